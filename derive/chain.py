@@ -1,0 +1,188 @@
+"""The chain rule: Graph → Derivation.
+
+A line is split into parts at its sums and means. SymPy differentiates the body of a part; beyond
+SymPy's rules two more are needed: the adjoint of a reduction is broadcast to what was reduced, and
+the adjoint of a broadcast operand is summed. Adjoints are accumulated in reverse order of
+calculation, so the work is linear in the graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from derive.calculus import is_zero, partial
+from derive.errors import EquationError, suggestion
+from derive.expression import (
+    ONE,
+    Apply,
+    Axes,
+    Expr,
+    Reduce,
+    Ref,
+    children,
+    dimension,
+    free_axes,
+    names,
+    rebuild,
+    refs,
+)
+from derive.graph import SIZES, Graph, Node
+from derive.monomial import collect
+
+
+@dataclass(frozen=True)
+class Part:
+    """One stage of a line: `body`, without reductions inside, then `reduction` over `summed`.
+
+    `name` is the line's own, or a hidden one (`l#1`) for a reduction that stands inside the line.
+    """
+
+    name: str
+    line: str
+    axes: Axes
+    body: Expr
+    reduction: str | None = None
+    summed: Axes = ()
+
+
+@dataclass(frozen=True)
+class Edge:
+    """The local partial of a part with respect to one reference in its body.
+
+    It is itself an expression over the axes of the body. `summed` are the axes of the part or of
+    its body that the operand lacks: the operand was broadcast over them, so its adjoint is
+    the sum over them.
+    """
+
+    of: str
+    wrt: Ref
+    partial: Expr
+    summed: Axes
+
+
+@dataclass(frozen=True)
+class Adjoint:
+    """∂loss/∂`name`: the sum over `edges` of (adjoint of the edge's part) · (its partial).
+
+    Without edges it is 1 for the loss itself, and 0 for anything the loss does not depend on.
+    """
+
+    name: str
+    edges: tuple[Edge, ...]
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """All derivatives of a graph's loss with respect to `wrt`.
+
+    `parts` are in order of calculation, `adjoints` in reverse order: each after those it uses.
+    """
+
+    graph: Graph
+    wrt: tuple[str, ...]
+    parts: tuple[Part, ...]
+    adjoints: tuple[Adjoint, ...]
+
+    @cached_property
+    def edges(self) -> tuple[Edge, ...]:
+        """Every local partial, in order of calculation from the loss backward."""
+        return tuple(edge for adjoint in self.adjoints for edge in adjoint.edges)
+
+    @cached_property
+    def hidden(self) -> Mapping[str, tuple[Part, ...]]:
+        """The hidden parts of each line that has any."""
+        found: dict[str, list[Part]] = {}
+        for part in self.parts:
+            if part.name != part.line:
+                found.setdefault(part.line, []).append(part)
+        return {line: tuple(parts) for line, parts in found.items()}
+
+    def _repr_latex_(self) -> str:
+        from derive.show.latex import display
+
+        return display(self)
+
+
+def differentiate(graph: Graph, wrt: Iterable[str] | None = None) -> Derivation:
+    """Derives ∂loss/∂name for each of `wrt`: any names of the graph, all parameters when left out.
+
+    Raises `EquationError` for a name that is not in the graph or that the loss does not depend on.
+    """
+    targets = graph.of_kind("parameter") if wrt is None else tuple(dict.fromkeys(wrt))
+    for name in targets:
+        _check_target(name, graph)
+    parts = tuple(part for node in graph.lines for part in split(node))
+    relevant = [part for part in parts if part.line in graph.ancestors]
+    active = _active(relevant, frozenset(targets))
+    incoming: dict[str, list[Edge]] = {name: [] for name in active}
+    for part in reversed(relevant):
+        if part.name in active:
+            for edge in _edges(part, active):
+                incoming[edge.wrt.name].append(edge)
+    order = [part.name for part in reversed(relevant) if part.name in active]
+    leaves = [name for name in targets if name not in order]
+    adjoints = tuple(Adjoint(name, tuple(incoming[name])) for name in (*order, *leaves))
+    return Derivation(graph, targets, parts, adjoints)
+
+
+def _check_target(name: str, graph: Graph) -> None:
+    if name not in graph.by_name:
+        raise EquationError(f"unknown name {name!r} to derive for{suggestion(name, graph.by_name)}")
+    if graph.by_name[name].kind == "size":
+        raise EquationError(f"{name!r} is the number of samples; the loss is not differentiated by it")
+
+
+def split(node: Node) -> Iterator[Part]:
+    """The parts of a line, each after those it uses; the last has the line's name."""
+    hidden: dict[Reduce, Part] = {}
+
+    def lowered(expr: Expr) -> Expr:
+        """`expr` with its reductions replaced by references to hidden parts."""
+        if isinstance(expr, Reduce):
+            body = lowered(expr.body)
+            if expr not in hidden:
+                axes = tuple(axis for axis in free_axes(body) if axis not in (expr.axes or ()))
+                name = f"{node.name}#{len(hidden) + 1}"
+                hidden[expr] = Part(name, node.name, axes, body, expr.op, expr.axes or ())
+            return Ref(hidden[expr].name, hidden[expr].axes)
+        return rebuild(expr, tuple(lowered(part) for part in children(expr)))
+
+    whole = node.definition
+    if isinstance(whole, Reduce):
+        last = Part(node.name, node.name, node.axes, lowered(whole.body), whole.op, whole.axes or ())
+    else:
+        last = Part(node.name, node.name, node.axes, lowered(whole))
+    yield from hidden.values()
+    yield last
+
+
+def _active(parts: list[Part], targets: frozenset[str]) -> frozenset[str]:
+    """The targets and every part that depends on one."""
+    active = set(targets)
+    for part in parts:
+        if active.intersection(names(part.body)):
+            active.add(part.name)
+    return frozenset(active)
+
+
+def _edges(part: Part, active: frozenset[str]) -> Iterator[Edge]:
+    """The local partials of a part that are not identically zero."""
+    for ref in refs(part.body):
+        if ref.name in active:
+            slope = partial(part.body, ref)
+            if not is_zero(slope):
+                axes = dict.fromkeys((*part.axes, *part.summed))
+                outside = tuple(axis for axis in axes if axis not in (ref.axes or ()))
+                yield Edge(part.name, ref, _averaged(slope, part), outside)
+
+
+def _averaged(slope: Expr, part: Part) -> Expr:
+    """The derivative of a mean is 1/n of that of the sum."""
+    if part.reduction != "mean":
+        return slope
+    for axis in part.summed:
+        count = Ref(SIZES[dimension(axis)], ())
+        slope = collect((slope, Apply("div", (ONE, count)))).tree()
+    return slope

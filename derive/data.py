@@ -1,0 +1,210 @@
+"""Reads the data of a problem file: columns of exact numbers, inline or from a CSV file."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from io import StringIO
+from pathlib import Path
+
+from derive.errors import DataError, Place, shorten, suggestion
+from derive.files import read_text
+from derive.graph import SAMPLES, SIZES
+from derive.numerals import NumeralError
+from derive.paper import check_name
+from derive.spelling import normalise
+from derive.statement import Quantity
+from derive.toml_text import Document
+from derive.values import exact, shown
+
+MAX_CSV = 100 * 10**6  # bytes
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of m samples; `written` is its name as spelled in the file."""
+
+    written: str
+    name: str
+    values: tuple[Fraction, ...]
+    place: Place
+
+    @property
+    def quantity(self) -> Quantity:
+        """The column as a quantity of shape (m,)."""
+        return Quantity(self.name, (len(self.values),), self.values)
+
+
+def read_columns(document: Document, wanted: frozenset[str], folder: Path) -> tuple[tuple[Column, ...], list[str]]:
+    """The columns of [data], and notes on what was left out.
+
+    `wanted` are the names that the equations use and do not define; a CSV file, which is looked for
+    in `folder`, gives those columns unless `columns` names others. Raises `DataError` or `ProblemError`.
+    """
+    if "data" not in document.content:
+        return (), []
+    table = document.table("data")
+    if isinstance(table.get("file"), str):
+        columns, notes = _from_csv(document, wanted, folder)
+    else:
+        columns, notes = _inline(document, table), []
+    if not columns:
+        raise DataError("[data] has no columns; expected lists such as x = [0, 1, 2]", document.place("data"))
+    _refuse_other_lengths(columns)
+    notes.extend(f"data column {c.written!r} is not used in the equations" for c in columns if c.name not in wanted)
+    return columns, notes
+
+
+def _inline(document: Document, table: Mapping[str, object]) -> tuple[Column, ...]:
+    """The columns that stand in the problem file itself."""
+    columns: dict[str, Column] = {}
+    for written, values in table.items():
+        place = document.place("data", written)
+        name = check_name(written, place)
+        _refuse_same_name(written, name, columns, place)
+        if not isinstance(values, list):
+            raise DataError(
+                f"data column {written!r} is {shown(values)}; "
+                f"expected a list of numbers, such as {written} = [0, 1, 2]",
+                place,
+            )
+        numbers = tuple(
+            _number(value, f"value {row} of column {written!r}", place) for row, value in enumerate(values, 1)
+        )
+        columns[name] = _filled(Column(written, name, numbers, place))
+    return tuple(columns.values())
+
+
+def _from_csv(document: Document, wanted: frozenset[str], folder: Path) -> tuple[tuple[Column, ...], list[str]]:
+    """The columns of the CSV file that [data] names."""
+    document.refuse_unknown(("file", "columns"), "data")
+    place = document.place("data", "file")
+    file = document.words("data", "file") or ""
+    path = folder / file
+    text = read_text(path, limit=MAX_CSV, what="a CSV file with the data", error=DataError, place=place)
+    rows = _rows(text, file)
+    header = _header(rows, file)
+    chosen, ignored = _choose(header, document, wanted, Place(file, rows[0][0]))
+    columns = tuple(_column(written, header.index(written), rows, file) for written in chosen)
+    notes = [f"ignored columns of {file}: {', '.join(map(repr, ignored))}"] if ignored else []
+    return columns, notes
+
+
+def _rows(text: str, file: str) -> list[tuple[int, list[str]]]:
+    """The rows that are not blank, each with its line number, all as wide as the first one."""
+    reader = csv.reader(StringIO(text, newline=""), strict=True)
+    try:
+        rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+    except csv.Error as error:
+        raise DataError(f"not CSV: {error}", Place(file, reader.line_num)) from None
+    if not rows:
+        raise DataError(f"{file} is empty; expected a line with the names of the columns", Place(file))
+    width = len(rows[0][1])
+    for line, row in rows:
+        if len(row) != width:
+            raise DataError(f"{len(row)} cells in this row; expected {width}, as in the first line", Place(file, line))
+    return rows
+
+
+def _header(rows: Sequence[tuple[int, list[str]]], file: str) -> list[str]:
+    """The names of the columns, without the spaces around them."""
+    line, cells = rows[0]
+    header = [cell.strip() for cell in cells]
+    seen: dict[str, str] = {}
+    for written in filter(None, header):
+        earlier = seen.setdefault(normalise(written), written)
+        if header.count(written) > 1:
+            raise DataError(f"two columns are named {shorten(written)}; rename one", Place(file, line))
+        if earlier != written:
+            raise DataError(_same_name(earlier, written), Place(file, line))
+    if all(_is_number(cell) for cell in header):
+        raise DataError("the first line holds numbers; expected the names of the columns", Place(file, line))
+    return header
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        exact(cell)
+    except NumeralError:
+        return False
+    return True
+
+
+def _choose(header: list[str], document: Document, wanted: frozenset[str], place: Place) -> tuple[list[str], list[str]]:
+    """The columns to read, as written in the header, and those left out."""
+    by_name = {normalise(written): written for written in header if written}
+    listed = document.table("data").get("columns")
+    if listed is None:
+        free = wanted - {SIZES[SAMPLES]}  # a column n would be taken for the number of samples
+        chosen = [written for name, written in by_name.items() if name in free]
+        if not chosen:
+            shown_names = ", ".join(map(shorten, by_name.values()))
+            raise DataError(f"no column is used in the equations; the columns are {shown_names}", place)
+        return chosen, [written for written in by_name.values() if written not in chosen]
+    listed_place = document.place("data", "columns")
+    if not isinstance(listed, list) or not listed:
+        raise DataError(f'columns is {shown(listed)}; expected names, such as ["x", "y"]', listed_place)
+    return list(dict.fromkeys(_find(entry, by_name, listed_place) for entry in listed)), []
+
+
+def _find(entry: object, by_name: Mapping[str, str], place: Place) -> str:
+    """The header's spelling of a column that the problem file lists."""
+    written = by_name.get(normalise(entry)) if isinstance(entry, str) else None
+    if written is None:
+        hint = suggestion(str(entry), by_name) or f"; the columns are {', '.join(map(shorten, by_name.values()))}"
+        raise DataError(f"no column {shown(entry)}{hint}", place)
+    return written
+
+
+def _column(written: str, position: int, rows: Sequence[tuple[int, list[str]]], file: str) -> Column:
+    """The numbers of one column of a CSV file."""
+    header_place = Place(file, rows[0][0])
+    name = check_name(written, header_place)
+    values = []
+    for line, row in rows[1:]:
+        cell = row[position].strip()
+        if not cell:
+            raise DataError(f"column {written!r} has an empty cell; expected a number", Place(file, line))
+        values.append(_number(cell, f"column {written!r}", Place(file, line)))
+    return _filled(Column(written, name, tuple(values), header_place))
+
+
+def _number(value: object, where: str, place: Place) -> Fraction:
+    try:
+        return exact(value)
+    except NumeralError as error:
+        remedy = "; expected one number for each sample" if isinstance(value, list) else "; expected a number"
+        raise DataError(f"{where}: {shown(value)} {error}{remedy}", place) from None
+
+
+def _filled(column: Column) -> Column:
+    if not column.values:
+        raise DataError(f"column {column.written!r} is empty; expected at least one number", column.place)
+    return column
+
+
+def _refuse_same_name(written: str, name: str, earlier: Mapping[str, Column], place: Place) -> None:
+    if name in earlier:
+        raise DataError(_same_name(earlier[name].written, written), place)
+
+
+def _same_name(first: str, second: str) -> str:
+    return f"{first!r} and {second!r} are the same name after Unicode normalisation (NFKC); rename one"
+
+
+def _refuse_other_lengths(columns: Iterable[Column]) -> None:
+    """Every sample has one value in every column."""
+    first, *others = columns
+    for other in others:
+        if len(other.values) != len(first.values):
+            raise DataError(
+                f"{first.written} has {_count(first)} and {other.written} has {len(other.values)}; "
+                "expected columns of the same length, one value for each sample",
+                other.place,
+            )
+
+
+def _count(column: Column) -> str:
+    return "1 value" if len(column.values) == 1 else f"{len(column.values)} values"

@@ -1,0 +1,85 @@
+"""What can be wrong with what a person hands in, one class per cause.
+
+Every message says what was received, what was expected and what to do; a
+`Place` adds the file, the line and a caret.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+_SHOWN = 72  # characters of a source line that are shown under a message
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in a source something stands; `line` and `column` count from 1."""
+
+    source: str
+    line: int | None = None
+    column: int | None = None
+    text: str = ""
+
+    def __str__(self) -> str:
+        return ":".join(str(part) for part in (self.source, self.line, self.column) if part is not None)
+
+    def excerpt(self) -> str:
+        """The source line with a caret under the column; empty when there is none."""
+        if self.column is None or not self.text.strip():
+            return ""
+        start = max(0, self.column - 1 - _SHOWN // 2) if len(self.text) > _SHOWN else 0
+        shown = self.text[start : start + _SHOWN].replace("\t", " ").rstrip()
+        return f"    {shown}\n    {' ' * (self.column - 1 - start)}^"
+
+
+class HandgradError(Exception):
+    """Any error that is the input's, not the program's: printed without a traceback, exit status 2."""
+
+
+class ProblemError(HandgradError):
+    """A problem that cannot be read: what is wrong, where, and what to do."""
+
+    def __init__(self, message: str, place: Place | None = None) -> None:
+        super().__init__(message, place)
+        self.message = message
+        self.place = place
+
+    def __str__(self) -> str:
+        if self.place is None:
+            return self.message
+        excerpt = self.place.excerpt()
+        return f"{self.place}: {self.message}" + (f"\n{excerpt}" if excerpt else "")
+
+
+class EquationError(ProblemError):
+    """An equation that is not in the language, or does not fit the others."""
+
+
+class DataError(ProblemError):
+    """Data that are missing, of different lengths, or not numbers."""
+
+
+class SettingError(ProblemError):
+    """A training setting, from the file or a flag, that is not possible."""
+
+
+class ClaimError(ProblemError):
+    """A claim that cannot be read."""
+
+
+class OutputError(HandgradError):
+    """A file that cannot be written; nothing was written in its place."""
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """`; did you mean 'softmax'?` for the known word nearest to `word`, or nothing."""
+    near = difflib.get_close_matches(word, sorted(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def shorten(text: object, limit: int = 40) -> str:
+    """`text` for a message: in quotes, cut where it is long."""
+    shown = str(text)
+    return repr(shown if len(shown) <= limit else f"{shown[:limit]}…")

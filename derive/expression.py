@@ -1,0 +1,139 @@
+"""Expressions as written: the one tree that is parsed, differentiated, printed, and evaluated.
+
+SymPy reorders and expands what it is given; this tree keeps the order of the paper, which is
+also the order in which PyTorch evaluates it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+Axes = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Number:
+    """An exact literal."""
+
+    value: Fraction
+
+
+@dataclass(frozen=True)
+class Ref:
+    """A name, and the axes it is read along: `w`, `x[i]`; `axes` is None until the graph is built."""
+
+    name: str
+    axes: Axes | None = None
+    column: int | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class Apply:
+    """An operation of the table applied to its operands, element by element."""
+
+    op: str
+    args: tuple[Expr, ...]
+    column: int | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class Reduce:
+    """`sum` or `mean` of `body` over `axes` (None until the graph is built: all axes)."""
+
+    op: str
+    body: Expr
+    axes: Axes | None = None
+    column: int | None = field(default=None, compare=False, repr=False)
+
+
+Expr = Number | Ref | Apply | Reduce
+
+ZERO = Number(Fraction(0))
+ONE = Number(Fraction(1))
+
+
+def children(expr: Expr) -> tuple[Expr, ...]:
+    """The expressions directly inside `expr`."""
+    if isinstance(expr, Apply):
+        return expr.args
+    return (expr.body,) if isinstance(expr, Reduce) else ()
+
+
+def walk(expr: Expr) -> Iterator[Expr]:
+    """`expr` and every expression inside it, left to right, without recursion."""
+    pending = [expr]
+    while pending:
+        current = pending.pop()
+        yield current
+        pending.extend(reversed(children(current)))
+
+
+def size(expr: Expr) -> int:
+    """How many numbers, names and operations the expression has."""
+    return sum(1 for _ in walk(expr))
+
+
+def refs(expr: Expr) -> tuple[Ref, ...]:
+    """The distinct references, in the order in which they are read on paper."""
+    return tuple(dict.fromkeys(part for part in walk(expr) if isinstance(part, Ref)))
+
+
+def names(expr: Expr) -> tuple[str, ...]:
+    """The distinct names, in the order in which they are read on paper."""
+    return tuple(dict.fromkeys(ref.name for ref in refs(expr)))
+
+
+def rebuild(expr: Expr, parts: tuple[Expr, ...]) -> Expr:
+    """`expr` with other expressions directly inside it."""
+    if isinstance(expr, Apply):
+        return Apply(expr.op, parts, expr.column)
+    if isinstance(expr, Reduce):
+        return Reduce(expr.op, parts[0], expr.axes, expr.column)
+    return expr
+
+
+def replace(expr: Expr, change: Callable[[Ref], Expr]) -> Expr:
+    """`expr` with every reference replaced by what `change` makes of it."""
+    if isinstance(expr, Ref):
+        return change(expr)
+    return rebuild(expr, tuple(replace(part, change) for part in children(expr)))
+
+
+def free_axes(expr: Expr) -> Axes:
+    """The axes a resolved expression runs over, in the order of their first appearance."""
+    if isinstance(expr, Ref):
+        return expr.axes or ()
+    inner = dict.fromkeys(axis for part in children(expr) for axis in free_axes(part))
+    bound = expr.axes or () if isinstance(expr, Reduce) else ()
+    return tuple(axis for axis in inner if axis not in bound)
+
+
+def bound_axes(expr: Expr) -> frozenset[str]:
+    """The axes that some sum or mean inside the expression runs over."""
+    return frozenset(axis for part in walk(expr) if isinstance(part, Reduce) for axis in part.axes or ())
+
+
+def rename_axes(expr: Expr, names: Mapping[str, str]) -> Expr:
+    """The expression read along other axes; axes bound inside are renamed as well when named."""
+    if not names:
+        return expr
+    if isinstance(expr, Ref):
+        return Ref(expr.name, tuple(names.get(axis, axis) for axis in expr.axes or ()), expr.column)
+    parts = tuple(rename_axes(part, names) for part in children(expr))
+    if isinstance(expr, Reduce):
+        return Reduce(expr.op, parts[0], tuple(names.get(a, a) for a in expr.axes or ()), expr.column)
+    return rebuild(expr, parts)
+
+
+def dimension(axis: str) -> str:
+    """What an axis counts: `i'` is a second index over the same samples as `i`."""
+    return axis.rstrip("'")
+
+
+def fresh_axis(axis: str, taken: frozenset[str] | set[str]) -> str:
+    """A second name for the same dimension that is not in `taken`."""
+    while axis in taken:
+        axis += "'"
+    return axis

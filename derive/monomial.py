@@ -1,0 +1,161 @@
+"""Products as a person simplifies them: one coefficient, factors with exponents, Σ last.
+
+Nothing is expanded, so a formula never grows, and the factors keep the order of the paper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import reduce
+
+from derive.expression import Apply, Axes, Expr, Number, Reduce, Ref, free_axes
+
+Powers = dict[Expr, int]
+
+
+@dataclass(frozen=True)
+class Monomial:
+    """`coefficient` · Π factor^exponent, times Σ over `axes` of Π inside^exponent."""
+
+    coefficient: Fraction
+    outside: tuple[tuple[Expr, int], ...]
+    inside: tuple[tuple[Expr, int], ...] = ()
+    axes: Axes = ()
+
+    def summed_over(self, axes: Axes, sizes: Mapping[str, str]) -> Monomial:
+        """Σ over `axes`: what does not run over them stands before the sum; a sum of ones counts."""
+        inside = [(factor, power) for factor, power in self.outside if set(free_axes(factor)) & set(axes)]
+        outside = {factor: power for factor, power in self.outside if (factor, power) not in inside}
+        running = {axis for factor, _ in inside for axis in free_axes(factor)}
+        for axis in axes:
+            if axis not in running:
+                count = Ref(sizes[axis], ())
+                outside[count] = outside.get(count, 0) + 1
+        kept = tuple(axis for axis in axes if axis in running)
+        return Monomial(self.coefficient, _tidy(outside), tuple(inside), kept)
+
+    def tree(self) -> Expr:
+        """The product as an expression: sign, coefficient and constants, then the sum."""
+        body = self.unsigned()
+        return Apply("neg", (body,)) if self.coefficient < 0 else body
+
+    def unsigned(self) -> Expr:
+        """The product without its sign."""
+        before = _quotient(abs(self.coefficient), self.outside)
+        if not self.axes:
+            return before
+        total = Reduce("sum", _quotient(Fraction(1), self.inside), self.axes)
+        return total if before == Number(Fraction(1)) else Apply("mul", (before, total))
+
+
+def collect(factors: Iterable[Expr]) -> Monomial:
+    """The product of `factors` with numbers multiplied out and equal factors as powers."""
+    coefficient = Fraction(1)
+    powers: Powers = {}
+    pending = [(factor, 1) for factor in reversed(tuple(factors))]
+    while pending:
+        expr, power = pending.pop()
+        match expr:
+            case Number(value=value) if value != 0 or power > 0:
+                coefficient *= value**power
+            case Apply(op="neg", args=(inner,)):
+                coefficient *= (-1) ** power
+                pending.append((inner, power))
+            case Apply(op="mul", args=(left, right)):
+                pending += [(right, power), (left, power)]
+            case Apply(op="div", args=(top, bottom)):
+                pending += [(bottom, -power), (top, power)]
+            case Apply(op="pow", args=(base, Number(value=exponent))) if exponent.denominator == 1:
+                pending.append((base, power * int(exponent)))
+            case _:
+                powers[expr] = powers.get(expr, 0) + power
+    return Monomial(coefficient, _tidy(powers))
+
+
+def add_up(terms: list[Monomial]) -> Expr:
+    """The sum of products, with equal ones counted together and common factors taken out."""
+    merged: dict[tuple[object, ...], Monomial] = {}
+    for term in terms:
+        key = (frozenset(term.outside), frozenset(term.inside), term.axes)
+        before = merged[key].coefficient if key in merged else Fraction(0)
+        merged[key] = Monomial(before + term.coefficient, term.outside, term.inside, term.axes)
+    kept = [term for term in merged.values() if term.coefficient != 0]
+    if not kept:
+        return Number(Fraction(0))
+    if len(kept) == 1:
+        return kept[0].tree()
+    common = _common(kept)
+    if common is None:
+        return _sum_of(kept)
+    rests = [_without(term, common) for term in kept]
+    bracket = _sum_of([Monomial(rest.coefficient, rest.outside + rest.inside) for rest in rests])
+    if not common.axes:
+        return Monomial(common.coefficient, (*common.outside, (bracket, 1))).tree()
+    return Monomial(common.coefficient, common.outside, (*common.inside, (bracket, 1)), common.axes).tree()
+
+
+def _common(terms: list[Monomial]) -> Monomial | None:
+    """What all terms share, when they are sums over the same axes; None where it is nothing."""
+    first = terms[0]
+    if any(term.axes != first.axes for term in terms):
+        return None
+    outside, inside = (_shared([dict(getattr(term, side)) for term in terms]) for side in ("outside", "inside"))
+    coefficient = first.coefficient if all(abs(t.coefficient) == abs(first.coefficient) for t in terms) else Fraction(1)
+    return Monomial(coefficient, outside, inside, first.axes) if outside or inside else None
+
+
+def _shared(sides: list[Powers]) -> tuple[tuple[Expr, int], ...]:
+    """The factors that stand in every one of `sides`, with the smallest of their exponents."""
+    shared: Powers = {}
+    for factor, power in sides[0].items():
+        powers = [side.get(factor, 0) for side in sides]
+        if all(p > 0 for p in powers):
+            shared[factor] = min(powers)
+        elif all(p < 0 for p in powers):
+            shared[factor] = max(powers)
+    return tuple(shared.items())
+
+
+def _without(term: Monomial, common: Monomial) -> Monomial:
+    """`term` divided by what is common."""
+    outside, inside = dict(term.outside), dict(term.inside)
+    for side, shared in ((outside, common.outside), (inside, common.inside)):
+        for factor, power in shared:
+            side[factor] -= power
+    return Monomial(term.coefficient / common.coefficient, _tidy(outside), _tidy(inside), term.axes)
+
+
+def _sum_of(terms: list[Monomial]) -> Expr:
+    """The terms joined by their signs, a positive one first where there is one."""
+    ordered = sorted(terms, key=lambda term: term.coefficient < 0)
+    first = terms[0] if terms[0].coefficient > 0 else ordered[0]
+    tree = first.tree()
+    for term in terms:
+        if term is not first:
+            tree = Apply("sub" if term.coefficient < 0 else "add", (tree, term.unsigned()))
+    return tree
+
+
+def _tidy(powers: Powers) -> tuple[tuple[Expr, int], ...]:
+    return tuple((factor, power) for factor, power in powers.items() if power != 0)
+
+
+def _quotient(coefficient: Fraction, powers: tuple[tuple[Expr, int], ...]) -> Expr:
+    """coefficient · Π factor^power as numerator over denominator."""
+    top = [_power(factor, power) for factor, power in powers if power > 0]
+    bottom = [_power(factor, -power) for factor, power in powers if power < 0]
+    if coefficient.numerator != 1 or not top:
+        top.insert(0, Number(Fraction(coefficient.numerator)))
+    if coefficient.denominator != 1:
+        bottom.insert(0, Number(Fraction(coefficient.denominator)))
+    return Apply("div", (_product(top), _product(bottom))) if bottom else _product(top)
+
+
+def _power(factor: Expr, power: int) -> Expr:
+    return factor if power == 1 else Apply("pow", (factor, Number(Fraction(power))))
+
+
+def _product(factors: list[Expr]) -> Expr:
+    return reduce(lambda left, right: Apply("mul", (left, right)), factors)

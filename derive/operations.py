@@ -1,0 +1,128 @@
+"""The one table of operations: every name that can stand in an equation, and all that is known of it.
+
+An entry holds the SymPy form (from which `sympy.diff` takes the derivative), the names in NumPy,
+python-flint and PyTorch, the rounding error of a correct implementation, and the convention at the
+kink where there is one. Adding an operation is adding one entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import sympy
+
+Form = Callable[..., sympy.Expr]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation, element by element.
+
+    `symbolic`: its SymPy form, of `arity` arguments. `numpy`, `torch`: the function's name there.
+    `ball`: the method's name in `flint.arb`. An operation without a name in a library is
+    calculated there by `expansion`, an equation in the paper's notation in the operands x (and y).
+    `rounding`: largest error of one correct evaluation, in units u of half an ulp (u = 2⁻²⁴ in
+    float32, 2⁻⁵³ in float64), relative to the result. `kink`: the convention where the derivative
+    jumps, with `where` it jumps. `internal`: occurs in derivatives only, not on paper.
+    """
+
+    name: str
+    arity: int
+    symbolic: Form
+    numpy: str | None
+    torch: str | None
+    ball: str | None
+    rounding: int
+    expansion: str | None = None
+    kink: str | None = None
+    internal: bool = False
+    many: bool = False  # takes more than `arity` arguments, from left to right
+
+
+class greater(sympy.Function):  # type: ignore[misc]
+    """[x > y]: 1 where x > y, else 0, also where x = y. Its derivative is taken as 0."""
+
+    nargs = 2
+
+    def fdiff(self, argindex: int = 1) -> sympy.Expr:
+        return sympy.S.Zero
+
+
+class at_least(greater):
+    """[x > y] + ½ [x = y]: the share of the larger of two, which share evenly when equal."""
+
+
+class sign(greater):
+    """-1, 0 or 1. Its derivative is taken as 0."""
+
+    nargs = 1
+
+
+def _opaque(name: str, *derivatives: Form) -> type[sympy.Function]:
+    """A SymPy function that stays as it is written and has these partial derivatives."""
+
+    def fdiff(self: Any, argindex: int = 1) -> sympy.Expr:
+        return derivatives[argindex - 1](*self.args)
+
+    return type(name, (sympy.Function,), {"fdiff": fdiff, "nargs": len(derivatives)})
+
+
+# sigmoid and softplus keep their names on paper, so their derivatives are stated through the output,
+# as textbooks and PyTorch do (ATen, derivatives.yaml: sigmoid_backward is grad·(1 − y)·y);
+# tests/derive/test_operations.py proves them equal to sympy.diff of the expansions below.
+sigmoid = _opaque("sigmoid", lambda x: sigmoid(x) * (1 - sigmoid(x)))
+softplus = _opaque("softplus", lambda x: sigmoid(x))
+relu = _opaque("relu", lambda x: greater(x, 0))
+absolute = _opaque("absolute", lambda x: sign(x))
+maximum = _opaque("maximum", lambda x, y: at_least(x, y), lambda x, y: at_least(y, x))
+minimum = _opaque("minimum", lambda x, y: at_least(y, x), lambda x, y: at_least(x, y))
+
+# Rounding: IEEE 754 rounds + − × ÷ √ to nearest, one u each; PyTorch's vectorised √ was seen one ulp
+# (2 u) off. The elementary functions of SLEEF, which PyTorch uses, are stated to be within 1 ulp
+# (2 u; https://sleef.org/additional.xhtml); twice that is used. tanh, sigmoid and softplus are
+# composed of several.
+_TABLE = (
+    Operation("add", 2, lambda x, y: x + y, "add", "add", "__add__", 1),
+    Operation("sub", 2, lambda x, y: x - y, "subtract", "sub", "__sub__", 1),
+    Operation("mul", 2, lambda x, y: x * y, "multiply", "mul", "__mul__", 1),
+    Operation("div", 2, lambda x, y: x / y, "divide", "div", "__truediv__", 1),
+    Operation("pow", 2, lambda x, y: x**y, "power", "pow", "__pow__", 4),
+    Operation("neg", 1, lambda x: -x, "negative", "neg", "__neg__", 0),
+    Operation("exp", 1, sympy.exp, "exp", "exp", "exp", 4),
+    Operation("log", 1, sympy.log, "log", "log", "log", 4),
+    Operation("sqrt", 1, sympy.sqrt, "sqrt", "sqrt", "sqrt", 2),
+    Operation("sin", 1, sympy.sin, "sin", "sin", "sin", 4),
+    Operation("cos", 1, sympy.cos, "cos", "cos", "cos", 4),
+    Operation("tan", 1, sympy.tan, "tan", "tan", "tan", 8),
+    Operation("tanh", 1, sympy.tanh, "tanh", "tanh", "tanh", 8),
+    Operation("sigmoid", 1, sigmoid, None, "sigmoid", None, 8, expansion="1/(1 + exp(-x))"),
+    Operation("log1p", 1, lambda x: sympy.log(1 + x), "log1p", "log1p", "log1p", 4),
+    Operation("softplus", 1, softplus, None, None, None, 8, expansion="max(x, 0) + log1p(exp(-abs(x)))"),
+    Operation("relu", 1, relu, None, "relu", None, 0, expansion="max(x, 0)", kink="relu at 0: the derivative is 0"),
+    Operation("abs", 1, absolute, "absolute", "abs", "__abs__", 0, kink="abs at 0: the derivative is 0"),
+    Operation("max", 2, maximum, "maximum", "maximum", "max", 0, many=True, kink="max of equals: ½ to each"),
+    Operation("min", 2, minimum, "minimum", "minimum", "min", 0, many=True, kink="min of equals: ½ to each"),
+    Operation("sign", 1, sign, "sign", "sign", "sgn", 0, kink="sign: the derivative is 0 everywhere"),
+    Operation("greater", 2, greater, None, None, None, 0, expansion="max(sign(x - y), 0)", internal=True),
+    Operation("at_least", 2, at_least, None, None, None, 0, expansion="(1 + sign(x - y))/2", internal=True),
+    Operation("pi", 0, lambda: sympy.pi, "pi", "pi", "pi", 1),
+    Operation("e", 0, lambda: sympy.E, "e", "e", "const_e", 1),
+)
+
+OPERATIONS = {operation.name: operation for operation in _TABLE}
+
+# Spellings of the same operation on paper.
+ALIASES = {"ln": "log", "σ": "sigmoid", "Σ": "sum", "√": "sqrt", "π": "pi"}
+
+REDUCTIONS = ("sum", "mean")
+
+_OPERATORS = ("add", "sub", "mul", "div", "pow", "neg")
+
+# What can be called by name in an equation.
+FUNCTIONS = tuple(
+    name for name, op in OPERATIONS.items() if op.arity > 0 and not op.internal and name not in _OPERATORS
+)
+
+CONSTANTS = tuple(name for name, op in OPERATIONS.items() if op.arity == 0)

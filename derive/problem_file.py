@@ -1,0 +1,207 @@
+"""Reads a problem file: TOML in, the frozen `Problem` out, every number exact, every error with its place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from derive.bare import free_names, spelling_notes, written_names
+from derive.data import Column, read_columns
+from derive.errors import ClaimError, EquationError, Place, ProblemError, SettingError
+from derive.graph import Graph, build
+from derive.numerals import NumeralError
+from derive.paper import Line, check_name, read_lines
+from derive.settings import read_setting
+from derive.spelling import normalise
+from derive.statement import Claims, Problem, Quantity, Training
+from derive.toml_text import Document, parse
+from derive.values import Numeral, exact, shown
+
+_TOP = ("title", "source", "equations", "loss", "parameters", "constants", "data", "training", "claims")
+_TRAINING = tuple(field.name for field in fields(Training))
+_CLAIMS = ("table", "formulas")
+
+
+@dataclass(frozen=True)
+class Scalars:
+    """The numbers of [parameters] or [constants]; `written` are their names as spelled in the file."""
+
+    quantities: tuple[Quantity, ...] = ()
+    written: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names as they are compared."""
+        return tuple(quantity.name for quantity in self.quantities)
+
+
+def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
+    """The problem of a TOML text; `folder` is where its CSV files are.
+
+    Raises `ProblemError`, or one of its kinds, with the place in `source`.
+    """
+    document = parse(text, source)
+    document.refuse_unknown(_TOP, elsewhere=dict.fromkeys(_TRAINING, "training"))
+    lines = _equations(document)
+    parameters, constants = _scalars(document, "parameters"), _scalars(document, "constants")
+    wanted = frozenset(free_names(lines)) - set(parameters.names) - set(constants.names)
+    columns, notes = read_columns(document, wanted, folder)
+    training = _training(document)
+    claims = _claims(document)
+    spelled = (*written_names(lines), *parameters.written, *constants.written, *(c.written for c in columns))
+    return Problem(
+        name=name,
+        title=_one_line(document, "title") or name,
+        source=source,
+        lines=lines,
+        graph=_graph(document, lines, parameters, constants, columns),
+        parameters=parameters.quantities,
+        constants=constants.quantities,
+        data=tuple(column.quantity for column in columns),
+        training=training,
+        claims=claims,
+        notes=(
+            *notes,
+            *_idle_constants(constants, lines),
+            *spelling_notes(spelled),
+            *_idle_settings(training, columns),
+            *(["[claims] is read and not yet audited"] if claims else []),
+        ),
+        places=tuple((".".join(path), place) for path, place in document.places.items()),
+        source_note=_one_line(document, "source"),
+    )
+
+
+def _one_line(document: Document, key: str) -> str | None:
+    """A text that is printed as it is: one line, without control characters."""
+    text = document.words(key)
+    if text is not None and not text.isprintable():
+        raise ProblemError(f"{key} has a line break or a control character; expected one line", document.place(key))
+    return text
+
+
+def _equations(document: Document) -> tuple[Line, ...]:
+    """The lines of `equations`, a text or a list of texts, with their places in the file."""
+    value = document.content.get("equations")
+    place = document.place("equations")
+    if value is None:
+        raise ProblemError('no equations; expected equations = """…""" with lines such as a = w*x', place)
+    pieces = value if isinstance(value, list) else [value]
+    if not pieces or not all(isinstance(piece, str) and not isinstance(piece, Numeral) for piece in pieces):
+        raise ProblemError("equations is not a text; expected lines such as a = w*x between quotes", place)
+    lines: list[Line] = []
+    cursor = 0 if pieces is not value else _after_key(document)
+    for number, piece in enumerate(pieces, start=1):
+        offset = document.offset_after(("equations",), piece, cursor)
+        if offset is None:  # written with escapes: count the lines of the equations instead
+            lines.extend(read_lines(piece, f"{document.source}, equations", number))
+            continue
+        cursor = offset + len(piece)
+        first_line = document.text.count("\n", 0, offset) + 1
+        indent = offset - (document.text.rfind("\n", 0, offset) + 1)
+        lines.extend(read_lines(" " * indent + piece, document.source, first_line))
+    return tuple(lines)
+
+
+def _after_key(document: Document) -> int:
+    """An offset before the first text of a list of equations."""
+    line = document.place("equations").line or 1
+    return sum(len(text) + 1 for text in document.text.split("\n")[: line - 1]) + len("equations")
+
+
+def _scalars(document: Document, key: str) -> Scalars:
+    """The exact numbers of [parameters] or [constants]."""
+    quantities: dict[str, Quantity] = {}
+    spelled: dict[str, str] = {}
+    for written, value in document.table(key).items():
+        place = document.place(key, written)
+        name = check_name(written, place)
+        if name in spelled:
+            raise ProblemError(
+                f"{spelled[name]!r} and {written!r} are the same name after Unicode normalisation (NFKC); rename one",
+                place,
+            )
+        spelled[name] = written
+        if isinstance(value, list | dict):
+            raise ProblemError(
+                f"{written} is {shown(value)}; arrays are not supported yet, scalar {key} only: "
+                f"expected one number, such as {written} = 0",
+                place,
+            )
+        try:
+            quantities[name] = Quantity(name, (), (exact(value),))
+        except NumeralError as error:
+            raise ProblemError(
+                f'{written} = {shown(value)} {error}; expected a number, such as 0.5 or "1/3"', place
+            ) from None
+    return Scalars(tuple(quantities.values()), tuple(spelled.values()))
+
+
+def _graph(
+    document: Document, lines: tuple[Line, ...], parameters: Scalars, constants: Scalars, columns: Iterable[Column]
+) -> Graph:
+    """The graph; an error about a declared name is placed where the name is declared."""
+    loss = document.words("loss")
+    places = {column.name: column.place for column in columns}
+    for key, scalars in (("constants", constants), ("parameters", parameters)):
+        for name, written in zip(scalars.names, scalars.written, strict=True):
+            places[name] = document.place(key, written)
+    try:
+        return build(
+            lines,
+            parameters=parameters.names,
+            constants=constants.names,
+            data=[column.name for column in columns],
+            loss=None if loss is None else normalise(loss),
+        )
+    except EquationError as error:
+        if error.place is not None:
+            raise
+        raise EquationError(error.message, _declared(error.message, places, document)) from None
+
+
+def _declared(message: str, places: Mapping[str, Place], document: Document) -> Place:
+    """The place of the declaration that `message` is about: of the first name it quotes, or of the loss."""
+    if message.startswith("loss ="):
+        return document.place("loss")
+    quoted = re.search(r"'([^']+)'", message)
+    return places.get(quoted[1] if quoted else "", Place(document.source))
+
+
+def _training(document: Document) -> Training:
+    """The settings of [training], each checked."""
+    document.refuse_unknown(_TRAINING, "training")
+    values = {
+        key: read_setting(key, value, document.place("training", key))
+        for key, value in document.table("training").items()
+    }
+    if "epochs" in values and "steps" in values:
+        raise SettingError("both epochs and steps are given; keep one", document.place("training", "steps"))
+    return Training(**values)
+
+
+def _claims(document: Document) -> Claims | None:
+    """[claims] as it is written."""
+    if not document.table("claims"):
+        return None
+    document.refuse_unknown(_CLAIMS, "claims")
+    formulas = []
+    for name, formula in document.table("claims", "formulas").items():
+        if not isinstance(formula, str) or isinstance(formula, Numeral):
+            place = document.place("claims", "formulas", name)
+            raise ClaimError(f"the formula of {name!r} is {shown(formula)}; expected a text in quotes", place)
+        formulas.append((name, formula))
+    return Claims(document.words("claims", "table"), tuple(formulas), document.place("claims"))
+
+
+def _idle_constants(constants: Scalars, lines: tuple[Line, ...]) -> list[str]:
+    used = free_names(lines)
+    return [f"constant {name!r} is not used in the equations" for name in constants.names if name not in used]
+
+
+def _idle_settings(training: Training, columns: tuple[Column, ...]) -> list[str]:
+    """Settings that speak of samples where there are none."""
+    given = [key for key in ("batch_size", "shuffle") if getattr(training, key)]
+    return [] if columns else [f"{key} has no effect without [data]: every epoch is one step" for key in given]

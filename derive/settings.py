@@ -1,0 +1,107 @@
+"""The training settings: what each may be, for the problem file and for flags alike."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from derive.errors import Place, SettingError, suggestion
+from derive.numerals import NumeralError
+from derive.optimizers import OPTIMIZERS
+from derive.values import Numeral, exact, shown
+
+DTYPES = ("float32", "float64")
+MAX_COUNT = 10**9  # batch_size, epochs, steps; nobody waits for more steps than that
+MAX_SEED = 2**63 - 1  # what torch.manual_seed takes
+
+_INTEGER = re.compile(r"[+-]?[0-9][0-9_]{0,40}")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting. `read` turns a value of the file or the text of a flag into the setting's own type.
+
+    It raises `NumeralError` with the end of the sentence "`lr = 'fast'` ...".
+    """
+
+    expected: str
+    read: Callable[[object], object]
+
+
+def read_setting(key: str, value: object, place: Place | None = None) -> Any:
+    """The checked value of the setting `key`: Fraction for lr, int, bool or str for the others.
+
+    `value` is what stands in the file (int, `Numeral`, bool, str) or the text of a flag. Raises
+    `SettingError` for an unknown key and for a value that is not possible.
+    """
+    setting = SETTINGS.get(key)
+    if setting is None:
+        remedy = suggestion(key, SETTINGS) or f"; known: {', '.join(SETTINGS)}"
+        raise SettingError(f"unknown setting {key!r}{remedy}", place)
+    try:
+        return setting.read(value)
+    except NumeralError as error:
+        raise SettingError(f"{key} = {shown(value)} {error}; expected {setting.expected}", place) from None
+
+
+def _above_zero(value: object) -> Fraction:
+    number = exact(value)
+    if number <= 0:
+        raise NumeralError("is not above 0")
+    return number
+
+
+def _whole(low: int, high: int) -> Callable[[object], int]:
+    """A reader of integers from `low` to `high`."""
+
+    def read(value: object) -> int:
+        # 3.0 is refused as well: a count is written without a point
+        if isinstance(value, str) and _INTEGER.fullmatch(value.strip()):
+            value = int(value.strip())
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise NumeralError("is not a whole number")
+        if value < low:
+            raise NumeralError(f"is below {low}")
+        if value > high:
+            raise NumeralError(f"is above {high:,}")
+        return value
+
+    return read
+
+
+def _one_of(known: Iterable[str]) -> Callable[[object], str]:
+    """A reader of one of some words."""
+    words = tuple(known)
+
+    def read(value: object) -> str:
+        if isinstance(value, str) and not isinstance(value, Numeral):
+            if value in words:
+                return value
+            raise NumeralError("is not known")
+        raise NumeralError("is not a word in quotes")
+
+    return read
+
+
+def _true_or_false(value: object) -> bool:
+    answer = {"true": True, "false": False}.get(value.strip().lower()) if isinstance(value, str) else value
+    if not isinstance(answer, bool):
+        raise NumeralError("is neither true nor false")
+    return answer
+
+
+_COUNT = Setting(f"a whole number from 1 to {MAX_COUNT:,}", _whole(1, MAX_COUNT))
+
+SETTINGS = {
+    "optimizer": Setting(f"one of: {', '.join(OPTIMIZERS)}", _one_of(OPTIMIZERS)),
+    "lr": Setting("a number above 0, such as 0.01", _above_zero),
+    "batch_size": _COUNT,
+    "epochs": _COUNT,
+    "steps": _COUNT,
+    "shuffle": Setting("true or false", _true_or_false),
+    "seed": Setting(f"a whole number from 0 to {MAX_SEED:,}", _whole(0, MAX_SEED)),
+    "dtype": Setting(f"one of: {', '.join(DTYPES)}", _one_of(DTYPES)),
+}

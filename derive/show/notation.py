@@ -1,0 +1,201 @@
+"""Expressions as text: on paper with Unicode (`(2/n) Σᵢ (w xᵢ + b − yᵢ) xᵢ`) or in plain ASCII.
+
+The ASCII form is the notation that equations are read in, so it can be typed back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from derive.expression import Apply, Axes, Expr, Number, Reduce, Ref, dimension
+from derive.graph import SIZES
+from derive.numerals import write_number
+
+# How tightly an expression holds together; an operand that holds less gets parentheses.
+SUM, NEGATIVE, SIGMA, QUOTIENT, PRODUCT, POWER, ATOM = range(7)
+
+_SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+_SUBSCRIPTS = str.maketrans("hijklmnopstx", "ₕᵢⱼₖₗₘₙₒₚₛₜₓ")
+_SPARE = "ijkmpqrst"  # letters for a second index over the same samples
+
+
+@dataclass(frozen=True)
+class Derivative:
+    """∂`of`/∂`wrt`, for display."""
+
+    of: Ref
+    wrt: Ref
+
+
+def axis_letter(axis: str) -> str:
+    """The letter an axis is printed with: i' is a second index over what i counts, printed j."""
+    primes = len(axis) - len(dimension(axis))
+    if not primes:
+        return axis
+    later = [letter for letter in _SPARE if letter != dimension(axis)]
+    return later[(primes - 1) % len(later)]
+
+
+@dataclass(frozen=True)
+class Text:
+    """Unicode text. `names` replaces names by text already printed; `dot` stands in products."""
+
+    names: Mapping[str, str] = field(default_factory=dict)
+    dot: str = " "
+    minus: str = "−"
+    times: str = "·"
+    partial_sign: str = "∂"
+    chained: str = ""  # between the factors of a chain product
+
+    def show(self, expr: Expr, needed: int = SUM) -> str:
+        """`expr`, in parentheses where it holds together less than `needed`."""
+        text, level = self._show(expr)
+        return text if level >= needed else f"({text})"
+
+    def _show(self, expr: Expr) -> tuple[str, int]:
+        match expr:
+            case Number(value=value):
+                return self.number(value)
+            case Ref():
+                return self.ref(expr), ATOM
+            case Reduce(op=op, body=body, axes=axes):
+                return self.reduction(op, body, axes)
+            case Apply(op="add", args=(left, right)):
+                return f"{self.show(left)} + {self.show(right, NEGATIVE + 1)}", SUM
+            case Apply(op="sub", args=(left, right)):
+                return f"{self.show(left)} {self.minus} {self.show(right, NEGATIVE + 1)}", SUM
+            case Apply(op="neg", args=(inner,)):
+                return f"{self.minus}{self.show(inner, SIGMA)}", NEGATIVE
+            case Apply(op="mul", args=(left, right)):
+                return self.product(left, right)
+            case Apply(op="div", args=(top, bottom)):
+                return self.quotient(top, bottom)
+            case Apply(op="pow", args=(base, exponent)):
+                return self.power(base, exponent)
+            case Apply(op=op, args=args):
+                return self.function(op, args)
+        raise TypeError(type(expr).__name__)
+
+    def number(self, value: Fraction) -> tuple[str, int]:
+        """A number; a quotient holds together like a division."""
+        text = write_number(abs(value))
+        level = QUOTIENT if "/" in text else ATOM
+        return (f"{self.minus}{text}", NEGATIVE) if value < 0 else (text, level)
+
+    def ref(self, ref: Ref) -> str:
+        """A name with its indices as subscripts."""
+        return self.names.get(ref.name) or ref.name + self.index(ref.axes or ())
+
+    def index(self, axes: Axes) -> str:
+        """Indices as subscripts where Unicode has them all, else in brackets."""
+        letters = [axis_letter(axis) for axis in axes]
+        subscripts = "".join(letters).translate(_SUBSCRIPTS)
+        plain = any(letter in subscripts for letter in letters)
+        return f"[{','.join(letters)}]" if plain and letters else subscripts
+
+    def reduction(self, op: str, body: Expr, axes: Axes | None) -> tuple[str, int]:
+        """A sum as Σᵢ …, a mean as (1/n) Σᵢ …; as the word where the axes were left out on paper."""
+        if axes is None:
+            return f"{op}({self.show(body)})", ATOM
+        total = f"Σ{self.index(axes)} {self.show(body, SIGMA)}"
+        if op == "sum":
+            return total, SIGMA
+        count = self.times.join(SIZES[dimension(axis)] for axis in axes)
+        return f"(1/{count}) {total}", SIGMA
+
+    def product(self, left: Expr, right: Expr) -> tuple[str, int]:
+        """Factors side by side; a Σ may only come last, where nothing follows it."""
+        first, second = self.show(left, PRODUCT), self.show(right, POWER)
+        if isinstance(right, Reduce) and right.axes is not None:
+            return f"{first}{self.dot.strip() or ' '}{self.show(right, SIGMA)}", SIGMA
+        dot = self.times if second[0].isdigit() else self.dot
+        return f"{first}{dot}{second}", PRODUCT
+
+    def quotient(self, top: Expr, bottom: Expr) -> tuple[str, int]:
+        """a/b on one line."""
+        over = self.show(top, QUOTIENT)
+        return f"{over}/{self.show(bottom, POWER)}", QUOTIENT
+
+    def power(self, base: Expr, exponent: Expr) -> tuple[str, int]:
+        """A whole exponent as a superscript, any other after ^."""
+        below = self.show(base, ATOM)
+        whole = whole_number(exponent)
+        if whole is not None:
+            return below + str(whole).translate(_SUPERSCRIPTS), POWER
+        return f"{below}^{self.show(exponent, ATOM)}", POWER
+
+    def function(self, op: str, args: tuple[Expr, ...]) -> tuple[str, int]:
+        """A function of the table by the sign it has on paper."""
+        shown = [self.show(arg) for arg in args]
+        match op:
+            case "abs":
+                return f"|{shown[0]}|", ATOM
+            case "sqrt":
+                return f"√{self.show(args[0], ATOM)}" if isinstance(args[0], Ref) else f"√({shown[0]})", ATOM
+            case "greater" | "at_least":
+                return f"[{shown[0]} {'>' if op == 'greater' else '≥'} {shown[1]}]", ATOM
+            case "sigmoid":
+                return f"σ({shown[0]})", ATOM
+            case "pi":
+                return "π", ATOM
+        return (f"{op}({', '.join(shown)})" if shown else op), ATOM
+
+    def derivative(self, derivative: Derivative) -> str:
+        """∂l/∂w."""
+        return f"{self.partial_sign}{self.ref(derivative.of)}/{self.partial_sign}{self.ref(derivative.wrt)}"
+
+    def sigma(self, axes: Axes) -> str:
+        """The summation sign before a product of derivatives; empty without axes."""
+        return f"Σ{self.index(axes)} " if axes else ""
+
+    def factor(self, item: Expr | Derivative) -> str:
+        """A factor of a chain product, in parentheses."""
+        return f"({self.derivative(item) if isinstance(item, Derivative) else self.show(item)})"
+
+
+def whole_number(expr: Expr) -> int | None:
+    """The value of an integer literal, with or without a minus sign."""
+    if isinstance(expr, Apply) and expr.op == "neg":
+        inner = whole_number(expr.args[0])
+        return None if inner is None else -inner
+    if isinstance(expr, Number) and expr.value.denominator == 1:
+        return int(expr.value)
+    return None
+
+
+@dataclass(frozen=True)
+class Ascii(Text):
+    """Plain ASCII, as equations are typed: `(2/n)*sum((w*x[i] + b - y[i])*x[i], i)`."""
+
+    dot: str = "*"
+    minus: str = "-"
+    times: str = "*"
+    partial_sign: str = "d"
+    chained: str = "*"
+
+    def index(self, axes: Axes) -> str:
+        """Indices in brackets."""
+        return f"[{','.join(axis_letter(axis) for axis in axes)}]" if axes else ""
+
+    def reduction(self, op: str, body: Expr, axes: Axes | None) -> tuple[str, int]:
+        """`sum(…, i)`."""
+        index = "".join(f", {axis_letter(axis)}" for axis in axes or ())
+        return f"{op}({self.show(body)}{index})", ATOM
+
+    def product(self, left: Expr, right: Expr) -> tuple[str, int]:
+        """Factors with their sign."""
+        return f"{self.show(left, PRODUCT)}*{self.show(right, POWER)}", PRODUCT
+
+    def power(self, base: Expr, exponent: Expr) -> tuple[str, int]:
+        """Every exponent after ^."""
+        return f"{self.show(base, ATOM)}^{self.show(exponent, ATOM)}", POWER
+
+    def function(self, op: str, args: tuple[Expr, ...]) -> tuple[str, int]:
+        """A function by its name in the table."""
+        return (f"{op}({', '.join(self.show(arg) for arg in args)})" if args else op), ATOM
+
+    def sigma(self, axes: Axes) -> str:
+        """The word for the summation sign."""
+        return f"sum_{''.join(axis_letter(axis) for axis in axes)} " if axes else ""

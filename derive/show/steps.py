@@ -1,0 +1,197 @@
+"""The numbered steps of a derivation, in the order of the article, before any format.
+
+Sections: forward equations, local partials, one per parameter (chain product, partials
+substituted, closed form), update rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from derive.chain import Derivation
+from derive.expression import ONE, Apply, Axes, Expr, Ref, walk
+from derive.formulas import MAX_LINKS, MAX_PATHS, Formulas, Gradient, Path
+from derive.operations import OPERATIONS
+from derive.optimizers import UPDATES
+from derive.show.notation import Derivative
+
+
+@dataclass(frozen=True)
+class Product:
+    """Σ over `axes` of a product whose factors stand in parentheses."""
+
+    factors: tuple[Expr | Derivative, ...]
+    axes: Axes
+
+
+@dataclass(frozen=True)
+class Total:
+    """A sum of products, one for each path."""
+
+    products: tuple[Product, ...]
+
+
+@dataclass(frozen=True)
+class Update:
+    """The right-hand side of an update rule; the name g in it stands for `gradient`."""
+
+    expr: Expr
+    gradient: Derivative
+
+
+Side = Expr | Derivative | Total | Update
+
+
+@dataclass(frozen=True)
+class Equation:
+    """A numbered equation; `left` is None where it continues the one before. `note` follows it."""
+
+    number: int
+    left: Ref | Derivative | None
+    right: Side
+    relation: str = "="
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A titled group of equations, with sentences after it."""
+
+    title: str
+    equations: tuple[Equation, ...]
+    sentences: tuple[str, ...] = ()
+
+
+class _Numbers:
+    """Counts the equations of all sections."""
+
+    def __init__(self) -> None:
+        self.last = 0
+
+    def equation(self, left: Ref | Derivative | None, right: Side, relation: str = "=", note: str = "") -> Equation:
+        self.last += 1
+        return Equation(self.last, left, right, relation, note)
+
+
+def sections(derivation: Derivation, optimizer: str = "SGD") -> tuple[Section, ...]:
+    """All steps of `derivation`; `optimizer` names the update rule at the end."""
+    numbers, formulas = _Numbers(), Formulas(derivation)
+    gradients = [formulas.gradient(name) for name in derivation.wrt]
+    found = [_forward(derivation, numbers), _partials(derivation, formulas, numbers)]
+    if any(not gradient.paths for gradient in gradients):
+        found.append(_adjoints(derivation, numbers))
+    found += [_chain(derivation, gradient, numbers) for gradient in gradients]
+    updated = [name for name in derivation.wrt if derivation.graph.by_name[name].kind == "parameter"]
+    if updated:
+        found.append(_updates(derivation, updated, optimizer, numbers))
+    return tuple(found)
+
+
+def seed_name(derivation: Derivation) -> str | None:
+    """The name z for the extra node z = loss on which backpropagation starts; None when z is taken."""
+    return None if "z" in derivation.graph.by_name else "z"
+
+
+def _forward(derivation: Derivation, numbers: _Numbers) -> Section:
+    graph = derivation.graph
+    equations = []
+    for node in graph.lines:
+        assert node.written is not None  # a line always has its equation
+        equations.append(numbers.equation(Ref(node.name), node.written))
+        if node.implied:
+            equations.append(numbers.equation(None, node.definition, note="the sum over the samples, left in words"))
+    seed = seed_name(derivation)
+    if seed:
+        equations.append(numbers.equation(Ref(seed), Ref(graph.loss), note="backpropagation starts here"))
+    return Section("Forward: each line of paper is a node of the graph", tuple(equations), tuple(_who_is_who(derivation)))
+
+
+def _who_is_who(derivation: Derivation) -> Iterator[str]:
+    graph = derivation.graph
+    groups = [("parameters", "parameter"), ("constants", "constant"), ("data", "data")]
+    named = [(title, graph.of_kind(kind)) for title, kind in groups]
+    yield "; ".join(f"{title} {', '.join(names)}" for title, names in named if names) + _over_samples(derivation)
+    idle = [node.name for node in graph.lines if node.name not in graph.ancestors]
+    if idle:
+        yield f"{graph.loss} does not depend on {', '.join(idle)}: calculated, not differentiated"
+
+
+def _over_samples(derivation: Derivation) -> str:
+    return "; i runs over the n samples of the batch" if derivation.graph.of_kind("data") else ""
+
+
+def _partials(derivation: Derivation, formulas: Formulas, numbers: _Numbers) -> Section:
+    loss, seed = derivation.graph.loss, seed_name(derivation)
+    equations = [numbers.equation(Derivative(Ref(seed), Ref(loss, ())), ONE)] if seed else []
+    links = [link for node in reversed(derivation.graph.lines) for link in formulas.links[node.name]]
+    equations += [numbers.equation(Derivative(link.of, link.wrt), link.whole()) for link in links]
+    conventions = {
+        text
+        for link in links
+        for part in walk(derivation.graph.by_name[link.of.name].definition)
+        if isinstance(part, Apply) and (text := OPERATIONS[part.op].kink)
+    }
+    return Section("Local partials: each line by its own operands", tuple(equations), tuple(sorted(conventions)))
+
+
+def _adjoints(derivation: Derivation, numbers: _Numbers) -> Section:
+    """The adjoint equations, for graphs with too many paths to write out."""
+    graph = derivation.graph
+    loss = Ref(graph.loss, ())
+    shape = {part.name: Ref(part.name, part.axes) for part in derivation.parts}
+    equations = []
+    for adjoint in derivation.adjoints:
+        if adjoint.name == graph.loss:
+            continue
+        own = shape.get(adjoint.name) or Ref(adjoint.name, graph.by_name[adjoint.name].axes)
+        products = tuple(Product((Derivative(loss, shape[e.of]), e.partial), e.summed) for e in adjoint.edges)
+        equations.append(numbers.equation(Derivative(loss, own), Total(products)))
+    return Section("Adjoints, in reverse order of calculation", tuple(equations))
+
+
+def _chain(derivation: Derivation, gradient: Gradient, numbers: _Numbers) -> Section:
+    loss = Ref(derivation.graph.loss, ())
+    whole = Derivative(loss, gradient.wrt)
+    title = f"Chain rule for {gradient.wrt.name}"
+    if not gradient.paths:
+        return Section(title, (), (_why_no_paths(gradient),))
+    equations = []
+    if any(len(path.links) > 1 for path in gradient.paths):
+        symbols = Total(tuple(_product(path, symbols=True) for path in gradient.paths))
+        values = Total(tuple(_product(path, symbols=False) for path in gradient.paths))
+        equations = [numbers.equation(whole, symbols), numbers.equation(None, values)]
+    if gradient.closed is None:
+        return Section(title, tuple(equations), ("The closed form is too long to read and is left out.",))
+    equations.append(numbers.equation(None if equations else whole, gradient.closed))
+    return Section(title, tuple(equations))
+
+
+def _product(path: Path, symbols: bool) -> Product:
+    factors = tuple(Derivative(link.of, link.wrt) if symbols else link.partial for link in path.links)
+    return Product(factors, path.summed)
+
+
+def _why_no_paths(gradient: Gradient) -> str:
+    if gradient.path_count == 0:
+        return f"The loss does not depend on {gradient.wrt.name}: the gradient is 0."
+    if gradient.path_count > MAX_PATHS:
+        return (
+            f"{gradient.path_count:,} paths lead to {gradient.wrt.name}, more than the {MAX_PATHS} that are written "
+            "out; the adjoint equations above calculate their sum."
+        )
+    return (
+        f"The path to {gradient.wrt.name} has {gradient.longest:,} factors, more than the {MAX_LINKS} that are written "
+        "out; the adjoint equations above calculate the product."
+    )
+
+
+def _updates(derivation: Derivation, names: list[str], optimizer: str, numbers: _Numbers) -> Section:
+    loss = Ref(derivation.graph.loss, ())
+    equations = []
+    for name in names:
+        own = Ref(name, derivation.graph.by_name[name].axes)
+        rule = UPDATES[optimizer].for_parameter(name)
+        equations.append(numbers.equation(own, Update(rule, Derivative(loss, own)), "←"))
+    return Section(f"Update: {optimizer}, after each batch", tuple(equations))
+

@@ -1,0 +1,115 @@
+"""A derivation as numbered text, aligned and at most 80 columns wide."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from dataclasses import replace
+
+from derive.chain import Derivation
+from derive.show.notation import Ascii, Derivative, Text
+from derive.show.steps import Equation, Product, Section, Total, Update, sections
+
+WIDTH = 80
+
+
+def to_text(derivation: Derivation, title: str = "", *, ascii_only: bool = False) -> str:
+    """The whole derivation; `ascii_only` prints `dl/dw` and `sum_i` for `∂l/∂w` and `Σᵢ`."""
+    return "\n".join(lines(sections(derivation), title, Ascii() if ascii_only else Text()))
+
+
+def lines(found: tuple[Section, ...], title: str, style: Text) -> list[str]:
+    """The lines of the sections, without a newline at the end of the last."""
+    printed = [title, ""] if title else []
+    width = len(str(max((equation.number for section in found for equation in section.equations), default=1)))
+    for section in found:
+        if section is not found[0]:
+            printed.append("")
+        printed.append(_plain(section.title, style))
+        left = max((len(_left(equation, style)) for equation in section.equations), default=0)
+        for equation in section.equations:
+            printed += _equation(equation, style, width, left)
+        for sentence in section.sentences:
+            printed += textwrap.wrap(_plain(sentence, style), WIDTH, initial_indent="  ", subsequent_indent="  ")
+    return printed
+
+
+def _equation(equation: Equation, style: Text, width: int, left: int) -> list[str]:
+    number = f"({equation.number})".rjust(width + 2)
+    relation = _plain(equation.relation, style)
+    head = f"  {number}  {_left(equation, style).ljust(left)} {relation} "
+    body = side(equation, style)
+    note = f"    {_plain(equation.note, style)}" if equation.note else ""
+    if len(head) + len(body) <= WIDTH:
+        if len(head) + len(body) + len(note) <= WIDTH:
+            return [head + body + note]
+        return [head + body, *([" " * len(head) + note.strip()] if note else [])]
+    indent = " " * min(len(head), WIDTH // 2)
+    first, *rest = fold(body, WIDTH - len(head), WIDTH - len(indent) - 2)
+    return [head + first, *(f"{indent}  {line}" for line in rest), *([indent + note.strip()] if note else [])]
+
+
+def fold(text: str, first: int, width: int) -> list[str]:
+    """`text` in lines of at most `first`, then `width` characters; a piece without spaces stays whole.
+
+    A line ends at a space in the fewest parentheses, before a sign rather than inside a product,
+    and never between a Σ and what it sums.
+    """
+    lines = []
+    room = first
+    while len(text) > room:
+        breaks = list(_breaks(text))
+        fitting = [entry for entry in breaks if entry[2] <= room]
+        if not breaks:
+            break
+        late = [entry for entry in fitting if entry[2] > room // 3] or fitting
+        column = min(late, key=lambda entry: (entry[0], entry[1], -entry[2]))[2] if late else breaks[0][2]
+        lines.append(text[:column])
+        text, room = text[column + 1 :], width
+    return [*lines, text]
+
+
+def _breaks(text: str) -> Iterator[tuple[int, bool, int]]:
+    """Where a line may end: how many parentheses are open there, whether no sign follows, the column."""
+    depth = 0
+    for column, character in enumerate(text):
+        depth += (character in "([") - (character in ")]")
+        if character == " " and column > 0:
+            before, after = text[:column].rsplit(" ", 1)[-1], text[column + 1]
+            if before.lstrip("(√|−-")[:1] != "Σ" and not before.startswith("sum_") and before not in ("+", "−", "-"):
+                yield depth, after not in "+−-", column
+
+
+def _left(equation: Equation, style: Text) -> str:
+    if equation.left is None:
+        return ""
+    return style.derivative(equation.left) if isinstance(equation.left, Derivative) else style.ref(equation.left)
+
+
+def side(equation: Equation, style: Text) -> str:
+    """The right-hand side of an equation as text."""
+    match equation.right:
+        case Derivative() as derivative:
+            return style.derivative(derivative)
+        case Total(products=products):
+            return " + ".join(_product(product, style) for product in products) or "0"
+        case Update(expr=expr, gradient=gradient):
+            named = {"g": style.derivative(gradient)}
+            return replace(style, names=named, dot=style.times).show(expr)
+        case expr:
+            written = equation.left is not None and not isinstance(equation.left, Derivative)
+            return (replace(style, dot=style.times) if written else style).show(expr)
+
+
+def _product(product: Product, style: Text) -> str:
+    if len(product.factors) == 1 and isinstance(product.factors[0], Derivative):
+        return style.sigma(product.axes) + style.derivative(product.factors[0])
+    return style.sigma(product.axes) + style.chained.join(style.factor(factor) for factor in product.factors)
+
+
+def _plain(text: str, style: Text) -> str:
+    """A sentence in the characters of the style."""
+    if not isinstance(style, Ascii):
+        return text
+    return text.replace("←", "<-").replace("½", "1/2").replace("−", "-").encode("ascii", "replace").decode()
+

@@ -1,0 +1,156 @@
+"""Paper spellings → Python syntax, remembering which column each character came from.
+
+`d²`, `w·x`, `c − y`, `Σ(e)`, `√x`, `x₁` and names such as `lambda` become text that Python's own
+parser accepts. Nothing is evaluated here or anywhere else.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from derive.errors import EquationError, Place
+
+_SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-", strict=True))
+_SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉ᵢⱼₖₗₘₙₚ", "0123456789ijklmnp", strict=True))
+_OPERATORS = {"^": "**", "·": "*", "×": "*", "⋅": "*", "∙": "*", "∗": "*", "−": "-", "–": "-", "÷": "/", "∕": "/"}
+_MARK = "ˍ"  # a letter nobody types: sets names such as `lambda` apart from Python's keywords
+
+_SUP, _SUB = "".join(_SUPERSCRIPTS), "".join(_SUBSCRIPTS)
+_TOKEN = re.compile(
+    rf"""(?P<space>\s+)
+    |(?P<number>(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9]+)?)
+    |(?P<name>(?:∂|[^\W\d{_SUP}{_SUB}])(?:[^\W{_SUP}{_SUB}]|[₀-₉])*)
+    |(?P<subscript>[{_SUB}]+)
+    |(?P<power>[{_SUP}]+)
+    |(?P<operator>\*\*|[-+*/^()\[\],·×⋅∙∗÷∕−–√])
+    |(?P<other>.)""",
+    re.VERBOSE,
+)
+
+
+@dataclass(frozen=True)
+class Token:
+    """A piece of an equation; `column` counts from 0 within the text."""
+
+    kind: str
+    text: str
+    column: int
+
+
+@dataclass(frozen=True)
+class Spelled:
+    """Python syntax, and for each of its characters the column (from 0) of the original."""
+
+    code: str
+    columns: tuple[int, ...]
+
+    def column(self, offset: int) -> int:
+        """The original column of a character of `code`; past the end, the last one."""
+        return self.columns[min(max(offset, 0), len(self.columns) - 1)] if self.columns else 0
+
+
+def normalise(name: str) -> str:
+    """A name as it is compared: Unicode NFKC, so that µ (micro) and μ (mu), x₁ and x1 are one."""
+    return unicodedata.normalize("NFKC", name)
+
+
+def tokens(text: str) -> list[Token]:
+    """The tokens of `text`, without white space."""
+    return [
+        Token(str(match.lastgroup), match.group(), match.start())
+        for match in _TOKEN.finditer(text)
+        if match.lastgroup != "space"
+    ]
+
+
+def unmark(name: str) -> str:
+    """The name a person wrote for one in spelled code."""
+    return name.removesuffix(_MARK)
+
+
+def spell(text: str, place: Place, start: int) -> Spelled:
+    """`text` as Python syntax; `start` is its column (from 0) in the source line of `place`.
+
+    Raises `EquationError` for characters that have no meaning and for products without a sign.
+    """
+    code: list[str] = []
+    columns: list[int] = []
+
+    def emit(piece: str, column: int) -> None:
+        code.append(piece)
+        columns.extend([column + start] * len(piece))
+
+    pieces = tokens(text)
+    owed = 0  # closing parentheses owed to a √ without its own
+    for position, token in enumerate(pieces):
+        following = pieces[position + 1] if position + 1 < len(pieces) else None
+        _refuse_implicit_product(token, following, place, start)
+        if token.text == "√":
+            bare = following is not None and following.text != "("
+            emit("sqrt(" if bare else "sqrt", token.column)
+            owed += bare
+            continue
+        emit(_piece(token, following, place, start), token.column)
+        if owed and (following is None or following.text not in ("(", "[") or token.kind == "number"):
+            emit(")" * owed, token.column)
+            owed = 0
+    return Spelled("".join(code), tuple(columns))
+
+
+def _piece(token: Token, following: Token | None, place: Place, start: int) -> str:
+    """One token as Python syntax."""
+    match token.kind:
+        case "operator":
+            return _OPERATORS.get(token.text, token.text)
+        case "power":
+            return f"**({''.join(_SUPERSCRIPTS[c] for c in token.text)})"
+        case "subscript":
+            return f"[{','.join(_SUBSCRIPTS[c] for c in token.text)}]"
+        case "number":
+            return token.text + " "
+        case "name":
+            called = following is not None and following.text == "("
+            name = {"Σ": "sum", "σ": "sigmoid"}.get(token.text, token.text) if called else token.text
+            name = normalise(name)
+            return name + _MARK if keyword.iskeyword(name) else name
+    raise EquationError(f"{_meaning(token.text)}", at(place, token.column + start))
+
+
+def at(place: Place, column: int) -> Place:
+    """`place`, with the caret under `column` (from 0)."""
+    return Place(place.source, place.line, column + 1, place.text)
+
+
+def _meaning(character: str) -> str:
+    """Why a character is refused, and what to write."""
+    remedies = {
+        "|": "'|' is not part of the notation; write abs(…)",
+        ".": "'.' is not part of the notation: attributes are never read; a number needs a digit beside its point",
+        "@": "'@' is not part of the notation yet; write the product element by element",
+        "=": "a second '='; an equation has one name on its left and one expression on its right",
+        "'": "quotes are not part of the notation; choose a name such as x2 for x′",
+    }
+    return remedies.get(character, f"{character!r} is not part of the notation")
+
+
+def _refuse_implicit_product(token: Token, following: Token | None, place: Place, start: int) -> None:
+    """`2x`, `w x`, `2(x)` and `(a)(b)` mean a product on paper, but too many other things elsewhere."""
+    if following is None:
+        return
+    ends = token.kind in ("number", "name", "subscript", "power") or token.text in (")", "]")
+    begins = following.kind in ("number", "name") or following.text in ("(", "√")
+    a_call = token.kind == "name" and following.text == "("
+    if ends and begins and not a_call:
+        raise EquationError(
+            _product_message(token, following),
+            at(place, following.column + start),
+        )
+
+
+def _product_message(token: Token, following: Token) -> str:
+    """`write 2*x` where both sides are short words, otherwise `write * between them`."""
+    words = token.kind in ("number", "name") and following.kind in ("number", "name")
+    return f"a product needs its sign: write {f'{token.text}*{following.text}' if words else '* between the factors'}"

@@ -1,0 +1,124 @@
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from derive.data import Column, read_columns
+from derive.errors import DataError, ProblemError
+from derive.toml_text import parse
+
+
+def columns(text: str, folder: Path = Path(), wanted: str = "xy") -> tuple[tuple[Column, ...], list[str]]:
+    return read_columns(parse(text, "p.toml"), frozenset(wanted), folder)
+
+
+def from_csv(folder: Path, content: str, settings: str = "", wanted: str = "xy") -> dict[str, list[Fraction]]:
+    (folder / "p.csv").write_text(content, encoding="utf-8")
+    found, _ = columns(f'[data]\nfile = "p.csv"\n{settings}', folder, wanted)
+    return {column.name: list(column.values) for column in found}
+
+
+def test_no_data() -> None:
+    assert columns("a = 1") == ((), [])
+
+
+def test_inline_columns_are_exact() -> None:
+    found, notes = columns('[data]\nx = [0.1, 2, "1/3"]\ny = [1, 2, 3]')
+    assert [column.name for column in found] == ["x", "y"]
+    assert found[0].values == (Fraction(1, 10), Fraction(2), Fraction(1, 3))
+    assert found[0].quantity.shape == (3,)
+    assert notes == []
+
+
+def test_an_unused_column_is_noted() -> None:
+    assert columns("[data]\nx = [1]\nz = [1]")[1] == ["data column 'z' is not used in the equations"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "[data]\nx = [1, 2]\ny = [1]",
+            r"^p\.toml:3:1: x has 2 values and y has 1; expected columns of the same length",
+        ),
+        ("[data]\nx = [1]\ny = [1, 2]", "x has 1 value and y has 2"),
+        ("[data]\nx = []", r"^p\.toml:2:1: column 'x' is empty"),
+        ('[data]\nx = [1, "two"]', "value 2 of column 'x': 'two' is not a number; expected a number"),
+        ("[data]\nx = [nan]", "value 1 of column 'x': nan is not a finite number"),
+        ("[data]\nx = [1, -inf]", "value 2 of column 'x': -inf is not a finite number"),
+        ("[data]\nx = [1e999999999]", "1e999999999 has an exponent beyond"),
+        ("[data]\nx = [true]", "true is not a number"),
+        ("[data]\nx = [[1], [2]]", "a list is not a number; expected one number for each sample"),
+        ("[data]\nx = 3", r"data column 'x' is 3; expected a list of numbers, such as x = \[0, 1, 2\]"),
+        ('[data]\nx = "p.csv"', r"data column 'x' is 'p\.csv'; expected a list"),
+        ("[data]", r"^p\.toml:1:2: \[data\] has no columns"),
+        ('[data]\n"µ" = [1]\n"μ" = [1]', "'µ' and 'μ' are the same name after Unicode normalisation"),
+        ("[data]\nexp = [1]", "'exp' is the name of an operation"),
+        ('[data]\n"a b" = [1]', "'a b' is not a name"),
+        ('data = "p.csv"', r"data is 'p\.csv'; expected a table \[data\]"),
+        ('[data]\nfile = "p.csv"\nx = [1]', r"unknown key 'x' in \[data\]"),
+        ('[data]\nfile = "nope.csv"', r"^p\.toml:2:1: there is no file 'nope\.csv'; expected a CSV file with the data"),
+        ('[data]\nfile = "."', "is a directory"),
+    ],
+)
+def test_refuses_what_is_not_data(text: str, message: str) -> None:
+    with pytest.raises(ProblemError, match=message):
+        columns(text)
+
+
+def test_a_csv_file_gives_the_columns_that_the_equations_use(tmp_path: Path) -> None:
+    assert from_csv(tmp_path, "\ufeffx , other, y\r\n0.1,a,1\r\n1e3 , b, 1/3\r\n\r\n") == {
+        "x": [Fraction(1, 10), Fraction(1000)],
+        "y": [Fraction(1), Fraction(1, 3)],
+    }
+    assert columns('[data]\nfile = "p.csv"', tmp_path)[1] == ["ignored columns of p.csv: 'other'"]
+
+
+def test_listed_columns_are_read_and_no_others(tmp_path: Path) -> None:
+    assert from_csv(tmp_path, "x,y,z\n1,2,3\n", 'columns = ["y"]') == {"y": [2]}
+
+
+def test_a_column_n_is_left_to_the_number_of_samples(tmp_path: Path) -> None:
+    assert from_csv(tmp_path, "n,x\n1,2\n", wanted="nx") == {"x": [2]}
+
+
+def test_header_names_are_normalised(tmp_path: Path) -> None:
+    assert from_csv(tmp_path, "µ\n1\n", wanted="μ") == {"μ": [1]}
+
+
+@pytest.mark.parametrize(
+    ("content", "settings", "message"),
+    [
+        ("x,y\n1,2\n3,four\n", "", r"^p\.csv:3: column 'y': 'four' is not a number; expected a number"),
+        ("x,y\n1,\n", "", r"^p\.csv:2: column 'y' has an empty cell"),
+        ("x,y\n1,nan\n", "", r"^p\.csv:2: column 'y': 'nan' is not a finite number"),
+        ("x,y\n1,inf\n", "", "is not a finite number"),
+        ("x,y\n1,1e999999999\n", "", "has an exponent beyond"),
+        ("x,y\n1,2\n3\n", "", r"^p\.csv:3: 1 cells in this row; expected 2, as in the first line"),
+        ("x,y\n1,2,3\n", "", r"^p\.csv:2: 3 cells in this row"),
+        ("", "", r"p\.csv is empty; expected a line with the names of the columns"),
+        ("\n\n", "", r"p\.csv is empty"),
+        ("x,y\n", "", r"^p\.csv:1: column 'x' is empty"),
+        ("x,x\n1,2\n", "", "two columns are named 'x'; rename one"),
+        ("µ,μ\n1,2\n", "", "'µ' and 'μ' are the same name after Unicode normalisation"),
+        ("1,2\n3,4\n", "", "the first line holds numbers; expected the names of the columns"),
+        ("a,b\n1,2\n", "", "no column is used in the equations; the columns are 'a', 'b'"),
+        ("x;y\n1;2\n", "", "the columns are 'x;y'"),
+        ('x,y\n"1,2\n', "", "not CSV: unexpected end of data"),
+        ("x,y\n1,2\n", 'columns = ["x", "z"]', r"^p\.toml:3:1: no column 'z'; the columns are 'x', 'y'"),
+        ("celsius\n1\n", 'columns = ["celcius"]', "no column 'celcius'; did you mean 'celsius'"),
+        ("x,y\n1,2\n", "columns = [1]", "no column 1"),
+        ("x,y\n1,2\n", "columns = []", "columns is a list; expected names"),
+        ("x,y\n1,2\n", 'columns = "x"', "columns is 'x'; expected names"),
+        ("x y,z\n1,2\n", 'columns = ["x y"]', "'x y' is not a name"),
+    ],
+)
+def test_refuses_a_csv_file_that_is_not_data(tmp_path: Path, content: str, settings: str, message: str) -> None:
+    with pytest.raises(ProblemError, match=message):
+        from_csv(tmp_path, content, settings)
+
+
+def test_other_encodings_are_data_errors(tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_bytes(b"x\n\xff\n")
+    with pytest.raises(DataError, match=r"p\.csv' is not text in UTF-8"):
+        columns('[data]\nfile = "p.csv"', tmp_path)

@@ -1,0 +1,79 @@
+from fractions import Fraction
+
+import pytest
+
+from derive.errors import Place, SettingError
+from derive.settings import MAX_SEED, SETTINGS, read_setting
+from derive.statement import Training
+from derive.values import Numeral
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("lr", Numeral("0.01"), Fraction(1, 100)),
+        ("lr", "0.1", Fraction(1, 10)),
+        ("lr", "1/3", Fraction(1, 3)),
+        ("lr", 2, Fraction(2)),
+        ("batch_size", 3, 3),
+        ("batch_size", " 3 ", 3),
+        ("epochs", "1_000", 1000),
+        ("steps", 10, 10),
+        ("optimizer", "SGD", "SGD"),
+        ("dtype", "float64", "float64"),
+        ("shuffle", True, True),
+        ("shuffle", "false", False),
+        ("seed", 0, 0),
+        ("seed", str(MAX_SEED), MAX_SEED),
+    ],
+)
+def test_file_and_flag_are_read_by_the_same_rule(key: str, value: object, expected: object) -> None:
+    read = read_setting(key, value)
+    assert read == expected
+    assert type(read) is type(expected)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("lr", Numeral("-0.1"), r"^lr = -0\.1 is not above 0; expected a number above 0, such as 0\.01$"),
+        ("lr", 0, "lr = 0 is not above 0"),
+        ("lr", "fast", "lr = 'fast' is not a number"),
+        ("lr", Numeral("nan"), "lr = nan is not a finite number"),
+        ("lr", "inf", "lr = 'inf' is not a finite number"),
+        ("lr", Numeral("1e999999999"), "lr = 1e999999999 has an exponent beyond"),
+        ("lr", True, "lr = true is not a number"),
+        ("lr", [1], "lr = a list is not a number"),
+        ("batch_size", 0, r"batch_size = 0 is below 1; expected a whole number from 1 to 1,000,000,000"),
+        ("batch_size", "-3", "batch_size = '-3' is below 1"),
+        ("batch_size", Numeral("3.0"), r"batch_size = 3\.0 is not a whole number"),
+        ("batch_size", "three", "batch_size = 'three' is not a whole number"),
+        ("batch_size", True, "batch_size = true is not a whole number"),
+        ("epochs", 10**10, "epochs = 10000000000 is above 1,000,000,000"),
+        ("steps", 0, "steps = 0 is below 1"),
+        ("seed", -1, "seed = -1 is below 0"),
+        ("seed", 2**63, "is above 9,223,372,036,854,775,807"),
+        pytest.param("seed", 16**5000, "seed = a very large integer is above", id="seed-16^5000"),
+        ("optimizer", "Adm", "optimizer = 'Adm' is not known; expected one of: SGD"),
+        ("optimizer", 3, "optimizer = 3 is not a word in quotes"),
+        ("optimizer", Numeral("1.5"), r"optimizer = 1\.5 is not a word in quotes"),
+        ("dtype", "float16", "dtype = 'float16' is not known; expected one of: float32, float64"),
+        ("shuffle", 1, "shuffle = 1 is neither true nor false"),
+        ("shuffle", "maybe", "shuffle = 'maybe' is neither true nor false"),
+        ("batchsize", 1, "unknown setting 'batchsize'; did you mean 'batch_size'"),
+        ("momentum", 1, "unknown setting 'momentum'; known: optimizer, lr"),
+    ],
+)
+def test_refuses_what_is_not_possible(key: str, value: object, message: str) -> None:
+    with pytest.raises(SettingError, match=message):
+        read_setting(key, value)
+
+
+def test_an_error_carries_the_place() -> None:
+    with pytest.raises(SettingError, match=r"^a\.toml:3:1: lr = 0 is not above 0") as caught:
+        read_setting("lr", 0, Place("a.toml", 3, 1, "lr = 0"))
+    assert str(caught.value).endswith("\n    lr = 0\n    ^")
+
+
+def test_the_table_and_the_type_have_the_same_settings() -> None:
+    assert set(SETTINGS) == set(Training.__dataclass_fields__)

@@ -1,0 +1,51 @@
+"""What PyTorch did, step by step, as plain numbers: all that the comparison ever sees of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from verify.batches import Batch
+
+Values = Mapping[str, NDArray[Any]]  # float64 arrays that hold the dtype's numbers exactly
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """One step: parameters before, loss and gradients after backward, parameters after the update.
+
+    An array has one dimension for each axis of its name. `nodes` and `adjoints` hold the value of
+    every line and the loss's gradient with respect to it; they are empty unless asked for.
+    """
+
+    batch: Batch
+    before: Values
+    loss: NDArray[Any]
+    gradients: Values
+    after: Values
+    nodes: Values
+    adjoints: Values
+
+    @property
+    def finite(self) -> bool:
+        """Whether the loss, every gradient and every parameter after the step is a number."""
+        import numpy as np
+
+        arrays = (self.loss, *self.gradients.values(), *self.after.values())
+        return all(bool(np.isfinite(array).all()) for array in arrays)
+
+
+@dataclass(frozen=True)
+class Record:
+    """A training run: the data as PyTorch holds them, and its steps.
+
+    It ends early at the first step that is not finite.
+    """
+
+    dtype: str
+    torch_version: str
+    data: Values
+    steps: tuple[StepRecord, ...]

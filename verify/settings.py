@@ -1,0 +1,97 @@
+"""The effective settings of a run. One rule of precedence: flag, then problem file, then default."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from derive.errors import SettingError
+from derive.numerals import write_number
+from derive.problem import Problem
+from derive.settings import read_setting
+
+DEFAULTS: Mapping[str, object] = {
+    "optimizer": "SGD",
+    "epochs": 1,
+    "shuffle": False,
+    "seed": 0,
+    "dtype": "float32",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What one run is made with. `samples` is the number of rows of data, 0 without data.
+
+    `steps` counts mini-batches over the whole run. `origins` tells of each setting whether it
+    comes from a flag, from the problem file, or is the default.
+    """
+
+    optimizer: str
+    lr: Fraction
+    batch_size: int
+    steps: int
+    shuffle: bool
+    seed: int
+    dtype: str
+    samples: int
+    origins: Mapping[str, str]
+    nodes: bool = False
+
+    @property
+    def batches_per_epoch(self) -> int:
+        """Steps in one epoch; without data every epoch is one step."""
+        return -(-self.samples // self.batch_size) if self.samples else 1
+
+    def __str__(self) -> str:
+        """One line: `SGD, lr 0.01, batch_size 3, …`, with what came from a flag or a default."""
+        shown = [f"{self.optimizer}", f"lr {write_number(self.lr)}"]
+        if self.samples:
+            shown.append(f"batch_size {self.batch_size} of {self.samples}")
+        epochs, rest = divmod(self.steps, self.batches_per_epoch)
+        shown.append(f"epochs {epochs}" if self.samples and not rest else f"steps {self.steps}")
+        shown += [f"shuffle, seed {self.seed}"] if self.shuffle else []
+        return ", ".join([*shown, self.dtype])
+
+
+def effective(problem: Problem, flags: Mapping[str, object]) -> Settings:
+    """The settings of `problem`, with those of `flags` that are not None in their place.
+
+    Flags are named as the settings of a problem file, and `nodes`. Raises `SettingError` for a
+    setting that is unknown or not possible, for both epochs and steps, and for a missing lr.
+    """
+    given = {key: value for key, value in flags.items() if value is not None and key != "nodes"}
+    flagged = {key: read_setting(key, value) for key, value in given.items()}
+    if "epochs" in flagged and "steps" in flagged:
+        raise SettingError("both epochs and steps are given; expected one of them")
+    filed = {key: value for key in _KEYS if (value := getattr(problem.training, key)) is not None}
+    if "epochs" in flagged or "steps" in flagged:
+        filed = {key: value for key, value in filed.items() if key not in ("epochs", "steps")}
+    samples = len(problem.data[0].values) if problem.data else 0
+    chosen = {**DEFAULTS, "batch_size": samples or 1, **filed, **flagged}
+    if "lr" not in chosen:
+        raise SettingError(f"lr is missing in {problem.source}; give it as lr = 0.01 under [training], or as --lr 0.01")
+    origins = {key: "flag" if key in flagged else "file" if key in filed else "default" for key in chosen}
+    return _settings(chosen, samples, origins, bool(flags.get("nodes")))
+
+
+_KEYS = ("optimizer", "lr", "batch_size", "epochs", "steps", "shuffle", "seed", "dtype")
+
+
+def _settings(chosen: Mapping[str, object], samples: int, origins: Mapping[str, str], nodes: bool) -> Settings:
+    values = {key: value for key, value in chosen.items() if key not in ("epochs", "steps")}
+    one_epoch = Settings(**values, steps=1, samples=samples, origins=origins, nodes=nodes)  # type: ignore[arg-type]
+    epochs, steps = chosen["epochs"], chosen.get("steps")
+    count = steps if steps is not None else int(str(epochs)) * one_epoch.batches_per_epoch
+    return Settings(**values, steps=int(str(count)), samples=samples, origins=origins, nodes=nodes)  # type: ignore[arg-type]
+
+
+def remarks(settings: Settings) -> tuple[str, ...]:
+    """What a person should know about the settings before reading the tables."""
+    if settings.samples and settings.batch_size > settings.samples:
+        return (
+            f"batch_size {settings.batch_size} is larger than the {settings.samples} samples: "
+            "each epoch is one batch of all of them",
+        )
+    return ()
