@@ -9,6 +9,7 @@ from fractions import Fraction
 MAX_DIGITS = 1000
 MAX_EXPONENT = 400  # float64 ends at 1.8e308; what lies beyond cannot be trained on
 
+_LONG = 20  # characters of a number that is written without an exponent
 _LARGEST = Fraction(sys.float_info.max)
 
 _DECIMAL = r"[+-]?(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE](?P<{0}>[+-]?\d+))?"
@@ -53,13 +54,32 @@ def write_number(value: Fraction) -> str:
     """The shortest exact text: a decimal where one ends soon (`0.01`), else a quotient (`4/15`)."""
     if value.denominator == 1:
         return str(value.numerator)
-    twos, fives, rest = 0, 0, value.denominator
-    while rest % 2 == 0:
-        rest, twos = rest // 2, twos + 1
-    while rest % 5 == 0:
-        rest, fives = rest // 5, fives + 1
-    places = max(twos, fives)
-    if rest != 1 or places > 12:
+    places = _decimal_places(value.denominator)
+    if places is None or places > 12:
         return f"{value.numerator}/{value.denominator}"
     digits = str(abs(value.numerator) * 10**places // value.denominator).rjust(places + 1, "0")
     return f"{'-' if value < 0 else ''}{digits[:-places]}.{digits[-places:]}"
+
+
+def write_literal(value: Fraction) -> str:
+    """The literal that `read_number` reads back: `0.01`, `1e-20`; a quotient (`1/3`) only where no decimal ends."""
+    text = write_number(value)
+    places = _decimal_places(value.denominator)
+    if places is None or ("/" not in text and (value.denominator != 1 or len(text) <= _LONG)):
+        return text
+    digits = str(abs(value.numerator) * (10**places // value.denominator))
+    exponent = max(-MAX_EXPONENT, min(len(digits) - 1 - places, MAX_EXPONENT))
+    after = max(places + exponent, 0)  # digits after the point of the mantissa
+    digits = digits.rjust(after + 1, "0")
+    before, behind = digits[: len(digits) - after], digits[len(digits) - after :].rstrip("0")
+    scientific = f"{'-' if value < 0 else ''}{before}{'.' if behind else ''}{behind}e{exponent}"
+    return text if "/" not in text and len(text) <= len(scientific) else scientific
+
+
+def _decimal_places(denominator: int) -> int | None:
+    """How many digits after the point a fraction in lowest terms has; None where they do not end."""
+    counts = {2: 0, 5: 0}
+    for prime in counts:
+        while denominator % prime == 0:
+            denominator, counts[prime] = denominator // prime, counts[prime] + 1
+    return max(counts.values()) if denominator == 1 else None

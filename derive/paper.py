@@ -120,7 +120,7 @@ def check_name(name: str, place: Place | None = None) -> str:
     if normal in FUNCTIONS or normal in REDUCTIONS or normal in ALIASES.values():
         raise EquationError(f"{name!r} is the name of an operation; choose another name", place)
     pieces = tokens(name)
-    if len(pieces) != 1 or pieces[0].kind != "name":
+    if len(pieces) != 1 or pieces[0].kind != "name" or not normal.isidentifier():
         raise EquationError(f"{shorten(name)} is not a name; a name is letters, digits and _, such as w1", place)
     return normal
 
@@ -260,20 +260,22 @@ def constant_value(expr: Expr) -> Fraction | None:
         return expr.value
     if not isinstance(expr, Apply) or expr.op not in ("add", "sub", "mul", "div", "pow", "neg"):
         return None
-    values = [constant_value(arg) for arg in expr.args]
-    if any(value is None for value in values):
-        return None
-    match expr.op, *(value for value in values if value is not None):
-        case "neg", x:
+    values = [value for arg in expr.args if (value := constant_value(arg)) is not None]
+    return _worked_out(expr.op, *values) if len(values) == len(expr.args) else None
+
+
+def _worked_out(op: str, x: Fraction, y: Fraction = Fraction(0)) -> Fraction | None:
+    """One arithmetic operation; None where it has no rational value or one too long to work out."""
+    match op:
+        case "neg":
             return -x
-        case "add", x, y:
+        case "add":
             return x + y
-        case "sub", x, y:
+        case "sub":
             return x - y
-        case "mul", x, y:
+        case "mul":
             return x * y
-        case "div", x, y if y != 0:
-            return x / y
-        case "pow", x, y if y.denominator == 1 and abs(y) <= MAX_POWER and not (x == 0 and y < 0):
-            return x ** int(y)
-    return None
+        case "div":
+            return x / y if y != 0 else None
+    whole = y.denominator == 1 and abs(y) <= MAX_POWER and not (x == 0 and y < 0)
+    return x ** int(y) if whole else None

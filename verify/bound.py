@@ -19,7 +19,7 @@ from derive.chain import Derivation, differentiate
 from derive.optimizers import UPDATES
 from derive.problem import Problem
 from verify.elementary import elementary
-from verify.numbers import Array, Rounded, as_ball, from_float, objects, precision
+from verify.numbers import Array, Rounded, float_ball, objects, precision
 from verify.program import Stage, adjoint_of, compile_backward, compile_forward, compile_rule, run
 from verify.record import Record, StepRecord
 from verify.settings import Settings
@@ -90,5 +90,5 @@ def prepare(problem: Problem, derivation: Derivation, settings: Settings, record
 
 
 def exactly(array: NDArray[Any]) -> Array:
-    """Floats as balls of radius 0."""
-    return objects([as_ball(from_float(float(value))) for value in np.ravel(array)], array.shape)
+    """Floats as balls of radius 0; an infinity or NaN as a ball that tells nothing."""
+    return objects([float_ball(float(value)) for value in np.ravel(array)], array.shape)

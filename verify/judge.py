@@ -20,7 +20,7 @@ def judge(comparison: Comparison, hand: HandRun, record: Record, settings: Setti
         return Verdict(Outcome.DISAGREES, _disagreement(wrong, comparison))
     unknown = [check for check in comparison.checks if check.agrees is None]
     if unknown:
-        return Verdict(Outcome.UNDECIDED, _undecided(unknown, record))
+        return Verdict(Outcome.UNDECIDED, _undecided(unknown[0], record))
     if len(record.steps) < settings.steps:
         return Verdict(Outcome.UNDECIDED, f"PyTorch's run ended after {len(record.steps)} of {settings.steps} steps")
     return Verdict(Outcome.AGREES, _agreement(comparison, record, settings))
@@ -50,14 +50,16 @@ def _disagreement(wrong: list[Check], comparison: Comparison) -> str:
     return f"disagrees: {count}, first {first.name} at {first.batch}"
 
 
-def _undecided(unknown: list[Check], record: Record) -> str:
-    first = unknown[0]
-    if not math.isfinite(first.autograd):
-        return (
-            f"undecided: PyTorch's {first.name} is {first.autograd} at {first.batch}, where the run ends; "
-            f"by hand it is {first.hand_value:.9g}; the {first.batch.step - 1} steps before agree"
-        )
-    return f"undecided: the bound for {first.name} at {first.batch} is infinite ({record.dtype} overflows)"
+def _undecided(first: Check, record: Record) -> str:
+    before = first.batch.step - 1
+    checked = f"; the {before} steps before agree" if before > 1 else "; the step before agrees" if before else ""
+    if math.isfinite(first.autograd):
+        return f"undecided: no bound for {first.name} at {first.batch} ({record.dtype} overflows there){checked}"
+    by_hand = "by hand it has no value" if first.hand is None else f"by hand it is {first.hand_value:.9g}"
+    return (
+        f"undecided: PyTorch's {first.name} is {first.autograd} at {first.batch}, where the run ends; "
+        f"{by_hand}{checked}"
+    )
 
 
 def explanations(comparison: Comparison) -> tuple[str, ...]:

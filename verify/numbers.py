@@ -54,6 +54,11 @@ def from_float(value: float) -> fmpq:
     return fmpq(*value.as_integer_ratio())
 
 
+def float_ball(value: float) -> arb:
+    """The exact value of a float as a ball of radius 0; for infinity and NaN, a ball that tells nothing."""
+    return arb(from_float(value)) if math.isfinite(value) else arb.nan()
+
+
 def as_ball(value: Exactly) -> arb:
     """A ball that contains the number."""
     return arb(value) if isinstance(value, fmpq) else value
@@ -88,7 +93,9 @@ def to_fraction(value: Exactly) -> Fraction | None:
 
 def radius(value: Exactly) -> float:
     """An upper bound of how far the exact value can be from `to_float(value)`, for a ball from its midpoint."""
-    return math.nextafter(float(value.rad()), math.inf) if isinstance(value, arb) else 0.0
+    if isinstance(value, fmpq) or value.is_exact():
+        return 0.0
+    return math.nextafter(float(value.rad()), math.inf)
 
 
 # --- exact --------------------------------------------------------------------------------------
@@ -300,9 +307,15 @@ class Rounded:
 
     def _element(self, op: str) -> Element:
         exact, units = element(op), OPERATIONS[op].rounding
-        if units == 0:
-            return lambda *args: as_ball(exact(*args))
-        return lambda *args: self.rounded(exact(*args), units)
+
+        def rounded(*args: Exactly) -> Exactly:
+            try:
+                value = exact(*args)
+            except CalculationError:
+                return arb.nan()  # PyTorch goes on with inf or nan; the ball tells nothing about it
+            return self.rounded(value, units) if units else as_ball(value)
+
+        return rounded
 
     def total(self, array: Array, count: int) -> Array:
         """The sum over the last `count` dimensions, in any order."""

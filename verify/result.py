@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from derive.chain import Derivation
 from derive.problem import Problem
-from verify.compare import Comparison
+from verify.batches import Batch
+from verify.compare import Check, Comparison
 from verify.hand import HandRun
 from verify.record import Record
 from verify.settings import Settings
 from verify.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class StepRow:
+    """One step as a person writes it in a table: its batch and its checks by name (`l`, `dl/dw`, `w`)."""
+
+    batch: Batch
+    checks: Mapping[str, Check]
 
 
 @dataclass(frozen=True)
@@ -29,6 +40,25 @@ class Result:
     def agrees(self) -> bool:
         """Whether every number of every step agrees."""
         return self.verdict.outcome.value == 0
+
+    @cached_property
+    def rows(self) -> tuple[StepRow, ...]:
+        """The steps in order, with the loss, the gradients and the updated parameters of each."""
+        columns = set(self.columns)
+        rows: dict[int, dict[str, Check]] = {}
+        batches: dict[int, Batch] = {}
+        for check in self.comparison.checks:
+            batches[check.batch.step] = check.batch
+            row = rows.setdefault(check.batch.step, {})
+            if check.quantity in columns:
+                row[check.name] = check
+        return tuple(StepRow(batches[step], row) for step, row in rows.items())
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """The quantities of a row, in the order of the article: loss, gradients, parameters."""
+        loss, names = self.problem.graph.loss, [parameter.name for parameter in self.problem.parameters]
+        return (loss, *(f"d{loss}/d{name}" for name in names), *names)
 
     def _repr_html_(self) -> str:
         from verify.html import to_html

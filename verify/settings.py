@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 
 from derive.errors import SettingError
@@ -45,14 +46,19 @@ class Settings:
         return -(-self.samples // self.batch_size) if self.samples else 1
 
     def __str__(self) -> str:
-        """One line: `SGD, lr 0.01, batch_size 3, …`, with what came from a flag or a default."""
-        shown = [f"{self.optimizer}", f"lr {write_number(self.lr)}"]
-        if self.samples:
-            shown.append(f"batch_size {self.batch_size} of {self.samples}")
+        """One line, such as `SGD, lr 0.1 (flag), batch_size 3 of 9, epochs 1, float32`."""
         epochs, rest = divmod(self.steps, self.batches_per_epoch)
-        shown.append(f"epochs {epochs}" if self.samples and not rest else f"steps {self.steps}")
-        shown += [f"shuffle, seed {self.seed}"] if self.shuffle else []
-        return ", ".join([*shown, self.dtype])
+        whole_epochs = bool(self.samples) and not rest
+        shown = [
+            ("optimizer", self.optimizer),
+            ("lr", f"lr {write_number(self.lr)}"),
+            ("batch_size", f"batch_size {self.batch_size} of {self.samples}" if self.samples else ""),
+            ("epochs", f"epochs {epochs}" if whole_epochs else f"steps {self.steps}"),
+            ("shuffle", f"shuffle with seed {self.seed}" if self.shuffle else ""),
+            ("dtype", self.dtype),
+        ]
+        flagged = {"epochs" if key == "steps" else key for key, origin in self.origins.items() if origin == "flag"}
+        return ", ".join(text + (" (flag)" if key in flagged else "") for key, text in shown if text)
 
 
 def effective(problem: Problem, flags: Mapping[str, object]) -> Settings:
@@ -62,7 +68,7 @@ def effective(problem: Problem, flags: Mapping[str, object]) -> Settings:
     setting that is unknown or not possible, for both epochs and steps, and for a missing lr.
     """
     given = {key: value for key, value in flags.items() if value is not None and key != "nodes"}
-    flagged = {key: read_setting(key, value) for key, value in given.items()}
+    flagged = {key: read_setting(key, _as_written(value)) for key, value in given.items()}
     if "epochs" in flagged and "steps" in flagged:
         raise SettingError("both epochs and steps are given; expected one of them")
     filed = {key: value for key in _KEYS if (value := getattr(problem.training, key)) is not None}
@@ -74,6 +80,11 @@ def effective(problem: Problem, flags: Mapping[str, object]) -> Settings:
         raise SettingError(f"lr is missing in {problem.source}; give it as lr = 0.01 under [training], or as --lr 0.01")
     origins = {key: "flag" if key in flagged else "file" if key in filed else "default" for key in chosen}
     return _settings(chosen, samples, origins, bool(flags.get("nodes")))
+
+
+def _as_written(value: object) -> object:
+    """A float as the shortest decimal that stands for it: lr=0.1 in Python is one tenth, as on paper."""
+    return repr(float(value)) if isinstance(value, float) else str(value) if isinstance(value, Fraction | Decimal) else value
 
 
 _KEYS = ("optimizer", "lr", "batch_size", "epochs", "steps", "shuffle", "seed", "dtype")

@@ -6,12 +6,13 @@ The ASCII form is the notation that equations are read in, so it can be typed ba
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from typing import Self
 
 from derive.expression import Apply, Axes, Expr, Number, Reduce, Ref, dimension
 from derive.graph import SIZES
-from derive.numerals import write_number
+from derive.numerals import write_literal
 
 # How tightly an expression holds together; an operand that holds less gets parentheses.
 SUM, NEGATIVE, SIGMA, QUOTIENT, PRODUCT, POWER, ATOM = range(7)
@@ -40,14 +41,22 @@ def axis_letter(axis: str) -> str:
 
 @dataclass(frozen=True)
 class Text:
-    """Unicode text. `names` replaces names by text already printed; `dot` stands in products."""
+    """Unicode text. `names` replaces names by text already printed; `dot` stands in products.
+
+    `exact` keeps apart −(a b) and (−a) b, which are the same number and different trees.
+    """
 
     names: Mapping[str, str] = field(default_factory=dict)
+    exact: bool = False
     dot: str = " "
     minus: str = "−"
     times: str = "·"
     partial_sign: str = "∂"
     chained: str = ""  # between the factors of a chain product
+
+    def as_written(self) -> Self:
+        """The style of the equations on paper, every product with its sign."""
+        return replace(self, dot=self.times, exact=True)
 
     def show(self, expr: Expr, needed: int = SUM) -> str:
         """`expr`, in parentheses where it holds together less than `needed`."""
@@ -67,7 +76,7 @@ class Text:
             case Apply(op="sub", args=(left, right)):
                 return f"{self.show(left)} {self.minus} {self.show(right, NEGATIVE + 1)}", SUM
             case Apply(op="neg", args=(inner,)):
-                return f"{self.minus}{self.show(inner, SIGMA)}", NEGATIVE
+                return f"{self.minus}{self.show(inner, POWER if self.exact else SIGMA)}", NEGATIVE
             case Apply(op="mul", args=(left, right)):
                 return self.product(left, right)
             case Apply(op="div", args=(top, bottom)):
@@ -80,8 +89,8 @@ class Text:
 
     def number(self, value: Fraction) -> tuple[str, int]:
         """A number; a quotient holds together like a division."""
-        text = write_number(abs(value))
-        level = QUOTIENT if "/" in text else ATOM
+        text = write_literal(abs(value))
+        level = QUOTIENT if "/" in text else PRODUCT if "e" in text else ATOM
         return (f"{self.minus}{text}", NEGATIVE) if value < 0 else (text, level)
 
     def ref(self, ref: Ref) -> str:
@@ -107,16 +116,28 @@ class Text:
 
     def product(self, left: Expr, right: Expr) -> tuple[str, int]:
         """Factors side by side; a Σ may only come last, where nothing follows it."""
-        first, second = self.show(left, PRODUCT), self.show(right, POWER)
+        (sign, first), second = self.opening(left, PRODUCT), self.show(right, POWER)
         if isinstance(right, Reduce) and right.axes is not None:
-            return f"{first}{self.dot.strip() or ' '}{self.show(right, SIGMA)}", SIGMA
-        dot = self.times if second[0].isdigit() else self.dot
-        return f"{first}{dot}{second}", PRODUCT
+            text, level = f"{sign}{first}{self.dot.strip() or ' '}{self.show(right, SIGMA)}", SIGMA
+        else:
+            dot = self.times if second[0].isdigit() else self.dot
+            text, level = f"{sign}{first}{dot}{second}", PRODUCT
+        return text, NEGATIVE if sign else level
 
     def quotient(self, top: Expr, bottom: Expr) -> tuple[str, int]:
         """a/b on one line."""
-        over = self.show(top, QUOTIENT)
-        return f"{over}/{self.show(bottom, POWER)}", QUOTIENT
+        sign, over = self.opening(top, QUOTIENT)
+        return f"{sign}{over}/{self.show(bottom, POWER)}", NEGATIVE if sign else QUOTIENT
+
+    def opening(self, expr: Expr, needed: int) -> tuple[str, str]:
+        """The sign, if any, and the text of what opens a product or a quotient: −a·b, not (−a)·b."""
+        if isinstance(expr, Apply) and expr.op == "neg":
+            return self.minus, self.show(expr.args[0], POWER if self.exact else needed)
+        if isinstance(expr, Apply) and (expr.op == "mul" or (expr.op == "div" and needed == QUOTIENT)):
+            text, level = self._show(expr)
+            if level == NEGATIVE:
+                return self.minus, text.removeprefix(self.minus)
+        return "", self.show(expr, needed)
 
     def power(self, base: Expr, exponent: Expr) -> tuple[str, int]:
         """A whole exponent as a superscript, any other after ^."""
@@ -186,7 +207,8 @@ class Ascii(Text):
 
     def product(self, left: Expr, right: Expr) -> tuple[str, int]:
         """Factors with their sign."""
-        return f"{self.show(left, PRODUCT)}*{self.show(right, POWER)}", PRODUCT
+        sign, first = self.opening(left, PRODUCT)
+        return f"{sign}{first}*{self.show(right, POWER)}", NEGATIVE if sign else PRODUCT
 
     def power(self, base: Expr, exponent: Expr) -> tuple[str, int]:
         """Every exponent after ^."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
-from dataclasses import replace
 
 from derive.chain import Derivation
-from derive.show.notation import Ascii, Derivative, Text
-from derive.show.steps import Equation, Product, Section, Total, Update, sections
+from derive.show.notation import Ascii, Text
+from derive.show.sides import left, plain, right
+from derive.show.steps import Equation, Section, sections
 
 WIDTH = 80
 
@@ -25,21 +25,21 @@ def lines(found: tuple[Section, ...], title: str, style: Text) -> list[str]:
     for section in found:
         if section is not found[0]:
             printed.append("")
-        printed.append(_plain(section.title, style))
-        left = max((len(_left(equation, style)) for equation in section.equations), default=0)
+        printed.append(plain(section.title, style))
+        left = max((len(left(equation, style)) for equation in section.equations), default=0)
         for equation in section.equations:
             printed += _equation(equation, style, width, left)
         for sentence in section.sentences:
-            printed += textwrap.wrap(_plain(sentence, style), WIDTH, initial_indent="  ", subsequent_indent="  ")
+            printed += textwrap.wrap(plain(sentence, style), WIDTH, initial_indent="  ", subsequent_indent="  ")
     return printed
 
 
 def _equation(equation: Equation, style: Text, width: int, left: int) -> list[str]:
     number = f"({equation.number})".rjust(width + 2)
-    relation = _plain(equation.relation, style)
-    head = f"  {number}  {_left(equation, style).ljust(left)} {relation} "
-    body = side(equation, style)
-    note = f"    {_plain(equation.note, style)}" if equation.note else ""
+    relation = plain(equation.relation, style)
+    head = f"  {number}  {left(equation, style).ljust(left)} {relation} "
+    body = right(equation, style)
+    note = f"    {plain(equation.note, style)}" if equation.note else ""
     if len(head) + len(body) <= WIDTH:
         if len(head) + len(body) + len(note) <= WIDTH:
             return [head + body + note]
@@ -78,38 +78,3 @@ def _breaks(text: str) -> Iterator[tuple[int, bool, int]]:
             before, after = text[:column].rsplit(" ", 1)[-1], text[column + 1]
             if before.lstrip("(√|−-")[:1] != "Σ" and not before.startswith("sum_") and before not in ("+", "−", "-"):
                 yield depth, after not in "+−-", column
-
-
-def _left(equation: Equation, style: Text) -> str:
-    if equation.left is None:
-        return ""
-    return style.derivative(equation.left) if isinstance(equation.left, Derivative) else style.ref(equation.left)
-
-
-def side(equation: Equation, style: Text) -> str:
-    """The right-hand side of an equation as text."""
-    match equation.right:
-        case Derivative() as derivative:
-            return style.derivative(derivative)
-        case Total(products=products):
-            return " + ".join(_product(product, style) for product in products) or "0"
-        case Update(expr=expr, gradient=gradient):
-            named = {"g": style.derivative(gradient)}
-            return replace(style, names=named, dot=style.times).show(expr)
-        case expr:
-            written = equation.left is not None and not isinstance(equation.left, Derivative)
-            return (replace(style, dot=style.times) if written else style).show(expr)
-
-
-def _product(product: Product, style: Text) -> str:
-    if len(product.factors) == 1 and isinstance(product.factors[0], Derivative):
-        return style.sigma(product.axes) + style.derivative(product.factors[0])
-    return style.sigma(product.axes) + style.chained.join(style.factor(factor) for factor in product.factors)
-
-
-def _plain(text: str, style: Text) -> str:
-    """A sentence in the characters of the style."""
-    if not isinstance(style, Ascii):
-        return text
-    return text.replace("←", "<-").replace("½", "1/2").replace("−", "-").encode("ascii", "replace").decode()
-

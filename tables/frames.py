@@ -1,0 +1,84 @@
+"""Results as pandas DataFrames: every column with its dtype and its meaning, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from verify.compare import Check
+from verify.result import Result
+
+MAX_EXACT = 40  # characters of a fraction that is still written out
+
+# column: (dtype, meaning); the README's table is made of the same words
+STEP_COLUMNS: Mapping[str, tuple[str, str]] = {
+    "step": ("int64", "the step of the run, from 1"),
+    "epoch": ("int64", "the epoch, from 1"),
+    "batch": ("int64", "the batch within its epoch, from 1"),
+    "n": ("int64", "samples in the batch; 1 without data"),
+    "loss": ("float64", "the loss before the update, by hand"),
+    "lr": ("float64", "the learning rate"),
+}
+
+COMPARISON_COLUMNS: Mapping[str, tuple[str, str]] = {
+    "epoch": ("int64", "the epoch, from 1"),
+    "batch": ("int64", "the batch within its epoch, from 1"),
+    "step": ("int64", "the step of the run, from 1"),
+    "quantity": ("string", "l (the loss's own name), dl/dw, w (after the update), w_before, or a line's name"),
+    "index": ("string", "the entry of an array; along the samples the row of the data, from 0; empty for one number"),
+    "hand": ("float64", "by hand, exactly from the initial values on, then rounded to a float64"),
+    "hand_exact": ("string", f"the same as a fraction, while it has at most {MAX_EXACT} characters"),
+    "autograd": ("float64", "PyTorch's number; a float32 is a float64 too"),
+    "difference": ("float64", "autograd − hand: the rounding of all steps so far (the drift)"),
+    "step_error": ("float64", "autograd − the exact value at PyTorch's own state: the rounding of this step alone"),
+    "ulps": ("float64", "difference in units in the last place of the dtype"),
+    "bound": ("float64", "the largest step_error that correct evaluation can have"),
+    "agrees": ("boolean", "whether |step_error| ≤ bound; empty where the bound is infinite"),
+}
+
+
+def steps(result: Result) -> pd.DataFrame:
+    """One row a step, wide, as the article prints it: the hand calculation's numbers.
+
+    Columns: those of `STEP_COLUMNS`, with each gradient (`dl/dw`) after the loss and each
+    parameter after its update (`w`) at the end; a parameter that is called like a column (`lr`) is
+    `lr_after`. Empty (NaN) after the hand calculation has ended.
+    """
+    loss = result.problem.graph.loss
+    rows = []
+    for row in result.rows:
+        batch, values = row.batch, {name: check.hand_value for name, check in row.checks.items()}
+        fixed = {"step": batch.step, "epoch": batch.epoch, "batch": batch.batch, "n": batch.n}
+        gradients = {name: value for name, value in values.items() if name.startswith(f"d{loss}/d")}
+        parameters = {
+            f"{name}_after" if name in STEP_COLUMNS else name: value
+            for name, value in values.items()
+            if name not in gradients and name != loss
+        }
+        rows.append({**fixed, "loss": values[loss], **gradients, "lr": float(result.settings.lr), **parameters})
+    frame = pd.DataFrame(rows)
+    return frame.astype({name: dtype for name, (dtype, _) in STEP_COLUMNS.items() if name in frame})
+
+
+def comparison(result: Result) -> pd.DataFrame:
+    """One row for each number of each step, tidy. Columns: `COMPARISON_COLUMNS`, in that order."""
+    rows = [_row(check) for check in result.comparison.checks]
+    frame = pd.DataFrame(rows, columns=list(COMPARISON_COLUMNS))
+    return frame.astype({name: dtype for name, (dtype, _) in COMPARISON_COLUMNS.items()})
+
+
+def _row(check: Check) -> tuple[object, ...]:
+    batch = check.batch
+    place = (batch.epoch, batch.batch, batch.step, check.quantity, check.index)
+    numbers = (check.autograd, check.difference, check.step_error, check.ulps, check.bound, check.agrees)
+    return (*place, check.hand_value, exact_text(check), *numbers)
+
+
+def exact_text(check: Check) -> str | None:
+    """The number by hand as a fraction (`-80/3`), while it is short."""
+    value = check.hand_fraction
+    if value is None or max(value.numerator.bit_length(), value.denominator.bit_length()) > 4 * MAX_EXACT:
+        return None
+    text = str(value)
+    return text if len(text) <= MAX_EXACT else None

@@ -1,0 +1,186 @@
+"""A result as text for people, at most 80 columns wide, and as JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import math
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from tables.frames import COMPARISON_COLUMNS, exact_text
+from verify.compare import Check
+from verify.judge import explanations
+from verify.result import Result, StepRow
+from verify.settings import remarks
+
+WIDTH = 80
+MAX_STEPS = 60  # longer runs show their first and last steps
+SHOWN_AT_ENDS = 10
+
+SCHEMA = "handgrad/verification/1"
+
+
+def to_text(result: Result) -> str:
+    """Title, settings, one row a step (by hand, autograd, difference), then the verdict."""
+    lines = [*_wrapped(result.problem.title), *_wrapped(str(result.settings))]
+    lines += [line for remark in remarks(result.settings) for line in _wrapped(remark)]
+    for block in _column_blocks(result):
+        lines += ["", *_table(result, block)]
+    if result.settings.nodes:
+        lines += ["", *_node_table(result)]
+    if result.hand.ended:
+        lines += ["", *_wrapped(result.hand.ended)]
+    lines += [""]
+    for sentence in (*explanations(result.comparison), result.verdict.sentence):
+        lines += _wrapped(sentence)
+    return "\n".join(lines)
+
+
+def _wrapped(sentence: str) -> list[str]:
+    return textwrap.wrap(sentence, WIDTH, subsequent_indent="  ", break_long_words=False) or [""]
+
+
+def number(value: float) -> str:
+    """Seven significant digits, as many as a float32 has."""
+    if math.isnan(value):
+        return ""
+    return f"{value:.7g}" if 1e-4 <= abs(value) < 1e7 or not value else f"{value:.3e}"
+
+
+def small(value: float) -> str:
+    """A difference: two digits are enough."""
+    if math.isnan(value):
+        return ""
+    return f"{value:.1e}" if value else "0"
+
+
+_LABELS = ("hand", "autograd", "diff.")
+_FIXED = ("epoch", "batch", "n")
+
+
+def _column_blocks(result: Result) -> list[list[str]]:
+    """The columns of the table in groups that fit into the width."""
+    if not result.rows:
+        return []
+    widths = {name: _width(result, name) for name in _columns(result)}
+    blocks: list[list[str]] = [[]]
+    room = start = WIDTH - _left_width(result)
+    for name, width in widths.items():
+        if width > room and blocks[-1]:
+            blocks.append([])
+            room = start
+        blocks[-1].append(name)
+        room -= width
+    return blocks
+
+
+def _columns(result: Result) -> list[str]:
+    """Loss, gradients, lr, parameters."""
+    names = list(result.rows[0].checks)
+    first_parameter = next(k for k, name in enumerate(names) if result.rows[0].checks[name].quantity in _own(result))
+    return [*names[:first_parameter], "lr", *names[first_parameter:]]
+
+
+def _own(result: Result) -> tuple[str, ...]:
+    return tuple(parameter.name for parameter in result.problem.parameters)
+
+
+def _heading(result: Result, name: str) -> str:
+    return "loss" if name == result.problem.graph.loss else name
+
+
+def _cells(result: Result, row: StepRow, name: str) -> tuple[str, str, str]:
+    """The three lines of one cell."""
+    if name == "lr":
+        return number(float(result.settings.lr)), "", ""
+    check = row.checks[name]
+    mark = "" if check.agrees else " ✗" if check.agrees is False else " ?"
+    return number(check.hand_value), number(check.autograd), small(check.difference) + mark
+
+
+def _width(result: Result, name: str) -> int:
+    cells = [cell for row in _shown(result) for cell in _cells(result, row, name)]
+    return max(map(len, [_heading(result, name), *cells])) + 1
+
+
+def _left_width(result: Result) -> int:
+    return len(_left(result.rows[-1], 0)) + max(map(len, _LABELS))
+
+
+def _left(row: StepRow, line: int) -> str:
+    values = [row.batch.epoch, row.batch.batch, row.batch.n] if line == 0 else ["", "", ""]
+    return f"{values[0]:>5} {values[1]:>5} {values[2]:>3} "
+
+
+def _shown(result: Result) -> Sequence[StepRow]:
+    rows = result.rows
+    return rows if len(rows) <= MAX_STEPS else (*rows[:SHOWN_AT_ENDS], *rows[-SHOWN_AT_ENDS:])
+
+
+def _table(result: Result, names: list[str]) -> Iterator[str]:
+    widths = {name: _width(result, name) for name in names}
+    label = max(map(len, _LABELS))
+    head = "".join(_heading(result, name).rjust(widths[name]) for name in names)
+    yield f"{'epoch':>5} {'batch':>5} {'n':>3} ".ljust(len(_left(result.rows[-1], 0))) + " " * label + head
+    for position, row in enumerate(_shown(result)):
+        if len(result.rows) > MAX_STEPS and position == SHOWN_AT_ENDS:
+            yield f"  … {len(result.rows) - 2 * SHOWN_AT_ENDS} steps are not shown; --csv FILE writes all of them"
+        cells = {name: _cells(result, row, name) for name in names}
+        for line, text in enumerate(_LABELS):
+            body = "".join(cells[name][line].rjust(widths[name]) for name in names)
+            yield (_left(row, line) + text.ljust(label) + body).rstrip()
+
+
+def _node_table(result: Result) -> Iterator[str]:
+    """Every line and its adjoint, one number a row."""
+    columns = set(result.columns) | {f"{name}_before" for name in _own(result)}
+    checks = [check for check in result.comparison.checks if check.quantity not in columns]
+    width = max((len(check.name) for check in checks), default=0) + 2
+    yield f"{'step':>5}  {'node'.ljust(width)}{'hand':>14}{'autograd':>14}{'diff.':>11}{'bound':>11}"
+    for check in checks[: 20 * MAX_STEPS]:
+        mark = "" if check.agrees else " ✗"
+        numbers = f"{number(check.hand_value):>14}{number(check.autograd):>14}"
+        errors = f"{small(check.difference):>11}{small(check.bound):>11}"
+        yield f"{check.batch.step:>5}  {check.name.ljust(width)}{numbers}{errors}{mark}"
+    if len(checks) > 20 * MAX_STEPS:
+        yield f"  … {len(checks) - 20 * MAX_STEPS} more; --csv FILE writes all of them"
+
+
+def to_json(result: Result) -> str:
+    """The comparison, the settings and the verdict; numbers that are not finite are null."""
+    settings = result.settings
+    document = {
+        "schema": SCHEMA,
+        "title": result.problem.title,
+        "settings": {
+            "optimizer": settings.optimizer,
+            "lr": str(settings.lr),
+            "batch_size": settings.batch_size if settings.samples else None,
+            "steps": settings.steps,
+            "shuffle": settings.shuffle,
+            "seed": settings.seed,
+            "dtype": settings.dtype,
+            "origins": dict(settings.origins),
+        },
+        "torch": result.record.torch_version,
+        "comparison": [_json_row(check) for check in result.comparison.checks],
+        "hand_ended": result.hand.ended or None,
+        "verdict": {
+            "outcome": result.verdict.outcome.word,
+            "sentence": result.verdict.sentence,
+            "explanations": list(explanations(result.comparison)),
+        },
+    }
+    return json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
+
+
+def _json_row(check: Check) -> dict[str, object]:
+    batch = check.batch
+    place: tuple[object, ...] = (batch.epoch, batch.batch, batch.step, check.quantity, check.index)
+    errors = (check.autograd, check.difference, check.step_error, check.ulps, check.bound)
+    values = (*place, _finite(check.hand_value), exact_text(check), *map(_finite, errors), check.agrees)
+    return dict(zip(COMPARISON_COLUMNS, values, strict=True))
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

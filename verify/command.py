@@ -1,0 +1,99 @@
+"""The command line of `python -m verify`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from derive.command import list_shipped, tell
+from derive.guard import write_out
+from derive.problem import load
+from derive.settings import DTYPES
+from verify.pipeline import verify
+from verify.result import Result
+from verify.verdict import Outcome
+
+_EPILOG = """exit status: 0 agrees, 1 disagrees, 2 the input cannot be read, 3 undecided, 130 interrupted"""
+
+
+class Presenter(Protocol):
+    """What turns a result into output; `verify/__main__` passes the one of `tables`."""
+
+    def to_text(self, result: Result) -> str:
+        """For people."""
+
+    def to_json(self, result: Result) -> str:
+        """For programs."""
+
+    def write_comparison(self, result: Result, path: str) -> None:
+        """The tidy comparison as CSV, whole or not at all."""
+
+
+@dataclass(frozen=True)
+class _Flag:
+    """A setting of the problem file that can be given as a flag."""
+
+    key: str
+    metavar: str
+    help: str
+
+
+_FLAGS = (
+    _Flag("epochs", "N", "passes over the data"),
+    _Flag("steps", "N", "mini-batches in all, in place of epochs"),
+    _Flag("lr", "X", "learning rate, exact: 0.01 is one hundredth"),
+    _Flag("batch_size", "N", "samples in a mini-batch"),
+    _Flag("dtype", "|".join(DTYPES), "PyTorch's number format"),
+    _Flag("optimizer", "NAME", "SGD"),
+    _Flag("seed", "N", "of the shuffled order"),
+)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The flags; a setting that is given overrides the problem file."""
+    found = argparse.ArgumentParser(
+        prog="python -m verify",
+        description="Calculates a training run by hand, runs the same in PyTorch, and compares every number.",
+        epilog=_EPILOG,
+    )
+    found.add_argument("problem", nargs="?", default="article", metavar="PROBLEM", help="a shipped problem or a file")
+    found.add_argument("--list", action="store_true", help="list the shipped problems")
+    add_settings(found)
+    found.add_argument("--csv", metavar="FILE", help="write the tidy comparison")
+    found.add_argument("--format", choices=("text", "json"), default="text", help="what is printed (text)")
+    return found
+
+
+def add_settings(found: argparse.ArgumentParser) -> None:
+    """The flags that override the settings of the problem file."""
+    group = found.add_argument_group("settings", "each overrides the problem file's")
+    for flag in _FLAGS:
+        group.add_argument(f"--{flag.key.replace('_', '-')}", metavar=flag.metavar, dest=flag.key, help=flag.help)
+    group.add_argument("--shuffle", action=argparse.BooleanOptionalAction, default=None, help="draw a new order each epoch")
+    group.add_argument("--nodes", action="store_true", help="compare every line and its adjoint too")
+
+
+def settings_of(options: argparse.Namespace) -> dict[str, object]:
+    """The settings that were given as flags; None for the others."""
+    return {key: getattr(options, key) for key in (*(flag.key for flag in _FLAGS), "shuffle", "nodes")}
+
+
+def main(argv: Sequence[str] | None, present: Presenter) -> int:
+    """Runs one verification and prints it; returns the exit status of its verdict."""
+    options = parser().parse_args(argv)
+    if options.list:
+        return list_shipped()
+    problem = load(options.problem)
+    tell(problem.notes)
+    result = verify(problem, **settings_of(options))
+    if options.csv:
+        present.write_comparison(result, options.csv)
+    write_out(present.to_json(result) if options.format == "json" else present.to_text(result))
+    return status(result.verdict.outcome)
+
+
+def status(outcome: Outcome) -> int:
+    """The exit status of an outcome."""
+    return outcome.exit_status
