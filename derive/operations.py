@@ -72,7 +72,7 @@ def _opaque(name: str, *derivatives: Form) -> type[sympy.Function]:
 # sigmoid and softplus keep their names on paper, so their derivatives are stated through the output,
 # as textbooks and PyTorch do (ATen, derivatives.yaml: sigmoid_backward is grad·(1 − y)·y);
 # tests/derive/test_operations.py proves them equal to sympy.diff of the expansions below.
-sigmoid = _opaque("sigmoid", lambda x: sigmoid(x) * (1 - sigmoid(x)))
+sigmoid: type[sympy.Function] = _opaque("sigmoid", lambda x: sigmoid(x) * (1 - sigmoid(x)))
 softplus = _opaque("softplus", lambda x: sigmoid(x))
 relu = _opaque("relu", lambda x: greater(x, 0))
 absolute = _opaque("absolute", lambda x: sign(x))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
+from derive.show.output import write_whole
 
 from derive.errors import OutputError
-from derive.show.output import write_whole
 from tables.frames import comparison, steps
 from verify.result import Result
 

@@ -3,6 +3,7 @@
 import sys
 
 from derive.guard import run
+
 from tables import output
 from verify.command import main
 

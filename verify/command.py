@@ -9,6 +9,7 @@ from typing import Protocol
 
 from derive.command import list_shipped, tell
 from derive.guard import write_out
+
 from derive.problem import load
 from derive.settings import DTYPES
 from verify.pipeline import verify
@@ -71,7 +72,9 @@ def add_settings(found: argparse.ArgumentParser) -> None:
     group = found.add_argument_group("settings", "each overrides the problem file's")
     for flag in _FLAGS:
         group.add_argument(f"--{flag.key.replace('_', '-')}", metavar=flag.metavar, dest=flag.key, help=flag.help)
-    group.add_argument("--shuffle", action=argparse.BooleanOptionalAction, default=None, help="draw a new order each epoch")
+    group.add_argument(
+        "--shuffle", action=argparse.BooleanOptionalAction, default=None, help="draw a new order each epoch"
+    )
     group.add_argument("--nodes", action="store_true", help="compare every line and its adjoint too")
 
 

@@ -20,7 +20,6 @@ from verify.numbers import Array, Exactly, from_float, is_finite, objects, radiu
 from verify.record import Record, StepRecord
 from verify.settings import Settings
 
-
 # The midpoints of balls are themselves rounded, far below the dtype; what is smaller than this share
 # of a bound is not an error of PyTorch's.
 _OWN_ROUNDING = 2.0**-60
@@ -98,12 +97,10 @@ class Comparison:
     batch_faults: tuple[str, ...]
 
 
-def compare(
-    problem: Problem, settings: Settings, hand: HandRun, record: Record, bound: Bound
-) -> Comparison:
+def compare(problem: Problem, settings: Settings, hand: HandRun, record: Record, bound: Bound) -> Comparison:
     """Checks every recorded number at PyTorch's own state, and the order of the batches."""
     faults = (*_data_faults(problem, record, bound), *_batch_faults(settings, record))
-    checks = tuple(check for step in _aligned(hand, record) for check in _step_checks(problem, settings, bound, *step))
+    checks = tuple(check for step in _aligned(hand, record) for check in _step_checks(problem, bound, *step))
     return Comparison(checks, faults)
 
 
@@ -115,33 +112,48 @@ def _aligned(hand: HandRun, record: Record) -> Iterator[tuple[StepRecord, StepRe
         before = step
 
 
+@dataclass(frozen=True)
+class _Column:
+    """One quantity of one step on both sides, with the balls at PyTorch's own state."""
+
+    quantity: str
+    hand: Array | None
+    autograd: NDArray[Any]
+    at_state: Array
+
+
 def _step_checks(
-    problem: Problem, settings: Settings, bound: Bound, record: StepRecord, before: StepRecord | None, hand: HandStep | None
+    problem: Problem, bound: Bound, record: StepRecord, before: StepRecord | None, hand: HandStep | None
 ) -> Iterator[Check]:
-    """The checks of one step: parameters before, lines, loss, gradients, adjoints, parameters after."""
-    balls = bound.step(record)
-    loss = problem.graph.loss
+    """The checks of one step, entry by entry."""
+    for column in _columns(problem, bound, record, before, hand):
+        for place in np.ndindex(column.autograd.shape):
+            index = ",".join(str(record.batch.indices[number]) for number in place)
+            by_hand: Exactly | None = None if column.hand is None else column.hand.item(place)
+            value, ball = float(column.autograd[place]), column.at_state.item(place)
+            yield _check(record.batch, column.quantity, index, by_hand, value, ball, bound.system.format.name)
 
-    def checks(quantity: str, by_hand: Array | None, autograd: NDArray[Any], at_state: Array) -> Iterator[Check]:
-        for place in np.ndindex(autograd.shape):
-            value = float(autograd[place])
-            own = None if by_hand is None else by_hand[place]
-            yield _check(record.batch, quantity, _index(place, record.batch), own, value, at_state[place], settings.dtype)
 
-    for name, autograd in record.before.items():
-        start = _start(problem, name, bound, before)
-        yield from checks(f"{name}_before", hand and hand.before[name], autograd, start)
-    for name, autograd in record.nodes.items():
+def _columns(
+    problem: Problem, bound: Bound, record: StepRecord, before: StepRecord | None, hand: HandStep | None
+) -> Iterator[_Column]:
+    """The quantities of one step: parameters before, lines, loss, adjoints, gradients, parameters after."""
+    balls, loss = bound.step(record), problem.graph.loss
+    for name, value in record.before.items():
+        yield _Column(
+            f"{name}_before", hand.before[name] if hand else None, value, _start(problem, name, bound, before)
+        )
+    for name, value in record.nodes.items():
         if name != loss:
-            yield from checks(name, hand and hand.nodes[name], autograd, balls.values[name])
-    yield from checks(loss, hand and hand.loss, record.loss, balls.values[loss])
-    for name, autograd in record.adjoints.items():
+            yield _Column(name, hand.nodes[name] if hand else None, value, balls.values[name])
+    yield _Column(loss, hand.loss if hand else None, record.loss, balls.values[loss])
+    for name, value in record.adjoints.items():
         if name != loss:
-            yield from checks(f"d{loss}/d{name}", hand and hand.adjoints[name], autograd, bound.gradient(balls, name))
-    for name, autograd in record.gradients.items():
-        yield from checks(f"d{loss}/d{name}", hand and hand.gradients[name], autograd, bound.gradient(balls, name))
-    for name, autograd in record.after.items():
-        yield from checks(name, hand and hand.after[name], autograd, balls.after[name])
+            yield _Column(f"d{loss}/d{name}", hand.adjoints[name] if hand else None, value, bound.gradient(balls, name))
+    for name, value in record.gradients.items():
+        yield _Column(f"d{loss}/d{name}", hand.gradients[name] if hand else None, value, bound.gradient(balls, name))
+    for name, value in record.after.items():
+        yield _Column(name, hand.after[name] if hand else None, value, balls.after[name])
 
 
 def _start(problem: Problem, name: str, bound: Bound, before: StepRecord | None) -> Array:
@@ -173,11 +185,6 @@ def _ulp(size: float, dtype: str) -> float:
     if not math.isfinite(size):
         return math.nan
     return float(np.spacing(np.float32(size))) if dtype == "float32" else float(np.spacing(size))
-
-
-def _index(place: tuple[int, ...], batch: Batch) -> str:
-    """The index of an entry; along the samples it is the row of the data, counted from 0."""
-    return ",".join(str(batch.indices[number]) for number in place)
 
 
 def _data_faults(problem: Problem, record: Record, bound: Bound) -> Iterator[str]:

@@ -16,7 +16,7 @@ from verify.numbers import expansion
 
 
 def elementary(graph: Graph) -> Graph:
-    """`graph` with every nested operation a node of its own, named `line.1`, `line.2`, …"""
+    """`graph` with every nested operation a node of its own: `line.1`, `line.2` and so on."""
     nodes: list[Node] = []
     for node in graph.nodes:
         nodes.extend(_flattened(node) if node.kind == "line" else (node,))

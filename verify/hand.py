@@ -5,7 +5,7 @@ It shares the problem and the batch order with PyTorch, nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -17,6 +17,7 @@ from verify.numbers import (
     Array,
     CalculationError,
     Exact,
+    Exactly,
     from_fraction,
     is_finite,
     is_sharp,
@@ -43,7 +44,7 @@ class HandStep:
     nodes: Exacts
     adjoints: Exacts
 
-    def numbers(self) -> Iterable[object]:
+    def numbers(self) -> Iterator[Exactly]:
         """Every number that is reported of the step."""
         for group in (self.before, self.gradients, self.after, self.nodes, self.adjoints):
             for array in group.values():

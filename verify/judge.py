@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 from verify.compare import Check, Comparison
-from verify.hand import HandRun
 from verify.record import Record
 from verify.settings import Settings
 from verify.verdict import Outcome, Verdict
@@ -13,7 +12,7 @@ from verify.verdict import Outcome, Verdict
 MAX_LISTED = 5  # disagreements that are described one by one
 
 
-def judge(comparison: Comparison, hand: HandRun, record: Record, settings: Settings) -> Verdict:
+def judge(comparison: Comparison, record: Record, settings: Settings) -> Verdict:
     """Agrees when every number of every step does; disagrees when any does not; else undecided."""
     wrong = [check for check in comparison.checks if check.agrees is False]
     if wrong or comparison.batch_faults:

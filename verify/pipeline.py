@@ -32,7 +32,7 @@ def verify(problem: Problem | str | os.PathLike[str], **settings: object) -> Res
     by_hand = hand.calculate(problem, derivation, chosen, list(batches.plan(chosen, order))[: len(taken)])
     limits = bound.prepare(problem, derivation, chosen, record)
     comparison = compare.compare(problem, chosen, by_hand, record, limits)
-    verdict = judge.judge(comparison, by_hand, record, chosen)
+    verdict = judge.judge(comparison, record, chosen)
     return Result(problem, chosen, derivation, by_hand, record, comparison, verdict)
 
 

@@ -84,7 +84,13 @@ def effective(problem: Problem, flags: Mapping[str, object]) -> Settings:
 
 def _as_written(value: object) -> object:
     """A float as the shortest decimal that stands for it: lr=0.1 in Python is one tenth, as on paper."""
-    return repr(float(value)) if isinstance(value, float) else str(value) if isinstance(value, Fraction | Decimal) else value
+    return (
+        repr(float(value))
+        if isinstance(value, float)
+        else str(value)
+        if isinstance(value, Fraction | Decimal)
+        else value
+    )
 
 
 _KEYS = ("optimizer", "lr", "batch_size", "epochs", "steps", "shuffle", "seed", "dtype")
@@ -100,9 +106,7 @@ def _settings(chosen: Mapping[str, object], samples: int, origins: Mapping[str, 
 
 def remarks(settings: Settings) -> tuple[str, ...]:
     """What a person should know about the settings before reading the tables."""
-    if settings.samples and settings.batch_size > settings.samples:
-        return (
-            f"batch_size {settings.batch_size} is larger than the {settings.samples} samples: "
-            "each epoch is one batch of all of them",
-        )
-    return ()
+    if not settings.samples or settings.batch_size <= settings.samples:
+        return ()
+    sizes = f"batch_size {settings.batch_size} is larger than the {settings.samples} samples"
+    return (f"{sizes}: each epoch is one batch of all of them",)

@@ -7,18 +7,18 @@ here, only the problem and the settings.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
-import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from derive.errors import DataError
+from derive.errors import DataError, Place
 from derive.expression import Apply, Axes, Expr, Number, Reduce, Ref, free_axes
 from derive.graph import Graph, Node, taken_axes
 from derive.operations import OPERATIONS
 from derive.paper import constant_value, read_expression
-from derive.errors import Place
 from derive.problem import Problem, Quantity
 from verify.batches import Batch
 from verify.record import Record, StepRecord, Values
@@ -107,10 +107,10 @@ class GraphModule(nn.Module):
                 plain = int(power) if power.denominator == 1 else float(power)
                 return torch.pow(self._value(base, axes, values), plain)
             case Apply(op=op, args=args):
-                return self._apply(op, tuple(self._value(arg, axes, values) for arg in args))
+                return self._operation(op, tuple(self._value(arg, axes, values) for arg in args))
         raise TypeError(type(expr).__name__)
 
-    def _apply(self, op: str, args: tuple[Tensor, ...]) -> Tensor:
+    def _operation(self, op: str, args: tuple[Tensor, ...]) -> Tensor:
         """An operation by its name in torch, or by its expansion."""
         entry = OPERATIONS[op]
         if entry.torch is not None:
@@ -127,7 +127,7 @@ class GraphModule(nn.Module):
             case Ref(name=name):
                 return names[name]
             case Apply(op=op, args=args):
-                return self._apply(op, tuple(self._expanded(arg, names) for arg in args))
+                return self._operation(op, tuple(self._expanded(arg, names) for arg in args))
         raise TypeError(type(expr).__name__)
 
 
@@ -174,6 +174,7 @@ def _values(tensors: Mapping[str, Tensor]) -> Values:
     return {name: _array(tensor) for name, tensor in tensors.items()}
 
 
-def _array(tensor: Tensor) -> np.ndarray:  # type: ignore[type-arg]
+def _array(tensor: Tensor) -> NDArray[Any]:
     """The numbers, as float64, in memory of their own."""
-    return tensor.detach().to(torch.float64, copy=True).numpy()
+    values: NDArray[Any] = tensor.detach().to(torch.float64, copy=True).numpy()
+    return values

@@ -1,0 +1,140 @@
+"""The operations of the table on single exact numbers: fractions stay fractions while they can."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import cache
+
+from flint import arb, fmpq
+
+from derive.errors import Place
+from derive.expression import Apply, Expr, Number, Ref
+from derive.operations import OPERATIONS
+from derive.paper import read_expression
+from verify.numbers.scalars import Exactly, as_ball, from_fraction
+
+MAX_FRACTION_BITS = 20_000  # a fraction with more digits is carried on as a ball
+
+
+class CalculationError(ArithmeticError):
+    """A step that has no value: a division by zero, a logarithm of a negative number."""
+
+
+Element = Callable[..., Exactly]
+
+
+def kept(value: Exactly) -> Exactly:
+    """A fraction while its digits are few, else a ball around it."""
+    return arb(value) if isinstance(value, fmpq) and value.height_bits() > MAX_FRACTION_BITS else value
+
+
+def _divide(x: Exactly, y: Exactly) -> Exactly:
+    if y == 0:
+        raise CalculationError("division by zero")
+    return kept(x / y)
+
+
+def _power(x: Exactly, y: Exactly) -> Exactly:
+    if x == 0 and y < 0:
+        raise CalculationError("division by zero")
+    if isinstance(x, fmpq) and isinstance(y, fmpq):
+        if y.q == 1 and x.height_bits() * abs(int(y.p)) <= MAX_FRACTION_BITS:
+            return x ** int(y.p)
+        if y == fmpq(1, 2):
+            return _square_root(x)
+    return as_ball(x) ** as_ball(y)
+
+
+def _square_root(x: Exactly) -> Exactly:
+    if isinstance(x, fmpq) and x >= 0:
+        top, bottom = math.isqrt(int(x.p)), math.isqrt(int(x.q))
+        if top * top == x.p and bottom * bottom == x.q:
+            return fmpq(top, bottom)
+    return as_ball(x).sqrt()
+
+
+def _sign(x: Exactly) -> Exactly:
+    return as_ball(x).sgn() if isinstance(x, arb) else fmpq((x > 0) - (x < 0))
+
+
+def _larger(x: Exactly, y: Exactly) -> Exactly:
+    if isinstance(x, fmpq) and isinstance(y, fmpq):
+        return max(x, y)
+    return as_ball(x).max(as_ball(y))
+
+
+def _smaller(x: Exactly, y: Exactly) -> Exactly:
+    return -_larger(-x, -y)
+
+
+def _function(method: str, at_point: int, value: int) -> Element:
+    """A transcendental function as a ball, exact at the one rational point where it is rational."""
+
+    def element(x: Exactly) -> Exactly:
+        if x == at_point:
+            return fmpq(value)
+        ball: arb = getattr(as_ball(x), method)()
+        return ball
+
+    return element
+
+
+# Where a transcendental function of a rational number is rational: f(point) = value.
+_RATIONAL_POINTS = {
+    "exp": (0, 1),
+    "log": (1, 0),
+    "sin": (0, 0),
+    "cos": (0, 1),
+    "tan": (0, 0),
+    "tanh": (0, 0),
+    "log1p": (0, 0),
+}
+
+_ELEMENTS: dict[str, Element] = {
+    "add": lambda x, y: kept(x + y),
+    "sub": lambda x, y: kept(x - y),
+    "mul": lambda x, y: kept(x * y),
+    "div": _divide,
+    "pow": _power,
+    "neg": lambda x: -x,
+    "abs": abs,
+    "sqrt": _square_root,
+    "sign": _sign,
+    "max": _larger,
+    "min": _smaller,
+    "pi": arb.pi,
+    "e": arb.const_e,
+}
+
+
+@cache
+def element(op: str) -> Element:
+    """An operation of the table on single exact numbers."""
+    if op in _ELEMENTS:
+        return _ELEMENTS[op]
+    entry = OPERATIONS[op]
+    if entry.ball is not None:
+        return _function(entry.ball, *_RATIONAL_POINTS.get(op, (None, 0)))
+    whole = expansion(op)
+    return lambda *args: _evaluate(whole, dict(zip("xy", args, strict=False)))
+
+
+@cache
+def expansion(op: str) -> Expr:
+    """The equation by which an operation is calculated where a library lacks it."""
+    text = OPERATIONS[op].expansion
+    if text is None:
+        raise TypeError(f"operation {op!r} has neither a name in this library nor an expansion")
+    return read_expression(text, Place(op, text=text))
+
+
+def _evaluate(expr: Expr, names: dict[str, Exactly]) -> Exactly:
+    match expr:
+        case Number(value=value):
+            return from_fraction(value)
+        case Ref(name=name):
+            return names[name]
+        case Apply(op=op, args=args):
+            return element(op)(*(_evaluate(arg, names) for arg in args))
+    raise TypeError(f"{type(expr).__name__} in an expansion")

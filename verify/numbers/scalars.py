@@ -1,0 +1,73 @@
+"""Single numbers: fractions (`flint.fmpq`) and balls (`flint.arb`), and the way to and from floats."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+
+from flint import arb, ctx, fmpq
+
+Exactly = fmpq | arb  # one number of the hand calculation: a fraction, or a ball that contains it
+
+
+@contextmanager
+def precision(bits: int) -> Iterator[None]:
+    """Balls are calculated with `bits` bits inside."""
+    with ctx.workprec(bits):
+        yield
+
+
+def from_fraction(value: Fraction) -> fmpq:
+    """The same number."""
+    return fmpq(value.numerator, value.denominator)
+
+
+def from_float(value: float) -> fmpq:
+    """The exact value of a finite float."""
+    return fmpq(*value.as_integer_ratio())
+
+
+def float_ball(value: float) -> arb:
+    """The exact value of a float as a ball of radius 0; for infinity and NaN, a ball that tells nothing."""
+    return arb(from_float(value)) if math.isfinite(value) else arb.nan()
+
+
+def as_ball(value: Exactly) -> arb:
+    """A ball that contains the number."""
+    return arb(value) if isinstance(value, fmpq) else value
+
+
+def is_finite(value: Exactly) -> bool:
+    """Whether the number is known at all; a ball around infinity or nothing is not."""
+    return isinstance(value, fmpq) or bool(value.is_finite())
+
+
+def is_sharp(value: Exactly, bits: int = 60) -> bool:
+    """Whether the number is known to `bits` bits, or to be 0 within 2⁻¹²⁰: enough to print a float64."""
+    if isinstance(value, fmpq):
+        return True
+    return bool(value.is_finite()) and (value.rel_accuracy_bits() >= bits or value.abs_upper() < arb(2) ** -120)
+
+
+def to_float(value: Exactly) -> float:
+    """The nearest float64 of a fraction, or of a ball's midpoint; infinite beyond the range."""
+    if isinstance(value, arb):
+        return float(value.mid())
+    try:
+        return int(value.p) / int(value.q)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
+def to_fraction(value: Exactly) -> Fraction | None:
+    """The number as a fraction, where it is one."""
+    return Fraction(int(value.p), int(value.q)) if isinstance(value, fmpq) else None
+
+
+def radius(value: Exactly) -> float:
+    """An upper bound of how far the exact value can be from `to_float(value)`, for a ball from its midpoint."""
+    if isinstance(value, fmpq) or value.is_exact():
+        return 0.0
+    return math.nextafter(float(value.rad()), math.inf)

@@ -1,0 +1,158 @@
+"""The number systems, each with the same three methods: `constant`, `apply`, `total`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from flint import arb, fmpq
+from numpy.typing import NDArray
+
+from derive.expression import Apply, Expr, Number, Ref
+from derive.operations import OPERATIONS
+from verify.numbers.elements import CalculationError, Element, element, expansion, kept
+from verify.numbers.scalars import Exactly, as_ball, from_fraction
+
+Array = NDArray[Any]
+
+
+def objects(values: Sequence[Exactly], shape: tuple[int, ...]) -> Array:
+    """An array of exact numbers; NumPy is kept from looking inside them."""
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array.reshape(shape)
+
+
+def _each(function: Element, args: tuple[Array, ...]) -> Array:
+    """`function` on every element of arrays that broadcast together."""
+    if not args or all(arg.ndim == 0 for arg in args):
+        return objects([function(*(arg.item() for arg in args))], ())
+    result = np.frompyfunc(function, len(args), 1)(*args)
+    return np.asarray(result, dtype=object)
+
+
+class Exact:
+    """Rational numbers without rounding; where a value is irrational, a ball that contains it."""
+
+    def constant(self, value: Fraction) -> Array:
+        """The same number."""
+        return objects([from_fraction(value)], ())
+
+    def apply(self, op: str, args: tuple[Array, ...]) -> Array:
+        """Raises `CalculationError` where the operation has no value."""
+        return _each(element(op), args)
+
+    def total(self, array: Array, count: int) -> Array:
+        """The sum over the last `count` dimensions."""
+        remaining = array.shape[: array.ndim - count]
+        rows = array.reshape((-1, math.prod(array.shape[array.ndim - count :])))
+        return objects([kept(sum(row, fmpq(0))) for row in rows], remaining)
+
+
+@dataclass(frozen=True)
+class Format:
+    """A binary floating-point format: unit roundoff u, half the smallest subnormal, the largest number."""
+
+    name: str
+    unit: int  # u = 2^unit: half an ulp of 1
+    tiny: int  # 2^tiny: half the smallest subnormal, the largest error of a result that underflows
+    largest: float
+
+
+FORMATS = {
+    "float32": Format("float32", -24, -150, float(np.finfo(np.float32).max)),
+    "float64": Format("float64", -53, -1075, float(np.finfo(np.float64).max)),
+}
+
+
+class Rounded:
+    """Balls that contain what any correct evaluation in a floating-point format can give.
+
+    After every operation the ball grows by the operation's rounding error (`Operation.rounding`
+    units u of the result); a sum of m terms by (m−1)·u·Σ|terms|, for any order of summation
+    (N. J. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., SIAM 2002, §4.2).
+    """
+
+    def __init__(self, dtype: str) -> None:
+        self.format = FORMATS[dtype]
+        self.unit = arb(2) ** self.format.unit
+        self.underflow = arb(0, arb(2) ** self.format.tiny)
+        self._elements: dict[str, Element] = {}
+
+    def rounded(self, value: Exactly, units: int = 1) -> arb:
+        """The ball of all floats that `value` can become by an error of `units` u."""
+        return as_ball(value) * arb(1, units * self.unit) + self.underflow
+
+    def read(self, value: Fraction) -> arb:
+        """A number as it is stored: itself where the format holds it, else rounded once."""
+        held = value.numerator / value.denominator if abs(value) <= self.format.largest else math.inf
+        exactly = float(np.float32(held)) if self.format.name == "float32" and math.isfinite(held) else held
+        exact = as_ball(from_fraction(value))
+        return exact if math.isfinite(exactly) and Fraction(exactly) == value else self.rounded(exact)
+
+    def constant(self, value: Fraction) -> Array:
+        """A literal of an equation, rounded once."""
+        return objects([self.read(value)], ())
+
+    def apply(self, op: str, args: tuple[Array, ...]) -> Array:
+        """The operation and its rounding."""
+        if op not in self._elements:
+            self._elements[op] = self._element(op)
+        return _each(self._elements[op], args)
+
+    def _element(self, op: str) -> Element:
+        exact, units = element(op), OPERATIONS[op].rounding
+
+        def rounded(*args: Exactly) -> Exactly:
+            try:
+                value = exact(*args)
+            except CalculationError:
+                return arb.nan()  # PyTorch goes on with inf or nan; the ball tells nothing about it
+            return self.rounded(value, units) if units else as_ball(value)
+
+        return rounded
+
+    def total(self, array: Array, count: int) -> Array:
+        """The sum over the last `count` dimensions, in any order."""
+        remaining = array.shape[: array.ndim - count]
+        rows = array.reshape((-1, math.prod(array.shape[array.ndim - count :])))
+        return objects([self._sum(list(row)) for row in rows], remaining)
+
+    def _sum(self, terms: list[arb]) -> arb:
+        size = sum((term.abs_upper() for term in terms), arb(0))
+        roundings = (len(terms) - 1) * self.unit
+        return sum(terms, arb(0)) + arb(0, size * (roundings / (1 - roundings)))
+
+
+class Float64:
+    """IEEE double precision by NumPy, without any bound: for comparison and for speed."""
+
+    def constant(self, value: Fraction) -> Array:
+        """The nearest double."""
+        return np.asarray(value.numerator / value.denominator)
+
+    def apply(self, op: str, args: tuple[Array, ...]) -> Array:
+        """The NumPy function of that name, or the operation's expansion."""
+        name = OPERATIONS[op].numpy
+        if name is not None:
+            function = getattr(np, name)
+            return np.asarray(function(*args) if args else function, dtype=np.float64)
+        return self._expanded(expansion(op), dict(zip("xy", args, strict=False)))
+
+    def _expanded(self, expr: Expr, names: dict[str, Array]) -> Array:
+        match expr:
+            case Number(value=value):
+                return self.constant(value)
+            case Ref(name=name):
+                return names[name]
+            case Apply(op=op, args=args):
+                return self.apply(op, tuple(self._expanded(arg, names) for arg in args))
+        raise TypeError(f"{type(expr).__name__} in an expansion")
+
+    def total(self, array: Array, count: int) -> Array:
+        """The sum over the last `count` dimensions."""
+        return np.asarray(array.sum(axis=tuple(range(array.ndim - count, array.ndim))))
