@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from derive.expression import Reduce, names, walk
-from derive.graph import SAMPLES, SIZES, build
+from derive.graph import SIZE, build
 from derive.operations import ALIASES, CONSTANTS
 from derive.paper import Line, read_lines
 from derive.spelling import normalise, tokens
@@ -24,7 +24,7 @@ def read_equations(text: str, source: str = "<text>") -> Problem:
     lines = read_lines(text, source)
     free = free_names(lines)
     data = tuple(name for name in free if _DATA.fullmatch(name)) if _reduces(lines) else ()
-    size = SIZES[SAMPLES]
+    size = SIZE
     parameters = tuple(name for name in free if name not in data and not (data and name == size))
     graph = build(lines, parameters=[name for name in parameters if not _is_constant(name)], data=data)
     notes = (_assumed(data, graph.of_kind("parameter")), *spelling_notes(written_names(lines)))
@@ -41,7 +41,7 @@ def free_names(lines: Iterable[Line]) -> tuple[str, ...]:
 
 def _reduces(lines: tuple[Line, ...]) -> bool:
     """Whether something is summed, averaged, or divided by the number of samples."""
-    return SIZES[SAMPLES] in free_names(lines) or any(
+    return SIZE in free_names(lines) or any(
         isinstance(part, Reduce) for line in lines for part in walk(line.expr)
     )
 

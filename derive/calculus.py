@@ -12,7 +12,7 @@ from functools import cache, reduce
 import sympy
 
 from derive.errors import EquationError
-from derive.expression import ZERO, Apply, Expr, Number, Ref, refs, replace
+from derive.expression import ZERO, Apply, Expr, Number, Position, Ref, leaves, refs, replace, replace_leaves
 from derive.operations import OPERATIONS
 
 Ranks = dict[sympy.Symbol, int]  # place of a symbol on paper; sums and products keep this order
@@ -23,8 +23,8 @@ def partial(body: Expr, ref: Ref) -> Expr:
 
     Raises `EquationError` where the derivative is not defined anywhere (0^0 and the like).
     """
-    operands = refs(body)
-    shape = replace(body, lambda operand: Ref(f"s{operands.index(operand)}", ()))
+    operands = leaves(body)
+    shape = replace_leaves(body, lambda operand: Ref(f"s{operands.index(operand)}", ()))
     derived = _partial_of_shape(shape, operands.index(ref))
     return replace(derived, lambda operand: operands[int(operand.name[1:])])
 
@@ -51,7 +51,7 @@ def to_sympy(expr: Expr) -> sympy.Expr:
         case Number(value=value):
             return sympy.Rational(value.numerator, value.denominator)
         case Ref(name=name, axes=axes):
-            return sympy.Symbol(f"{name}[{','.join(axes)}]" if axes else name)
+            return sympy.Symbol(f"{name}[{','.join(map(str, axes))}]" if axes else name)
         case Apply(op=op, args=args):
             return OPERATIONS[op].symbolic(*(to_sympy(arg) for arg in args))
     raise TypeError(f"{type(expr).__name__} has no SymPy form; take reductions out first")

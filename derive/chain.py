@@ -22,13 +22,13 @@ from derive.expression import (
     Reduce,
     Ref,
     children,
-    dimension,
+    count,
     free_axes,
     names,
     rebuild,
     refs,
 )
-from derive.graph import SIZES, Graph, Node
+from derive.graph import Graph, Node
 from derive.monomial import collect
 
 
@@ -36,7 +36,9 @@ from derive.monomial import collect
 class Part:
     """One stage of a line: `body`, without reductions inside, then `reduction` over `summed`.
 
-    `name` is the line's own, or a hidden one (`l#1`) for a reduction that stands inside the line.
+    `name` is the line's own, or a hidden one (`l#1`) for a reduction that stands inside the line;
+    beside a maximum `m` stands the hidden part `m%`, the share of each entry in it, over the last
+    `shared` of its axes.
     """
 
     name: str
@@ -45,6 +47,23 @@ class Part:
     body: Expr
     reduction: str | None = None
     summed: Axes = ()
+    shared: int = 0
+
+    @property
+    def value(self) -> Ref:
+        """The part's own result, as its derivative may need it."""
+        return Ref(self.name, self.axes)
+
+    @property
+    def share(self) -> Ref:
+        """The share of each entry in a maximum or minimum: 1 for the one, 1/2 for each of two equal ones, else 0."""
+        return Ref(f"{self.name}%", (*self.axes, *self.summed))
+
+    def written(self) -> Expr:
+        """What the part calculates, as one expression."""
+        if self.reduction in SHARES:
+            return Apply("equal", (self.body, Ref(self.name.removesuffix("%"), self.axes[: len(self.axes) - self.shared])))
+        return self.body if self.reduction is None else Reduce(self.reduction, self.body, self.summed)
 
 
 @dataclass(frozen=True)
@@ -118,7 +137,7 @@ def differentiate(graph: Graph, wrt: Iterable[str] | None = None) -> Derivation:
     active = _active(relevant, frozenset(targets))
     incoming: dict[str, list[Edge]] = {name: [] for name in active}
     for part in reversed(relevant):
-        if part.name in active:
+        if part.name in active:  # the share of a maximum never is: it is piecewise constant
             for edge in _edges(part, active):
                 incoming[edge.wrt.name].append(edge)
     order = [part.name for part in reversed(relevant) if part.name in active]
@@ -136,7 +155,7 @@ def _check_target(name: str, graph: Graph) -> None:
 
 def split(node: Node) -> Iterator[Part]:
     """The parts of a line, each after those it uses; the last has the line's name."""
-    hidden: dict[Reduce, Part] = {}
+    hidden: dict[Expr, Part] = {}
 
     def lowered(expr: Expr) -> Expr:
         """`expr` with its reductions replaced by references to hidden parts."""
@@ -146,6 +165,8 @@ def split(node: Node) -> Iterator[Part]:
                 axes = tuple(axis for axis in free_axes(body) if axis not in (expr.axes or ()))
                 name = f"{node.name}#{len(hidden) + 1}"
                 hidden[expr] = Part(name, node.name, axes, body, expr.op, expr.axes or ())
+                if expr.op in ("max", "min"):
+                    hidden[hidden[expr].share] = _shares(hidden[expr])
             return Ref(hidden[expr].name, hidden[expr].axes)
         return rebuild(expr, tuple(lowered(part) for part in children(expr)))
 
@@ -156,13 +177,24 @@ def split(node: Node) -> Iterator[Part]:
         last = Part(node.name, node.name, node.axes, lowered(whole))
     yield from hidden.values()
     yield last
+    if last.reduction in ("max", "min"):
+        yield _shares(last)
+
+
+SHARES = {"share of max": "max", "share of min": "min"}
+
+
+def _shares(part: Part) -> Part:
+    """The part that says which entries are the maximum or minimum; equal ones share its gradient evenly."""
+    axes = part.share.axes or ()
+    return Part(part.share.name, part.line, axes, part.body, f"share of {part.reduction}", (), len(part.summed))
 
 
 def _active(parts: list[Part], targets: frozenset[str]) -> frozenset[str]:
     """The targets and every part that depends on one."""
     active = set(targets)
     for part in parts:
-        if active.intersection(names(part.body)):
+        if part.reduction not in SHARES and active.intersection(names(part.body)):
             active.add(part.name)
     return frozenset(active)
 
@@ -175,14 +207,20 @@ def _edges(part: Part, active: frozenset[str]) -> Iterator[Edge]:
             if not is_zero(slope):
                 axes = dict.fromkeys((*part.axes, *part.summed))
                 outside = tuple(axis for axis in axes if axis not in (ref.axes or ()))
-                yield Edge(part.name, ref, _averaged(slope, part), outside)
+                yield Edge(part.name, ref, _reduced(slope, part), outside)
 
 
-def _averaged(slope: Expr, part: Part) -> Expr:
-    """The derivative of a mean is 1/n of that of the sum."""
-    if part.reduction != "mean":
-        return slope
-    for axis in part.summed:
-        count = Ref(SIZES[dimension(axis)], ())
-        slope = collect((slope, Apply("div", (ONE, count)))).tree()
-    return slope
+def _reduced(slope: Expr, part: Part) -> Expr:
+    """The derivative of a reduction: `slope`, of its body, times the share of each entry."""
+    match part.reduction:
+        case None | "sum":
+            return slope
+        case "mean":
+            shares: list[Expr] = [Apply("div", (ONE, count(axis))) for axis in part.summed]
+        case "logsumexp":
+            shares = [Apply("exp", (Apply("sub", (part.body, part.value)),))]
+        case "max" | "min":
+            shares = [part.share]
+        case other:
+            raise TypeError(f"no derivative of the reduction {other}")
+    return collect((slope, *shares)).tree()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from derive.errors import DataError, Place, shorten, suggestion
 from derive.files import read_text
-from derive.graph import SAMPLES, SIZES
+from derive.graph import SIZE
 from derive.numerals import NumeralError
 from derive.paper import check_name
 from derive.spelling import normalise
@@ -137,7 +137,7 @@ def _choose(header: list[str], document: Document, wanted: frozenset[str], place
     by_name = {normalise(written): written for written in header if written}
     listed = document.table("data").get("columns")
     if listed is None:
-        free = wanted - {SIZES[SAMPLES]}  # a column n would be taken for the number of samples
+        free = wanted - {SIZE}  # a column n would be taken for the number of samples
         chosen = [written for name, written in by_name.items() if name in free]
         if not chosen:
             shown_names = ", ".join(map(shorten, by_name.values()))

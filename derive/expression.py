@@ -6,11 +6,30 @@ also the order in which PyTorch evaluates it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-Axes = tuple[str, ...]
+
+@dataclass(frozen=True)
+class Axis:
+    """One index of a tensor: the letter it is written with, and how many values it has.
+
+    `size` is a number, or the name of one: "n" for the samples of the batch. It is None until the
+    graph is built.
+    """
+
+    letter: str
+    size: int | str | None = field(default=None, compare=True)
+
+    def __str__(self) -> str:
+        return self.letter
+
+    def __lt__(self, other: Axis) -> bool:
+        return (self.letter, str(self.size)) < (other.letter, str(other.size))
+
+
+Axes = tuple[Axis, ...]
 
 
 @dataclass(frozen=True)
@@ -27,6 +46,13 @@ class Ref:
     name: str
     axes: Axes | None = None
     column: int | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class Position:
+    """The index itself as a number, counted from 0 along its axis."""
+
+    axis: Axis
 
 
 @dataclass(frozen=True)
@@ -48,7 +74,7 @@ class Reduce:
     column: int | None = field(default=None, compare=False, repr=False)
 
 
-Expr = Number | Ref | Apply | Reduce
+Expr = Number | Ref | Position | Apply | Reduce
 
 ZERO = Number(Fraction(0))
 ONE = Number(Fraction(1))
@@ -103,37 +129,69 @@ def replace(expr: Expr, change: Callable[[Ref], Expr]) -> Expr:
 
 def free_axes(expr: Expr) -> Axes:
     """The axes a resolved expression runs over, in the order of their first appearance."""
-    if isinstance(expr, Ref):
-        return expr.axes or ()
+    if isinstance(expr, Ref | Position):
+        return axes_of(expr)
     inner = dict.fromkeys(axis for part in children(expr) for axis in free_axes(part))
     bound = expr.axes or () if isinstance(expr, Reduce) else ()
     return tuple(axis for axis in inner if axis not in bound)
 
 
-def bound_axes(expr: Expr) -> frozenset[str]:
+def bound_axes(expr: Expr) -> frozenset[Axis]:
     """The axes that some sum or mean inside the expression runs over."""
     return frozenset(axis for part in walk(expr) if isinstance(part, Reduce) for axis in part.axes or ())
 
 
-def rename_axes(expr: Expr, names: Mapping[str, str]) -> Expr:
+def taken_axes(expr: Expr) -> frozenset[Axis]:
+    """Every axis that occurs in `expr`, free or bound."""
+    return bound_axes(expr) | frozenset(
+        axis for part in walk(expr) if isinstance(part, Ref | Position) for axis in axes_of(part)
+    )
+
+
+def axes_of(leaf: Ref | Position) -> Axes:
+    """The axes a single name is read along."""
+    return (leaf.axis,) if isinstance(leaf, Position) else leaf.axes or ()
+
+
+def rename_axes(expr: Expr, names: Mapping[Axis, Axis]) -> Expr:
     """The expression read along other axes; axes bound inside are renamed as well when named."""
     if not names:
         return expr
     if isinstance(expr, Ref):
         return Ref(expr.name, tuple(names.get(axis, axis) for axis in expr.axes or ()), expr.column)
+    if isinstance(expr, Position):
+        return Position(names.get(expr.axis, expr.axis))
     parts = tuple(rename_axes(part, names) for part in children(expr))
     if isinstance(expr, Reduce):
         return Reduce(expr.op, parts[0], tuple(names.get(a, a) for a in expr.axes or ()), expr.column)
     return rebuild(expr, parts)
 
 
-def dimension(axis: str) -> str:
-    """What an axis counts: `i'` is a second index over the same samples as `i`."""
-    return axis.rstrip("'")
+def count(axis: Axis) -> Expr:
+    """How many values an axis has: a number, or the name of one such as n."""
+    return Number(Fraction(axis.size)) if isinstance(axis.size, int) else Ref(str(axis.size), ())
 
 
-def fresh_axis(axis: str, taken: frozenset[str] | set[str]) -> str:
-    """A second name for the same dimension that is not in `taken`."""
-    while axis in taken:
-        axis += "'"
-    return axis
+LETTERS = "ijkmpruvst"  # for indices that nobody named: those that Unicode has as subscripts
+
+
+def fresh_axis(axis: Axis, taken: Collection[Axis]) -> Axis:
+    """An index over the same values, with a letter that no axis of `taken` has."""
+    letters = {other.letter for other in taken}
+    if axis.letter not in letters:
+        return axis
+    spare = (letter for letter in LETTERS if letter not in letters)
+    more = (f"i{number}" for number in range(2, len(letters) + 3) if f"i{number}" not in letters)
+    return Axis(next(spare, None) or next(more), axis.size)
+
+
+def replace_leaves(expr: Expr, change: Callable[[Ref | Position], Expr]) -> Expr:
+    """`expr` with every reference and every position replaced by what `change` makes of it."""
+    if isinstance(expr, Ref | Position):
+        return change(expr)
+    return rebuild(expr, tuple(replace_leaves(part, change) for part in children(expr)))
+
+
+def leaves(expr: Expr) -> tuple[Ref | Position, ...]:
+    """The distinct references and positions, in the order in which they are read on paper."""
+    return tuple(dict.fromkeys(part for part in walk(expr) if isinstance(part, Ref | Position)))

@@ -14,23 +14,29 @@ from derive.expression import (
     ONE,
     Apply,
     Axes,
+    Axis,
     Expr,
     Reduce,
     Ref,
     children,
-    dimension,
     free_axes,
     fresh_axis,
     rebuild,
     rename_axes,
     size,
+    taken_axes,
 )
-from derive.graph import SIZES, Graph, Node, taken_axes
+from derive.graph import Graph, Node
 from derive.monomial import Monomial, add_up, collect
 
 MAX_PATHS = 8  # products along paths that a person still compares
 MAX_LINKS = 24  # factors in one product
-MAX_SIZE = 250  # numbers, names and operations in a closed form: about eight lines of text
+MAX_SIZE = 150  # numbers, names and operations in a closed form: about eight lines of text
+
+
+def readable(expr: Expr) -> bool:
+    """Whether a person would still read the formula."""
+    return size(expr) <= MAX_SIZE
 
 
 class TooLong(Exception):
@@ -90,7 +96,7 @@ class Formulas:
         count, length = self.path_counts[name]
         if count > MAX_PATHS or length > MAX_LINKS:
             return Gradient(target, (), count, length, None)
-        found = tuple(sorted((_aligned(links, graph) for links in self._ways(name)), key=self._place_on_paper))
+        found = tuple(sorted((_ending_at(target, _aligned(links, graph)) for links in self._ways(name)), key=self._place_on_paper))
         try:
             closed = add_up([_closed_product(path, graph) for path in found])
             shown = closed if size(closed) <= MAX_SIZE else None
@@ -112,7 +118,7 @@ class Formulas:
 
     def _links_of(self, node: Node, outgoing: Mapping[str, list[Edge]]) -> Iterator[Link]:
         hidden = {part.name: part for part in self.derivation.hidden.get(node.name, ())}
-        written = {name: Reduce(part.reduction or "sum", part.body, part.summed) for name, part in hidden.items()}
+        written = {name: part.written() for name, part in hidden.items()}
         pending: list[tuple[str, Expr, Axes]] = [(node.name, ONE, ())]
         for name, so_far, outer in pending:  # grows while it is read
             for edge in outgoing.get(name, ()):
@@ -166,14 +172,14 @@ def _link(node: Node, wrt: Ref, summed: Axes, slope: Expr) -> Link:
     return Link(Ref(node.name, node.axes), wrt, _apart(slope, taken), inner)
 
 
-def _spelled_out(expr: Expr, written: Mapping[str, Reduce]) -> Expr:
+def _spelled_out(expr: Expr, written: Mapping[str, Expr]) -> Expr:
     """`expr` with hidden sums and means written as what they are."""
     if isinstance(expr, Ref):
         return _spelled_out(written[expr.name], written) if expr.name in written else expr
     return rebuild(expr, tuple(_spelled_out(part, written) for part in children(expr)))
 
 
-def _apart(expr: Expr, taken: set[str]) -> Expr:
+def _apart(expr: Expr, taken: set[Axis]) -> Expr:
     """`expr` with the axes of its sums renamed where they are in `taken`, so that each Σ has its own."""
     if isinstance(expr, Reduce):
         renamed = {axis: fresh_axis(axis, taken) for axis in expr.axes or () if axis in taken}
@@ -184,7 +190,7 @@ def _apart(expr: Expr, taken: set[str]) -> Expr:
 
 def _aligned(links: tuple[Link, ...], graph: Graph) -> Path:
     """The links with axes that fit together: where a line is read along j, its partial is too."""
-    taken: set[str] = set()
+    taken: set[Axis] = set()
     current = Ref(graph.loss, graph.by_name[graph.loss].axes)
     aligned: list[Link] = []
     for link in links:
@@ -205,14 +211,42 @@ def _aligned(links: tuple[Link, ...], graph: Graph) -> Path:
     return Path(tuple(aligned), tuple(axis for axis in every if axis not in (current.axes or ())))
 
 
+def _ending_at(target: Ref, path: Path) -> Path:
+    """The path with its last name read along the axes of `target`, so that all paths can be added."""
+    last = path.links[-1].wrt.axes or () if path.links else target.axes
+    if last == target.axes:
+        return path
+    renamed = dict(zip(last or (), target.axes or (), strict=True))
+    every = {axis for link in path.links for axis in _axes_of_link(link)}
+    for axis in sorted(every - set(renamed)):
+        renamed[axis] = fresh_axis(axis, [*renamed.values(), *(every - {axis})])
+    links = tuple(
+        Link(_read(link.of, renamed), _read(link.wrt, renamed), rename_axes(link.partial, renamed), _all(link.summed, renamed))
+        for link in path.links
+    )
+    return Path(links, _all(path.summed, renamed))
+
+
+def _axes_of_link(link: Link) -> set[Axis]:
+    return {*link.summed, *(link.of.axes or ()), *(link.wrt.axes or ()), *taken_axes(link.partial)}
+
+
+def _read(ref: Ref, renamed: Mapping[Axis, Axis]) -> Ref:
+    return Ref(ref.name, _all(ref.axes or (), renamed))
+
+
+def _all(axes: Axes, renamed: Mapping[Axis, Axis]) -> Axes:
+    return tuple(renamed.get(axis, axis) for axis in axes)
+
+
 def _closed_product(path: Path, graph: Graph) -> Monomial:
     """The product along a path in names that are given, with what is constant before the sum."""
     taken = {axis for link in path.links for axis in taken_axes(link.partial)} | set(path.summed)
     product = collect(tuple(_inlined(link.partial, graph, taken) for link in path.links))
-    return product.summed_over(path.summed, {axis: SIZES[dimension(axis)] for axis in path.summed})
+    return product.summed_over(path.summed)
 
 
-def _inlined(expr: Expr, graph: Graph, taken: set[str]) -> Expr:
+def _inlined(expr: Expr, graph: Graph, taken: set[Axis]) -> Expr:
     """`expr` with every line replaced by its right-hand side. Raises `TooLong`."""
     budget = 4 * MAX_SIZE
 

@@ -5,12 +5,12 @@ Nothing is expanded, so a formula never grows, and the factors keep the order of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
 
-from derive.expression import Apply, Axes, Expr, Number, Reduce, Ref, free_axes
+from derive.expression import Apply, Axes, Expr, Number, Reduce, count, free_axes
 
 Powers = dict[Expr, int]
 
@@ -24,17 +24,21 @@ class Monomial:
     inside: tuple[tuple[Expr, int], ...] = ()
     axes: Axes = ()
 
-    def summed_over(self, axes: Axes, sizes: Mapping[str, str]) -> Monomial:
+    def summed_over(self, axes: Axes) -> Monomial:
         """Σ over `axes`: what does not run over them stands before the sum; a sum of ones counts."""
         inside = [(factor, power) for factor, power in self.outside if set(free_axes(factor)) & set(axes)]
         outside = {factor: power for factor, power in self.outside if (factor, power) not in inside}
+        coefficient = self.coefficient
         running = {axis for factor, _ in inside for axis in free_axes(factor)}
         for axis in axes:
             if axis not in running:
-                count = Ref(sizes[axis], ())
-                outside[count] = outside.get(count, 0) + 1
+                many = count(axis)
+                if isinstance(many, Number):
+                    coefficient *= many.value
+                else:
+                    outside[many] = outside.get(many, 0) + 1
         kept = tuple(axis for axis in axes if axis in running)
-        return Monomial(self.coefficient, _tidy(outside), tuple(inside), kept)
+        return Monomial(coefficient, _tidy(outside), tuple(inside), kept)
 
     def tree(self) -> Expr:
         """The product as an expression: sign, coefficient and constants, then the sum."""

@@ -54,6 +54,14 @@ class at_least(greater):
     """[x > y] + ½ [x = y]: the share of the larger of two, which share evenly when equal."""
 
 
+class at_most(greater):
+    """[x <= y]. Its derivative is taken as 0."""
+
+
+class equal(greater):
+    """[x = y]. Its derivative is taken as 0."""
+
+
 class sign(greater):
     """-1, 0 or 1. Its derivative is taken as 0."""
 
@@ -74,6 +82,16 @@ def _opaque(name: str, *derivatives: Form) -> type[sympy.Function]:
 # tests/derive/test_operations.py proves them equal to sympy.diff of the expansions below.
 sigmoid: type[sympy.Function] = _opaque("sigmoid", lambda x: sigmoid(x) * (1 - sigmoid(x)))
 softplus = _opaque("softplus", lambda x: sigmoid(x))
+detach = _opaque("detach", lambda x: sympy.S.Zero)
+where = _opaque("where", lambda c, x, y: sympy.S.Zero, lambda c, x, y: c, lambda c, x, y: 1 - c)
+# torch.clamp passes the gradient at both edges; at or beyond them the edge itself takes it
+clip = _opaque(
+    "clip",
+    lambda x, low, high: at_most(low, x) * at_most(x, high),
+    lambda x, low, high: greater(low, x),
+    lambda x, low, high: greater(x, high),
+)
+expm1 = _opaque("expm1", lambda x: sympy.exp(x))
 relu = _opaque("relu", lambda x: greater(x, 0))
 absolute = _opaque("absolute", lambda x: sign(x))
 maximum = _opaque("maximum", lambda x, y: at_least(x, y), lambda x, y: at_least(y, x))
@@ -105,7 +123,16 @@ _TABLE = (
     Operation("max", 2, maximum, "maximum", "maximum", "max", 0, many=True, kink="max of equals: ½ to each"),
     Operation("min", 2, minimum, "minimum", "minimum", "min", 0, many=True, kink="min of equals: ½ to each"),
     Operation("sign", 1, sign, "sign", "sign", "sgn", 0, kink="sign: the derivative is 0 everywhere"),
+    Operation("erf", 1, sympy.erf, "erf", "erf", "erf", 8),
+    Operation("expm1", 1, expm1, "expm1", "expm1", "expm1", 4),
+    Operation("log2", 1, lambda x: sympy.log(x) / sympy.log(2), "log2", "log2", None, 4, expansion="log(x)/log(2)"),
+    Operation("log10", 1, lambda x: sympy.log(x) / sympy.log(10), "log10", "log10", None, 4, expansion="log(x)/log(10)"),
+    Operation("detach", 1, detach, "positive", "detach", "__pos__", 0),
+    Operation("where", 3, where, "where", "where", None, 0),
+    Operation("clip", 3, clip, "clip", "clamp", None, 0, kink="clip at an edge: the derivative is 1"),
     Operation("greater", 2, greater, None, None, None, 0, expansion="max(sign(x - y), 0)", internal=True),
+    Operation("at_most", 2, at_most, None, None, None, 0, expansion="1 - max(sign(x - y), 0)", internal=True),
+    Operation("equal", 2, equal, None, None, None, 0, expansion="1 - abs(sign(x - y))", internal=True),
     Operation("at_least", 2, at_least, None, None, None, 0, expansion="(1 + sign(x - y))/2", internal=True),
     Operation("pi", 0, lambda: sympy.pi, "pi", "pi", "pi", 1),
     Operation("e", 0, lambda: sympy.E, "e", "e", "const_e", 1),
@@ -116,7 +143,11 @@ OPERATIONS = {operation.name: operation for operation in _TABLE}
 # Spellings of the same operation on paper.
 ALIASES = {"ln": "log", "σ": "sigmoid", "Σ": "sum", "√": "sqrt", "π": "pi"}
 
-REDUCTIONS = ("sum", "mean")
+# Sums, means and the like, over axes; each has its derivative in chain.py.
+REDUCTIONS = ("sum", "mean", "logsumexp")
+
+# Operations on whole tensors; the graph writes them out as sums and products over named axes.
+TENSOR_FUNCTIONS = ("log_softmax", "transpose", "outer", "var", "l2", "onehot")
 
 _OPERATORS = ("add", "sub", "mul", "div", "pow", "neg")
 

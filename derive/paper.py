@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from derive.errors import EquationError, Place, shorten, suggestion
-from derive.expression import Apply, Axes, Expr, Number, Reduce, Ref
+from derive.expression import Apply, Axes, Axis, Expr, Number, Reduce, Ref
 from derive.numerals import NumeralError, read_number
-from derive.operations import ALIASES, FUNCTIONS, OPERATIONS, REDUCTIONS
+from derive.macros import MACRO_NAMES
+from derive.operations import ALIASES, FUNCTIONS, OPERATIONS, REDUCTIONS, TENSOR_FUNCTIONS
 from derive.spelling import Spelled, at, normalise, spell, tokens, unmark
 
 MAX_LENGTH = 10_000  # characters of one equation; a page of a book has about 3,000
@@ -23,7 +24,16 @@ MAX_DEPTH = 150  # operations inside one another on one line
 MAX_POWER = 1000  # the largest exponent; x^1000 of a float64 has overflowed long before
 MAX_BITS = 10_000  # of a number that stands in an equation, worked out
 
-_BINARY = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.Pow: "pow"}
+_BINARY = {
+    ast.Add: "add",
+    ast.Sub: "sub",
+    ast.Mult: "mul",
+    ast.Div: "div",
+    ast.Pow: "pow",
+    ast.MatMult: "matmul",
+}
+_COMPARISONS = {ast.Gt: ("greater", False), ast.Lt: ("greater", True), ast.LtE: ("at_most", False)}
+_COMPARISONS |= {ast.GtE: ("at_most", True), ast.Eq: ("equal", False)}
 _LEFT = re.compile(r"\s*(?P<left>.*?)\s*(?P<sign>[-+*/·×−^:]?=)(?!=)(?P<right>.*)", re.DOTALL)
 _REFUSED = {
     ast.Attribute: "attribute access is not part of the notation",
@@ -192,6 +202,10 @@ class _Reader:
                 return self.checked(node, Apply(_BINARY[type(node.op)], args, self.column(node)))
             case ast.Call():
                 return self.call(node, depth)
+            case ast.Compare(ops=[sign], left=left, comparators=[right]) if type(sign) in _COMPARISONS:
+                op, swapped = _COMPARISONS[type(sign)]
+                args = (self.read(left, depth + 1), self.read(right, depth + 1))
+                return Apply(op, args[::-1] if swapped else args, self.column(node))
         known = next((text for kind, text in _REFUSED.items() if isinstance(node, kind)), None)
         raise self.error(node, known or f"{type(node).__name__} is not part of the notation")
 
@@ -208,7 +222,7 @@ class _Reader:
         entries = node.elts if isinstance(node, ast.Tuple) else [node]
         if not all(isinstance(entry, ast.Name) for entry in entries):
             raise self.error(node, _REFUSED[ast.Subscript])
-        return tuple(unmark(entry.id) for entry in entries if isinstance(entry, ast.Name))
+        return tuple(Axis(unmark(entry.id)) for entry in entries if isinstance(entry, ast.Name))
 
     def call(self, node: ast.Call, depth: int) -> Expr:
         if not isinstance(node.func, ast.Name):
@@ -219,8 +233,10 @@ class _Reader:
             raise self.error(node, f"{written} takes no named arguments")
         if name in REDUCTIONS:
             return self.reduction(node, name, depth)
+        if name in MACRO_NAMES or name in TENSOR_FUNCTIONS or (name in ("max", "min") and len(node.args) == 1):
+            return Apply(name, tuple(self.read(arg, depth + 1) for arg in node.args), self.column(node))
         if name not in FUNCTIONS:
-            known = (*FUNCTIONS, *REDUCTIONS)
+            known = (*FUNCTIONS, *REDUCTIONS, *MACRO_NAMES, *TENSOR_FUNCTIONS)
             hint = suggestion(written, known) or f"; known: {', '.join(sorted(known))}"
             raise self.error(node, f"unknown function {shorten(written)}{hint}")
         args = tuple(self.read(arg, depth + 1) for arg in node.args)
@@ -234,9 +250,9 @@ class _Reader:
         return expr
 
     def reduction(self, node: ast.Call, name: str, depth: int) -> Reduce:
-        if not 1 <= len(node.args) <= 2:
-            raise self.error(node, f"{name} of {len(node.args)} arguments; expected {name}(expression)")
-        axes = self.index(node.args[1]) if len(node.args) == 2 else None
+        if not node.args:
+            raise self.error(node, f"{name} of nothing; expected {name}(expression) or {name}(expression, index)")
+        axes = tuple(axis for arg in node.args[1:] for axis in self.index(arg)) or None
         return Reduce(name, self.read(node.args[0], depth + 1), axes, self.column(node))
 
     def checked(self, node: ast.BinOp, expr: Apply) -> Apply:

@@ -15,7 +15,7 @@ from derive.errors import EquationError, Place
 
 _SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-", strict=True))
 _SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉ᵢⱼₖₗₘₙₚ", "0123456789ijklmnp", strict=True))
-_OPERATORS = {"^": "**", "·": "*", "×": "*", "⋅": "*", "∙": "*", "∗": "*", "−": "-", "–": "-", "÷": "/", "∕": "/"}
+_OPERATORS = {"^": "**", "·": "@", "×": "*", "⋅": "@", "∙": "@", "∗": "*", "−": "-", "–": "-", "÷": "/", "∕": "/", "≤": "<=", "≥": ">=", "≠": "!="}
 _MARK = "ˍ"  # a letter nobody types: sets names such as `lambda` apart from Python's keywords
 
 _SUP, _SUB = "".join(_SUPERSCRIPTS), "".join(_SUBSCRIPTS)
@@ -25,7 +25,7 @@ _TOKEN = re.compile(
     |(?P<name>(?:∂|[^\W\d{_SUP}{_SUB}])(?:[^\W{_SUP}{_SUB}]|[₀-₉])*)
     |(?P<subscript>[{_SUB}]+)
     |(?P<power>[{_SUP}]+)
-    |(?P<operator>\*\*|[-+*/^()\[\],·×⋅∙∗÷∕−–√])
+    |(?P<operator>\*\*|[<>=!]=|[-+*/^@<>≤≥≠()\[\],·×⋅∙∗÷∕−–√])
     |(?P<other>.)""",
     re.VERBOSE,
 )
@@ -129,7 +129,6 @@ def _meaning(character: str) -> str:
     remedies = {
         "|": "'|' is not part of the notation; write abs(…)",
         ".": "'.' is not part of the notation: attributes are never read; a number needs a digit beside its point",
-        "@": "'@' is not part of the notation yet; write the product element by element",
         "=": "a second '='; an equation has one name on its left and one expression on its right",
         "'": "quotes are not part of the notation; choose a name such as x2 for x′",
     }

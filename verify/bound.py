@@ -60,7 +60,7 @@ class Bound:
         sizes = self.derivation.graph.of_kind("size")
         with precision(PRECISION):
             values.update({name: self.system.constant(Fraction(record.batch.n)) for name in sizes})
-            run(self.stages, self.system, values, {"i": record.batch.n})
+            run(self.stages, self.system, values, {"n": record.batch.n})
             after = {name: self._updated(name, record) for name in record.before}
         return StateBalls(values, after)
 

@@ -12,6 +12,8 @@ import numpy as np
 from flint import arb
 from numpy.typing import NDArray
 
+from derive.expression import Axes
+from derive.node import SIZE
 from derive.problem import Problem
 from verify.batches import Batch, plan
 from verify.bound import Bound, exactly
@@ -120,6 +122,7 @@ class _Column:
     hand: Array | None
     autograd: NDArray[Any]
     at_state: Array
+    axes: Axes = ()
 
 
 def _step_checks(
@@ -128,7 +131,7 @@ def _step_checks(
     """The checks of one step, entry by entry."""
     for column in _columns(problem, bound, record, before, hand):
         for place in np.ndindex(column.autograd.shape):
-            index = ",".join(str(record.batch.indices[number]) for number in place)
+            index = _index(place, column.axes, record.batch)
             by_hand: Exactly | None = None if column.hand is None else column.hand.item(place)
             value, ball = float(column.autograd[place]), column.at_state.item(place)
             yield _check(record.batch, column.quantity, index, by_hand, value, ball, bound.system.format.name)
@@ -139,21 +142,27 @@ def _columns(
 ) -> Iterator[_Column]:
     """The quantities of one step: parameters before, lines, loss, adjoints, gradients, parameters after."""
     balls, loss = bound.step(record), problem.graph.loss
+    axes = {node.name: node.axes for node in problem.graph.nodes}
     for name, value in record.before.items():
-        yield _Column(
-            f"{name}_before", hand.before[name] if hand else None, value, _start(problem, name, bound, before)
-        )
+        start = _start(problem, name, bound, before)
+        yield _Column(f"{name}_before", hand.before[name] if hand else None, value, start, axes[name])
     for name, value in record.nodes.items():
         if name != loss:
-            yield _Column(name, hand.nodes[name] if hand else None, value, balls.values[name])
+            yield _Column(name, hand.nodes[name] if hand else None, value, balls.values[name], axes[name])
     yield _Column(loss, hand.loss if hand else None, record.loss, balls.values[loss])
     for name, value in record.adjoints.items():
         if name != loss:
-            yield _Column(f"d{loss}/d{name}", hand.adjoints[name] if hand else None, value, bound.gradient(balls, name))
+            yield _Column(f"d{loss}/d{name}", hand.adjoints[name] if hand else None, value, bound.gradient(balls, name), axes[name])
     for name, value in record.gradients.items():
-        yield _Column(f"d{loss}/d{name}", hand.gradients[name] if hand else None, value, bound.gradient(balls, name))
+        yield _Column(f"d{loss}/d{name}", hand.gradients[name] if hand else None, value, bound.gradient(balls, name), axes[name])
     for name, value in record.after.items():
-        yield _Column(name, hand.after[name] if hand else None, value, balls.after[name])
+        yield _Column(name, hand.after[name] if hand else None, value, balls.after[name], axes[name])
+
+
+def _index(place: tuple[int, ...], axes: Axes, batch: Batch) -> str:
+    """The index of an entry, counted from 0; along the samples it is the row of the data."""
+    numbers = [batch.indices[k] if axis.size == SIZE else k for k, axis in zip(place, axes, strict=True)]
+    return ",".join(map(str, numbers))
 
 
 def _start(problem: Problem, name: str, bound: Bound, before: StepRecord | None) -> Array:

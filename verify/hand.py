@@ -142,7 +142,7 @@ _UNDEFINED = "a value is not defined, or its digits do not tell (a logarithm or 
 
 def _step(prepared: Inputs, parameters: Exacts, batch: Batch, nodes: bool) -> HandStep:
     system, derivation = Exact(), prepared.derivation
-    sizes = {"i": batch.n}
+    sizes = {"n": batch.n}
     values = run(prepared.stages, system, prepared.step_values(parameters, batch), sizes)
     gradients = {name: values[adjoint_of(name)] for name in parameters}
     after = {}

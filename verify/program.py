@@ -6,6 +6,7 @@ adjoints. A stage knows names, axes and operations; what a number is, it does no
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,8 +15,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from derive.chain import Adjoint, Derivation, Edge, Part
-from derive.expression import ONE, Apply, Axes, Expr, Number, Reduce, Ref, dimension
+from derive.chain import SHARES, Adjoint, Derivation, Edge, Part
+from derive.expression import ONE, Apply, Axes, Axis, Expr, Number, Position, Reduce, Ref
 
 Array = NDArray[Any]
 
@@ -29,8 +30,11 @@ class NumberSystem(Protocol):
     def apply(self, op: str, args: tuple[Array, ...]) -> Array:
         """An operation of the table, element by element; the arrays broadcast as in NumPy."""
 
-    def total(self, array: Array, count: int) -> Array:
-        """The sum over the last `count` dimensions."""
+    def reduce(self, op: str, array: Array) -> Array:
+        """The sum, logsumexp, max or min over the last dimension."""
+
+    def share(self, op: str, array: Array) -> Array:
+        """The share of each entry in the max or min over the last dimension; an array of the same shape."""
 
 
 @dataclass(frozen=True)
@@ -56,17 +60,28 @@ class Call:
     args: tuple[int, ...]
 
 
-Instruction = Read | Constant | Call
+@dataclass(frozen=True)
+class Positions:
+    """The index along one axis of the term, counted from 0."""
+
+    place: int
+
+
+Instruction = Read | Constant | Positions | Call
 
 
 @dataclass(frozen=True)
 class Term:
-    """Instructions over `axes`, the last `summed` of which are summed away; a mean divides by their sizes."""
+    """Instructions over `axes`, and a reduction over the last `summed` of them.
+
+    The share of a maximum keeps its axes and is taken over the last `shared`.
+    """
 
     axes: Axes
     instructions: tuple[Instruction, ...]
     summed: int = 0
-    mean: bool = False
+    reduction: str = "sum"
+    shared: int = 0
 
 
 @dataclass(frozen=True)
@@ -101,7 +116,7 @@ def compile_rule(target: str, expr: Expr) -> tuple[Stage, ...]:
 
 def _part(part: Part) -> Term:
     axes = (*part.axes, *part.summed)
-    return Term(axes, _instructions(part.body, axes), len(part.summed), part.reduction == "mean")
+    return Term(axes, _instructions(part.body, axes), len(part.summed), part.reduction or "sum", part.shared)
 
 
 def _adjoint(adjoint: Adjoint, axes: Mapping[str, Axes], loss: str) -> Stage:
@@ -135,6 +150,8 @@ def _instructions(expr: Expr, axes: Axes) -> tuple[Instruction, ...]:
             case Ref(name=name, axes=own):
                 places = own or ()
                 return Read(name, tuple(places.index(axis) if axis in places else None for axis in axes))
+            case Position(axis=axis):
+                return Positions(axes.index(axis))
             case Apply(op=op, args=args):
                 return Call(op, tuple(position(arg) for arg in args))
             case Reduce():
@@ -149,12 +166,12 @@ def run(
 ) -> dict[str, Array]:
     """Calculates every stage from `values`, to which the results are added, and returns them.
 
-    An array has one dimension for each axis of its name; `sizes` gives the length of each
-    dimension (`{"i": 3}` for a batch of three).
+    An array has one dimension for each axis of its name; `sizes` gives the sizes that have
+    a name (`{"n": 3}` for a batch of three).
     """
     for stage in stages:
         results = [_run_term(term, system, values, sizes) for term in stage.terms]
-        values[stage.target] = results[0] if len(results) == 1 else system.total(_side_by_side(results), 1)
+        values[stage.target] = results[0] if len(results) == 1 else system.reduce("sum", _side_by_side(results))
     return values
 
 
@@ -166,16 +183,32 @@ def _run_term(term: Term, system: NumberSystem, values: Mapping[str, Array], siz
                 results.append(_laid_out(values[name], layout))
             case Constant(value=value):
                 results.append(system.constant(value))
+            case Positions(place=place):
+                results.append(_positions(system, term.axes, place, sizes))
             case Call(op=op, args=args):
                 results.append(system.apply(op, tuple(results[arg] for arg in args)))
-    shape = tuple(sizes[dimension(axis)] for axis in term.axes)
+    shape = tuple(_length(axis, sizes) for axis in term.axes)
     result = np.broadcast_to(results[-1], shape) if term.axes else results[-1]
-    if term.summed:
-        result = system.total(result, term.summed)
-    if term.mean:
-        count = Fraction(int(np.prod(shape[len(shape) - term.summed :], dtype=object)))
-        result = system.apply("div", (result, system.constant(count)))
-    return result
+    if not term.summed and not term.shared:
+        return result
+    kept = shape[: len(shape) - term.summed - term.shared]
+    count = math.prod(shape[len(kept) :])
+    flat = result.reshape((*kept, count))
+    if term.shared:
+        return system.share(SHARES[term.reduction], flat).reshape(shape)
+    if term.reduction == "mean":
+        return system.apply("div", (system.reduce("sum", flat), system.constant(Fraction(count))))
+    return system.reduce(term.reduction, flat)
+
+
+def _length(axis: Axis, sizes: Mapping[str, int]) -> int:
+    return axis.size if isinstance(axis.size, int) else sizes[str(axis.size)]
+
+
+def _positions(system: NumberSystem, axes: Axes, place: int, sizes: Mapping[str, int]) -> Array:
+    """0, 1, 2, … along one axis."""
+    counted = np.stack([system.constant(Fraction(k)) for k in range(_length(axes[place], sizes))])
+    return counted.reshape([-1 if k == place else 1 for k in range(len(axes))])
 
 
 def _laid_out(array: Array, layout: tuple[int | None, ...]) -> Array:

@@ -74,7 +74,7 @@ def effective(problem: Problem, flags: Mapping[str, object]) -> Settings:
     filed = {key: value for key in _KEYS if (value := getattr(problem.training, key)) is not None}
     if "epochs" in flagged or "steps" in flagged:
         filed = {key: value for key, value in filed.items() if key not in ("epochs", "steps")}
-    samples = len(problem.data[0].values) if problem.data else 0
+    samples = problem.samples or 0
     chosen = {**DEFAULTS, "batch_size": samples or 1, **filed, **flagged}
     if "lr" not in chosen:
         raise SettingError(f"lr is missing in {problem.source}; give it as lr = 0.01 under [training], or as --lr 0.01")

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from derive.errors import DataError, Place
-from derive.expression import Apply, Axes, Expr, Number, Reduce, Ref, free_axes
-from derive.graph import Graph, Node, taken_axes
+from derive.expression import Apply, Axes, Expr, Number, Position, Reduce, Ref, free_axes, taken_axes
+from derive.graph import Graph, Node
 from derive.operations import OPERATIONS
 from derive.paper import constant_value, read_expression
 from derive.problem import Problem, Quantity
@@ -67,6 +67,16 @@ def _step(
     )
 
 
+# amax and amin share the gradient evenly among equals, as the derivation does
+_REDUCTIONS = {
+    "sum": torch.sum,
+    "mean": torch.mean,
+    "logsumexp": torch.logsumexp,
+    "max": torch.amax,
+    "min": torch.amin,
+}
+
+
 class GraphModule(nn.Module):
     """The equations as a module; its parameters are the problem's, in order."""
 
@@ -89,6 +99,8 @@ class GraphModule(nn.Module):
     def _line(self, node: Node, values: Mapping[str, Tensor]) -> Tensor:
         axes = (*node.axes, *sorted(taken_axes(node.definition) - set(node.axes)))
         result = self._value(node.definition, axes, values)
+        if isinstance(node.definition, Ref):
+            return result.clone()  # z = w is a tensor of its own, with its own gradient: it outlives the update of w
         return result.reshape(result.shape[: len(node.axes)]) if result.dim() > len(node.axes) else result
 
     def _value(self, expr: Expr, axes: Axes, values: Mapping[str, Tensor]) -> Tensor:
@@ -98,10 +110,13 @@ class GraphModule(nn.Module):
                 return torch.tensor(value.numerator / value.denominator, dtype=self.dtype)
             case Ref(name=name, axes=own):
                 return _laid_out(values[name], own or (), axes)
+            case Position(axis=axis):
+                lengths = [-1 if other == axis else 1 for other in axes]
+                return torch.arange(int(axis.size or 0), dtype=self.dtype).reshape(lengths)
             case Reduce(op=op, body=body, axes=summed):
                 dimensions = [axes.index(axis) for axis in summed or ()]
                 inner = self._value(body, axes, values)
-                total = inner.sum(dimensions, keepdim=True) if op == "sum" else inner.mean(dimensions, keepdim=True)
+                total = _REDUCTIONS[op](inner, dimensions, keepdim=True)
                 return total if free_axes(expr) else total.reshape(())
             case Apply(op="pow", args=(base, exponent)) if (power := constant_value(exponent)) is not None:
                 plain = int(power) if power.denominator == 1 else float(power)
@@ -115,6 +130,8 @@ class GraphModule(nn.Module):
         entry = OPERATIONS[op]
         if entry.torch is not None:
             found = getattr(torch, entry.torch)
+            if op == "where":
+                args = (args[0] > 0, *args[1:])
             return found(*args) if args else torch.tensor(found, dtype=self.dtype)
         whole = read_expression(entry.expansion or "", Place(op))
         names = dict(zip("xy", args, strict=False))

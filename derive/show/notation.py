@@ -10,16 +10,14 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Self
 
-from derive.expression import Apply, Axes, Expr, Number, Reduce, Ref, dimension
-from derive.graph import SIZES
+from derive.expression import Apply, Axes, Expr, Number, Position, Reduce, Ref, count
 from derive.numerals import write_literal
 
 # How tightly an expression holds together; an operand that holds less gets parentheses.
 SUM, NEGATIVE, SIGMA, QUOTIENT, PRODUCT, POWER, ATOM = range(7)
 
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
-_SUBSCRIPTS = str.maketrans("hijklmnopstx", "ₕᵢⱼₖₗₘₙₒₚₛₜₓ")
-_SPARE = "ijkmpqrst"  # letters for a second index over the same samples
+_SUBSCRIPTS = str.maketrans("aehijklmnoprstuvx", "ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ")
 
 
 @dataclass(frozen=True)
@@ -28,15 +26,6 @@ class Derivative:
 
     of: Ref
     wrt: Ref
-
-
-def axis_letter(axis: str) -> str:
-    """The letter an axis is printed with: i' is a second index over what i counts, printed j."""
-    primes = len(axis) - len(dimension(axis))
-    if not primes:
-        return axis
-    later = [letter for letter in _SPARE if letter != dimension(axis)]
-    return later[(primes - 1) % len(later)]
 
 
 @dataclass(frozen=True)
@@ -69,8 +58,12 @@ class Text:
                 return self.number(value)
             case Ref():
                 return self.ref(expr), ATOM
+            case Position(axis=axis):
+                return axis.letter, ATOM
             case Reduce(op=op, body=body, axes=axes):
                 return self.reduction(op, body, axes)
+            case Apply(op="matmul", args=(left, right)):
+                return f"{self.show(left, PRODUCT)} @ {self.show(right, POWER)}", PRODUCT
             case Apply(op="add", args=(left, right)):
                 return f"{self.show(left)} + {self.show(right, NEGATIVE + 1)}", SUM
             case Apply(op="sub", args=(left, right)):
@@ -99,7 +92,7 @@ class Text:
 
     def index(self, axes: Axes) -> str:
         """Indices as subscripts where Unicode has them all, else in brackets."""
-        letters = [axis_letter(axis) for axis in axes]
+        letters = [axis.letter for axis in axes]
         subscripts = "".join(letters).translate(_SUBSCRIPTS)
         plain = any(letter in subscripts for letter in letters)
         return f"[{','.join(letters)}]" if plain and letters else subscripts
@@ -108,11 +101,13 @@ class Text:
         """A sum as Σᵢ …, a mean as (1/n) Σᵢ …; as the word where the axes were left out on paper."""
         if axes is None:
             return f"{op}({self.show(body)})", ATOM
+        if op not in ("sum", "mean") or (op == "mean" and axes[0].size is None):
+            return f"{op}{self.index(axes)}({self.show(body)})", ATOM
         total = f"Σ{self.index(axes)} {self.show(body, SIGMA)}"
         if op == "sum":
             return total, SIGMA
-        count = self.times.join(SIZES[dimension(axis)] for axis in axes)
-        return f"(1/{count}) {total}", SIGMA
+        sizes = self.times.join(self.show(count(axis), POWER) for axis in axes)
+        return f"(1/{sizes}) {total}", SIGMA
 
     def product(self, left: Expr, right: Expr) -> tuple[str, int]:
         """Factors side by side; a Σ may only come last, where nothing follows it."""
@@ -155,8 +150,9 @@ class Text:
                 return f"|{shown[0]}|", ATOM
             case "sqrt":
                 return f"√{self.show(args[0], ATOM)}" if isinstance(args[0], Ref) else f"√({shown[0]})", ATOM
-            case "greater" | "at_least":
-                return f"[{shown[0]} {'>' if op == 'greater' else '≥'} {shown[1]}]", ATOM
+            case "greater" | "at_least" | "at_most" | "equal":
+                signs = {"greater": ">", "at_least": "≥", "at_most": "≤", "equal": "="}
+                return f"[{shown[0]} {signs[op]} {shown[1]}]", ATOM
             case "sigmoid":
                 return f"σ({shown[0]})", ATOM
             case "pi":
@@ -198,11 +194,11 @@ class Ascii(Text):
 
     def index(self, axes: Axes) -> str:
         """Indices in brackets."""
-        return f"[{','.join(axis_letter(axis) for axis in axes)}]" if axes else ""
+        return f"[{','.join(axis.letter for axis in axes)}]" if axes else ""
 
     def reduction(self, op: str, body: Expr, axes: Axes | None) -> tuple[str, int]:
         """`sum(…, i)`."""
-        index = "".join(f", {axis_letter(axis)}" for axis in axes or ())
+        index = "".join(f", {axis.letter}" for axis in axes or ())
         return f"{op}({self.show(body)}{index})", ATOM
 
     def product(self, left: Expr, right: Expr) -> tuple[str, int]:
@@ -220,4 +216,4 @@ class Ascii(Text):
 
     def sigma(self, axes: Axes) -> str:
         """The word for the summation sign."""
-        return f"sum_{''.join(axis_letter(axis) for axis in axes)} " if axes else ""
+        return f"sum_{''.join(axis.letter for axis in axes)} " if axes else ""

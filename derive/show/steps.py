@@ -6,15 +6,18 @@ substituted, closed form), update rules.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from derive.chain import Derivation
-from derive.expression import ONE, Apply, Axes, Expr, Ref, walk
-from derive.formulas import MAX_LINKS, MAX_PATHS, Formulas, Gradient, Path
+from derive.chain import Derivation, Edge
+from derive.expression import ONE, Apply, Axes, Expr, Reduce, Ref, replace, walk
+from derive.formulas import MAX_LINKS, MAX_PATHS, Formulas, Gradient, Path, readable
 from derive.operations import OPERATIONS
 from derive.optimizers import UPDATES
 from derive.show.notation import Derivative
+
+
+GRADIENT = "#gradient"  # a name that nobody can type
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Total:
 
 @dataclass(frozen=True)
 class Update:
-    """The right-hand side of an update rule; the name g in it stands for `gradient`."""
+    """The right-hand side of an update rule; the name `GRADIENT` in it stands for `gradient`."""
 
     expr: Expr
     gradient: Derivative
@@ -45,13 +48,21 @@ Side = Expr | Derivative | Total | Update
 
 @dataclass(frozen=True)
 class Equation:
-    """A numbered equation; `left` is None where it continues the one before. `note` follows it."""
+    """A numbered equation; `left` is None where it continues the one before. `note` follows it.
+
+    Names in notes, titles and sentences stand between `s.
+    """
 
     number: int
     left: Ref | Derivative | None
     right: Side
     relation: str = "="
     note: str = ""
+
+    @property
+    def is_written(self) -> bool:
+        """Whether this is an equation as it stands on paper."""
+        return isinstance(self.left, Ref)
 
 
 @dataclass(frozen=True)
@@ -111,28 +122,38 @@ def _who_is_who(derivation: Derivation) -> Iterator[str]:
     graph = derivation.graph
     groups = [("parameters", "parameter"), ("constants", "constant"), ("data", "data")]
     named = [(title, graph.of_kind(kind)) for title, kind in groups]
-    yield "; ".join(f"{title} {', '.join(names)}" for title, names in named if names) + _over_samples(derivation)
+    yield "; ".join(f"{title} {_listed(names)}" for title, names in named if names) + _over_samples(derivation)
     idle = [node.name for node in graph.lines if node.name not in graph.ancestors]
     if idle:
-        yield f"{graph.loss} does not depend on {', '.join(idle)}: calculated, not differentiated"
+        yield f"`{graph.loss}` does not depend on {_listed(idle)}: calculated, not differentiated"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _over_samples(derivation: Derivation) -> str:
-    return "; i runs over the n samples of the batch" if derivation.graph.of_kind("data") else ""
+    return "; `i` runs over the `n` samples of the batch" if derivation.graph.of_kind("data") else ""
 
 
 def _partials(derivation: Derivation, formulas: Formulas, numbers: _Numbers) -> Section:
     loss, seed = derivation.graph.loss, seed_name(derivation)
     equations = [numbers.equation(Derivative(Ref(seed), Ref(loss, ())), ONE)] if seed else []
     links = [link for node in reversed(derivation.graph.lines) for link in formulas.links[node.name]]
-    equations += [numbers.equation(Derivative(link.of, link.wrt), link.whole()) for link in links]
+    too_long = []
+    for link in links:
+        if readable(link.partial):
+            equations.append(numbers.equation(Derivative(link.of, link.wrt), link.whole()))
+        else:
+            which = f"The partial of `{link.of.name}` with respect to `{link.wrt.name}`"
+            too_long.append(f"{which} is too long to read and is left out.")
     conventions = {
         text
         for link in links
         for part in walk(derivation.graph.by_name[link.of.name].definition)
         if isinstance(part, Apply) and (text := OPERATIONS[part.op].kink)
     }
-    return Section("Local partials: each line by its own operands", tuple(equations), tuple(sorted(conventions)))
+    return Section("Local partials: each line by its own operands", tuple(equations), (*too_long, *sorted(conventions)))
 
 
 def _adjoints(derivation: Derivation, numbers: _Numbers) -> Section:
@@ -140,27 +161,40 @@ def _adjoints(derivation: Derivation, numbers: _Numbers) -> Section:
     graph = derivation.graph
     loss = Ref(graph.loss, ())
     shape = {part.name: Ref(part.name, part.axes) for part in derivation.parts}
-    equations = []
+    differentiated = {adjoint.name for adjoint in derivation.adjoints}
+    inside = [part for parts in derivation.hidden.values() for part in parts if part.name in differentiated]
+    equations = [
+        numbers.equation(shape[part.name], Reduce(part.reduction or "sum", part.body, part.summed)) for part in inside
+    ]
     for adjoint in derivation.adjoints:
         if adjoint.name == graph.loss:
             continue
         own = shape.get(adjoint.name) or Ref(adjoint.name, graph.by_name[adjoint.name].axes)
-        products = tuple(Product((Derivative(loss, shape[e.of]), e.partial), e.summed) for e in adjoint.edges)
+        products = tuple(
+            Product((Derivative(loss, shape[edge.of]), _slope(edge, shape)), edge.summed) for edge in adjoint.edges
+        )
         equations.append(numbers.equation(Derivative(loss, own), Total(products)))
     return Section("Adjoints, in reverse order of calculation", tuple(equations))
+
+
+def _slope(edge: Edge, shape: Mapping[str, Ref]) -> Expr | Derivative:
+    """The local partial of an edge; its symbol where that is too long to read."""
+    return edge.partial if readable(edge.partial) else Derivative(shape[edge.of], edge.wrt)
 
 
 def _chain(derivation: Derivation, gradient: Gradient, numbers: _Numbers) -> Section:
     loss = Ref(derivation.graph.loss, ())
     whole = Derivative(loss, gradient.wrt)
-    title = f"Chain rule for {gradient.wrt.name}"
+    title = f"Chain rule for `{gradient.wrt.name}`"
     if not gradient.paths:
         return Section(title, (), (_why_no_paths(gradient),))
     equations = []
     if any(len(path.links) > 1 for path in gradient.paths):
         symbols = Total(tuple(_product(path, symbols=True) for path in gradient.paths))
         values = Total(tuple(_product(path, symbols=False) for path in gradient.paths))
-        equations = [numbers.equation(whole, symbols), numbers.equation(None, values)]
+        equations = [numbers.equation(whole, symbols)]
+        if all(readable(link.partial) for path in gradient.paths for link in path.links):
+            equations.append(numbers.equation(None, values))
     if gradient.closed is None:
         return Section(title, tuple(equations), ("The closed form is too long to read and is left out.",))
     equations.append(numbers.equation(None if equations else whole, gradient.closed))
@@ -174,14 +208,14 @@ def _product(path: Path, symbols: bool) -> Product:
 
 def _why_no_paths(gradient: Gradient) -> str:
     if gradient.path_count == 0:
-        return f"The loss does not depend on {gradient.wrt.name}: the gradient is 0."
+        return f"The loss does not depend on `{gradient.wrt.name}`: the gradient is 0."
     if gradient.path_count > MAX_PATHS:
         return (
-            f"{gradient.path_count:,} paths lead to {gradient.wrt.name}, more than the {MAX_PATHS} that are written "
+            f"{gradient.path_count:,} paths lead to `{gradient.wrt.name}`, more than the {MAX_PATHS} that are written "
             "out; the adjoint equations above calculate their sum."
         )
     return (
-        f"The path to {gradient.wrt.name} has {gradient.longest:,} factors, more than the {MAX_LINKS} that are written "
+        f"The path to `{gradient.wrt.name}` has {gradient.longest:,} factors, more than the {MAX_LINKS} that are written "
         "out; the adjoint equations above calculate the product."
     )
 
@@ -191,7 +225,8 @@ def _updates(derivation: Derivation, names: list[str], optimizer: str, numbers: 
     equations = []
     for name in names:
         own = Ref(name, derivation.graph.by_name[name].axes)
-        rule = UPDATES[optimizer].for_parameter(name)
+        named = {"p": own, "g": Ref(GRADIENT)}
+        rule = replace(UPDATES[optimizer].expr, lambda ref, named=named: named.get(ref.name, ref))
         equations.append(numbers.equation(own, Update(rule, Derivative(loss, own)), "←"))
     return Section(f"Update: {optimizer}, after each batch", tuple(equations))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import cache
+from functools import cache, reduce
 
 from flint import arb, fmpq
 
@@ -43,7 +43,10 @@ def _power(x: Exactly, y: Exactly) -> Exactly:
             return x ** int(y.p)
         if y == fmpq(1, 2):
             return _square_root(x)
-    return as_ball(x) ** as_ball(y)
+    base, exponent = as_ball(x), as_ball(y)
+    if base.mid() == 0 and exponent.is_integer() and exponent > 0:
+        return arb(0, base.abs_upper() ** exponent)  # flint has no power of a ball around 0
+    return base**exponent
 
 
 def _square_root(x: Exactly) -> Exactly:
@@ -68,6 +71,13 @@ def _smaller(x: Exactly, y: Exactly) -> Exactly:
     return -_larger(-x, -y)
 
 
+def _where(chosen: Exactly, x: Exactly, y: Exactly) -> Exactly:
+    """x where the condition is 1, y where it is 0; where a ball does not tell, a ball around both."""
+    if chosen == 1:
+        return x
+    return y if chosen == 0 else as_ball(x).union(as_ball(y))
+
+
 def _function(method: str, at_point: int, value: int) -> Element:
     """A transcendental function as a ball, exact at the one rational point where it is rational."""
 
@@ -89,6 +99,8 @@ _RATIONAL_POINTS = {
     "tan": (0, 0),
     "tanh": (0, 0),
     "log1p": (0, 0),
+    "expm1": (0, 0),
+    "erf": (0, 0),
 }
 
 _ELEMENTS: dict[str, Element] = {
@@ -103,6 +115,9 @@ _ELEMENTS: dict[str, Element] = {
     "sign": _sign,
     "max": _larger,
     "min": _smaller,
+    "detach": lambda x: x,
+    "where": lambda chosen, x, y: _where(chosen, x, y),
+    "clip": lambda x, low, high: _smaller(_larger(x, low), high),
     "pi": arb.pi,
     "e": arb.const_e,
 }
@@ -138,3 +153,35 @@ def _evaluate(expr: Expr, names: dict[str, Exactly]) -> Exactly:
         case Apply(op=op, args=args):
             return element(op)(*(_evaluate(arg, names) for arg in args))
     raise TypeError(f"{type(expr).__name__} in an expansion")
+
+
+def _logsumexp(terms: list[Exactly]) -> Exactly:
+    """log Σ exp."""
+    exponentials = [element("exp")(term) for term in terms]
+    return element("log")(sum(exponentials, fmpq(0))) if len(terms) > 1 else terms[0]
+
+
+# What a reduction makes of the numbers along an axis; a mean is a sum that is divided.
+REDUCTIONS: dict[str, Callable[[list[Exactly]], Exactly]] = {
+    "sum": lambda terms: kept(sum(terms, fmpq(0))),
+    "max": lambda terms: reduce(_larger, terms),
+    "min": lambda terms: reduce(_smaller, terms),
+    "logsumexp": _logsumexp,
+}
+
+
+def shares(op: str, terms: list[Exactly]) -> list[Exactly]:
+    """The share of each number in their max or min: equal ones share evenly.
+
+    Where balls overlap, so that it is not known which is the largest, a ball around 0 and 1.
+    """
+    possible = [not any(_beats(op, other, term) for other in terms) for term in terms]
+    candidates = [term for term, can in zip(terms, possible, strict=True) if can]
+    alike = len(candidates) == 1 or all(bool(other == candidates[0]) for other in candidates)
+    each = fmpq(1, len(candidates)) if alike else arb(0.5, 0.5)
+    return [each if can else fmpq(0) for can in possible]
+
+
+def _beats(op: str, x: Exactly, y: Exactly) -> bool:
+    """Whether x is certainly larger than y (for max) or smaller (for min)."""
+    return bool(as_ball(x) > as_ball(y)) if op == "max" else bool(as_ball(x) < as_ball(y))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from derive.expression import Apply, Expr, Number, Ref
 from derive.operations import OPERATIONS
-from verify.numbers.elements import CalculationError, Element, element, expansion, kept
+from verify.numbers.elements import REDUCTIONS, CalculationError, Element, element, expansion, shares
 from verify.numbers.scalars import Exactly, as_ball, from_fraction
 
 Array = NDArray[Any]
@@ -46,11 +46,25 @@ class Exact:
         """Raises `CalculationError` where the operation has no value."""
         return _each(element(op), args)
 
-    def total(self, array: Array, count: int) -> Array:
-        """The sum over the last `count` dimensions."""
-        remaining = array.shape[: array.ndim - count]
-        rows = array.reshape((-1, math.prod(array.shape[array.ndim - count :])))
-        return objects([kept(sum(row, fmpq(0))) for row in rows], remaining)
+    def reduce(self, op: str, array: Array) -> Array:
+        """The sum, logsumexp, max or min over the last dimension."""
+        return _by_rows(REDUCTIONS[op], array)
+
+    def share(self, op: str, array: Array) -> Array:
+        """The share of each entry in the max or min over the last dimension."""
+        return _shares(op, array)
+
+
+def _shares(op: str, array: Array) -> Array:
+    """The share of each entry along the last dimension."""
+    rows = array.reshape((-1, array.shape[-1]))
+    return objects([share for row in rows for share in shares(op, list(row))], array.shape)
+
+
+def _by_rows(function: Callable[[list[Exactly]], Exactly], array: Array) -> Array:
+    """`function` of the numbers along the last dimension."""
+    rows = array.reshape((-1, array.shape[-1]))
+    return objects([function(list(row)) for row in rows], array.shape[:-1])
 
 
 @dataclass(frozen=True)
@@ -81,11 +95,17 @@ class Rounded:
         self.format = FORMATS[dtype]
         self.unit = arb(2) ** self.format.unit
         self.underflow = arb(0, arb(2) ** self.format.tiny)
+        self.largest = arb(self.format.largest)
         self._elements: dict[str, Element] = {}
 
     def rounded(self, value: Exactly, units: int = 1) -> arb:
         """The ball of all floats that `value` can become by an error of `units` u."""
-        return as_ball(value) * arb(1, units * self.unit) + self.underflow
+        ball = as_ball(value)
+        return ball if ball == 0 else self._held(ball * arb(1, units * self.unit) + self.underflow)
+
+    def _held(self, ball: arb) -> arb:
+        """The ball; where the format may overflow, one that tells nothing: 1/inf is 0, whatever the true value."""
+        return ball if abs(ball) <= self.largest else arb.nan()
 
     def read(self, value: Fraction) -> arb:
         """A number as it is stored: itself where the format holds it, else rounded once."""
@@ -116,16 +136,33 @@ class Rounded:
 
         return rounded
 
-    def total(self, array: Array, count: int) -> Array:
-        """The sum over the last `count` dimensions, in any order."""
-        remaining = array.shape[: array.ndim - count]
-        rows = array.reshape((-1, math.prod(array.shape[array.ndim - count :])))
-        return objects([self._sum(list(row)) for row in rows], remaining)
+    def reduce(self, op: str, array: Array) -> Array:
+        """The sum, logsumexp, max or min over the last dimension, in any order."""
+        return _by_rows(getattr(self, f"_{op}"), array)
+
+    def share(self, op: str, array: Array) -> Array:
+        """The share of each entry in the max or min; where rounding leaves it open, a ball around 0 and 1."""
+        return _shares(op, array)
+
+    def _max(self, terms: list[arb]) -> Exactly:
+        return REDUCTIONS["max"](list(terms))
+
+    def _min(self, terms: list[arb]) -> Exactly:
+        return REDUCTIONS["min"](list(terms))
+
+    def _logsumexp(self, terms: list[arb]) -> arb:
+        """PyTorch takes max + log Σ exp(x − max): the sum of m terms between 0 and 1, of which the largest
+        is 1, is off by (m + 8) u relative, log turns that into as much absolute error, 4 u of its own and
+        two more roundings."""
+        exact = as_ball(REDUCTIONS["logsumexp"](list(terms)))
+        units = self.unit * (len(terms) + 12 + 2 * exact.abs_upper() + 4 * arb(len(terms)).log())
+        return self._held(exact + arb(0, units) + self.underflow)
 
     def _sum(self, terms: list[arb]) -> arb:
         size = sum((term.abs_upper() for term in terms), arb(0))
         roundings = (len(terms) - 1) * self.unit
-        return sum(terms, arb(0)) + arb(0, size * (roundings / (1 - roundings)))
+        total = sum(terms, arb(0)) + arb(0, size * (roundings / (1 - roundings)))
+        return total if size <= self.largest else arb.nan()
 
 
 class Float64:
@@ -139,7 +176,7 @@ class Float64:
         """The NumPy function of that name, or the operation's expansion."""
         name = OPERATIONS[op].numpy
         if name is not None:
-            function = getattr(np, name)
+            function = getattr(np, name, None) or np.vectorize(getattr(math, name), otypes=[float])
             return np.asarray(function(*args) if args else function, dtype=np.float64)
         return self._expanded(expansion(op), dict(zip("xy", args, strict=False)))
 
@@ -153,6 +190,12 @@ class Float64:
                 return self.apply(op, tuple(self._expanded(arg, names) for arg in args))
         raise TypeError(f"{type(expr).__name__} in an expansion")
 
-    def total(self, array: Array, count: int) -> Array:
-        """The sum over the last `count` dimensions."""
-        return np.asarray(array.sum(axis=tuple(range(array.ndim - count, array.ndim))))
+    def reduce(self, op: str, array: Array) -> Array:
+        """The sum, logsumexp, max or min over the last dimension."""
+        name = {"sum": "add", "logsumexp": "logaddexp", "max": "maximum", "min": "minimum"}[op]
+        return np.asarray(getattr(np, name).reduce(array, axis=-1))
+
+    def share(self, op: str, array: Array) -> Array:
+        """The share of each entry in the max or min over the last dimension."""
+        equal = array == self.reduce(op, array)[..., np.newaxis]
+        return np.asarray(equal / equal.sum(axis=-1, keepdims=True))

@@ -1,0 +1,34 @@
+"""One name of the graph, given or calculated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from derive.expression import Axes, Axis, Expr
+
+SIZE = "n"  # the name on paper for the number of samples in the batch
+SAMPLES = Axis("i", SIZE)  # the axis that data run over
+
+
+@dataclass(frozen=True)
+class Node:
+    """One name of the graph.
+
+    `kind` is "parameter", "constant", "data", "size" (n) or "line". A line has the resolved `expr`
+    of its right-hand side, in which every reference names its axes, and `written`, the equation as
+    on paper. `implied` is true for a loss whose sum over the samples was left in words.
+    """
+
+    name: str
+    kind: str
+    axes: Axes = ()
+    expr: Expr | None = None
+    written: Expr | None = None
+    implied: bool = False
+
+    @property
+    def definition(self) -> Expr:
+        """The resolved right-hand side; only a line has one."""
+        if self.expr is None:
+            raise TypeError(f"{self.name} is a {self.kind}: it is given, not calculated")
+        return self.expr
