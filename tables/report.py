@@ -16,6 +16,7 @@ from verify.settings import remarks
 WIDTH = 80
 MAX_STEPS = 60  # longer runs show their first and last steps
 SHOWN_AT_ENDS = 10
+MAX_NOTES = 5
 
 SCHEMA = "handgrad/verification/1"
 
@@ -28,6 +29,9 @@ def to_text(result: Result) -> str:
         lines += ["", *_table(result, block)]
     if result.settings.nodes:
         lines += ["", *_node_table(result)]
+    notes = result.comparison.kink_notes
+    lines += ["", *(line for note in notes[:MAX_NOTES] for line in _wrapped(note))] if notes else []
+    lines += [f"… and {len(notes) - MAX_NOTES} more steps or entries at a kink"] if len(notes) > MAX_NOTES else []
     if result.hand.ended:
         lines += ["", *_wrapped(result.hand.ended)]
     lines += [""]
@@ -164,6 +168,7 @@ def to_json(result: Result) -> str:
         },
         "torch": result.record.torch_version,
         "comparison": [_json_row(check) for check in result.comparison.checks],
+        "kinks": list(result.comparison.kink_notes),
         "hand_ended": result.hand.ended or None,
         "verdict": {
             "outcome": result.verdict.outcome.word,

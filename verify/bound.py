@@ -19,6 +19,7 @@ from derive.chain import Derivation, differentiate
 from derive.optimizers import UPDATES
 from derive.problem import Problem
 from verify.elementary import elementary
+from verify.kinks import Kink, with_kinks
 from verify.numbers import Array, Rounded, float_ball, objects, precision
 from verify.program import Stage, adjoint_of, compile_backward, compile_forward, compile_rule, run
 from verify.record import Record, StepRecord
@@ -46,6 +47,7 @@ class Bound:
     constants: Mapping[str, Array]
     lr: Array
     data: Mapping[str, Array]
+    kinks: tuple[Kink, ...] = ()
 
     def initial(self, value: Fraction) -> Any:
         """The ball of a number that is stored in the dtype."""
@@ -76,7 +78,8 @@ class Bound:
 def prepare(problem: Problem, derivation: Derivation, settings: Settings, record: Record) -> Bound:
     """The bound for a run of `problem`, at the data that `record` says PyTorch holds."""
     system = Rounded(settings.dtype)
-    whole = differentiate(elementary(derivation.graph), derivation.wrt)
+    graph, kinks = with_kinks(derivation.graph)
+    whole = differentiate(elementary(graph), derivation.wrt)
     with precision(PRECISION):
         return Bound(
             whole,
@@ -86,6 +89,7 @@ def prepare(problem: Problem, derivation: Derivation, settings: Settings, record
             {c.name: objects([system.read(value) for value in c.values], c.shape) for c in problem.constants},
             objects([system.read(settings.lr)], ()),
             {name: exactly(array) for name, array in record.data.items()},
+            kinks,
         )
 
 

@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 
 from derive.expression import Axes
 from derive.node import SIZE
+from derive.operations import OPERATIONS
 from derive.problem import Problem
 from verify.batches import Batch, plan
-from verify.bound import Bound, exactly
+from verify.bound import Bound, StateBalls, exactly
 from verify.hand import HandRun, HandStep
+from verify.kinks import standing
 from verify.numbers import Array, Exactly, from_float, is_finite, objects, radius, to_float, to_fraction
 from verify.record import Record, StepRecord
 from verify.settings import Settings
@@ -93,17 +95,35 @@ class Check:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All checks of a run in order, and what is wrong with the batches, in sentences."""
+    """All checks of a run in order, and in sentences what is wrong with the batches and which steps stand on a kink."""
 
     checks: tuple[Check, ...]
     batch_faults: tuple[str, ...]
+    kink_notes: tuple[str, ...] = ()
 
 
 def compare(problem: Problem, settings: Settings, hand: HandRun, record: Record, bound: Bound) -> Comparison:
     """Checks every recorded number at PyTorch's own state, and the order of the batches."""
     faults = (*_data_faults(problem, record, bound), *_batch_faults(settings, record))
-    checks = tuple(check for step in _aligned(hand, record) for check in _step_checks(problem, bound, *step))
-    return Comparison(checks, faults)
+    checks: list[Check] = []
+    notes: list[str] = []
+    for step, before, by_hand in _aligned(hand, record):
+        balls = bound.step(step)
+        checks.extend(_step_checks(problem, bound, balls, step, before, by_hand))
+        notes.extend(_kink_notes(bound, balls, step.batch))
+    return Comparison(tuple(checks), faults, tuple(notes))
+
+
+def _kink_notes(bound: Bound, balls: StateBalls, batch: Batch) -> Iterator[str]:
+    """A sentence for each entry of the step that stands on a kink, or on a side that rounding leaves open."""
+    for kink in bound.kinks:
+        for place, exactly_there in standing(kink, balls.values[kink.name]):
+            index = _index(place, kink.axes, batch)
+            where = f"{batch}{f', entry {index}' if index else ''}: {kink.op} in {kink.line}"
+            if exactly_there:
+                yield f"{where} stands on its kink; {OPERATIONS[kink.op].kink}, as in PyTorch"
+            else:
+                yield f"{where} is so near its kink that rounding leaves the side open; both derivatives are allowed for"
 
 
 def _aligned(hand: HandRun, record: Record) -> Iterator[tuple[StepRecord, StepRecord | None, HandStep | None]]:
@@ -126,10 +146,10 @@ class _Column:
 
 
 def _step_checks(
-    problem: Problem, bound: Bound, record: StepRecord, before: StepRecord | None, hand: HandStep | None
+    problem: Problem, bound: Bound, balls: StateBalls, record: StepRecord, before: StepRecord | None, hand: HandStep | None
 ) -> Iterator[Check]:
     """The checks of one step, entry by entry."""
-    for column in _columns(problem, bound, record, before, hand):
+    for column in _columns(problem, bound, balls, record, before, hand):
         for place in np.ndindex(column.autograd.shape):
             index = _index(place, column.axes, record.batch)
             by_hand: Exactly | None = None if column.hand is None else column.hand.item(place)
@@ -138,10 +158,10 @@ def _step_checks(
 
 
 def _columns(
-    problem: Problem, bound: Bound, record: StepRecord, before: StepRecord | None, hand: HandStep | None
+    problem: Problem, bound: Bound, balls: StateBalls, record: StepRecord, before: StepRecord | None, hand: HandStep | None
 ) -> Iterator[_Column]:
     """The quantities of one step: parameters before, lines, loss, adjoints, gradients, parameters after."""
-    balls, loss = bound.step(record), problem.graph.loss
+    loss = problem.graph.loss
     axes = {node.name: node.axes for node in problem.graph.nodes}
     for name, value in record.before.items():
         start = _start(problem, name, bound, before)
