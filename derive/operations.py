@@ -147,7 +147,7 @@ ALIASES = {"ln": "log", "σ": "sigmoid", "Σ": "sum", "√": "sqrt", "π": "pi"}
 REDUCTIONS = ("sum", "mean", "logsumexp")
 
 # Operations on whole tensors; the graph writes them out as sums and products over named axes.
-TENSOR_FUNCTIONS = ("log_softmax", "transpose", "outer", "var", "l2", "onehot")
+TENSOR_FUNCTIONS = ("log_softmax", "transpose", "outer", "var", "l2", "pick")
 
 _OPERATORS = ("add", "sub", "mul", "div", "pow", "neg")
 

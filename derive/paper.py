@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from derive.errors import EquationError, Place, shorten, suggestion
-from derive.expression import Apply, Axes, Axis, Expr, Number, Reduce, Ref
+from derive.expression import ONE, Apply, Axes, Axis, Expr, Number, Reduce, Ref
 from derive.numerals import NumeralError, read_number
 from derive.macros import MACRO_NAMES
 from derive.operations import ALIASES, FUNCTIONS, OPERATIONS, REDUCTIONS, TENSOR_FUNCTIONS
@@ -35,9 +35,11 @@ _BINARY = {
 _COMPARISONS = {ast.Gt: ("greater", False), ast.Lt: ("greater", True), ast.LtE: ("at_most", False)}
 _COMPARISONS |= {ast.GtE: ("at_most", True), ast.Eq: ("equal", False)}
 _LEFT = re.compile(r"\s*(?P<left>.*?)\s*(?P<sign>[-+*/·×−^:]?=)(?!=)(?P<right>.*)", re.DOTALL)
+PICKED = "·"  # the letter of an axis of which one entry is picked
+
 _REFUSED = {
     ast.Attribute: "attribute access is not part of the notation",
-    ast.Subscript: "an index is one or more axis names, such as x[i]",
+    ast.Subscript: "an index is a letter, a whole number or a label, as in x[i,j], z[i,0], z[i,y[i]]",
     ast.Tuple: "a comma belongs between the arguments of a function",
     ast.List: "a list is not part of an equation; put numbers under [data] or [parameters]",
     ast.Lambda: "functions are not defined in equations",
@@ -192,7 +194,7 @@ class _Reader:
             case ast.Name():
                 return Ref(unmark(node.id), None, self.column(node))
             case ast.Subscript(value=ast.Name(id=name), slice=index):
-                return Ref(unmark(name), self.index(index), self.column(node))
+                return self.subscript(node, unmark(name), index, depth)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 return Apply("neg", (self.read(operand, depth + 1),), self.column(node))
             case ast.UnaryOp(op=ast.UAdd(), operand=operand):
@@ -206,6 +208,9 @@ class _Reader:
                 op, swapped = _COMPARISONS[type(sign)]
                 args = (self.read(left, depth + 1), self.read(right, depth + 1))
                 return Apply(op, args[::-1] if swapped else args, self.column(node))
+            case ast.Compare(ops=[ast.NotEq()], left=left, comparators=[right]):
+                same = Apply("equal", (self.read(left, depth + 1), self.read(right, depth + 1)), self.column(node))
+                return Apply("sub", (ONE, same), self.column(node))
         known = next((text for kind, text in _REFUSED.items() if isinstance(node, kind)), None)
         raise self.error(node, known or f"{type(node).__name__} is not part of the notation")
 
@@ -217,6 +222,18 @@ class _Reader:
             return Number(read_number(text))
         except NumeralError as error:
             raise self.error(node, f"{shorten(text)} {error}") from None
+
+    def subscript(self, node: ast.expr, name: str, index: ast.expr, depth: int) -> Expr:
+        """`x[i,j]`; where an entry is a number or a label, as in z[i,0] and z[i,y[i]], an entry is picked."""
+        entries = index.elts if isinstance(index, ast.Tuple) else [index]
+        picked = [entry for entry in entries if not isinstance(entry, ast.Name)]
+        if not picked:
+            return Ref(name, self.index(index), self.column(node))
+        if not all(isinstance(entry, ast.Constant | ast.Subscript) for entry in picked):
+            raise self.error(picked[0], _REFUSED[ast.Subscript])
+        axes = tuple(Axis(unmark(e.id) if isinstance(e, ast.Name) else PICKED) for e in entries)
+        values = tuple(self.read(entry, depth + 1) for entry in picked)
+        return Apply("entry", (Ref(name, axes, self.column(node)), *values), self.column(node))
 
     def index(self, node: ast.expr) -> Axes:
         entries = node.elts if isinstance(node, ast.Tuple) else [node]

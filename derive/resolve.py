@@ -34,7 +34,7 @@ from derive.expression import (
 from derive.macros import MACROS
 from derive.node import SIZE, Node
 from derive.operations import CONSTANTS, REDUCTIONS
-from derive.paper import Line, read_expression
+from derive.paper import PICKED, Line, read_expression
 from derive.spelling import at
 
 
@@ -104,6 +104,8 @@ class _Resolver:
         node = self.nodes.get(ref.name)
         if node is None:
             constant = {"π": "pi"}.get(ref.name, ref.name)
+            if ref.axes is None and (axis := self.index_of(ref.name)) is not None:
+                return Typed(Position(axis), (axis,))
             if constant in CONSTANTS and ref.axes is None:
                 return Typed(Apply(constant, (), ref.column), ())
             raise self.error(ref, _unknown(ref.name, self.nodes))
@@ -113,6 +115,40 @@ class _Resolver:
                 self.remember(ref, axis)
         return Typed(Ref(ref.name, axes, ref.column), axes)
 
+    def index_of(self, letter: str) -> Axis | None:
+        """The axis of a letter that the line uses as an index, for k as a number in [k = y[i]]."""
+        for part in walk(self.line.expr):
+            node = self.nodes.get(part.name) if isinstance(part, Ref) and part.axes else None
+            if node is not None and isinstance(part, Ref) and len(part.axes or ()) == len(node.axes):
+                for axis, own in zip(part.axes or (), node.axes, strict=True):
+                    if axis.letter == letter:
+                        return Axis(letter, own.size)
+        return None
+
+    def entry(self, expr: Expr, values: Sequence[Typed], wanted: Axes | None) -> Typed:
+        """One entry along each axis that is written with a number or a label: Σ [k = label] x over that axis."""
+        whole, *chosen = values
+        result, axes = whole.expr, whole.axes
+        letters = [axis for axis in axes if axis.letter.startswith(PICKED)]
+        for picked, label in zip(letters, chosen, strict=True):
+            here = fresh_axis(Axis("k", picked.size), [*axes, *label.axes])
+            chooses = Apply("equal", (label.expr, Position(here)))
+            renamed = _rename_free(result, {picked: here})
+            axes = tuple(axis for axis in axes if axis != picked)
+            result = Reduce("sum", Apply("mul", (chooses, renamed)), (here,))
+        return Typed(result, axes)
+
+    def pick(self, expr: Expr, values: Sequence[Typed], wanted: Axes | None) -> Typed:
+        """pick(z, y): of the last axis of z, the entry that the label y names."""
+        whole, label = self.exactly(expr, values, 2)
+        if len(label.axes) != len(whole.axes) - 1:
+            shapes = f"{_shape(whole.axes)} and {_shape(label.axes)}"
+            raise self.error(expr, f"pick of shapes {shapes}; expected labels with one axis less, as in pick(z, y)")
+        last = whole.axes[-1]
+        beside = self.along(expr, label, whole.axes[:-1])
+        chosen = Apply("mul", (Apply("equal", (beside.expr, Position(last))), whole.expr))
+        return Typed(Reduce("sum", chosen, (last,)), whole.axes[:-1])
+
     def read_along(self, ref: Ref, node: Node) -> Axes:
         """The axes of a name written with indices, each with its size."""
         written = ref.axes or ()
@@ -120,11 +156,15 @@ class _Resolver:
         if len(written) != len(node.axes):
             has = f"has {len(node.axes)}" if node.axes else "is a single number and has none"
             raise self.error(ref, f"{shown} is written with {len(written)} indices, but {ref.name} {has}")
+        written = tuple(
+            Axis(f"{PICKED}{place}") if axis.letter == PICKED else axis for place, axis in enumerate(written)
+        )
         if len({axis.letter for axis in written}) < len(written):
             raise self.error(ref, f"{shown} has the same index twice, which is not part of the notation")
         axes = tuple(Axis(axis.letter, own.size) for axis, own in zip(written, node.axes, strict=True))
         for axis in axes:
-            self.remember(ref, axis)
+            if not axis.letter.startswith(PICKED):
+                self.remember(ref, axis)
         return axes
 
     def remember(self, ref: Ref, axis: Axis) -> None:
@@ -283,7 +323,8 @@ class _Resolver:
         logits, label = self.exactly(expr, values, 2)
         logs = self.log_softmax(expr, [logits], None)
         classes = logs.axes[-1]
-        chosen = Apply("equal", (label.expr, Position(classes)))
+        beside = self.along(expr, label, logs.axes[:-1])
+        chosen = Apply("equal", (beside.expr, Position(classes)))
         picked = Reduce("sum", Apply("mul", (chosen, logs.expr)), (classes,))
         return Typed(Apply("neg", (Reduce("mean", picked, logs.axes[:-1]),)), ())
 
@@ -303,6 +344,8 @@ _TENSOR = {
     "var": _Resolver.var,
     "l2": _Resolver.l2,
     "cross_entropy": _Resolver.cross_entropy,
+    "entry": _Resolver.entry,
+    "pick": _Resolver.pick,
 }
 _OVER_AXES = ("max", "min", "softmax", "log_softmax", "var", "norm", *REDUCTIONS)
 MACRO_ARITIES: dict[str, set[int]] = {}

@@ -12,6 +12,7 @@ from typing import Self
 
 from derive.expression import Apply, Axes, Expr, Number, Position, Reduce, Ref, count
 from derive.numerals import write_literal
+from derive.paper import PICKED
 
 # How tightly an expression holds together; an operand that holds less gets parentheses.
 SUM, NEGATIVE, SIGMA, QUOTIENT, PRODUCT, POWER, ATOM = range(7)
@@ -62,6 +63,8 @@ class Text:
                 return axis.letter, ATOM
             case Reduce(op=op, body=body, axes=axes):
                 return self.reduction(op, body, axes)
+            case Apply(op="entry", args=(Ref(name=name, axes=axes), *chosen)):
+                return self.entry(name, axes or (), [self.show(value) for value in chosen]), ATOM
             case Apply(op="matmul", args=(left, right)):
                 return f"{self.show(left, PRODUCT)} @ {self.show(right, POWER)}", PRODUCT
             case Apply(op="add", args=(left, right)):
@@ -96,6 +99,11 @@ class Text:
         subscripts = "".join(letters).translate(_SUBSCRIPTS)
         plain = any(letter in subscripts for letter in letters)
         return f"[{','.join(letters)}]" if plain and letters else subscripts
+
+    def entry(self, name: str, axes: Axes, chosen: list[str]) -> str:
+        """A picked entry as it is written: z[i,y[i]]."""
+        values = iter(chosen)
+        return f"{name}[{','.join(next(values) if axis.letter == PICKED else axis.letter for axis in axes)}]"
 
     def reduction(self, op: str, body: Expr, axes: Axes | None) -> tuple[str, int]:
         """A sum as Σᵢ …, a mean as (1/n) Σᵢ …; as the word where the axes were left out on paper."""
