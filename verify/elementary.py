@@ -7,11 +7,10 @@ written; a test holds the two against each other.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from derive.expression import Apply, Expr, Number, Reduce, Ref, dimension, free_axes, replace
 from derive.graph import SIZES, Graph, Node
 from derive.operations import OPERATIONS
+from derive.paper import constant_value
 from verify.numbers import expansion
 
 
@@ -19,44 +18,53 @@ def elementary(graph: Graph) -> Graph:
     """`graph` with every nested operation a node of its own: `line.1`, `line.2` and so on."""
     nodes: list[Node] = []
     for node in graph.nodes:
-        nodes.extend(_flattened(node) if node.kind == "line" else (node,))
+        nodes.extend(_Line(node).flattened() if node.kind == "line" else (node,))
     return Graph(tuple(nodes), graph.loss)
 
 
-def _flattened(node: Node) -> Iterator[Node]:
-    """The nodes of one line; the last one has the line's name and its axes."""
-    found: list[Node] = []
+class _Line:
+    """One line on its way to nodes with one operation each."""
 
-    def operand(expr: Expr) -> Expr:
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.nodes: list[Node] = []
+
+    def flattened(self) -> tuple[Node, ...]:
+        """The nodes of the line; the last one has the line's name and its axes."""
+        last = self.operation(self.node.definition)
+        return (*self.nodes, Node(self.node.name, "line", self.node.axes, last))
+
+    def named(self, expr: Expr) -> Ref:
+        """A new node that is calculated by `expr`."""
+        self.nodes.append(Node(f"{self.node.name}.{len(self.nodes) + 1}", "line", free_axes(expr), expr))
+        return Ref(self.nodes[-1].name, self.nodes[-1].axes)
+
+    def operand(self, expr: Expr) -> Expr:
         """A name or number that stands for `expr`, which becomes a node when it is an operation."""
-        if isinstance(expr, Ref | Number):
-            return expr
-        simple = operation(expr)
-        if not isinstance(simple, Apply | Reduce):
-            return simple
-        found.append(Node(f"{node.name}.{len(found) + 1}", "line", free_axes(simple), simple))
-        return Ref(found[-1].name, found[-1].axes)
+        simple = self.operation(expr)
+        return self.named(simple) if isinstance(simple, Apply | Reduce) else simple
 
-    def operation(expr: Expr) -> Expr:
+    def operation(self, expr: Expr) -> Expr:
         """`expr` with operands that are names or numbers."""
         if isinstance(expr, Reduce):
-            total = Reduce("sum", operand(expr.body), expr.axes)
-            return total if expr.op == "sum" else _averaged(total)
-        if isinstance(expr, Apply) and OPERATIONS[expr.op].torch is None:
-            names = dict(zip("xy", (operand(arg) for arg in expr.args), strict=False))
-            return operation(replace(expansion(expr.op), lambda ref: names[ref.name]))
-        if isinstance(expr, Apply):
-            return Apply(expr.op, tuple(operand(arg) for arg in expr.args))
-        return expr
+            total = Reduce("sum", self.operand(expr.body), expr.axes)
+            return total if expr.op == "sum" else self.averaged(total)
+        if not isinstance(expr, Apply):
+            return expr
+        if expr.op == "pow" and (power := constant_value(expr.args[1])) is not None:
+            return Apply("pow", (self.operand(expr.args[0]), Number(power)))  # x^(4/2) is x², as in torch.pow
+        args = tuple(self.operand(arg) for arg in expr.args)
+        if OPERATIONS[expr.op].torch is None:
+            names = dict(zip("xy", args, strict=False))
+            return self.operation(replace(expansion(expr.op), lambda ref: names[ref.name]))
+        if len(args) == 2 and args[0] == args[1] and isinstance(args[1], Ref):
+            # autograd adds g·b to g·b for b·b; of one name, SymPy would take 2b
+            args = (args[0], self.named(args[1]))
+        return Apply(expr.op, args)
 
-    def _averaged(total: Reduce) -> Expr:
+    def averaged(self, total: Reduce) -> Expr:
         """A mean as PyTorch takes it: the sum, divided by the count."""
-        found.append(Node(f"{node.name}.{len(found) + 1}", "line", free_axes(total), total))
-        mean: Expr = Ref(found[-1].name, found[-1].axes)
+        mean: Expr = self.named(total)
         for axis in total.axes or ():
             mean = Apply("div", (mean, Ref(SIZES[dimension(axis)], ())))
         return mean
-
-    last = operation(node.definition)
-    yield from found
-    yield Node(node.name, "line", node.axes, last)

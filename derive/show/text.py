@@ -6,40 +6,41 @@ import textwrap
 from collections.abc import Iterator
 
 from derive.chain import Derivation
-from derive.show.notation import Ascii, Text
-from derive.show.sides import left, plain, right
+from derive.show.notation import Text
+from derive.show.sides import ascii_style, left, right, sentence
 from derive.show.steps import Equation, Section, sections
 
 WIDTH = 80
 
 
-def to_text(derivation: Derivation, title: str = "", *, ascii_only: bool = False) -> str:
+def to_text(derivation: Derivation, title: str = "", optimizer: str = "SGD", *, ascii_only: bool = False) -> str:
     """The whole derivation; `ascii_only` prints `dl/dw` and `sum_i` for `∂l/∂w` and `Σᵢ`."""
-    return "\n".join(lines(sections(derivation), title, Ascii() if ascii_only else Text()))
+    style = ascii_style(derivation.graph) if ascii_only else Text()
+    return "\n".join(lines(sections(derivation, optimizer), title, style)) + "\n"
 
 
 def lines(found: tuple[Section, ...], title: str, style: Text) -> list[str]:
-    """The lines of the sections, without a newline at the end of the last."""
-    printed = [title, ""] if title else []
+    """The lines of the sections."""
+    printed = [sentence(title, style), ""] if title else []
     width = len(str(max((equation.number for section in found for equation in section.equations), default=1)))
     for section in found:
         if section is not found[0]:
             printed.append("")
-        printed.append(plain(section.title, style))
-        left = max((len(left(equation, style)) for equation in section.equations), default=0)
+        printed.append(sentence(section.title, style))
+        column = max((len(left(equation, style)) for equation in section.equations), default=0)
         for equation in section.equations:
-            printed += _equation(equation, style, width, left)
-        for sentence in section.sentences:
-            printed += textwrap.wrap(plain(sentence, style), WIDTH, initial_indent="  ", subsequent_indent="  ")
+            printed += _equation(equation, style, width, column)
+        for text in section.sentences:
+            printed += textwrap.wrap(sentence(text, style), WIDTH, initial_indent="  ", subsequent_indent="  ")
     return printed
 
 
-def _equation(equation: Equation, style: Text, width: int, left: int) -> list[str]:
+def _equation(equation: Equation, style: Text, width: int, column: int) -> list[str]:
     number = f"({equation.number})".rjust(width + 2)
-    relation = plain(equation.relation, style)
-    head = f"  {number}  {left(equation, style).ljust(left)} {relation} "
+    relation = sentence(equation.relation, style)
+    head = f"  {number}  {left(equation, style).ljust(column)} {relation} "
     body = right(equation, style)
-    note = f"    {plain(equation.note, style)}" if equation.note else ""
+    note = f"    {sentence(equation.note, style)}" if equation.note else ""
     if len(head) + len(body) <= WIDTH:
         if len(head) + len(body) + len(note) <= WIDTH:
             return [head + body + note]

@@ -43,7 +43,10 @@ def _power(x: Exactly, y: Exactly) -> Exactly:
             return x ** int(y.p)
         if y == fmpq(1, 2):
             return _square_root(x)
-    return as_ball(x) ** as_ball(y)
+    base, exponent = as_ball(x), as_ball(y)
+    if base.mid() == 0 and exponent.is_integer() and exponent > 0:
+        return arb(0, base.abs_upper() ** exponent)  # flint has no power of a ball around 0
+    return base**exponent
 
 
 def _square_root(x: Exactly) -> Exactly:

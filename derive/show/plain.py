@@ -1,0 +1,66 @@
+"""Text in ASCII alone, for terminals and files that hold nothing else."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+
+_SIGNS = str.maketrans(
+    {
+        "←": "<-",
+        "→": "->",
+        "½": "1/2",
+        "−": "-",
+        "–": "-",
+        "—": "-",
+        "·": "*",
+        "×": "*",
+        "∂": "d",
+        "≥": ">=",
+        "²": "^2",
+        "³": "^3",
+        "√": "sqrt",
+        "…": "...",
+        "‘": "'",
+        "’": "'",
+        "“": '"',
+        "”": '"',
+    }
+)
+
+
+def ascii_text(text: str) -> str:
+    """`text` in ASCII: Greek letters by their names, accents dropped, any other letter by its code point."""
+    return text if text.isascii() else "".join(_ascii_character(character) for character in text.translate(_SIGNS))
+
+
+def ascii_names(names: Iterable[str]) -> Mapping[str, str]:
+    """How names that are not ASCII are spelled in it; no two names are spelled alike."""
+    names = tuple(names)
+    taken = set(names)
+    spelled: dict[str, str] = {}
+    for name in names:
+        if not name.isascii():
+            plain = ascii_text(name)
+            while plain in taken:
+                plain += "_"
+            taken.add(plain)
+            spelled[name] = plain
+    return spelled
+
+
+def greek_name(character: str) -> str | None:
+    """`alpha` for α and `Alpha` for Α; None for what is not a Greek letter."""
+    words = unicodedata.name(character, "").split()
+    if words[:1] != ["GREEK"] or words[2:3] != ["LETTER"]:
+        return None
+    name = "sigma" if words[3:] == ["FINAL", "SIGMA"] else words[3].lower()
+    name = {"lamda": "lambda"}.get(name, name)
+    return name if words[1] == "SMALL" else name.capitalize()
+
+
+def _ascii_character(character: str) -> str:
+    if character.isascii():
+        return character
+    stripped = "".join(part for part in unicodedata.normalize("NFKD", character) if part.isascii())
+    return stripped or greek_name(character) or f"U{ord(character):04X}"

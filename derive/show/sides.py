@@ -1,0 +1,49 @@
+"""The two sides of a numbered equation, and sentences, in a style; the same for every format."""
+
+from __future__ import annotations
+
+from derive.graph import Graph
+from derive.show.notation import Ascii, Derivative, Text
+from derive.show.plain import ascii_names, ascii_text
+from derive.show.steps import GRADIENT, Equation, Product, Side, Total, Update
+
+
+def ascii_style(graph: Graph) -> Ascii:
+    """The ASCII style, in which names of `graph` that are not ASCII are spelled out."""
+    return Ascii(names=ascii_names(graph.by_name))
+
+
+def left(equation: Equation, style: Text) -> str:
+    """The left-hand side of an equation; empty where it continues the one before."""
+    if equation.left is None:
+        return ""
+    return style.derivative(equation.left) if isinstance(equation.left, Derivative) else style.ref(equation.left)
+
+
+def right(equation: Equation, style: Text) -> str:
+    """The right-hand side of an equation."""
+    return shown(equation.right, style.as_written() if equation.is_written else style)
+
+
+def shown(side: Side, style: Text) -> str:
+    """An expression, or what stands in its place."""
+    match side:
+        case Derivative():
+            return style.derivative(side)
+        case Total(products=products):
+            return " + ".join(_product(product, style) for product in products) or "0"
+        case Update(expr=expr, gradient=gradient):
+            return style.signed({GRADIENT: style.derivative(gradient)}).show(expr)
+    return style.show(side)
+
+
+def sentence(text: str, style: Text) -> str:
+    """A sentence, title or sign without the marks around names, in the characters of the style."""
+    unmarked = text.replace("`", "")
+    return ascii_text(unmarked) if isinstance(style, Ascii) else unmarked
+
+
+def _product(product: Product, style: Text) -> str:
+    if len(product.factors) == 1 and isinstance(product.factors[0], Derivative):
+        return style.sigma(product.axes) + style.derivative(product.factors[0])
+    return style.sigma(product.axes) + style.chained.join(style.factor(factor) for factor in product.factors)
