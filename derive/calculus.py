@@ -31,7 +31,15 @@ def partial(body: Expr, ref: Ref) -> Expr:
 
 @cache
 def _partial_of_shape(shape: Expr, number: int) -> Expr:
-    derivative = sympy.diff(to_sympy(shape), sympy.Symbol(f"s{number}"))
+    try:
+        derivative = sympy.diff(to_sympy(shape), sympy.Symbol(f"s{number}"))
+        return _in_paper_order(derivative, shape)
+    except RecursionError:
+        raise EquationError("operations too deep inside one another; split the equation over several lines") from None
+
+
+def _in_paper_order(derivative: sympy.Expr, shape: Expr) -> Expr:
+    """The tree of a derivative of `shape`, with its terms and factors as they stand there."""
     ranks = {sympy.Symbol(ref.name): int(ref.name[1:]) for ref in refs(shape)}
     if not derivative.is_Add:
         return from_sympy(derivative, ranks)
@@ -81,11 +89,21 @@ _NAMES = {"absolute": "abs", "maximum": "max", "minimum": "min"}
 
 
 def _key(expr: sympy.Expr, ranks: Ranks, direction: int) -> tuple[list[int], int, str]:
-    """Sorts terms and factors by their places on paper, numbers last; among equals longer terms
-    come first (x² + x) and shorter factors (σ (1 − σ))."""
+    """Sorts terms and factors by their places on paper, numbers last.
+
+    Among equals longer terms come first (x² + x) and shorter factors (σ (1 − σ)).
+    """
     places = sorted(ranks[symbol] for symbol in expr.free_symbols)
-    text = str(expr)
+    text = _text(expr)
     return (places or [len(ranks)], direction * len(text), text)
+
+
+@cache
+def _text(expr: sympy.Expr) -> str:
+    """A text that tells expressions apart and grows with them; SymPy's own printer takes far longer."""
+    if not expr.args:
+        return str(expr)
+    return f"{type(expr).__name__}({','.join(sorted(map(_text, expr.args)))})"
 
 
 def _sum(terms: list[sympy.Expr], ranks: Ranks) -> Expr:
@@ -136,4 +154,3 @@ def _product(factors: list[Expr]) -> Expr:
 def is_zero(expr: Expr) -> bool:
     """Whether the derivative vanishes identically."""
     return expr == ZERO
-

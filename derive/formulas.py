@@ -6,13 +6,12 @@ Everything here is for reading; numbers are calculated from the adjoint equation
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from derive.chain import Derivation, Edge
 from derive.expression import (
     ONE,
-    Apply,
     Axes,
     Axis,
     Expr,
@@ -39,12 +38,16 @@ def readable(expr: Expr) -> bool:
     return size(expr) <= MAX_SIZE
 
 
-class TooLong(Exception):
+class TooLongError(Exception):
     """A formula past the length at which it is shown."""
 
 
-@dataclass(frozen=True)
-class Link:
+def readable(expr: Expr) -> bool:
+    """Whether a person would still read the formula."""
+    return size(expr) <= MAX_SIZE
+
+
+class Link(NamedTuple):
     """∂`of`/∂`wrt` between two lines of paper: `partial`, summed over `summed`; a step of a path.
 
     `summed` are the axes over which the line itself sums, so that neither side has them.
@@ -60,16 +63,14 @@ class Link:
         return Reduce("sum", self.partial, self.summed) if self.summed else self.partial
 
 
-@dataclass(frozen=True)
-class Path:
+class Path(NamedTuple):
     """One way from the loss to a name: the product of its links, summed over `summed`."""
 
     links: tuple[Link, ...]
     summed: Axes
 
 
-@dataclass(frozen=True)
-class Gradient:
+class Gradient(NamedTuple):
     """∂loss/∂`wrt` for reading: a product for each path, and their sum in closed form.
 
     `paths` is empty when they are too many (`path_count`) or too long (`longest`, in links) to
@@ -83,11 +84,11 @@ class Gradient:
     closed: Expr | None
 
 
-@dataclass(frozen=True)
 class Formulas:
     """The formulas of a derivation, each worked out when it is asked for."""
 
-    derivation: Derivation
+    def __init__(self, derivation: Derivation) -> None:
+        self.derivation = derivation
 
     def gradient(self, name: str) -> Gradient:
         """∂loss/∂`name` as paths and closed form, where they stay readable."""
@@ -99,8 +100,8 @@ class Formulas:
         found = tuple(sorted((_ending_at(target, _aligned(links, graph)) for links in self._ways(name)), key=self._place_on_paper))
         try:
             closed = add_up([_closed_product(path, graph) for path in found])
-            shown = closed if size(closed) <= MAX_SIZE else None
-        except TooLong:
+            shown = closed if readable(closed) else None
+        except TooLongError:
             shown = None
         return Gradient(target, found, count, length, shown)
 
@@ -247,14 +248,14 @@ def _closed_product(path: Path, graph: Graph) -> Monomial:
 
 
 def _inlined(expr: Expr, graph: Graph, taken: set[Axis]) -> Expr:
-    """`expr` with every line replaced by its right-hand side. Raises `TooLong`."""
+    """`expr` with every line replaced by its right-hand side. Raises `TooLongError`."""
     budget = 4 * MAX_SIZE
 
     def inlined(expr: Expr, depth: int) -> Expr:
         nonlocal budget
         budget -= 1
         if budget < 0 or depth > 4 * MAX_LINKS:
-            raise TooLong
+            raise TooLongError
         if isinstance(expr, Ref):
             node = graph.by_name[expr.name]
             if node.expr is None:
@@ -273,6 +274,6 @@ def closed_loss(graph: Graph) -> Expr | None:
     """The loss in names that are given; None when that is too long to read."""
     try:
         whole = _inlined(graph.by_name[graph.loss].definition, graph, set())
-    except TooLong:
+    except TooLongError:
         return None
-    return whole if size(whole) <= MAX_SIZE else None
+    return whole if readable(whole) else None

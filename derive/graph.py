@@ -74,7 +74,7 @@ def build(
     if target not in by_name:
         raise EquationError(f"loss = {shorten(target)} is not the name of a line{suggestion(target, by_name)}")
     nodes = dict(given)
-    for line in _in_order(lines, nodes):
+    for line in _in_order(lines):
         nodes[line.name] = resolve(line, nodes, is_loss=line.name == target)
     graph = Graph(tuple(nodes.values()), target)
     _refuse_idle(graph, tuple(_shapes(parameters)), by_name[target].place)
@@ -136,7 +136,7 @@ def _refuse_redefinitions(lines: Iterable[Line], given: Mapping[str, Node]) -> N
         seen[line.name] = line
 
 
-def _in_order(lines: tuple[Line, ...], given: Mapping[str, Node]) -> list[Line]:
+def _in_order(lines: tuple[Line, ...]) -> list[Line]:
     """The lines, each after those it uses; as written where the order is free."""
     by_name = {line.name: line for line in lines}
     ordered: dict[str, Line] = {}

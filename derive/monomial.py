@@ -113,7 +113,7 @@ def _common(terms: list[Monomial]) -> Monomial | None:
 def _shared(sides: list[Powers]) -> tuple[tuple[Expr, int], ...]:
     """The factors that stand in every one of `sides`, with the smallest of their exponents."""
     shared: Powers = {}
-    for factor, power in sides[0].items():
+    for factor in sides[0]:
         powers = [side.get(factor, 0) for side in sides]
         if all(p > 0 for p in powers):
             shared[factor] = min(powers)
@@ -147,7 +147,7 @@ def _tidy(powers: Powers) -> tuple[tuple[Expr, int], ...]:
 
 
 def _quotient(coefficient: Fraction, powers: tuple[tuple[Expr, int], ...]) -> Expr:
-    """coefficient · Π factor^power as numerator over denominator."""
+    """The product coefficient · Π factor^power as numerator over denominator."""
     top = [_power(factor, power) for factor, power in powers if power > 0]
     bottom = [_power(factor, -power) for factor, power in powers if power < 0]
     if coefficient.numerator != 1 or not top:

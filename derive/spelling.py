@@ -9,7 +9,7 @@ from __future__ import annotations
 import keyword
 import re
 import unicodedata
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from derive.errors import EquationError, Place
 
@@ -31,8 +31,7 @@ _TOKEN = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(NamedTuple):
     """A piece of an equation; `column` counts from 0 within the text."""
 
     kind: str
@@ -40,8 +39,7 @@ class Token:
     column: int
 
 
-@dataclass(frozen=True)
-class Spelled:
+class Spelled(NamedTuple):
     """Python syntax, and for each of its characters the column (from 0) of the original."""
 
     code: str
@@ -84,19 +82,22 @@ def spell(text: str, place: Place, start: int) -> Spelled:
         columns.extend([column + start] * len(piece))
 
     pieces = tokens(text)
-    owed = 0  # closing parentheses owed to a √ without its own
+    depth = 0
+    owed: list[int] = []  # for each √ without its own parentheses, how many were open before it
     for position, token in enumerate(pieces):
         following = pieces[position + 1] if position + 1 < len(pieces) else None
         _refuse_implicit_product(token, following, place, start)
         if token.text == "√":
             bare = following is not None and following.text != "("
             emit("sqrt(" if bare else "sqrt", token.column)
-            owed += bare
+            owed += [depth] if bare else []
             continue
         emit(_piece(token, following, place, start), token.column)
-        if owed and (following is None or following.text not in ("(", "[") or token.kind == "number"):
-            emit(")" * owed, token.column)
-            owed = 0
+        depth += (token.text in ("(", "[")) - (token.text in (")", "]"))
+        goes_on = following is not None and (following.text in ("(", "[") or following.kind == "subscript")
+        while owed and owed[-1] == depth and not goes_on:
+            emit(")", token.column)
+            owed.pop()
     return Spelled("".join(code), tuple(columns))
 
 

@@ -32,13 +32,16 @@ class Batch:
 def plan(settings: Settings, orders: Iterable[Sequence[int]] | None = None) -> Iterator[Batch]:
     """The batches of the run, in order.
 
-    `orders` gives the order of the rows in each epoch; they stand as in the data when it is None.
+    `orders` gives the order of the rows in each epoch, and the run ends with them; the rows stand
+    as in the data when it is None.
     """
     drawn = iter(orders) if orders is not None else None
     step, epoch = 0, 0
     while step < settings.steps:
         epoch += 1
-        order = tuple(next(drawn)) if drawn is not None else tuple(range(settings.samples))
+        order = tuple(range(settings.samples) if drawn is None else next(drawn, ()))
+        if drawn is not None and not order:
+            return  # PyTorch's run ended early
         for number in range(settings.batches_per_epoch):
             if step == settings.steps:
                 return

@@ -1,14 +1,15 @@
 """The bound: what correct floating-point evaluation of one step can give, as balls.
 
-The only place where agreement is decided. Every quantity is calculated at PyTorch's own state (its
-parameters, its data, its gradients) with `Rounded` numbers on the elementary graph: the same
-operations in the same order as autograd, each with its rounding error. No tolerance is chosen.
+Every quantity is calculated at PyTorch's own state (its parameters, its data, its gradients), and
+twice: by the derivation as it is written, in exact numbers, and with `Rounded` numbers on the
+elementary graph: the same operations in the same order as autograd, each with its rounding error.
+No tolerance is chosen.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -19,8 +20,9 @@ from derive.chain import Derivation, differentiate
 from derive.optimizers import UPDATES
 from derive.problem import Problem
 from verify.elementary import elementary
+from verify.hand import HandStep, Inputs, inputs, step
 from verify.kinks import Kink, with_kinks
-from verify.numbers import Array, Rounded, float_ball, objects, precision
+from verify.numbers import Array, CalculationError, Rounded, float_ball, from_float, objects, precision
 from verify.program import Stage, adjoint_of, compile_backward, compile_forward, compile_rule, run
 from verify.record import Record, StepRecord
 from verify.settings import Settings
@@ -29,11 +31,22 @@ PRECISION = 192  # bits inside the balls: what they add themselves is 2⁻¹³�
 
 
 @dataclass(frozen=True)
-class StateBalls:
-    """The balls of one step, by quantity: lines, adjoints (`∂name`), and parameters after the update."""
+class AtState:
+    """One step at PyTorch's own state: the balls of lines, adjoints (`∂name`) and updated parameters.
+
+    `exact` is the same step by hand, None where it has no value; its `after` follows from PyTorch's
+    gradients.
+    """
 
     values: Mapping[str, Array]
     after: Mapping[str, Array]
+    exact: HandStep | None
+
+    def balls(self, group: str, name: str) -> Array:
+        """The balls of a name's value, of its "adjoints" or "gradients", or of it "after" the update."""
+        if group == "after":
+            return self.after[name]
+        return self.values[adjoint_of(name) if group in ("adjoints", "gradients") else name]
 
 
 @dataclass(frozen=True)
@@ -47,14 +60,15 @@ class Bound:
     constants: Mapping[str, Array]
     lr: Array
     data: Mapping[str, Array]
+    by_hand: Inputs
     kinks: tuple[Kink, ...] = ()
 
     def initial(self, value: Fraction) -> Any:
         """The ball of a number that is stored in the dtype."""
         return self.system.read(value)
 
-    def step(self, record: StepRecord) -> StateBalls:
-        """The balls of every line, adjoint and updated parameter at the state in which `record` began."""
+    def step(self, record: StepRecord) -> AtState:
+        """Every line, adjoint and updated parameter at the state in which `record` began."""
         rows = list(record.batch.indices)
         values = {name: exactly(array) for name, array in record.before.items()}
         values.update(self.constants)
@@ -64,15 +78,24 @@ class Bound:
             values.update({name: self.system.constant(Fraction(record.batch.n)) for name in sizes})
             run(self.stages, self.system, values, {"n": record.batch.n})
             after = {name: self._updated(name, record) for name in record.before}
-        return StateBalls(values, after)
+            return AtState(values, after, self._exactly(record))
+
+    def _exactly(self, record: StepRecord) -> HandStep | None:
+        """The step by the derivation as it is written."""
+        start = {name: _fractions(array) for name, array in record.before.items()}
+        try:
+            found = step(self.by_hand, start, record.batch, bool(record.nodes))
+        except CalculationError:
+            return None
+        after = dict(found.after)
+        for name, gradient in record.gradients.items():
+            if np.isfinite(gradient).all():
+                after[name] = self.by_hand.updated(start[name], _fractions(gradient))
+        return replace(found, after=after)
 
     def _updated(self, name: str, record: StepRecord) -> Array:
         own = {"p": exactly(record.before[name]), "g": exactly(record.gradients[name]), "lr": self.lr}
         return run(self.rule, self.system, own, {})["p"]
-
-    def gradient(self, balls: StateBalls, name: str) -> Array:
-        """The balls of ∂loss/∂`name`."""
-        return balls.values[adjoint_of(name)]
 
 
 def prepare(problem: Problem, derivation: Derivation, settings: Settings, record: Record) -> Bound:
@@ -89,8 +112,17 @@ def prepare(problem: Problem, derivation: Derivation, settings: Settings, record
             {c.name: objects([system.read(value) for value in c.values], c.shape) for c in problem.constants},
             objects([system.read(settings.lr)], ()),
             {name: exactly(array) for name, array in record.data.items()},
+            replace(
+                inputs(problem, derivation, settings),
+                data={name: _fractions(array) for name, array in record.data.items()},
+            ),
             kinks,
         )
+
+
+def _fractions(array: NDArray[Any]) -> Array:
+    """Finite floats as fractions."""
+    return objects([from_float(float(value)) for value in np.ravel(array)], array.shape)
 
 
 def exactly(array: NDArray[Any]) -> Array:

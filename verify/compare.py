@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 from flint import arb
-from numpy.typing import NDArray
 
 from derive.expression import Axes
 from derive.node import SIZE
 from derive.operations import OPERATIONS
 from derive.problem import Problem
 from verify.batches import Batch, plan
-from verify.bound import Bound, StateBalls, exactly
+from verify.bound import AtState, Bound, exactly
 from verify.hand import HandRun, HandStep
 from verify.kinks import standing
-from verify.numbers import Array, Exactly, from_float, is_finite, objects, radius, to_float, to_fraction
+from verify.numbers import (
+    FORMATS,
+    Array,
+    Exactly,
+    as_ball,
+    from_float,
+    is_finite,
+    objects,
+    radius,
+    to_float,
+    to_fraction,
+)
 from verify.record import Record, StepRecord
 from verify.settings import Settings
 
@@ -33,9 +42,10 @@ _OWN_ROUNDING = 2.0**-60
 class Check:
     """One number of PyTorch's beside the same number by hand.
 
-    `hand` comes from the exact run from the initial values on, None after that run ends. `at_state`
-    is the ball of everything correct evaluation can give at PyTorch's own state in this step.
-    `expected` is the exact value there. `agrees` is None where the ball tells nothing.
+    `hand` comes from the exact run from the initial values on, None after that run ends. `exact` is
+    the derivation's value at PyTorch's own state in this step, None where it has none. `at_state` is
+    the ball of everything correct evaluation can give there: both must lie in it. `agrees` is None
+    where the ball tells nothing.
     """
 
     batch: Batch
@@ -43,6 +53,7 @@ class Check:
     index: str
     hand: Exactly | None
     autograd: float
+    exact: Exactly | None
     at_state: arb
     agrees: bool | None
     ulp: float
@@ -77,20 +88,28 @@ class Check:
     @property
     def expected(self) -> float:
         """The exact value at PyTorch's own state, as a float64."""
-        return to_float(self.at_state)
+        return to_float(self._expected)
+
+    @property
+    def _expected(self) -> Exactly:
+        return self.exact if self.exact is not None and is_finite(self.exact) else self.at_state
 
     @property
     def step_error(self) -> float:
         """Autograd minus the exact value at PyTorch's own state: the rounding of this step alone."""
         if not math.isfinite(self.autograd) or not is_finite(self.at_state):
             return math.nan
-        error = to_float(from_float(self.autograd) - self.at_state)
+        error = to_float(from_float(self.autograd) - self._expected)
         return 0.0 if abs(error) < self.bound * _OWN_ROUNDING else error
 
     @property
     def bound(self) -> float:
         """The largest step error that correct evaluation can have."""
-        return radius(self.at_state) if is_finite(self.at_state) else math.inf
+        if not is_finite(self.at_state):
+            return math.inf
+        expected = as_ball(self._expected)
+        aside = to_float(abs(expected - self.at_state.mid())) if self.at_state.overlaps(expected) else 0.0
+        return radius(self.at_state) + aside
 
 
 @dataclass(frozen=True)
@@ -108,22 +127,28 @@ def compare(problem: Problem, settings: Settings, hand: HandRun, record: Record,
     checks: list[Check] = []
     notes: list[str] = []
     for step, before, by_hand in _aligned(hand, record):
-        balls = bound.step(step)
-        checks.extend(_step_checks(problem, bound, balls, step, before, by_hand))
-        notes.extend(_kink_notes(bound, balls, step.batch))
+        at_state = bound.step(step)
+        checks.extend(_step_checks(problem, bound, at_state, step, before, by_hand))
+        notes.extend(_kink_notes(bound, at_state, step.batch))
     return Comparison(tuple(checks), faults, tuple(notes))
 
 
-def _kink_notes(bound: Bound, balls: StateBalls, batch: Batch) -> Iterator[str]:
+def _kink_notes(bound: Bound, at_state: AtState, batch: Batch) -> Iterator[str]:
     """A sentence for each entry of the step that stands on a kink, or on a side that rounding leaves open."""
     for kink in bound.kinks:
-        for place, exactly_there in standing(kink, balls.values[kink.name]):
+        for place, exactly_there in standing(kink, at_state.values[kink.name]):
             index = _index(place, kink.axes, batch)
             where = f"{batch}{f', entry {index}' if index else ''}: {kink.op} in {kink.line}"
             if exactly_there:
                 yield f"{where} stands on its kink; {OPERATIONS[kink.op].kink}, as in PyTorch"
             else:
                 yield f"{where} is so near its kink that rounding leaves the side open; both derivatives are allowed for"
+
+
+def _index(place: tuple[int, ...], axes: Axes, batch: Batch) -> str:
+    """The index of an entry, counted from 0; along the samples it is the row of the data."""
+    numbers = [batch.indices[k] if axis.size == SIZE else k for k, axis in zip(place, axes, strict=True)]
+    return ",".join(map(str, numbers))
 
 
 def _aligned(hand: HandRun, record: Record) -> Iterator[tuple[StepRecord, StepRecord | None, HandStep | None]]:
@@ -134,55 +159,53 @@ def _aligned(hand: HandRun, record: Record) -> Iterator[tuple[StepRecord, StepRe
         before = step
 
 
-@dataclass(frozen=True)
-class _Column:
-    """One quantity of one step on both sides, with the balls at PyTorch's own state."""
-
-    quantity: str
-    hand: Array | None
-    autograd: NDArray[Any]
-    at_state: Array
-    axes: Axes = ()
-
-
 def _step_checks(
-    problem: Problem, bound: Bound, balls: StateBalls, record: StepRecord, before: StepRecord | None, hand: HandStep | None
+    problem: Problem,
+    bound: Bound,
+    at_state: AtState,
+    record: StepRecord,
+    before: StepRecord | None,
+    hand: HandStep | None,
 ) -> Iterator[Check]:
-    """The checks of one step, entry by entry."""
-    for column in _columns(problem, bound, balls, record, before, hand):
-        for place in np.ndindex(column.autograd.shape):
-            index = _index(place, column.axes, record.batch)
-            by_hand: Exactly | None = None if column.hand is None else column.hand.item(place)
-            value, ball = float(column.autograd[place]), column.at_state.item(place)
-            yield _check(record.batch, column.quantity, index, by_hand, value, ball, bound.system.format.name)
-
-
-def _columns(
-    problem: Problem, bound: Bound, balls: StateBalls, record: StepRecord, before: StepRecord | None, hand: HandStep | None
-) -> Iterator[_Column]:
-    """The quantities of one step: parameters before, lines, loss, adjoints, gradients, parameters after."""
+    """The checks of one step, entry by entry: parameters before, lines, loss, adjoints, gradients, parameters after."""
     loss = problem.graph.loss
     axes = {node.name: node.axes for node in problem.graph.nodes}
-    for name, value in record.before.items():
-        start = _start(problem, name, bound, before)
-        yield _Column(f"{name}_before", hand.before[name] if hand else None, value, start, axes[name])
-    for name, value in record.nodes.items():
-        if name != loss:
-            yield _Column(name, hand.nodes[name] if hand else None, value, balls.values[name], axes[name])
-    yield _Column(loss, hand.loss if hand else None, record.loss, balls.values[loss])
-    for name, value in record.adjoints.items():
-        if name != loss:
-            yield _Column(f"d{loss}/d{name}", hand.adjoints[name] if hand else None, value, bound.gradient(balls, name), axes[name])
-    for name, value in record.gradients.items():
-        yield _Column(f"d{loss}/d{name}", hand.gradients[name] if hand else None, value, bound.gradient(balls, name), axes[name])
-    for name, value in record.after.items():
-        yield _Column(name, hand.after[name] if hand else None, value, balls.after[name], axes[name])
+    by_hand = _entries(hand, loss) if hand else {}
+    exact = _entries(at_state.exact, loss) if at_state.exact else {}
+    for (group, name), values in _entries(record, loss).items():
+        if group == "before":
+            balls, exactly_there = _start(problem, name, bound, before), None
+        else:
+            balls, exactly_there = at_state.balls(group, name), exact.get((group, name))
+        quantity, by_hand_here = _quantity(group, name, loss), by_hand.get((group, name))
+        for place in np.ndindex(values.shape):
+            index = _index(place, axes[name], record.batch)
+            numbers = (_item(by_hand_here, place), float(values[place]), _item(exactly_there, place))
+            yield _check(record.batch, quantity, index, *numbers, balls.item(place), bound.system.format.name)
 
 
-def _index(place: tuple[int, ...], axes: Axes, batch: Batch) -> str:
-    """The index of an entry, counted from 0; along the samples it is the row of the data."""
-    numbers = [batch.indices[k] if axis.size == SIZE else k for k, axis in zip(place, axes, strict=True)]
-    return ",".join(map(str, numbers))
+def _item(array: Array | None, place: tuple[int, ...]) -> Exactly | None:
+    entry: Exactly | None = None if array is None else array.item(place)
+    return entry
+
+
+def _entries(step: StepRecord | HandStep, loss: str) -> dict[tuple[str, str], Array]:
+    """The numbers of a step by group and name, in the order in which they are compared; each once."""
+    groups: Mapping[str, Mapping[str, Array]] = {
+        "before": step.before,
+        "nodes": {name: value for name, value in step.nodes.items() if name != loss},
+        "loss": {loss: step.loss},
+        "adjoints": {name: value for name, value in step.adjoints.items() if name != loss},
+        "gradients": step.gradients,
+        "after": step.after,
+    }
+    return {(group, name): value for group, values in groups.items() for name, value in values.items()}
+
+
+def _quantity(group: str, name: str, loss: str) -> str:
+    """What the numbers are called in tables."""
+    labels = {"before": f"{name}_before", "adjoints": f"d{loss}/d{name}", "gradients": f"d{loss}/d{name}"}
+    return labels.get(group, name)
 
 
 def _start(problem: Problem, name: str, bound: Bound, before: StepRecord | None) -> Array:
@@ -194,24 +217,32 @@ def _start(problem: Problem, name: str, bound: Bound, before: StepRecord | None)
 
 
 def _check(
-    batch: Batch, quantity: str, index: str, hand: Exactly | None, autograd: float, at_state: Exactly, dtype: str
+    batch: Batch,
+    quantity: str,
+    index: str,
+    hand: Exactly | None,
+    autograd: float,
+    exact: Exactly | None,
+    at_state: Exactly,
+    dtype: str,
 ) -> Check:
-    ball = at_state if isinstance(at_state, arb) else arb(at_state)
-    agrees = _agrees(autograd, ball)
+    ball = as_ball(at_state)
+    agrees = _agrees(autograd, exact, ball)
     size = max(abs(autograd), abs(to_float(hand)) if hand is not None else 0.0)
-    return Check(batch, quantity, index, hand, autograd, ball, agrees, _ulp(size, dtype))
+    return Check(batch, quantity, index, hand, autograd, exact, ball, agrees, _ulp(size, dtype))
 
 
-def _agrees(autograd: float, ball: arb) -> bool | None:
-    """Whether the number is one that correct evaluation can give; None where anything would be."""
+def _agrees(autograd: float, exact: Exactly | None, ball: arb) -> bool | None:
+    """Whether both sides' numbers are among those of correct evaluation; None where anything would be."""
     if not is_finite(ball) or not math.isfinite(autograd):
         return None
-    return bool(ball.contains(arb(from_float(autograd))))
+    by_hand = exact is None or not is_finite(exact) or ball.overlaps(as_ball(exact))
+    return bool(by_hand and ball.contains(arb(from_float(autograd))))
 
 
 def _ulp(size: float, dtype: str) -> float:
     """One unit in the last place of the dtype at `size`."""
-    if not math.isfinite(size):
+    if not size <= FORMATS[dtype].largest:
         return math.nan
     return float(np.spacing(np.float32(size))) if dtype == "float32" else float(np.spacing(size))
 

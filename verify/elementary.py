@@ -10,6 +10,7 @@ from __future__ import annotations
 from derive.expression import Apply, Expr, Number, Position, Reduce, Ref, count, free_axes, replace
 from derive.graph import Graph, Node
 from derive.operations import OPERATIONS
+from derive.paper import constant_value
 from verify.numbers import expansion
 
 
@@ -50,6 +51,8 @@ class _Line:
             return self.averaged(total) if expr.op == "mean" else total
         if not isinstance(expr, Apply):
             return expr
+        if expr.op == "pow" and (power := constant_value(expr.args[1])) is not None:
+            return Apply("pow", (self.operand(expr.args[0]), Number(power)))  # x^(4/2) is x², as in torch.pow
         args = tuple(self.operand(arg) for arg in expr.args)
         if OPERATIONS[expr.op].torch is None:
             names = dict(zip("xy", args, strict=False))

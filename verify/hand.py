@@ -79,6 +79,10 @@ class Inputs:
         values.update({name: _exact_scalar(batch.n) for name in self.derivation.graph.of_kind("size")})
         return values
 
+    def updated(self, parameter: Array, gradient: Array) -> Array:
+        """A parameter after its update."""
+        return run(self.rule, Exact(), {"p": parameter, "g": gradient, "lr": self.lr}, {})["p"]
+
 
 def exact_array(quantity: Quantity) -> Array:
     """A quantity as an array of exact numbers."""
@@ -124,30 +128,31 @@ def _run(prepared: Inputs, start: Exacts, batches: tuple[Batch, ...], nodes: boo
     parameters = start
     for batch in batches:
         try:
-            step = _step(prepared, parameters, batch, nodes)
+            found = step(prepared, parameters, batch, nodes)
         except CalculationError as error:
             return HandRun(tuple(steps), f"at {batch} the hand calculation ends: {error}")
-        numbers = list(step.numbers())
+        numbers = list(found.numbers())
         if not all(is_sharp(number) for number in numbers):
             known = all(is_finite(number) for number in numbers)
             reason = f"its digits no longer suffice ({PRECISIONS[-1]} bits)" if known else _UNDEFINED
             return HandRun(tuple(steps), f"at {batch} the hand calculation ends: {reason}")
-        steps.append(step)
-        parameters = step.after
+        steps.append(found)
+        parameters = found.after
     return HandRun(tuple(steps))
 
 
 _UNDEFINED = "a value is not defined, or its digits do not tell (a logarithm or root of a negative number?)"
 
 
-def _step(prepared: Inputs, parameters: Exacts, batch: Batch, nodes: bool) -> HandStep:
+def step(prepared: Inputs, parameters: Exacts, batch: Batch, nodes: bool) -> HandStep:
+    """One step by hand from any `parameters`. Raises `CalculationError` where it has no value."""
     system, derivation = Exact(), prepared.derivation
     sizes = {"n": batch.n}
     values = run(prepared.stages, system, prepared.step_values(parameters, batch), sizes)
     gradients = {name: values[adjoint_of(name)] for name in parameters}
     after = {}
     for name, value in parameters.items():
-        after[name] = run(prepared.rule, system, {"p": value, "g": gradients[name], "lr": prepared.lr}, {})["p"]
+        after[name] = prepared.updated(value, gradients[name])
     lines = [node.name for node in derivation.graph.lines] if nodes else []
     return HandStep(
         batch,

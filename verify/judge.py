@@ -53,12 +53,11 @@ def _undecided(first: Check, record: Record) -> str:
     before = first.batch.step - 1
     checked = f"; the {before} steps before agree" if before > 1 else "; the step before agrees" if before else ""
     if math.isfinite(first.autograd):
-        return f"undecided: no bound for {first.name} at {first.batch} ({record.dtype} overflows there){checked}"
+        why = f"{record.dtype} may overflow on the way to it, or a function leave its domain"
+        return f"undecided: no bound for {first.name} at {first.batch} ({why}){checked}"
     by_hand = "by hand it has no value" if first.hand is None else f"by hand it is {first.hand_value:.9g}"
-    return (
-        f"undecided: PyTorch's {first.name} is {first.autograd} at {first.batch}, where the run ends; "
-        f"{by_hand}{checked}"
-    )
+    ends = "" if record.steps[before].finite else ", where the run ends"
+    return f"undecided: PyTorch's {first.name} is {first.autograd} at {first.batch}{ends}; {by_hand}{checked}"
 
 
 def explanations(comparison: Comparison) -> tuple[str, ...]:

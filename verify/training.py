@@ -7,6 +7,7 @@ here, only the problem and the settings.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from typing import Any
 
 import torch
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from derive.errors import DataError, Place
+from derive.errors import DataError, Place, SettingError
 from derive.expression import Apply, Axes, Expr, Number, Position, Reduce, Ref, free_axes, taken_axes
 from derive.graph import Graph, Node
 from derive.operations import OPERATIONS
@@ -30,9 +31,11 @@ DTYPES = {"float32": torch.float32, "float64": torch.float64}
 def train(problem: Problem, settings: Settings) -> Record:
     """Trains the problem's graph with `torch.optim` and records every step.
 
-    Raises `DataError` for a number that the dtype cannot hold.
+    Raises `DataError` for a number that the dtype cannot hold, `SettingError` for such an lr.
     """
     dtype = DTYPES[settings.dtype]
+    if settings.lr > Fraction(torch.finfo(dtype).max):
+        raise SettingError(f"lr = {float(settings.lr):g} does not fit {_name(dtype)}; expected a smaller one")
     model = GraphModule(problem, dtype)
     data = {column.name: _tensor(column, dtype) for column in problem.data}
     optimizer = getattr(torch.optim, settings.optimizer)(model.parameters(), lr=float(settings.lr))
@@ -183,8 +186,14 @@ def _tensor(quantity: Quantity, dtype: torch.dtype) -> Tensor:
     tensor = torch.tensor(floats, dtype=torch.float64).to(dtype).reshape(quantity.shape)
     if not bool(torch.isfinite(tensor).all()):
         largest = max(quantity.values, key=abs)
-        raise DataError(f"{quantity.name} holds {float(largest):g}, which does not fit {dtype}; scale the numbers")
+        raise DataError(
+            f"{quantity.name} holds {float(largest):g}, which does not fit {_name(dtype)}; scale the numbers"
+        )
     return tensor
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 def _values(tensors: Mapping[str, Tensor]) -> Values:

@@ -5,10 +5,10 @@ The ASCII form is the notation that equations are read in, so it can be typed ba
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Self
+from typing import NamedTuple, Self
 
 from derive.expression import Apply, Axes, Expr, Number, Position, Reduce, Ref, count
 from derive.numerals import write_literal
@@ -21,32 +21,46 @@ _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _SUBSCRIPTS = str.maketrans("aehijklmnoprstuvx", "ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ")
 
 
-@dataclass(frozen=True)
-class Derivative:
+class Derivative(NamedTuple):
     """∂`of`/∂`wrt`, for display."""
 
     of: Ref
     wrt: Ref
 
 
-@dataclass(frozen=True)
 class Text:
-    """Unicode text. `names` replaces names by text already printed; `dot` stands in products.
+    """Unicode text.
 
-    `exact` keeps apart −(a b) and (−a) b, which are the same number and different trees.
+    `names` replaces names by text already printed; `dot` stands in products, `chained` between the
+    factors of a chain product. `exact` keeps apart −(a b) and (−a) b, which are the same number and
+    different trees; `bare` leaves the indices out.
     """
 
-    names: Mapping[str, str] = field(default_factory=dict)
-    exact: bool = False
-    dot: str = " "
-    minus: str = "−"
-    times: str = "·"
-    partial_sign: str = "∂"
-    chained: str = ""  # between the factors of a chain product
+    minus, times, partial_sign, chained = "−", "·", "∂", ""
+
+    def __init__(self, names: Mapping[str, str] | None = None) -> None:
+        self.names = names or {}
+        self.dot = " "
+        self.exact = False
+        self.bare = False
 
     def as_written(self) -> Self:
         """The style of the equations on paper, every product with its sign."""
-        return replace(self, dot=self.times, exact=True)
+        style = self.signed()
+        style.exact = True
+        return style
+
+    def signed(self, names: Mapping[str, str] | None = None) -> Self:
+        """The style with a sign in every product, and with more `names` replaced."""
+        style = copy.copy(self)
+        style.dot, style.names = self.times, {**self.names, **(names or {})}
+        return style
+
+    def without_indices(self) -> Self:
+        """The style that writes eᵢ as e."""
+        style = copy.copy(self)
+        style.bare = True
+        return style
 
     def show(self, expr: Expr, needed: int = SUM) -> str:
         """`expr`, in parentheses where it holds together less than `needed`."""
@@ -67,21 +81,23 @@ class Text:
                 return self.entry(name, axes or (), [self.show(value) for value in chosen]), ATOM
             case Apply(op="matmul", args=(left, right)):
                 return f"{self.show(left, PRODUCT)} @ {self.show(right, POWER)}", PRODUCT
-            case Apply(op="add", args=(left, right)):
-                return f"{self.show(left)} + {self.show(right, NEGATIVE + 1)}", SUM
-            case Apply(op="sub", args=(left, right)):
-                return f"{self.show(left)} {self.minus} {self.show(right, NEGATIVE + 1)}", SUM
+            case Apply(op="add" | "sub" as op, args=(left, right)):
+                sign = "+" if op == "add" else self.minus
+                return f"{self.show(left)} {sign} {self.show(right, NEGATIVE + 1)}", SUM
             case Apply(op="neg", args=(inner,)):
                 return f"{self.minus}{self.show(inner, POWER if self.exact else SIGMA)}", NEGATIVE
-            case Apply(op="mul", args=(left, right)):
+        return self.application(expr.op, expr.args)
+
+    def application(self, op: str, args: tuple[Expr, ...]) -> tuple[str, int]:
+        """A product, a quotient, a power, or a function."""
+        match op, args:
+            case "mul", (left, right):
                 return self.product(left, right)
-            case Apply(op="div", args=(top, bottom)):
+            case "div", (top, bottom):
                 return self.quotient(top, bottom)
-            case Apply(op="pow", args=(base, exponent)):
+            case "pow", (base, exponent):
                 return self.power(base, exponent)
-            case Apply(op=op, args=args):
-                return self.function(op, args)
-        raise TypeError(type(expr).__name__)
+        return self.function(op, args)
 
     def number(self, value: Fraction) -> tuple[str, int]:
         """A number; a quotient holds together like a division."""
@@ -91,7 +107,8 @@ class Text:
 
     def ref(self, ref: Ref) -> str:
         """A name with its indices as subscripts."""
-        return self.names.get(ref.name) or ref.name + self.index(ref.axes or ())
+        name = self.names.get(ref.name, ref.name)
+        return name if self.bare else name + self.index(ref.axes or ())
 
     def index(self, axes: Axes) -> str:
         """Indices as subscripts where Unicode has them all, else in brackets."""
@@ -136,11 +153,10 @@ class Text:
         """The sign, if any, and the text of what opens a product or a quotient: −a·b, not (−a)·b."""
         if isinstance(expr, Apply) and expr.op == "neg":
             return self.minus, self.show(expr.args[0], POWER if self.exact else needed)
-        if isinstance(expr, Apply) and (expr.op == "mul" or (expr.op == "div" and needed == QUOTIENT)):
-            text, level = self._show(expr)
-            if level == NEGATIVE:
-                return self.minus, text.removeprefix(self.minus)
-        return "", self.show(expr, needed)
+        text, level = self._show(expr)
+        if level == NEGATIVE and isinstance(expr, Apply) and (expr.op == "mul" or needed == QUOTIENT):
+            return self.minus, text.removeprefix(self.minus)
+        return "", text if level >= needed else f"({text})"
 
     def power(self, base: Expr, exponent: Expr) -> tuple[str, int]:
         """A whole exponent as a superscript, any other after ^."""
@@ -190,15 +206,10 @@ def whole_number(expr: Expr) -> int | None:
     return None
 
 
-@dataclass(frozen=True)
 class Ascii(Text):
     """Plain ASCII, as equations are typed: `(2/n)*sum((w*x[i] + b - y[i])*x[i], i)`."""
 
-    dot: str = "*"
-    minus: str = "-"
-    times: str = "*"
-    partial_sign: str = "d"
-    chained: str = "*"
+    minus, times, partial_sign, chained = "-", "*", "d", "*"
 
     def index(self, axes: Axes) -> str:
         """Indices in brackets."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from derive.graph import Graph
 from derive.show.notation import Ascii, Derivative, Text
 from derive.show.plain import ascii_names, ascii_text
-from derive.show.steps import GRADIENT, Equation, Product, Total, Update
+from derive.show.steps import GRADIENT, Equation, Product, Side, Total, Update
 
 
 def ascii_style(graph: Graph) -> Ascii:
@@ -24,16 +22,19 @@ def left(equation: Equation, style: Text) -> str:
 
 def right(equation: Equation, style: Text) -> str:
     """The right-hand side of an equation."""
-    match equation.right:
-        case Derivative() as derivative:
-            return style.derivative(derivative)
+    return shown(equation.right, style.as_written() if equation.is_written else style)
+
+
+def shown(side: Side, style: Text) -> str:
+    """An expression, or what stands in its place."""
+    match side:
+        case Derivative():
+            return style.derivative(side)
         case Total(products=products):
             return " + ".join(_product(product, style) for product in products) or "0"
         case Update(expr=expr, gradient=gradient):
-            named = {**style.names, GRADIENT: style.derivative(gradient)}
-            return replace(style, names=named, dot=style.times).show(expr)
-        case expr:
-            return (style.as_written() if equation.is_written else style).show(expr)
+            return style.signed({GRADIENT: style.derivative(gradient)}).show(expr)
+    return style.show(side)
 
 
 def sentence(text: str, style: Text) -> str:

@@ -7,7 +7,7 @@ substituted, closed form), update rules.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from derive.chain import Derivation, Edge
 from derive.expression import ONE, Apply, Axes, Expr, Reduce, Ref, replace, walk
@@ -16,27 +16,23 @@ from derive.operations import OPERATIONS
 from derive.optimizers import UPDATES
 from derive.show.notation import Derivative
 
-
 GRADIENT = "#gradient"  # a name that nobody can type
 
 
-@dataclass(frozen=True)
-class Product:
+class Product(NamedTuple):
     """Σ over `axes` of a product whose factors stand in parentheses."""
 
     factors: tuple[Expr | Derivative, ...]
     axes: Axes
 
 
-@dataclass(frozen=True)
-class Total:
+class Total(NamedTuple):
     """A sum of products, one for each path."""
 
     products: tuple[Product, ...]
 
 
-@dataclass(frozen=True)
-class Update:
+class Update(NamedTuple):
     """The right-hand side of an update rule; the name `GRADIENT` in it stands for `gradient`."""
 
     expr: Expr
@@ -46,8 +42,7 @@ class Update:
 Side = Expr | Derivative | Total | Update
 
 
-@dataclass(frozen=True)
-class Equation:
+class Equation(NamedTuple):
     """A numbered equation; `left` is None where it continues the one before. `note` follows it.
 
     Names in notes, titles and sentences stand between `s.
@@ -65,8 +60,7 @@ class Equation:
         return isinstance(self.left, Ref)
 
 
-@dataclass(frozen=True)
-class Section:
+class Section(NamedTuple):
     """A titled group of equations, with sentences after it."""
 
     title: str
@@ -93,10 +87,7 @@ def sections(derivation: Derivation, optimizer: str = "SGD") -> tuple[Section, .
     if any(not gradient.paths for gradient in gradients):
         found.append(_adjoints(derivation, numbers))
     found += [_chain(derivation, gradient, numbers) for gradient in gradients]
-    updated = [name for name in derivation.wrt if derivation.graph.by_name[name].kind == "parameter"]
-    if updated:
-        found.append(_updates(derivation, updated, optimizer, numbers))
-    return tuple(found)
+    return (*found, *_updates(derivation, optimizer, numbers))
 
 
 def seed_name(derivation: Derivation) -> str | None:
@@ -115,7 +106,9 @@ def _forward(derivation: Derivation, numbers: _Numbers) -> Section:
     seed = seed_name(derivation)
     if seed:
         equations.append(numbers.equation(Ref(seed), Ref(graph.loss), note="backpropagation starts here"))
-    return Section("Forward: each line of paper is a node of the graph", tuple(equations), tuple(_who_is_who(derivation)))
+    return Section(
+        "Forward: each line of paper is a node of the graph", tuple(equations), tuple(_who_is_who(derivation))
+    )
 
 
 def _who_is_who(derivation: Derivation) -> Iterator[str]:
@@ -182,23 +175,45 @@ def _slope(edge: Edge, shape: Mapping[str, Ref]) -> Expr | Derivative:
     return edge.partial if readable(edge.partial) else Derivative(shape[edge.of], edge.wrt)
 
 
-def _chain(derivation: Derivation, gradient: Gradient, numbers: _Numbers) -> Section:
-    loss = Ref(derivation.graph.loss, ())
-    whole = Derivative(loss, gradient.wrt)
-    title = f"Chain rule for `{gradient.wrt.name}`"
+class Stages(NamedTuple):
+    """A gradient as the article writes it: the chain product, the partials substituted, the closed form.
+
+    Each is None where it would say no more than the next one, or is too long to read; `left_out`
+    says why in a sentence.
+    """
+
+    chain: Total | None = None
+    substituted: Total | None = None
+    closed: Expr | None = None
+    left_out: str = ""
+
+
+def stages(gradient: Gradient) -> Stages:
+    """The stages of a gradient that are shown."""
     if not gradient.paths:
-        return Section(title, (), (_why_no_paths(gradient),))
-    equations = []
+        return Stages(left_out=_why_no_paths(gradient))
+    chain = substituted = None
     if any(len(path.links) > 1 for path in gradient.paths):
-        symbols = Total(tuple(_product(path, symbols=True) for path in gradient.paths))
-        values = Total(tuple(_product(path, symbols=False) for path in gradient.paths))
-        equations = [numbers.equation(whole, symbols)]
+        chain = Total(tuple(_product(path, symbols=True) for path in gradient.paths))
         if all(readable(link.partial) for path in gradient.paths for link in path.links):
-            equations.append(numbers.equation(None, values))
-    if gradient.closed is None:
-        return Section(title, tuple(equations), ("The closed form is too long to read and is left out.",))
-    equations.append(numbers.equation(None if equations else whole, gradient.closed))
-    return Section(title, tuple(equations))
+            substituted = Total(tuple(_product(path, symbols=False) for path in gradient.paths))
+    left_out = "" if gradient.closed is not None else "The closed form is too long to read and is left out."
+    return Stages(chain, substituted, gradient.closed, left_out)
+
+
+def _chain(derivation: Derivation, gradient: Gradient, numbers: _Numbers) -> Section:
+    loss = derivation.graph.loss
+    whole = Derivative(Ref(loss, ()), gradient.wrt)
+    found = stages(gradient)
+    direct = any(len(path.links) == 1 for path in gradient.paths)
+    note = f"on the right, the partial of the line `{loss}` alone" if direct else ""
+    equations: list[Equation] = []
+    for side in (found.chain, found.substituted, found.closed):
+        if side is not None:
+            left = None if equations else whole
+            equations.append(numbers.equation(left, side, note=note if side is found.chain else ""))
+    sentences = (found.left_out,) if found.left_out else ()
+    return Section(f"Chain rule for `{gradient.wrt.name}`", tuple(equations), sentences)
 
 
 def _product(path: Path, symbols: bool) -> Product:
@@ -209,24 +224,33 @@ def _product(path: Path, symbols: bool) -> Product:
 def _why_no_paths(gradient: Gradient) -> str:
     if gradient.path_count == 0:
         return f"The loss does not depend on `{gradient.wrt.name}`: the gradient is 0."
+    name = gradient.wrt.name
     if gradient.path_count > MAX_PATHS:
         return (
-            f"{gradient.path_count:,} paths lead to `{gradient.wrt.name}`, more than the {MAX_PATHS} that are written "
+            f"{gradient.path_count:,} paths lead to `{name}`, more than the {MAX_PATHS} that are written "
             "out; the adjoint equations above calculate their sum."
         )
     return (
-        f"The path to `{gradient.wrt.name}` has {gradient.longest:,} factors, more than the {MAX_LINKS} that are written "
+        f"The path to `{name}` has {gradient.longest:,} factors, more than the {MAX_LINKS} that are written "
         "out; the adjoint equations above calculate the product."
     )
 
 
-def _updates(derivation: Derivation, names: list[str], optimizer: str, numbers: _Numbers) -> Section:
+def updates(derivation: Derivation, optimizer: str) -> Iterator[tuple[Ref, Update]]:
+    """The update rule of each parameter, in the paper notation."""
     loss = Ref(derivation.graph.loss, ())
-    equations = []
-    for name in names:
-        own = Ref(name, derivation.graph.by_name[name].axes)
-        named = {"p": own, "g": Ref(GRADIENT)}
-        rule = replace(UPDATES[optimizer].expr, lambda ref, named=named: named.get(ref.name, ref))
-        equations.append(numbers.equation(own, Update(rule, Derivative(loss, own)), "←"))
-    return Section(f"Update: {optimizer}, after each batch", tuple(equations))
+    for name in derivation.wrt:
+        if derivation.graph.by_name[name].kind == "parameter":
+            own = Ref(name, derivation.graph.by_name[name].axes)
+            yield own, Update(_rule(own, optimizer), Derivative(loss, own))
 
+
+def _rule(own: Ref, optimizer: str) -> Expr:
+    named = {"p": own, "g": Ref(GRADIENT)}
+    return replace(UPDATES[optimizer].expr, lambda ref: named.get(ref.name, ref))
+
+
+def _updates(derivation: Derivation, optimizer: str, numbers: _Numbers) -> Iterator[Section]:
+    equations = [numbers.equation(own, update, "←") for own, update in updates(derivation, optimizer)]
+    if equations:
+        yield Section(f"Update: {optimizer}, after each batch", tuple(equations))

@@ -69,17 +69,18 @@ def _by_rows(function: Callable[[list[Exactly]], Exactly], array: Array) -> Arra
 
 @dataclass(frozen=True)
 class Format:
-    """A binary floating-point format: unit roundoff u, half the smallest subnormal, the largest number."""
+    """A binary floating-point format, by its unit roundoff u and the ends of its range."""
 
     name: str
     unit: int  # u = 2^unit: half an ulp of 1
     tiny: int  # 2^tiny: half the smallest subnormal, the largest error of a result that underflows
+    normal: int  # 2^normal: the smallest number that is held with all digits
     largest: float
 
 
 FORMATS = {
-    "float32": Format("float32", -24, -150, float(np.finfo(np.float32).max)),
-    "float64": Format("float64", -53, -1075, float(np.finfo(np.float64).max)),
+    "float32": Format("float32", -24, -150, -126, float(np.finfo(np.float32).max)),
+    "float64": Format("float64", -53, -1075, -1022, float(np.finfo(np.float64).max)),
 }
 
 
@@ -95,13 +96,18 @@ class Rounded:
         self.format = FORMATS[dtype]
         self.unit = arb(2) ** self.format.unit
         self.underflow = arb(0, arb(2) ** self.format.tiny)
+        self.flushed = arb(0, arb(2) ** self.format.normal)
         self.largest = arb(self.format.largest)
         self._elements: dict[str, Element] = {}
 
     def rounded(self, value: Exactly, units: int = 1) -> arb:
-        """The ball of all floats that `value` can become by an error of `units` u."""
-        ball = as_ball(value)
-        return ball if ball == 0 else self._held(ball * arb(1, units * self.unit) + self.underflow)
+        """The ball of all floats that `value` can become by an error of `units` u.
+
+        IEEE's own operations underflow gradually. A function of a library may flush to 0 what is
+        below the smallest normal number: PyTorch's sigmoid does, and its log1p loses digits there.
+        """
+        ball, lost = as_ball(value), self.underflow if units <= 2 else self.flushed
+        return ball if ball == 0 else self._held(ball * arb(1, units * self.unit) + lost)
 
     def _held(self, ball: arb) -> arb:
         """The ball; where the format may overflow, one that tells nothing: 1/inf is 0, whatever the true value."""

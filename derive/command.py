@@ -1,0 +1,99 @@
+"""The command line of `python -m derive`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Sequence
+
+from derive.chain import Derivation
+from derive.errors import ProblemError
+from derive.guard import say, write_out
+from derive.interface import derive
+from derive.optimizers import OPTIMIZERS
+from derive.problem import load, shipped
+
+FORMATS = ("text", "latex", "markdown", "json", "mermaid", "dot")
+
+_EPILOG = "exit status: 0 done, 2 the input cannot be read or the output not written, 130 interrupted"
+
+
+def parser() -> argparse.ArgumentParser:
+    """The flags."""
+    found = argparse.ArgumentParser(
+        prog="python -m derive",
+        description="Derives every gradient of a problem by the chain rule, step by step.",
+        epilog=_EPILOG,
+    )
+    found.add_argument(
+        "problem", nargs="?", default="article", metavar="PROBLEM", help="a shipped problem, a file, or one equation"
+    )
+    found.add_argument("--list", action="store_true", help="list the shipped problems")
+    found.add_argument("--wrt", metavar="NAMES", help="derive for these names (w,b); all parameters when left out")
+    found.add_argument("--format", choices=FORMATS, default="text", help="text when left out")
+    found.add_argument("--ascii", action="store_true", help="write dl/dw for ∂l/∂w: no character beyond ASCII")
+    found.add_argument("--output", metavar="FILE", help="write to a file, whole or not at all")
+    return found
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Derives and prints; returns the exit status. Raises `HandgradError` for `guard.run` to print."""
+    options = parser().parse_args(argv)
+    if options.list:
+        return list_shipped()
+    problem = load(options.problem)
+    tell(problem.notes)
+    derivation = derive(problem, _names(options.wrt))
+    optimizer = problem.training.optimizer or OPTIMIZERS[0]
+
+    def shown(ascii_only: bool) -> str:
+        return render(derivation, options.format, problem.title, optimizer, ascii_only=ascii_only)
+
+    if options.output:
+        from derive.show.output import write_whole
+
+        write_whole(options.output, shown(options.ascii))
+    else:
+        write_out(shown(options.ascii), lambda: shown(True))
+    return 0
+
+
+def render(derivation: Derivation, form: str, title: str, optimizer: str, *, ascii_only: bool = False) -> str:
+    """The derivation in one of `FORMATS`. Each is imported when it is asked for, to start quickly."""
+    match form:
+        case "latex":
+            from derive.show.latex import to_latex as show
+        case "markdown":
+            from derive.show.markdown import to_markdown as show
+        case "json":
+            from derive.show.document import to_json as show
+        case "mermaid":
+            from derive.show.pictures import to_mermaid as show
+        case "dot":
+            from derive.show.pictures import to_dot as show
+        case _:
+            from derive.show.text import to_text as show
+    return show(derivation, title, optimizer, ascii_only=ascii_only)
+
+
+def list_shipped() -> int:
+    """Prints the shipped problems with their titles."""
+    rows = shipped()
+    width = max(len(name) for name, _ in rows)
+    write_out("\n".join(f"{name.ljust(width)}  {title}" for name, title in rows))
+    return 0
+
+
+def tell(notes: Iterable[str]) -> None:
+    """Prints what a user should know of the input, to stderr."""
+    for note in notes:
+        say(f"note: {note}")
+
+
+def _names(wrt: str | None) -> list[str] | None:
+    """The names of --wrt."""
+    if wrt is None:
+        return None
+    names = [name.strip() for name in wrt.split(",")]
+    if not all(names):
+        raise ProblemError(f"--wrt {wrt!r} has an empty name; expected names such as w,b")
+    return names

@@ -1,0 +1,165 @@
+"""Equations → nodes with their axes, in order; what does not fit together is refused with its line."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from derive.errors import EquationError
+from derive.expression import Reduce, free_axes
+from derive.graph import Graph
+from derive.paper import read_lines
+from derive.show.notation import Ascii
+from tests.trees import graph_of, graphs
+
+ARTICLE = "a = w*x\nc = a + b\nd = c - y\ne = d^2\nl = (1/n)*e"
+
+
+def resolved(graph: Graph, name: str) -> str:
+    return Ascii().show(graph.by_name[name].definition)
+
+
+def test_the_article() -> None:
+    graph = graph_of(ARTICLE, ["w", "b"], ["x", "y"])
+    assert [(node.name, node.kind, node.axes) for node in graph.nodes] == [
+        ("x", "data", ("i",)),
+        ("y", "data", ("i",)),
+        ("w", "parameter", ()),
+        ("b", "parameter", ()),
+        ("n", "size", ()),
+        ("a", "line", ("i",)),
+        ("c", "line", ("i",)),
+        ("d", "line", ("i",)),
+        ("e", "line", ("i",)),
+        ("l", "line", ()),
+    ]
+    assert graph.loss == "l"
+    assert graph.ancestors == frozenset("xywbnacdel")
+
+
+@pytest.mark.parametrize(
+    ("loss", "expected"),
+    [
+        ("(1/n)*e", "sum((1/n)*e[i], i)"),
+        ("e/n", "sum(e[i]/n, i)"),
+        ("e*(1/n)", "sum(e[i]*(1/n), i)"),
+        ("-e/n", "sum(-e[i]/n, i)"),
+        ("e*n^-1", "sum(e[i]*n^(-1), i)"),
+        ("e/(2*n)", "sum(e[i]/(2*n), i)"),
+        ("e/n + w^2", "sum(e[i]/n, i) + w^2"),
+        ("e/n - x/n", "sum(e[i]/n, i) - sum(x[i]/n, i)"),
+    ],
+)
+def test_a_loss_that_divides_by_n_is_summed(loss: str, expected: str) -> None:
+    graph = graph_of(f"e = (w*x)^2\nl = {loss}", ["w"], ["x"])
+    assert resolved(graph, "l") == expected
+    assert graph.by_name["l"].implied
+    assert graph.by_name["l"].axes == ()
+
+
+@pytest.mark.parametrize("loss", ["mean(e)", "sum(e)/n", "sum(e/n)"])
+def test_a_loss_with_its_own_sum_is_left_as_it_is(loss: str) -> None:
+    graph = graph_of(f"e = (w*x)^2\nl = {loss}", ["w"], ["x"])
+    assert not graph.by_name["l"].implied
+
+
+@pytest.mark.parametrize("loss", ["e", "e^2", "e/n + x", "n*e", "e + 1/n", "exp(e)/w"])
+def test_a_loss_for_each_sample_is_refused(loss: str) -> None:
+    with pytest.raises(EquationError) as caught:
+        graph_of(f"e = (w*x)^2\nl = {loss}", ["w"], ["x"])
+    message = "the loss 'l' has a value for each sample; expected one number: write l = mean(…) or l = sum(…)"
+    assert caught.value.message == message
+    assert caught.value.place is not None
+    assert caught.value.place.line == 2
+
+
+def test_lines_may_stand_in_any_order() -> None:
+    graph = graph_of("l = c^2\nb = w + 1\nc = b*w", ["w"])
+    with_loss = [node.name for node in graph.lines]
+    assert with_loss == ["b", "c", "l"] or graph.loss == "c"
+
+
+def test_a_loss_that_is_not_the_last_line() -> None:
+    lines = read_lines("l = (w - 1)^2\ns = 2*w")
+    from derive.graph import build
+
+    graph = build(lines, parameters=["w"], loss="l")
+    assert graph.loss == "l"
+    assert "s" not in graph.ancestors
+    with pytest.raises(EquationError, match="loss = 'loss' is not the name of a line"):
+        build(lines, parameters=["w"], loss="loss")
+
+
+def test_each_sum_inside_another_has_its_own_index() -> None:
+    graph = graph_of("l = mean((x*w - mean(x*w))^2)", ["w"], ["x"])
+    assert resolved(graph, "l") == "mean((x[i]*w - mean(x[j]*w, j))^2, i)"
+    inner = graph_of("a = x - mean(x)\nl = mean(a*w)", ["w"], ["x"])
+    assert resolved(inner, "a") == "x[i] - mean(x[j], j)"
+
+
+def test_constants_of_mathematics_unless_a_line_has_the_name() -> None:
+    assert resolved(graph_of("l = (e*w - pi)^2", ["w"]), "l") == "(e*w - pi)^2"
+    graph = graph_of("e = w^2\nl = e*π", ["w"])
+    assert [ref for ref in ("e", "pi") if ref in graph.by_name] == ["e"]
+
+
+def test_indices_on_paper_are_the_same_as_bare_names() -> None:
+    bare = graph_of("a = w*x\nl = mean(a)", ["w"], ["x"])
+    indexed = graph_of("a[i] = w*x[i]\nl = mean(a[i], i)", ["w"], ["x"])
+    assert [node.expr for node in bare.lines] == [node.expr for node in indexed.lines]
+
+
+@pytest.mark.parametrize(
+    ("text", "parameters", "data", "message"),
+    [
+        ("a = w\na = w + 1", ["w"], [], "equations:2:1: 'a' is defined twice, first in line 1; give the second a new"),
+        ("w = 2\nl = w", ["w"], [], "'w' is declared as parameter and cannot be defined again; choose another"),
+        ("n = w*x\nl = mean(n)", ["w"], ["x"], "'n' is the number of samples in the batch and cannot be defined again"),
+        ("l = w", ["w", "x"], ["x"], "'x' is declared twice, as data and as parameter; keep one"),
+        ("l = n", ["n"], ["x"], "'n' is the number of samples in the batch; choose another name"),
+        ("a = b + w\nb = c\nc = a", ["w"], [], "a cycle: a → b → c → a; a line can only use what is calculated before"),
+        ("a = a + w", ["w"], [], "a cycle: a → a; a line can only use what is calculated before it"),
+        ("l = w*wieght", ["w", "weight"], [], "unknown name 'wieght'; did you mean 'weight'?"),
+        ("l = w*q", ["w"], [], "unknown name 'q'; define it in a line, or give it under [parameters] or [data]"),
+        ("l = w/n", ["w"], [], "'n', the number of samples in the batch, is used, but there are no data; add [data]"),
+        ("l = sum(w)", ["w"], ["x"], "sum of something that does not run over anything; expected data or a line that"),
+        ("l = mean(w*x, k)", ["w"], ["x"], "mean of something that does not run over 'k'; expected data or a line"),
+        ("l = mean(w[i]*x)", ["w"], ["x"], "w[i]: w is a single number and has no index"),
+        ("l = mean(w*x[k])", ["w"], ["x"], "x[k]: x runs over i"),
+        ("z[i,k] = w*x\nl = mean(z)", ["w"], ["x"], "z is written over i, k, but runs over i"),
+        ("l = w", ["w", "b"], [], "parameter 'b' is not used in any equation; use it or remove it"),
+        ("a = w*2\nl = mean(x)", ["w"], ["x"], "the loss 'l' depends on no parameter (declared: w); there is nothing"),
+        ("l = 3", [], [], "the loss 'l' depends on no parameter (declared: none); there is nothing to derive"),
+    ],
+)
+def test_what_does_not_fit(text: str, parameters: list[str], data: list[str], message: str) -> None:
+    with pytest.raises(EquationError) as caught:
+        graph_of(text, parameters, data)
+    assert message in str(caught.value)
+    assert "\n" not in caught.value.message
+
+
+@given(graphs(), st.randoms(use_true_random=False))
+def test_every_node_stands_after_those_it_uses(graph: Graph, _random: object) -> None:
+    seen: set[str] = set()
+    for node in graph.nodes:
+        if node.expr is not None:
+            assert set(free_axes(node.expr)) <= set(node.axes)
+            from derive.expression import names
+
+            assert set(names(node.expr)) <= seen
+        seen.add(node.name)
+
+
+@given(graphs())
+def test_no_index_is_bound_twice(graph: Graph) -> None:
+    def check(expr: object, taken: frozenset[str]) -> None:
+        from derive.expression import children
+
+        if isinstance(expr, Reduce):
+            assert not taken & set(expr.axes or ())
+            taken = taken | frozenset(expr.axes or ())
+        for part in children(expr):  # type: ignore[arg-type]
+            check(part, taken)
+
+    for node in graph.lines:
+        check(node.definition, frozenset(node.axes))

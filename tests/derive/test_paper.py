@@ -1,0 +1,245 @@
+"""One line of paper → one tree; everything that is not in the notation ends in one clear message, quickly."""
+
+import ast
+import time
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import derive
+from derive.errors import EquationError, Place
+from derive.expression import Apply, Expr, Number, Reduce, Ref
+from derive.paper import MAX_DEPTH, MAX_LENGTH, check_name, constant_value, read_expression, read_lines
+
+
+def read(text: str) -> Expr:
+    return read_expression(text, Place("test", 1, 1, text))
+
+
+A, B, C = Ref("a"), Ref("b"), Ref("c")
+
+
+@pytest.mark.parametrize(
+    ("text", "tree"),
+    [
+        ("a - b - c", Apply("sub", (Apply("sub", (A, B)), C))),
+        ("a - (b - c)", Apply("sub", (A, Apply("sub", (B, C))))),
+        ("a/b*c", Apply("mul", (Apply("div", (A, B)), C))),
+        ("a^b^c", Apply("pow", (A, Apply("pow", (B, C))))),
+        ("-a^2", Apply("neg", (Apply("pow", (A, Number(Fraction(2)))),))),
+        ("-a*b", Apply("mul", (Apply("neg", (A,)), B))),
+        ("a^-2", Apply("pow", (A, Apply("neg", (Number(Fraction(2)),))))),
+        ("- -a", Apply("neg", (Apply("neg", (A,)),))),
+        ("0.1", Number(Fraction(1, 10))),
+        ("1e-3*a", Apply("mul", (Number(Fraction(1, 1000)), A))),
+        ("1/3", Apply("div", (Number(Fraction(1)), Number(Fraction(3))))),
+        ("max(a, b, c)", Apply("max", (Apply("max", (A, B)), C))),
+        ("sum(a)", Reduce("sum", A)),
+        ("mean(a, i)", Reduce("mean", A, ("i",))),
+        ("x[i,k]", Ref("x", ("i", "k"))),
+        ("e^a", Apply("pow", (Ref("e"), A))),
+    ],
+)
+def test_trees(text: str, tree: Expr) -> None:
+    assert read(text) == tree
+
+
+def test_lines_keep_their_places() -> None:
+    first, second, third = read_lines("a = w*x  # a comment\n\n  b = a;  c = b + 1\n", "file.toml", 5)
+    assert [(line.name, line.place.line, line.place.column) for line in (first, second, third)] == [
+        ("a", 5, 1),
+        ("b", 7, 3),
+        ("c", 7, 11),
+    ]
+
+
+def test_indices_on_the_left() -> None:
+    lines = read_lines("z[i,k] = x\nzᵢ = x")
+    assert [line.axes for line in lines] == [("i", "k"), ("i",)]
+
+
+BAD = [
+    ("a + 1", "no '=' in this line; expected name = expression, such as a = w*x", 1),
+    ("= a", "nothing before '='; expected a name", 1),
+    ("a = ", "nothing after '='; expected an expression", 3),
+    ("a = # x", "nothing after '='; expected an expression", 3),
+    ("a += x", "'+=' gives 'a' a second value; each line names a new quantity: write a2 = a + x", 3),
+    ("a -= x", "'-=' gives 'a' a second value; each line names a new quantity: write a2 = a - x", 3),
+    ("a *= 2", "'*=' gives 'a' a second value; each line names a new quantity: write a2 = a * 2", 3),
+    ("a := x", "':=' is not part of the notation; write '='", 3),
+    ("a + b = c", "'a + b' on the left of '='; expected one name, such as a", 1),
+    ("2 = c", "'2' on the left of '='; expected one name, such as a", 1),
+    ("f(x) = x", "'f(x)' on the left of '='; expected one name, such as a", 1),
+    ("sum = x", "'sum' is the name of an operation; choose another name", 1),
+    ("a = b +", "the equation ends where an operand was expected", None),
+    ("a = (b", "a parenthesis is opened and never closed", None),
+    ("a = b)", "a parenthesis is closed that was never opened", None),
+    ("a = (b]", "a parenthesis is closed that was never opened", None),
+    ("a = b + * c", "cannot be read from here on; expected names, numbers, + - * / ^, parentheses and functions", None),
+    ("a = b, c", "a comma belongs between the arguments of a function", None),
+    ("a = [1, 2]", "a list is not part of an equation; put numbers under [data] or [parameters]", None),
+    ("a = sin()", "sin of 0 arguments; expected 1", 5),
+    ("a = sin(x, y)", "sin of 2 arguments; expected 1", 5),
+    ("a = max(x)", "max of 1 arguments; expected 2 or more", 5),
+    ("a = mean()", "mean of 0 arguments; expected mean(expression)", 5),
+    ("a = x[1]", "an index is one or more axis names, such as x[i]", None),
+    ("a = x[i+1]", "an index is one or more axis names, such as x[i]", None),
+    ("a = sofplus(x)", "unknown function 'sofplus'; did you mean 'softplus'?", 5),
+    ("a = __import__(os)", "unknown function '__import__'; known: abs, cos, exp", 5),
+    ("a = b(c)", "unknown function 'b'; known: abs, cos, exp", 5),
+    ("a = b(c)(d)", "a product needs its sign: write * between the factors", None),
+    ('a = __import__("os")', """'"' is not part of the notation""", None),
+    ("a = w.data", "'.' is not part of the notation: attributes are never read", None),
+    ("a = x if y else z", "a product needs its sign: write x*if", None),
+    ("a = 2x", "a product needs its sign: write 2*x", 6),
+    ("a = x == y", "a second '='; an equation has one name", None),
+    ("a = b % c", "'%' is not part of the notation", 7),
+    ("a = b // c", "cannot be read from here on", None),
+    ("a = 1/0", "division by zero", None),
+    ("a = x/(1 - 1)", "division by zero", None),
+    ("a = 0^-1", "division by zero", None),
+    ("a = 9^9^9^9", "this power is too large; expected an exponent of at most 1000", None),
+    ("a = x^1e300", "this power is too large; expected an exponent of at most 1000", None),
+    ("a = 2^10000", "this power is too large; expected an exponent of at most 1000", None),
+    ("a = (10^999)^999", "this power is too large; expected an exponent of at most 1000", None),
+    ("a = 1e999999999", "'1e999999999' has an exponent beyond ±400", 5),
+    ("a = 1e-999999999", "'1e-999999999' has an exponent beyond ±400", 5),
+    ("a = 1e309", "is larger than any float64", 5),
+    ("a = " + "9" * 5000, "a number with thousands of digits", None),
+    ("a = 0x10", "a product needs its sign: write 0*x10", None),
+    ("a = 1j", "a product needs its sign: write 1*j", None),
+    ("a = x\x00", "is not part of the notation", None),
+]
+
+
+@pytest.mark.parametrize(("text", "message", "column"), BAD, ids=[text[:24] for text, _, _ in BAD])
+def test_bad_lines(text: str, message: str, column: int | None) -> None:
+    with pytest.raises(EquationError) as caught:
+        read_lines(text)
+    assert message in caught.value.message
+    assert "\n" not in caught.value.message
+    assert len(caught.value.message) < 300
+    place = caught.value.place
+    assert place is not None
+    assert place.line == 1
+    if column is not None:
+        assert place.column == column
+
+
+DEEP = {
+    "a line of 100 kB": "a = " + "x + " * 25_000 + "x",
+    "1+1+… of 50,000 terms": "a = " + "1+" * 50_000 + "1",
+    "1+1+… of 4,000 terms": "a = " + "1+" * 4_000 + "1",
+    "10,000 parentheses": "a = " + "(" * 10_000 + "x" + ")" * 10_000,
+    "4,000 parentheses": "a = " + "(" * 4_000 + "x" + ")" * 4_000,
+    "199 parentheses": "a = " + "(" * 199 + "x" + ")" * 199 + "*",
+    "functions": "a = " + "sin(" * 180 + "x" + ")" * 180,
+    "2,000 functions": "a = " + "sin(" * 2_000 + "x" + ")" * 2_000,
+    "minus signs": "a = " + "-" * 9_000 + "x",
+    "powers": "a = " + "x^" * 4_000 + "x",
+    "roots": "a = " + "√" * 3_000 + "x",
+    "brackets": "a = " + "x[" * 3_000 + "i" + "]" * 3_000,
+}
+
+
+@pytest.mark.parametrize("text", DEEP.values(), ids=DEEP.keys())
+def test_deep_and_long_lines_are_refused_at_once(text: str) -> None:
+    start = time.monotonic()
+    with pytest.raises(EquationError) as caught:
+        read_lines(text)
+    assert len(str(caught.value)) < 400
+    assert time.monotonic() - start < 5  # a bound on hanging, not a measurement
+
+
+def test_the_limits_say_what_they_are() -> None:
+    with pytest.raises(EquationError, match=rf"an equation of 10,0\d\d characters; expected at most {MAX_LENGTH:,}"):
+        read_lines("a = " + "x" * MAX_LENGTH)
+    with pytest.raises(EquationError, match=f"more than {MAX_DEPTH} operations inside one another; split"):
+        read_lines("a = " + "1+" * 1000 + "1")
+
+
+def test_as_deep_as_allowed_is_read() -> None:
+    assert read("x" + "+x" * (MAX_DEPTH - 1))
+
+
+def test_no_equation() -> None:
+    with pytest.raises(EquationError, match="equations:1: no equation; expected lines such as 'a = w"):
+        read_lines("# nothing\n\n")
+
+
+def test_the_caret_stands_under_the_mistake() -> None:
+    with pytest.raises(EquationError) as caught:
+        read_lines("a = w·x\nb = a + 2x", "problem.toml", 3)
+    assert str(caught.value) == (
+        "problem.toml:4:10: a product needs its sign: write 2*x\n    b = a + 2x\n             ^"
+    )
+
+
+def test_the_caret_of_a_long_line_is_near_its_excerpt() -> None:
+    with pytest.raises(EquationError) as caught:
+        read_lines("a = " + "x + " * 200 + "2y" + " + x" * 200)
+    message, line, caret = str(caught.value).split("\n")
+    assert message.endswith("write 2*y")
+    assert len(line) < 80
+    assert line[caret.index("^")] == "y"
+
+
+@given(st.text(alphabet="ab=+-*/^()[],.;:#|@ 012\t²√Σ·", max_size=40))
+def test_any_line_is_read_or_refused(text: str) -> None:
+    try:
+        read_lines(text)
+    except EquationError as error:
+        assert "\n" not in error.message
+
+
+@pytest.mark.parametrize("name", ["w", "w1", "learning_rate", "α", "lambda", "ŷ", "W_out"])
+def test_names(name: str) -> None:
+    assert check_name(name) == name
+
+
+@pytest.mark.parametrize("name", ["", "1w", "a b", "a.b", "sum", "σ ", "sigmoid", "x[i]", "a+b", "x²"])
+def test_what_is_no_name(name: str) -> None:
+    with pytest.raises(EquationError, match=r"is not a name|is the name of an operation"):
+        check_name(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("1/3 + 0.5", Fraction(5, 6)), ("-2^-2", Fraction(-1, 4)), ("2*3 - 1", Fraction(5)), ("x", None), ("2^0.5", None)],
+)
+def test_constants_are_worked_out_exactly_or_not_at_all(text: str, value: Fraction | None) -> None:
+    assert constant_value(read(text)) == value
+
+
+FORBIDDEN = {"eval", "exec", "compile", "sympify", "S", "parse_expr", "lambdify", "literal_eval", "__import__"}
+
+
+def calls(path: Path) -> set[str]:
+    """The names of everything that a module calls or imports from SymPy by name."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
+            function = node.func
+            found.add(function.id if isinstance(function, ast.Name) else getattr(function, "attr", ""))
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("sympy"):
+            found |= {alias.name for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize(
+    "path", sorted(Path(derive.__file__).parent.rglob("*.py")), ids=lambda path: path.name
+)
+def test_nothing_of_a_problem_is_ever_evaluated(path: Path) -> None:
+    forbidden = calls(path) & FORBIDDEN
+    if "re.compile(" in path.read_text(encoding="utf-8"):
+        forbidden -= {"compile"}
+    assert forbidden == set()
+
+
+def test_the_check_for_evaluation_finds_it(tmp_path: Path) -> None:
+    planted = tmp_path / "planted.py"
+    planted.write_text("import sympy\nsympy.sympify(text)\nx = eval('1')\n")
+    assert calls(planted) & FORBIDDEN == {"sympify", "eval"}

@@ -1,0 +1,69 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from derive.problem import load
+from verify.batches import Batch, plan
+from verify.settings import Settings, effective
+
+
+def settings(**flags: object) -> Settings:
+    return effective(load("article"), flags)
+
+
+def test_batches_count_from_one_and_rows_from_zero() -> None:
+    assert list(plan(settings(batch_size=4, epochs=2))) == [
+        Batch(1, 1, 1, (0, 1, 2, 3)),
+        Batch(2, 1, 2, (4, 5, 6, 7)),
+        Batch(3, 1, 3, (8,)),
+        Batch(4, 2, 1, (0, 1, 2, 3)),
+        Batch(5, 2, 2, (4, 5, 6, 7)),
+        Batch(6, 2, 3, (8,)),
+    ]
+
+
+def test_the_last_batch_is_as_small_as_what_is_left() -> None:
+    assert [batch.n for batch in plan(settings(batch_size=4))] == [4, 4, 1]
+    assert [batch.n for batch in plan(settings(batch_size=100))] == [9]
+
+
+def test_steps_end_within_an_epoch() -> None:
+    assert [(b.step, b.epoch, b.batch) for b in plan(settings(steps=4))] == [(1, 1, 1), (2, 1, 2), (3, 1, 3), (4, 2, 1)]
+
+
+def test_without_data_a_batch_is_a_step() -> None:
+    found = list(plan(effective(load("parabola"), {"steps": 2})))
+    assert found == [Batch(1, 1, 1), Batch(2, 2, 1)]
+    assert [batch.n for batch in found] == [1, 1]
+
+
+def test_rows_in_a_given_order() -> None:
+    orders = [(8, 7, 6, 5, 4, 3, 2, 1, 0), (0, 2, 4, 6, 8, 1, 3, 5, 7)]
+    found = [batch.indices for batch in plan(settings(epochs=2), orders)]
+    assert found == [(8, 7, 6), (5, 4, 3), (2, 1, 0), (0, 2, 4), (6, 8, 1), (3, 5, 7)]
+
+
+def test_the_run_ends_with_the_orders() -> None:
+    assert len(list(plan(settings(epochs=5), [tuple(range(9))]))) == 3
+
+
+def test_a_batch_says_where_it_stands() -> None:
+    assert str(Batch(7, 3, 1, (0, 1))) == "step 7 (epoch 3, batch 1)"
+
+
+@given(st.integers(1, 12), st.integers(1, 3))
+def test_each_epoch_has_each_row_once(batch_size: int, epochs: int) -> None:
+    batches = list(plan(settings(batch_size=batch_size, epochs=epochs)))
+    for epoch in range(1, epochs + 1):
+        assert [row for batch in batches if batch.epoch == epoch for row in batch.indices] == list(range(9))
+    assert [batch.step for batch in batches] == list(range(1, len(batches) + 1))
+    assert len(batches) == settings(batch_size=batch_size, epochs=epochs).steps
+
+
+@pytest.mark.parametrize("flags", [{"batch_size": 3}, {"batch_size": 2, "epochs": 2}, {"steps": 5}])
+def test_pytorch_takes_the_planned_batches(flags: dict[str, object]) -> None:
+    from verify.training import train
+
+    problem = load("article")
+    chosen = effective(problem, flags)
+    assert [step.batch for step in train(problem, chosen).steps] == list(plan(chosen))

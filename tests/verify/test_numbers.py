@@ -1,0 +1,392 @@
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from flint import arb, fmpq
+from hypothesis import given
+from hypothesis import strategies as st
+
+from derive.operations import OPERATIONS
+from verify.numbers import (
+    FORMATS,
+    MAX_FRACTION_BITS,
+    CalculationError,
+    Exact,
+    Exactly,
+    Float64,
+    Rounded,
+    as_ball,
+    float_ball,
+    from_float,
+    from_fraction,
+    is_finite,
+    is_sharp,
+    objects,
+    precision,
+    radius,
+    to_float,
+    to_fraction,
+)
+
+DTYPES = {"float32": torch.float32, "float64": torch.float64}
+CALLED = [op for op in OPERATIONS.values() if op.arity]
+IN_TORCH = [op for op in CALLED if op.torch is not None]
+
+
+def exact(op: str, *args: Fraction | int | str) -> Exactly:
+    """The operation in exact numbers."""
+    value: Exactly = Exact().apply(op, tuple(Exact().constant(Fraction(arg)) for arg in args)).item()
+    return value
+
+
+def total(system: Any, terms: list[Exactly]) -> Any:
+    return system.total(objects(terms, (len(terms),)), 1).item()
+
+
+# --- exact
+
+
+@pytest.mark.parametrize(
+    ("op", "args", "value"),
+    [
+        ("add", ("1/3", "1/6"), "1/2"),
+        ("sub", ("1/3", "1/3"), "0"),
+        ("mul", ("2/3", "3/2"), "1"),
+        ("div", ("1", "3"), "1/3"),
+        ("pow", ("-2/3", "3"), "-8/27"),
+        ("pow", ("2/3", "-2"), "9/4"),
+        ("pow", ("0", "0"), "1"),
+        ("pow", ("4/9", "1/2"), "2/3"),
+        ("neg", ("1/7",), "-1/7"),
+        ("sqrt", ("16/25",), "4/5"),
+        ("sqrt", ("0",), "0"),
+        ("exp", ("0",), "1"),
+        ("log", ("1",), "0"),
+        ("sin", ("0",), "0"),
+        ("cos", ("0",), "1"),
+        ("tan", ("0",), "0"),
+        ("tanh", ("0",), "0"),
+        ("log1p", ("0",), "0"),
+        ("sigmoid", ("0",), "1/2"),
+        ("relu", ("-3/2",), "0"),
+        ("relu", ("3/2",), "3/2"),
+        ("abs", ("-3/2",), "3/2"),
+        ("max", ("1/3", "1/2"), "1/2"),
+        ("min", ("1/3", "1/2"), "1/3"),
+        ("sign", ("-7",), "-1"),
+        ("sign", ("0",), "0"),
+        ("greater", ("2", "1"), "1"),
+        ("greater", ("1", "1"), "0"),
+        ("at_least", ("2", "1"), "1"),
+        ("at_least", ("1", "1"), "1/2"),
+        ("at_least", ("0", "1"), "0"),
+    ],
+)
+def test_a_rational_value_stays_a_fraction(op: str, args: tuple[str, ...], value: str) -> None:
+    assert to_fraction(exact(op, *args)) == Fraction(value)
+
+
+@pytest.mark.parametrize(
+    ("op", "args", "function"),
+    [
+        ("exp", (1,), math.exp),
+        ("log", (2,), math.log),
+        ("sqrt", (2,), math.sqrt),
+        ("sin", (1,), math.sin),
+        ("cos", (1,), math.cos),
+        ("tan", (1,), math.tan),
+        ("tanh", (1,), math.tanh),
+        ("log1p", (1,), math.log1p),
+        ("sigmoid", (2,), lambda x: 1 / (1 + math.exp(-x))),
+        ("softplus", (-3,), lambda x: math.log1p(math.exp(x))),
+        ("softplus", (0,), lambda _: math.log(2)),
+        ("pow", (2, "1/3"), lambda x, y: x**y),
+        ("pi", (), lambda: math.pi),
+        ("e", (), lambda: math.e),
+    ],
+)
+def test_an_irrational_value_is_a_ball(op: str, args: tuple[Any, ...], function: Callable[..., float]) -> None:
+    value = exact(op, *args)
+    assert to_fraction(value) is None
+    assert is_sharp(value, 40)
+    assert to_float(value) == pytest.approx(function(*(float(Fraction(arg)) for arg in args)), rel=1e-14)
+
+
+@pytest.mark.parametrize(("op", "args"), [("div", ("1", "0")), ("div", ("0", "0")), ("pow", ("0", "-1"))])
+def test_division_by_zero_has_no_value(op: str, args: tuple[str, ...]) -> None:
+    with pytest.raises(CalculationError, match=r"^division by zero$"):
+        exact(op, *args)
+
+
+@pytest.mark.parametrize(("op", "args"), [("log", ("-1",)), ("sqrt", ("-1",)), ("pow", ("-2", "1/2"))])
+def test_outside_the_domain_nothing_is_known(op: str, args: tuple[str, ...]) -> None:
+    assert not is_finite(exact(op, *args))
+
+
+def test_a_fraction_with_too_many_digits_is_carried_on_as_a_ball() -> None:
+    long = Fraction(3**7000, 2**11000)
+    short, ball = exact("mul", long, 1), exact("mul", long, long)
+    assert to_fraction(short) == long
+    assert to_fraction(ball) is None
+    assert is_sharp(ball, 40)
+    assert as_ball(ball).contains(arb(fmpq(3**14000, 2**22000)))
+    assert MAX_FRACTION_BITS == 20_000
+
+
+def test_a_sum_of_fractions_is_a_fraction() -> None:
+    terms: list[Exactly] = [from_fraction(Fraction(1, k)) for k in range(1, 8)]
+    assert to_fraction(total(Exact(), terms)) == Fraction(363, 140)
+
+
+@given(st.fractions(max_denominator=1000), st.fractions(max_denominator=1000))
+def test_exact_arithmetic_is_that_of_fractions(x: Fraction, y: Fraction) -> None:
+    assert to_fraction(exact("add", x, y)) == x + y
+    assert to_fraction(exact("sub", x, y)) == x - y
+    assert to_fraction(exact("mul", x, y)) == x * y
+    if y:
+        assert to_fraction(exact("div", x, y)) == x / y
+
+
+@pytest.mark.parametrize("exponent", [1, 2, 3, 10])
+def test_a_ball_around_zero_has_powers(exponent: int) -> None:
+    power = Exact().apply("pow", (objects([arb(0, 0.5)], ()), Exact().constant(Fraction(exponent)))).item()
+    assert power.contains(arb(0.5) ** exponent)
+    assert abs(power) <= arb("0.5000001") ** exponent
+
+
+# --- single numbers
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_a_float_goes_to_exact_numbers_and_back(value: float) -> None:
+    assert to_float(from_float(value)) == value
+    assert to_fraction(from_float(value)) == Fraction(value)
+    assert float_ball(value).is_exact()
+
+
+@given(st.fractions())
+def test_a_fraction_becomes_the_nearest_float(value: Fraction) -> None:
+    assert to_fraction(from_fraction(value)) == value
+    assert to_float(from_fraction(value)) == float(value)
+
+
+def test_what_is_beyond_the_range_of_floats_is_infinite() -> None:
+    assert to_float(from_fraction(Fraction(10**400))) == math.inf
+    assert to_float(from_fraction(Fraction(-(10**400)))) == -math.inf
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
+def test_a_float_that_is_no_number_is_a_ball_that_tells_nothing(value: float) -> None:
+    assert not is_finite(float_ball(value))
+
+
+def test_sharp_is_enough_to_print_a_float() -> None:
+    assert is_sharp(fmpq(1, 3))
+    assert is_sharp(arb(1, 2.0**-70))
+    assert not is_sharp(arb(1, 2.0**-50))
+    assert is_sharp(arb(1, 2.0**-50), bits=40)
+    assert is_sharp(arb(0, 2.0**-130))
+    assert not is_sharp(arb(0, 2.0**-100))
+    assert not is_sharp(arb.nan())
+
+
+def test_the_radius_is_rounded_upwards() -> None:
+    assert radius(fmpq(1, 3)) == 0.0
+    assert radius(arb(1)) == 0.0
+    assert 0.25 < radius(arb(1, 0.25)) < 0.2500001
+    assert arb(radius(arb(1, 2.0**-70))) > arb(2) ** -70
+
+
+def test_precision_is_set_for_a_while() -> None:
+    with precision(400):
+        fine = exact("exp", 1)
+    coarse = exact("exp", 1)
+    assert as_ball(fine).rel_accuracy_bits() > 390
+    assert as_ball(coarse).rel_accuracy_bits() < 100
+
+
+def test_objects_keep_what_they_hold() -> None:
+    values: list[Exactly] = [fmpq(1, 3), arb(2), fmpq(0), arb(1)]
+    array = objects(values, (2, 2))
+    assert array.dtype == object
+    assert array[1, 0] is values[2]
+
+
+# --- rounded
+
+EXTREME = {
+    "float32": st.one_of(st.floats(width=32, allow_nan=False, allow_infinity=False), st.floats(-104, 89, width=32)),
+    "float64": st.one_of(st.floats(allow_nan=False, allow_infinity=False), st.floats(-746, 710)),
+}
+
+
+def assert_inside(ball: arb, value: float, shown: object) -> None:
+    """PyTorch's number is in the ball, or the ball or the number tells nothing."""
+    if is_finite(ball) and math.isfinite(value):
+        assert ball.contains(arb(from_float(value))), (shown, value, ball)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("op", IN_TORCH, ids=lambda op: op.name)
+@given(data=st.data())
+def test_pytorch_lies_within_the_rounded_ball(op: Any, dtype: str, data: st.DataObject) -> None:
+    moderate = st.floats(-8, 8, width=32)
+    args = [data.draw(st.one_of(moderate, EXTREME[dtype])) for _ in range(op.arity)]
+    if op.name == "pow":
+        args[0] = abs(args[0])
+    tensors = [torch.tensor(arg, dtype=torch.float64).to(DTYPES[dtype]) for arg in args]
+    value = float(getattr(torch, op.torch)(*tensors))
+    with precision(192):
+        ball = Rounded(dtype).apply(op.name, tuple(objects([float_ball(float(t))], ()) for t in tensors)).item()
+    assert_inside(ball, value, args)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("op", [op for op in CALLED if op.numpy is not None], ids=lambda op: op.name)
+def test_numpy_lies_within_the_rounded_ball(op: Any, dtype: str) -> None:
+    random = np.random.default_rng(7)
+    kind = np.dtype(dtype).type
+    columns = [(random.normal(size=200) * 10.0 ** random.integers(-3, 3, 200)).astype(kind) for _ in range(op.arity)]
+    columns[0] = np.abs(columns[0])
+    with np.errstate(over="ignore"):
+        values = getattr(np, op.numpy)(*columns)
+    with precision(192):
+        given_balls = tuple(objects([float_ball(float(v)) for v in column], (200,)) for column in columns)
+        balls = Rounded(dtype).apply(op.name, given_balls)
+    for ball, value, *args in zip(balls, values, *columns, strict=True):
+        assert_inside(ball, float(value), args)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(data=st.data())
+def test_a_sum_in_any_order_lies_within_the_rounded_ball(dtype: str, data: st.DataObject) -> None:
+    width = 32 if dtype == "float32" else 64
+    terms = data.draw(st.lists(st.floats(-1e6, 1e6, width=width), min_size=1, max_size=300))
+    order = data.draw(st.permutations(terms))
+    with precision(192):
+        ball = total(Rounded(dtype), [float_ball(term) for term in terms])
+    kind = np.dtype(dtype).type
+    one_by_one = kind(0)
+    for term in order:
+        one_by_one += kind(term)
+    assert_inside(ball, float(one_by_one), terms)
+    assert_inside(ball, float(torch.tensor(order, dtype=DTYPES[dtype]).sum()), terms)
+    assert_inside(ball, float(torch.tensor(terms, dtype=DTYPES[dtype]).sum()), terms)
+
+
+def test_a_sum_that_cancels_has_a_bound_of_its_terms() -> None:
+    with precision(192):
+        ball = total(Rounded("float32"), [float_ball(v) for v in (1e6, 1.0, -1e6)])
+    assert 2 * 2.0**-24 * 2e6 < radius(ball) < 2.1 * 2.0**-24 * 2.1e6
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    ("op", "units"), [("add", 1), ("mul", 1), ("div", 1), ("sqrt", 2), ("exp", 4), ("tanh", 8), ("relu", 0), ("neg", 0)]
+)
+def test_an_operation_is_as_wide_as_its_rounding(dtype: str, op: str, units: int) -> None:
+    args = tuple(objects([float_ball(value)], ()) for value in (3.0, 2.0)[: OPERATIONS[op].arity])
+    with precision(192):
+        ball = Rounded(dtype).apply(op, args).item()
+        unit = arb(2) ** FORMATS[dtype].unit
+    assert radius(ball) == pytest.approx(float(abs(ball.mid()) * unit * units), rel=1e-3)
+
+
+@pytest.mark.parametrize(("dtype", "value"), [("float32", 2.0**127), ("float64", 2.0**1023)])
+def test_what_may_overflow_tells_nothing(dtype: str, value: float) -> None:
+    system, large = Rounded(dtype), objects([float_ball(value)], ())
+    assert not is_finite(system.apply("add", (large, large)).item())
+    assert not is_finite(system.apply("mul", (large, large)).item())
+    assert not is_finite(total(system, [float_ball(value), float_ball(value), float_ball(-value)]))
+    assert is_finite(system.apply("neg", (large,)).item())
+
+
+def test_zero_is_zero() -> None:
+    system = Rounded("float32")
+    zero = system.constant(Fraction(0))
+    assert radius(system.apply("mul", (zero, system.constant(Fraction(1, 3)))).item()) == 0.0
+    assert radius(system.apply("sin", (zero,)).item()) == 0.0
+
+
+def test_what_underflows_may_become_zero() -> None:
+    system = Rounded("float32")
+    small = system.constant(Fraction(1, 10**30))
+    assert system.apply("mul", (small, small)).item().contains(arb(0))
+    # PyTorch's sigmoid gives 0 where the true value is a subnormal number
+    assert system.apply("sigmoid", (system.constant(Fraction(-100)),)).item().contains(arb(0))
+
+
+def test_an_operation_without_a_value_tells_nothing() -> None:
+    system = Rounded("float32")
+    zero, one = system.constant(Fraction(0)), system.constant(Fraction(1))
+    assert not is_finite(system.apply("div", (one, zero)).item())
+    assert not is_finite(system.apply("log", (system.apply("neg", (one,)),)).item())
+
+
+@pytest.mark.parametrize(
+    ("dtype", "value", "held"),
+    [
+        ("float32", Fraction(1, 2), True),
+        ("float32", Fraction(1, 10), False),
+        ("float32", Fraction(2**24 + 1), False),
+        ("float64", Fraction(2**24 + 1), True),
+        ("float64", Fraction(1, 10), False),
+    ],
+)
+def test_a_literal_that_the_format_holds_is_exact(dtype: str, value: Fraction, held: bool) -> None:
+    ball = Rounded(dtype).read(value)
+    assert (radius(ball) == 0.0) is held
+    stored = float(torch.tensor(float(value), dtype=DTYPES[dtype]))
+    assert ball.contains(arb(from_float(stored)))
+
+
+@given(st.fractions(), st.sampled_from(sorted(DTYPES)))
+def test_a_literal_lies_in_its_ball_as_it_is_stored(value: Fraction, dtype: str) -> None:
+    assert_inside(Rounded(dtype).read(value), float(torch.tensor(float(value), dtype=DTYPES[dtype])), value)
+
+
+def test_a_kink_inside_a_ball_gives_the_hull_of_both_sides() -> None:
+    around, zero = objects([arb(0, 1e-3)], ()), objects([arb(0)], ())
+    slope = Rounded("float32").apply("greater", (around, zero)).item()
+    assert slope.contains(arb(0))
+    assert slope.contains(arb(1))
+
+
+# --- the systems are alike
+
+
+@pytest.mark.parametrize("system", [Exact(), Rounded("float32"), Rounded("float64"), Float64()])
+@pytest.mark.parametrize("op", OPERATIONS.values(), ids=lambda op: op.name)
+def test_every_operation_works_in_every_system(op: Any, system: Any) -> None:
+    args = tuple(system.constant(Fraction(value)) for value in ("3/4", "1/2")[: op.arity])
+    value = system.apply(op.name, args)
+    assert value.shape == ()
+    number = float(value) if isinstance(system, Float64) else to_float(value.item())
+    assert number == pytest.approx(to_float(exact(op.name, *("3/4", "1/2")[: op.arity])), rel=1e-14)
+
+
+@pytest.mark.parametrize("system", [Exact(), Rounded("float64"), Float64()])
+def test_arrays_broadcast_and_add_up_alike(system: Any) -> None:
+    columns = [system.constant(Fraction(value)) for value in range(6)]
+    array = np.stack(columns).reshape(2, 3)
+    shifted = system.apply("add", (array, system.constant(Fraction(1))))
+    assert [float(value) if isinstance(value, float) else to_float(value) for value in system.total(shifted, 1)] == [
+        6,
+        15,
+    ]
+    assert system.total(shifted, 2).shape == ()
+
+
+@given(st.sampled_from([op.name for op in CALLED]), st.fractions(-4, 4), st.fractions(-4, 4))
+def test_float64_is_near_the_exact_value(op: str, x: Fraction, y: Fraction) -> None:
+    args = (abs(x) + Fraction(1, 9), y)[: OPERATIONS[op].arity]
+    if op == "div" and y == 0:
+        return
+    value = Exact().apply(op, tuple(Exact().constant(arg) for arg in args)).item()
+    found = float(Float64().apply(op, tuple(Float64().constant(arg) for arg in args)))
+    # the arguments are rounded before; a power has the steepest slope, sub and sin may cancel
+    assert found == pytest.approx(to_float(value), rel=1e-12, abs=1e-12)

@@ -1,0 +1,129 @@
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+
+from derive.errors import SettingError
+from derive.problem import load
+from verify.settings import DEFAULTS, effective, remarks
+
+BARE = """
+equations = "l = mean((w*x - y)^2)"
+[parameters]
+w = 0
+[data]
+x = [1, 2, 3, 4, 5]
+y = [2, 4, 6, 8, 10]
+"""
+FILED = BARE + "[training]\nlr = 0.01\nbatch_size = 2\nepochs = 3\nshuffle = true\nseed = 7\ndtype = 'float64'\n"
+NO_DATA = 'equations = "l = w^2"\n[parameters]\nw = 1\n[training]\nlr = 0.1\n'
+
+
+def test_a_default_stands_where_nothing_is_given() -> None:
+    settings = effective(load(BARE), {"lr": "0.01"})
+    assert (settings.optimizer, settings.shuffle, settings.seed, settings.dtype) == ("SGD", False, 0, "float32")
+    assert (settings.batch_size, settings.samples, settings.steps, settings.batches_per_epoch) == (5, 5, 1, 1)
+    assert settings.origins == {**dict.fromkeys(DEFAULTS, "default"), "batch_size": "default", "lr": "flag"}
+    assert settings.nodes is False
+
+
+def test_the_file_goes_before_the_default() -> None:
+    settings = effective(load(FILED), {})
+    assert (settings.lr, settings.batch_size, settings.shuffle) == (Fraction(1, 100), 2, True)
+    assert (settings.seed, settings.dtype) == (7, "float64")
+    assert settings.steps == 3 * 3  # three batches an epoch: 2, 2 and 1
+    assert settings.origins["lr"] == settings.origins["epochs"] == "file"
+    assert settings.origins["optimizer"] == "default"
+
+
+def test_a_flag_goes_before_the_file() -> None:
+    flags = {"lr": "0.1", "batch_size": "4", "epochs": "2", "shuffle": False, "seed": "1", "dtype": "float32"}
+    settings = effective(load(FILED), flags)
+    assert (settings.lr, settings.batch_size, settings.steps) == (Fraction(1, 10), 4, 4)
+    assert (settings.shuffle, settings.seed, settings.dtype) == (False, 1, "float32")
+    assert {settings.origins[key] for key in flags} == {"flag"}
+
+
+def test_a_flag_that_is_not_given_leaves_the_file_alone() -> None:
+    assert effective(load(FILED), {"lr": None, "shuffle": None}) == effective(load(FILED), {})
+
+
+@pytest.mark.parametrize("lr", ["0.1", 0.1, Decimal("0.1"), Fraction(1, 10), "1/10"])
+def test_lr_is_exact_however_it_is_given(lr: object) -> None:
+    assert effective(load(BARE), {"lr": lr}).lr == Fraction(1, 10)
+
+
+def test_steps_in_place_of_epochs() -> None:
+    assert effective(load(FILED), {"steps": 4}).steps == 4
+    assert effective(load(FILED), {"steps": "4"}).origins["steps"] == "flag"
+    assert effective(load("parabola"), {}).steps == 10
+    assert effective(load("parabola"), {"epochs": 7}).steps == 7
+
+
+def test_nodes_is_no_training_setting() -> None:
+    settings = effective(load(FILED), {"nodes": True})
+    assert settings.nodes is True
+    assert "nodes" not in settings.origins
+
+
+@pytest.mark.parametrize(
+    ("problem", "flags", "line"),
+    [
+        ("article", {}, "SGD, lr 0.01, batch_size 3 of 9, epochs 1, float32"),
+        ("article", {"lr": "0.1"}, "SGD, lr 0.1 (flag), batch_size 3 of 9, epochs 1, float32"),
+        ("article", {"steps": 2}, "SGD, lr 0.01, batch_size 3 of 9, steps 2 (flag), float32"),
+        (
+            "article",
+            {"epochs": 2, "dtype": "float64"},
+            "SGD, lr 0.01, batch_size 3 of 9, epochs 2 (flag), float64 (flag)",
+        ),
+        (FILED, {}, "SGD, lr 0.01, batch_size 2 of 5, epochs 3, shuffle with seed 7, float64"),
+        ("parabola", {}, "SGD, lr 0.1, steps 10, float32"),
+        ("parabola", {"lr": "1/3"}, "SGD, lr 1/3 (flag), steps 10, float32"),
+    ],
+)
+def test_the_settings_in_one_line(problem: str, flags: dict[str, object], line: str) -> None:
+    assert str(effective(load(problem), flags)) == line
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({}, r"^lr is missing in <text>; give it as lr = 0\.01 under \[training\], or as --lr 0\.01$"),
+        ({"lr": "0"}, r"^lr = '0' is not above 0; expected a number above 0, such as 0\.01$"),
+        ({"lr": "-1"}, r"^lr = '-1' is not above 0"),
+        ({"lr": -0.5}, r"^lr = '-0\.5' is not above 0"),
+        ({"lr": "fast"}, r"^lr = 'fast' is not a number"),
+        ({"lr": float("nan")}, r"^lr = 'nan' is not a finite number"),
+        ({"lr": "1e999999999"}, r"^lr = '1e999999999' has an exponent beyond"),
+        ({"batch_size": 0}, r"^batch_size = 0 is below 1; expected a whole number from 1 to 1,000,000,000$"),
+        ({"batch_size": "-3"}, r"^batch_size = '-3' is below 1"),
+        ({"batch_size": 2.5}, r"^batch_size = '2\.5' is not a whole number"),
+        ({"epochs": 0}, r"^epochs = 0 is below 1"),
+        ({"epochs": 1, "steps": 1}, r"^both epochs and steps are given; expected one of them$"),
+        ({"optimizer": "Adm"}, r"^optimizer = 'Adm' is not known; expected one of: SGD$"),
+        ({"dtype": "float16"}, r"^dtype = 'float16' is not known; expected one of: float32, float64$"),
+        ({"shuffle": "perhaps"}, r"^shuffle = 'perhaps' is neither true nor false"),
+        ({"seed": -1}, r"^seed = -1 is below 0"),
+        ({"batchsize": 3}, r"^unknown setting 'batchsize'; did you mean 'batch_size'\?$"),
+    ],
+)
+def test_refuses_a_setting_that_is_not_possible(flags: dict[str, object], message: str) -> None:
+    with pytest.raises(SettingError, match=message):
+        effective(load(BARE), flags)
+
+
+def test_a_batch_larger_than_the_data_is_said() -> None:
+    settings = effective(load("article"), {"batch_size": 100})
+    assert settings.batches_per_epoch == 1
+    assert remarks(settings) == ("batch_size 100 is larger than the 9 samples: each epoch is one batch of all of them",)
+
+
+@pytest.mark.parametrize(("problem", "size"), [("article", 9), ("article", 2), (NO_DATA, 5)])
+def test_otherwise_nothing_is_said(problem: str, size: int) -> None:
+    assert remarks(effective(load(problem), {"batch_size": size})) == ()
+
+
+def test_without_data_every_epoch_is_one_step() -> None:
+    settings = effective(load(NO_DATA), {"epochs": 3})
+    assert (settings.samples, settings.batches_per_epoch, settings.steps) == (0, 1, 3)
