@@ -447,7 +447,8 @@ def _summed(expr: Expr, line: Line) -> Expr:
     if not all(_divides_by(expr, count(axis)) for axis in axes):
         raise EquationError(
             f"the loss {line.name!r} has a value for each {'sample' if axes[0].size == SIZE else 'entry'}; "
-            f"expected one number: write {line.name} = mean(…) or {line.name} = sum(…)",
+            f"expected one number: write {line.name} = mean(…) or {line.name} = sum(…), or give its upstream gradient "
+            "as seed_gradient",
             line.place,
         )
     return Reduce("sum", expr, axes)
