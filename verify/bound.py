@@ -16,9 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from derive.chain import Derivation, differentiate
+from derive.node import Frozen
 from derive.optimizers import UPDATES
 from derive.problem import Problem
 from verify.elementary import elementary
+from verify.frozen import applied
 from verify.kinks import Kink, with_kinks
 from verify.numbers import Array, Rounded, float_ball, objects, precision
 from verify.program import Stage, adjoint_of, compile_backward, compile_forward, compile_rule, run
@@ -45,9 +47,10 @@ class Bound:
     rule: tuple[Stage, ...]
     system: Rounded
     constants: Mapping[str, Array]
-    lr: Array
+    lr: Array | None
     data: Mapping[str, Array]
     kinks: tuple[Kink, ...] = ()
+    frozen: tuple[Frozen, ...] = ()
 
     def initial(self, value: Fraction) -> Any:
         """The ball of a number that is stored in the dtype."""
@@ -63,12 +66,14 @@ class Bound:
         with precision(PRECISION):
             values.update({name: self.system.constant(Fraction(record.batch.n)) for name in sizes})
             run(self.stages, self.system, values, {"n": record.batch.n})
-            after = {name: self._updated(name, record) for name in record.before}
+            after = {name: self._updated(name, record) for name in record.after}
         return StateBalls(values, after)
 
     def _updated(self, name: str, record: StepRecord) -> Array:
-        own = {"p": exactly(record.before[name]), "g": exactly(record.gradients[name]), "lr": self.lr}
-        return run(self.rule, self.system, own, {})["p"]
+        assert self.lr is not None  # else nothing is updated
+        before = exactly(record.before[name])
+        own = {"p": before, "g": exactly(record.gradients[name]), "lr": self.lr}
+        return applied(self.frozen, name, before, run(self.rule, self.system, own, {})["p"])
 
     def gradient(self, balls: StateBalls, name: str) -> Array:
         """The balls of ∂loss/∂`name`."""
@@ -87,9 +92,10 @@ def prepare(problem: Problem, derivation: Derivation, settings: Settings, record
             compile_rule("p", UPDATES[settings.optimizer].expr),
             system,
             {c.name: objects([system.read(value) for value in c.values], c.shape) for c in problem.constants},
-            objects([system.read(settings.lr)], ()),
+            None if settings.lr is None else objects([system.read(settings.lr)], ()),
             {name: exactly(array) for name, array in record.data.items()},
             kinks,
+            derivation.graph.frozen,
         )
 
 
