@@ -12,7 +12,7 @@ from derive.bare import free_names, spelling_notes, written_names
 from derive.data import Column, read_columns
 from derive.errors import ClaimError, EquationError, Place, ProblemError, SettingError
 from derive.expression import names
-from derive.frozen import frozen_note, read_frozen
+from derive.frozen import read_frozen
 from derive.given import Given, read_given
 from derive.graph import Graph, build
 from derive.labels import check_labels
@@ -68,7 +68,6 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
             *_idle_constants(constants, lines),
             *spelling_notes(spelled),
             *_idle_settings(training, columns),
-            *frozen_note(frozen),
             *(["[claims] is read and not yet audited"] if claims else []),
         ),
         places=tuple((".".join(path), place) for path, place in document.places.items()),

@@ -93,8 +93,10 @@ def sections(derivation: Derivation, optimizer: str = "SGD") -> tuple[Section, .
     if any(not gradient.paths for gradient in gradients):
         found.append(_adjoints(derivation, numbers))
     found += [_chain(derivation, gradient, numbers) for gradient in gradients]
-    updated = [name for name in derivation.wrt if derivation.graph.by_name[name].kind == "parameter"]
-    if updated:
+    fixed = {frozen.name for frozen in derivation.graph.frozen if not frozen.entries}
+    parameters = [name for name in derivation.wrt if derivation.graph.by_name[name].kind == "parameter"]
+    updated = [name for name in parameters if name not in fixed]
+    if parameters:
         found.append(_updates(derivation, updated, optimizer, numbers))
     return tuple(found)
 
@@ -109,7 +111,7 @@ def _forward(derivation: Derivation, numbers: _Numbers) -> Section:
     equations = []
     for node in graph.lines:
         assert node.written is not None  # a line always has its equation
-        equations.append(numbers.equation(Ref(node.name), node.written))
+        equations.append(numbers.equation(Ref(node.name), node.written, note=node.note))
         if node.implied:
             equations.append(numbers.equation(None, node.definition, note="the sum over the samples, left in words"))
     seed = seed_name(derivation)
@@ -228,5 +230,6 @@ def _updates(derivation: Derivation, names: list[str], optimizer: str, numbers: 
         named = {"p": own, "g": Ref(GRADIENT)}
         rule = replace(UPDATES[optimizer].expr, lambda ref, named=named: named.get(ref.name, ref))
         equations.append(numbers.equation(own, Update(rule, Derivative(loss, own)), "←"))
-    return Section(f"Update: {optimizer}, after each batch", tuple(equations))
+    frozen = [f"Frozen, never updated: {frozen}." for frozen in derivation.graph.frozen if frozen.name in derivation.wrt]
+    return Section(f"Update: {optimizer}, after each batch", tuple(equations), tuple(frozen))
 
