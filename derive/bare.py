@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from derive.expression import Reduce, names, walk
-from derive.graph import SIZE, build
+from derive.expression import Apply, Expr, Reduce, Ref, walk
+from derive.graph import build
+from derive.macros import MACROS
+from derive.node import SIZE
 from derive.operations import ALIASES, CONSTANTS
 from derive.paper import Line, read_lines
+from derive.sizes import Sizes, index_letters, infer, trailing_indices
 from derive.spelling import normalise, tokens
 from derive.statement import Problem
 
@@ -18,43 +21,78 @@ _DATA = re.compile(r"[xyt](_?[0-9]+|_\w)?")  # x, y1, t_2, x_k: names that mean 
 def read_equations(text: str, source: str = "<text>") -> Problem:
     """The problem of equations without declarations. Raises `EquationError`.
 
-    Where the equations reduce over samples (sum, mean, or n that no line defines), the names x, y, t
-    and the like are data; every other name that no line defines is a parameter.
+    Where the equations reduce over samples (sum, mean, a named loss, or n that no line defines), the
+    names x, y, t and the like are data; every other name that no line defines is a parameter. Names
+    that are written with indices are arrays, and their sizes have names: J for j.
     """
     lines = read_lines(text, source)
     free = free_names(lines)
-    data = tuple(name for name in free if _DATA.fullmatch(name)) if _reduces(lines) else ()
-    size = SIZE
-    parameters = tuple(name for name in free if name not in data and not (data and name == size))
-    graph = build(lines, parameters=[name for name in parameters if not _is_constant(name)], data=data)
-    notes = (_assumed(data, graph.of_kind("parameter")), *spelling_notes(written_names(lines)))
+    candidates = tuple(name for name in free if _DATA.fullmatch(name)) if _reduces(lines) else ()
+    sizes = infer(lines, free, candidates)
+    single = bool(sizes.samples) or not any(name in sizes.shapes for name in candidates)  # y beside x[j] is one number
+    data = tuple(name for name in candidates if name in sizes.samples or (single and name not in sizes.shapes))
+    idle = {*sizes.names, *([SIZE] if data else [])} - set(sizes.shapes)
+    parameters = tuple(name for name in free if name not in data and name not in idle and not _is_constant(name))
+    shapes = sizes.shapes
+    graph = build(
+        lines,
+        parameters={name: shapes.get(name, ()) for name in parameters},
+        data={name: shapes.get(name, (SIZE,))[1:] for name in data},
+    )
+    notes = (_assumed(data, graph.of_kind("parameter"), sizes), *spelling_notes(written_names(lines)))
     title = text.strip() if len(lines) == 1 else f"{len(lines)} equations"
     return Problem("equation", title, source, lines, graph, notes=notes)
 
 
 def free_names(lines: Iterable[Line]) -> tuple[str, ...]:
-    """The names that are used and that no line defines, in the order in which they are read."""
+    """The names that are used and that no line defines, in the order in which they are read.
+
+    The k of `max(z[i,k], k)` and of `[k = y[i]]` is an index and not a name.
+    """
     lines = tuple(lines)
     defined = {line.name for line in lines}
-    return tuple(dict.fromkeys(name for line in lines for name in names(line.expr) if name not in defined))
+    letters = frozenset(letter for line in lines for letter in index_letters(line))
+    found: dict[str, None] = {}
+    for line in lines:
+        own = index_letters(line)
+        indices = {ref for ref in trailing_indices(line) if ref.name in letters}
+        for part in walk(line.expr):
+            if isinstance(part, Ref) and part.name not in defined and part not in indices:
+                if part.axes is not None or part.name not in own:
+                    found[part.name] = None
+    return tuple(found)
 
 
 def _reduces(lines: tuple[Line, ...]) -> bool:
     """Whether something is summed, averaged, or divided by the number of samples."""
-    return SIZE in free_names(lines) or any(
-        isinstance(part, Reduce) for line in lines for part in walk(line.expr)
-    )
+    if SIZE in free_names(lines):
+        return True
+    return any(isinstance(part, Reduce) or _is_loss(part) for line in lines for part in walk(line.expr))
+
+
+def _is_loss(part: Expr) -> bool:
+    """Whether a name such as mse stands for a formula with a mean or a sum of two operands."""
+    if not isinstance(part, Apply):
+        return False
+    macro = MACROS.get((part.op, len(part.args)))
+    return macro is not None and len(macro.operands) == 2 and ("mean(" in macro.formula or "sum(" in macro.formula)
 
 
 def _is_constant(name: str) -> bool:
     return ALIASES.get(name, name) in CONSTANTS
 
 
-def _assumed(data: tuple[str, ...], parameters: tuple[str, ...]) -> str:
+def _assumed(data: tuple[str, ...], parameters: tuple[str, ...], sizes: Sizes) -> str:
     """The sentence that says how the names were read."""
-    samples = f"{', '.join(data)} as data over samples and " if data else ""
+    samples = f"{_listed(data, sizes, 1)} as data over samples and " if data else ""
     kind = "parameters" if len(parameters) > 1 else "a parameter"
-    return f"read {samples}{', '.join(parameters)} as {kind}; a problem file says otherwise"
+    return f"read {samples}{_listed(parameters, sizes, 0)} as {kind}; a problem file says otherwise"
+
+
+def _listed(names: tuple[str, ...], sizes: Sizes, skipped: int) -> str:
+    """The names, arrays with their sizes: W (J × K)."""
+    shapes = {name: sizes.shapes.get(name, ())[skipped:] for name in names}
+    return ", ".join(f"{name} ({' × '.join(shape)})" if shape else name for name, shape in shapes.items())
 
 
 def written_names(lines: Iterable[Line]) -> tuple[str, ...]:

@@ -1,40 +1,54 @@
-"""Reads the data of a problem file: columns of exact numbers, inline or from a CSV file."""
+"""Reads the data of a problem file: columns of exact numbers, inline or from a CSV file.
+
+A column has one number for each sample, or one row of numbers (a matrix), or more dimensions yet.
+"""
 
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from io import StringIO
 from pathlib import Path
 
+from derive.arrays import Wording, read_array
 from derive.errors import DataError, Place, shorten, suggestion
 from derive.files import read_text
-from derive.graph import SIZE
+from derive.node import SIZE
 from derive.numerals import NumeralError
 from derive.paper import check_name
 from derive.spelling import normalise
 from derive.statement import Quantity
 from derive.toml_text import Document
-from derive.values import exact, shown
+from derive.values import Numeral, exact, shown
 
 MAX_CSV = 100 * 10**6  # bytes
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column of m samples; `written` is its name as spelled in the file."""
+    """One column of m samples; `written` is its name as spelled in the file.
+
+    `row` is the shape of one sample: () for a number; `values` are flattened row by row.
+    """
 
     written: str
     name: str
     values: tuple[Fraction, ...]
     place: Place
+    row: tuple[int, ...] = ()
+
+    @property
+    def samples(self) -> int:
+        """m, the number of samples."""
+        return len(self.values) // math.prod(self.row)
 
     @property
     def quantity(self) -> Quantity:
-        """The column as a quantity of shape (m,)."""
-        return Quantity(self.name, (len(self.values),), self.values)
+        """The column as a quantity of shape (m,), or (m, …) for samples of several numbers."""
+        return Quantity(self.name, (self.samples, *self.row), self.values)
 
 
 def read_columns(document: Document, wanted: frozenset[str], folder: Path) -> tuple[tuple[Column, ...], list[str]]:
@@ -70,26 +84,81 @@ def _inline(document: Document, table: Mapping[str, object]) -> tuple[Column, ..
                 f"expected a list of numbers, such as {written} = [0, 1, 2]",
                 place,
             )
-        numbers = tuple(
-            _number(value, f"value {row} of column {written!r}", place) for row, value in enumerate(values, 1)
-        )
-        columns[name] = _filled(Column(written, name, numbers, place))
+        array = read_array(values, _wording(written), place)
+        columns[name] = Column(written, name, array.values, place, array.shape[1:])
     return tuple(columns.values())
 
 
+def _wording(written: str) -> Wording:
+    """How messages speak of an inline column and its entries."""
+
+    def entry(path: tuple[int, ...]) -> str:
+        if len(path) == 1:
+            return f"value {path[0] + 1} of column {written!r}"
+        return f"{written}[{','.join(map(str, path))}]"
+
+    return Wording(f"column {written!r}", "a number", DataError, entry)
+
+
 def _from_csv(document: Document, wanted: frozenset[str], folder: Path) -> tuple[tuple[Column, ...], list[str]]:
-    """The columns of the CSV file that [data] names."""
-    document.refuse_unknown(("file", "columns"), "data")
+    """The columns of the CSV file that [data] names: those of its header, renamed, or side by side."""
+    groups = _groups(document)
     place = document.place("data", "file")
     file = document.words("data", "file") or ""
-    path = folder / file
-    text = read_text(path, limit=MAX_CSV, what="a CSV file with the data", error=DataError, place=place)
+    text = read_text(folder / file, limit=MAX_CSV, what="a CSV file with the data", error=DataError, place=place)
     rows = _rows(text, file)
     header = _header(rows, file)
-    chosen, ignored = _choose(header, document, wanted, Place(file, rows[0][0]))
+    by_name = {normalise(written): written for written in header if written}
+    grouped = tuple(_grouped(group, by_name, header, rows, file) for group in groups)
+    chosen = _choose(by_name, document, wanted, Place(file, rows[0][0]), groups)
     columns = tuple(_column(written, header.index(written), rows, file) for written in chosen)
-    notes = [f"ignored columns of {file}: {', '.join(map(repr, ignored))}"] if ignored else []
-    return columns, notes
+    used = {*chosen, *(_find(entry, by_name, group.place) for group in groups for entry in group.entries)}
+    ignored = [written for written in by_name.values() if written not in used]
+    if document.table("data").get("columns") is not None or not ignored:
+        return (*grouped, *columns), []
+    return (*grouped, *columns), [f"ignored columns of {file}: {', '.join(map(repr, ignored))}"]
+
+
+@dataclass(frozen=True)
+class _Group:
+    """`x = ["age", "fare"]` makes a matrix of two columns; `y = "label"` renames one (`single`)."""
+
+    written: str
+    name: str
+    entries: tuple[str, ...]
+    single: bool
+    place: Place
+
+
+def _groups(document: Document) -> tuple[_Group, ...]:
+    """The entries of [data] beside `file` and `columns`."""
+    groups: dict[str, _Group] = {}
+    for written, value in document.table("data").items():
+        if written in ("file", "columns"):
+            continue
+        place = document.place("data", written)
+        name = check_name(written, place)
+        if name in groups:
+            raise DataError(_same_name(groups[name].written, written), place)
+        entries = value if isinstance(value, list) else [value]
+        if not entries or not all(isinstance(entry, str) and not isinstance(entry, Numeral) for entry in entries):
+            raise DataError(
+                f"{written} stands beside a CSV file, and is {shown(value)}; expected the name of one of its columns, "
+                f'or a list of names, such as {written} = ["age", "fare"]',
+                place,
+            )
+        groups[name] = _Group(written, name, tuple(entries), not isinstance(value, list), place)
+    return tuple(groups.values())
+
+
+def _grouped(
+    group: _Group, by_name: Mapping[str, str], header: list[str], rows: list[tuple[int, list[str]]], file: str
+) -> Column:
+    """The columns of a group side by side, or the one that is renamed."""
+    found = [_find(entry, by_name, group.place) for entry in group.entries]
+    single = [_cells(written, header.index(written), rows, file) for written in found]
+    values = tuple(value for row in zip(*single, strict=True) for value in row)
+    return _filled(Column(group.written, group.name, values, group.place, () if group.single else (len(found),)))
 
 
 def _rows(text: str, file: str) -> list[tuple[int, list[str]]]:
@@ -132,21 +201,27 @@ def _is_number(cell: str) -> bool:
     return True
 
 
-def _choose(header: list[str], document: Document, wanted: frozenset[str], place: Place) -> tuple[list[str], list[str]]:
-    """The columns to read, as written in the header, and those left out."""
-    by_name = {normalise(written): written for written in header if written}
+def _choose(
+    by_name: Mapping[str, str], document: Document, wanted: frozenset[str], place: Place, groups: tuple[_Group, ...]
+) -> list[str]:
+    """The columns to read under their own names, as written in the header."""
     listed = document.table("data").get("columns")
+    taken = {group.name: group.written for group in groups}
     if listed is None:
-        free = wanted - {SIZE}  # a column n would be taken for the number of samples
+        free = wanted - {SIZE} - set(taken)  # a column n would be taken for the number of samples
         chosen = [written for name, written in by_name.items() if name in free]
-        if not chosen:
+        if not chosen and not groups:
             shown_names = ", ".join(map(shorten, by_name.values()))
             raise DataError(f"no column is used in the equations; the columns are {shown_names}", place)
-        return chosen, [written for written in by_name.values() if written not in chosen]
+        return chosen
     listed_place = document.place("data", "columns")
     if not isinstance(listed, list) or not listed:
         raise DataError(f'columns is {shown(listed)}; expected names, such as ["x", "y"]', listed_place)
-    return list(dict.fromkeys(_find(entry, by_name, listed_place) for entry in listed)), []
+    found = list(dict.fromkeys(_find(entry, by_name, listed_place) for entry in listed))
+    for written in found:
+        if normalise(written) in taken:
+            raise DataError(f"{written!r} is listed in columns and defined beside it; keep one", listed_place)
+    return found
 
 
 def _find(entry: object, by_name: Mapping[str, str], place: Place) -> str:
@@ -159,24 +234,28 @@ def _find(entry: object, by_name: Mapping[str, str], place: Place) -> str:
 
 
 def _column(written: str, position: int, rows: Sequence[tuple[int, list[str]]], file: str) -> Column:
-    """The numbers of one column of a CSV file."""
+    """One column of a CSV file under its own name."""
     header_place = Place(file, rows[0][0])
     name = check_name(written, header_place)
+    return _filled(Column(written, name, _cells(written, position, rows, file), header_place))
+
+
+def _cells(written: str, position: int, rows: Sequence[tuple[int, list[str]]], file: str) -> tuple[Fraction, ...]:
+    """The numbers of one column of a CSV file."""
     values = []
     for line, row in rows[1:]:
         cell = row[position].strip()
         if not cell:
             raise DataError(f"column {written!r} has an empty cell; expected a number", Place(file, line))
         values.append(_number(cell, f"column {written!r}", Place(file, line)))
-    return _filled(Column(written, name, tuple(values), header_place))
+    return tuple(values)
 
 
-def _number(value: object, where: str, place: Place) -> Fraction:
+def _number(value: str, where: str, place: Place) -> Fraction:
     try:
         return exact(value)
     except NumeralError as error:
-        remedy = "; expected one number for each sample" if isinstance(value, list) else "; expected a number"
-        raise DataError(f"{where}: {shown(value)} {error}{remedy}", place) from None
+        raise DataError(f"{where}: {shown(value)} {error}; expected a number", place) from None
 
 
 def _filled(column: Column) -> Column:
@@ -198,13 +277,11 @@ def _refuse_other_lengths(columns: Iterable[Column]) -> None:
     """Every sample has one value in every column."""
     first, *others = columns
     for other in others:
-        if len(other.values) != len(first.values):
+        if other.samples != first.samples:
+            each = "row" if first.row or other.row else "value"
             raise DataError(
-                f"{first.written} has {_count(first)} and {other.written} has {len(other.values)}; "
-                "expected columns of the same length, one value for each sample",
+                f"{first.written} has {first.samples} {each}{'' if first.samples == 1 else 's'} and {other.written} "
+                f"has {other.samples}; expected columns of the same length, one {each} for each sample",
                 other.place,
             )
 
-
-def _count(column: Column) -> str:
-    return "1 value" if len(column.values) == 1 else f"{len(column.values)} values"

@@ -8,19 +8,27 @@ from functools import cached_property
 
 from derive.errors import EquationError, Place, shorten, suggestion
 from derive.expression import LETTERS, Axes, Axis, names, refs
-from derive.node import SAMPLES, SIZE, Node
+from derive.node import SAMPLES, SIZE, Frozen, Node
 from derive.paper import Line
 from derive.resolve import resolve
+from derive.upstream import Upstream, seeded
+
+__all__ = ["SIZE", "Graph", "Node", "Shape", "Shapes", "build"]
+
 Shape = tuple[int | str, ...]  # the size of each axis; a size that is not known yet has a name
 Shapes = Mapping[str, Shape] | Iterable[str]
 
 
 @dataclass(frozen=True)
 class Graph:
-    """Every node after the nodes it is calculated from; `loss` is the name that is differentiated."""
+    """Every node after the nodes it is calculated from; `loss` is the name that is differentiated.
+
+    `frozen` are the parameters that training does not update.
+    """
 
     nodes: tuple[Node, ...]
     loss: str
+    frozen: tuple[Frozen, ...] = ()
 
     @cached_property
     def by_name(self) -> Mapping[str, Node]:
@@ -57,12 +65,14 @@ def build(
     constants: Shapes = (),
     data: Shapes = (),
     loss: str | None = None,
+    upstream: Upstream | None = None,
 ) -> Graph:
     """The graph of `lines`; the last one is the loss unless `loss` names another.
 
     Names that are given come with their shapes, or alone: then parameters and constants are single
     numbers, and data have one number for each sample. (The samples are not part of the shape of data: a
-    table of 3 columns has the shape (3,).) Raises `EquationError`, with the line and a caret, for a
+    table of 3 columns has the shape (3,).) With `upstream`, the loss is a new line, the sum of seed
+    times that line. Raises `EquationError`, with the line and a caret, for a
     name that is defined twice or not at all, for a cycle, for shapes that do not fit, for a loss
     that still runs over samples without dividing by n, and for a loss that depends on no parameter.
     """
@@ -75,9 +85,15 @@ def build(
         raise EquationError(f"loss = {shorten(target)} is not the name of a line{suggestion(target, by_name)}")
     nodes = dict(given)
     for line in _in_order(lines):
-        nodes[line.name] = resolve(line, nodes, is_loss=line.name == target)
+        nodes[line.name] = resolve(line, nodes, is_loss=line.name == target and upstream is None)
+    place = by_name[target].place
+    if upstream is not None:
+        seed, last = seeded(nodes, target, upstream)
+        nodes = {name: node for name, node in nodes.items() if node.kind != "line"} | {seed.name: seed} | nodes
+        target = last.name
+        nodes[target] = last
     graph = Graph(tuple(nodes.values()), target)
-    _refuse_idle(graph, tuple(_shapes(parameters)), by_name[target].place)
+    _refuse_idle(graph, tuple(_shapes(parameters)), place)
     return graph
 
 
@@ -109,6 +125,8 @@ def _given_nodes(
         if SIZE in given:
             raise EquationError(f"{SIZE!r} is the number of samples in the batch; choose another name")
         given[SIZE] = Node(SIZE, "size")
+    sizes = (axis.size for node in tuple(given.values()) for axis in node.axes)
+    given.update({size: Node(size, "size") for size in sizes if isinstance(size, str)})
     return given
 
 

@@ -25,6 +25,7 @@ class Node:
     expr: Expr | None = None
     written: Expr | None = None
     implied: bool = False
+    note: str = ""
 
     @property
     def definition(self) -> Expr:
@@ -32,3 +33,15 @@ class Node:
         if self.expr is None:
             raise TypeError(f"{self.name} is a {self.kind}: it is given, not calculated")
         return self.expr
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """A parameter that is not updated; `entries` are those of its entries that are not, all where it is empty."""
+
+    name: str
+    entries: tuple[tuple[int, ...], ...] = ()
+
+    def __str__(self) -> str:
+        """`b`, or `W[0,1], W[1,1]`."""
+        return ", ".join(f"{self.name}[{','.join(map(str, entry))}]" for entry in self.entries) or self.name

@@ -4,37 +4,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields, replace
 from pathlib import Path
 
+from derive.arrays import Array, Wording, read_array
 from derive.bare import free_names, spelling_notes, written_names
 from derive.data import Column, read_columns
 from derive.errors import ClaimError, EquationError, Place, ProblemError, SettingError
+from derive.expression import names
+from derive.frozen import read_frozen
+from derive.given import Given, read_given
 from derive.graph import Graph, build
-from derive.numerals import NumeralError
-from derive.paper import Line, check_name, read_lines
+from derive.labels import check_labels
+from derive.paper import Line, read_lines
 from derive.settings import read_setting
 from derive.spelling import normalise
 from derive.statement import Claims, Problem, Quantity, Training
 from derive.toml_text import Document, parse
-from derive.values import Numeral, exact, shown
+from derive.upstream import Upstream
+from derive.values import Numeral, shown
 
-_TOP = ("title", "source", "equations", "loss", "parameters", "constants", "data", "training", "claims")
+_TOP = (
+    *("title", "source", "equations", "loss", "seed_gradient", "frozen"),
+    *("parameters", "constants", "data", "training", "claims"),
+)
 _TRAINING = tuple(field.name for field in fields(Training))
 _CLAIMS = ("table", "formulas")
-
-
-@dataclass(frozen=True)
-class Scalars:
-    """The numbers of [parameters] or [constants]; `written` are their names as spelled in the file."""
-
-    quantities: tuple[Quantity, ...] = ()
-    written: tuple[str, ...] = ()
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names as they are compared."""
-        return tuple(quantity.name for quantity in self.quantities)
 
 
 def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
@@ -45,21 +40,27 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
     document = parse(text, source)
     document.refuse_unknown(_TOP, elsewhere=dict.fromkeys(_TRAINING, "training"))
     lines = _equations(document)
-    parameters, constants = _scalars(document, "parameters"), _scalars(document, "constants")
+    parameters, constants = read_given(document, "parameters"), read_given(document, "constants")
     wanted = frozenset(free_names(lines)) - set(parameters.names) - set(constants.names)
     columns, notes = read_columns(document, wanted, folder)
+    data = tuple(column.quantity for column in columns)
+    seed = _seed(document)
+    graph = _graph(document, lines, parameters, constants, columns, seed)
+    frozen = read_frozen(document, parameters.shapes)
+    _check_labels(document, graph, (*constants.quantities, *data), columns)
     training = _training(document)
     claims = _claims(document)
     spelled = (*written_names(lines), *parameters.written, *constants.written, *(c.written for c in columns))
+    seeds = _named_seed(graph, lines, seed)
     return Problem(
         name=name,
         title=_one_line(document, "title") or name,
         source=source,
         lines=lines,
-        graph=_graph(document, lines, parameters, constants, columns),
+        graph=replace(graph, frozen=frozen),
         parameters=parameters.quantities,
-        constants=constants.quantities,
-        data=tuple(column.quantity for column in columns),
+        constants=(*constants.quantities, *(quantity for quantity, kind in seeds if kind == "constant")),
+        data=(*data, *(quantity for quantity, kind in seeds if kind == "data")),
         training=training,
         claims=claims,
         notes=(
@@ -71,7 +72,32 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
         ),
         places=tuple((".".join(path), place) for path, place in document.places.items()),
         source_note=_one_line(document, "source"),
+        trains="training" in document.content,
     )
+
+
+def _seed(document: Document) -> Array | None:
+    """The numbers of `seed_gradient`."""
+    value = document.content.get("seed_gradient")
+    if value is None:
+        return None
+    wording = Wording("seed_gradient", "a number, or lists of numbers with the shape of the loss line")
+    return read_array(value, wording, document.place("seed_gradient"))
+
+
+def _named_seed(graph: Graph, lines: tuple[Line, ...], seed: Array | None) -> list[tuple[Quantity, str]]:
+    """The seed as a quantity with the name and the kind of its node."""
+    if seed is None:
+        return []
+    written = {line.name for line in lines}
+    product = next(node for node in graph.lines if node.name not in written)
+    node = graph.by_name[names(product.definition)[0]]
+    return [(Quantity(node.name, seed.shape, seed.values), node.kind)]
+
+
+def _check_labels(document: Document, graph: Graph, given: Iterable[Quantity], columns: Iterable[Column]) -> None:
+    places = {quantity.name: document.place("constants", quantity.name) for quantity in given}
+    check_labels(graph, given, {**places, **{column.name: column.place for column in columns}})
 
 
 def _one_line(document: Document, key: str) -> str | None:
@@ -111,50 +137,30 @@ def _after_key(document: Document) -> int:
     return sum(len(text) + 1 for text in document.text.split("\n")[: line - 1]) + len("equations")
 
 
-def _scalars(document: Document, key: str) -> Scalars:
-    """The exact numbers of [parameters] or [constants]."""
-    quantities: dict[str, Quantity] = {}
-    spelled: dict[str, str] = {}
-    for written, value in document.table(key).items():
-        place = document.place(key, written)
-        name = check_name(written, place)
-        if name in spelled:
-            raise ProblemError(
-                f"{spelled[name]!r} and {written!r} are the same name after Unicode normalisation (NFKC); rename one",
-                place,
-            )
-        spelled[name] = written
-        if isinstance(value, list | dict):
-            raise ProblemError(
-                f"{written} is {shown(value)}; arrays are not supported yet, scalar {key} only: "
-                f"expected one number, such as {written} = 0",
-                place,
-            )
-        try:
-            quantities[name] = Quantity(name, (), (exact(value),))
-        except NumeralError as error:
-            raise ProblemError(
-                f'{written} = {shown(value)} {error}; expected a number, such as 0.5 or "1/3"', place
-            ) from None
-    return Scalars(tuple(quantities.values()), tuple(spelled.values()))
-
-
 def _graph(
-    document: Document, lines: tuple[Line, ...], parameters: Scalars, constants: Scalars, columns: Iterable[Column]
+    document: Document,
+    lines: tuple[Line, ...],
+    parameters: Given,
+    constants: Given,
+    columns: tuple[Column, ...],
+    seed: Array | None,
 ) -> Graph:
     """The graph; an error about a declared name is placed where the name is declared."""
     loss = document.words("loss")
     places = {column.name: column.place for column in columns}
-    for key, scalars in (("constants", constants), ("parameters", parameters)):
-        for name, written in zip(scalars.names, scalars.written, strict=True):
+    for key, given in (("constants", constants), ("parameters", parameters)):
+        for name, written in zip(given.names, given.written, strict=True):
             places[name] = document.place(key, written)
+    samples = columns[0].samples if columns else None
+    upstream = None if seed is None else Upstream(seed.shape, samples, document.place("seed_gradient"))
     try:
         return build(
             lines,
-            parameters=parameters.names,
-            constants=constants.names,
-            data=[column.name for column in columns],
+            parameters=parameters.shapes,
+            constants=constants.shapes,
+            data={column.name: column.row for column in columns},
             loss=None if loss is None else normalise(loss),
+            upstream=upstream,
         )
     except EquationError as error:
         if error.place is not None:
@@ -196,7 +202,7 @@ def _claims(document: Document) -> Claims | None:
     return Claims(document.words("claims", "table"), tuple(formulas), document.place("claims"))
 
 
-def _idle_constants(constants: Scalars, lines: tuple[Line, ...]) -> list[str]:
+def _idle_constants(constants: Given, lines: tuple[Line, ...]) -> list[str]:
     used = free_names(lines)
     return [f"constant {name!r} is not used in the equations" for name in constants.names if name not in used]
 

@@ -62,8 +62,14 @@ def _ordered(line: Line, axes: Axes) -> Axes:
     """The axes in the order of the left side of the equation."""
     letters = [axis.letter for axis in line.axes or ()]
     if sorted(letters) != sorted(axis.letter for axis in axes):
-        shown = f"runs over {', '.join(map(str, axes))}" if axes else "is one number"
-        raise EquationError(f"{line.name}[{','.join(letters)}]: the right side {shown}; expected the same", line.place)
+        shown = f"runs over {', '.join(map(str, axes))}, sizes {_shape(axes)}" if axes else "is one number"
+        left = f"{line.name}[{','.join(letters)}]"
+        more = [str(axis) for axis in axes if axis.letter not in letters]
+        remedy = f"expected the same indices: sum over {', '.join(more)}, or name it on the left"
+        if not more:
+            missing = ", ".join(sorted(set(letters) - {axis.letter for axis in axes}))
+            remedy = f"expected the same indices; {missing} does not occur on the right" if missing else "name each once"
+        raise EquationError(f"{left}: the right side {shown}; {remedy}", line.place)
     return tuple(sorted(axes, key=lambda axis: letters.index(axis.letter)))
 
 
@@ -131,12 +137,21 @@ class _Resolver:
         result, axes = whole.expr, whole.axes
         letters = [axis for axis in axes if axis.letter.startswith(PICKED)]
         for picked, label in zip(letters, chosen, strict=True):
+            if isinstance(label.expr, Number):
+                self.check_entry(expr, label.expr, picked)
             here = fresh_axis(Axis("k", picked.size), [*axes, *label.axes])
             chooses = Apply("equal", (label.expr, Position(here)))
             renamed = _rename_free(result, {picked: here})
             axes = tuple(axis for axis in axes if axis != picked)
             result = Reduce("sum", Apply("mul", (chooses, renamed)), (here,))
         return Typed(result, axes)
+
+    def check_entry(self, expr: Expr, entry: Number, axis: Axis) -> None:
+        """A number that picks an entry is a whole number below the size of the axis."""
+        beyond = isinstance(axis.size, int) and entry.value >= axis.size
+        if entry.value.denominator != 1 or entry.value < 0 or beyond:
+            expected = f"from 0 to {axis.size - 1}" if isinstance(axis.size, int) else "from 0"
+            raise self.error(expr, f"the index {entry.value} is out of range; expected a whole number {expected}")
 
     def pick(self, expr: Expr, values: Sequence[Typed], wanted: Axes | None) -> Typed:
         """pick(z, y): of the last axis of z, the entry that the label y names."""
@@ -154,8 +169,9 @@ class _Resolver:
         written = ref.axes or ()
         shown = f"{ref.name}[{','.join(map(str, written))}]"
         if len(written) != len(node.axes):
-            has = f"has {len(node.axes)}" if node.axes else "is a single number and has none"
-            raise self.error(ref, f"{shown} is written with {len(written)} indices, but {ref.name} {has}")
+            has = f"has {len(node.axes)}, of the sizes {_shape(node.axes)}" if node.axes else "is a single number"
+            count = "1 index" if len(written) == 1 else f"{len(written)} indices"
+            raise self.error(ref, f"{shown} is written with {count}, but {ref.name} {has}; expected one index for each")
         written = tuple(
             Axis(f"{PICKED}{place}") if axis.letter == PICKED else axis for place, axis in enumerate(written)
         )
@@ -192,7 +208,7 @@ class _Resolver:
         found = next((axis for axis in body.axes if axis.letter == wanted.letter), None)
         if found is None:
             runs = f"runs over {', '.join(map(str, body.axes))}" if body.axes else "is a single number"
-            raise self.error(expr, f"{op} over {wanted}: what it is taken of {runs}")
+            raise self.error(expr, f"{op} over {wanted}: what it is taken of {runs}; expected an index that it has")
         return found
 
     def operation(self, expr: Apply, op: str, args: tuple[Expr, ...], names: Mapping[str, Typed] | None) -> Typed:
@@ -218,7 +234,7 @@ class _Resolver:
         self, op: str, args: tuple[Expr, ...], names: Mapping[str, Typed] | None
     ) -> tuple[tuple[Expr, ...], Axes | None]:
         """Indices written as last arguments, as in max(z[i,k], k), apart from the operands."""
-        if op not in _OVER_AXES:
+        if op not in OVER_AXES:
             return args, None
         operands = list(args)
         found: list[Axis] = []
@@ -239,9 +255,10 @@ class _Resolver:
         if self.indexed:
             return list(values)
         target = max((value.axes for value in values), key=len, default=())
-        return [self.along(expr, value, target) for value in values]
+        longest = next((value for value in values if value.axes == target), None)
+        return [self.along(expr, value, target, longest) for value in values]
 
-    def along(self, expr: Expr, value: Typed, target: Axes) -> Typed:
+    def along(self, expr: Expr, value: Typed, target: Axes, longest: Typed | None = None) -> Typed:
         """`value` read along the last axes of `target`."""
         if not value.axes or value.axes == target[len(target) - len(value.axes) :]:
             return value
@@ -249,7 +266,7 @@ class _Resolver:
         if any(mine.size != theirs.size for mine, theirs in zip(value.axes, own, strict=True)):
             raise self.error(
                 expr,
-                f"shapes {_shape(target)} and {_shape(value.axes)} do not fit together; expected equal sizes "
+                f"{_described(longest or Typed(value.expr, target))} and {_described(value)} do not fit together; expected equal sizes "
                 "from the last on, or indices that say what is meant, such as a[i]*x[i,j]",
             )
         body = _apart(value.expr, frozenset(target) | frozenset(value.axes))
@@ -270,8 +287,8 @@ class _Resolver:
                 return self.operation_on(expr, "mul", values)
             raise self.error(
                 expr,
-                f"shapes {_shape(left.axes)} and {_shape(right.axes)} cannot be multiplied: the last size of the "
-                "first must be the size of the second's rows, or its last",
+                f"{_described(left)} and {_described(right)} cannot be multiplied: the last size of the first "
+                f"must be the size of the second's rows, or its last{_turned(left, right)}",
             )
         return _contracted(left, right, place)
 
@@ -347,7 +364,7 @@ _TENSOR = {
     "entry": _Resolver.entry,
     "pick": _Resolver.pick,
 }
-_OVER_AXES = ("max", "min", "softmax", "log_softmax", "var", "norm", *REDUCTIONS)
+OVER_AXES = ("max", "min", "softmax", "log_softmax", "var", "norm", *REDUCTIONS)
 MACRO_ARITIES: dict[str, set[int]] = {}
 for _name, _arity in MACROS:
     MACRO_ARITIES.setdefault(_name, set()).add(_arity)
@@ -409,6 +426,20 @@ def _many(axis: Axis) -> str:
     return "the samples" if axis.size == SIZE else f"{axis.size} values"
 
 
+def _described(value: Typed) -> str:
+    """`x of the shape (n, 3)`, or the shape alone of what has no name."""
+    shape = f"the shape {_shape(value.axes)}" if value.axes else "a single number"
+    return f"{value.expr.name} of {shape}" if isinstance(value.expr, Ref) and value.axes else shape
+
+
+def _turned(left: Typed, right: Typed) -> str:
+    """`; did you mean x @ W?` where the product fits the other way round."""
+    if not (isinstance(left.expr, Ref) and isinstance(right.expr, Ref)):
+        return ""
+    fits = right.axes[-1].size == left.axes[max(len(left.axes) - 2, 0)].size
+    return f"; did you mean {right.expr.name} @ {left.expr.name}?" if fits else ""
+
+
 def _shape(axes: Axes) -> str:
     return f"({', '.join(str(axis.size) for axis in axes)}{',' if len(axes) == 1 else ''})"
 
@@ -447,7 +478,8 @@ def _summed(expr: Expr, line: Line) -> Expr:
     if not all(_divides_by(expr, count(axis)) for axis in axes):
         raise EquationError(
             f"the loss {line.name!r} has a value for each {'sample' if axes[0].size == SIZE else 'entry'}; "
-            f"expected one number: write {line.name} = mean(…) or {line.name} = sum(…)",
+            f"expected one number: write {line.name} = mean(…) or {line.name} = sum(…), or give its upstream gradient "
+            "as seed_gradient",
             line.place,
         )
     return Reduce("sum", expr, axes)

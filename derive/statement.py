@@ -7,19 +7,47 @@ from fractions import Fraction
 
 from derive.errors import Place
 from derive.graph import Graph
+from derive.numerals import write_number
 from derive.paper import Line
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Numbers to be drawn by PyTorch: "uniform" from `low` to `high`, or "normal" with `mean` and `std`."""
+
+    distribution: str
+    seed: int
+    low: Fraction = Fraction(0)
+    high: Fraction = Fraction(1)
+    mean: Fraction = Fraction(0)
+    std: Fraction = Fraction(1)
+
+    def __str__(self) -> str:
+        """`uniform from -0.5 to 0.5, seed 442`."""
+        if self.distribution == "uniform":
+            numbers = f"from {write_number(self.low)} to {write_number(self.high)}"
+        else:
+            numbers = f"with mean {write_number(self.mean)}, std {write_number(self.std)}"
+        return f"{self.distribution} {numbers}, seed {self.seed}"
 
 
 @dataclass(frozen=True)
 class Quantity:
     """A parameter, a constant or a data column with its exact values.
 
-    `shape` is () for a scalar and (m,) for a column of m samples; `values` are flattened row by row.
+    `shape` is () for a scalar and (m,) for a column of m samples, (m, 3) for m samples of three
+    numbers; `values` are flattened row by row. They are () while a `draw` has not been made.
     """
 
     name: str
     shape: tuple[int, ...]
     values: tuple[Fraction, ...]
+    draw: Draw | None = None
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether the numbers are there: false while they wait to be drawn."""
+        return self.draw is None or bool(self.values)
 
 
 @dataclass(frozen=True)
@@ -52,7 +80,8 @@ class Problem:
     `name` is that of a shipped problem, a file's stem, "text" or "equation"; `source` the path as
     given or "<text>". `notes` are sentences a user should see, such as what was assumed. `places`
     says where in the file a setting or a name stands ("training.lr", "parameters.w", "loss").
-    `source_note` says where the problem comes from, if the file does.
+    `source_note` says where the problem comes from, if the file does. `trains` is false for a file
+    without [training]: its gradient is evaluated at the values that are given.
     """
 
     name: str
@@ -68,6 +97,7 @@ class Problem:
     notes: tuple[str, ...] = ()
     places: tuple[tuple[str, Place], ...] = ()
     source_note: str | None = None
+    trains: bool = True
 
     @property
     def is_symbolic(self) -> bool:

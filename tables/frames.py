@@ -18,7 +18,7 @@ STEP_COLUMNS: Mapping[str, tuple[str, str]] = {
     "batch": ("int64", "the batch within its epoch, from 1"),
     "n": ("int64", "samples in the batch; 1 without data"),
     "loss": ("float64", "the loss before the update, by hand"),
-    "lr": ("float64", "the learning rate"),
+    "lr": ("float64", "the learning rate; left out where nothing is trained"),
 }
 
 COMPARISON_COLUMNS: Mapping[str, tuple[str, str]] = {
@@ -56,9 +56,14 @@ def steps(result: Result) -> pd.DataFrame:
             for name, value in values.items()
             if name not in gradients and name != loss
         }
-        rows.append({**fixed, "loss": values[loss], **gradients, "lr": float(result.settings.lr), **parameters})
+        rows.append({**fixed, "loss": values[loss], **gradients, **_lr(result), **parameters})
     frame = pd.DataFrame(rows)
     return frame.astype({name: dtype for name, (dtype, _) in STEP_COLUMNS.items() if name in frame})
+
+
+def _lr(result: Result) -> dict[str, float]:
+    """The learning rate; no column where nothing is trained."""
+    return {} if result.settings.lr is None else {"lr": float(result.settings.lr)}
 
 
 def comparison(result: Result) -> pd.DataFrame:

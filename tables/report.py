@@ -7,6 +7,8 @@ import math
 import textwrap
 from collections.abc import Iterator, Sequence
 
+from derive.frozen import frozen_note
+from tables.draws import drawn, drawn_document, drawn_lines
 from tables.frames import COMPARISON_COLUMNS, exact_text
 from verify.compare import Check
 from verify.judge import explanations
@@ -25,6 +27,8 @@ def to_text(result: Result) -> str:
     """Title, settings, one row a step (by hand, autograd, difference), then the verdict."""
     lines = [*_wrapped(result.problem.title), *_wrapped(str(result.settings))]
     lines += [line for remark in remarks(result.settings) for line in _wrapped(remark)]
+    lines += [line for sentence in frozen_note(result.problem.graph.frozen) for line in _wrapped(sentence)]
+    lines += drawn_lines(result, WIDTH)
     for block in _column_blocks(result):
         lines += ["", *_table(result, block)]
     if result.settings.nodes:
@@ -79,8 +83,10 @@ def _column_blocks(result: Result) -> list[list[str]]:
 
 
 def _columns(result: Result) -> list[str]:
-    """Loss, gradients, lr, parameters."""
+    """Loss, gradients, lr, parameters; without training loss and gradients."""
     names = list(result.rows[0].checks)
+    if result.settings.lr is None:
+        return names
     first_parameter = next(k for k, name in enumerate(names) if result.rows[0].checks[name].quantity in _own(result))
     return [*names[:first_parameter], "lr", *names[first_parameter:]]
 
@@ -96,7 +102,7 @@ def _heading(result: Result, name: str) -> str:
 def _cells(result: Result, row: StepRow, name: str) -> tuple[str, str, str]:
     """The three lines of one cell."""
     if name == "lr":
-        return number(float(result.settings.lr)), "", ""
+        return number(float(result.settings.lr or 0)), "", ""
     check = row.checks[name]
     mark = "" if check.agrees else " ✗" if check.agrees is False else " ?"
     return number(check.hand_value), number(check.autograd), small(check.difference) + mark
@@ -157,8 +163,8 @@ def to_json(result: Result) -> str:
         "schema": SCHEMA,
         "title": result.problem.title,
         "settings": {
-            "optimizer": settings.optimizer,
-            "lr": str(settings.lr),
+            "optimizer": settings.optimizer if settings.trains else None,
+            "lr": str(settings.lr) if settings.trains else None,
             "batch_size": settings.batch_size if settings.samples else None,
             "steps": settings.steps,
             "shuffle": settings.shuffle,
@@ -167,6 +173,8 @@ def to_json(result: Result) -> str:
             "origins": dict(settings.origins),
         },
         "torch": result.record.torch_version,
+        "drawn": [drawn_document(quantity, settings.dtype) for quantity in drawn(result)],
+        "frozen": [str(frozen) for frozen in result.problem.graph.frozen],
         "comparison": [_json_row(check) for check in result.comparison.checks],
         "kinks": list(result.comparison.kink_notes),
         "hand_ended": result.hand.ended or None,

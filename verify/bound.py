@@ -17,9 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from derive.chain import Derivation, differentiate
+from derive.node import Frozen
 from derive.optimizers import UPDATES
 from derive.problem import Problem
 from verify.elementary import elementary
+from verify.frozen import applied
 from verify.hand import HandStep, Inputs, inputs, step
 from verify.kinks import Kink, with_kinks
 from verify.numbers import Array, CalculationError, Rounded, float_ball, from_float, objects, precision
@@ -58,10 +60,11 @@ class Bound:
     rule: tuple[Stage, ...]
     system: Rounded
     constants: Mapping[str, Array]
-    lr: Array
+    lr: Array | None
     data: Mapping[str, Array]
     by_hand: Inputs
     kinks: tuple[Kink, ...] = ()
+    frozen: tuple[Frozen, ...] = ()
 
     def initial(self, value: Fraction) -> Any:
         """The ball of a number that is stored in the dtype."""
@@ -77,7 +80,7 @@ class Bound:
         with precision(PRECISION):
             values.update({name: self.system.constant(Fraction(record.batch.n)) for name in sizes})
             run(self.stages, self.system, values, {"n": record.batch.n})
-            after = {name: self._updated(name, record) for name in record.before}
+            after = {name: self._updated(name, record) for name in record.after}
             return AtState(values, after, self._exactly(record))
 
     def _exactly(self, record: StepRecord) -> HandStep | None:
@@ -88,14 +91,17 @@ class Bound:
         except CalculationError:
             return None
         after = dict(found.after)
-        for name, gradient in record.gradients.items():
+        for name in found.after:
+            gradient = record.gradients[name]
             if np.isfinite(gradient).all():
-                after[name] = self.by_hand.updated(start[name], _fractions(gradient))
+                after[name] = self.by_hand.updated(name, start[name], _fractions(gradient))
         return replace(found, after=after)
 
     def _updated(self, name: str, record: StepRecord) -> Array:
-        own = {"p": exactly(record.before[name]), "g": exactly(record.gradients[name]), "lr": self.lr}
-        return run(self.rule, self.system, own, {})["p"]
+        assert self.lr is not None  # else nothing is updated
+        before = exactly(record.before[name])
+        own = {"p": before, "g": exactly(record.gradients[name]), "lr": self.lr}
+        return applied(self.frozen, name, before, run(self.rule, self.system, own, {})["p"])
 
 
 def prepare(problem: Problem, derivation: Derivation, settings: Settings, record: Record) -> Bound:
@@ -110,13 +116,14 @@ def prepare(problem: Problem, derivation: Derivation, settings: Settings, record
             compile_rule("p", UPDATES[settings.optimizer].expr),
             system,
             {c.name: objects([system.read(value) for value in c.values], c.shape) for c in problem.constants},
-            objects([system.read(settings.lr)], ()),
+            None if settings.lr is None else objects([system.read(settings.lr)], ()),
             {name: exactly(array) for name, array in record.data.items()},
             replace(
                 inputs(problem, derivation, settings),
                 data={name: _fractions(array) for name, array in record.data.items()},
             ),
             kinks,
+            derivation.graph.frozen,
         )
 
 

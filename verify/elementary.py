@@ -8,7 +8,8 @@ written; a test holds the two against each other.
 from __future__ import annotations
 
 from derive.expression import Apply, Expr, Number, Position, Reduce, Ref, count, free_axes, replace
-from derive.graph import Graph, Node
+from derive.graph import Graph
+from derive.node import Node
 from derive.operations import OPERATIONS
 from derive.paper import constant_value
 from verify.numbers import expansion

@@ -13,6 +13,7 @@ from derive.chain import Derivation
 from derive.optimizers import UPDATES
 from derive.problem import Problem, Quantity
 from verify.batches import Batch
+from verify.frozen import applied
 from verify.numbers import (
     Array,
     CalculationError,
@@ -34,7 +35,7 @@ Exacts = Mapping[str, Array]  # arrays of exact numbers, one dimension for each 
 
 @dataclass(frozen=True)
 class HandStep:
-    """One step calculated by hand; the same quantities as in a `StepRecord`."""
+    """One step calculated by hand; the same quantities as in a `StepRecord`. `after` is empty without an update."""
 
     batch: Batch
     before: Exacts
@@ -69,7 +70,7 @@ class Inputs:
     rule: tuple[Stage, ...]
     data: Exacts
     constants: Exacts
-    lr: Array
+    lr: Array | None
 
     def step_values(self, parameters: Exacts, batch: Batch) -> dict[str, Array]:
         """The names that are given in one step: parameters, constants, the batch's rows, n."""
@@ -79,9 +80,11 @@ class Inputs:
         values.update({name: _exact_scalar(batch.n) for name in self.derivation.graph.of_kind("size")})
         return values
 
-    def updated(self, parameter: Array, gradient: Array) -> Array:
-        """A parameter after its update."""
-        return run(self.rule, Exact(), {"p": parameter, "g": gradient, "lr": self.lr}, {})["p"]
+    def updated(self, name: str, parameter: Array, gradient: Array) -> Array:
+        """The parameter `name` after its update, where it is not frozen."""
+        assert self.lr is not None  # else nothing is updated
+        moved = run(self.rule, Exact(), {"p": parameter, "g": gradient, "lr": self.lr}, {})["p"]
+        return applied(self.derivation.graph.frozen, name, parameter, moved)
 
 
 def exact_array(quantity: Quantity) -> Array:
@@ -101,7 +104,7 @@ def inputs(problem: Problem, derivation: Derivation, settings: Settings) -> Inpu
         compile_rule("p", UPDATES[settings.optimizer].expr),
         {column.name: exact_array(column) for column in problem.data},
         {constant.name: exact_array(constant) for constant in problem.constants},
-        _exact_scalar(settings.lr),
+        None if settings.lr is None else _exact_scalar(settings.lr),
     )
 
 
@@ -151,8 +154,8 @@ def step(prepared: Inputs, parameters: Exacts, batch: Batch, nodes: bool) -> Han
     values = run(prepared.stages, system, prepared.step_values(parameters, batch), sizes)
     gradients = {name: values[adjoint_of(name)] for name in parameters}
     after = {}
-    for name, value in parameters.items():
-        after[name] = prepared.updated(value, gradients[name])
+    for name, value in parameters.items() if prepared.lr is not None else ():
+        after[name] = prepared.updated(name, value, gradients[name])
     lines = [node.name for node in derivation.graph.lines] if nodes else []
     return HandStep(
         batch,

@@ -31,9 +31,9 @@ class Kink:
 
 
 def with_kinks(graph: Graph) -> tuple[Graph, tuple[Kink, ...]]:
-    """The graph with a node for the distance from each kink, and what those nodes are."""
+    """The graph with a node for the distance from each kink that the loss depends on, and what those nodes are."""
     nodes, kinks = list(graph.nodes), []
-    for line in graph.lines:
+    for line in (line for line in graph.lines if line.name in graph.ancestors):
         for number, (op, distance) in enumerate(_distances(line.definition), start=1):
             kink = Kink(f"{line.name}!{number}", line.name, op, free_axes(distance))
             nodes.append(Node(kink.name, "line", kink.axes, distance))

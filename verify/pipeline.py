@@ -24,8 +24,9 @@ def verify(problem: Problem | str | os.PathLike[str], **settings: object) -> Res
     _refuse_without_numbers(problem)
     chosen = effective(problem, settings)
     derivation = differentiate(problem.graph)
-    from verify.training import train  # torch takes seconds to import; bad input is told before
+    from verify.training import draw, train  # torch takes seconds to import; bad input is told before
 
+    problem = draw(problem, chosen.dtype)
     record = train(problem, chosen)
     taken = [step.batch for step in record.steps]
     order = compare.orders(taken) if chosen.shuffle else None

@@ -25,12 +25,13 @@ DEFAULTS: Mapping[str, object] = {
 class Settings:
     """What one run is made with. `samples` is the number of rows of data, 0 without data.
 
+    `lr` is None where nothing is trained: the gradients are evaluated once, at the values that are given.
     `steps` counts mini-batches over the whole run. `origins` tells of each setting whether it
     comes from a flag, from the problem file, or is the default.
     """
 
     optimizer: str
-    lr: Fraction
+    lr: Fraction | None
     batch_size: int
     steps: int
     shuffle: bool
@@ -41,12 +42,21 @@ class Settings:
     nodes: bool = False
 
     @property
+    def trains(self) -> bool:
+        """Whether the parameters are updated after a step."""
+        return self.lr is not None
+
+    @property
     def batches_per_epoch(self) -> int:
         """Steps in one epoch; without data every epoch is one step."""
         return -(-self.samples // self.batch_size) if self.samples else 1
 
     def __str__(self) -> str:
         """One line, such as `SGD, lr 0.1 (flag), batch_size 3 of 9, epochs 1, float32`."""
+        if self.lr is None:
+            samples = f", all {self.samples} samples" if self.samples > 1 else ""
+            flag = " (flag)" if self.origins.get("dtype") == "flag" else ""
+            return f"gradients at a point: one step without update{samples}, {self.dtype}{flag}"
         epochs, rest = divmod(self.steps, self.batches_per_epoch)
         whole_epochs = bool(self.samples) and not rest
         shown = [
@@ -65,7 +75,8 @@ def effective(problem: Problem, flags: Mapping[str, object]) -> Settings:
     """The settings of `problem`, with those of `flags` that are not None in their place.
 
     Flags are named as the settings of a problem file, and `nodes`. Raises `SettingError` for a
-    setting that is unknown or not possible, for both epochs and steps, and for a missing lr.
+    setting that is unknown or not possible, for both epochs and steps, and for a missing lr. A problem
+    without [training] needs none: its gradients are evaluated once.
     """
     given = {key: value for key, value in flags.items() if value is not None and key != "nodes"}
     flagged = {key: read_setting(key, _as_written(value)) for key, value in given.items()}
@@ -76,6 +87,9 @@ def effective(problem: Problem, flags: Mapping[str, object]) -> Settings:
         filed = {key: value for key, value in filed.items() if key not in ("epochs", "steps")}
     samples = problem.samples or 0
     chosen = {**DEFAULTS, "batch_size": samples or 1, **filed, **flagged}
+    at_a_point = "lr" not in chosen and not problem.trains and not flagged.keys() & _OF_TRAINING
+    if at_a_point:
+        chosen = {**chosen, "lr": None, "epochs": 1}
     if "lr" not in chosen:
         raise SettingError(f"lr is missing in {problem.source}; give it as lr = 0.01 under [training], or as --lr 0.01")
     origins = {key: "flag" if key in flagged else "file" if key in filed else "default" for key in chosen}
@@ -93,6 +107,7 @@ def _as_written(value: object) -> object:
     )
 
 
+_OF_TRAINING = {"optimizer", "batch_size", "epochs", "steps", "shuffle"}
 _KEYS = ("optimizer", "lr", "batch_size", "epochs", "steps", "shuffle", "seed", "dtype")
 
 

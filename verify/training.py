@@ -6,7 +6,8 @@ here, only the problem and the settings.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -17,7 +18,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from derive.errors import DataError, Place, SettingError
 from derive.expression import Apply, Axes, Expr, Number, Position, Reduce, Ref, free_axes, taken_axes
-from derive.graph import Graph, Node
+from derive.graph import Graph
+from derive.node import Node
 from derive.operations import OPERATIONS
 from derive.paper import constant_value, read_expression
 from derive.problem import Problem, Quantity
@@ -28,31 +30,86 @@ from verify.settings import Settings
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
+def draw(problem: Problem, dtype: str) -> Problem:
+    """`problem` with the numbers that PyTorch draws for it in `dtype`, exactly; each parameter has its own generator.
+
+    Raises `DataError` for a draw that the dtype cannot hold.
+    """
+    drawn = tuple(p if p.is_drawn else _drawn(p, DTYPES[dtype], problem.place_of) for p in problem.parameters)
+    return replace(problem, parameters=drawn)
+
+
+def _drawn(quantity: Quantity, dtype: torch.dtype, place_of: Callable[[str], Place | None]) -> Quantity:
+    """The quantity with its values: torch.rand · (high − low) + low, or torch.randn · std + mean."""
+    how = quantity.draw
+    assert how is not None  # it has no values
+    generator = torch.Generator().manual_seed(how.seed)
+    if how.distribution == "uniform":
+        # rand · 1 − 0.5 has the very bits of rand − 0.5
+        numbers = torch.rand(quantity.shape, generator=generator, dtype=dtype) * float(how.high - how.low)
+        numbers = numbers + float(how.low)
+    else:
+        numbers = torch.randn(quantity.shape, generator=generator, dtype=dtype) * float(how.std) + float(how.mean)
+    if not bool(torch.isfinite(numbers).all()):
+        place = place_of(f"parameters.{quantity.name}")
+        raise DataError(f"{quantity.name}, {how}, does not fit {dtype}; expected smaller numbers", place)
+    return replace(quantity, values=tuple(Fraction(value) for value in numbers.to(torch.float64).flatten().tolist()))
+
+
 def train(problem: Problem, settings: Settings) -> Record:
     """Trains the problem's graph with `torch.optim` and records every step.
 
     Raises `DataError` for a number that the dtype cannot hold, `SettingError` for such an lr.
     """
     dtype = DTYPES[settings.dtype]
-    if settings.lr > Fraction(torch.finfo(dtype).max):
+    if settings.lr is not None and settings.lr > Fraction(torch.finfo(dtype).max):
         raise SettingError(f"lr = {float(settings.lr):g} does not fit {_name(dtype)}; expected a smaller one")
     model = GraphModule(problem, dtype)
     data = {column.name: _tensor(column, dtype) for column in problem.data}
-    optimizer = getattr(torch.optim, settings.optimizer)(model.parameters(), lr=float(settings.lr))
+    update = _Update(model, settings)
     steps = []
     for batch, columns in _batches(data, settings):
-        steps.append(_step(model, optimizer, batch, columns, settings.nodes))
+        steps.append(_step(model, update, batch, columns, settings.nodes))
         if not steps[-1].finite:
             break
     return Record(settings.dtype, torch.__version__, _values(data), tuple(steps))
 
 
+class _Update:
+    """`torch.optim` for what is trained: nothing without lr, and not the frozen parameters.
+
+    Of a parameter with single frozen entries the gradient is multiplied by a mask before each step.
+    """
+
+    def __init__(self, model: GraphModule, settings: Settings) -> None:
+        whole = {frozen.name for frozen in model.graph.frozen if not frozen.entries}
+        trained = [p for name, p in model.named.items() if name not in whole]
+        self.trains = settings.lr is not None
+        self.optimizer: torch.optim.Optimizer | None = None
+        if settings.lr is not None and trained:
+            self.optimizer = getattr(torch.optim, settings.optimizer)(trained, lr=float(settings.lr))
+        self.masks: list[tuple[nn.Parameter, Tensor]] = []
+        for frozen in model.graph.frozen:
+            if frozen.entries:
+                mask = torch.ones_like(model.named[frozen.name])
+                for entry in frozen.entries:
+                    mask[entry] = 0
+                self.masks.append((model.named[frozen.name], mask))
+
+    def step(self) -> None:
+        for parameter, mask in self.masks:
+            if parameter.grad is not None:
+                parameter.grad.mul_(mask)
+        if self.optimizer is not None:
+            self.optimizer.step()
+
+
 def _step(
-    model: GraphModule, optimizer: torch.optim.Optimizer, batch: Batch, columns: Mapping[str, Tensor], nodes: bool
+    model: GraphModule, update: _Update, batch: Batch, columns: Mapping[str, Tensor], nodes: bool
 ) -> StepRecord:
     """One mini-batch: zero_grad, forward, backward, step."""
     before = _values(model.named)
-    optimizer.zero_grad()
+    model.zero_grad()  # as optimizer.zero_grad(), and the frozen parameters too
     lines = model(columns, batch.n)
     if nodes:
         for value in lines.values():
@@ -63,10 +120,11 @@ def _step(
     gradients = {name: p.grad for name, p in model.named.items() if p.grad is not None}
     gradients = {name: gradients.get(name, torch.zeros_like(p)) for name, p in model.named.items()}
     recorded = _values(gradients)
-    optimizer.step()
+    update.step()
+    after = _values(model.named) if update.trains else {}
     adjoints = {name: value.grad for name, value in lines.items() if nodes and value.grad is not None}
     return StepRecord(
-        batch, before, _array(loss), recorded, _values(model.named), _values(lines if nodes else {}), _values(adjoints)
+        batch, before, _array(loss), recorded, after, _values(lines if nodes else {}), _values(adjoints)
     )
 
 

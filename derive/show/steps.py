@@ -100,7 +100,7 @@ def _forward(derivation: Derivation, numbers: _Numbers) -> Section:
     equations = []
     for node in graph.lines:
         assert node.written is not None  # a line always has its equation
-        equations.append(numbers.equation(Ref(node.name), node.written))
+        equations.append(numbers.equation(Ref(node.name), node.written, note=node.note))
         if node.implied:
             equations.append(numbers.equation(None, node.definition, note="the sum over the samples, left in words"))
     seed = seed_name(derivation)
@@ -239,8 +239,9 @@ def _why_no_paths(gradient: Gradient) -> str:
 def updates(derivation: Derivation, optimizer: str) -> Iterator[tuple[Ref, Update]]:
     """The update rule of each parameter, in the paper notation."""
     loss = Ref(derivation.graph.loss, ())
+    fixed = {frozen.name for frozen in derivation.graph.frozen if not frozen.entries}
     for name in derivation.wrt:
-        if derivation.graph.by_name[name].kind == "parameter":
+        if derivation.graph.by_name[name].kind == "parameter" and name not in fixed:
             own = Ref(name, derivation.graph.by_name[name].axes)
             yield own, Update(_rule(own, optimizer), Derivative(loss, own))
 
@@ -252,5 +253,6 @@ def _rule(own: Ref, optimizer: str) -> Expr:
 
 def _updates(derivation: Derivation, optimizer: str, numbers: _Numbers) -> Iterator[Section]:
     equations = [numbers.equation(own, update, "←") for own, update in updates(derivation, optimizer)]
-    if equations:
-        yield Section(f"Update: {optimizer}, after each batch", tuple(equations))
+    frozen = [f"Frozen, never updated: {f}." for f in derivation.graph.frozen if f.name in derivation.wrt]
+    if equations or frozen:
+        yield Section(f"Update: {optimizer}, after each batch", tuple(equations), tuple(frozen))

@@ -42,7 +42,7 @@ def test_two_spellings_of_one_name_are_noted() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("l = sum(w)", "sum of something that does not run over anything"),
+        ("l = sum(w)", "sum of a single number; expected something that runs over samples or an index"),
         ("l = 3", "depends on no parameter"),
         ("l = mean(x)", "depends on no parameter"),
         ("l = (w", r"^<text>:1:5: a parenthesis is opened and never closed"),
