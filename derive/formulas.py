@@ -30,7 +30,7 @@ from derive.monomial import Monomial, add_up, collect
 
 MAX_PATHS = 8  # products along paths that a person still compares
 MAX_LINKS = 24  # factors in one product
-MAX_SIZE = 150  # numbers, names and operations in a closed form: about eight lines of text
+MAX_SIZE = 100  # numbers, names and operations in a closed form: about six lines of text
 
 
 def readable(expr: Expr) -> bool:
@@ -251,7 +251,8 @@ def _inlined(expr: Expr, graph: Graph, taken: set[Axis]) -> Expr:
     """`expr` with every line replaced by its right-hand side. Raises `TooLongError`."""
     budget = 4 * MAX_SIZE
 
-    def inlined(expr: Expr, depth: int) -> Expr:
+    def inlined(expr: Expr, depth: int, around: frozenset[Axis]) -> Expr:
+        """`around` are the axes of the sums that `expr` stands in: its own get other letters."""
         nonlocal budget
         budget -= 1
         if budget < 0 or depth > 4 * MAX_LINKS:
@@ -260,14 +261,19 @@ def _inlined(expr: Expr, graph: Graph, taken: set[Axis]) -> Expr:
             node = graph.by_name[expr.name]
             if node.expr is None:
                 return expr
-            renamed = dict(zip(node.axes, expr.axes or (), strict=True))
-            for axis in sorted(taken_axes(node.expr) - set(node.axes)):
-                renamed[axis] = fresh_axis(axis, taken)
-                taken.add(renamed[axis])
-            return inlined(rename_axes(node.expr, renamed), depth + 1)
-        return rebuild(expr, tuple(inlined(part, depth + 1) for part in children(expr)))
+            return inlined(_read_along(node, expr, around), depth + 1, around)
+        inside = around | frozenset(expr.axes or ()) if isinstance(expr, Reduce) else around
+        return rebuild(expr, tuple(inlined(part, depth + 1, inside) for part in children(expr)))
 
-    return inlined(expr, 0)
+    return inlined(expr, 0, frozenset(taken))
+
+
+def _read_along(node: Node, ref: Ref, around: frozenset[Axis]) -> Expr:
+    """The right-hand side of a line, read along the axes of `ref`; its own sums have letters apart from `around`."""
+    renamed = dict(zip(node.axes, ref.axes or (), strict=True))
+    for axis in sorted(taken_axes(node.definition) - set(node.axes)):
+        renamed[axis] = fresh_axis(axis, [*around, *renamed.values()])
+    return rename_axes(node.definition, renamed)
 
 
 def closed_loss(graph: Graph) -> Expr | None:

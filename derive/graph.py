@@ -115,12 +115,15 @@ def _given_nodes(
     parameters: Mapping[str, Shape], constants: Mapping[str, Shape], data: Mapping[str, Shape], letters: dict[str, Axes]
 ) -> dict[str, Node]:
     """The nodes that are not calculated, by name; with data, n is one of them."""
-    given = {name: Node(name, "data", _axes(letters.get(name), (SIZE, *shape))) for name, shape in data.items()}
+    spare = LETTERS[1:] if data else LETTERS  # with data, i is for the samples
+    given = {
+        name: Node(name, "data", _axes(letters.get(name), (SIZE, *shape), spare)) for name, shape in data.items()
+    }
     for kind, group in (("parameter", parameters), ("constant", constants)):
         for name, shape in group.items():
             if name in given:
                 raise EquationError(f"{name!r} is declared twice, as {given[name].kind} and as {kind}; keep one")
-            given[name] = Node(name, kind, _axes(letters.get(name), shape))
+            given[name] = Node(name, kind, _axes(letters.get(name), shape, spare))
     if data:
         if SIZE in given:
             raise EquationError(f"{SIZE!r} is the number of samples in the batch; choose another name")
@@ -130,11 +133,11 @@ def _given_nodes(
     return given
 
 
-def _axes(written: Axes | None, shape: tuple[int | str, ...]) -> Axes:
+def _axes(written: Axes | None, shape: tuple[int | str, ...], spare: str) -> Axes:
     """The axes of a given name: with the letters it is first written with, where it is."""
     if written is not None and len(written) == len(shape) and len(set(written)) == len(written):
         return tuple(Axis(axis.letter, size) for axis, size in zip(written, shape, strict=True))
-    letters = iter(LETTERS[1:])
+    letters = iter(spare)
     return tuple(SAMPLES if size == SIZE else Axis(next(letters), size) for size in shape)
 
 
