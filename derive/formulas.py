@@ -33,11 +33,6 @@ MAX_LINKS = 24  # factors in one product
 MAX_SIZE = 100  # numbers, names and operations in a closed form: about six lines of text
 
 
-def readable(expr: Expr) -> bool:
-    """Whether a person would still read the formula."""
-    return size(expr) <= MAX_SIZE
-
-
 class TooLongError(Exception):
     """A formula past the length at which it is shown."""
 
