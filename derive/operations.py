@@ -41,20 +41,21 @@ class Operation:
     many: bool = False  # takes more than `arity` arguments, from left to right
 
 
-class greater(sympy.Function):  # type: ignore[misc]
+class greater(sympy.Function):  # type: ignore[misc]  # noqa: N801 - SymPy functions are named as they print
     """[x > y]: 1 where x > y, else 0, also where x = y. Its derivative is taken as 0."""
 
     nargs = 2
 
-    def fdiff(self, argindex: int = 1) -> sympy.Expr:
+    def fdiff(self, argindex: int = 1) -> sympy.Expr:  # noqa: ARG002
+        """The derivative with respect to any argument."""
         return sympy.S.Zero
 
 
-class at_least(greater):
+class at_least(greater):  # noqa: N801
     """[x > y] + ½ [x = y]: the share of the larger of two, which share evenly when equal."""
 
 
-class sign(greater):
+class sign(greater):  # noqa: N801
     """-1, 0 or 1. Its derivative is taken as 0."""
 
     nargs = 1
@@ -73,11 +74,11 @@ def _opaque(name: str, *derivatives: Form) -> type[sympy.Function]:
 # as textbooks and PyTorch do (ATen, derivatives.yaml: sigmoid_backward is grad·(1 − y)·y);
 # tests/derive/test_operations.py proves them equal to sympy.diff of the expansions below.
 sigmoid: type[sympy.Function] = _opaque("sigmoid", lambda x: sigmoid(x) * (1 - sigmoid(x)))
-softplus = _opaque("softplus", lambda x: sigmoid(x))
+softplus = _opaque("softplus", sigmoid)
 relu = _opaque("relu", lambda x: greater(x, 0))
-absolute = _opaque("absolute", lambda x: sign(x))
-maximum = _opaque("maximum", lambda x, y: at_least(x, y), lambda x, y: at_least(y, x))
-minimum = _opaque("minimum", lambda x, y: at_least(y, x), lambda x, y: at_least(x, y))
+absolute = _opaque("absolute", sign)
+maximum = _opaque("maximum", at_least, lambda x, y: at_least(y, x))
+minimum = _opaque("minimum", lambda x, y: at_least(y, x), at_least)
 
 # Rounding: IEEE 754 rounds + − × ÷ √ to nearest, one u each; PyTorch's vectorised √ was seen one ulp
 # (2 u) off. The elementary functions of SLEEF, which PyTorch uses, are stated to be within 1 ulp
