@@ -39,7 +39,8 @@ def run(command: Callable[[], int]) -> int:
 
 def say(message: str) -> None:
     """A message, which goes to stderr: stdout is for data."""
-    print(message, file=sys.stderr)
+    # an argument that is not UTF-8 has characters that some streams refuse
+    print(message.encode(errors="backslashreplace").decode(), file=sys.stderr)
 
 
 def write_out(text: str, plain: Callable[[], str] | None = None) -> None:

@@ -41,28 +41,29 @@ class Operation:
     many: bool = False  # takes more than `arity` arguments, from left to right
 
 
-class greater(sympy.Function):  # type: ignore[misc]
+class greater(sympy.Function):  # type: ignore[misc]  # noqa: N801 - SymPy functions are named as they print
     """[x > y]: 1 where x > y, else 0, also where x = y. Its derivative is taken as 0."""
 
     nargs = 2
 
-    def fdiff(self, argindex: int = 1) -> sympy.Expr:
+    def fdiff(self, argindex: int = 1) -> sympy.Expr:  # noqa: ARG002
+        """The derivative with respect to any argument."""
         return sympy.S.Zero
 
 
-class at_least(greater):
+class at_least(greater):  # noqa: N801
     """[x > y] + ½ [x = y]: the share of the larger of two, which share evenly when equal."""
 
 
-class at_most(greater):
+class at_most(greater):  # noqa: N801
     """[x <= y]. Its derivative is taken as 0."""
 
 
-class equal(greater):
+class equal(greater):  # noqa: N801
     """[x = y]. Its derivative is taken as 0."""
 
 
-class sign(greater):
+class sign(greater):  # noqa: N801
     """-1, 0 or 1. Its derivative is taken as 0."""
 
     nargs = 1
@@ -81,7 +82,7 @@ def _opaque(name: str, *derivatives: Form) -> type[sympy.Function]:
 # as textbooks and PyTorch do (ATen, derivatives.yaml: sigmoid_backward is grad·(1 − y)·y);
 # tests/derive/test_operations.py proves them equal to sympy.diff of the expansions below.
 sigmoid: type[sympy.Function] = _opaque("sigmoid", lambda x: sigmoid(x) * (1 - sigmoid(x)))
-softplus = _opaque("softplus", lambda x: sigmoid(x))
+softplus = _opaque("softplus", sigmoid)
 detach = _opaque("detach", lambda x: sympy.S.Zero)
 where = _opaque("where", lambda c, x, y: sympy.S.Zero, lambda c, x, y: c, lambda c, x, y: 1 - c)
 # torch.clamp passes the gradient at both edges; at or beyond them the edge itself takes it
@@ -91,11 +92,11 @@ clip = _opaque(
     lambda x, low, high: greater(low, x),
     lambda x, low, high: greater(x, high),
 )
-expm1 = _opaque("expm1", lambda x: sympy.exp(x))
+expm1 = _opaque("expm1", sympy.exp)
 relu = _opaque("relu", lambda x: greater(x, 0))
-absolute = _opaque("absolute", lambda x: sign(x))
-maximum = _opaque("maximum", lambda x, y: at_least(x, y), lambda x, y: at_least(y, x))
-minimum = _opaque("minimum", lambda x, y: at_least(y, x), lambda x, y: at_least(x, y))
+absolute = _opaque("absolute", sign)
+maximum = _opaque("maximum", at_least, lambda x, y: at_least(y, x))
+minimum = _opaque("minimum", lambda x, y: at_least(y, x), at_least)
 
 # Rounding: IEEE 754 rounds + − × ÷ √ to nearest, one u each; PyTorch's vectorised √ was seen one ulp
 # (2 u) off. The elementary functions of SLEEF, which PyTorch uses, are stated to be within 1 ulp

@@ -43,6 +43,8 @@ _REFUSED = {
     ast.Tuple: "a comma belongs between the arguments of a function",
     ast.List: "a list is not part of an equation; put numbers under [data] or [parameters]",
     ast.Lambda: "functions are not defined in equations",
+    ast.BinOp: "'//' is not part of the notation; write /",
+    ast.Starred: "a * stands between two factors",
 }
 
 

@@ -63,7 +63,7 @@ def small(value: float) -> str:
 
 
 _LABELS = ("hand", "autograd", "diff.")
-_FIXED = ("epoch", "batch", "n")
+_RATE = " lr"  # the column of the learning rate; a parameter may be called lr, and has its own
 
 
 def _column_blocks(result: Result) -> list[list[str]]:
@@ -88,7 +88,7 @@ def _columns(result: Result) -> list[str]:
     if result.settings.lr is None:
         return names
     first_parameter = next(k for k, name in enumerate(names) if result.rows[0].checks[name].quantity in _own(result))
-    return [*names[:first_parameter], "lr", *names[first_parameter:]]
+    return [*names[:first_parameter], _RATE, *names[first_parameter:]]
 
 
 def _own(result: Result) -> tuple[str, ...]:
@@ -96,16 +96,17 @@ def _own(result: Result) -> tuple[str, ...]:
 
 
 def _heading(result: Result, name: str) -> str:
-    return "loss" if name == result.problem.graph.loss else name
+    return "loss" if name == result.problem.graph.loss else name.strip()
 
 
 def _cells(result: Result, row: StepRow, name: str) -> tuple[str, str, str]:
     """The three lines of one cell."""
-    if name == "lr":
+    if name == _RATE:
         return number(float(result.settings.lr or 0)), "", ""
     check = row.checks[name]
     mark = "" if check.agrees else " ✗" if check.agrees is False else " ?"
-    return number(check.hand_value), number(check.autograd), small(check.difference) + mark
+    by_pytorch = number(check.autograd) or "nan"
+    return number(check.hand_value), by_pytorch, (small(check.difference) + mark).strip()
 
 
 def _width(result: Result, name: str) -> int:
@@ -142,15 +143,18 @@ def _table(result: Result, names: list[str]) -> Iterator[str]:
 
 
 def _node_table(result: Result) -> Iterator[str]:
-    """Every line and its adjoint, one number a row."""
+    """Every line and its adjoint, one number a row; the error is that of the step alone, as the bound is."""
     columns = set(result.columns) | {f"{name}_before" for name in _own(result)}
     checks = [check for check in result.comparison.checks if check.quantity not in columns]
+    if not checks:
+        yield f"{result.problem.graph.loss} is the only line"
+        return
     width = max((len(check.name) for check in checks), default=0) + 2
-    yield f"{'step':>5}  {'node'.ljust(width)}{'hand':>14}{'autograd':>14}{'diff.':>11}{'bound':>11}"
+    yield f"{'step':>5}  {'node'.ljust(width)}{'hand':>14}{'autograd':>14}{'step error':>12}{'bound':>10}"
     for check in checks[: 20 * MAX_STEPS]:
-        mark = "" if check.agrees else " ✗"
+        mark = "" if check.agrees else " ✗" if check.agrees is False else " ?"
         numbers = f"{number(check.hand_value):>14}{number(check.autograd):>14}"
-        errors = f"{small(check.difference):>11}{small(check.bound):>11}"
+        errors = f"{small(check.step_error):>12}{small(check.bound):>10}"
         yield f"{check.batch.step:>5}  {check.name.ljust(width)}{numbers}{errors}{mark}"
     if len(checks) > 20 * MAX_STEPS:
         yield f"  … {len(checks) - 20 * MAX_STEPS} more; --csv FILE writes all of them"

@@ -41,14 +41,27 @@ def written(names: Sequence[str] = ("a", "w", "x1", "lambda", "α"), leaves: int
             st.builds(lambda x: Apply("neg", (x,)), inner),
             st.builds(lambda op, x: Apply(op, (x,)), st.sampled_from(unary), inner),
             st.builds(lambda op, x, y: Apply(op, (x, y)), st.sampled_from(pairs), inner, inner),
-            st.builds(lambda op, x: Reduce(op, x), st.sampled_from(["sum", "mean"]), inner),
+            st.builds(Reduce, st.sampled_from(["sum", "mean"]), inner),
         )
 
     refs = st.sampled_from(names).map(Ref)
     return st.recursive(st.one_of(refs, refs, numbers()), grown, max_leaves=leaves)
 
 
-RATIONAL = ("u + v", "u - v", "u*v", "u*v - u", "-u", "u^2", "u^3", "u/(v^2 + 1)", "u/2", "0.1*u", "3 - u", "(u^2 + 1)^-2")
+RATIONAL = (
+    "u + v",
+    "u - v",
+    "u*v",
+    "u*v - u",
+    "-u",
+    "u^2",
+    "u^3",
+    "u/(v^2 + 1)",
+    "u/2",
+    "0.1*u",
+    "3 - u",
+    "(u^2 + 1)^-2",
+)
 SMOOTH = (
     "exp(sin(u))",
     "log(u^2 + 1)",
@@ -62,7 +75,15 @@ SMOOTH = (
     "tan(sin(u)/2)",
     "2^sin(u)",
 )
-OVER_SAMPLES = ("sum(u)", "mean(u)", "mean(u*v)", "mean((u - mean(u))^2)", "sum(u*mean(u*v))", "u - mean(u)", "v*sum(u)")
+OVER_SAMPLES = (
+    "sum(u)",
+    "mean(u)",
+    "mean(u*v)",
+    "mean((u - mean(u))^2)",
+    "sum(u*mean(u*v))",
+    "u - mean(u)",
+    "v*sum(u)",
+)
 
 
 def put(form: str, u: str, v: str = "") -> str:
@@ -176,7 +197,9 @@ def adjoints(derivation: Derivation, values: Values, samples: int) -> Values:
                 key = tuple(at[axis] for axis in edge.wrt.axes or ())
                 own[key] = own.get(key, Fraction(0)) + above * value(edge.partial, values, at, samples)
     return {
-        name: entries.get((), Fraction(0)) if not shapes[name] else [entries.get((i,), Fraction(0)) for i in range(samples)]
+        name: entries.get((), Fraction(0))
+        if not shapes[name]
+        else [entries.get((i,), Fraction(0)) for i in range(samples)]
         for name, entries in found.items()
     }
 

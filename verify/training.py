@@ -224,7 +224,8 @@ def _batches(data: Mapping[str, Tensor], settings: Settings) -> Iterator[tuple[B
         for step in range(1, settings.steps + 1):
             yield Batch(step, step, 1), {}
         return
-    generator = torch.Generator().manual_seed(settings.seed) if settings.shuffle else None
+    # a generator of its own even without shuffle: the DataLoader draws from it at the start of each epoch
+    generator = torch.Generator().manual_seed(settings.seed)
     rows = torch.arange(settings.samples)
     dataset = TensorDataset(rows, *data.values())
     loader = DataLoader(dataset, settings.batch_size, shuffle=settings.shuffle, generator=generator)

@@ -122,7 +122,8 @@ def from_json(text: str) -> Derivation:
     """
     document = _parsed(text)
     if document.get("schema") != SCHEMA:
-        raise ProblemError(f"schema is {shorten(document.get('schema'))}; expected {SCHEMA!r}")
+        found = shorten(document["schema"]) if "schema" in document else "missing"
+        raise ProblemError(f"schema is {found}; expected {SCHEMA!r}")
     optimizer, title = (_string(document, key) for key in ("optimizer", "title"))
     if optimizer not in UPDATES:
         raise ProblemError(f"optimizer {shorten(optimizer)} is not known; expected one of: {', '.join(UPDATES)}")

@@ -35,7 +35,7 @@ def _word(word: str) -> str:
     if word in GREEK:
         return rf"\{word}"
     if any(greek_name(character) for character in word):
-        return "".join(_letter(character) for character in word)
+        return " ".join(_letter(character) for character in word)
     return rf"\mathit{{{ascii_text(word).replace('_', '')}}}"
 
 

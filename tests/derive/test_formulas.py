@@ -83,7 +83,9 @@ def test_the_closed_loss_is_the_loss(graph: Graph, samples: int, data: st.DataOb
     if closed is not None:
         names = symbols(graph, samples)
         pairs = [(symbol, values[name]) for name, symbol in names.items() if not isinstance(symbol, list)]
-        pairs += [pair for name, s in names.items() if isinstance(s, list) for pair in zip(s, values[name], strict=True)]
+        pairs += [
+            pair for name, s in names.items() if isinstance(s, list) for pair in zip(s, values[name], strict=True)
+        ]
         numbers = {symbol: sympy.Rational(v.numerator, v.denominator) for symbol, v in pairs}
         loss = composed(graph, names, samples).subs(numbers)
         assert value(closed, values, {}, samples) == Fraction(int(loss.p), int(loss.q))
@@ -121,7 +123,9 @@ def test_closed_forms_as_a_person_writes_them(text: str, name: str, closed: str)
 
 def ladder(rungs: int) -> Graph:
     """Two paths at every rung."""
-    return graph_of("\n".join(["x0 = w", *(f"u{k} = 3*x{k}\nx{k + 1} = sin(x{k}) + u{k}" for k in range(rungs))]), ["w"])
+    return graph_of(
+        "\n".join(["x0 = w", *(f"u{k} = 3*x{k}\nx{k + 1} = sin(x{k}) + u{k}" for k in range(rungs))]), ["w"]
+    )
 
 
 def test_more_paths_than_a_person_compares_are_counted_and_left_out() -> None:

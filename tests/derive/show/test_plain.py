@@ -1,0 +1,39 @@
+"""ASCII for what is not."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from derive.show.plain import ascii_names, ascii_text, greek_name
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("w ← w − lr·∂l/∂w", "w <- w - lr*dl/dw"),
+        ("½ to each", "1/2 to each"),
+        ("α, Ω, ς, λ", "alpha, Omega, sigma, lambda"),
+        ("Über café", "Uber cafe"),
+        ("x²", "x^2"),
+        ("温度", "U6E29U5EA6"),
+        ("plain", "plain"),
+    ],
+)
+def test_text(text: str, plain: str) -> None:
+    assert ascii_text(text) == plain
+
+
+@given(st.text())
+def test_any_text_becomes_ascii(text: str) -> None:
+    assert ascii_text(text).isascii()
+
+
+def test_names_stay_different() -> None:
+    assert ascii_names(["alpha", "α", "ά", "w"]) == {"α": "alpha_", "ά": "alpha__"}
+
+
+@pytest.mark.parametrize(
+    ("letter", "name"), [("α", "alpha"), ("Σ", "Sigma"), ("λ", "lambda"), ("a", None), ("½", None)]
+)
+def test_greek(letter: str, name: str | None) -> None:
+    assert greek_name(letter) == name

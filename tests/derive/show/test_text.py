@@ -1,0 +1,136 @@
+"""The numbered text: its order is the article's, its lines fit, its sentences say what is left out."""
+
+from hypothesis import given
+
+from derive.chain import Derivation, differentiate
+from derive.graph import Graph
+from derive.show.notation import Ascii, Text
+from derive.show.sides import left, right
+from derive.show.steps import sections
+from derive.show.text import WIDTH, fold, to_text
+from tests.trees import RATIONAL, SMOOTH, graph_of, graphs
+
+ARTICLE = "a = w*x\nc = a + b\nd = c - y\ne = d^2\nl = (1/n)*e"
+
+
+def article() -> Derivation:
+    return differentiate(graph_of(ARTICLE, ["w", "b"], ["x", "y"]))
+
+
+def test_the_order_is_that_of_the_article() -> None:
+    """Issue 2, section 3: equations, partials; for each parameter chain, substituted and closed form; updates."""
+    found = sections(article())
+    assert [section.title.split(":")[0] for section in found] == [
+        "Forward",
+        "Local partials",
+        "Chain rule for `w`",
+        "Chain rule for `b`",
+        "Update",
+    ]
+    assert [equation.number for section in found for equation in section.equations] == list(range(1, 23))
+    style = Text()
+    chain_w = [(left(equation, style), right(equation, style)) for equation in found[2].equations]
+    assert chain_w == [
+        ("∂l/∂w", "Σᵢ (∂l/∂eᵢ)(∂eᵢ/∂dᵢ)(∂dᵢ/∂cᵢ)(∂cᵢ/∂aᵢ)(∂aᵢ/∂w)"),
+        ("", "Σᵢ (1/n)(2 dᵢ)(1)(1)(xᵢ)"),
+        ("", "(2/n) Σᵢ (w xᵢ + b − yᵢ) xᵢ"),
+    ]
+    assert [left(equation, style) for equation in found[0].equations] == ["a", "c", "d", "e", "l", "", "z"]
+
+
+def test_z_is_left_out_where_the_name_is_taken() -> None:
+    assert "z = l" not in to_text(differentiate(graph_of("z = w^2\nl = z + w", ["w"])))
+
+
+def test_a_name_used_twice_has_a_product_for_each_path() -> None:
+    text = to_text(differentiate(graph_of("a = w*3\nb = a + w\nl = (b - 3)^2", ["w"])))
+    assert "∂l/∂w = (∂l/∂b)(∂b/∂a)(∂a/∂w) + (∂l/∂b)(∂b/∂w)" in text
+
+
+def test_a_partial_of_the_loss_line_itself_is_told_from_the_whole() -> None:
+    text = " ".join(to_text(differentiate(graph_of("a = w*3\nl = a^2 + w", ["w"]))).split())
+    assert "∂l/∂w = ∂l/∂w + (∂l/∂a)(∂a/∂w) on the right, the partial of the line l alone" in text
+
+
+def test_many_paths_are_left_out_with_a_sentence_and_the_adjoints_shown() -> None:
+    lines = ["x0 = w", *(f"u{k} = 2*x{k}\nx{k + 1} = sin(x{k}) + u{k}" for k in range(4))]
+    text = to_text(differentiate(graph_of("\n".join(lines), ["w"])))
+    assert "16 paths lead to w, more than the 8 that are written out" in text
+    assert "∂x4/∂x3 = (∂x4/∂x4)(cos(x3)) + (∂x4/∂u3)(2)" in text
+
+
+def test_adjoints_of_sums_inside_lines_are_defined() -> None:
+    lines = ["x0 = w", *(f"u{k} = mean(t*x{k})^2\nx{k + 1} = sin(x{k}) + u{k}" for k in range(4))]
+    text = to_text(differentiate(graph_of("\n".join(lines), ["w"], ["t"])))
+    assert "u3#1 = (1/n) Σᵢ tᵢ·x3" in " ".join(text.split())
+    assert "∂x4/∂u3#1 = (∂x4/∂u3)(2 u3#1)" in " ".join(text.split())
+
+
+def test_a_long_path_is_left_out_with_a_sentence() -> None:
+    lines = ["x0 = w", *(f"x{k + 1} = sin(x{k})" for k in range(30))]
+    text = " ".join(to_text(differentiate(graph_of("\n".join(lines), ["w"]))).split())
+    assert "The path to w has 31 factors, more than the 24 that are written out" in text
+
+
+def test_formulas_too_long_to_read_are_left_out_with_a_sentence() -> None:
+    product = "*".join(f"(w + {k})" for k in range(1, 40))
+    text = to_text(differentiate(graph_of(f"l = {product}", ["w"])))
+    assert "The partial of l with respect to w is too long to read and is left out." in text
+    assert "The closed form is too long to read and is left out." in text
+
+
+def test_what_the_loss_does_not_depend_on_is_said() -> None:
+    graph = graph_of("s = w*3\nl = (w - 1)^2", ["w"])
+    text = to_text(differentiate(graph, ["s", "w"]))
+    assert "l does not depend on s: calculated, not differentiated" in text
+    assert "The loss does not depend on s: the gradient is 0." in text
+
+
+def test_conventions_at_kinks_are_stated() -> None:
+    text = to_text(differentiate(graph_of("l = mean(relu(w*x) + max(w, 0))", ["w"], ["x"])))
+    assert "relu at 0: the derivative is 0" in text
+    assert "max of equals: ½ to each" in text
+
+
+def test_a_parameter_may_be_called_like_anything_in_the_update_rule() -> None:
+    text = to_text(differentiate(graph_of("l = g^2 + p^2 + lr^2", ["g", "p", "lr"])))
+    assert "g  ← g − lr·∂l/∂g" in text
+    assert "p  ← p − lr·∂l/∂p" in text
+
+
+def test_the_derivative_for_data_keeps_its_index() -> None:
+    text = to_text(differentiate(graph_of("l = mean((w*x - y)^2)", ["w"], ["x", "y"]), ["x"]))
+    assert "∂l/∂xᵢ = 2 w (w xᵢ − yᵢ)/n" in text
+    assert "Update" not in text
+
+
+def test_ascii_is_ascii_whatever_the_names() -> None:
+    derivation = differentiate(graph_of("ŷ = α*x\nl = mean((ŷ - y)^2)", ["α"], ["x", "y"]))
+    text = to_text(derivation, "Ein Café", ascii_only=True)
+    assert text.isascii()
+    assert text.startswith("Ein Cafe\n\nForward")
+    assert "= (2/n)*sum((alpha*x[i] - y[i])*x[i], i)" in text
+    assert "dl/dy_[i]     = 2*(y_[i] - y[i])/n" in text  # y is another name
+
+
+@given(graphs((*RATIONAL, *SMOOTH)))
+def test_lines_fit_into_80_columns(graph: Graph) -> None:
+    for ascii_only in (False, True):
+        text = to_text(differentiate(graph), ascii_only=ascii_only)
+        assert text.endswith("\n")
+        for line in text.splitlines():
+            assert len(line) <= WIDTH or " " not in line[WIDTH // 2 :].strip()
+            assert line == line.rstrip()
+
+
+def test_fold_breaks_before_signs_outside_parentheses() -> None:
+    assert fold("(a + b) c + (d + e) f", 12, 12) == ["(a + b) c", "+ (d + e) f"]
+    assert fold("x" * 30, 10, 10) == ["x" * 30]
+    assert fold("Σᵢ (a + b) (c + d)", 10, 20) == ["Σᵢ (a + b)", "(c + d)"]
+
+
+def test_styles_do_not_share_state() -> None:
+    style = Ascii()
+    style.as_written()
+    style.without_indices()
+    assert (style.exact, style.bare, style.names) == (False, False, {})

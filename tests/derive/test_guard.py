@@ -1,0 +1,91 @@
+"""What ends a command: one line and an exit status."""
+
+import io
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from derive.errors import EquationError, OutputError, Place
+from derive.guard import run, write_out
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def raising(error: BaseException) -> Callable[[], int]:
+    def command() -> int:
+        raise error
+
+    return command
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "message"),
+    [
+        (EquationError("no", Place("f", 1, 3, "a = 2x")), 2, "error: f:1:3: no\n    a = 2x\n      ^\n"),
+        (OutputError("full"), 2, "error: full\n"),
+        (RecursionError("maximum"), 2, "error: the input is nested too deeply; split it into smaller pieces\n"),
+        (MemoryError(), 2, "error: the input is too large for this machine's memory\n"),
+        (KeyboardInterrupt(), 130, "interrupted\n"),
+    ],
+)
+def test_errors(capsys: pytest.CaptureFixture[str], error: BaseException, status: int, message: str) -> None:
+    assert run(raising(error)) == status
+    assert capsys.readouterr() == ("", message)
+
+
+@pytest.mark.parametrize("status", [0, 1, 3])
+def test_the_status_of_a_command_is_its_own(status: int) -> None:
+    assert run(lambda: status) == status
+
+
+def test_a_bug_is_not_hidden() -> None:
+    with pytest.raises(ZeroDivisionError):
+        run(lambda: 1 // 0)
+
+
+def test_output_ends_with_one_line_end(capsys: pytest.CaptureFixture[str]) -> None:
+    write_out("a")
+    write_out("b\n")
+    assert capsys.readouterr().out == "a\nb\n"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "written"), [("ascii", b"dl <- x\n"), ("cp1252", b"dl <- x\n"), ("utf-8", "∂l ← x\n".encode())]
+)
+def test_a_terminal_without_the_characters_gets_ascii(
+    monkeypatch: pytest.MonkeyPatch, encoding: str, written: bytes
+) -> None:
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding=encoding, newline="\n"))
+    write_out("∂l ← x")
+    sys.stdout.flush()
+    assert raw.getvalue() == written
+    monkeypatch.undo()
+
+
+def python(program: str, **options: object) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stderr=subprocess.PIPE, **options)  # type: ignore[call-overload, no-any-return]
+
+
+LOUD = "import sys; from derive.guard import run, write_out; sys.exit(run(lambda: write_out('x' * 10**6) or 0))"
+
+
+def test_a_reader_that_went_away_is_no_error() -> None:
+    process = python(LOUD, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.close()
+    _, errors = process.communicate(timeout=60)
+    assert errors == b""
+    assert process.returncode == 141
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_a_full_disk_is_one_line() -> None:
+    with Path("/dev/full").open("wb") as full:
+        process = python(LOUD, stdout=full)
+        _, errors = process.communicate(timeout=60)
+    assert errors == b"error: the output cannot be written: No space left on device\n"
+    assert process.returncode == 2

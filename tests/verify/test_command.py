@@ -1,0 +1,303 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from derive.guard import run
+from tables import output
+from verify import Outcome, command, verify
+from verify.command import main, parser, settings_of, status
+from verify.settings import effective
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTE = "note: [claims] is read and not yet audited\n"
+PLAIN = 'equations = "l = mean((w*x - y)^2)"\n[parameters]\nw = 0\n[data]\nx = [1, 2, 3]\ny = [2, 4, 6]\n'
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def called(*arguments: str) -> int:
+    """The exit status of the command, as `python -m verify` has it."""
+    return run(lambda: main(arguments, output))
+
+
+def written(text: str) -> str:
+    """A problem file of that text."""
+    Path("problem.toml").write_text(text, encoding="utf-8")
+    return "problem.toml"
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """The message of a command that ends with exit status 2 and without output."""
+    before = sorted(Path().rglob("*"))
+    assert called(*arguments) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "Traceback" not in told.err
+    assert sorted(Path().rglob("*")) == before
+    messages = [line for line in told.err.splitlines() if not line.startswith("note: ")]
+    assert messages[0].startswith("error: ")
+    return "\n".join(messages)
+
+
+def test_the_article_is_the_default(capsys: pytest.CaptureFixture[str]) -> None:
+    assert called() == 0
+    told = capsys.readouterr()
+    assert told.out == output.to_text(verify("article")) + "\n"
+    assert told.err == NOTE
+
+
+def test_data_go_to_stdout_and_notes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    assert called("parabola") == 0
+    told = capsys.readouterr()
+    assert told.out.startswith("The minimum of a parabola\nSGD, lr 0.1, steps 10, float32\n")
+    assert told.err == ""
+
+
+def test_every_setting_has_a_flag(capsys: pytest.CaptureFixture[str]) -> None:
+    flags = ["--epochs=2", "--lr=0.1", "--batch-size=4", "--dtype=float64", "--optimizer=SGD", "--shuffle", "--seed=3"]
+    assert called("article", *flags) == 0
+    told = capsys.readouterr().out.replace("\n  ", " ").splitlines()[1]
+    assert told == (
+        "SGD (flag), lr 0.1 (flag), batch_size 4 of 9 (flag), epochs 2 (flag), "
+        "shuffle with seed 3 (flag), float64 (flag)"
+    )
+
+
+def test_a_flag_that_is_left_out_is_none() -> None:
+    settings = settings_of(parser().parse_args(["article"]))
+    assert settings == {
+        **dict.fromkeys(("epochs", "steps", "lr", "batch_size", "dtype", "optimizer", "seed", "shuffle")),
+        "nodes": False,
+    }
+    assert settings_of(parser().parse_args(["--no-shuffle"]))["shuffle"] is False
+
+
+def test_lr_of_a_flag_is_exact() -> None:
+    from derive.problem import load
+
+    settings = settings_of(parser().parse_args(["--lr", "0.1"]))
+    assert str(effective(load("article"), settings).lr) == "1/10"
+
+
+def test_nodes_prints_every_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert called("article", "--nodes", "--steps", "1") == 0
+    assert " dl/dd[2] " in capsys.readouterr().out
+
+
+def test_json_is_all_that_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert called("article", "--format", "json") == 0
+    assert json.loads(capsys.readouterr().out)["verdict"]["outcome"] == "agrees"
+
+
+def test_csv_writes_the_comparison(capsys: pytest.CaptureFixture[str]) -> None:
+    assert called("article", "--csv", "out.csv") == 0
+    lines = Path("out.csv").read_text().splitlines()
+    assert len(lines) == 22
+    assert lines[0].startswith("epoch,batch,step,quantity,index,hand,hand_exact,autograd,")
+    assert capsys.readouterr().out.startswith("A line fitted to nine points")
+    assert [path.name for path in Path().iterdir()] == ["out.csv"]
+
+
+def test_the_same_command_writes_the_same_bytes() -> None:
+    for name in ("one.csv", "two.csv"):
+        assert called("article", "--csv", name) == 0
+    assert Path("one.csv").read_bytes() == Path("two.csv").read_bytes()
+
+
+def test_list_shows_the_shipped_problems(capsys: pytest.CaptureFixture[str]) -> None:
+    assert called("--list") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["article", "line", "parabola", "temperature"]
+    assert lines[2] == "parabola     The minimum of a parabola"
+
+
+def test_a_batch_size_larger_than_the_data_is_fine_and_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert called(written(PLAIN + "[training]\nlr = 0.01\n"), "--batch-size", "100") == 0
+    told = capsys.readouterr().out.replace("\n  ", " ")
+    assert "batch_size 100 is larger than the 3 samples: each epoch is one batch of all of them" in told
+
+
+# --- exit status
+
+
+def test_disagreement_is_1(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.optim.Optimizer, "zero_grad", lambda *_, **__: None)
+    assert called("article") == 1
+    assert "disagrees: 4 of 21 numbers, first dl/dw at step 2 (epoch 1, batch 2)\n" in capsys.readouterr().out
+
+
+def test_undecided_is_3(capsys: pytest.CaptureFixture[str]) -> None:
+    assert called("parabola", "--lr", "2", "--steps", "100") == 3
+    assert "undecided: PyTorch's f is inf at step 41 (epoch 41, batch 1)" in capsys.readouterr().out
+
+
+def test_the_status_of_an_outcome() -> None:
+    assert [status(outcome) for outcome in Outcome] == [0, 1, 3]
+
+
+def test_ctrl_c_is_130(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "verify", interrupted)
+    assert called("parabola", "--csv", "out.csv") == 130
+    told = capsys.readouterr()
+    assert (told.out, told.err) == ("", "interrupted\n")
+    assert list(Path().iterdir()) == []
+
+
+def test_ctrl_c_while_a_file_is_written_leaves_none(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("os.fsync", interrupted)
+    assert called("parabola", "--csv", "out.csv") == 130
+    assert capsys.readouterr().err == "interrupted\n"
+    assert list(Path().iterdir()) == []
+
+
+# --- bad input: one message, exit status 2, nothing written
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--lr", "0"], "error: lr = '0' is not above 0; expected a number above 0, such as 0.01"),
+        (["--lr=-0.1"], "error: lr = '-0.1' is not above 0; expected a number above 0, such as 0.01"),
+        (["--lr", "fast"], "error: lr = 'fast' is not a number; expected a number above 0, such as 0.01"),
+        (["--lr", "nan"], "error: lr = 'nan' is not a finite number; expected a number above 0, such as 0.01"),
+        (["--lr", "1e39"], "error: lr = 1e+39 does not fit float32; expected a smaller one"),
+        (["--batch-size", "0"], "error: batch_size = '0' is below 1; expected a whole number from 1 to 1,000,000,000"),
+        (["--batch-size=-3"], "error: batch_size = '-3' is below 1; expected a whole number from 1 to 1,000,000,000"),
+        (["--batch-size", "2.5"], "error: batch_size = '2.5' is not a whole number; expected a whole number from 1 to"),
+        (["--epochs", "0"], "error: epochs = '0' is below 1"),
+        (["--steps", "many"], "error: steps = 'many' is not a whole number"),
+        (["--epochs", "1", "--steps", "1"], "error: both epochs and steps are given; expected one of them"),
+        (["--optimizer", "Adm"], "error: optimizer = 'Adm' is not known; expected one of: SGD"),
+        (["--dtype", "float16"], "error: dtype = 'float16' is not known; expected one of: float32, float64"),
+        (["--seed=-1"], "error: seed = '-1' is below 0"),
+        (["--lr", "1e999999999"], "error: lr = '1e999999999' has an exponent beyond"),
+        (["--steps", "9" * 30], "is above 1,000,000,000"),
+    ],
+)
+def test_a_flag_that_is_not_possible(capsys: pytest.CaptureFixture[str], flags: list[str], message: str) -> None:
+    told = refused(capsys, "article", *flags, "--csv", "out.csv")
+    assert message in told
+    assert len(told.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("lr = 0", "problem.toml:8:1: lr = 0 is not above 0; expected a number above 0, such as 0.01"),
+        ("lr = -0.1", "problem.toml:8:1: lr = -0.1 is not above 0"),
+        ('lr = "fast"', "problem.toml:8:1: lr = 'fast' is not a number"),
+        ("lr = nan", "problem.toml:8:1: lr = nan is not a finite number"),
+        ("lr = 1e999999999", "problem.toml:8:1: lr = 1e999999999 has an exponent beyond"),
+        ("batch_size = 0", "problem.toml:8:1: batch_size = 0 is below 1"),
+        ("batch_size = -3", "problem.toml:8:1: batch_size = -3 is below 1"),
+        ('optimizer = "Adm"', "problem.toml:8:1: optimizer = 'Adm' is not known; expected one of: SGD"),
+        ("momentun = 1", "unknown key"),
+        ("epochs = 2", "error: lr is missing in problem.toml; give it as lr = 0.01 under [training], or as --lr 0.01"),
+    ],
+)
+def test_a_setting_of_the_file_that_is_not_possible(
+    capsys: pytest.CaptureFixture[str], line: str, message: str
+) -> None:
+    assert message in refused(capsys, written(f"{PLAIN}[training]\n{line}\n"))
+
+
+def test_lr_missing_altogether(capsys: pytest.CaptureFixture[str]) -> None:
+    assert refused(capsys, written(PLAIN)).startswith("error: lr is missing in problem.toml; give it as lr = 0.01 ")
+    assert called("problem.toml", "--lr", "0.01") == 0
+
+
+@pytest.mark.parametrize(
+    ("problem", "message"),
+    [
+        ("nosuch", "error: there is neither a file nor a shipped problem 'nosuch'"),
+        ("artcle", "did you mean 'article'?"),
+        (".", "error: '.' is a directory; expected a problem file"),
+        ("l = w^2", "error: <text> has equations but no numbers; verify needs a problem file with [parameters], "),
+        ("l = __import__('os')", "error: "),
+    ],
+)
+def test_what_is_no_problem_with_numbers(capsys: pytest.CaptureFixture[str], problem: str, message: str) -> None:
+    assert message in refused(capsys, problem)
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        (".", "error: '.' is a directory; expected the name of a file to write"),
+        ("none/out.csv", "error: 'none/out.csv' cannot be written: No such file or directory; nothing was written"),
+        ("out\0.csv", "cannot be written: not a possible path; nothing was written"),
+        ("x" * 300, "cannot be written: File name too long; nothing was written"),
+    ],
+)
+def test_an_output_path_that_cannot_be_written(capsys: pytest.CaptureFixture[str], path: str, message: str) -> None:
+    assert message in refused(capsys, "article", "--csv", path)
+
+
+def test_a_write_protected_file_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("out.csv").write_text("mine")
+    Path("out.csv").chmod(0o444)
+    if os.access("out.csv", os.W_OK):
+        pytest.skip("this user may write everywhere")
+    assert "cannot be written" in refused(capsys, "article", "--csv", "out.csv")
+    assert Path("out.csv").read_text() == "mine"
+
+
+def test_bad_input_is_told_before_torch_is_loaded() -> None:
+    program = (
+        "import sys\nfrom verify.command import main\n"
+        "try:\n    main(['article', '--lr', '0'], None)\n"
+        "except Exception as error:\n    print(type(error).__name__, 'torch' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "SettingError False\n"
+
+
+@pytest.mark.parametrize("flags", [["--bogus"], ["--format", "xml"], ["article", "line"], ["--lr"]])
+def test_a_flag_that_is_unknown_is_2(capsys: pytest.CaptureFixture[str], flags: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        called(*flags)
+    assert ended.value.code == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith("usage: python -m verify")
+
+
+def test_help_tells_the_exit_status(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        called("--help")
+    assert ended.value.code == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "exit status: 0 agrees, 1 disagrees, 2 the input cannot be read, 3 undecided, 130 interrupted" in told
+
+
+def test_the_module_runs_as_a_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "verify", "article"], cwd=ROOT, capture_output=True, encoding="utf-8", check=False
+    )
+    assert (done.returncode, done.stderr) == (0, NOTE)
+    assert done.stdout == output.to_text(verify("article")) + "\n"
+
+
+def test_a_stdout_without_unicode_gets_ascii() -> None:
+    program = [sys.executable, "-m", "verify", "line", "--steps", "70"]
+    surroundings = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(program, cwd=ROOT, capture_output=True, check=False, env=surroundings)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"50 steps are not shown" in done.stdout

@@ -1,0 +1,155 @@
+import re
+
+import pytest
+from flint import arb, fmpq
+
+from verify import Outcome, Result, verify
+from verify.batches import Batch
+from verify.compare import Check, Comparison
+from verify.judge import explain, explanations, judge, telling_ratio
+from verify.verdict import Verdict
+
+
+def check(autograd: float, expected: str, bound: float = 1e-6, n: int = 3, agrees: bool | None = False) -> Check:
+    exact = fmpq(*(int(part) for part in (*expected.split("/"), "1")[:2]))
+    batch = Batch(2, 1, 2, tuple(range(n)))
+    return Check(batch, "dl/dw", "", exact, autograd, exact, arb(exact, bound), agrees, 1e-7)
+
+
+def simple(equation: str, parameters: str = "w = 1", lr: str = "0.1", steps: int = 3) -> str:
+    return f'equations = "{equation}"\n[parameters]\n{parameters}\n[training]\nlr = {lr}\nsteps = {steps}\n'
+
+
+def sentence(text: str, **flags: object) -> str:
+    return verify(text, **flags).verdict.sentence
+
+
+@pytest.mark.parametrize(
+    ("autograd", "expected", "n", "told"),
+    [
+        (440.0, "440/3", 3, "3, the batch size: a sum in place of a mean?"),
+        (10.0, "30", 3, "1/3, one over the batch size: a mean in place of a sum?"),
+        (-24.0, "24", 3, "−1: the sign is flipped"),
+        (48.0, "24", 3, "2"),
+        (12.0, "24", 3, "½"),
+        (36.0, "24", 3, "3/2: divided by n − 1 in place of n?"),
+        (16.0, "24", 3, "2/3: a sample is missing?"),
+        (48.0, "24", 2, "2"),  # n or 2: not told apart
+        (24.0216, "24", 3, "1.0009"),
+        (0.0, "24", 3, "0"),
+        (5.0, "0", 3, ""),
+        (1e-6, "1/10000000", 3, ""),  # both within the bound of 0
+        (float("nan"), "24", 3, ""),
+        (float("inf"), "24", 3, ""),
+    ],
+)
+def test_a_ratio_that_tells_something_is_told(autograd: float, expected: str, n: int, told: str) -> None:
+    assert telling_ratio(check(autograd, expected, n=n)) == told
+
+
+def test_a_ratio_is_told_within_the_bound_only() -> None:
+    assert telling_ratio(check(440.001, "440/3")) == "3.000007"
+    assert telling_ratio(check(440.001, "440/3", bound=1e-2)).startswith("3, the batch size")
+
+
+def test_an_explanation_has_the_place_both_values_the_difference_the_bound_and_the_ratio() -> None:
+    assert explain(check(440.0, "440/3")) == (
+        "dl/dw at step 2 (epoch 1, batch 2): PyTorch has 440, by hand it is 146.666667 at the same state; "
+        "they differ by 293, the bound is 1e-06; the ratio is 3, the batch size: a sum in place of a mean?"
+    )
+    assert explain(check(0.5, "0")).endswith("they differ by 0.5, the bound is 1e-06")
+
+
+def test_the_first_five_are_explained_and_the_others_counted() -> None:
+    comparison = Comparison((check(1.0, "2"),) * 7, ("a batch is wrong",))
+    told = explanations(comparison)
+    assert len(told) == 7
+    assert told[0] == "a batch is wrong"
+    assert told[-1] == "… and 2 more; --csv FILE lists them all"
+    assert explanations(Comparison((check(1.0, "1", agrees=True),), ())) == ()
+
+
+@pytest.fixture(scope="module")
+def article() -> Result:
+    return verify("article")
+
+
+def test_agreement_says_how_much_was_compared_and_how_close_it_was(article: Result) -> None:
+    assert article.verdict.outcome is Outcome.AGREES
+    assert re.fullmatch(
+        r"agrees: all 15 numbers of 3 steps lie within their float32 rounding bounds; "
+        r"closest to its bound: (l|dl/dw|dl/db|w|b) at step [123], with \d\d?% of it",
+        article.verdict.sentence,
+    )
+
+
+def test_one_step_is_not_a_plural() -> None:
+    assert sentence("article", steps=1).startswith("agrees: all 5 numbers of 1 step lie within")
+
+
+def test_disagreement_counts_and_names_the_first(article: Result) -> None:
+    comparison = Comparison((check(1.0, "1", agrees=True), check(1.0, "2"), check(3.0, "4")), ())
+    verdict = judge(comparison, article.record, article.settings)
+    assert verdict == Verdict(Outcome.DISAGREES, "disagrees: 2 of 3 numbers, first dl/dw at step 2 (epoch 1, batch 2)")
+
+
+def test_a_wrong_batch_disagrees_even_where_every_number_agrees(article: Result) -> None:
+    comparison = Comparison((check(1.0, "1", agrees=True),), ("rows are wrong",))
+    verdict = judge(comparison, article.record, article.settings)
+    assert verdict == Verdict(Outcome.DISAGREES, "disagrees: rows are wrong")
+
+
+def test_disagreement_goes_before_undecided(article: Result) -> None:
+    comparison = Comparison((check(1.0, "1", agrees=None), check(1.0, "2")), ())
+    assert judge(comparison, article.record, article.settings).outcome is Outcome.DISAGREES
+
+
+def test_a_run_that_diverges_until_the_loss_overflows() -> None:
+    result = verify("parabola", lr=2.0, steps=100)
+    assert result.verdict.outcome is Outcome.UNDECIDED
+    assert result.verdict.sentence == (
+        "undecided: PyTorch's f is inf at step 41 (epoch 41, batch 1), where the run ends; "
+        "by hand it is 1.33027946e+39; the 40 steps before agree"
+    )
+    assert explanations(result.comparison) == ()
+    assert [row.checks["f"].agrees for row in result.rows] == [True] * 40 + [None]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (simple("l = 1/w", "w = 0"), "PyTorch's l is inf at {1}, where the run ends; by hand it has no value"),
+        (simple("l = log(w)", "w = -1"), "PyTorch's l is nan at {1}, where the run ends; by hand it has no value"),
+        (simple("l = sqrt(w)", "w = 0"), "PyTorch's dl/dw is inf at {1}, where the run ends; by hand it has no value"),
+        (
+            simple("l = 1/w + 2*w", "w = 1", "1"),
+            "PyTorch's l is inf at {2}, where the run ends; by hand it has no value; the step before agrees",
+        ),
+        (simple("l = w^2", "w = 1e25"), "PyTorch's l is inf at {1}, where the run ends; by hand it is 1e+50"),
+        (
+            simple("l = 1e-20/exp(w)", "w = 100"),
+            "no bound for l at {1} (float32 may overflow on the way to it, or a function leave its domain)",
+        ),
+    ],
+)
+def test_undecided_says_why(text: str, told: str) -> None:
+    result = verify(text)
+    assert result.verdict.outcome is Outcome.UNDECIDED
+    steps = {"{1}": "step 1 (epoch 1, batch 1)", "{2}": "step 2 (epoch 2, batch 1)"}
+    assert result.verdict.sentence == "undecided: " + re.sub(r"\{\d\}", lambda match: steps[match[0]], told)
+
+
+def test_a_line_that_overflows_does_not_end_the_run() -> None:
+    text = 'equations = """\nq = exp(w)\nl = w^2\n"""\n[parameters]\nw = 100\n[training]\nlr = 0.01\nsteps = 2\n'
+    result = verify(text, nodes=True)
+    told = "undecided: PyTorch's q is inf at step 1 (epoch 1, batch 1); by hand it is 2.68811714e+43"
+    assert result.verdict.sentence == told
+    assert len(result.rows) == 2
+
+
+def test_the_outcomes_have_their_exit_status_and_word() -> None:
+    assert {outcome.word: outcome.exit_status for outcome in Outcome} == {"agrees": 0, "disagrees": 1, "undecided": 3}
+
+
+def test_a_verdict_shows_its_sentence() -> None:
+    assert str(Verdict(Outcome.AGREES, "agrees: all")) == "agrees: all"
