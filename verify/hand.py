@@ -147,9 +147,10 @@ def _step(prepared: Inputs, parameters: Exacts, batch: Batch, nodes: bool) -> Ha
     values = run(prepared.stages, system, prepared.step_values(parameters, batch), sizes)
     gradients = {name: values[adjoint_of(name)] for name in parameters}
     after = {}
-    for name, value in parameters.items() if prepared.lr is not None else ():
-        moved = run(prepared.rule, system, {"p": value, "g": gradients[name], "lr": prepared.lr}, {})["p"]
-        after[name] = applied(derivation.graph.frozen, name, value, moved)
+    if prepared.lr is not None:
+        for name, value in parameters.items():
+            moved = run(prepared.rule, system, {"p": value, "g": gradients[name], "lr": prepared.lr}, {})["p"]
+            after[name] = applied(derivation.graph.frozen, name, value, moved)
     lines = [node.name for node in derivation.graph.lines] if nodes else []
     return HandStep(
         batch,

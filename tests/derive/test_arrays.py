@@ -44,9 +44,7 @@ def test_nested_lists_are_read_row_by_row() -> None:
 
 
 def test_data_of_three_dimensions() -> None:
-    problem = read(
-        'equations = "l = mean(w*x)"\n[parameters]\nw = 1\n[data]\nx = [[[1, 2]], [[3, 4]], [[5, 6]]]\n'
-    )
+    problem = read('equations = "l = mean(w*x)"\n[parameters]\nw = 1\n[data]\nx = [[[1, 2]], [[3, 4]], [[5, 6]]]\n')
     assert problem.data[0].shape == (3, 1, 2)
     assert [axis.size for axis in problem.graph.by_name["x"].axes] == ["n", 1, 2]
 
@@ -84,8 +82,14 @@ def test_an_array_has_a_limit() -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ("x = [[1, 2, 3]]\nt = [[1, 0], [0, 1]]", r"^p\.toml:10:1: x has 1 row and t has 2; expected columns of the same"),
-        ("x = [[1, 2, 3], [4, 5]]\nt = [[1, 0], [0, 1]]", "value 1 of column 'x' has 3 entries and value 2 of column 'x'"),
+        (
+            "x = [[1, 2, 3]]\nt = [[1, 0], [0, 1]]",
+            r"^p\.toml:10:1: x has 1 row and t has 2; expected columns of the same",
+        ),
+        (
+            "x = [[1, 2, 3], [4, 5]]\nt = [[1, 0], [0, 1]]",
+            "value 1 of column 'x' has 3 entries and value 2 of column 'x'",
+        ),
         ("x = [[1, 2, 3], [4, 5, 'a']]\nt = [[1, 0], [0, 1]]", r"x\[1,2\]: 'a' is not a number; expected a number"),
         ("x = [[], []]\nt = [[1, 0], [0, 1]]", "value 1 of column 'x' is empty"),
     ],
@@ -127,7 +131,11 @@ def test_other_columns_are_read_by_their_names(tmp_path: Path) -> None:
     ("old", "new", "message"),
     [
         ('["fare", "age"]', '["fair"]', r"^p\.toml:9:1: no column 'fair'; did you mean 'fare'"),
-        ('["fare", "age"]', "[1]", r"x stands beside a CSV file, and is a list; expected the name of one of its columns"),
+        (
+            '["fare", "age"]',
+            "[1]",
+            r"x stands beside a CSV file, and is a list; expected the name of one of its columns",
+        ),
         ('["fare", "age"]', "[]", "x stands beside a CSV file"),
         ('"label"', "3", "y stands beside a CSV file, and is 3"),
         ('"label"', '"label"\nexp = "age"', "'exp' is the name of an operation"),
@@ -153,13 +161,18 @@ LABELS = BASE.replace("mse(z, t)", "cross_entropy(z, y)").replace("t = [[1, 0], 
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        ("[0, 2]", r"^p\.toml:10:1: y\[1\] = 2 \(row 1, counted from 0\) is not a class label for l; expected whole "
-         r"numbers from 0 to 1, for 2 classes\n"),
+        (
+            "[0, 2]",
+            (
+                r"^p\.toml:10:1: y\[1\] = 2 \(row 1, counted from 0\) is not a class label for l; expected whole "
+                r"numbers from 0 to 1, for 2 classes\n"
+            ),
+        ),
         ("[-1, 0]", r"y\[0\] = -1 "),
         ("[0.5, 0]", r"y\[0\] = 0\.5 "),
         ("[1, 2]", r"y\[1\] = 2 .*; these count from 1: subtract 1"),
     ],
-)  # fmt: skip
+)
 def test_refuses_labels_beyond_the_classes(labels: str, message: str) -> None:
     assert read(LABELS).data[1].values == (0, 1)
     with pytest.raises(DataError, match=message):
@@ -167,7 +180,7 @@ def test_refuses_labels_beyond_the_classes(labels: str, message: str) -> None:
 
 
 def test_labels_are_a_class_each() -> None:
-    with pytest.raises(EquationError, match="the shape|classes|do not fit"):
+    with pytest.raises(EquationError, match=r"the shape|classes|do not fit"):
         read(LABELS.replace("[0, 1]", "[[[0]], [[1]]]"))
 
 
@@ -175,18 +188,31 @@ def test_labels_are_a_class_each() -> None:
     ("lines", "message"),
     [
         ("z = x @ W + b\nl = mse(z, x)", r"z of the shape \(n, 2\) and x of the shape \(n, 3\) do not fit together"),
-        ("z = W @ x + b\nl = mse(z, t)", r"W of the shape \(3, 2\) and x of the shape \(n, 3\) cannot be multiplied.*"
-         r"did you mean x @ W\?"),
+        (
+            "z = W @ x + b\nl = mse(z, t)",
+            (
+                r"W of the shape \(3, 2\) and x of the shape \(n, 3\) cannot be multiplied.*"
+                r"did you mean x @ W\?"
+            ),
+        ),
         ("z[i,k] = sum(x[i,j]*W[j,k], j) + b[j]\nl = mse(z, t)", "the index j has 3 values in x and 2 values in b"),
-        ("z[i,k] = x[i,j]*W[j,k] + b[k]\nl = mse(z, t)", r"z\[i,k\]: the right side runs over i, j, k, sizes \(n, 3, 2\)"
-         "; expected the same indices: sum over j"),
+        (
+            "z[i,k] = x[i,j]*W[j,k] + b[k]\nl = mse(z, t)",
+            (
+                r"z\[i,k\]: the right side runs over i, j, k, sizes \(n, 3, 2\)"
+                "; expected the same indices: sum over j"
+            ),
+        ),
         ("z[i,q] = x @ W\nl = mse(z, t)", "@ in a line with indices"),
-        ("z[i] = sum(x[i]*W[j,k], j)\nl = mse(z, t)", r"x\[i\] is written with 1 index, but x has 2, of the sizes \(n, 3\)"),
+        (
+            "z[i] = sum(x[i]*W[j,k], j)\nl = mse(z, t)",
+            r"x\[i\] is written with 1 index, but x has 2, of the sizes \(n, 3\)",
+        ),
         ("z[i,k] = sum(x[i,j]*W[j,k], m)\nl = mse(z, t)", "sum over m: what it is taken of runs over i, j, k"),
         ("z = x @ W + b\nl = mean(z - t) + z[0,5]", "the index 5 is out of range; expected a whole number from 0 to 1"),
         ("z = x @ W + b\nl = z - t", "the loss 'l' has a value for each sample; .*mean.*sum.*seed_gradient"),
     ],
-)  # fmt: skip
+)
 def test_shapes_that_do_not_fit_are_refused_at_their_line(lines: str, message: str) -> None:
     with pytest.raises(EquationError, match=rf"^p\.toml:[23]:[0-9]+: .*{message}"):
         read(BASE.replace("z = x @ W + b\nl = mse(z, t)", lines))

@@ -48,7 +48,10 @@ def test_an_unused_column_is_noted() -> None:
         ("[data]\nx = [1, -inf]", "value 2 of column 'x': -inf is not a finite number"),
         ("[data]\nx = [1e999999999]", "1e999999999 has an exponent beyond"),
         ("[data]\nx = [true]", "true is not a number"),
-        ("[data]\nx = [[1], [2, 3]]", "value 1 of column 'x' has 1 entry and value 2 of column 'x' has 2; expected rows"),
+        (
+            "[data]\nx = [[1], [2, 3]]",
+            "value 1 of column 'x' has 1 entry and value 2 of column 'x' has 2; expected rows",
+        ),
         ("[data]\nx = 3", r"data column 'x' is 3; expected a list of numbers, such as x = \[0, 1, 2\]"),
         ('[data]\nx = "p.csv"', r"data column 'x' is 'p\.csv'; expected a list"),
         ("[data]", r"^p\.toml:1:2: \[data\] has no columns"),

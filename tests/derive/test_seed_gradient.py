@@ -11,13 +11,13 @@ from derive.show.text import to_text
 from derive.statement import Problem
 
 BASE = 'equations = "y = tanh(W @ x)"\n[parameters]\nW = [[1, 2], [3, 4], [5, 6]]\n[constants]\nx = [0.5, -1]\n'
-OVER_SAMPLES = '''\
+OVER_SAMPLES = """\
 equations = "y = x @ W"
 [parameters]
 W = [[1, 2], [3, 4]]
 [data]
 x = [[1, 2], [3, 4], [5, 6]]
-'''
+"""
 
 
 def read(text: str) -> Problem:
@@ -60,16 +60,29 @@ def test_names_that_are_taken_are_left_alone() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (BASE, r"^p\.toml:1:14: the loss 'y' has a value for each entry; expected one number: write y = mean\(…\) or "
-         r"y = sum\(…\), or give its upstream gradient as seed_gradient"),
-        ("seed_gradient = [1, 2]\n" + BASE, r"^p\.toml:1:1: seed_gradient has the shape \(2,\), but y runs over j; "
-         r"expected numbers of the shape \(3,\)"),
+        (
+            BASE,
+            (
+                r"^p\.toml:1:14: the loss 'y' has a value for each entry; expected one number: write y = mean\(…\) or "
+                r"y = sum\(…\), or give its upstream gradient as seed_gradient"
+            ),
+        ),
+        (
+            "seed_gradient = [1, 2]\n" + BASE,
+            (
+                r"^p\.toml:1:1: seed_gradient has the shape \(2,\), but y runs over j; "
+                r"expected numbers of the shape \(3,\)"
+            ),
+        ),
         ("seed_gradient = [[1, 0]]\n" + OVER_SAMPLES, r"but y runs over i, k; expected numbers of the shape \(3, 2\)"),
-        ("seed_gradient = [1]\nequations = 'l = w^2'\n[parameters]\nw = 2\n", "but l is one number; expected one number"),
+        (
+            "seed_gradient = [1]\nequations = 'l = w^2'\n[parameters]\nw = 2\n",
+            "but l is one number; expected one number",
+        ),
         ("seed_gradient = [[1], [1, 2]]\n" + BASE, r"seed_gradient\[0\] has 1 entry and seed_gradient\[1\] has 2"),
         ("seed_gradient = 'a'\n" + BASE, "seed_gradient = 'a' is not a number; expected a number, or lists of numbers"),
     ],
-)  # fmt: skip
+)
 def test_refuses_a_seed_that_does_not_fit(text: str, message: str) -> None:
     with pytest.raises(ProblemError, match=message):
         read(text)

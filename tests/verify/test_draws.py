@@ -13,14 +13,14 @@ from tables.report import to_json, to_text
 from verify import verify
 from verify.training import draw
 
-UNIFORM = '''\
+UNIFORM = """\
 equations = "l = sum(W^2)"
 [parameters]
 W = {shape = [3, 4], distribution = "uniform", low = -0.5, high = 0.5, seed = 442}
 v = {shape = [], distribution = "normal", mean = 2, std = 0.5, seed = 1}
 [training]
 lr = 0.1
-'''.replace("W^2)", "W^2) + v")
+""".replace("W^2)", "W^2) + v")
 
 
 @pytest.mark.parametrize(("name", "dtype"), [("float32", torch.float32), ("float64", torch.float64)])
