@@ -123,7 +123,7 @@ def _step(model: GraphModule, update: _Update, batch: Batch, columns: Mapping[st
 
 
 # amax and amin share the gradient evenly among equals, as the derivation does
-_REDUCTIONS = {
+_REDUCTIONS: Mapping[str, Callable[..., Tensor]] = {
     "sum": torch.sum,
     "mean": torch.mean,
     "logsumexp": torch.logsumexp,

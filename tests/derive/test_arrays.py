@@ -209,6 +209,11 @@ def test_labels_are_a_class_each() -> None:
             r"x\[i\] is written with 1 index, but x has 2, of the sizes \(n, 3\)",
         ),
         ("z[i,k] = sum(x[i,j]*W[j,k], m)\nl = mse(z, t)", "sum over m: what it is taken of runs over i, j, k"),
+        (
+            "z[i,b] = sum(x[i,j]*W[j,b], j) + b\nl = mse(z, t)",
+            "'b' is an index in this line and also a name \\(parameter\\)",
+        ),
+        ("z = x @ W + b\nl = mean(max(z[i,b], b))", "'b' is an index in this line and also a name \\(parameter\\)"),
         ("z = x @ W + b\nl = mean(z - t) + z[0,5]", "the index 5 is out of range; expected a whole number from 0 to 1"),
         ("z = x @ W + b\nl = z - t", "the loss 'l' has a value for each sample; .*mean.*sum.*seed_gradient"),
     ],
