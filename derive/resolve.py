@@ -274,7 +274,8 @@ class _Resolver:
         if any(mine.size != theirs.size for mine, theirs in zip(value.axes, own, strict=True)):
             raise self.error(
                 expr,
-                f"{_described(longest or Typed(value.expr, target))} and {_described(value)} do not fit together; expected equal sizes "
+                f"{_described(longest or Typed(ONE, target))} and {_described(value)} do not fit together; "
+                "expected equal sizes "
                 "from the last on, or indices that say what is meant, such as a[i]*x[i,j]",
             )
         body = _apart(value.expr, frozenset(target) | frozenset(value.axes))
