@@ -107,9 +107,10 @@ class _Reader:
         try:
             return exact(value)
         except NumeralError as error:
-            here = self.wording.at(path)
-            subject = f"{here}: {shown(value)}" if self.wording.entry is not None and path else f"{here} = {shown(value)}"
-            raise self.error(f"{subject} {error}; expected {self.wording.remedy}") from None
+            sign = ":" if self.wording.entry is not None and path else " ="
+            raise self.error(
+                f"{self.wording.at(path)}{sign} {shown(value)} {error}; expected {self.wording.remedy}"
+            ) from None
 
 
 def _count(length: int) -> str:

@@ -58,8 +58,8 @@ def free_names(lines: Iterable[Line]) -> tuple[str, ...]:
         indices = {ref for ref in trailing_indices(line) if ref.name in letters}
         for part in walk(line.expr):
             if isinstance(part, Ref) and part.name not in defined and part not in indices:
-                if part.axes is not None or part.name not in own:
-                    found[part.name] = None
+                is_index = part.axes is None and part.name in own
+                found.update({} if is_index else {part.name: None})
     return tuple(found)
 
 

@@ -140,14 +140,15 @@ def _groups(document: Document) -> tuple[_Group, ...]:
         name = check_name(written, place)
         if name in groups:
             raise DataError(_same_name(groups[name].written, written), place)
-        entries = value if isinstance(value, list) else [value]
-        if not entries or not all(isinstance(entry, str) and not isinstance(entry, Numeral) for entry in entries):
+        listed = value if isinstance(value, list) else [value]
+        entries = tuple(entry for entry in listed if isinstance(entry, str) and not isinstance(entry, Numeral))
+        if not entries or len(entries) < len(listed):
             raise DataError(
                 f"{written} stands beside a CSV file, and is {shown(value)}; expected the name of one of its columns, "
                 f'or a list of names, such as {written} = ["age", "fare"]',
                 place,
             )
-        groups[name] = _Group(written, name, tuple(entries), not isinstance(value, list), place)
+        groups[name] = _Group(written, name, entries, not isinstance(value, list), place)
     return tuple(groups.values())
 
 
@@ -284,4 +285,3 @@ def _refuse_other_lengths(columns: Iterable[Column]) -> None:
                 f"has {other.samples}; expected columns of the same length, one {each} for each sample",
                 other.place,
             )
-

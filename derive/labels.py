@@ -36,8 +36,8 @@ def _check(line: str, labels: Quantity, classes: int, place: Place | None) -> No
     value = labels.values[wrong]
     from_one = all(_possible(label - 1, classes) for label in labels.values)
     raise DataError(
-        f"{labels.name}[{wrong}] = {write_number(value)} (row {wrong}, counted from 0) is not a class label for {line}; "
-        f"expected whole numbers from 0 to {classes - 1}, for {classes} classes"
+        f"{labels.name}[{wrong}] = {write_number(value)} (row {wrong}, counted from 0) is not a class label for {line};"
+        f" expected whole numbers from 0 to {classes - 1}, for {classes} classes"
         + ("; these count from 1: subtract 1" if from_one else ""),
         place,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, reduce
+from functools import cache, cached_property, reduce
 
 from derive.errors import EquationError, Place, suggestion
 from derive.expression import (
@@ -86,6 +86,12 @@ class _Resolver:
         """Whether the line is written with indices."""
         return self.line.axes is not None or any(isinstance(p, Ref) and p.axes for p in walk(self.line.expr))
 
+    @cached_property
+    def letters(self) -> frozenset[str]:
+        """Every letter that is written as an index in the line."""
+        read = [p.axes for p in walk(self.line.expr) if isinstance(p, Ref | Reduce)]
+        return frozenset(axis.letter for axes in (self.line.axes, *read) for axis in axes or ())
+
     def error(self, expr: Expr, message: str) -> EquationError:
         column = getattr(expr, "column", None)
         return EquationError(message, self.line.place if column is None else at(self.line.place, column))
@@ -115,6 +121,8 @@ class _Resolver:
             if constant in CONSTANTS and ref.axes is None:
                 return Typed(Apply(constant, (), ref.column), ())
             raise self.error(ref, _unknown(ref.name, self.nodes))
+        if ref.axes is None and ref.name in self.letters:
+            raise self.error(ref, f"{ref.name!r} is an index in this line and also a name ({node.kind}); rename one")
         axes = node.axes if ref.axes is None else self.read_along(ref, node)
         if ref.axes is None and self.indexed:
             for axis in axes:
@@ -266,7 +274,8 @@ class _Resolver:
         if any(mine.size != theirs.size for mine, theirs in zip(value.axes, own, strict=True)):
             raise self.error(
                 expr,
-                f"{_described(longest or Typed(value.expr, target))} and {_described(value)} do not fit together; expected equal sizes "
+                f"{_described(longest or Typed(ONE, target))} and {_described(value)} do not fit together; "
+                "expected equal sizes "
                 "from the last on, or indices that say what is meant, such as a[i]*x[i,j]",
             )
         body = _apart(value.expr, frozenset(target) | frozenset(value.axes))

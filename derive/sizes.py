@@ -88,7 +88,9 @@ def _rank(name: str, lines: Iterable[Line]) -> int:
 
 def _samples(ties: _Ties, ranks: dict[str, int], candidates: Collection[str]) -> set[Slot]:
     """The roots of the groups that are the samples."""
-    others = {ties.root((name, place)) for name, rank in ranks.items() for place in range(rank) if name not in candidates}
+    others = {
+        ties.root((name, place)) for name, rank in ranks.items() for place in range(rank) if name not in candidates
+    }
     inner = {ties.root((name, place)) for name in candidates for place in range(1, ranks.get(name, 0))}
     first = {ties.root((name, 0)) for name in candidates if ranks.get(name)}
     return first - others - inner

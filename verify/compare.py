@@ -250,9 +250,10 @@ def _ulp(size: float, dtype: str) -> float:
 def _data_faults(problem: Problem, record: Record, bound: Bound) -> Iterator[str]:
     """The data PyTorch holds are the problem's, each rounded once."""
     for column in problem.data:
-        for row, (value, held) in enumerate(zip(column.values, np.ravel(record.data[column.name]), strict=True)):
+        held_values = record.data[column.name]
+        for place, value, held in zip(np.ndindex(column.shape), column.values, np.ravel(held_values), strict=True):
             if not bound.initial(value).contains(arb(from_float(float(held)))):
-                yield f"{column.name}[{row}] is {float(value):.9g} in the problem, but PyTorch holds {float(held):.9g}"
+                yield f"{column.name}[{','.join(map(str, place))}] is {float(value):.9g} in the problem, but PyTorch holds {float(held):.9g}"
 
 
 def _batch_faults(settings: Settings, record: Record) -> Iterator[str]:

@@ -154,8 +154,9 @@ def step(prepared: Inputs, parameters: Exacts, batch: Batch, nodes: bool) -> Han
     values = run(prepared.stages, system, prepared.step_values(parameters, batch), sizes)
     gradients = {name: values[adjoint_of(name)] for name in parameters}
     after = {}
-    for name, value in parameters.items() if prepared.lr is not None else ():
-        after[name] = prepared.updated(name, value, gradients[name])
+    if prepared.lr is not None:
+        for name, value in parameters.items():
+            after[name] = prepared.updated(name, value, gradients[name])
     lines = [node.name for node in derivation.graph.lines] if nodes else []
     return HandStep(
         batch,

@@ -56,7 +56,7 @@ class Result:
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
-        """The quantities of a row, in the order of the article: loss, gradients, and parameters where they are updated."""
+        """The quantities of a row, in the order of the article: loss, gradients, updated parameters."""
         loss, names = self.problem.graph.loss, [parameter.name for parameter in self.problem.parameters]
         return (loss, *(f"d{loss}/d{name}" for name in names), *(names if self.settings.trains else ()))
 

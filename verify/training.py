@@ -104,9 +104,7 @@ class _Update:
             self.optimizer.step()
 
 
-def _step(
-    model: GraphModule, update: _Update, batch: Batch, columns: Mapping[str, Tensor], nodes: bool
-) -> StepRecord:
+def _step(model: GraphModule, update: _Update, batch: Batch, columns: Mapping[str, Tensor], nodes: bool) -> StepRecord:
     """One mini-batch: zero_grad, forward, backward, step."""
     before = _values(model.named)
     model.zero_grad()  # as optimizer.zero_grad(), and the frozen parameters too
@@ -123,13 +121,11 @@ def _step(
     update.step()
     after = _values(model.named) if update.trains else {}
     adjoints = {name: value.grad for name, value in lines.items() if nodes and value.grad is not None}
-    return StepRecord(
-        batch, before, _array(loss), recorded, after, _values(lines if nodes else {}), _values(adjoints)
-    )
+    return StepRecord(batch, before, _array(loss), recorded, after, _values(lines if nodes else {}), _values(adjoints))
 
 
 # amax and amin share the gradient evenly among equals, as the derivation does
-_REDUCTIONS = {
+_REDUCTIONS: Mapping[str, Callable[..., Tensor]] = {
     "sum": torch.sum,
     "mean": torch.mean,
     "logsumexp": torch.logsumexp,

@@ -1,7 +1,9 @@
 import pytest
 
 from derive.bare import read_equations
+from derive.chain import differentiate
 from derive.errors import EquationError
+from derive.show.text import to_text
 
 
 @pytest.mark.parametrize(
@@ -16,6 +18,11 @@ from derive.errors import EquationError
         ("e = w^2; l = e", ("w",), ()),
         ("n = w^2; l = x*n", ("w", "x"), ()),
         ("l = mean(lambda*x)", ("lambda",), ("x",)),
+        ("l = mse(w*x + b, y)", ("w", "b"), ("x", "y")),
+        ("z[i,k] = sum(x[i,j]*W[j,k], j)/K; l = mean(sum(z[i,k]^2, k), i)", ("W",), ("x",)),
+        ("a = sum(w[j]*x[j], j) + b; l = (a - y)^2", ("w", "x", "b", "y"), ()),
+        ("m[i] = max(x[i,k]*w[k], k); l = mean(m)", ("w",), ("x",)),
+        ("z[i,k] = x[i]*w[k]; l = -mean(z[i,t[i]])", ("w",), ("x", "t")),
     ],
 )
 def test_names_are_data_where_the_equations_reduce(
@@ -26,6 +33,35 @@ def test_names_are_data_where_the_equations_reduce(
     assert problem.graph.of_kind("data") == data
     assert problem.is_symbolic
     assert (problem.parameters, problem.data, problem.samples) == ((), (), None)
+
+
+def sizes(text: str) -> dict[str, list[object]]:
+    graph = read_equations(text).graph
+    return {node.name: [axis.size for axis in node.axes] for node in graph.nodes if node.axes}
+
+
+def test_shapes_come_from_the_indices() -> None:
+    text = "z[i,k] = sum(x[i,j]*W[j,k], j) + b[k]; l = mean(sum((z[i,k] - t[i,k])^2, k), i)"
+    found = {"x": ["n", "J"], "t": ["n", "K"], "W": ["J", "K"], "b": ["K"], "z": ["n", "K"]}
+    assert sizes(text) == found
+    assert read_equations(text).notes == (
+        "read x (J), t (K) as data over samples and W (J × K), b (K) as parameters; a problem file says otherwise",
+    )
+
+
+def test_a_tensor_under_two_letters_has_one_size() -> None:
+    text = "z[i,k] = x[i]*w[k]; p[i,k] = exp(z[i,k])/sum(exp(z[i,m]), m); l = -mean(sum(p[i,k], k), i)"
+    assert sizes(text) == {"x": ["n"], "w": ["K"], "z": ["n", "K"], "p": ["n", "K"]}
+
+
+def test_a_letter_with_two_sizes_and_a_letter_that_is_a_name() -> None:
+    assert sizes("a = sum(u[j]^2, j); l = a + sum(v[j]^3, j)") == {"u": ["J"], "v": ["J2"]}
+    assert sizes("l = sum(sum(Q[i,k]*K[j,k], k)^2, i, j)") == {"Q": ["I", "K2"], "K": ["J", "K2"]}
+
+
+def test_the_name_of_a_size_is_printed() -> None:
+    problem = read_equations("z[i,k] = x[i]*w[k]; l = mean(z[i,k], i, k)")
+    assert "(1/(n K)) Σᵢ xᵢ" in to_text(differentiate(problem.graph))
 
 
 def test_what_was_assumed_is_said() -> None:

@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 from derive.errors import ProblemError
 from derive.problem import Problem, load, shipped
 
-NAMES = ("article", "line", "parabola", "temperature")
+NAMES = (
+    *("article", "attention", "coefficients", "fan_out", "layer_norm", "line", "logistic", "parabola"),
+    *("relu_network", "softmax", "tanh_network", "temperature"),
+)
 FILE = 'equations = "l = w^2"\n[parameters]\nw = 1\n'
 PIECES = ["equations", "=", '"""', "'", '"', "\n", "[", "]", "[data]", "w", "x", "^2", "mean(", ")", "0.1", "{", "#"]
 
@@ -104,7 +107,7 @@ def test_a_text_is_a_problem_file_or_equations() -> None:
     [
         (
             "artcle",
-            r"neither a file nor a shipped problem 'artcle' \(shipped: article, line, .*\).*did you mean 'article'",
+            r"neither a file nor a shipped problem 'artcle' \(shipped: article, attention, .*\).*did you mean 'article'",
         ),
         ("nope.toml", r"neither a file nor a shipped problem 'nope\.toml'.* an equation has a '='"),
         ("", "neither a file nor a shipped problem ''"),

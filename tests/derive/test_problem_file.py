@@ -63,8 +63,8 @@ def test_parameters_are_exact(literal: str, value: Fraction) -> None:
 @pytest.mark.parametrize(
     ("literal", "message"),
     [
-        ("[1, 2]", "w is a list; arrays are not supported yet, scalar parameters only"),
-        ("{a = 1}", "w is a table; arrays are not supported yet"),
+        ("[1, [2]]", r"w\[1\] is a list, but w\[0\] is a number; expected rows of the same length"),
+        ("{a = 1}", r"w is a table without a shape; expected \{shape = \[2, 3\], distribution"),
         ("nan", "w = nan is not a finite number"),
         ("-inf", "w = -inf is not a finite number"),
         ("true", "w = true is not a number"),
