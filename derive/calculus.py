@@ -12,7 +12,7 @@ from functools import cache, reduce
 import sympy
 
 from derive.errors import EquationError
-from derive.expression import ZERO, Apply, Expr, Number, Position, Ref, leaves, refs, replace, replace_leaves
+from derive.expression import ZERO, Apply, Expr, Number, Ref, leaves, refs, replace, replace_leaves
 from derive.operations import OPERATIONS
 
 Ranks = dict[sympy.Symbol, int]  # place of a symbol on paper; sums and products keep this order

@@ -62,7 +62,9 @@ class Part:
     def written(self) -> Expr:
         """What the part calculates, as one expression."""
         if self.reduction in SHARES:
-            return Apply("equal", (self.body, Ref(self.name.removesuffix("%"), self.axes[: len(self.axes) - self.shared])))
+            return Apply(
+                "equal", (self.body, Ref(self.name.removesuffix("%"), self.axes[: len(self.axes) - self.shared]))
+            )
         return self.body if self.reduction is None else Reduce(self.reduction, self.body, self.summed)
 
 

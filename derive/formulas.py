@@ -92,7 +92,9 @@ class Formulas:
         count, length = self.path_counts[name]
         if count > MAX_PATHS or length > MAX_LINKS:
             return Gradient(target, (), count, length, None)
-        found = tuple(sorted((_ending_at(target, _aligned(links, graph)) for links in self._ways(name)), key=self._place_on_paper))
+        found = tuple(
+            sorted((_ending_at(target, _aligned(links, graph)) for links in self._ways(name)), key=self._place_on_paper)
+        )
         try:
             closed = add_up([_closed_product(path, graph) for path in found])
             shown = closed if readable(closed) else None
@@ -217,7 +219,12 @@ def _ending_at(target: Ref, path: Path) -> Path:
     for axis in sorted(every - set(renamed)):
         renamed[axis] = fresh_axis(axis, [*renamed.values(), *(every - {axis})])
     links = tuple(
-        Link(_read(link.of, renamed), _read(link.wrt, renamed), rename_axes(link.partial, renamed), _all(link.summed, renamed))
+        Link(
+            _read(link.of, renamed),
+            _read(link.wrt, renamed),
+            rename_axes(link.partial, renamed),
+            _all(link.summed, renamed),
+        )
         for link in path.links
     )
     return Path(links, _all(path.summed, renamed))

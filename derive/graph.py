@@ -116,9 +116,7 @@ def _given_nodes(
 ) -> dict[str, Node]:
     """The nodes that are not calculated, by name; with data, n is one of them."""
     spare = LETTERS[1:] if data else LETTERS  # with data, i is for the samples
-    given = {
-        name: Node(name, "data", _axes(letters.get(name), (SIZE, *shape), spare)) for name, shape in data.items()
-    }
+    given = {name: Node(name, "data", _axes(letters.get(name), (SIZE, *shape), spare)) for name, shape in data.items()}
     for kind, group in (("parameter", parameters), ("constant", constants)):
         for name, shape in group.items():
             if name in given:
@@ -198,4 +196,3 @@ def _refuse_idle(graph: Graph, parameters: tuple[str, ...], place: Place) -> Non
         raise EquationError(
             f"the loss {graph.loss!r} depends on no parameter (declared: {shown}); there is nothing to derive", place
         )
-

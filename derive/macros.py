@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+
 @dataclass(frozen=True)
 class Macro:
     """`name` of the `operands`, which stands for `formula`; `meaning` is a line of the README."""

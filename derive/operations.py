@@ -84,13 +84,13 @@ def _opaque(name: str, *derivatives: Form) -> type[sympy.Function]:
 sigmoid: type[sympy.Function] = _opaque("sigmoid", lambda x: sigmoid(x) * (1 - sigmoid(x)))
 softplus = _opaque("softplus", sigmoid)
 detach = _opaque("detach", lambda x: sympy.S.Zero)
-where = _opaque("where", lambda c, x, y: sympy.S.Zero, lambda c, x, y: c, lambda c, x, y: 1 - c)
+where = _opaque("where", lambda *_: sympy.S.Zero, lambda c, *_: c, lambda c, *_: 1 - c)
 # torch.clamp passes the gradient at both edges; at or beyond them the edge itself takes it
 clip = _opaque(
     "clip",
     lambda x, low, high: at_most(low, x) * at_most(x, high),
-    lambda x, low, high: greater(low, x),
-    lambda x, low, high: greater(x, high),
+    lambda x, low, _: greater(low, x),
+    lambda x, _, high: greater(x, high),
 )
 expm1 = _opaque("expm1", sympy.exp)
 relu = _opaque("relu", lambda x: greater(x, 0))
@@ -127,7 +127,9 @@ _TABLE = (
     Operation("erf", 1, sympy.erf, "erf", "erf", "erf", 8),
     Operation("expm1", 1, expm1, "expm1", "expm1", "expm1", 4),
     Operation("log2", 1, lambda x: sympy.log(x) / sympy.log(2), "log2", "log2", None, 4, expansion="log(x)/log(2)"),
-    Operation("log10", 1, lambda x: sympy.log(x) / sympy.log(10), "log10", "log10", None, 4, expansion="log(x)/log(10)"),
+    Operation(
+        "log10", 1, lambda x: sympy.log(x) / sympy.log(10), "log10", "log10", None, 4, expansion="log(x)/log(10)"
+    ),
     Operation("detach", 1, detach, "positive", "detach", "__pos__", 0),
     Operation("where", 3, where, "where", "where", None, 0),
     Operation("clip", 3, clip, "clip", "clamp", None, 0, kink="clip at an edge: the derivative is 1"),

@@ -14,8 +14,8 @@ from fractions import Fraction
 
 from derive.errors import EquationError, Place, shorten, suggestion
 from derive.expression import ONE, Apply, Axes, Axis, Expr, Number, Reduce, Ref
-from derive.numerals import NumeralError, read_number
 from derive.macros import MACRO_NAMES
+from derive.numerals import NumeralError, read_number
 from derive.operations import ALIASES, FUNCTIONS, OPERATIONS, REDUCTIONS, TENSOR_FUNCTIONS
 from derive.spelling import Spelled, at, normalise, spell, tokens, unmark
 

@@ -68,7 +68,9 @@ def _ordered(line: Line, axes: Axes) -> Axes:
         remedy = f"expected the same indices: sum over {', '.join(more)}, or name it on the left"
         if not more:
             missing = ", ".join(sorted(set(letters) - {axis.letter for axis in axes}))
-            remedy = f"expected the same indices; {missing} does not occur on the right" if missing else "name each once"
+            remedy = (
+                f"expected the same indices; {missing} does not occur on the right" if missing else "name each once"
+            )
         raise EquationError(f"{left}: the right side {shown}; {remedy}", line.place)
     return tuple(sorted(axes, key=lambda axis: letters.index(axis.letter)))
 
@@ -310,7 +312,7 @@ class _Resolver:
         return Typed(Apply(op, tuple(value.expr for value in aligned), getattr(expr, "column", None)), axes)
 
     def log_softmax(self, expr: Expr, values: Sequence[Typed], wanted: Axes | None) -> Typed:
-        """x − logsumexp(x) over the last axis, or the one that is named."""
+        """X − logsumexp(x) over the last axis, or the one that is named."""
         (value,) = self.exactly(expr, values, 1)
         last = (Axis("last"),) if wanted is None else wanted
         total = self.reduction(expr, "logsumexp", value, last)
@@ -459,9 +461,7 @@ def _apart(expr: Expr, taken: frozenset[Axis]) -> Expr:
         axes = expr.axes or ()
         around = taken | frozenset(free_axes(expr.body)) - frozenset(axes)
         letters = {axis.letter for axis in around}
-        renamed = {
-            axis: fresh_axis(axis, around | taken_axes(expr.body)) for axis in axes if axis.letter in letters
-        }
+        renamed = {axis: fresh_axis(axis, around | taken_axes(expr.body)) for axis in axes if axis.letter in letters}
         body = _rename_free(expr.body, renamed)
         new_axes = tuple(renamed.get(axis, axis) for axis in axes)
         return Reduce(expr.op, _apart(body, around | frozenset(new_axes)), new_axes, expr.column)

@@ -15,7 +15,21 @@ from derive.errors import EquationError, Place
 
 _SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-", strict=True))
 _SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉ᵢⱼₖₗₘₙₚ", "0123456789ijklmnp", strict=True))
-_OPERATORS = {"^": "**", "·": "@", "×": "*", "⋅": "@", "∙": "@", "∗": "*", "−": "-", "–": "-", "÷": "/", "∕": "/", "≤": "<=", "≥": ">=", "≠": "!="}
+_OPERATORS = {
+    "^": "**",
+    "·": "@",
+    "×": "*",
+    "⋅": "@",
+    "∙": "@",
+    "∗": "*",
+    "−": "-",
+    "–": "-",
+    "÷": "/",
+    "∕": "/",
+    "≤": "<=",
+    "≥": ">=",
+    "≠": "!=",
+}
 _MARK = "ˍ"  # a letter nobody types: sets names such as `lambda` apart from Python's keywords
 
 _SUP, _SUB = "".join(_SUPERSCRIPTS), "".join(_SUBSCRIPTS)

@@ -136,13 +136,13 @@ def compare(problem: Problem, settings: Settings, hand: HandRun, record: Record,
 def _kink_notes(bound: Bound, at_state: AtState, batch: Batch) -> Iterator[str]:
     """A sentence for each entry of the step that stands on a kink, or on a side that rounding leaves open."""
     for kink in bound.kinks:
-        for place, exactly_there in standing(kink, at_state.values[kink.name]):
+        for place, exactly_there in standing(at_state.values[kink.name]):
             index = _index(place, kink.axes, batch)
             where = f"{batch}{f', entry {index}' if index else ''}: {kink.op} in {kink.line}"
             if exactly_there:
                 yield f"{where} stands on its kink; {OPERATIONS[kink.op].kink}, as in PyTorch"
             else:
-                yield f"{where} is so near its kink that rounding leaves the side open; both derivatives are allowed for"
+                yield f"{where} is so near its kink that rounding leaves the side open: both derivatives are allowed"
 
 
 def _index(place: tuple[int, ...], axes: Axes, batch: Batch) -> str:

@@ -7,7 +7,7 @@ written; a test holds the two against each other.
 
 from __future__ import annotations
 
-from derive.expression import Apply, Expr, Number, Position, Reduce, Ref, count, free_axes, replace
+from derive.expression import Apply, Expr, Number, Reduce, Ref, count, free_axes, replace
 from derive.graph import Graph
 from derive.node import Node
 from derive.operations import OPERATIONS

@@ -53,7 +53,7 @@ def _distances(expr: Expr) -> Iterator[tuple[str, Expr]]:
         yield from _distances(part)
 
 
-def standing(kink: Kink, distances: Array) -> Iterator[tuple[tuple[int, ...], bool]]:
+def standing(distances: Array) -> Iterator[tuple[tuple[int, ...], bool]]:
     """The entries at which a step stands on the kink (True), or may stand on either side (False)."""
     for place in np.ndindex(distances.shape):
         ball = as_ball(distances.item(place))

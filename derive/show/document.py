@@ -180,7 +180,11 @@ def _shapes(document: _Document) -> Mapping[str, tuple[int | str, ...]]:
 
 
 def _line(entry: _Document, source: str) -> Line:
-    name, axes, written = _string(entry, "name", source), _strings(entry, "axes", source), _string(entry, "written", source)
+    name, axes, written = (
+        _string(entry, "name", source),
+        _strings(entry, "axes", source),
+        _string(entry, "written", source),
+    )
     # in a line that is written without indices the axes follow from the right side
     left = f"{name}[{','.join(axes)}]" if axes and "[" in written else name
     text = f"{left} = {written}"

@@ -61,6 +61,13 @@ def _sign(x: Exactly) -> Exactly:
     return as_ball(x).sgn() if isinstance(x, arb) else fmpq((x > 0) - (x < 0))
 
 
+def _where(chosen: Exactly, x: Exactly, y: Exactly) -> Exactly:
+    """X where the condition is 1, y where it is 0; where a ball does not tell, a ball around both."""
+    if chosen == 1:
+        return x
+    return y if chosen == 0 else as_ball(x).union(as_ball(y))
+
+
 def _larger(x: Exactly, y: Exactly) -> Exactly:
     if isinstance(x, fmpq) and isinstance(y, fmpq):
         return max(x, y)
@@ -69,13 +76,6 @@ def _larger(x: Exactly, y: Exactly) -> Exactly:
 
 def _smaller(x: Exactly, y: Exactly) -> Exactly:
     return -_larger(-x, -y)
-
-
-def _where(chosen: Exactly, x: Exactly, y: Exactly) -> Exactly:
-    """x where the condition is 1, y where it is 0; where a ball does not tell, a ball around both."""
-    if chosen == 1:
-        return x
-    return y if chosen == 0 else as_ball(x).union(as_ball(y))
 
 
 def _function(method: str, at_point: int, value: int) -> Element:
@@ -116,7 +116,7 @@ _ELEMENTS: dict[str, Element] = {
     "max": _larger,
     "min": _smaller,
     "detach": lambda x: x,
-    "where": lambda chosen, x, y: _where(chosen, x, y),
+    "where": _where,
     "clip": lambda x, low, high: _smaller(_larger(x, low), high),
     "pi": arb.pi,
     "e": arb.const_e,
@@ -156,7 +156,7 @@ def _evaluate(expr: Expr, names: dict[str, Exactly]) -> Exactly:
 
 
 def _logsumexp(terms: list[Exactly]) -> Exactly:
-    """log Σ exp."""
+    """Log Σ exp."""
     exponentials = [element("exp")(term) for term in terms]
     return element("log")(sum(exponentials, fmpq(0))) if len(terms) > 1 else terms[0]
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from flint import arb, fmpq
+from flint import arb
 from numpy.typing import NDArray
 
 from derive.expression import Apply, Expr, Number, Ref
@@ -157,9 +157,11 @@ class Rounded:
         return REDUCTIONS["min"](list(terms))
 
     def _logsumexp(self, terms: list[arb]) -> arb:
-        """PyTorch takes max + log Σ exp(x − max): the sum of m terms between 0 and 1, of which the largest
-        is 1, is off by (m + 8) u relative, log turns that into as much absolute error, 4 u of its own and
-        two more roundings."""
+        """The ball of log Σ exp as PyTorch takes it: max + log Σ exp(x − max).
+
+        The sum of m terms between 0 and 1, of which the largest is 1, is off by (m + 8) u relative; log
+        turns that into as much absolute error, has 4 u of its own, and two more roundings follow.
+        """
         exact = as_ball(REDUCTIONS["logsumexp"](list(terms)))
         units = self.unit * (len(terms) + 12 + 2 * exact.abs_upper() + 4 * arb(len(terms)).log())
         return self._held(exact + arb(0, units) + self.underflow)
