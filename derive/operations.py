@@ -83,7 +83,7 @@ def _opaque(name: str, *derivatives: Form) -> type[sympy.Function]:
 # tests/derive/test_operations.py proves them equal to sympy.diff of the expansions below.
 sigmoid: type[sympy.Function] = _opaque("sigmoid", lambda x: sigmoid(x) * (1 - sigmoid(x)))
 softplus = _opaque("softplus", sigmoid)
-detach = _opaque("detach", lambda x: sympy.S.Zero)
+detach = _opaque("detach", lambda *_: sympy.S.Zero)
 where = _opaque("where", lambda *_: sympy.S.Zero, lambda c, *_: c, lambda c, *_: 1 - c)
 # torch.clamp passes the gradient at both edges; at or beyond them the edge itself takes it
 clip = _opaque(

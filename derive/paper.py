@@ -33,7 +33,7 @@ _BINARY = {
     ast.MatMult: "matmul",
 }
 _COMPARISONS = {ast.Gt: ("greater", False), ast.Lt: ("greater", True), ast.LtE: ("at_most", False)}
-_COMPARISONS |= {ast.GtE: ("at_most", True), ast.Eq: ("equal", False)}
+_COMPARISONS |= {ast.GtE: ("at_most", True), ast.Eq: ("equal", False), ast.NotEq: ("equal", False)}
 _LEFT = re.compile(r"\s*(?P<left>.*?)\s*(?P<sign>[-+*/·×−^:]?=)(?!=)(?P<right>.*)", re.DOTALL)
 PICKED = "·"  # the letter of an axis of which one entry is picked
 
@@ -207,14 +207,16 @@ class _Reader:
             case ast.Call():
                 return self.call(node, depth)
             case ast.Compare(ops=[sign], left=left, comparators=[right]) if type(sign) in _COMPARISONS:
-                op, swapped = _COMPARISONS[type(sign)]
                 args = (self.read(left, depth + 1), self.read(right, depth + 1))
-                return Apply(op, args[::-1] if swapped else args, self.column(node))
-            case ast.Compare(ops=[ast.NotEq()], left=left, comparators=[right]):
-                same = Apply("equal", (self.read(left, depth + 1), self.read(right, depth + 1)), self.column(node))
-                return Apply("sub", (ONE, same), self.column(node))
+                return self.comparison(node, type(sign), args)
         known = next((text for kind, text in _REFUSED.items() if isinstance(node, kind)), None)
         raise self.error(node, known or f"{type(node).__name__} is not part of the notation")
+
+    def comparison(self, node: ast.expr, sign: type[ast.cmpop], args: tuple[Expr, Expr]) -> Expr:
+        """1 where it holds, else 0."""
+        op, swapped = _COMPARISONS[sign]
+        held = Apply(op, args[::-1] if swapped else args, self.column(node))
+        return Apply("sub", (ONE, held), self.column(node)) if sign is ast.NotEq else held
 
     def number(self, node: ast.Constant) -> Number:
         text = self.bytes[node.col_offset : node.end_col_offset].decode()

@@ -160,12 +160,12 @@ def _graph(document: _Document) -> Graph:
     if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
         raise ProblemError("equations is missing or is not a list of objects")
     shapes = _shapes(document)
-    given = {
-        key: {check_name(name): shapes.get(name, ()) for name in _strings(document, key)}
+    parameters, constants, data = (
+        {check_name(name): shapes.get(name, ()) for name in _strings(document, key)}
         for key in ("parameters", "constants", "data")
-    }
+    )
     lines = [_line(entry, f"equations[{number}]") for number, entry in enumerate(entries)]
-    return build(lines, **given, loss=_string(document, "loss"))
+    return build(lines, parameters=parameters, constants=constants, data=data, loss=_string(document, "loss"))
 
 
 def _shapes(document: _Document) -> Mapping[str, tuple[int | str, ...]]:
