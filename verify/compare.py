@@ -253,7 +253,8 @@ def _data_faults(problem: Problem, record: Record, bound: Bound) -> Iterator[str
         held_values = record.data[column.name]
         for place, value, held in zip(np.ndindex(column.shape), column.values, np.ravel(held_values), strict=True):
             if not bound.initial(value).contains(arb(from_float(float(held)))):
-                yield f"{column.name}[{','.join(map(str, place))}] is {float(value):.9g} in the problem, but PyTorch holds {float(held):.9g}"
+                entry = f"{column.name}[{','.join(map(str, place))}]"
+                yield f"{entry} is {float(value):.9g} in the problem, but PyTorch holds {float(held):.9g}"
 
 
 def _batch_faults(settings: Settings, record: Record) -> Iterator[str]:

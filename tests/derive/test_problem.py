@@ -107,7 +107,7 @@ def test_a_text_is_a_problem_file_or_equations() -> None:
     [
         (
             "artcle",
-            r"neither a file nor a shipped problem 'artcle' \(shipped: article, attention, .*\).*did you mean 'article'",
+            r"neither a file nor a shipped problem 'artcle' \(shipped: article, attention, .*did you mean 'article'",
         ),
         ("nope.toml", r"neither a file nor a shipped problem 'nope\.toml'.* an equation has a '='"),
         ("", "neither a file nor a shipped problem ''"),
