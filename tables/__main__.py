@@ -3,7 +3,6 @@
 import sys
 
 from derive.guard import run
-
 from tables.command import main
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from derive.command import list_shipped, tell
 from derive.guard import write_out
-
 from derive.problem import load
 from tables.files import write_tables
 from verify.command import add_settings, settings_of, status

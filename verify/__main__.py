@@ -3,7 +3,6 @@
 import sys
 
 from derive.guard import run
-
 from tables import output
 from verify.command import main
 

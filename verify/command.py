@@ -9,7 +9,6 @@ from typing import Protocol
 
 from derive.command import list_shipped, tell
 from derive.guard import write_out
-
 from derive.problem import load
 from derive.settings import DTYPES
 from verify.pipeline import verify
