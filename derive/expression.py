@@ -6,7 +6,7 @@ also the order in which PyTorch evaluates it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -183,6 +183,14 @@ def fresh_axis(axis: Axis, taken: Collection[Axis]) -> Axis:
     spare = (letter for letter in LETTERS if letter not in letters)
     more = (f"i{number}" for number in range(2, len(letters) + 3) if f"i{number}" not in letters)
     return Axis(next(spare, None) or next(more), axis.size)
+
+
+def fresh_axes(axes: Iterable[Axis], taken: Collection[Axis]) -> dict[Axis, Axis]:
+    """New indices for `axes`, each with a letter that neither `taken` nor another of them has."""
+    renamed: dict[Axis, Axis] = {}
+    for axis in axes:
+        renamed[axis] = fresh_axis(axis, [*taken, *renamed.values()])
+    return renamed
 
 
 def replace_leaves(expr: Expr, change: Callable[[Ref | Position], Expr]) -> Expr:

@@ -19,6 +19,7 @@ from derive.expression import (
     Ref,
     children,
     free_axes,
+    fresh_axes,
     fresh_axis,
     rebuild,
     rename_axes,
@@ -180,7 +181,7 @@ def _spelled_out(expr: Expr, written: Mapping[str, Expr]) -> Expr:
 def _apart(expr: Expr, taken: set[Axis]) -> Expr:
     """`expr` with the axes of its sums renamed where they are in `taken`, so that each Σ has its own."""
     if isinstance(expr, Reduce):
-        renamed = {axis: fresh_axis(axis, taken) for axis in expr.axes or () if axis in taken}
+        renamed = fresh_axes((a for a in expr.axes or () if a in taken), taken | taken_axes(expr.body))
         body = _apart(rename_axes(expr.body, renamed), taken | set(renamed.values()))
         return Reduce(expr.op, body, tuple(renamed.get(axis, axis) for axis in expr.axes or ()))
     return rebuild(expr, tuple(_apart(part, taken) for part in children(expr)))
@@ -273,8 +274,8 @@ def _inlined(expr: Expr, graph: Graph, taken: set[Axis]) -> Expr:
 def _read_along(node: Node, ref: Ref, around: frozenset[Axis]) -> Expr:
     """The right-hand side of a line, read along the axes of `ref`; its own sums have letters apart from `around`."""
     renamed = dict(zip(node.axes, ref.axes or (), strict=True))
-    for axis in sorted(taken_axes(node.definition) - set(node.axes)):
-        renamed[axis] = fresh_axis(axis, [*around, *renamed.values()])
+    inner = sorted(taken_axes(node.definition) - set(node.axes))
+    renamed |= fresh_axes(inner, [*around, *renamed.values()])
     return rename_axes(node.definition, renamed)
 
 

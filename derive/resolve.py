@@ -23,7 +23,10 @@ from derive.expression import (
     Reduce,
     Ref,
     children,
+    fresh_axis,
     rebuild,
+    rename_axes,
+    taken_axes,
     walk,
 )
 from derive.implied import summed
@@ -38,7 +41,8 @@ from derive.typed import Typed, apart, described, rename_free, shape_text
 
 def resolve(line: Line, nodes: Mapping[str, Node], is_loss: bool) -> Node:
     """The node of a line. Raises `EquationError` with a caret for names and shapes that do not fit."""
-    whole = Resolver(line, nodes).value(line.expr)
+    resolver = Resolver(line, nodes)
+    whole = resolver.lettered(resolver.value(line.expr))
     expr, axes = apart(whole.expr, frozenset(whole.axes)), whole.axes
     implied = False
     if is_loss and axes:
@@ -118,9 +122,37 @@ class Resolver:
             raise self.error(ref, f"{ref.name!r} is an index in this line and also a name ({node.kind}); rename one")
         axes = node.axes if ref.axes is None else self.read_along(ref, node)
         if ref.axes is None and self.indexed:
-            for axis in axes:
-                self.remember(ref, axis)
+            axes = tuple(self.unwritten(axis) for axis in axes)
         return Typed(Ref(ref.name, axes, ref.column), axes)
+
+    def unwritten(self, axis: Axis) -> Axis:
+        """The axis of a name without indices in a line with them: the samples' own letter, or one nobody wrote."""
+        if axis.size != SIZE:
+            return Axis(axis.letter + UNWRITTEN, axis.size)
+        found = (self.index_of(letter) for letter in sorted(self.letters))
+        return next((own for own in found if own is not None and own.size == SIZE), axis)
+
+    def lettered(self, whole: Typed) -> Typed:
+        """`whole` with letters for the axes that were written without; they must be summed by now."""
+        hidden = sorted(axis for axis in taken_axes(whole.expr) if axis.letter.endswith(UNWRITTEN))
+        self.refuse_unwritten(self.line.expr, whole)
+        renamed: dict[Axis, Axis] = {}
+        for axis in hidden:
+            plain = Axis(axis.letter.removesuffix(UNWRITTEN), axis.size)
+            renamed[axis] = fresh_axis(plain, [*taken_axes(whole.expr), *renamed.values()])
+        return Typed(rename_axes(whole.expr, renamed), whole.axes)
+
+    def refuse_unwritten(self, expr: Expr, value: Typed) -> None:
+        """A tensor without its indices beside others that have theirs: which belongs to which is not said."""
+        if any(axis.letter.endswith(UNWRITTEN) for axis in value.axes):
+            refs = (part for part in walk(value.expr) if isinstance(part, Ref))
+            bare = next((r for r in refs if any(a.letter.endswith(UNWRITTEN) for a in r.axes or ())), None)
+            name = bare.name if bare else "a tensor"
+            raise self.error(
+                bare or expr,
+                f"{name} has the shape {shape_text(self.nodes[name].axes) if bare else shape_text(value.axes)} and is "
+                f"written without indices in a line that has them; write them, such as {name}[k]",
+            )
 
     def index_of(self, letter: str) -> Axis | None:
         """The axis of a letter that the line uses as an index, for k as a number in [k = y[i]]."""
@@ -196,6 +228,9 @@ class Resolver:
         axes = max((value.axes for value in aligned), key=len, default=())
         if self.indexed:
             axes = tuple(dict.fromkeys(axis for value in aligned for axis in value.axes))
+            if any(axis.letter in self.letters for axis in axes):
+                for value in aligned:
+                    self.refuse_unwritten(expr, value)
         return Typed(Apply(op, tuple(value.expr for value in aligned), expr.column), axes)
 
     def split_axes(
@@ -250,6 +285,7 @@ class Resolver:
         return Typed(Apply(op, tuple(value.expr for value in aligned), getattr(expr, "column", None)), axes)
 
 
+UNWRITTEN = "°"  # marks the letter of an axis that stands in a line with indices without being written
 OVER_AXES = ("max", "min", "softmax", "log_softmax", "var", "norm", *REDUCTIONS)
 MACRO_ARITIES: dict[str, set[int]] = {}
 for _name, _arity in MACROS:

@@ -14,6 +14,7 @@ from derive.expression import (
     Ref,
     children,
     free_axes,
+    fresh_axes,
     fresh_axis,
     rebuild,
     rename_axes,
@@ -35,7 +36,7 @@ def apart(expr: Expr, taken: frozenset[Axis]) -> Expr:
         axes = expr.axes or ()
         around = taken | frozenset(free_axes(expr.body)) - frozenset(axes)
         letters = {axis.letter for axis in around}
-        renamed = {axis: fresh_axis(axis, around | taken_axes(expr.body)) for axis in axes if axis.letter in letters}
+        renamed = fresh_axes((axis for axis in axes if axis.letter in letters), around | taken_axes(expr.body))
         body = rename_free(expr.body, renamed)
         new_axes = tuple(renamed.get(axis, axis) for axis in axes)
         return Reduce(expr.op, apart(body, around | frozenset(new_axes)), new_axes, expr.column)
