@@ -107,7 +107,23 @@ class Rounded:
         below the smallest normal number: PyTorch's sigmoid does, and its log1p loses digits there.
         """
         ball, lost = as_ball(value), self.underflow if units <= 2 else self.flushed
+        if units == 1 and self.holds(ball):
+            return ball  # + − × ÷ are correctly rounded: what the format holds comes out as it is
         return ball if ball == 0 else self._held(ball * arb(1, units * self.unit) + lost)
+
+    def holds(self, ball: arb) -> bool:
+        """Whether the ball is one number that the format holds exactly."""
+        if not ball.is_exact() or not ball.is_finite() or abs(ball) > self.largest:
+            return False
+        digits, exponent = ball.man_exp()
+        return int(digits).bit_length() <= -self.format.unit and int(exponent) > self.format.tiny
+
+    def adds_exactly(self, terms: list[arb]) -> bool:
+        """Whether every partial sum, in any order, is a number that the format holds."""
+        if not all(self.holds(term) for term in terms):
+            return False
+        lowest = min((int(term.man_exp()[1]) for term in terms if term != 0), default=0)
+        return bool(sum(map(abs, terms), arb(0)) <= arb(2) ** (lowest - self.format.unit))
 
     def _held(self, ball: arb) -> arb:
         """The ball; where the format may overflow, one that tells nothing: 1/inf is 0, whatever the true value."""
@@ -167,6 +183,8 @@ class Rounded:
         return self._held(exact + arb(0, units) + self.underflow)
 
     def _sum(self, terms: list[arb]) -> arb:
+        if self.adds_exactly(terms):
+            return sum(terms, arb(0))
         size = sum((term.abs_upper() for term in terms), arb(0))
         roundings = (len(terms) - 1) * self.unit
         total = sum(terms, arb(0)) + arb(0, size * (roundings / (1 - roundings)))
