@@ -133,8 +133,30 @@ _TABLE = (
     Operation("detach", 1, detach, "positive", "detach", "__pos__", 0),
     Operation("where", 3, where, "where", "where", None, 0),
     Operation("clip", 3, clip, "clip", "clamp", None, 0, kink="clip at an edge: the derivative is 1"),
-    Operation("greater", 2, greater, None, None, None, 0, expansion="max(sign(x - y), 0)", internal=True),
-    Operation("at_most", 2, at_most, None, None, None, 0, expansion="1 - max(sign(x - y), 0)", internal=True),
+    Operation(
+        "greater",
+        2,
+        greater,
+        None,
+        None,
+        None,
+        0,
+        expansion="max(sign(x - y), 0)",
+        kink="greater, of equals: does not hold",
+        internal=True,
+    ),
+    Operation(
+        "at_most",
+        2,
+        at_most,
+        None,
+        None,
+        None,
+        0,
+        expansion="1 - max(sign(x - y), 0)",
+        kink="at_most, of equals: holds",
+        internal=True,
+    ),
     Operation("equal", 2, equal, None, None, None, 0, expansion="1 - abs(sign(x - y))", internal=True),
     Operation("at_least", 2, at_least, None, None, None, 0, expansion="(1 + sign(x - y))/2", internal=True),
     Operation("pi", 0, lambda: sympy.pi, "pi", "pi", "pi", 1),
@@ -148,6 +170,9 @@ ALIASES = {"ln": "log", "σ": "sigmoid", "Σ": "sum", "√": "sqrt", "π": "pi"}
 
 # Sums, means and the like, over axes; each has its derivative in chain.py.
 REDUCTIONS = ("sum", "mean", "logsumexp")
+
+# What holds where the derivative of a reduction jumps.
+REDUCTION_KINKS = {op: f"{op} over an index: equal ones share the gradient evenly" for op in ("max", "min")}
 
 # Operations on whole tensors; the graph writes them out as sums and products over named axes.
 TENSOR_FUNCTIONS = ("log_softmax", "transpose", "outer", "var", "l2", "pick")

@@ -103,7 +103,10 @@ class Resolver:
             case Ref():
                 return self.name(expr)
             case Reduce(op=op, body=body, axes=axes):
-                return self.reduction(expr, op, self.value(body, names), axes)
+                whole = self.value(body, names)
+                if names and not whole.axes and op in ("sum", "mean"):
+                    return whole  # mse(a, b) of two numbers is (a − b)², as in PyTorch
+                return self.reduction(expr, op, whole, axes)
             case Apply(op=op, args=args):
                 return self.operation(expr, op, args, names)
         raise TypeError(type(expr).__name__)

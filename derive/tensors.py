@@ -137,8 +137,10 @@ def _cross_entropy(resolver: Resolver, call: Call) -> Typed:
     classes = logs.axes[-1]
     beside = resolver.along(call.expr, label, logs.axes[:-1])
     chosen = Apply("equal", (beside.expr, Position(classes)))
-    picked = Reduce("sum", Apply("mul", (chosen, logs.expr)), (classes,))
-    return Typed(Apply("neg", (Reduce("mean", picked, logs.axes[:-1]),)), ())
+    picked: Expr = Reduce("sum", Apply("mul", (chosen, logs.expr)), (classes,))
+    if logs.axes[:-1]:
+        picked = Reduce("mean", picked, logs.axes[:-1])
+    return Typed(Apply("neg", (picked,)), ())
 
 
 def _contracted(left: Typed, right: Typed, place: int) -> Typed:

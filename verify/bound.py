@@ -23,7 +23,7 @@ from derive.problem import Problem
 from verify.elementary import elementary
 from verify.frozen import applied
 from verify.hand import HandStep, Inputs, inputs, step
-from verify.kinks import Kink, with_kinks
+from verify.kinks import Kink, ties, with_kinks
 from verify.numbers import Array, CalculationError, Rounded, float_ball, from_float, objects, precision
 from verify.program import Stage, adjoint_of, compile_backward, compile_forward, compile_rule, run
 from verify.record import Record, StepRecord
@@ -122,7 +122,7 @@ def prepare(problem: Problem, derivation: Derivation, settings: Settings, record
                 inputs(problem, derivation, settings),
                 data={name: _fractions(array) for name, array in record.data.items()},
             ),
-            kinks,
+            (*kinks, *ties(whole)),
             derivation.graph.frozen,
         )
 

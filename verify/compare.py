@@ -12,7 +12,6 @@ from flint import arb
 
 from derive.expression import Axes
 from derive.node import SIZE
-from derive.operations import OPERATIONS
 from derive.problem import Problem
 from verify.batches import Batch, plan
 from verify.bound import AtState, Bound, exactly
@@ -136,11 +135,11 @@ def compare(problem: Problem, settings: Settings, hand: HandRun, record: Record,
 def _kink_notes(bound: Bound, at_state: AtState, batch: Batch) -> Iterator[str]:
     """A sentence for each entry of the step that stands on a kink, or on a side that rounding leaves open."""
     for kink in bound.kinks:
-        for place, exactly_there in standing(at_state.values[kink.name]):
+        for place, exactly_there in standing(kink, at_state.values[kink.name]):
             index = _index(place, kink.axes, batch)
             where = f"{batch}{f', entry {index}' if index else ''}: {kink.op} in {kink.line}"
             if exactly_there:
-                yield f"{where} stands on its kink; {OPERATIONS[kink.op].kink}, as in PyTorch"
+                yield f"{where} stands on its kink; {kink.convention}, as in PyTorch"
             else:
                 yield f"{where} is so near its kink that rounding leaves the side open: both derivatives are allowed"
 

@@ -13,32 +13,54 @@ from dataclasses import dataclass
 import numpy as np
 from flint import arb
 
-from derive.expression import Apply, Axes, Expr, children, free_axes
+from derive.chain import SHARES, Derivation
+from derive.expression import Apply, Axes, Expr, children, free_axes, names
 from derive.graph import Graph
 from derive.node import Node
-from derive.operations import OPERATIONS
+from derive.operations import OPERATIONS, REDUCTION_KINKS
 from verify.numbers import Array, as_ball
 
 
 @dataclass(frozen=True)
 class Kink:
-    """One operation with a kink: the node `name` holds its distance from it, over `axes`."""
+    """One operation with a kink: the node `name` holds its distance from it, over `axes`.
+
+    For a maximum over the last `shared` dimensions, it holds the share of each entry instead.
+    """
 
     name: str
     line: str
     op: str
     axes: Axes
+    convention: str
+    shared: int = 0
 
 
 def with_kinks(graph: Graph) -> tuple[Graph, tuple[Kink, ...]]:
-    """The graph with a node for the distance from each kink that the loss depends on, and what those nodes are."""
+    """The graph with a node for the distance from each kink that the loss depends on, and what those nodes are.
+
+    What does not depend on a parameter, such as a comparison of data, has no kink that matters.
+    """
     nodes, kinks = list(graph.nodes), []
+    moving = set(graph.of_kind("parameter"))
     for line in (line for line in graph.lines if line.name in graph.ancestors):
+        moving.update({line.name} if moving.intersection(names(line.definition)) else ())
         for number, (op, distance) in enumerate(_distances(line.definition), start=1):
-            kink = Kink(f"{line.name}!{number}", line.name, op, free_axes(distance))
-            nodes.append(Node(kink.name, "line", kink.axes, distance))
-            kinks.append(kink)
+            if moving.intersection(names(distance)):
+                convention = OPERATIONS[op].kink or ""
+                kink = Kink(f"{line.name}!{number}", line.name, op, free_axes(distance), convention)
+                nodes.append(Node(kink.name, "line", kink.axes, distance))
+                kinks.append(kink)
     return Graph(tuple(nodes), graph.loss), tuple(kinks)
+
+
+def ties(derivation: Derivation) -> Iterator[Kink]:
+    """The maxima over an index that the loss depends on, in the derivation of an elementary graph."""
+    moving = {adjoint.name for adjoint in derivation.adjoints}
+    for part in derivation.parts:
+        if part.reduction in SHARES and part.name.removesuffix("%") in moving:
+            op, kept = SHARES[part.reduction], part.axes[: len(part.axes) - part.shared]
+            yield Kink(part.name, part.line.partition(".")[0], op, kept, REDUCTION_KINKS[op], part.shared)
 
 
 def _distances(expr: Expr) -> Iterator[tuple[str, Expr]]:
@@ -53,9 +75,20 @@ def _distances(expr: Expr) -> Iterator[tuple[str, Expr]]:
         yield from _distances(part)
 
 
-def standing(distances: Array) -> Iterator[tuple[tuple[int, ...], bool]]:
+def standing(kink: Kink, values: Array) -> Iterator[tuple[tuple[int, ...], bool]]:
     """The entries at which a step stands on the kink (True), or may stand on either side (False)."""
-    for place in np.ndindex(distances.shape):
-        ball = as_ball(distances.item(place))
+    if kink.shared:
+        yield from _tied(values, len(kink.axes))
+        return
+    for place in np.ndindex(values.shape):
+        ball = as_ball(values.item(place))
         if ball.is_finite() and ball.contains(arb(0)):
             yield place, bool(ball == 0)
+
+
+def _tied(shares: Array, kept: int) -> Iterator[tuple[tuple[int, ...], bool]]:
+    """Where several entries share a maximum (True), or it is not known which one it is (False)."""
+    for place in np.ndindex(shares.shape[:kept]):
+        balls = [as_ball(share) for share in np.ravel(shares[place])]
+        if any(ball != 0 and ball != 1 for ball in balls):
+            yield place, all(ball.is_exact() or ball.mid() != arb(0.5) for ball in balls)
