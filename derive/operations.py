@@ -78,8 +78,8 @@ def _opaque(name: str, *derivatives: Form) -> type[sympy.Function]:
     return type(name, (sympy.Function,), {"fdiff": fdiff, "nargs": len(derivatives)})
 
 
-# sigmoid and softplus keep their names on paper, so their derivatives are stated through the output,
-# as textbooks and PyTorch do (ATen, derivatives.yaml: sigmoid_backward is grad·(1 − y)·y);
+# sigmoid, softplus and expm1 keep their names on paper, so their derivatives are stated through the output,
+# as textbooks and PyTorch do (ATen, derivatives.yaml: sigmoid_backward is grad·(1 − y)·y, expm1 grad·(y + 1));
 # tests/derive/test_operations.py proves them equal to sympy.diff of the expansions below.
 sigmoid: type[sympy.Function] = _opaque("sigmoid", lambda x: sigmoid(x) * (1 - sigmoid(x)))
 softplus = _opaque("softplus", sigmoid)
@@ -92,7 +92,7 @@ clip = _opaque(
     lambda x, low, _: greater(low, x),
     lambda x, _, high: greater(x, high),
 )
-expm1 = _opaque("expm1", sympy.exp)
+expm1: type[sympy.Function] = _opaque("expm1", lambda x: expm1(x) + 1)
 relu = _opaque("relu", lambda x: greater(x, 0))
 absolute = _opaque("absolute", sign)
 maximum = _opaque("maximum", at_least, lambda x, y: at_least(y, x))

@@ -31,8 +31,8 @@ from derive.expression import (
 )
 from derive.implied import summed
 from derive.macros import MACROS
-from derive.node import SIZE, Node
-from derive.operations import CONSTANTS, REDUCTIONS
+from derive.node import SAMPLES, SIZE, Node
+from derive.operations import ALIASES, CONSTANTS, REDUCTIONS
 from derive.paper import PICKED, Line, read_expression
 from derive.spelling import at
 from derive.tensors import TENSORS, Call
@@ -86,7 +86,7 @@ class Resolver:
     def letters(self) -> frozenset[str]:
         """Every letter that is written as an index in the line."""
         read = [p.axes for p in walk(self.line.expr) if isinstance(p, Ref | Reduce)]
-        return frozenset(axis.letter for axes in (self.line.axes, *read) for axis in axes or ())
+        return frozenset(axis.letter for axes in (self.line.axes, *read) for axis in axes or ()) - {PICKED}
 
     def error(self, expr: Expr, message: str) -> EquationError:
         """The error with the caret under `expr`."""
@@ -115,7 +115,7 @@ class Resolver:
         """A name with its axes, or the mathematical constant of that name."""
         node = self.nodes.get(ref.name)
         if node is None:
-            constant = {"π": "pi"}.get(ref.name, ref.name)
+            constant = ALIASES.get(ref.name, ref.name)
             if ref.axes is None and (axis := self.index_of(ref.name)) is not None:
                 return Typed(Position(axis), (axis,))
             if constant in CONSTANTS and ref.axes is None:
@@ -133,7 +133,8 @@ class Resolver:
         if axis.size != SIZE:
             return Axis(axis.letter + UNWRITTEN, axis.size)
         found = (self.index_of(letter) for letter in sorted(self.letters))
-        return next((own for own in found if own is not None and own.size == SIZE), axis)
+        spare = fresh_axis(SAMPLES, [Axis(letter) for letter in self.letters])
+        return next((own for own in found if own is not None and own.size == SIZE), spare)
 
     def lettered(self, whole: Typed) -> Typed:
         """`whole` with letters for the axes that were written without; they must be summed by now."""
@@ -247,6 +248,8 @@ class Resolver:
         while len(operands) > 1 and isinstance(last := operands[-1], Ref) and last.axes is None:
             if last.name in self.nodes or (names and last.name in names):
                 break
+            if ALIASES.get(last.name, last.name) in CONSTANTS and last.name not in self.letters:
+                break  # the π of max(x, π)
             found.insert(0, Axis(last.name))
             operands.pop()
         return tuple(operands), tuple(found) or None
@@ -259,10 +262,21 @@ class Resolver:
     def aligned(self, expr: Expr, values: Sequence[Typed]) -> list[Typed]:
         """The operands along common axes: by letters in a line with indices, else from the last axis on."""
         if self.indexed:
-            return list(values)
+            return self.aligned_unwritten(expr, values)
         target = max((value.axes for value in values), key=len, default=())
         longest = next((value for value in values if value.axes == target), None)
         return [self.along(expr, value, target, longest) for value in values]
+
+    def aligned_unwritten(self, expr: Expr, values: Sequence[Typed]) -> list[Typed]:
+        """The operands of a line with indices: axes written without are matched from the last one on."""
+        hidden = [tuple(axis for axis in value.axes if axis.letter.endswith(UNWRITTEN)) for value in values]
+        target = max(hidden, key=len, default=())
+        found = []
+        for value, own in zip(values, hidden, strict=True):
+            matched = self.along(expr, Typed(value.expr, own), target, values[hidden.index(target)])
+            renamed = dict(zip(own, matched.axes, strict=True))
+            found.append(Typed(matched.expr, tuple(renamed.get(axis, axis) for axis in value.axes)))
+        return found
 
     def along(self, expr: Expr, value: Typed, target: Axes, longest: Typed | None = None) -> Typed:
         """`value` read along the last axes of `target`."""

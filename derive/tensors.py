@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from derive.expression import ONE, Apply, Axes, Axis, Expr, Number, Position, Reduce, Ref, fresh_axis
+from derive.expression import ONE, Apply, Axes, Axis, Expr, Number, Position, Reduce, Ref, fresh_axis, taken_axes
 from derive.paper import PICKED
 from derive.typed import Typed, apart, described, new_letters, rename_free, shape_text
 
@@ -39,7 +39,7 @@ def _entry(resolver: Resolver, call: Call) -> Typed:
     for picked, label in zip(letters, chosen, strict=True):
         if isinstance(label.expr, Number):
             _check_entry(resolver, call.expr, label.expr, picked)
-        here = fresh_axis(Axis("k", picked.size), [*axes, *label.axes])
+        here = fresh_axis(Axis("k", picked.size), [*axes, *label.axes, *taken_axes(result)])
         chooses = Apply("equal", (label.expr, Position(here)))
         renamed = rename_free(result, {picked: here})
         axes = tuple(axis for axis in axes if axis != picked)
