@@ -11,8 +11,12 @@ from derive.guard import say, write_out
 from derive.interface import derive
 from derive.optimizers import OPTIMIZERS
 from derive.problem import load, shipped
+from derive.show.choice import EVERYTHING, Choice, read_steps
+from derive.show.steps import STEPS
+from derive.spelling import normalise
 
 FORMATS = ("text", "latex", "markdown", "json", "mermaid", "dot")
+WHOLE = ("json", "mermaid", "dot")  # always show all there is
 
 _EPILOG = "exit status: 0 done, 2 the input cannot be read or the output not written, 130 interrupted"
 
@@ -29,6 +33,10 @@ def parser() -> argparse.ArgumentParser:
     )
     found.add_argument("--list", action="store_true", help="list the shipped problems")
     found.add_argument("--wrt", metavar="NAMES", help="derive for these names (w,b); all parameters when left out")
+    found.add_argument(
+        "--steps", metavar="KINDS", help=f"show only these steps: {', '.join(STEPS)} or all, several with commas"
+    )
+    found.add_argument("--node", metavar="NAME", help="show only what concerns one name: its line, partials, gradient")
     found.add_argument("--format", choices=FORMATS, default="text", help="text when left out")
     found.add_argument("--ascii", action="store_true", help="write dl/dw for ∂l/∂w: no character beyond ASCII")
     found.add_argument("--output", metavar="FILE", help="write to a file, whole or not at all")
@@ -40,13 +48,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser().parse_args(argv)
     if options.list:
         return list_shipped()
+    choice = _choice(options)
     problem = load(options.problem)
     tell(problem.notes)
     derivation = derive(problem, _names(options.wrt))
     optimizer = problem.training.optimizer or OPTIMIZERS[0]
 
     def shown(ascii_only: bool) -> str:
-        return render(derivation, options.format, problem.title, optimizer, ascii_only=ascii_only)
+        return render(derivation, options.format, problem.title, optimizer, choice, ascii_only=ascii_only)
 
     if options.output:
         from derive.show.output import write_whole
@@ -57,22 +66,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def render(derivation: Derivation, form: str, title: str, optimizer: str, *, ascii_only: bool = False) -> str:
+def render(
+    derivation: Derivation,
+    form: str,
+    title: str,
+    optimizer: str,
+    choice: Choice = EVERYTHING,
+    *,
+    ascii_only: bool = False,
+) -> str:
     """The derivation in one of `FORMATS`. Each is imported when it is asked for, to start quickly."""
     match form:
+        case "json":
+            from derive.show.document import to_json as whole
+        case "mermaid":
+            from derive.show.pictures import to_mermaid as whole
+        case "dot":
+            from derive.show.pictures import to_dot as whole
         case "latex":
             from derive.show.latex import to_latex as show
         case "markdown":
             from derive.show.markdown import to_markdown as show
-        case "json":
-            from derive.show.document import to_json as show
-        case "mermaid":
-            from derive.show.pictures import to_mermaid as show
-        case "dot":
-            from derive.show.pictures import to_dot as show
         case _:
             from derive.show.text import to_text as show
-    return show(derivation, title, optimizer, ascii_only=ascii_only)
+    if form in WHOLE:
+        return whole(derivation, title, optimizer, ascii_only=ascii_only)
+    return show(derivation, title, optimizer, choice=choice, ascii_only=ascii_only)
 
 
 def list_shipped() -> int:
@@ -87,6 +106,19 @@ def tell(notes: Iterable[str]) -> None:
     """Prints what a user should know of the input, to stderr."""
     for note in notes:
         say(f"note: {note}")
+
+
+def _choice(options: argparse.Namespace) -> Choice:
+    """What --steps and --node choose. Raises `ProblemError` for a format that always shows all."""
+    steps = STEPS if options.steps is None else read_steps(options.steps)
+    found = Choice(steps, None if options.node is None else normalise(options.node.strip()))
+    if found != EVERYTHING and options.format in WHOLE:
+        chosen_by = "--steps" if options.node is None else "--node"
+        others = ", ".join(form for form in FORMATS if form not in WHOLE)
+        raise ProblemError(
+            f"--format {options.format} always shows everything; leave out {chosen_by}, or take {others}"
+        )
+    return found
 
 
 def _names(wrt: str | None) -> list[str] | None:

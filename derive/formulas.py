@@ -5,13 +5,14 @@ Everything here is for reading; numbers are calculated from the adjoint equation
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import NamedTuple
 
 from derive.chain import Derivation, Edge
 from derive.expression import (
     ONE,
+    ZERO,
     Axes,
     Axis,
     Expr,
@@ -113,7 +114,7 @@ class Formulas:
         outgoing: dict[str, list[Edge]] = {}
         for edge in self.derivation.edges:
             outgoing.setdefault(edge.of, []).append(edge)
-        return {node.name: tuple(self._links_of(node, outgoing)) for node in self.derivation.graph.lines}
+        return {node.name: merged(node, self._links_of(node, outgoing)) for node in self.derivation.graph.lines}
 
     def _links_of(self, node: Node, outgoing: Mapping[str, list[Edge]]) -> Iterator[Link]:
         hidden = {part.name: part for part in self.derivation.hidden.get(node.name, ())}
@@ -166,9 +167,48 @@ class Formulas:
 
 def _link(node: Node, wrt: Ref, summed: Axes, slope: Expr) -> Link:
     outside = (*node.axes, *(wrt.axes or ()))
-    inner = tuple(axis for axis in dict.fromkeys(summed) if axis not in outside)
+    written = tuple(axis for axis in dict.fromkeys(summed) if axis not in outside)
+    picked, inner = collect((slope,)).without_one_hots(written)
+    slope = slope if inner == written else picked.tree()
     taken = set(outside) | set(inner)
     return Link(Ref(node.name, node.axes), wrt, _apart(slope, taken), inner)
+
+
+def merged(node: Node, links: Iterable[Link]) -> tuple[Link, ...]:
+    """The links of a line, those with respect to the same entries of a name added up.
+
+    In l = mean(x)·sum(x) the x stands twice, and ∂l/∂xᵢ is one derivative all the same.
+    """
+    found: list[Link] = []
+    for link in links:
+        place, same = next(((k, s) for k, f in enumerate(found) if (s := _read_as(link, f, node))), (-1, None))
+        if same is None:
+            found.append(link)
+        else:
+            found[place] = _added(found[place], same)
+    return tuple(link for link in found if link.partial != ZERO)
+
+
+def _read_as(link: Link, other: Link, node: Node) -> Link | None:
+    """`link` with its name read along the indices of `other`; None where that is another entry.
+
+    Where the line itself runs over an index, it is not free: ∂pᵢₖ/∂zᵢₖ is not ∂pᵢₖ/∂zᵢₘ.
+    """
+    if link.wrt.name != other.wrt.name:
+        return None
+    pairs = dict(zip(link.wrt.axes or (), other.wrt.axes or (), strict=True))
+    if any(axis in node.axes for pair in pairs.items() if pair[0] != pair[1] for axis in pair):
+        return None
+    taken = taken_axes(link.partial) | set(link.summed)
+    clashing = sorted(axis for axis in taken - set(pairs) if axis in pairs.values())
+    renamed = pairs | fresh_axes(clashing, taken | set(pairs.values()))
+    return Link(link.of, other.wrt, rename_axes(link.partial, renamed), _all(link.summed, renamed))
+
+
+def _added(first: Link, second: Link) -> Link:
+    """One link for two with respect to the same entries."""
+    total = add_up([collect((link.partial,)).summed_over(link.summed) for link in (first, second)])
+    return Link(first.of, first.wrt, _apart(total, {*(first.of.axes or ()), *(first.wrt.axes or ())}))
 
 
 def _spelled_out(expr: Expr, written: Mapping[str, Expr]) -> Expr:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
 
-from derive.expression import Apply, Axes, Expr, Number, Reduce, count, free_axes
+from derive.expression import Apply, Axes, Axis, Expr, Number, Position, Reduce, Ref, count, free_axes
 
 Powers = dict[Expr, int]
 
@@ -26,6 +26,20 @@ class Monomial:
 
     def summed_over(self, axes: Axes) -> Monomial:
         """Σ over `axes`: what does not run over them stands before the sum; a sum of ones counts."""
+        whole, axes = self.without_one_hots(axes)
+        return whole._summed_over(axes)
+
+    def without_one_hots(self, axes: Axes) -> tuple[Monomial, Axes]:
+        """Σₖ [y = k] over nothing else is 1, y being one of the k: without such factors and their axes."""
+        outside, left = dict(self.outside), axes
+        for axis in axes:
+            running = [factor for factor in outside if axis in free_axes(factor)]
+            if len(running) == 1 and outside[running[0]] == 1 and _is_one_hot(running[0], axis):
+                del outside[running[0]]
+                left = tuple(other for other in left if other != axis)
+        return Monomial(self.coefficient, tuple(outside.items()), self.inside, self.axes), left
+
+    def _summed_over(self, axes: Axes) -> Monomial:
         inside = [(factor, power) for factor, power in self.outside if set(free_axes(factor)) & set(axes)]
         outside = {factor: power for factor, power in self.outside if (factor, power) not in inside}
         coefficient = self.coefficient
@@ -106,7 +120,10 @@ def _common(terms: list[Monomial]) -> Monomial | None:
     if any(term.axes != first.axes for term in terms):
         return None
     outside, inside = (_shared([dict(getattr(term, side)) for term in terms]) for side in ("outside", "inside"))
-    coefficient = first.coefficient if all(abs(t.coefficient) == abs(first.coefficient) for t in terms) else Fraction(1)
+    sizes = {abs(term.coefficient) for term in terms}
+    coefficient = sizes.pop() if len(sizes) == 1 else Fraction(1)
+    if all(term.coefficient < 0 for term in terms):
+        coefficient = -coefficient
     return Monomial(coefficient, outside, inside, first.axes) if outside or inside else None
 
 
@@ -140,6 +157,14 @@ def _sum_of(terms: list[Monomial]) -> Expr:
         if term is not first:
             tree = Apply("sub" if term.coefficient < 0 else "add", (tree, term.unsigned()))
     return tree
+
+
+def _is_one_hot(factor: Expr, axis: Axis) -> bool:
+    """Whether the factor is [y = k], the label y being a name without the axis k."""
+    match factor:
+        case Apply(op="equal", args=(Ref(axes=own), Position(axis=place))):
+            return place == axis and axis not in (own or ())
+    return False
 
 
 def _tidy(powers: Powers) -> tuple[tuple[Expr, int], ...]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from fractions import Fraction
 
 from derive.chain import Derivation
-from derive.expression import ONE, Axes, Expr, Reduce, Ref, count
+from derive.expression import ONE, Axes, Expr, Position, Reduce, Ref, count
 from derive.numerals import write_literal
+from derive.show.choice import EVERYTHING, Choice, chosen
 from derive.show.notation import (
     ATOM,
     NEGATIVE,
@@ -145,6 +146,8 @@ class Latex(Text):
                 return rf"\sigma{enclosed('(', shown[0], ')')}", ATOM
             case "pi" | "e":
                 return r"\pi" if op == "pi" else r"\mathrm{e}", ATOM
+            case "softmax" if isinstance(args[-1], Position):
+                return rf"\operatorname{{softmax}}{self.index((args[-1].axis,))}{enclosed('(', shown[0], ')')}", ATOM
         plain = op.replace("_", r"\_")
         name = rf"\{op}" if op in _FUNCTIONS else rf"\operatorname{{{plain}}}"
         return f"{name}{enclosed('(', ', '.join(shown), ')')}", ATOM
@@ -169,14 +172,21 @@ def enclosed(opening: str, text: str, closing: str) -> str:
     return f"\\{size}l{opening}{text}\\{size}r{closing}" if size else f"{opening}{text}{closing}"
 
 
-def to_latex(derivation: Derivation, title: str = "", optimizer: str = "SGD", *, ascii_only: bool = False) -> str:
+def to_latex(
+    derivation: Derivation,
+    title: str = "",
+    optimizer: str = "SGD",
+    *,
+    choice: Choice = EVERYTHING,
+    ascii_only: bool = False,
+) -> str:
     """A whole document with every step, numbered as in the text, that compiles with pdflatex and amsmath.
 
     Only accented letters of the title are not ASCII; `ascii_only` drops the accents.
     """
     title = ascii_text(title) if ascii_only else title
     head = rf"\section*{{{text_to_tex(title)}}}" + "\n" if title else ""
-    body = "\n".join(_section(section) for section in sections(derivation, optimizer))
+    body = "\n".join(_section(section) for section in chosen(derivation, optimizer, choice))
     return f"{_DOCUMENT}\\begin{{document}}\n{head}{body}\\end{{document}}\n"
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 from derive.chain import Derivation
+from derive.show.choice import EVERYTHING, Choice, chosen
 from derive.show.latex import aligned
 from derive.show.plain import ascii_text
-from derive.show.steps import Equation, Section, sections
+from derive.show.steps import Equation, Section
 
 _ROOM = 480.0  # points for one line of an equation: about a column of GitHub's
 
@@ -22,10 +23,17 @@ _SAFE = (
 _MARKUP = re.compile(r"([\\*_\[\]<>#|~$&])")
 
 
-def to_markdown(derivation: Derivation, title: str = "", optimizer: str = "SGD", *, ascii_only: bool = False) -> str:
+def to_markdown(
+    derivation: Derivation,
+    title: str = "",
+    optimizer: str = "SGD",
+    *,
+    choice: Choice = EVERYTHING,
+    ascii_only: bool = False,
+) -> str:
     """Headings, numbered formulas between $$, and sentences."""
     blocks = [f"# {marked(title)}"] if title else []
-    for section in sections(derivation, optimizer):
+    for section in chosen(derivation, optimizer, choice):
         blocks += _section(section)
     text = "\n\n".join(blocks) + "\n"
     return ascii_text(text) if ascii_only else text

@@ -132,7 +132,7 @@ class Text:
         if op == "sum":
             return total, SIGMA
         sizes = self.times.join(self.show(count(axis), POWER) for axis in axes)
-        return f"(1/{sizes}) {total}", SIGMA
+        return f"(1/{sizes if len(axes) == 1 else f'({sizes})'}) {total}", SIGMA
 
     def product(self, left: Expr, right: Expr) -> tuple[str, int]:
         """Factors side by side; a Σ may only come last, where nothing follows it."""
@@ -181,6 +181,8 @@ class Text:
                 return f"σ({shown[0]})", ATOM
             case "pi":
                 return "π", ATOM
+            case "softmax" if isinstance(args[-1], Position):
+                return f"softmax{self.index((args[-1].axis,))}({shown[0]})", ATOM
         return (f"{op}({', '.join(shown)})" if shown else op), ATOM
 
     def derivative(self, derivative: Derivative) -> str:

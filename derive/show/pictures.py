@@ -10,6 +10,7 @@ from derive.chain import Derivation
 from derive.expression import Reduce, Ref, names, walk
 from derive.formulas import Formulas, Link, readable
 from derive.graph import Graph, Node
+from derive.show.expand import left_side, with_softmax
 from derive.show.notation import Derivative, Text
 from derive.show.plain import ascii_text
 from derive.show.sides import ascii_style
@@ -73,9 +74,10 @@ def picture(derivation: Derivation, *, ascii_only: bool = False) -> Picture:
 def _box_label(node: Node, style: Text) -> tuple[str, ...]:
     if node.written is None:
         return (style.ref(Ref(node.name)),)
+    left = style.ref(left_side(node))
     if not readable(node.written):
-        return (f"{style.ref(Ref(node.name))} = …",)
-    return _lines(f"{style.ref(Ref(node.name))} = {style.as_written().show(node.written)}")
+        return (f"{left} = …",)
+    return _lines(f"{left} = {style.as_written().show(node.written)}")
 
 
 def _labelled(links: tuple[Link, ...], graph: Graph, style: Text) -> Iterator[tuple[Link, tuple[str, ...]]]:
@@ -83,7 +85,7 @@ def _labelled(links: tuple[Link, ...], graph: Graph, style: Text) -> Iterator[tu
     for link in links:
         plain = not any(isinstance(part, Reduce) for part in walk(link.whole()))
         shown = style.without_indices() if plain and graph.by_name[link.of.name].kind == "line" else style
-        value = shown.show(link.whole()) if readable(link.partial) else "…"
+        value = shown.show(with_softmax(link.whole())) if readable(link.partial) else "…"
         yield link, _lines(f"{shown.derivative(Derivative(link.of, link.wrt))} = {value}")
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from derive.expression import Expr
 from derive.graph import Graph
+from derive.show.expand import with_softmax
 from derive.show.notation import Ascii, Derivative, Text
 from derive.show.plain import ascii_names, ascii_text
 from derive.show.steps import GRADIENT, Equation, Product, Side, Total, Update
@@ -34,7 +36,7 @@ def shown(side: Side, style: Text) -> str:
             return " + ".join(_product(product, style) for product in products) or "0"
         case Update(expr=expr, gradient=gradient):
             return style.signed({GRADIENT: style.derivative(gradient)}).show(expr)
-    return style.show(side)
+    return style.show(with_softmax(side))
 
 
 def sentence(text: str, style: Text) -> str:
@@ -46,4 +48,8 @@ def sentence(text: str, style: Text) -> str:
 def _product(product: Product, style: Text) -> str:
     if len(product.factors) == 1 and isinstance(product.factors[0], Derivative):
         return style.sigma(product.axes) + style.derivative(product.factors[0])
-    return style.sigma(product.axes) + style.chained.join(style.factor(factor) for factor in product.factors)
+    return style.sigma(product.axes) + style.chained.join(_factor(factor, style) for factor in product.factors)
+
+
+def _factor(factor: Expr | Derivative, style: Text) -> str:
+    return style.factor(factor if isinstance(factor, Derivative) else with_softmax(factor))

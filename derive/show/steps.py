@@ -11,12 +11,15 @@ from typing import NamedTuple
 
 from derive.chain import Derivation, Edge
 from derive.expression import ONE, Apply, Axes, Expr, Reduce, Ref, replace, walk
-from derive.formulas import MAX_LINKS, MAX_PATHS, Formulas, Gradient, Path, readable
+from derive.formulas import MAX_LINKS, MAX_PATHS, Formulas, Gradient, Link, Path, readable
+from derive.node import Node
 from derive.operations import OPERATIONS
 from derive.optimizers import UPDATES
+from derive.show.expand import continuation, left_side
 from derive.show.notation import Derivative
 
 GRADIENT = "#gradient"  # a name that nobody can type
+STEPS = ("forward", "local", "chain", "closed", "update")  # what can be shown alone; closed forms follow the chains
 
 
 class Product(NamedTuple):
@@ -45,7 +48,8 @@ Side = Expr | Derivative | Total | Update
 class Equation(NamedTuple):
     """A numbered equation; `left` is None where it continues the one before. `note` follows it.
 
-    Names in notes, titles and sentences stand between `s.
+    `closed` is true for the closed form of a gradient. Names in notes, titles and sentences stand
+    between `s.
     """
 
     number: int
@@ -53,6 +57,7 @@ class Equation(NamedTuple):
     right: Side
     relation: str = "="
     note: str = ""
+    closed: bool = False
 
     @property
     def is_written(self) -> bool:
@@ -61,8 +66,9 @@ class Equation(NamedTuple):
 
 
 class Section(NamedTuple):
-    """A titled group of equations, with sentences after it."""
+    """A titled group of equations, with sentences after it; `step` is the kind of all of them, of `STEPS`."""
 
+    step: str
     title: str
     equations: tuple[Equation, ...]
     sentences: tuple[str, ...] = ()
@@ -71,17 +77,17 @@ class Section(NamedTuple):
 class _Numbers:
     """Counts the equations of all sections."""
 
-    def __init__(self) -> None:
-        self.last = 0
+    def __init__(self, last: int = 0) -> None:
+        self.last = last
 
     def equation(self, left: Ref | Derivative | None, right: Side, relation: str = "=", note: str = "") -> Equation:
         self.last += 1
         return Equation(self.last, left, right, relation, note)
 
 
-def sections(derivation: Derivation, optimizer: str = "SGD") -> tuple[Section, ...]:
-    """All steps of `derivation`; `optimizer` names the update rule at the end."""
-    numbers, formulas = _Numbers(), Formulas(derivation)
+def sections(derivation: Derivation, optimizer: str = "SGD", after: int = 0) -> tuple[Section, ...]:
+    """All steps of `derivation`, counted on from `after`; `optimizer` names the update rule at the end."""
+    numbers, formulas = _Numbers(after), Formulas(derivation)
     gradients = [formulas.gradient(name) for name in derivation.wrt]
     found = [_forward(derivation, numbers), _partials(derivation, formulas, numbers)]
     if any(not gradient.paths for gradient in gradients):
@@ -97,18 +103,25 @@ def seed_name(derivation: Derivation) -> str | None:
 
 def _forward(derivation: Derivation, numbers: _Numbers) -> Section:
     graph = derivation.graph
-    equations = []
+    equations: list[Equation] = []
     for node in graph.lines:
-        assert node.written is not None  # a line always has its equation
-        equations.append(numbers.equation(Ref(node.name), node.written, note=node.note))
-        if node.implied:
-            equations.append(numbers.equation(None, node.definition, note="the sum over the samples, left in words"))
+        equations += _written(node, numbers)
     seed = seed_name(derivation)
     if seed:
         equations.append(numbers.equation(Ref(seed), Ref(graph.loss), note="backpropagation starts here"))
-    return Section(
-        "Forward: each line of paper is a node of the graph", tuple(equations), tuple(_who_is_who(derivation))
-    )
+    title = "Forward: each line of paper is a node of the graph"
+    return Section("forward", title, tuple(equations), tuple(_who_is_who(derivation)))
+
+
+def _written(node: Node, numbers: _Numbers) -> Iterator[Equation]:
+    """A line as on paper, and what it stands for where it does not say that itself."""
+    assert node.written is not None  # a line always has its equation
+    yield numbers.equation(left_side(node), node.written, note=node.note)
+    whole = continuation(node)
+    if whole is not None:
+        note = "the sum over the samples, left in words" if node.implied else ""
+        left = Ref(node.name, node.axes)
+        yield numbers.equation(left if node.axes and left != left_side(node) else None, whole, note=note)
 
 
 def _who_is_who(derivation: Derivation) -> Iterator[str]:
@@ -133,20 +146,47 @@ def _partials(derivation: Derivation, formulas: Formulas, numbers: _Numbers) -> 
     loss, seed = derivation.graph.loss, seed_name(derivation)
     equations = [numbers.equation(Derivative(Ref(seed), Ref(loss, ())), ONE)] if seed else []
     links = [link for node in reversed(derivation.graph.lines) for link in formulas.links[node.name]]
-    too_long = []
-    for link in links:
-        if readable(link.partial):
-            equations.append(numbers.equation(Derivative(link.of, link.wrt), link.whole()))
-        else:
-            which = f"The partial of `{link.of.name}` with respect to `{link.wrt.name}`"
-            too_long.append(f"{which} is too long to read and is left out.")
-    conventions = {
-        text
+    equations += [
+        numbers.equation(Derivative(link.of, link.wrt), link.whole(), note=_through_the_sum(link, links))
         for link in links
-        for part in walk(derivation.graph.by_name[link.of.name].definition)
-        if isinstance(part, Apply) and (text := OPERATIONS[part.op].kink)
-    }
-    return Section("Local partials: each line by its own operands", tuple(equations), (*too_long, *sorted(conventions)))
+        if readable(link.partial)
+    ]
+    too_long = [
+        f"The partial of `{link.of.name}` with respect to `{link.wrt.name}` is too long to read and is left out."
+        for link in links
+        if not readable(link.partial)
+    ]
+    lines = dict.fromkeys(link.of.name for link in links)
+    kinks = conventions(derivation.graph.by_name[name] for name in lines)
+    return Section("local", "Local partials: each line by its own operands", tuple(equations), (*too_long, *kinks))
+
+
+def _through_the_sum(link: Link, links: Iterable[Link]) -> str:
+    """What tells ∂pᵢₖ/∂zᵢₘ from ∂pᵢₖ/∂zᵢₖ: every z of a sum has a part in every p."""
+    for other in links:
+        if (other.of, other.wrt.name) == (link.of, link.wrt.name):
+            pairs = zip(other.wrt.axes or (), link.wrt.axes or (), strict=True)
+            for theirs, own in pairs:
+                if theirs in (link.of.axes or ()) and own not in (link.of.axes or ()):
+                    return f"through the sum, for every `{own}`, also `{own}` = `{theirs}`"
+    return ""
+
+
+def conventions(lines: Iterable[Node]) -> list[str]:
+    """What is taken as the derivative at the kinks of these lines."""
+    found = {_convention(part) for node in lines for part in walk(node.definition)}
+    return sorted(found - {""})
+
+
+def _convention(part: Expr) -> str:
+    match part:
+        case Reduce(op="max" | "min" as op):
+            return f"{op} over an index: equal entries share the derivative evenly"
+        case Apply(op="where"):
+            return "where: the derivative is that of the side that is chosen; the condition has none"
+        case Apply(op=op):
+            return OPERATIONS[op].kink or ""
+    return ""
 
 
 def _adjoints(derivation: Derivation, numbers: _Numbers) -> Section:
@@ -167,7 +207,7 @@ def _adjoints(derivation: Derivation, numbers: _Numbers) -> Section:
             Product((Derivative(loss, shape[edge.of]), _slope(edge, shape)), edge.summed) for edge in adjoint.edges
         )
         equations.append(numbers.equation(Derivative(loss, own), Total(products)))
-    return Section("Adjoints, in reverse order of calculation", tuple(equations))
+    return Section("chain", "Adjoints, in reverse order of calculation", tuple(equations))
 
 
 def _slope(edge: Edge, shape: Mapping[str, Ref]) -> Expr | Derivative:
@@ -211,9 +251,10 @@ def _chain(derivation: Derivation, gradient: Gradient, numbers: _Numbers) -> Sec
     for side in (found.chain, found.substituted, found.closed):
         if side is not None:
             left = None if equations else whole
-            equations.append(numbers.equation(left, side, note=note if side is found.chain else ""))
+            equation = numbers.equation(left, side, note=note if side is found.chain else "")
+            equations.append(equation._replace(closed=side is found.closed))
     sentences = (found.left_out,) if found.left_out else ()
-    return Section(f"Chain rule for `{gradient.wrt.name}`", tuple(equations), sentences)
+    return Section("chain", f"Chain rule for `{gradient.wrt.name}`", tuple(equations), sentences)
 
 
 def _product(path: Path, symbols: bool) -> Product:
@@ -255,4 +296,4 @@ def _updates(derivation: Derivation, optimizer: str, numbers: _Numbers) -> Itera
     equations = [numbers.equation(own, update, "←") for own, update in updates(derivation, optimizer)]
     frozen = [f"Frozen, never updated: {f}." for f in derivation.graph.frozen if f.name in derivation.wrt]
     if equations or frozen:
-        yield Section(f"Update: {optimizer}, after each batch", tuple(equations), tuple(frozen))
+        yield Section("update", f"Update: {optimizer}, after each batch", tuple(equations), tuple(frozen))

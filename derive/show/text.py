@@ -6,17 +6,25 @@ import textwrap
 from collections.abc import Iterator
 
 from derive.chain import Derivation
+from derive.show.choice import EVERYTHING, Choice, chosen
 from derive.show.notation import Text
 from derive.show.sides import ascii_style, left, right, sentence
-from derive.show.steps import Equation, Section, sections
+from derive.show.steps import Equation, Section
 
 WIDTH = 80
 
 
-def to_text(derivation: Derivation, title: str = "", optimizer: str = "SGD", *, ascii_only: bool = False) -> str:
+def to_text(
+    derivation: Derivation,
+    title: str = "",
+    optimizer: str = "SGD",
+    *,
+    choice: Choice = EVERYTHING,
+    ascii_only: bool = False,
+) -> str:
     """The whole derivation; `ascii_only` prints `dl/dw` and `sum_i` for `∂l/∂w` and `Σᵢ`."""
     style = ascii_style(derivation.graph) if ascii_only else Text()
-    return "\n".join(lines(sections(derivation, optimizer), title, style)) + "\n"
+    return "\n".join(lines(chosen(derivation, optimizer, choice), title, style)) + "\n"
 
 
 def lines(found: tuple[Section, ...], title: str, style: Text) -> list[str]:

@@ -101,7 +101,7 @@ def test_adding_up_keeps_the_value(products: list[list[str]]) -> None:
         (["a*b", "a*b"], "2*a*b"),
         (["a*b", "-a*b"], "0"),
         (["a*b", "a*c"], "a*(b + c)"),
-        (["-a*b", "a*c"], "-a*(b - c)"),
+        (["-a*b", "a*c"], "a*(c - b)"),
         (["a", "b"], "a + b"),
         (["-a", "b"], "b - a"),
         (["-a", "-b"], "-a - b"),
