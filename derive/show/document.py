@@ -7,19 +7,23 @@ document is read by deriving its equations again and comparing every entry.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from derive.chain import Adjoint, Derivation, Part, differentiate
 from derive.errors import Place, ProblemError, shorten
-from derive.expression import Axes, Expr, Ref
+from derive.expression import Axes, Expr, Ref, names, walk
 from derive.formulas import Formulas, Gradient
 from derive.graph import Graph, Node, build
+from derive.node import Frozen
 from derive.optimizers import UPDATES
 from derive.paper import Line, check_name, read_line
 from derive.show.notation import Ascii
 from derive.show.sides import shown
 from derive.show.steps import Side, stages, updates
+from derive.upstream import Upstream
 
 SCHEMA = "handgrad/derivation/1"
 
@@ -44,6 +48,8 @@ def content(derivation: Derivation, title: str = "", optimizer: str = "SGD") -> 
         "parameters": list(graph.of_kind("parameter")),
         "constants": list(graph.of_kind("constant")),
         "data": list(graph.of_kind("data")),
+        "frozen": [str(frozen) for frozen in graph.frozen],
+        "seed_gradient": _seed_name(graph),
         "shapes": {node.name: _shape(node) for node in graph.nodes if node.kind != "line" and _shape(node)},
         "equations": [_equation(node) for node in graph.lines],
         "wrt": list(derivation.wrt),
@@ -68,6 +74,12 @@ def _shape(node: Node) -> list[int | str | None]:
     """The sizes of a given name; the samples of data are not counted among them."""
     axes = node.axes[1:] if node.kind == "data" else node.axes
     return [axis.size for axis in axes]
+
+
+def _seed_name(graph: Graph) -> str | None:
+    """The name of the upstream gradient where the last line was added for one."""
+    last = graph.by_name[graph.loss]
+    return names(last.definition)[0] if last.note else None
 
 
 def _equation(node: Node) -> _Document:
@@ -160,15 +172,34 @@ def _graph(document: _Document) -> Graph:
     if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
         raise ProblemError("equations is missing or is not a list of objects")
     shapes = _shapes(document)
+    lines = [_line(entry, f"equations[{number}]") for number, entry in enumerate(entries)]
+    loss, seed = _string(document, "loss"), document.get("seed_gradient")
+    upstream = None
+    if seed is not None:
+        line = next((line for line in lines if line.name == loss), None)
+        inside = names(line.expr) if line is not None else ()
+        if len(inside) < 2 or inside[0] != seed:
+            raise ProblemError("seed_gradient is not the first name in the equation of the loss")
+        lines, loss = [other for other in lines if other is not line], inside[1]
+        is_data = seed in _strings(document, "data")
+        upstream = Upstream(((1,) if is_data else ()) + tuple(shapes.get(str(seed), ())), 1)
     parameters, constants, data = (
-        {check_name(name): shapes.get(name, ()) for name in _strings(document, key)}
+        {check_name(name): shapes.get(name, ()) for name in _strings(document, key) if name != seed}
         for key in ("parameters", "constants", "data")
     )
-    lines = [_line(entry, f"equations[{number}]") for number, entry in enumerate(entries)]
-    return build(lines, parameters=parameters, constants=constants, data=data, loss=_string(document, "loss"))
+    graph = build(lines, parameters=parameters, constants=constants, data=data, loss=loss, upstream=upstream)
+    return replace(graph, frozen=tuple(_frozen(text) for text in _strings(document, "frozen")))
 
 
-def _shapes(document: _Document) -> Mapping[str, tuple[int | str, ...]]:
+def _frozen(text: str) -> Frozen:
+    """What `b`, or `W[0,1], W[1,1]` says."""
+    if not re.fullmatch(r"[^\s,\[\]]+|[^\s,\[\]]+\[\d+(,\d+)*\](, [^\s,\[\]]+\[\d+(,\d+)*\])*", text):
+        raise ProblemError(f"frozen has {shorten(text)}; expected a name, or entries such as 'W[0,1], W[1,1]'")
+    entries = tuple(tuple(map(int, entry.split(","))) for entry in re.findall(r"\[([\d,]+)\]", text))
+    return Frozen(text.partition("[")[0], entries)
+
+
+def _shapes(document: _Document) -> Mapping[str, tuple[Any, ...]]:
     """The sizes of the names that are not single numbers."""
     shapes = document.get("shapes")
     if not isinstance(shapes, dict):
@@ -185,9 +216,11 @@ def _line(entry: _Document, source: str) -> Line:
         _strings(entry, "axes", source),
         _string(entry, "written", source),
     )
-    # in a line that is written without indices the axes follow from the right side
-    left = f"{name}[{','.join(axes)}]" if axes and "[" in written else name
-    text = f"{left} = {written}"
+    text = f"{name} = {written}"
+    line = read_line(text, Place(source, text=text))
+    if not any(isinstance(part, Ref) and part.axes for part in walk(line.expr)):
+        return line  # the axes of a line that is written without indices follow from its right side
+    text = f"{name}[{','.join(axes)}] = {written}" if axes else text
     return read_line(text, Place(source, text=text))
 
 

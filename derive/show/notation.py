@@ -232,7 +232,10 @@ class Ascii(Text):
         return f"{self.show(base, ATOM)}^{self.show(exponent, ATOM)}", POWER
 
     def function(self, op: str, args: tuple[Expr, ...]) -> tuple[str, int]:
-        """A function by its name in the table."""
+        """A function by its name in the table, a comparison in parentheses."""
+        sign = {"greater": ">", "at_most": "<=", "equal": "=="}.get(op)
+        if sign is not None:
+            return f"({self.show(args[0])} {sign} {self.show(args[1])})", ATOM
         return (f"{op}({', '.join(self.show(arg) for arg in args)})" if args else op), ATOM
 
     def sigma(self, axes: Axes) -> str:

@@ -10,7 +10,7 @@ from hypothesis import given
 import derive
 from derive.chain import Derivation, differentiate
 from derive.errors import Place
-from derive.expression import Apply, Expr, Ref, replace
+from derive.expression import Apply, Axis, Expr, Ref, replace
 from derive.graph import Graph
 from derive.paper import read_expression
 from derive.show.latex import Latex, aligned, display, to_latex
@@ -38,7 +38,7 @@ def resolved(text: str) -> Expr:
         ("d[i]^2", r"d_{i}^{2}"),
         ("x^-1", "x^{-1}"),
         ("sum(x[i] + b, i)", r"\sum_{i} (x_{i} + b)"),
-        ("mean(x[i], i)", r"\frac{1}{n} \sum_{i} x_{i}"),
+        ("mean(x[i], i)", r"\operatorname{mean}_{i}(x_{i})"),
         ("(2/n)*sum(x[i], i)", r"\frac{2}{n} \, \sum_{i} x_{i}"),
         ("sqrt(x + 1)", r"\sqrt{x + 1}"),
         ("abs(x)", r"\lvert x\rvert "),
@@ -62,7 +62,7 @@ def test_what_cannot_be_typed() -> None:
     assert Latex().show(Apply("greater", (a, b))) == r"\lbrack a > b\rbrack "
     assert Latex().show(Apply("at_least", (a, b))) == r"\lbrack a \ge b\rbrack "
     assert Latex().show(Apply("pi", ())) == r"\pi"
-    assert Latex().ref(Ref("l#1", ("i",))) == "{l}^{(1)}_{i}"
+    assert Latex().ref(Ref("l#1", (Axis("i", "n"),))) == "{l}^{(1)}_{i}"
     assert Latex().show(Apply("pow", (Ref("l#1", ()), a))) == r"\bigl({l}^{(1)}\bigr)^{a}"
 
 
