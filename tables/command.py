@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from derive.command import list_shipped, tell
-from derive.guard import write_out
+from derive.guard import say, write_out
 from derive.problem import load
 from tables.files import write_tables
 from verify.command import add_settings, settings_of, status
@@ -36,5 +36,5 @@ def main(argv: Sequence[str] | None = None) -> int:
     result = verify(problem, **settings_of(options))
     for path in write_tables(result, options.output):
         write_out(path)
-    tell((result.verdict.sentence,))
+    say(result.verdict.sentence)
     return status(result.verdict.outcome)

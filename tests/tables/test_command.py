@@ -47,7 +47,7 @@ def test_the_article_and_a_folder_are_the_defaults(capsys: pytest.CaptureFixture
 
 def test_list_shows_the_shipped_problems(capsys: pytest.CaptureFixture[str]) -> None:
     assert called("--list") == 0
-    assert "temperature  Celsius to Fahrenheit from six points\n" in capsys.readouterr().out
+    assert "temperature   Celsius to Fahrenheit from six points\n" in capsys.readouterr().out
     assert list(Path().iterdir()) == []
 
 
@@ -108,4 +108,4 @@ def test_the_module_runs_as_a_command(tmp_path: Path) -> None:
     done = subprocess.run(program, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0
     assert done.stdout.split() == [str(tmp_path / "out" / name) for name in ("steps.csv", "comparison.csv")]
-    assert done.stderr.startswith("note: agrees: all 30 numbers of 10 steps")
+    assert done.stderr.startswith("agrees: all 30 numbers of 10 steps")
