@@ -85,12 +85,12 @@ sigmoid: type[sympy.Function] = _opaque("sigmoid", lambda x: sigmoid(x) * (1 - s
 softplus = _opaque("softplus", sigmoid)
 detach = _opaque("detach", lambda *_: sympy.S.Zero)
 where = _opaque("where", lambda *_: sympy.S.Zero, lambda c, *_: c, lambda c, *_: 1 - c)
-# torch.clamp passes the gradient at both edges; at or beyond them the edge itself takes it
+# torch.clamp passes the gradient at both edges; beyond them the edge itself takes it, the upper one where they cross
 clip = _opaque(
     "clip",
     lambda x, low, high: at_most(low, x) * at_most(x, high),
-    lambda x, low, _: greater(low, x),
-    lambda x, _, high: greater(x, high),
+    lambda x, low, high: greater(low, x) * greater(high, low),
+    lambda x, low, high: 1 - at_most(x, high) * at_most(low, high),
 )
 expm1: type[sympy.Function] = _opaque("expm1", lambda x: expm1(x) + 1)
 relu = _opaque("relu", lambda x: greater(x, 0))

@@ -42,6 +42,7 @@ _REFUSED = {
     ast.Subscript: "an index is a letter, a whole number or a label, as in x[i,j], z[i,0], z[i,y[i]]",
     ast.Tuple: "a comma belongs between the arguments of a function",
     ast.List: "a list is not part of an equation; put numbers under [data] or [parameters]",
+    ast.Compare: "a comparison has two sides, as in where(x > 0, a, b)",
     ast.Lambda: "functions are not defined in equations",
     ast.BinOp: "'//' is not part of the notation; write /",
     ast.Starred: "a * stands between two factors",
@@ -257,8 +258,9 @@ class _Reader:
         if name in MACRO_NAMES or name in TENSOR_FUNCTIONS or (name in ("max", "min") and len(node.args) == 1):
             return Apply(name, tuple(self.read(arg, depth + 1) for arg in node.args), self.column(node))
         if name not in FUNCTIONS:
-            known = (*FUNCTIONS, *REDUCTIONS, *MACRO_NAMES, *TENSOR_FUNCTIONS)
-            hint = suggestion(written, known) or f"; known: {', '.join(sorted(known))}"
+            known = sorted((*FUNCTIONS, *REDUCTIONS))
+            hint = suggestion(written, (*known, *MACRO_NAMES, *TENSOR_FUNCTIONS))
+            hint = hint or f"; known: {', '.join(known)}, and the formulas that the README names"
             raise self.error(node, f"unknown function {shorten(written)}{hint}")
         args = tuple(self.read(arg, depth + 1) for arg in node.args)
         operation = OPERATIONS[name]

@@ -133,7 +133,8 @@ class Resolver:
         if axis.size != SIZE:
             return Axis(axis.letter + UNWRITTEN, axis.size)
         found = (self.index_of(letter) for letter in sorted(self.letters))
-        spare = fresh_axis(SAMPLES, [Axis(letter) for letter in self.letters])
+        taken = self.index_of(SAMPLES.letter) is not None
+        spare = fresh_axis(SAMPLES, [Axis(letter) for letter in self.letters]) if taken else SAMPLES
         return next((own for own in found if own is not None and own.size == SIZE), spare)
 
     def lettered(self, whole: Typed) -> Typed:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from flint import arb
+from flint import arb, fmpq
 
 from derive.chain import SHARES, Derivation
 from derive.expression import Apply, Axes, Expr, children, free_axes, names
@@ -89,6 +89,6 @@ def standing(kink: Kink, values: Array) -> Iterator[tuple[tuple[int, ...], bool]
 def _tied(shares: Array, kept: int) -> Iterator[tuple[tuple[int, ...], bool]]:
     """Where several entries share a maximum (True), or it is not known which one it is (False)."""
     for place in np.ndindex(shares.shape[:kept]):
-        balls = [as_ball(share) for share in np.ravel(shares[place])]
-        if any(ball != 0 and ball != 1 for ball in balls):
-            yield place, all(ball.is_exact() or ball.mid() != arb(0.5) for ball in balls)
+        row = np.ravel(shares[place])
+        if not all(share == 0 or share == 1 for share in row):
+            yield place, all(isinstance(share, fmpq) for share in row)

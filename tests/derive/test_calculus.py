@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from derive.calculus import from_sympy, is_zero, partial, to_sympy
 from derive.errors import EquationError, Place
-from derive.expression import Apply, Expr, Ref, replace
+from derive.expression import Apply, Axis, Expr, Ref, replace
 from derive.paper import read_expression
 from derive.show.notation import Ascii
 from tests.trees import RATIONAL, SMOOTH, put
@@ -53,7 +53,7 @@ def read(text: str) -> Expr:
 )
 def test_derivatives_as_a_person_writes_them(text: str, name: str, derivative: str) -> None:
     body = read(text)
-    operand = Ref(name, ("i",) if "[i]" in text else ())
+    operand = Ref(name, (Axis("i"),) if "[i]" in text else ())
     assert Ascii().show(partial(body, operand)) == derivative
 
 

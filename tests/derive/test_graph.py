@@ -6,6 +6,7 @@ from hypothesis import given
 from derive.errors import EquationError
 from derive.expression import Expr, Reduce, children, free_axes, names
 from derive.graph import Graph, build
+from derive.node import SAMPLES
 from derive.paper import read_lines
 from derive.show.notation import Ascii
 from tests.trees import graph_of, graphs
@@ -20,15 +21,15 @@ def resolved(graph: Graph, name: str) -> str:
 def test_the_article() -> None:
     graph = graph_of(ARTICLE, ["w", "b"], ["x", "y"])
     assert [(node.name, node.kind, node.axes) for node in graph.nodes] == [
-        ("x", "data", ("i",)),
-        ("y", "data", ("i",)),
+        ("x", "data", (SAMPLES,)),
+        ("y", "data", (SAMPLES,)),
         ("w", "parameter", ()),
         ("b", "parameter", ()),
         ("n", "size", ()),
-        ("a", "line", ("i",)),
-        ("c", "line", ("i",)),
-        ("d", "line", ("i",)),
-        ("e", "line", ("i",)),
+        ("a", "line", (SAMPLES,)),
+        ("c", "line", (SAMPLES,)),
+        ("d", "line", (SAMPLES,)),
+        ("e", "line", (SAMPLES,)),
         ("l", "line", ()),
     ]
     assert graph.loss == "l"
@@ -66,6 +67,7 @@ def test_a_loss_for_each_sample_is_refused(loss: str) -> None:
     with pytest.raises(EquationError) as caught:
         graph_of(f"e = (w*x)^2\nl = {loss}", ["w"], ["x"])
     message = "the loss 'l' has a value for each sample; expected one number: write l = mean(…) or l = sum(…)"
+    message += ", or give its upstream gradient as seed_gradient"
     assert caught.value.message == message
     assert caught.value.place is not None
     assert caught.value.place.line == 2
@@ -104,6 +106,29 @@ def test_indices_on_paper_are_the_same_as_bare_names() -> None:
     assert [node.expr for node in bare.lines] == [node.expr for node in indexed.lines]
 
 
+def test_an_index_of_the_samples_has_the_letter_it_is_written_with() -> None:
+    assert resolved(graph_of("l = mean(w*x[k])", ["w"], ["x"]), "l") == "mean(w*x[k], k)"
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("l = sum(a*b)", "sum(a[s]*b[s], s)"),
+        ("l = a[0]*sum(a - b)", "sum((0 == k)*a[k], k)*sum(a[s] - b[s], s)"),
+        ("l = sum(a[i]*sum(a - b), i)", "sum(a[i]*sum(a[s] - b[s], s), i)"),
+        ("l = sum(a[i]*mse(a, c), i)", "sum(a[i]*mean((a[s] - c[s])^2, s), i)"),
+        ("l = sum(a[i]*dot(b, c), i)", "sum(a[i]*sum(b[s]*c[s], s), i)"),
+        ("l = sum(a[i]*sum(M - b), i)", "sum(a[i]*sum(M[s,j] - b[j], s, j), i)"),
+        ("l = sum(a[i]*sum(M - transpose(M)), i)", "sum(a[i]*sum(M[s,j] - M[j,s], s, j), i)"),
+        ("l = M[0,1]", "sum((1 == i)*sum((0 == k)*M[k,i], k), i)"),
+        ("l = sum(max(a, pi))", "sum(max(a[s], pi), s)"),
+    ],
+)
+def test_axes_that_are_not_written_are_matched_from_the_last_on(line: str, expected: str) -> None:
+    text = f"b[s] = a[s]*2\nc[q] = a[q] + b[q]\nM = outer(a, b)\n{line}"
+    assert resolved(build(read_lines(text), parameters={"a": (2,)}), "l") == expected
+
+
 @pytest.mark.parametrize(
     ("text", "parameters", "data", "message"),
     [
@@ -117,11 +142,21 @@ def test_indices_on_paper_are_the_same_as_bare_names() -> None:
         ("l = w*wieght", ["w", "weight"], [], "unknown name 'wieght'; did you mean 'weight'?"),
         ("l = w*q", ["w"], [], "unknown name 'q'; define it in a line, or give it under [parameters] or [data]"),
         ("l = w/n", ["w"], [], "'n', the number of samples in the batch, is used, but there are no data; add [data]"),
-        ("l = sum(w)", ["w"], ["x"], "sum of something that does not run over anything; expected data or a line that"),
-        ("l = mean(w*x, k)", ["w"], ["x"], "mean of something that does not run over 'k'; expected data or a line"),
-        ("l = mean(w[i]*x)", ["w"], ["x"], "w[i]: w is a single number and has no index"),
-        ("l = mean(w*x[k])", ["w"], ["x"], "x[k]: x runs over i"),
-        ("z[i,k] = w*x\nl = mean(z)", ["w"], ["x"], "z is written over i, k, but runs over i"),
+        ("l = sum(w)", ["w"], ["x"], "sum of a single number; expected something that runs over samples or an index"),
+        (
+            "l = mean(w*x, k)",
+            ["w"],
+            ["x"],
+            "mean over k: what it is taken of runs over i; expected an index that it has",
+        ),
+        ("l = mean(w[i]*x)", ["w"], ["x"], "w[i] is written with 1 index, but w is a single number"),
+        ("l = max(w)", ["w"], [], "max of a single number; expected something that runs over samples or an index"),
+        (
+            "z[i,k] = w*x\nl = mean(z)",
+            ["w"],
+            ["x"],
+            "z[i,k]: the right side runs over i, sizes (n,); expected the same",
+        ),
         ("l = w", ["w", "b"], [], "parameter 'b' is not used in any equation; use it or remove it"),
         ("a = w*2\nl = mean(x)", ["w"], ["x"], "the loss 'l' depends on no parameter (declared: w); there is nothing"),
         ("l = 3", [], [], "the loss 'l' depends on no parameter (declared: none); there is nothing to derive"),

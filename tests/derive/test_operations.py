@@ -7,12 +7,12 @@ import sympy
 
 from derive.calculus import partial, to_sympy
 from derive.errors import Place
-from derive.expression import Apply, Expr, Ref, names, replace
+from derive.expression import ONE, ZERO, Apply, Expr, Ref, names, replace
 from derive.operations import ALIASES, CONSTANTS, FUNCTIONS, OPERATIONS, REDUCTIONS
 from derive.paper import read_expression
-from tests.trees import value
+from tests.trees import apply, value
 
-X, Y = sympy.symbols("x y", real=True)
+X, Y, Z = sympy.symbols("x y z", real=True)
 POINTS = [sympy.Rational(k, 7) for k in (-23, -9, -2, 3, 8, 30)]
 
 # Every operation in functions that SymPy itself differentiates; none has a derivative of ours.
@@ -37,31 +37,42 @@ PLAIN = {
     "abs": sympy.Piecewise((X, X > 0), (-X, True)),
     "max": sympy.Piecewise((X, X > Y), (Y, True)),
     "min": sympy.Piecewise((X, X < Y), (Y, True)),
-    "sign": sympy.Piecewise((1, X > 0), (-1, True)),
+    "sign": sympy.Piecewise((1, X > 0), (-1, X < 0), (0, True)),
     "greater": sympy.Piecewise((1, X > Y), (0, True)),
     "at_least": sympy.Piecewise((1, X > Y), (0, True)),
+    "at_most": sympy.Piecewise((1, X <= Y), (0, True)),
+    "equal": sympy.Piecewise((1, sympy.Eq(X, Y)), (0, True)),
+    "erf": sympy.erf(X),
+    "expm1": sympy.exp(X) - 1,
+    "log2": sympy.log(X, 2),
+    "log10": sympy.log(X, 10),
+    "where": sympy.Piecewise((Y, X > 0), (Z, True)),
+    "clip": sympy.Piecewise((Y, X < Y), (Z, X > Z), (X, True)),
     "pi": sympy.pi,
     "e": sympy.E,
 }
-OPERANDS = (Ref("x", ()), Ref("y", ()))
+OPERANDS = (Ref("x", ()), Ref("y", ()), Ref("z", ()))
+SYMBOLS = (X, Y, Z)
+LARGE = sympy.Rational(7, 3)  # the third operand: above every second one
 
 
 def plain(expr: Expr) -> sympy.Expr:
     """The meaning of a tree in plain SymPy functions."""
     if isinstance(expr, Apply):
         args = [plain(arg) for arg in expr.args]
-        return PLAIN[expr.op].subs(dict(zip((X, Y), args, strict=False)), simultaneous=True)
-    return {"x": X, "y": Y}[expr.name] if isinstance(expr, Ref) else to_sympy(expr)
+        return PLAIN[expr.op].subs(dict(zip(SYMBOLS, args, strict=False)), simultaneous=True)
+    return sympy.Symbol(expr.name, real=True) if isinstance(expr, Ref) else to_sympy(expr)
 
 
 def test_the_table_is_complete() -> None:
-    assert set(OPERATIONS) == set(PLAIN)
+    assert set(OPERATIONS) == {*PLAIN, "detach"}
     required = "add sub mul div pow neg exp log sqrt sin cos tan tanh sigmoid softplus relu abs max min sign pi e"
+    required += " erf expm1 log2 log10 where clip detach"
     assert set(required.split()) <= set(OPERATIONS)
-    assert REDUCTIONS == ("sum", "mean")
+    assert REDUCTIONS == ("sum", "mean", "logsumexp")
     assert set(ALIASES.values()) <= {*OPERATIONS, *REDUCTIONS}
     assert CONSTANTS == ("pi", "e")
-    assert not set(FUNCTIONS) & {"add", "neg", "greater", "at_least", "pi"}
+    assert not set(FUNCTIONS) & {"add", "neg", "greater", "at_most", "equal", "at_least", "pi"}
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
@@ -70,24 +81,24 @@ def test_an_entry_can_be_calculated_everywhere(name: str) -> None:
     assert operation.name == name
     assert operation.rounding >= 0
     for library in (operation.numpy, operation.torch, operation.ball):
-        assert library is not None or operation.expansion is not None
+        assert library is not None or operation.expansion is not None or name in ("where", "clip")
     if operation.kink:
         assert re.match(rf"{name}\b", operation.kink)
 
 
-@pytest.mark.parametrize("name", [name for name in OPERATIONS if name not in CONSTANTS])
+@pytest.mark.parametrize("name", [name for name in OPERATIONS if name not in (*CONSTANTS, "detach")])
 def test_the_derivative_is_that_of_the_plain_function(name: str) -> None:
     operation = OPERATIONS[name]
     tree = Apply(name, OPERANDS[: operation.arity])
-    for operand, symbol in zip(OPERANDS[: operation.arity], (X, Y), strict=False):
+    for operand, symbol in zip(OPERANDS[: operation.arity], SYMBOLS, strict=False):
         ours, theirs = plain(partial(tree, operand)), sympy.diff(PLAIN[name], symbol)
         if name in ("sigmoid", "softplus"):
             assert sympy.simplify((ours - theirs).rewrite(sympy.exp)) == 0
         for x in POINTS:
-            if name in ("log", "sqrt", "pow", "log1p") and x <= 0:
+            if name in ("log", "sqrt", "pow", "log1p", "log2", "log10") and x <= 0:
                 continue
             for y in (sympy.Rational(5, 3), sympy.Rational(-1, 3)):
-                point = {X: x, Y: y}
+                point = {X: int(bool(x > 0)) if name == "where" else x, Y: y, Z: LARGE}
                 difference = sympy.N(ours.subs(point) - theirs.subs(point), 40)
                 assert abs(difference) < sympy.Float("1e-30"), (x, y)
 
@@ -101,17 +112,32 @@ def test_an_expansion_says_the_same(name: str) -> None:
         for y in (sympy.Rational(5, 3), sympy.Rational(-1, 3), x):
             if name == "at_least" and x == y:
                 continue  # a half, which no Piecewise above says; see below
+            if name in ("log2", "log10") and x <= 0:
+                continue
             point = {X: x, Y: y}
             assert abs(sympy.N(expanded.subs(point) - PLAIN[name].subs(point), 40)) < sympy.Float("1e-30")
 
 
-def at_kink(expr: Expr, x: int, y: int) -> object:
+def test_the_derivative_of_what_is_detached_is_0() -> None:
+    tree = Apply("detach", (Apply("mul", OPERANDS[:2]),))
+    assert partial(tree, OPERANDS[0]) == ZERO
+    product = Apply("mul", (tree, OPERANDS[0]))
+    assert plain(partial(product, OPERANDS[0]).args[0]) == X * Y  # type: ignore[union-attr]
+
+
+def at_kink(expr: Expr, x: int, y: int, z: int) -> object:
     """The value of a derivative at a kink, by the conventions in the table's docstrings."""
-    signs = {"sign": lambda a: (a > 0) - (a < 0), "greater": lambda a, b: int(a > b)}
+    signs = {
+        "sign": lambda a: (a > 0) - (a < 0),
+        "greater": lambda a, b: int(a > b),
+        "at_most": lambda a, b: int(a <= b),
+    }
     shares = {"at_least": lambda a, b: sympy.Rational((a > b) - (a < b) + 1, 2)}
     if isinstance(expr, Apply) and expr.op in (*signs, *shares):
-        return {**signs, **shares}[expr.op](*(at_kink(arg, x, y) for arg in expr.args))
-    return value(expr, {"x": x, "y": y}, {}, 1)
+        return {**signs, **shares}[expr.op](*(at_kink(arg, x, y, z) for arg in expr.args))
+    if isinstance(expr, Apply) and expr.op in ("mul", "sub"):
+        return apply(expr.op, [at_kink(arg, x, y, z) for arg in expr.args])
+    return value(expr, {"x": x, "y": y, "z": z}, {}, 1)
 
 
 @pytest.mark.parametrize(
@@ -126,20 +152,25 @@ def at_kink(expr: Expr, x: int, y: int) -> object:
         ("min", 3, 2, [0, 1]),
         ("relu", 3, 0, [1]),
         ("abs", -3, 0, [-1]),
+        ("clip", 2, 2, [1, 0, 0]),
+        ("clip", 9, 2, [1, 0, 0]),
+        ("clip", 1, 2, [0, 1, 0]),
+        ("clip", 10, 2, [0, 0, 1]),
     ],
 )
 def test_the_conventions_at_a_kink_are_pytorch_s(name: str, x: int, y: int, slopes: list[object]) -> None:
     tree = Apply(name, OPERANDS[: len(slopes)])
-    assert [at_kink(partial(tree, operand), x, y) for operand in OPERANDS[: len(slopes)]] == slopes
+    assert [at_kink(partial(tree, operand), x, y, 9) for operand in OPERANDS[: len(slopes)]] == slopes
 
 
 @pytest.mark.parametrize("name", [name for name, operation in OPERATIONS.items() if operation.kink])
 def test_every_jump_of_a_derivative_is_stated(name: str) -> None:
-    assert name in ("relu", "abs", "max", "min", "sign")
+    assert name in ("relu", "abs", "max", "min", "sign", "clip", "greater", "at_most")
 
 
-def test_sigmoid_and_softplus_are_differentiated_through_their_outputs() -> None:
+def test_sigmoid_softplus_and_expm1_are_differentiated_through_their_outputs() -> None:
     x = Ref("x", ())
+    assert partial(Apply("expm1", (x,)), x) == Apply("add", (Apply("expm1", (x,)), ONE))
     assert names(partial(Apply("sigmoid", (x,)), x)) == ("x",)
     assert partial(Apply("softplus", (x,)), x) == Apply("sigmoid", (x,))
     assert replace(partial(Apply("relu", (x,)), x), lambda ref: ref) == partial(Apply("relu", (x,)), x)

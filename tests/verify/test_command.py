@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from derive.guard import run
+from derive.problem import shipped
 from tables import output
 from verify import Outcome, command, verify
 from verify.command import main, parser, settings_of, status
@@ -114,8 +115,8 @@ def test_the_same_command_writes_the_same_bytes() -> None:
 def test_list_shows_the_shipped_problems(capsys: pytest.CaptureFixture[str]) -> None:
     assert called("--list") == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == ["article", "line", "parabola", "temperature"]
-    assert lines[2] == "parabola     The minimum of a parabola"
+    assert [line.split()[0] for line in lines] == [name for name, _ in shipped()]
+    assert "parabola      The minimum of a parabola" in lines
 
 
 def test_a_batch_size_larger_than_the_data_is_fine_and_said(capsys: pytest.CaptureFixture[str]) -> None:
@@ -130,7 +131,7 @@ def test_a_batch_size_larger_than_the_data_is_fine_and_said(capsys: pytest.Captu
 def test_disagreement_is_1(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
-    monkeypatch.setattr(torch.optim.Optimizer, "zero_grad", lambda *_, **__: None)
+    monkeypatch.setattr(torch.nn.Module, "zero_grad", lambda *_, **__: None)
     assert called("article") == 1
     assert "disagrees: 4 of 21 numbers, first dl/dw at step 2 (epoch 1, batch 2)\n" in capsys.readouterr().out
 
@@ -219,8 +220,14 @@ def test_a_setting_of_the_file_that_is_not_possible(
 
 
 def test_lr_missing_altogether(capsys: pytest.CaptureFixture[str]) -> None:
-    assert refused(capsys, written(PLAIN)).startswith("error: lr is missing in problem.toml; give it as lr = 0.01 ")
+    trained = written(f"{PLAIN}[training]\n")
+    assert refused(capsys, trained).startswith("error: lr is missing in problem.toml; give it as lr = 0.01 ")
     assert called("problem.toml", "--lr", "0.01") == 0
+
+
+def test_without_training_the_gradient_is_evaluated_at_a_point(capsys: pytest.CaptureFixture[str]) -> None:
+    assert called(written(PLAIN)) == 0
+    assert "agrees: all 2 numbers of 1 step" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from derive.chain import Derivation, differentiate
 from derive.expression import Apply, Reduce, children
 from derive.graph import Graph, build
+from derive.node import SAMPLES
 from derive.paper import read_lines
 from derive.problem import load
 from tests.strategies import problems
@@ -29,7 +30,7 @@ def exact(derivation: Derivation, given_values: dict[str, Array], samples: int) 
     sizes = {name: objects([from_fraction(Fraction(samples))], ()) for name in derivation.graph.of_kind("size")}
     stages = (*compile_forward(derivation), *compile_backward(derivation))
     with precision(256):
-        return run(stages, Exact(), {**given_values, **sizes}, {"i": samples})
+        return run(stages, Exact(), {**given_values, **sizes}, {"n": samples})
 
 
 @pytest.mark.parametrize("name", ["article", "parabola", "temperature", "line"])
@@ -43,7 +44,7 @@ def test_the_lines_keep_their_names_and_their_order() -> None:
     found = elementary(load("line").graph)
     assert [node.name for node in found.lines] == ["y_pred.1", "y_pred", "l.1", "l.2", "l.3", "l"]
     assert found.loss == "l"
-    assert [node.axes for node in found.lines] == [("i",), ("i",), ("i",), ("i",), (), ()]
+    assert [node.axes for node in found.lines] == [(SAMPLES,), (SAMPLES,), (SAMPLES,), (SAMPLES,), (), ()]
 
 
 def test_a_mean_is_a_sum_divided_by_n() -> None:

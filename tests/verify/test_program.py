@@ -32,7 +32,7 @@ def calculated(found: Derivation, values: Given) -> dict[str, list[Fraction | No
     given |= {name: array(n) for name in found.graph.of_kind("size")}
     stages = (*compile_forward(found), *compile_backward(found))
     return {
-        name: [to_fraction(v) for v in result.flat] for name, result in run(stages, Exact(), given, {"i": n}).items()
+        name: [to_fraction(v) for v in result.flat] for name, result in run(stages, Exact(), given, {"n": n}).items()
     }
 
 

@@ -89,7 +89,7 @@ def test_the_settings_in_one_line(problem: str, flags: dict[str, object], line: 
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        ({}, r"^lr is missing in <text>; give it as lr = 0\.01 under \[training\], or as --lr 0\.01$"),
+        ({"epochs": 2}, r"^lr is missing in <text>; give it as lr = 0\.01 under \[training\], or as --lr 0\.01$"),
         ({"lr": "0"}, r"^lr = '0' is not above 0; expected a number above 0, such as 0\.01$"),
         ({"lr": "-1"}, r"^lr = '-1' is not above 0"),
         ({"lr": -0.5}, r"^lr = '-0\.5' is not above 0"),

@@ -39,6 +39,13 @@ FUNCTIONS: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
     "pi*w": lambda w, _: torch.pi * w,
     "e*w": lambda w, _: torch.e * w,
     "w/3": lambda w, _: w / 3,
+    "erf(w)": lambda w, _: w.erf(),
+    "expm1(w)": lambda w, _: w.expm1(),
+    "log2(w)": lambda w, _: w.log2(),
+    "log10(w)": lambda w, _: w.log10(),
+    "detach(w)*b": lambda w, b: w.detach() * b,
+    "where(w > b, w, 2*b)": lambda w, b: torch.where(w > b, w, 2 * b),
+    "clip(w, 0, b)": lambda w, b: torch.clamp(w, torch.zeros(()), b),
 }
 
 

@@ -123,7 +123,8 @@ class Rounded:
         if not all(self.holds(term) for term in terms):
             return False
         lowest = min((int(term.man_exp()[1]) for term in terms if term != 0), default=0)
-        return bool(sum(map(abs, terms), arb(0)) <= arb(2) ** (lowest - self.format.unit))
+        size = sum(map(abs, terms), arb(0))
+        return bool(size <= arb(2) ** (lowest - self.format.unit) and size <= self.largest)
 
     def _held(self, ball: arb) -> arb:
         """The ball; where the format may overflow, one that tells nothing: 1/inf is 0, whatever the true value."""

@@ -89,7 +89,7 @@ def test_formulas(text: str, unicode: str, ascii_: str) -> None:
 
 
 A, B = Ref("a", ()), Ref("b", ())
-I, K = Axis("i", "n"), Axis("k", 3)
+ROW, COLUMN = Axis("i", "n"), Axis("k", 3)
 
 
 @pytest.mark.parametrize(
@@ -97,11 +97,11 @@ I, K = Axis("i", "n"), Axis("k", 3)
     [
         (Apply("greater", (A, Number(Fraction(0)))), "[a > 0]", "(a > 0)"),
         (Apply("at_least", (A, B)), "[a ≥ b]", "at_least(a, b)"),
-        (Apply("equal", (A, Position(K))), "[a = k]", "(a == k)"),
-        (Apply("softmax", (Ref("z", (I, K)), Position(K))), "softmaxₖ(zᵢₖ)", "softmax(z[i,k], k)"),
-        (Reduce("mean", Ref("x", (I,)), (I,)), "(1/n) Σᵢ xᵢ", "mean(x[i], i)"),
-        (Reduce("mean", Ref("x", (I, K)), (I, K)), "(1/(n·3)) Σᵢₖ xᵢₖ", "mean(x[i,k], i, k)"),
-        (Reduce("logsumexp", Ref("x", (K,)), (K,)), "logsumexpₖ(xₖ)", "logsumexp(x[k], k)"),
+        (Apply("equal", (A, Position(COLUMN))), "[a = k]", "(a == k)"),
+        (Apply("softmax", (Ref("z", (ROW, COLUMN)), Position(COLUMN))), "softmaxₖ(zᵢₖ)", "softmax(z[i,k], k)"),
+        (Reduce("mean", Ref("x", (ROW,)), (ROW,)), "(1/n) Σᵢ xᵢ", "mean(x[i], i)"),
+        (Reduce("mean", Ref("x", (ROW, COLUMN)), (ROW, COLUMN)), "(1/(n·3)) Σᵢₖ xᵢₖ", "mean(x[i,k], i, k)"),
+        (Reduce("logsumexp", Ref("x", (COLUMN,)), (COLUMN,)), "logsumexpₖ(xₖ)", "logsumexp(x[k], k)"),
         (Apply("pi", ()), "π", "pi"),
         (Apply("e", ()), "e", "e"),
         (Apply("mul", (Number(Fraction(1, 3)), A)), "(1/3) a", "(1/3)*a"),
@@ -125,7 +125,7 @@ def test_a_sum_whose_index_was_left_out_is_the_word() -> None:
 
 
 def test_derivatives() -> None:
-    slope = Derivative(Ref("e", (I,)), Ref("d", (I,)))
+    slope = Derivative(Ref("e", (ROW,)), Ref("d", (ROW,)))
     assert Text().derivative(slope) == "∂eᵢ/∂dᵢ"
     assert Ascii().derivative(slope) == "de[i]/dd[i]"
     assert Text().without_indices().derivative(slope) == "∂e/∂d"
