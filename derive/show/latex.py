@@ -101,6 +101,10 @@ class Latex(Text):
         sizes = r" \, ".join(self.show(count(axis)) for axis in axes or ())
         return rf"\frac{{1}}{{{sizes}}} {total}", SIGMA
 
+    def matmul(self, left: str, right: str) -> str:
+        """A product of matrices."""
+        return rf"{left} \mathbin{{@}} {right}"
+
     def product(self, left: Expr, right: Expr) -> tuple[str, int]:
         """Factors side by side; a sum may only come last, where nothing follows it."""
         sign, first = self.opening(left, PRODUCT)

@@ -80,7 +80,7 @@ class Text:
             case Apply(op="entry", args=(Ref(name=name, axes=axes), *chosen)):
                 return self.entry(name, axes or (), [self.show(value) for value in chosen]), ATOM
             case Apply(op="matmul", args=(left, right)):
-                return f"{self.show(left, PRODUCT)} @ {self.show(right, POWER)}", PRODUCT
+                return self.matmul(self.show(left, PRODUCT), self.show(right, POWER)), PRODUCT
             case Apply(op="add" | "sub" as op, args=(left, right)):
                 sign = "+" if op == "add" else self.minus
                 return f"{self.show(left)} {sign} {self.show(right, NEGATIVE + 1)}", SUM
@@ -133,6 +133,10 @@ class Text:
             return total, SIGMA
         sizes = self.times.join(self.show(count(axis), POWER) for axis in axes)
         return f"(1/{sizes if len(axes) == 1 else f'({sizes})'}) {total}", SIGMA
+
+    def matmul(self, left: str, right: str) -> str:
+        """A product of matrices."""
+        return f"{left} @ {right}"
 
     def product(self, left: Expr, right: Expr) -> tuple[str, int]:
         """Factors side by side; a Σ may only come last, where nothing follows it."""

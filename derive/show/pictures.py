@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from derive.chain import Derivation
-from derive.expression import Reduce, Ref, names, walk
+from derive.expression import Reduce, Ref, names, taken_axes, walk
 from derive.formulas import Formulas, Link, readable
 from derive.graph import Graph, Node
 from derive.show.expand import left_side, with_softmax
@@ -81,9 +81,10 @@ def _box_label(node: Node, style: Text) -> tuple[str, ...]:
 
 
 def _labelled(links: tuple[Link, ...], graph: Graph, style: Text) -> Iterator[tuple[Link, tuple[str, ...]]]:
-    """The links with `∂e/∂d = 2 d`; indices are shown only where a partial has a sum over one of its own."""
+    """The links with `∂e/∂d = 2 d`; indices are shown only where there is more than the one of the samples."""
     for link in links:
-        plain = not any(isinstance(part, Reduce) for part in walk(link.whole()))
+        every = {*taken_axes(link.whole()), *(link.of.axes or ()), *(link.wrt.axes or ())}
+        plain = len(every) <= 1 and not any(isinstance(part, Reduce) for part in walk(link.whole()))
         shown = style.without_indices() if plain and graph.by_name[link.of.name].kind == "line" else style
         value = shown.show(with_softmax(link.whole())) if readable(link.partial) else "…"
         yield link, _lines(f"{shown.derivative(Derivative(link.of, link.wrt))} = {value}")

@@ -147,7 +147,9 @@ def _partials(derivation: Derivation, formulas: Formulas, numbers: _Numbers) -> 
     equations = [numbers.equation(Derivative(Ref(seed), Ref(loss, ())), ONE)] if seed else []
     links = [link for node in reversed(derivation.graph.lines) for link in formulas.links[node.name]]
     equations += [
-        numbers.equation(Derivative(link.of, link.wrt), link.whole(), note=_through_the_sum(link, links))
+        numbers.equation(
+            Derivative(link.of, link.wrt), link.whole(), note=_through_the_sum(link, formulas.links[link.of.name])
+        )
         for link in links
         if readable(link.partial)
     ]
@@ -162,13 +164,13 @@ def _partials(derivation: Derivation, formulas: Formulas, numbers: _Numbers) -> 
 
 
 def _through_the_sum(link: Link, links: Iterable[Link]) -> str:
-    """What tells ∂pᵢₖ/∂zᵢₘ from ∂pᵢₖ/∂zᵢₖ: every z of a sum has a part in every p."""
+    """What tells ∂pᵢₖ/∂zᵢₘ from ∂pᵢₖ/∂zᵢₖ, in the `links` of a line: every z of a sum has a part in every p."""
+    own = link.of.axes or ()
     for other in links:
-        if (other.of, other.wrt.name) == (link.of, link.wrt.name):
-            pairs = zip(other.wrt.axes or (), link.wrt.axes or (), strict=True)
-            for theirs, own in pairs:
-                if theirs in (link.of.axes or ()) and own not in (link.of.axes or ()):
-                    return f"through the sum, for every `{own}`, also `{own}` = `{theirs}`"
+        if other.wrt.name == link.wrt.name:
+            for first, second in zip(other.wrt.axes or (), link.wrt.axes or (), strict=True):
+                if first in own and second not in own:
+                    return f"through the sum, for every `{second}`, also `{second}` = `{first}`"
     return ""
 
 

@@ -61,8 +61,8 @@ def _equation(equation: Equation, style: Text, width: int, column: int) -> list[
 def fold(text: str, first: int, width: int) -> list[str]:
     """`text` in lines of at most `first`, then `width` characters; a piece without spaces stays whole.
 
-    A line ends at a space in the fewest parentheses, before a sign rather than inside a product,
-    and never between a Σ and what it sums.
+    A line ends at a space, or between factors in parentheses, in the fewest parentheses, before a
+    sign rather than inside a product, and never between a Σ and what it sums.
     """
     lines = []
     room = first
@@ -74,16 +74,18 @@ def fold(text: str, first: int, width: int) -> list[str]:
         late = [entry for entry in fitting if entry[2] > room // 3] or fitting
         column = min(late, key=lambda entry: (entry[0], entry[1], -entry[2]))[2] if late else breaks[0][2]
         lines.append(text[:column])
-        text, room = text[column + 1 :], width
+        text, room = text[column:].removeprefix(" "), width
     return [*lines, text]
 
 
-def _breaks(text: str) -> Iterator[tuple[int, bool, int]]:
-    """Where a line may end: how many parentheses are open there, whether no sign follows, the column."""
+def _breaks(text: str) -> Iterator[tuple[int, int, int]]:
+    """Where a line may end: how many parentheses are open there, 0 if a sign follows, else 1 or 2, the column."""
     depth = 0
     for column, character in enumerate(text):
+        if character in "(*" and text[column - 1 : column] == ")":
+            yield depth, 2, column
         depth += (character in "([") - (character in ")]")
         if character == " " and column > 0:
             before, after = text[:column].rsplit(" ", 1)[-1], text[column + 1]
             if before.lstrip("(√|−-")[:1] != "Σ" and not before.startswith("sum_") and before not in ("+", "−", "-"):
-                yield depth, after not in "+−-", column
+                yield depth, int(after not in "+−-"), column

@@ -55,6 +55,20 @@ def test_wrt(capsys: Captured) -> None:
     assert json.loads(capsys.readouterr().out)["wrt"] == ["b", "x"]
 
 
+def test_steps_and_node(capsys: Captured) -> None:
+    assert command("--steps", "closed", "--node", "w") == 0
+    out = capsys.readouterr().out
+    assert "(17)  ∂l/∂w = (2/n) Σᵢ (w xᵢ + b − yᵢ) xᵢ" in out
+    assert "∂l/∂b" not in out
+    for form, start in (("latex", "\\documentclass"), ("markdown", "# A line")):
+        assert command("--steps", "forward", "--format", form) == 0
+        out = capsys.readouterr().out
+        assert out.startswith(start)
+        assert r"\tag{7}" in out
+        assert r"\tag{8}" not in out
+    assert command("--steps", "all", "--format", "json") == 0
+
+
 def test_an_equation_in_place_of_a_name(capsys: Captured) -> None:
     assert command("l = mean((w*x + b - y)^2)") == 0
     out, err = capsys.readouterr()
@@ -82,6 +96,10 @@ def test_list(capsys: Captured) -> None:
         (["--wrt", "n"], "'n' is the number of samples; the loss is not differentiated by it"),
         (["--wrt", "w,,b"], "--wrt 'w,,b' has an empty name; expected names such as w,b"),
         (["--wrt", ""], "--wrt '' has an empty name"),
+        (["--steps", "closd"], "--steps: 'closd' is not a kind of step; did you mean 'closed'?"),
+        (["--node", "ww"], "unknown name 'ww' to show; did you mean 'w'?"),
+        (["--node", "n"], "'n' is the number of samples; the loss is not differentiated by it"),
+        (["--node", "d", "--format", "json"], "--format json always shows everything; leave out --node, or take text"),
         (["--format", "pdf"], "invalid choice: 'pdf'"),
         (["article", "line"], "unrecognized arguments: line"),
         (["--frmat", "text"], "unrecognized arguments"),
@@ -130,7 +148,18 @@ def test_output_is_written_whole_or_not_at_all(capsys: Captured, tmp_path: Path)
 def test_help_names_every_flag_and_exit_status(capsys: Captured) -> None:
     assert command("--help") == 0
     out = " ".join(capsys.readouterr().out.split())
-    for word in ("PROBLEM", "--list", "--wrt", "--format", "--ascii", "--output", "exit status: 0", "130 interrupted"):
+    for word in (
+        "PROBLEM",
+        "--list",
+        "--wrt",
+        "--steps",
+        "--node",
+        "--format",
+        "--ascii",
+        "--output",
+        "exit status: 0",
+        "130 interrupted",
+    ):
         assert word in out
 
 

@@ -87,7 +87,7 @@ def test_other_graphs_there_and_back(text: str, parameters: list[str], data: lis
 @pytest.mark.parametrize(
     "text",
     [
-        "z[i,k] = sum(x[i,j]*W[j,k], j) + b[k]\np[i,k] = exp(z[i,k])/sum(exp(z[i,m]), m)\nl = -sum(t[i,k]*log(p[i,k]))/n",
+        "z[i,k] = sum(x[i,j]*W[j,k], j) + b[k]\np = softmax(z)\nl = -sum(t[i,k]*log(p[i,k]))/n",
         "q[k,j] = W[j,k]^2\nm[k] = max(q[k,j], j)\nl = sum(m[k], k) + min(v[j], j)*logsumexp(v[j], j)",
         "z = relu(x[i,j]*w[j])\nl = cross_entropy(z, y)",
         "l = sum(where(x[i,j] > 0, w[j], w[j]*x[i,j]))/n + clip(c, -1, 1)*W[0,1] + sum(W[j,k]*V[k,j])",
@@ -105,7 +105,8 @@ def test_upstream_gradients_and_frozen_parameters_there_and_back(seed: str) -> N
     shape = {"2": ("s = sum(W*W)", "[data]\nx = [1, 2, 3]"), "[1, 2]": ("s = W[0,k]*c", "")}
     line, data = shape.get(seed, ("s[i,k] = x[i]*W[0,k]", "[data]\nx = [1, 2, 3]"))
     parameters = "[parameters]\nW = [[1, 2], [3, 4]]\nc = 2"
-    text = f"""equations = '{line} + c'\nseed_gradient = {seed}\nfrozen = ["W[0,1]", "W[1,0]", "c"]\n{parameters}\n{data}"""
+    frozen = 'frozen = ["W[0,1]", "W[1,0]", "c"]'
+    text = f"equations = '{line} + c'\nseed_gradient = {seed}\n{frozen}\n{parameters}\n{data}"
     derivation = derive.derive(text)
     shown = to_json(derivation)
     VALIDATOR.validate(json.loads(shown))
