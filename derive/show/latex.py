@@ -98,7 +98,7 @@ class Latex(Text):
         total = rf"\sum{self.index(axes or ())} {self.show(body, SIGMA)}"
         if op == "sum":
             return total, SIGMA
-        sizes = r" \, ".join(self.show(count(axis)) for axis in axes or ())
+        sizes = r" \cdot ".join(self.show(count(axis)) for axis in axes or ())
         return rf"\frac{{1}}{{{sizes}}} {total}", SIGMA
 
     def matmul(self, left: str, right: str) -> str:

@@ -87,7 +87,7 @@ def test_other_graphs_there_and_back(text: str, parameters: list[str], data: lis
 @pytest.mark.parametrize(
     "text",
     [
-        "z[i,k] = sum(x[i,j]*W[j,k], j) + b[k]\np = softmax(z)\nl = -sum(t[i,k]*log(p[i,k]))/n",
+        "z[i,k] = sum(x[i,j]*W[j,k], j)\np[i,k] = exp(z[i,k])/sum(exp(z[i,m]), m)\nl = -sum(t[i,k]*log(p[i,k]))/n",
         "q[k,j] = W[j,k]^2\nm[k] = max(q[k,j], j)\nl = sum(m[k], k) + min(v[j], j)*logsumexp(v[j], j)",
         "z = relu(x[i,j]*w[j])\nl = cross_entropy(z, y)",
         "l = sum(where(x[i,j] > 0, w[j], w[j]*x[i,j]))/n + clip(c, -1, 1)*W[0,1] + sum(W[j,k]*V[k,j])",
