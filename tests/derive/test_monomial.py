@@ -14,7 +14,7 @@ from derive.show.notation import Ascii
 from tests.trees import value
 
 SAMPLES = 3
-I = Axis("i", "n")
+ROW = Axis("i", "n")
 VALUES = {
     "a": Fraction(2, 3),
     "b": Fraction(-5),
@@ -27,7 +27,8 @@ VALUES = {
 
 def read(text: str) -> Expr:
     return replace(
-        read_expression(text, Place("test", text=text)), lambda ref: Ref(ref.name, (I,) if ref.name in "xy" else ())
+        read_expression(text, Place("test", text=text)),
+        lambda ref: Ref(ref.name, (ROW,) if ref.name in "xy" else ()),
     )
 
 
@@ -64,7 +65,7 @@ def test_products(factors: list[str], product: str) -> None:
     ],
 )
 def test_sums_take_out_what_is_constant(factors: list[str], total: str) -> None:
-    monomial = collect(tuple(map(read, factors))).summed_over((I,))
+    monomial = collect(tuple(map(read, factors))).summed_over((ROW,))
     assert Ascii().show(monomial.tree()) == total
 
 
@@ -77,21 +78,21 @@ def test_a_product_keeps_its_value(texts: list[str]) -> None:
     for at in range(SAMPLES):
         expected = Fraction(1)
         for tree in trees:
-            expected *= value(tree, VALUES, {I: at}, SAMPLES)
-        assert value(collect(trees).tree(), VALUES, {I: at}, SAMPLES) == expected
+            expected *= value(tree, VALUES, {ROW: at}, SAMPLES)
+        assert value(collect(trees).tree(), VALUES, {ROW: at}, SAMPLES) == expected
 
 
 @given(st.lists(PIECES, min_size=1, max_size=6))
 def test_a_sum_keeps_its_value(texts: list[str]) -> None:
     trees = [read(text) for text in texts]
-    summed = collect(trees).summed_over((I,)).tree()
-    expected = sum(value(collect(trees).tree(), VALUES, {I: at}, SAMPLES) for at in range(SAMPLES))
+    summed = collect(trees).summed_over((ROW,)).tree()
+    expected = sum(value(collect(trees).tree(), VALUES, {ROW: at}, SAMPLES) for at in range(SAMPLES))
     assert value(summed, VALUES, {}, SAMPLES) == expected
 
 
 @given(st.lists(st.lists(PIECES, min_size=1, max_size=4), min_size=1, max_size=4))
 def test_adding_up_keeps_the_value(products: list[list[str]]) -> None:
-    monomials = [collect([read(text) for text in texts]).summed_over((I,)) for texts in products]
+    monomials = [collect([read(text) for text in texts]).summed_over((ROW,)) for texts in products]
     expected = sum(value(monomial.tree(), VALUES, {}, SAMPLES) for monomial in monomials)
     assert value(add_up(monomials), VALUES, {}, SAMPLES) == expected
 
@@ -113,6 +114,6 @@ def test_equal_terms_are_counted_and_common_factors_taken_out(terms: list[str], 
 
 
 def test_a_monomial_over_two_sums() -> None:
-    monomial = Monomial(Fraction(-1, 2), ((Ref("a", ()), 1),), ((Ref("x", (I,)), 2),), (I,))
+    monomial = Monomial(Fraction(-1, 2), ((Ref("a", ()), 1),), ((Ref("x", (ROW,)), 2),), (ROW,))
     assert Ascii().show(monomial.tree()) == "-(a/2)*sum(x[i]^2, i)"
     assert isinstance(monomial.unsigned(), Reduce) is False
