@@ -41,7 +41,7 @@ def read(text: str) -> Expr:
         ("sigmoid(z)", "z", "sigmoid(z)*(1 - sigmoid(z))"),
         ("tanh(z)", "z", "1 - tanh(z)^2"),
         ("softplus(z)", "z", "sigmoid(z)"),
-        ("relu(z)", "z", "greater(z, 0)"),
+        ("relu(z)", "z", "(z > 0)"),
         ("abs(z)", "z", "sign(z)"),
         ("max(a, b)", "a", "at_least(a, b)"),
         ("max(a, b)", "b", "at_least(b, a)"),
