@@ -142,7 +142,7 @@ _TABLE = (
         None,
         0,
         expansion="max(sign(x - y), 0)",
-        kink="equals compared with >: it does not hold",
+        kink="greater, of equals: does not hold",
         internal=True,
     ),
     Operation(
@@ -154,7 +154,7 @@ _TABLE = (
         None,
         0,
         expansion="1 - max(sign(x - y), 0)",
-        kink="equals compared with <=: it holds",
+        kink="at_most, of equals: holds",
         internal=True,
     ),
     Operation("equal", 2, equal, None, None, None, 0, expansion="1 - abs(sign(x - y))", internal=True),
