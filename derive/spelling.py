@@ -96,6 +96,7 @@ def spell(text: str, place: Place, start: int) -> Spelled:
         columns.extend([column + start] * len(piece))
 
     pieces = tokens(text)
+    _refuse_powered_sum(pieces, place, start)
     depth = 0
     owed: list[int] = []  # for each √ without its own parentheses, how many were open before it
     for position, token in enumerate(pieces):
@@ -113,6 +114,24 @@ def spell(text: str, place: Place, start: int) -> Spelled:
             emit(")", token.column)
             owed.pop()
     return Spelled("".join(code), tuple(columns))
+
+
+def _refuse_powered_sum(pieces: list[Token], place: Place, start: int) -> None:
+    """Σ(…)² means the sum of squares on paper and the square of the sum in a program: it must be said."""
+    depth = 0
+    opened: list[int] = []  # for each Σ whose parentheses are open, how many were open before it
+    for position, token in enumerate(pieces):
+        if token.text == "Σ" and pieces[position + 1 : position + 2] and pieces[position + 1].text == "(":
+            opened.append(depth)
+        depth += (token.text == "(") - (token.text == ")")
+        if token.text == ")" and opened and opened[-1] == depth:
+            opened.pop()
+            after = pieces[position + 1] if position + 1 < len(pieces) else None
+            if after is not None and (after.kind == "power" or after.text in ("^", "**")):
+                raise EquationError(
+                    "Σ(…) with a power: write Σ((…)^2) for the sum of the squares, (Σ(…))^2 for the square of the sum",
+                    at(place, after.column + start),
+                )
 
 
 def _piece(token: Token, following: Token | None, place: Place, start: int) -> str:

@@ -3,8 +3,15 @@
 import sys
 
 from derive.guard import run
-from tables import output
-from verify.command import main
+
+
+def _command() -> int:
+    """The command, imported under the guard: the import takes long enough for a Ctrl-C."""
+    from tables import output
+    from verify.command import main
+
+    return main(None, output)
+
 
 if __name__ == "__main__":
-    sys.exit(run(lambda: main(None, output)))
+    sys.exit(run(_command))

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from derive.errors import EquationError, Place
 from derive.expression import Expr
-from derive.paper import read_expression
+from derive.paper import read_expression, read_line
 from derive.spelling import normalise, spell, tokens
 
 
@@ -142,3 +142,14 @@ def test_tokens_keep_their_columns() -> None:
         ("x₁", 8),
         ("²", 10),
     ]
+
+
+@pytest.mark.parametrize("text", ["Σ(w*x)²", "1/n*Σ(w*x - (y))^2", "Σ(a)**2"])
+def test_a_power_of_a_sigma_must_say_what_it_means(text: str) -> None:
+    with pytest.raises(EquationError, match=r"Σ\(…\) with a power: write Σ\(\(…\)\^2\) for the sum of the squares"):
+        read_line(f"l = {text}", Place("p", 1, 1, f"l = {text}"))
+
+
+@pytest.mark.parametrize("text", ["(Σ(w*x))²", "Σ((w*x)²)", "Σ(w*x)*y^2"])
+def test_a_power_inside_or_around_a_sigma_is_clear(text: str) -> None:
+    read_line(f"l = {text}", Place("p", 1, 1, f"l = {text}"))
