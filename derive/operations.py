@@ -45,6 +45,7 @@ class Operation:
     backward: tuple[str, ...] = ()
     kink: str | None = None
     internal: bool = False
+    numpy_rounding: int = 8  # largest error of NumPy's float64 function, in units of 2⁻⁵³
     many: bool = False  # takes more than `arity` arguments, from left to right
 
 

@@ -13,7 +13,7 @@ from derive.numerals import NumeralError
 from derive.optimizers import OPTIMIZERS
 from derive.values import Numeral, exact, shown
 
-DTYPES = ("float32", "float64")
+DTYPES = ("float32", "float64", "float16", "bfloat16")
 MAX_COUNT = 10**9  # batch_size, epochs, steps; nobody waits for more steps than that
 MAX_SEED = 2**63 - 1  # what torch.manual_seed takes
 
@@ -41,6 +41,11 @@ def read_setting(key: str, value: object, place: Place | None = None) -> Any:
     if setting is None:
         remedy = suggestion(key, SETTINGS) or f"; known: {', '.join(SETTINGS)}"
         raise SettingError(f"unknown setting {key!r}{remedy}", place)
+    return read_as(setting, key, value, place)
+
+
+def read_as(setting: Setting, key: str, value: object, place: Place | None = None) -> Any:
+    """The checked value of `key`, which may be what `setting` says."""
     try:
         return setting.read(value)
     except NumeralError as error:
@@ -54,7 +59,7 @@ def _above_zero(value: object) -> Fraction:
     return number
 
 
-def _whole(low: int, high: int) -> Callable[[object], int]:
+def whole(low: int, high: int) -> Callable[[object], int]:
     """A reader of integers from `low` to `high`."""
 
     def read(value: object) -> int:
@@ -93,7 +98,7 @@ def _true_or_false(value: object) -> bool:
     return answer
 
 
-_COUNT = Setting(f"a whole number from 1 to {MAX_COUNT:,}", _whole(1, MAX_COUNT))
+_COUNT = Setting(f"a whole number from 1 to {MAX_COUNT:,}", whole(1, MAX_COUNT))
 
 SETTINGS = {
     "optimizer": Setting(f"one of: {', '.join(OPTIMIZERS)}", _one_of(OPTIMIZERS)),
@@ -102,6 +107,6 @@ SETTINGS = {
     "epochs": _COUNT,
     "steps": _COUNT,
     "shuffle": Setting("true or false", _true_or_false),
-    "seed": Setting(f"a whole number from 0 to {MAX_SEED:,}", _whole(0, MAX_SEED)),
+    "seed": Setting(f"a whole number from 0 to {MAX_SEED:,}", whole(0, MAX_SEED)),
     "dtype": Setting(f"one of: {', '.join(DTYPES)}", _one_of(DTYPES)),
 }

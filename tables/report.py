@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from derive.frozen import frozen_note
 from tables.draws import drawn, drawn_document, drawn_lines
 from tables.frames import COMPARISON_COLUMNS, exact_text
-from verify.compare import Check
+from verify.check import Check
 from verify.judge import explanations
 from verify.result import Result, StepRow
 from verify.settings import remarks

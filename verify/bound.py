@@ -1,138 +1,147 @@
-"""The bound: what correct floating-point evaluation of one step can give, as balls.
+"""The bound: what correct floating-point evaluation of a step can give; verify/BOUND.md says why it holds.
 
 Every quantity is calculated at PyTorch's own state (its parameters, its data, its gradients), and
-twice: by the derivation as it is written, in exact numbers, and with `Rounded` numbers on the
+twice: by the derivation as it is written, exactly, and with numbers that round as PyTorch does on the
 elementary graph: the same operations in the same order as autograd, forward and backward, each with its
-rounding error. No tolerance is chosen.
+rounding error. No tolerance is chosen. Steps of equal size are calculated side by side.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from fractions import Fraction
-from typing import Any
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from derive.chain import Derivation, differentiate
-from derive.node import Frozen
-from derive.optimizers import UPDATES
 from derive.problem import Problem
+from verify import calculation
 from verify.backward import as_pytorch
+from verify.calculation import Calculation
 from verify.elementary import elementary
-from verify.frozen import applied
-from verify.hand import HandStep, Inputs, inputs, step
+from verify.evaluate import Values
 from verify.kinks import Kink, ties, with_kinks
-from verify.numbers import Array, CalculationError, Rounded, float_ball, from_float, objects, precision
-from verify.program import Stage, adjoint_of, compile_backward, compile_forward, compile_rule, run
-from verify.record import Record, StepRecord
+from verify.numbers import (
+    Array,
+    Distance,
+    Enclosed,
+    Exact,
+    Floats,
+    Rounded,
+    RoundedPairs,
+    precision,
+)
+from verify.program import adjoint_of
+from verify.record import StepRecord
 from verify.settings import Settings
 
 PRECISION = 192  # bits inside the balls: what they add themselves is 2⁻¹³⁹ of float64's own rounding
+MAX_SIDE_BY_SIDE = 2**16  # numbers of one array: more steps at once need memory and save no time
 
 
 @dataclass(frozen=True)
 class AtState:
-    """One step at PyTorch's own state: the balls of lines, adjoints (`∂name`) and updated parameters.
+    """Steps of equal size at PyTorch's own states; the first dimension of each array is the step.
 
-    `exact` is the same step by hand, None where it has no value; its `after` follows from PyTorch's
-    gradients.
+    `rounded` are all that correct evaluation can give for lines, adjoints (`∂name`) and updated
+    parameters (`name'`), `exact` the same by the derivation as it is written, and `terms` is Σ|terms| of
+    the loss and the gradients.
     """
 
-    values: Mapping[str, Array]
-    after: Mapping[str, Array]
-    exact: HandStep | None
+    steps: tuple[StepRecord, ...]
+    rounded: Values
+    exact: Values
+    terms: Mapping[str, Floats]
 
-    def balls(self, group: str, name: str) -> Array:
-        """The balls of a name's value, of its "adjoints" or "gradients", or of it "after" the update."""
-        if group == "after":
-            return self.after[name]
-        return self.values[adjoint_of(name) if group in ("adjoints", "gradients") else name]
+
+def updated(name: str) -> str:
+    """The name under which a parameter stands after its update."""
+    return f"{name}'"
 
 
 @dataclass(frozen=True)
 class Bound:
-    """Everything that is compiled once for a run."""
+    """Everything that is compiled once for a run: the elementary graph, rounded, and the equations as written, exactly."""
 
-    derivation: Derivation
-    stages: tuple[Stage, ...]
-    rule: tuple[Stage, ...]
-    system: Rounded
-    constants: Mapping[str, Array]
-    lr: Array | None
-    data: Mapping[str, Array]
-    by_hand: Inputs
+    rounded: Calculation
+    exact: Calculation
+    system: Rounded | RoundedPairs
     kinks: tuple[Kink, ...] = ()
-    frozen: tuple[Frozen, ...] = ()
 
-    def initial(self, value: Fraction) -> Any:
-        """The ball of a number that is stored in the dtype."""
-        return self.system.read(value)
+    def states(self, steps: Sequence[StepRecord]) -> Iterator[AtState]:
+        """Every step at its state, in groups of equal size."""
+        sizes: dict[int, list[StepRecord]] = {}
+        for step in steps:
+            sizes.setdefault(step.batch.n, []).append(step)
+        for n, group in sizes.items():
+            many = max(1, MAX_SIDE_BY_SIDE // _largest(self.rounded, n))
+            for first in range(0, len(group), many):
+                yield self.at(tuple(group[first : first + many]))
 
-    def step(self, record: StepRecord) -> AtState:
-        """Every line, adjoint and updated parameter at the state in which `record` began."""
-        rows = list(record.batch.indices)
-        values = {name: exactly(array) for name, array in record.before.items()}
-        values.update(self.constants)
-        values.update({name: column[rows] for name, column in self.data.items()})
-        sizes = self.derivation.graph.of_kind("size")
+    def at(self, steps: tuple[StepRecord, ...]) -> AtState:
+        """Steps of equal size, side by side."""
+        loss, targets = self.exact.derivation.graph.loss, self.exact.derivation.wrt
+        measured = (loss, *map(adjoint_of, targets))
         with precision(PRECISION):
-            values.update({name: self.system.constant(Fraction(record.batch.n)) for name in sizes})
-            run(self.stages, self.system, values, {"n": record.batch.n})
-            after = {name: self._updated(name, record) for name in record.after}
-            return AtState(values, after, self._exactly(record))
+            rounded, terms = _side(self.rounded, steps, measured)
+            exact, _ = _side(self.exact, steps, ())
+        return AtState(steps, rounded, exact, terms)
 
-    def _exactly(self, record: StepRecord) -> HandStep | None:
-        """The step by the derivation as it is written."""
-        start = {name: _fractions(array) for name, array in record.before.items()}
-        try:
-            found = step(self.by_hand, start, record.batch, bool(record.nodes))
-        except CalculationError:
-            return None
-        after = dict(found.after)
-        for name in found.after:
-            gradient = record.gradients[name]
-            if np.isfinite(gradient).all():
-                after[name] = self.by_hand.updated(name, start[name], _fractions(gradient))
-        return replace(found, after=after)
-
-    def _updated(self, name: str, record: StepRecord) -> Array:
-        assert self.lr is not None  # else nothing is updated
-        before = exactly(record.before[name])
-        own = {"p": before, "g": exactly(record.gradients[name]), "lr": self.lr}
-        return applied(self.frozen, name, before, run(self.rule, self.system, own, {})["p"])
+    def distance(self, floats: Floats, found: Array, exact: Array | None) -> Distance:
+        """How PyTorch's numbers stand to the exact ones and to all correct ones."""
+        with precision(PRECISION):
+            shape = np.shape(floats)
+            aside = None if exact is None else np.broadcast_to(exact, shape)
+            return self.system.distance(floats, np.broadcast_to(found, shape), aside)
 
 
-def prepare(problem: Problem, derivation: Derivation, settings: Settings, record: Record) -> Bound:
-    """The bound for a run of `problem`, at the data that `record` says PyTorch holds."""
-    system = Rounded(settings.dtype)
+def _side(
+    side: Calculation, steps: tuple[StepRecord, ...], measured: tuple[str, ...]
+) -> tuple[dict[str, Array], Mapping[str, Floats]]:
+    """The results of one calculation at the states of the steps, and Σ|terms| of what is `measured`."""
+    take = side.system.take
+    before = {name: take(_stacked(steps, "before", name)) for name in steps[0].before}
+    data = {name: take(_stacked(steps, "data", name)) for name in steps[0].data}
+    recorded = {name: take(_stacked(steps, "nodes", name)) for name in steps[0].nodes}
+    recorded.update({adjoint_of(name): take(_stacked(steps, "adjoints", name)) for name in steps[0].adjoints})
+    found = side.at({**before, **data}, steps[0].batch.n, recorded, measured)
+    results = dict(found.results)
+    for name in steps[0].after:
+        results[updated(name)] = side.updated(name, before[name], take(_stacked(steps, "gradients", name)))
+    return results, found.terms
+
+
+def _stacked(steps: tuple[StepRecord, ...], group: str, name: str) -> Floats:
+    return np.stack([getattr(step, group)[name] for step in steps])
+
+
+def _largest(side: Calculation, n: int) -> int:
+    """How many numbers the largest array of one step has."""
+    axes = [term.axes for stage in side.stages for term in stage.terms]
+    return max(math.prod(axis.size if isinstance(axis.size, int) else n for axis in own) for own in axes)
+
+
+def prepare(problem: Problem, derivation: Derivation, settings: Settings, dtype: str | None = None) -> Bound:
+    """The bound for runs of `problem` in `dtype`, that of the settings when left out."""
     graph, kinks = with_kinks(derivation.graph)
     whole = differentiate(elementary(graph), derivation.wrt)
+    rounded, exact = _systems(dtype or settings.dtype, dtype is not None)
     with precision(PRECISION):
         return Bound(
-            whole,
-            (*compile_forward(whole), *compile_backward(whole, as_pytorch(whole))),
-            compile_rule("p", UPDATES[settings.optimizer].expr),
-            system,
-            {c.name: objects([system.read(value) for value in c.values], c.shape) for c in problem.constants},
-            None if settings.lr is None else objects([system.read(settings.lr)], ()),
-            {name: exactly(array) for name, array in record.data.items()},
-            replace(
-                inputs(problem, derivation, settings),
-                data={name: _fractions(array) for name, array in record.data.items()},
-            ),
+            calculation.prepare(problem, whole, settings, rounded, as_pytorch(whole)),
+            calculation.prepare(problem, derivation, settings, exact),
+            rounded,
             (*kinks, *ties(whole)),
-            derivation.graph.frozen,
         )
 
 
-def _fractions(array: NDArray[Any]) -> Array:
-    """Finite floats as fractions."""
-    return objects([from_float(float(value)) for value in np.ravel(array)], array.shape)
+def _systems(dtype: str, replayed: bool) -> tuple[Rounded | RoundedPairs, Exact | Enclosed]:
+    """The number systems that judge a format: one whose own rounding is far below it.
 
-
-def exactly(array: NDArray[Any]) -> Array:
-    """Floats as balls of radius 0; an infinity or NaN as a ball that tells nothing."""
-    return objects([float_ball(float(value)) for value in np.ravel(array)], array.shape)
+    float64 itself is judged by balls with more digits; where it only repeats a step of another
+    format, by pairs, whose own rounding doubles the bound.
+    """
+    if dtype == "float64" and not replayed:
+        return Rounded(dtype), Exact(strict=False)
+    return RoundedPairs(dtype), Enclosed()

@@ -1,147 +1,204 @@
-"""The record against the hand calculation: one `Check` for each number of each step."""
+"""The record against the hand calculation: every number of every step, with its bound."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from fractions import Fraction
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
-from flint import arb
 
 from derive.expression import Axes
-from derive.node import SIZE
+from derive.node import SIZE, Node
 from derive.problem import Problem
+from verify import calculation
 from verify.batches import Batch, plan
-from verify.bound import AtState, Bound, exactly
+from verify.bound import AtState, Bound, updated
+from verify.check import Check, Numbers
 from verify.hand import HandRun, HandStep
 from verify.kinks import standing
-from verify.numbers import (
-    FORMATS,
-    Array,
-    Exactly,
-    as_ball,
-    from_float,
-    is_finite,
-    objects,
-    radius,
-    to_float,
-    to_fraction,
-)
+from verify.numbers import FORMATS, Array, Distance, Exactly, precision
+from verify.program import adjoint_of
 from verify.record import Record, StepRecord
 from verify.settings import Settings
 
-# The midpoints of balls are themselves rounded, far below the dtype; what is smaller than this share
-# of a bound is not an error of PyTorch's.
-_OWN_ROUNDING = 2.0**-60
+Name = tuple[str, str]  # the group of a number ("gradients") and the name it belongs to
+Replay = Callable[[Sequence[StepRecord]], tuple[StepRecord, ...]]  # the same steps again, in float64
 
 
 @dataclass(frozen=True)
-class Check:
-    """One number of PyTorch's beside the same number by hand.
-
-    `hand` comes from the exact run from the initial values on, None after that run ends. `exact` is
-    the derivation's value at PyTorch's own state in this step, None where it has none. `at_state` is
-    the ball of everything correct evaluation can give there: both must lie in it. `agrees` is None
-    where the ball tells nothing.
-    """
+class StepComparison:
+    """The numbers of one step, in the order in which they are compared; `hand` is the same step by hand."""
 
     batch: Batch
-    quantity: str
-    index: str
-    hand: Exactly | None
-    autograd: float
-    exact: Exactly | None
-    at_state: arb
-    agrees: bool | None
-    ulp: float
+    numbers: Mapping[Name, Numbers]
+    hand: HandStep | None = None
 
     @property
-    def name(self) -> str:
-        """The quantity with its index: `dl/dw`, `d[4]`."""
-        return f"{self.quantity}[{self.index}]" if self.index else self.quantity
-
-    @property
-    def hand_value(self) -> float:
-        """The number by hand as a float64; NaN after the hand calculation has ended."""
-        return math.nan if self.hand is None else to_float(self.hand)
-
-    @property
-    def hand_fraction(self) -> Fraction | None:
-        """The number by hand as a fraction, where it is known as one."""
-        return None if self.hand is None else to_fraction(self.hand)
-
-    @property
-    def difference(self) -> float:
-        """Autograd minus hand: the drift of all steps so far."""
-        if self.hand is None or not math.isfinite(self.autograd):
-            return math.nan
-        return to_float(from_float(self.autograd) - self.hand)
-
-    @property
-    def ulps(self) -> float:
-        """The difference in units in the last place of the dtype, at the number by hand."""
-        return self.difference / self.ulp
-
-    @property
-    def expected(self) -> float:
-        """The exact value at PyTorch's own state, as a float64."""
-        return to_float(self._expected)
-
-    @property
-    def _expected(self) -> Exactly:
-        return self.exact if self.exact is not None and is_finite(self.exact) else self.at_state
-
-    @property
-    def step_error(self) -> float:
-        """Autograd minus the exact value at PyTorch's own state: the rounding of this step alone."""
-        if not math.isfinite(self.autograd) or not is_finite(self.at_state):
-            return math.nan
-        error = to_float(from_float(self.autograd) - self._expected)
-        return 0.0 if abs(error) < self.bound * _OWN_ROUNDING else error
-
-    @property
-    def bound(self) -> float:
-        """The largest step error that correct evaluation can have."""
-        if not is_finite(self.at_state):
-            return math.inf
-        expected = as_ball(self._expected)
-        aside = to_float(abs(expected - self.at_state.mid())) if self.at_state.overlaps(expected) else 0.0
-        return radius(self.at_state) + aside
+    def disagrees(self) -> bool:
+        """Whether any number of the step is wrong."""
+        return any(bool(numbers.disagrees.any()) for numbers in self.numbers.values())
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """All checks of a run in order, and in sentences what is wrong with the batches and which steps stand on a kink."""
+    """All steps of a run in order, and in sentences what is wrong with the batches and which steps stand on a kink."""
 
-    checks: tuple[Check, ...]
-    batch_faults: tuple[str, ...]
+    nodes: Mapping[str, Node]
+    loss: str
+    dtype: str
+    steps: tuple[StepComparison, ...]
+    batch_faults: tuple[str, ...] = ()
     kink_notes: tuple[str, ...] = ()
 
+    @cached_property
+    def checks(self) -> tuple[Check, ...]:
+        """One `Check` for each number of each step."""
+        return tuple(check for step in self.steps for check in self._checks(step))
 
-def compare(problem: Problem, settings: Settings, hand: HandRun, record: Record, bound: Bound) -> Comparison:
-    """Checks every recorded number at PyTorch's own state, and the order of the batches."""
+    def _checks(self, step: StepComparison) -> Iterator[Check]:
+        by_hand = _entries(step.hand, self.loss) if step.hand else {}
+        for (group, name), numbers in step.numbers.items():
+            yield from _each(numbers, self, step.batch, group, name, by_hand.get((group, name)))
+
+
+def _each(
+    numbers: Numbers, comparison: Comparison, batch: Batch, group: str, name: str, hand: Array | None
+) -> Iterator[Check]:
+    """The checks of one quantity, entry by entry."""
+    agrees, decided, caught, replayed = (numbers.agrees, numbers.decided, numbers.caught, numbers.replayed)
+    wrong, ulps = numbers.disagrees, FORMATS[comparison.dtype].ulp(numbers.autograd)
+    quantity, axes = _quantity(group, name, comparison.loss), comparison.nodes[name].axes
+    again: Iterable[Check | None] = [None] * numbers.autograd.size
+    if replayed.any() and numbers.replay is not None:
+        again = _each(numbers.replay, comparison, batch, group, name, None)
+    for place, check in zip(np.ndindex(numbers.autograd.shape), again, strict=True):
+        known = True if agrees[place] else False if wrong[place] else None
+        by_hand: Exactly | None = None if hand is None else hand.item(place)
+        yield Check(
+            batch,
+            quantity,
+            _index(place, axes, batch),
+            by_hand,
+            float(numbers.autograd[place]),
+            float(numbers.distance.expected[place]),
+            float(numbers.distance.error[place]) if decided[place] else float("nan"),
+            float(numbers.distance.bound[place]),
+            known,
+            float(ulps[place]),
+            float("nan") if numbers.terms is None else float(numbers.terms[place]),
+            float(caught[place]),
+            check if replayed[place] else None,
+        )
+
+
+def compare(
+    problem: Problem, settings: Settings, hand: HandRun, record: Record, bound: Bound, replay: Replay | None = None
+) -> Comparison:
+    """Checks every recorded number at PyTorch's own state, the data, and the order of the batches.
+
+    Steps whose bound is too wide in their dtype are judged by `replay`, where it is given. With
+    `settings.first`, the comparison ends with the first step that disagrees.
+    """
+    found, notes = _judged(problem, record, bound)
+    wide = [step for step in record.steps if any(bool(n.wide.any()) for n in found[step.batch.step].values())]
+    if wide and replay is not None and settings.dtype != "float64":
+        again = _judged_again(problem, settings, bound, replay(wide))
+        for number, numbers in again.items():
+            found[number].update({name: replace(found[number][name], replay=new) for name, new in numbers.items()})
+    by_hand = {step.batch.step: step for step in hand.steps}
+    steps = [StepComparison(s.batch, found[s.batch.step], by_hand.get(s.batch.step)) for s in record.steps]
+    if settings.first:
+        steps = steps[: next((k for k, step in enumerate(steps, start=1) if step.disagrees), len(steps))]
     faults = (*_data_faults(problem, record, bound), *_batch_faults(settings, record))
-    checks: list[Check] = []
-    notes: list[str] = []
-    for step, before, by_hand in _aligned(hand, record):
-        at_state = bound.step(step)
-        checks.extend(_step_checks(problem, bound, at_state, step, before, by_hand))
-        notes.extend(_kink_notes(bound, at_state, step.batch))
-    return Comparison(tuple(checks), faults, tuple(notes))
+    nodes = {node.name: node for node in problem.graph.nodes}
+    return Comparison(nodes, problem.graph.loss, settings.dtype, tuple(steps), faults, tuple(notes))
 
 
-def _kink_notes(bound: Bound, at_state: AtState, batch: Batch) -> Iterator[str]:
-    """A sentence for each entry of the step that stands on a kink, or on a side that rounding leaves open."""
+def _judged(problem: Problem, record: Record, bound: Bound) -> tuple[dict[int, dict[Name, Numbers]], list[str]]:
+    """The numbers of every step, by the number of the step; and which entries stand on a kink."""
+    starts, notes = _starts(problem, record, bound), []
+    found: dict[int, dict[Name, Numbers]] = {step.batch.step: {} for step in record.steps}
+    for at_state in bound.states(record.steps):
+        for name in _entries(at_state.steps[0], problem.graph.loss):
+            numbers = None if name[0] == "before" else _numbers(at_state, bound, *name, problem.graph.loss)
+            for place, step in enumerate(at_state.steps):
+                number = step.batch.step
+                found[number][name] = starts[number][name[1]] if numbers is None else numbers.of_step(place)
+        notes.extend(_kink_notes(bound, at_state))
+    return found, [note for _, note in sorted(notes, key=lambda numbered: numbered[0])]
+
+
+def _judged_again(
+    problem: Problem, settings: Settings, bound: Bound, steps: tuple[StepRecord, ...]
+) -> dict[int, dict[Name, Numbers]]:
+    """The loss and the gradients of steps that were repeated in float64."""
+    from verify.bound import prepare
+
+    loss = problem.graph.loss
+    finer = prepare(problem, bound.exact.derivation, settings, "float64")
+    found: dict[int, dict[Name, Numbers]] = {step.batch.step: {} for step in steps}
+    for at_state in finer.states(steps):
+        names = [("loss", loss), *(("gradients", name) for name in at_state.steps[0].gradients)]
+        for name in names:
+            numbers = _numbers(at_state, finer, *name, loss)
+            for place, step in enumerate(at_state.steps):
+                found[step.batch.step][name] = numbers.of_step(place)
+    return found
+
+
+def _numbers(at_state: AtState, bound: Bound, group: str, name: str, loss: str) -> Numbers:
+    """One quantity in steps side by side."""
+    floats = np.stack([_entries(step, loss)[group, name] for step in at_state.steps])
+    target = updated(name) if group == "after" else adjoint_of(name) if group in ("adjoints", "gradients") else name
+    found, terms = _spread(at_state.rounded[target], floats), None
+    if group in ("loss", "gradients"):
+        terms = np.broadcast_to(_spread(at_state.terms[target], floats), floats.shape)
+    exact = at_state.exact.get(target)
+    return Numbers(floats, bound.distance(floats, found, None if exact is None else _spread(exact, floats)), terms)
+
+
+def _spread(array: Array, like: Array) -> Array:
+    """An array that is the same in every step, with a dimension for the steps."""
+    return array if array.ndim == like.ndim else array[np.newaxis]
+
+
+def _starts(problem: Problem, record: Record, bound: Bound) -> dict[int, dict[str, Numbers]]:
+    """What the parameters of every step begin with: their rounded initial values, then what the step before left."""
+    found: dict[int, dict[str, Numbers]] = {}
+    before: StepRecord | None = None
+    for step in record.steps:
+        found[step.batch.step] = {}
+        for quantity in problem.parameters:
+            held = step.before[quantity.name]
+            if before is None:
+                with precision(192):
+                    rounded = calculation.numbers(quantity, bound.system)
+                    exact = calculation.numbers(quantity, bound.exact.system)
+                distance = bound.distance(held, rounded, exact)
+            else:
+                left = before.after[quantity.name]
+                distance = Distance(left, held - left, np.zeros_like(left), np.ones(left.shape, dtype=np.bool_))
+            found[step.batch.step][quantity.name] = Numbers(held, distance)
+        before = step
+    return found
+
+
+def _kink_notes(bound: Bound, at_state: AtState) -> Iterator[tuple[int, str]]:
+    """For each entry of a step that stands on a kink, or on a side that rounding leaves open, the step and a sentence."""
     for kink in bound.kinks:
-        for place, exactly_there in standing(kink, at_state.values[kink.name]):
-            index = _index(place, kink.axes, batch)
+        values = at_state.rounded[kink.name]
+        shape = values.shape[values.ndim - len(kink.axes) - kink.shared :]
+        values = np.broadcast_to(values, (len(at_state.steps), *shape))
+        for (step, *place), exactly_there in standing(kink, values, bound.system):
+            batch = at_state.steps[step].batch
+            index = _index(tuple(place), kink.axes, batch)
             where = f"{batch}{f', entry {index}' if index else ''}: {kink.op} in {kink.line}"
             if exactly_there:
-                yield f"{where} stands on its kink; {kink.convention}, as in PyTorch"
+                yield batch.step, f"{where} stands on its kink; {kink.convention}, as in PyTorch"
             else:
-                yield f"{where} is so near its kink that rounding leaves the side open: both derivatives are allowed"
+                near = "is so near its kink that rounding leaves the side open"
+                yield batch.step, f"{where} {near}: both derivatives are allowed"
 
 
 def _index(place: tuple[int, ...], axes: Axes, batch: Batch) -> str:
@@ -150,45 +207,7 @@ def _index(place: tuple[int, ...], axes: Axes, batch: Batch) -> str:
     return ",".join(map(str, numbers))
 
 
-def _aligned(hand: HandRun, record: Record) -> Iterator[tuple[StepRecord, StepRecord | None, HandStep | None]]:
-    """Each recorded step with the one before it and the same step by hand."""
-    before: StepRecord | None = None
-    for number, step in enumerate(record.steps):
-        yield step, before, hand.steps[number] if number < len(hand.steps) else None
-        before = step
-
-
-def _step_checks(
-    problem: Problem,
-    bound: Bound,
-    at_state: AtState,
-    record: StepRecord,
-    before: StepRecord | None,
-    hand: HandStep | None,
-) -> Iterator[Check]:
-    """The checks of one step, entry by entry: parameters before, lines, loss, adjoints, gradients, parameters after."""
-    loss = problem.graph.loss
-    axes = {node.name: node.axes for node in problem.graph.nodes}
-    by_hand = _entries(hand, loss) if hand else {}
-    exact = _entries(at_state.exact, loss) if at_state.exact else {}
-    for (group, name), values in _entries(record, loss).items():
-        if group == "before":
-            balls, exactly_there = _start(problem, name, bound, before), None
-        else:
-            balls, exactly_there = at_state.balls(group, name), exact.get((group, name))
-        quantity, by_hand_here = _quantity(group, name, loss), by_hand.get((group, name))
-        for place in np.ndindex(values.shape):
-            index = _index(place, axes[name], record.batch)
-            numbers = (_item(by_hand_here, place), float(values[place]), _item(exactly_there, place))
-            yield _check(record.batch, quantity, index, *numbers, balls.item(place), bound.system.format.name)
-
-
-def _item(array: Array | None, place: tuple[int, ...]) -> Exactly | None:
-    entry: Exactly | None = None if array is None else array.item(place)
-    return entry
-
-
-def _entries(step: StepRecord | HandStep, loss: str) -> dict[tuple[str, str], Array]:
+def _entries(step: StepRecord | HandStep, loss: str) -> dict[Name, Array]:
     """The numbers of a step by group and name, in the order in which they are compared; each once."""
     groups: Mapping[str, Mapping[str, Array]] = {
         "before": step.before,
@@ -207,53 +226,20 @@ def _quantity(group: str, name: str, loss: str) -> str:
     return labels.get(group, name)
 
 
-def _start(problem: Problem, name: str, bound: Bound, before: StepRecord | None) -> Array:
-    """What a parameter may be when a step begins: as the step before left it, or its rounded initial value."""
-    if before is not None:
-        return exactly(before.after[name])
-    quantity = next(p for p in problem.parameters if p.name == name)
-    return objects([bound.initial(value) for value in quantity.values], quantity.shape)
-
-
-def _check(
-    batch: Batch,
-    quantity: str,
-    index: str,
-    hand: Exactly | None,
-    autograd: float,
-    exact: Exactly | None,
-    at_state: Exactly,
-    dtype: str,
-) -> Check:
-    ball = as_ball(at_state)
-    agrees = _agrees(autograd, exact, ball)
-    size = max(abs(autograd), abs(to_float(hand)) if hand is not None else 0.0)
-    return Check(batch, quantity, index, hand, autograd, exact, ball, agrees, _ulp(size, dtype))
-
-
-def _agrees(autograd: float, exact: Exactly | None, ball: arb) -> bool | None:
-    """Whether both sides' numbers are among those of correct evaluation; None where anything would be."""
-    if not is_finite(ball) or not math.isfinite(autograd):
-        return None
-    by_hand = exact is None or not is_finite(exact) or ball.overlaps(as_ball(exact))
-    return bool(by_hand and ball.contains(arb(from_float(autograd))))
-
-
-def _ulp(size: float, dtype: str) -> float:
-    """One unit in the last place of the dtype at `size`."""
-    if not size <= FORMATS[dtype].largest:
-        return math.nan
-    return float(np.spacing(np.float32(size))) if dtype == "float32" else float(np.spacing(size))
-
-
 def _data_faults(problem: Problem, record: Record, bound: Bound) -> Iterator[str]:
-    """The data PyTorch holds are the problem's, each rounded once."""
+    """The data PyTorch holds are the problem's, each rounded once; and each batch holds the rows its indices name."""
     for column in problem.data:
-        held_values = record.data[column.name]
-        for place, value, held in zip(np.ndindex(column.shape), column.values, np.ravel(held_values), strict=True):
-            if not bound.initial(value).contains(arb(from_float(float(held)))):
-                entry = f"{column.name}[{','.join(map(str, place))}]"
-                yield f"{entry} is {float(value):.9g} in the problem, but PyTorch holds {float(held):.9g}"
+        held = record.data[column.name]
+        with precision(192):
+            distance = bound.distance(held, calculation.numbers(column, bound.system), None)
+        wrong = ~(np.abs(distance.error) <= distance.bound)
+        for place in map(tuple, np.argwhere(wrong)):
+            entry = f"{column.name}[{','.join(map(str, place))}]"
+            value = float(column.values[int(np.ravel_multi_index(place, column.shape))])
+            yield f"{entry} is {value:.9g} in the problem, but PyTorch holds {held[place]:.9g}"
+        for step in record.steps:
+            if not np.array_equal(step.data[column.name], held[list(step.batch.indices)]):
+                yield f"{step.batch}: {column.name} does not hold the rows {_list(step.batch.indices)} of the data"
 
 
 def _batch_faults(settings: Settings, record: Record) -> Iterator[str]:

@@ -16,13 +16,13 @@ def moves(frozen: Iterable[Frozen], name: str, shape: tuple[int, ...]) -> NDArra
     mask = np.ones(shape, dtype=np.bool_)
     for part in frozen:
         if part.name == name:
-            for entry in part.entries or (...,):
-                mask[entry] = False
+            for entry in part.entries or ((),):
+                mask[(..., *entry)] = False
     return mask
 
 
 def applied(frozen: Iterable[Frozen], name: str, before: Array, after: Array) -> Array:
-    """`after` where the parameter is updated, `before` where it is frozen."""
+    """`after` where the parameter is updated, `before` where it is frozen; the entries are the last dimensions."""
     mask = moves(frozen, name, before.shape)
     if mask.all():
         return after

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from verify.compare import Check, Comparison
+from verify.check import Check
+from verify.compare import Comparison
 from verify.record import Record
 from verify.settings import Settings
 from verify.verdict import Outcome, Verdict

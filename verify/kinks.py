@@ -11,14 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from flint import arb, fmpq
 
 from derive.chain import SHARES, Derivation
 from derive.expression import Apply, Axes, Expr, children, free_axes, names
 from derive.graph import Graph
 from derive.node import Node
 from derive.operations import OPERATIONS, REDUCTION_KINKS
-from verify.numbers import Array, as_ball
+from verify.numbers import Array, Rounded, RoundedPairs, Truth
 
 
 @dataclass(frozen=True)
@@ -75,20 +74,22 @@ def _distances(expr: Expr) -> Iterator[tuple[str, Expr]]:
         yield from _distances(part)
 
 
-def standing(kink: Kink, values: Array) -> Iterator[tuple[tuple[int, ...], bool]]:
-    """The entries at which a step stands on the kink (True), or may stand on either side (False)."""
+def standing(kink: Kink, values: Array, system: Rounded | RoundedPairs) -> Iterator[tuple[tuple[int, ...], bool]]:
+    """The entries at which a step stands on the kink (True), or may stand on either side (False).
+
+    The first number of an entry is the step, of those that stand side by side.
+    """
     if kink.shared:
-        yield from _tied(values, len(kink.axes))
-        return
-    for place in np.ndindex(values.shape):
-        ball = as_ball(values.item(place))
-        if ball.is_finite() and ball.contains(arb(0)):
-            yield place, bool(ball == 0)
+        near, there = _tied(values, kink.shared, system)
+    else:
+        near, there = system.around_0(values)
+    for place in np.argwhere(near):
+        yield tuple(map(int, place)), bool(there[tuple(place)])
 
 
-def _tied(shares: Array, kept: int) -> Iterator[tuple[tuple[int, ...], bool]]:
-    """Where several entries share a maximum (True), or it is not known which one it is (False)."""
-    for place in np.ndindex(shares.shape[:kept]):
-        row = np.ravel(shares[place])
-        if not all(share == 0 or share == 1 for share in row):
-            yield place, all(isinstance(share, fmpq) for share in row)
+def _tied(shares: Array, shared: int, system: Rounded | RoundedPairs) -> tuple[Truth, Truth]:
+    """Where several entries may share a maximum, and where they certainly do."""
+    whole = (system.size(shares) == 0) | (system.size(shares) == 1)
+    dimensions = tuple(range(shares.ndim - shared, shares.ndim))
+    certain = system.certain(shares).all(axis=dimensions)
+    return ~(whole & system.certain(shares)).all(axis=dimensions), certain

@@ -9,7 +9,8 @@ from functools import cached_property
 from derive.chain import Derivation
 from derive.problem import Problem
 from verify.batches import Batch
-from verify.compare import Check, Comparison
+from verify.check import Check
+from verify.compare import Comparison
 from verify.hand import HandRun
 from verify.record import Record
 from verify.settings import Settings

@@ -10,7 +10,7 @@ from fractions import Fraction
 from derive.errors import SettingError
 from derive.numerals import write_number
 from derive.problem import Problem
-from derive.settings import read_setting
+from derive.settings import MAX_COUNT, Setting, read_as, read_setting, whole
 
 DEFAULTS: Mapping[str, object] = {
     "optimizer": "SGD",
@@ -26,7 +26,9 @@ class Settings:
     """What one run is made with. `samples` is the number of rows of data, 0 without data.
 
     `lr` is None where nothing is trained: the gradients are evaluated once, at the values that are given.
-    `steps` counts mini-batches over the whole run. `origins` tells of each setting whether it
+    `steps` counts mini-batches over the whole run. `nodes` compares every line too, `drift` is the number of
+    steps that are calculated by hand from the initial values on (None: while the digits suffice), `first` ends
+    the comparison with the first step that disagrees. `origins` tells of each setting whether it
     comes from a flag, from the problem file, or is the default.
     """
 
@@ -40,6 +42,8 @@ class Settings:
     samples: int
     origins: Mapping[str, str]
     nodes: bool = False
+    drift: int | None = None
+    first: bool = False
 
     @property
     def trains(self) -> bool:
@@ -74,11 +78,11 @@ class Settings:
 def effective(problem: Problem, flags: Mapping[str, object]) -> Settings:
     """The settings of `problem`, with those of `flags` that are not None in their place.
 
-    Flags are named as the settings of a problem file, and `nodes`. Raises `SettingError` for a
+    Flags are named as the settings of a problem file, and `nodes`, `drift` and `first`. Raises `SettingError` for a
     setting that is unknown or not possible, for both epochs and steps, and for a missing lr. A problem
     without [training] needs none: its gradients are evaluated once.
     """
-    given = {key: value for key, value in flags.items() if value is not None and key != "nodes"}
+    given = {key: value for key, value in flags.items() if value is not None and key not in _OF_COMPARISON}
     flagged = {key: read_setting(key, _as_written(value)) for key, value in given.items()}
     if "epochs" in flagged and "steps" in flagged:
         raise SettingError("both epochs and steps are given; expected one of them")
@@ -93,7 +97,9 @@ def effective(problem: Problem, flags: Mapping[str, object]) -> Settings:
     if "lr" not in chosen:
         raise SettingError(f"lr is missing in {problem.source}; give it as lr = 0.01 under [training], or as --lr 0.01")
     origins = {key: "flag" if key in flagged else "file" if key in filed else "default" for key in chosen}
-    return _settings(chosen, samples, origins, bool(flags.get("nodes")))
+    drift = None if flags.get("drift") is None else read_as(_DRIFT, "drift", flags["drift"])
+    compared = {"nodes": bool(flags.get("nodes")), "drift": drift, "first": bool(flags.get("first"))}
+    return _settings({**chosen, **compared}, samples, origins)
 
 
 def _as_written(value: object) -> object:
@@ -107,16 +113,18 @@ def _as_written(value: object) -> object:
     )
 
 
+_DRIFT = Setting("a whole number of steps, from 0", whole(0, MAX_COUNT))
+_OF_COMPARISON = ("nodes", "drift", "first")
 _OF_TRAINING = {"optimizer", "batch_size", "epochs", "steps", "shuffle"}
 _KEYS = ("optimizer", "lr", "batch_size", "epochs", "steps", "shuffle", "seed", "dtype")
 
 
-def _settings(chosen: Mapping[str, object], samples: int, origins: Mapping[str, str], nodes: bool) -> Settings:
+def _settings(chosen: Mapping[str, object], samples: int, origins: Mapping[str, str]) -> Settings:
     values = {key: value for key, value in chosen.items() if key not in ("epochs", "steps")}
-    one_epoch = Settings(**values, steps=1, samples=samples, origins=origins, nodes=nodes)  # type: ignore[arg-type]
+    one_epoch = Settings(**values, steps=1, samples=samples, origins=origins)  # type: ignore[arg-type]
     epochs, steps = chosen["epochs"], chosen.get("steps")
     count = steps if steps is not None else int(str(epochs)) * one_epoch.batches_per_epoch
-    return Settings(**values, steps=int(str(count)), samples=samples, origins=origins, nodes=nodes)  # type: ignore[arg-type]
+    return Settings(**values, steps=int(str(count)), samples=samples, origins=origins)  # type: ignore[arg-type]
 
 
 def remarks(settings: Settings) -> tuple[str, ...]:

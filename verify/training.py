@@ -6,7 +6,7 @@ here, only the problem and the settings.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -24,10 +24,11 @@ from derive.operations import OPERATIONS
 from derive.paper import constant_value, read_expression
 from derive.problem import Problem, Quantity
 from verify.batches import Batch
+from verify.numbers.formats import FORMATS
 from verify.record import Record, StepRecord, Values
 from verify.settings import Settings
 
-DTYPES = {"float32": torch.float32, "float64": torch.float64}
+DTYPES = {name: getattr(torch, name) for name in FORMATS}
 
 
 def draw(problem: Problem, dtype: str) -> Problem:
@@ -59,8 +60,10 @@ def _drawn(quantity: Quantity, dtype: torch.dtype, place_of: Callable[[str], Pla
 def train(problem: Problem, settings: Settings) -> Record:
     """Trains the problem's graph with `torch.optim` and records every step.
 
-    Raises `DataError` for a number that the dtype cannot hold, `SettingError` for such an lr.
+    Raises `DataError` for a number that the dtype cannot hold, `SettingError` for such an lr, and for
+    settings of PyTorch that the bound does not cover.
     """
+    refuse_uncovered()
     dtype = DTYPES[settings.dtype]
     if settings.lr is not None and settings.lr > Fraction(torch.finfo(dtype).max):
         raise SettingError(f"lr = {float(settings.lr):g} does not fit {_name(dtype)}; expected a smaller one")
@@ -73,6 +76,38 @@ def train(problem: Problem, settings: Settings) -> Record:
         if not steps[-1].finite:
             break
     return Record(settings.dtype, torch.__version__, _values(data), tuple(steps))
+
+
+def replay(problem: Problem, settings: Settings, steps: Sequence[StepRecord]) -> tuple[StepRecord, ...]:
+    """The loss and the gradients of `steps` again, in float64: the same module and batches at the same states."""
+    model = GraphModule(problem, torch.float64)
+    still = _Update(model, replace(settings, lr=None))
+    found = []
+    for step in steps:
+        with torch.no_grad():
+            for name, parameter in model.named.items():
+                parameter.copy_(torch.from_numpy(step.before[name]))
+        columns = {name: torch.from_numpy(values) for name, values in step.data.items()}
+        found.append(_step(model, still, step.batch, columns, False))
+    return tuple(found)
+
+
+def refuse_uncovered() -> None:
+    """Raises `SettingError` where PyTorch is set to calculate otherwise than the bound assumes."""
+    if torch.get_default_device().type != "cpu":
+        raise SettingError(
+            f"torch.get_default_device() is {torch.get_default_device()}; expected cpu: other kernels are not measured"
+        )
+    if float(torch.tensor(2.0**-126) * 0.5) == 0:
+        raise SettingError("PyTorch flushes subnormal numbers to 0; expected torch.set_flush_denormal(False)")
+    if torch.get_float32_matmul_precision() != "highest":
+        found = torch.get_float32_matmul_precision()
+        raise SettingError(
+            f"float32 products are made in precision {found!r} (TF32 or bfloat16); "
+            "expected torch.set_float32_matmul_precision('highest')"
+        )
+    if torch.is_autocast_enabled("cpu"):
+        raise SettingError("torch.autocast is on; expected verify outside of it: operations would change their dtype")
 
 
 class _Update:
@@ -121,7 +156,10 @@ def _step(model: GraphModule, update: _Update, batch: Batch, columns: Mapping[st
     update.step()
     after = _values(model.named) if update.trains else {}
     adjoints = {name: value.grad for name, value in lines.items() if nodes and value.grad is not None}
-    return StepRecord(batch, before, _array(loss), recorded, after, _values(lines if nodes else {}), _values(adjoints))
+    lines = lines if nodes else {}
+    return StepRecord(
+        batch, before, _array(loss), recorded, after, _values(lines), _values(adjoints), _values(columns)
+    )
 
 
 # amax and amin share the gradient evenly among equals, as the derivation does

@@ -1,11 +1,14 @@
-"""Number systems: exact rationals and balls, balls that also round like PyTorch, and float64.
+"""Number systems: exact numbers, balls that round as PyTorch does, and pairs of a float64 and a radius.
 
 Nothing outside this package knows how a number is represented. Balls are `flint.arb`: a midpoint
 and a radius that is proven to contain the exact value (F. Johansson, "Arb: efficient
 arbitrary-precision midpoint-radius interval arithmetic", IEEE Trans. Computers 66 (2017)).
 """
 
+from verify.numbers.distance import Distance
 from verify.numbers.elements import MAX_FRACTION_BITS, CalculationError, element, expansion
+from verify.numbers.formats import FORMATS, Floats, Format, Truth
+from verify.numbers.pairs import Enclosed, RoundedPairs, pairs
 from verify.numbers.scalars import (
     Exactly,
     as_ball,
@@ -19,18 +22,22 @@ from verify.numbers.scalars import (
     to_float,
     to_fraction,
 )
-from verify.numbers.systems import FORMATS, Array, Exact, Float64, Format, Rounded, objects
+from verify.numbers.systems import Array, Exact, Rounded, objects
 
 __all__ = [
     "FORMATS",
     "MAX_FRACTION_BITS",
     "Array",
     "CalculationError",
+    "Distance",
+    "Enclosed",
     "Exact",
     "Exactly",
-    "Float64",
+    "Floats",
     "Format",
     "Rounded",
+    "RoundedPairs",
+    "Truth",
     "as_ball",
     "element",
     "expansion",
@@ -40,6 +47,7 @@ __all__ = [
     "is_finite",
     "is_sharp",
     "objects",
+    "pairs",
     "precision",
     "radius",
     "to_float",

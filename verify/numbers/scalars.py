@@ -34,6 +34,11 @@ def float_ball(value: float) -> arb:
     return arb(from_float(value)) if math.isfinite(value) else arb.nan()
 
 
+def exact_float(value: float) -> Exactly:
+    """The exact value of a float; for infinity and NaN, a ball that tells nothing."""
+    return from_float(value) if math.isfinite(value) else arb.nan()
+
+
 def as_ball(value: Exactly) -> arb:
     """A ball that contains the number."""
     return arb(value) if isinstance(value, fmpq) else value

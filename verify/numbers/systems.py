@@ -1,21 +1,19 @@
-"""The number systems, each with the same three methods: `constant`, `apply`, `total`."""
+"""Exact numbers, and balls that round as a floating-point format does: number systems of Python objects."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from flint import arb
+from flint import arb, fmpq
 from numpy.typing import NDArray
 
-from derive.expression import Apply, Expr, Number, Ref
-from derive.operations import OPERATIONS
-from verify.numbers.elements import REDUCTIONS, CalculationError, Element, element, expansion, shares
-from verify.numbers.scalars import Exactly, as_ball, from_fraction
+from verify.numbers.distance import Distance, ball_distance
+from verify.numbers.elements import REDUCTIONS, CalculationError, Element, element, rounding, shares
+from verify.numbers.formats import FORMATS, Floats, Format, Truth, log_sum_exp_units
+from verify.numbers.scalars import Exactly, as_ball, exact_float, float_ball, from_fraction, to_float
 
 Array = NDArray[Any]
 
@@ -35,16 +33,44 @@ def _each(function: Element, args: tuple[Array, ...]) -> Array:
     return np.asarray(result, dtype=object)
 
 
+def _truth(values: list[bool], like: Array) -> Truth:
+    return np.array(values, dtype=np.bool_).reshape(like.shape)
+
+
+def sizes(array: Array) -> Floats:
+    """The absolute value of each number, as a float."""
+    return np.array([abs(to_float(value)) for value in array.flat], dtype=np.float64).reshape(array.shape)
+
+
 class Exact:
-    """Rational numbers without rounding; where a value is irrational, a ball that contains it."""
+    """Rational numbers without rounding; where a value is irrational, a ball that contains it.
+
+    A number without a value raises `CalculationError`, or is a ball that tells nothing where others
+    stand beside it that have one (`strict=False`).
+    """
+
+    def __init__(self, strict: bool = True) -> None:
+        self.strict = strict
 
     def constant(self, value: Fraction) -> Array:
         """The same number."""
         return objects([from_fraction(value)], ())
 
+    def take(self, array: Floats) -> Array:
+        """Floats as they are; an infinity or NaN tells nothing."""
+        return objects([exact_float(float(value)) for value in np.ravel(array)], np.shape(array))
+
     def apply(self, op: str, args: tuple[Array, ...]) -> Array:
         """Raises `CalculationError` where the operation has no value."""
-        return _each(element(op), args)
+        return _each(element(op) if self.strict else _lenient(element(op)), args)
+
+    def accumulate(self, array: Array) -> Array:
+        """The sum over the last dimension."""
+        return self.reduce("sum", array)
+
+    def size(self, array: Array) -> Floats:
+        """The absolute value of each number, as a float."""
+        return sizes(array)
 
     def reduce(self, op: str, array: Array) -> Array:
         """The sum, logsumexp, max or min over the last dimension."""
@@ -53,6 +79,18 @@ class Exact:
     def share(self, op: str, array: Array) -> Array:
         """The share of each entry in the max or min over the last dimension."""
         return _shares(op, array)
+
+
+def _lenient(function: Element) -> Element:
+    """`function`, with a ball that tells nothing where it has no value."""
+
+    def lenient(*args: Exactly) -> Exactly:
+        try:
+            return function(*args)
+        except CalculationError:
+            return arb.nan()
+
+    return lenient
 
 
 def _shares(op: str, array: Array) -> Array:
@@ -67,23 +105,6 @@ def _by_rows(function: Callable[[list[Exactly]], Exactly], array: Array) -> Arra
     return objects([function(list(row)) for row in rows], array.shape[:-1])
 
 
-@dataclass(frozen=True)
-class Format:
-    """A binary floating-point format, by its unit roundoff u and the ends of its range."""
-
-    name: str
-    unit: int  # u = 2^unit: half an ulp of 1
-    tiny: int  # 2^tiny: half the smallest subnormal, the largest error of a result that underflows
-    normal: int  # 2^normal: the smallest number that is held with all digits
-    largest: float
-
-
-FORMATS = {
-    "float32": Format("float32", -24, -150, -126, float(np.finfo(np.float32).max)),
-    "float64": Format("float64", -53, -1075, -1022, float(np.finfo(np.float64).max)),
-}
-
-
 class Rounded:
     """Balls that contain what any correct evaluation in a floating-point format can give.
 
@@ -96,9 +117,13 @@ class Rounded:
         self.format = FORMATS[dtype]
         self.unit = arb(2) ** self.format.unit
         self.underflow = arb(0, arb(2) ** self.format.tiny)
-        self.flushed = arb(0, arb(2) ** self.format.normal)
+        self.flushed = self.underflow + arb(0, arb(2) ** (self.format.inner or self.format).normal)
         self.largest = arb(self.format.largest)
         self._elements: dict[str, Element] = {}
+
+    def take(self, array: Floats) -> Array:
+        """Floats as they are; an infinity or NaN tells nothing."""
+        return objects([float_ball(float(value)) for value in np.ravel(array)], np.shape(array))
 
     def rounded(self, value: Exactly, units: int = 1) -> arb:
         """The ball of all floats that `value` can become by an error of `units` u.
@@ -109,37 +134,21 @@ class Rounded:
         ball, lost = as_ball(value), self.underflow if units <= 2 else self.flushed
         if units == 1 and self.holds(ball):
             return ball  # + − × ÷ are correctly rounded: what the format holds comes out as it is
-        return ball if ball == 0 else self._held(ball * arb(1, units * self.unit) + lost)
+        return ball if ball == 0 else self._held(ball * arb(1, arb(self.format.units(units)) * self.unit) + lost)
 
     def holds(self, ball: arb) -> bool:
         """Whether the ball is one number that the format holds exactly."""
-        if not ball.is_exact() or not ball.is_finite() or abs(ball) > self.largest:
-            return False
-        digits, exponent = ball.man_exp()
-        return int(digits).bit_length() <= -self.format.unit and int(exponent) > self.format.tiny
-
-    def adds_exactly(self, terms: list[arb]) -> bool:
-        """Whether every partial sum, in any order, is a number that the format holds."""
-        if not all(self.holds(term) for term in terms):
-            return False
-        lowest = min((int(term.man_exp()[1]) for term in terms if term != 0), default=0)
-        size = sum(map(abs, terms), arb(0))
-        return bool(size <= arb(2) ** (lowest - self.format.unit) and size <= self.largest)
+        return _holds(self.format, ball)
 
     def _held(self, ball: arb) -> arb:
         """The ball; where the format may overflow, one that tells nothing: 1/inf is 0, whatever the true value."""
         return ball if abs(ball) <= self.largest else arb.nan()
 
-    def read(self, value: Fraction) -> arb:
-        """A number as it is stored: itself where the format holds it, else rounded once."""
-        held = value.numerator / value.denominator if abs(value) <= self.format.largest else math.inf
-        exactly = float(np.float32(held)) if self.format.name == "float32" and math.isfinite(held) else held
-        exact = as_ball(from_fraction(value))
-        return exact if math.isfinite(exactly) and Fraction(exactly) == value else self.rounded(exact)
-
     def constant(self, value: Fraction) -> Array:
-        """A literal of an equation, rounded once."""
-        return objects([self.read(value)], ())
+        """A literal of an equation: itself where the format holds it, else rounded once."""
+        held = value.denominator & (value.denominator - 1) == 0 and self.holds(as_ball(from_fraction(value)))
+        exact = as_ball(from_fraction(value))
+        return objects([exact if held else self.rounded(exact)], ())
 
     def apply(self, op: str, args: tuple[Array, ...]) -> Array:
         """The operation and its rounding."""
@@ -148,9 +157,10 @@ class Rounded:
         return _each(self._elements[op], args)
 
     def _element(self, op: str) -> Element:
-        exact, units = element(op), OPERATIONS[op].rounding
+        exact = element(op)
 
         def rounded(*args: Exactly) -> Exactly:
+            units = rounding(op, op == "pow" and bool(args[1] == 2))
             try:
                 value = exact(*args)
             except CalculationError:
@@ -163,6 +173,24 @@ class Rounded:
         """The sum, logsumexp, max or min over the last dimension, in any order."""
         return _by_rows(getattr(self, f"_{op}"), array)
 
+    def size(self, array: Array) -> Floats:
+        """The absolute value of each number, as a float."""
+        return sizes(array)
+
+    def distance(self, floats: Floats, found: Array, exact: Array | None) -> Distance:
+        """How floats stand to the numbers that are `exact`, or else `found`, where all correct ones lie in `found`."""
+        return ball_distance(floats, found, exact)
+
+    def around_0(self, array: Array) -> tuple[Truth, Truth]:
+        """Which numbers may be 0, and which certainly are."""
+        balls = [as_ball(value) for value in array.flat]
+        may_be = [bool(ball.is_finite() and ball.contains(arb(0))) for ball in balls]
+        return _truth(may_be, array), _truth([bool(ball == 0) for ball in balls], array)
+
+    def certain(self, array: Array) -> Truth:
+        """Which shares of a maximum are known."""
+        return _truth([isinstance(value, fmpq) for value in array.flat], array)
+
     def share(self, op: str, array: Array) -> Array:
         """The share of each entry in the max or min; where rounding leaves it open, a ball around 0 and 1."""
         return _shares(op, array)
@@ -174,55 +202,46 @@ class Rounded:
         return REDUCTIONS["min"](list(terms))
 
     def _logsumexp(self, terms: list[arb]) -> arb:
-        """The ball of log Σ exp as PyTorch takes it: max + log Σ exp(x − max).
-
-        The sum of m terms between 0 and 1, of which the largest is 1, is off by (m + 8) u relative; log
-        turns that into as much absolute error, has 4 u of its own, and two more roundings follow.
-        """
+        """The ball of log Σ exp as PyTorch takes it: max + log Σ exp(x − max)."""
         exact = as_ball(REDUCTIONS["logsumexp"](list(terms)))
-        units = self.unit * (len(terms) + 12 + 2 * exact.abs_upper() + 4 * arb(len(terms)).log())
-        return self._held(exact + arb(0, units) + self.underflow)
+        if not exact.is_finite():
+            return arb.nan()
+        ratio = 2.0 ** (self.format.accumulator - self.format.unit)
+        units = arb(float(log_sum_exp_units(len(terms), np.float64(float(exact.abs_upper())), ratio)))
+        return self._held(exact + arb(0, units * self.unit) + self.underflow)
 
     def _sum(self, terms: list[arb]) -> arb:
-        if self.adds_exactly(terms):
+        if self.format.inner is None:
+            return self._gathered(terms, self.format)
+        return self.rounded(self._gathered(terms, self.format.inner))
+
+    def accumulate(self, array: Array) -> Array:
+        """The sum over the last dimension of what autograd adds one by one, each time rounded."""
+        return _by_rows(lambda terms: self._gathered(terms, self.format), array)
+
+    def _gathered(self, terms: list[arb], format: Format) -> arb:
+        """The sum in any order, each addition rounded to `format`."""
+        if _adds_exactly(format, terms):
             return sum(terms, arb(0))
         size = sum((term.abs_upper() for term in terms), arb(0))
-        roundings = (len(terms) - 1) * self.unit
-        total = sum(terms, arb(0)) + arb(0, size * (roundings / (1 - roundings)))
-        return total if size <= self.largest else arb.nan()
+        roundings = (len(terms) - 1) * arb(2) ** format.unit
+        if not size <= arb(format.largest) or not roundings < 1:
+            return arb.nan()
+        return sum(terms, arb(0)) + arb(0, size * (roundings / (1 - roundings)))
 
 
-class Float64:
-    """IEEE double precision by NumPy, without any bound: for comparison and for speed."""
+def _holds(format: Format, ball: arb) -> bool:
+    """Whether the ball is one number that the format holds exactly."""
+    if not ball.is_exact() or not ball.is_finite() or abs(ball) > arb(format.largest):
+        return False
+    digits, exponent = ball.man_exp()
+    return int(digits).bit_length() <= -format.unit and int(exponent) > format.tiny
 
-    def constant(self, value: Fraction) -> Array:
-        """The nearest double."""
-        return np.asarray(value.numerator / value.denominator)
 
-    def apply(self, op: str, args: tuple[Array, ...]) -> Array:
-        """The NumPy function of that name, or the operation's expansion."""
-        name = OPERATIONS[op].numpy
-        if name is not None:
-            function = getattr(np, name, None) or np.vectorize(getattr(math, name), otypes=[float])
-            return np.asarray(function(*args) if args else function, dtype=np.float64)
-        return self._expanded(expansion(op), dict(zip("xy", args, strict=False)))
-
-    def _expanded(self, expr: Expr, names: dict[str, Array]) -> Array:
-        match expr:
-            case Number(value=value):
-                return self.constant(value)
-            case Ref(name=name):
-                return names[name]
-            case Apply(op=op, args=args):
-                return self.apply(op, tuple(self._expanded(arg, names) for arg in args))
-        raise TypeError(f"{type(expr).__name__} in an expansion")
-
-    def reduce(self, op: str, array: Array) -> Array:
-        """The sum, logsumexp, max or min over the last dimension."""
-        name = {"sum": "add", "logsumexp": "logaddexp", "max": "maximum", "min": "minimum"}[op]
-        return np.asarray(getattr(np, name).reduce(array, axis=-1))
-
-    def share(self, op: str, array: Array) -> Array:
-        """The share of each entry in the max or min over the last dimension."""
-        equal = array == self.reduce(op, array)[..., np.newaxis]
-        return np.asarray(equal / equal.sum(axis=-1, keepdims=True))
+def _adds_exactly(format: Format, terms: list[arb]) -> bool:
+    """Whether every partial sum, in any order, is a number that the format holds."""
+    if not all(_holds(format, term) for term in terms):
+        return False
+    lowest = min((int(term.man_exp()[1]) for term in terms if term != 0), default=0)
+    size = sum(map(abs, terms), arb(0))
+    return bool(size <= arb(2) ** (lowest - format.unit) and size <= arb(format.largest))

@@ -1,0 +1,145 @@
+"""One number of PyTorch's beside the same number by hand, and whole arrays of such numbers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from verify.batches import Batch
+from verify.numbers import Distance, Exactly, Floats, Truth, from_float, to_float, to_fraction
+
+# Where the bound is wider than this share of Σ|terms|, a lost factor or term could hide in it.
+WIDE = 0.25
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """One quantity in one step, or in several side by side: arrays of one shape.
+
+    `autograd` are PyTorch's numbers, `distance` says how far they are from the exact ones and may be.
+    `terms` is Σ|terms| of the last sum in a loss or gradient. `replay` are the same numbers in a float64
+    replay of the step at the same state, where there is one.
+    """
+
+    autograd: Floats
+    distance: Distance
+    terms: Floats | None = None
+    replay: Numbers | None = None
+
+    @property
+    def decided(self) -> Truth:
+        """Where there is a bound and a finite number."""
+        return np.isfinite(self.distance.bound) & np.isfinite(self.autograd)
+
+    @property
+    def within(self) -> Truth:
+        """Where the error is no larger than its bound, and the exact number among the correct ones."""
+        with np.errstate(invalid="ignore"):
+            return self.distance.consistent & (np.abs(self.distance.error) <= self.distance.bound)
+
+    @property
+    def wide(self) -> Truth:
+        """Where the bound is too wide beside the terms for a structural mistake to show."""
+        if self.terms is None:
+            return np.zeros(np.shape(self.autograd), dtype=np.bool_)
+        return self.decided & (self.distance.bound > WIDE * self.terms)
+
+    @property
+    def replayed(self) -> Truth:
+        """Where the verdict rests on the replay."""
+        return self.wide & self.within if self.replay is not None else np.zeros_like(self.wide)
+
+    @property
+    def agrees(self) -> Truth:
+        """Where the numbers agree, and nothing is left open."""
+        own = self.decided & self.within
+        return own & (~self.replayed | self.replay.agrees) if self.replay is not None else own
+
+    @property
+    def disagrees(self) -> Truth:
+        """Where a number is wrong."""
+        own = self.decided & ~self.within
+        return own | (self.replayed & self.replay.disagrees) if self.replay is not None else own
+
+    @property
+    def caught(self) -> Floats:
+        """The smallest error that would have been caught for certain: the bound, and what is there already."""
+        own = self.distance.bound + np.abs(self.distance.error)
+        if self.replay is None:
+            return own
+        return np.where(self.replayed, self.replay.caught, own)
+
+    def of_step(self, place: int) -> Numbers:
+        """The numbers of one of several steps side by side."""
+        parts = self.distance
+        return Numbers(
+            self.autograd[place],
+            Distance(parts.expected[place], parts.error[place], parts.bound[place], parts.consistent[place]),
+            None if self.terms is None else self.terms[place],
+        )
+
+
+@dataclass(frozen=True)
+class Check:
+    """One number of PyTorch's beside the same number by hand.
+
+    `hand` comes from the exact run from the initial values on, None after that run ends. `expected` is
+    the exact value at PyTorch's own state in this step, `step_error` PyTorch's number minus it, `bound` the
+    largest step error that correct evaluation can have. `agrees` is None where nothing can be said.
+    `caught` is the smallest error that would have been caught, and `terms` Σ|terms| of the last sum in a
+    loss or gradient, NaN elsewhere. `replayed` says that `caught` and the verdict rest on a replay in float64.
+    """
+
+    batch: Batch
+    quantity: str
+    index: str
+    hand: Exactly | None
+    autograd: float
+    expected: float
+    step_error: float
+    bound: float
+    agrees: bool | None
+    ulp: float
+    terms: float = math.nan
+    caught: float = math.nan
+    replay: Check | None = None
+
+    @property
+    def name(self) -> str:
+        """The quantity with its index: `dl/dw`, `d[4]`."""
+        return f"{self.quantity}[{self.index}]" if self.index else self.quantity
+
+    @property
+    def replayed(self) -> bool:
+        """Whether the verdict rests on a replay in float64."""
+        return self.replay is not None
+
+    @property
+    def hand_value(self) -> float:
+        """The number by hand as a float64; NaN after the hand calculation has ended."""
+        return math.nan if self.hand is None else to_float(self.hand)
+
+    @property
+    def hand_fraction(self) -> Fraction | None:
+        """The number by hand as a fraction, where it is known as one."""
+        return None if self.hand is None else to_fraction(self.hand)
+
+    @property
+    def difference(self) -> float:
+        """Autograd minus hand: the drift of all steps so far."""
+        if self.hand is None or not math.isfinite(self.autograd):
+            return math.nan
+        return to_float(from_float(self.autograd) - self.hand)
+
+    @property
+    def ulps(self) -> float:
+        """The difference in units in the last place of the dtype, at the number by hand."""
+        return self.difference / self.ulp
+
+    @property
+    def closeness(self) -> float:
+        """The step error as a share of its bound."""
+        return abs(self.step_error) / self.bound if self.bound > 0 else 0.0
