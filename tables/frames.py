@@ -34,7 +34,9 @@ COMPARISON_COLUMNS: Mapping[str, tuple[str, str]] = {
     "step_error": ("float64", "autograd − the exact value at PyTorch's own state: the rounding of this step alone"),
     "ulps": ("float64", "difference in units in the last place of the dtype"),
     "bound": ("float64", "the largest step_error that correct evaluation can have"),
-    "agrees": ("boolean", "whether |step_error| ≤ bound; empty where the bound is infinite"),
+    "caught": ("float64", "the smallest error that would have been caught: bound + |step_error|, of the replay if any"),
+    "replayed": ("boolean", "whether the step was repeated in float64, its bound being too wide in its own dtype"),
+    "agrees": ("boolean", "whether |step_error| ≤ bound, also in the replay; empty where the bound is infinite"),
 }
 
 
@@ -76,7 +78,16 @@ def comparison(result: Result) -> pd.DataFrame:
 def _row(check: Check) -> tuple[object, ...]:
     batch = check.batch
     place = (batch.epoch, batch.batch, batch.step, check.quantity, check.index)
-    numbers = (check.autograd, check.difference, check.step_error, check.ulps, check.bound, check.agrees)
+    numbers = (
+        check.autograd,
+        check.difference,
+        check.step_error,
+        check.ulps,
+        check.bound,
+        check.caught,
+        check.replayed,
+        check.agrees,
+    )
     return (*place, check.hand_value, exact_text(check), *numbers)
 
 

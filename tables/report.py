@@ -14,6 +14,7 @@ from verify.check import Check
 from verify.judge import explanations
 from verify.result import Result, StepRow
 from verify.settings import remarks
+from verify.summary import Summary, summarize
 
 WIDTH = 80
 MAX_STEPS = 60  # longer runs show their first and last steps
@@ -23,16 +24,19 @@ MAX_NOTES = 5
 SCHEMA = "handgrad/verification/1"
 
 
-def to_text(result: Result) -> str:
-    """Title, settings, one row a step (by hand, autograd, difference), then the verdict."""
+def to_text(result: Result, summary: bool = False) -> str:
+    """Title, settings, one row a step (by hand, autograd, difference) or one a quantity, then the verdict."""
     lines = [*_wrapped(result.problem.title), *_wrapped(str(result.settings))]
     lines += [line for remark in remarks(result.settings) for line in _wrapped(remark)]
     lines += [line for sentence in frozen_note(result.problem.graph.frozen) for line in _wrapped(sentence)]
     lines += drawn_lines(result, WIDTH)
-    for block in _column_blocks(result):
-        lines += ["", *_table(result, block)]
-    if result.settings.nodes:
-        lines += ["", *_node_table(result)]
+    if summary:
+        lines += ["", *_summary_table(summarize(result.comparison))]
+    else:
+        for block in _column_blocks(result):
+            lines += ["", *_table(result, block)]
+        if result.settings.nodes:
+            lines += ["", *_node_table(result)]
     notes = result.comparison.kink_notes
     lines += ["", *(line for note in notes[:MAX_NOTES] for line in _wrapped(note))] if notes else []
     lines += [f"… and {len(notes) - MAX_NOTES} more steps or entries at a kink"] if len(notes) > MAX_NOTES else []
@@ -160,6 +164,26 @@ def _node_table(result: Result) -> Iterator[str]:
         yield f"  … {len(checks) - 20 * MAX_STEPS} more; --csv FILE writes all of them"
 
 
+def _summary_table(summaries: Sequence[Summary]) -> Iterator[str]:
+    """For each quantity: counts, the number closest to its bound, and the largest error that could have hidden."""
+    width = max(len("quantity"), *(len(summary.closest.name) for summary in summaries)) + 1
+    heads = f"{'wrong':>6}{'open':>5}{'replay':>7}{'step':>6} {'closest'.ljust(width)}"
+    yield f"{'quantity'.ljust(width)}{'count':>7}{heads}{'|error|':>9}{'bound':>9}{'caught':>9}"
+    for found in summaries:
+        closest = found.closest
+        counts = f"{found.count:>7}{found.wrong:>6}{found.undecided:>5}{found.replayed:>7}"
+        numbers = f"{small(abs(closest.step_error)):>9}{small(closest.bound):>9}"
+        caught = "" if found.widest is None else small(_relative(found.widest))
+        where = f"{closest.batch.step:>6} {closest.name.ljust(width)}"
+        yield f"{found.quantity.ljust(width)}{counts}{where}{numbers}{caught:>9}".rstrip()
+    yield "closest: the number nearest to its bound; caught: the smallest error that"
+    yield "would have been caught in any step, as a share of the number's terms"
+
+
+def _relative(check: Check) -> float:
+    return check.caught / check.terms if check.terms else math.inf
+
+
 def to_json(result: Result) -> str:
     """The comparison, the settings and the verdict; numbers that are not finite are null."""
     settings = result.settings
@@ -194,8 +218,8 @@ def to_json(result: Result) -> str:
 def _json_row(check: Check) -> dict[str, object]:
     batch = check.batch
     place: tuple[object, ...] = (batch.epoch, batch.batch, batch.step, check.quantity, check.index)
-    errors = (check.autograd, check.difference, check.step_error, check.ulps, check.bound)
-    values = (*place, _finite(check.hand_value), exact_text(check), *map(_finite, errors), check.agrees)
+    errors = (check.autograd, check.difference, check.step_error, check.ulps, check.bound, check.caught)
+    values = (*place, _finite(check.hand_value), exact_text(check), *map(_finite, errors), check.replayed, check.agrees)
     return dict(zip(COMPARISON_COLUMNS, values, strict=True))
 
 

@@ -62,7 +62,7 @@ def updated(name: str) -> str:
 
 @dataclass(frozen=True)
 class Bound:
-    """Everything that is compiled once for a run: the elementary graph, rounded, and the equations as written, exactly."""
+    """What is compiled once for a run: the elementary graph, rounded, and the equations as written, exactly."""
 
     rounded: Calculation
     exact: Calculation

@@ -32,9 +32,7 @@ class Calculation:
     constants: Values
     lr: Array | None
 
-    def at(
-        self, given: Values, n: int, recorded: Values | None = None, measured: Collection[str] = ()
-    ) -> Evaluation:
+    def at(self, given: Values, n: int, recorded: Values | None = None, measured: Collection[str] = ()) -> Evaluation:
         """Every line and adjoint at the parameters and data `given`, for batches of `n` samples."""
         values = {**self.constants, **given}
         values.update({name: self.system.constant(Fraction(n)) for name in self.derivation.graph.of_kind("size")})
@@ -69,4 +67,3 @@ def numbers(quantity: Quantity, system: NumberSystem) -> Array:
     """The values of a quantity in its shape, each as the system holds it."""
     found = [system.constant(value) for value in quantity.values]
     return np.stack(found).reshape(quantity.shape)
-

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 
@@ -29,42 +30,42 @@ class Numbers:
     terms: Floats | None = None
     replay: Numbers | None = None
 
-    @property
+    @cached_property
     def decided(self) -> Truth:
         """Where there is a bound and a finite number."""
         return np.isfinite(self.distance.bound) & np.isfinite(self.autograd)
 
-    @property
+    @cached_property
     def within(self) -> Truth:
         """Where the error is no larger than its bound, and the exact number among the correct ones."""
         with np.errstate(invalid="ignore"):
             return self.distance.consistent & (np.abs(self.distance.error) <= self.distance.bound)
 
-    @property
+    @cached_property
     def wide(self) -> Truth:
         """Where the bound is too wide beside the terms for a structural mistake to show."""
         if self.terms is None:
             return np.zeros(np.shape(self.autograd), dtype=np.bool_)
         return self.decided & (self.distance.bound > WIDE * self.terms)
 
-    @property
+    @cached_property
     def replayed(self) -> Truth:
         """Where the verdict rests on the replay."""
         return self.wide & self.within if self.replay is not None else np.zeros_like(self.wide)
 
-    @property
+    @cached_property
     def agrees(self) -> Truth:
         """Where the numbers agree, and nothing is left open."""
         own = self.decided & self.within
         return own & (~self.replayed | self.replay.agrees) if self.replay is not None else own
 
-    @property
+    @cached_property
     def disagrees(self) -> Truth:
         """Where a number is wrong."""
         own = self.decided & ~self.within
         return own | (self.replayed & self.replay.disagrees) if self.replay is not None else own
 
-    @property
+    @cached_property
     def caught(self) -> Floats:
         """The smallest error that would have been caught for certain: the bound, and what is there already."""
         own = self.distance.bound + np.abs(self.distance.error)

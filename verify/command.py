@@ -21,8 +21,8 @@ _EPILOG = """exit status: 0 agrees, 1 disagrees, 2 the input cannot be read, 3 u
 class Presenter(Protocol):
     """What turns a result into output; `verify/__main__` passes the one of `tables`."""
 
-    def to_text(self, result: Result) -> str:
-        """For people."""
+    def to_text(self, result: Result, summary: bool = False) -> str:
+        """For people: every step, or one line for each quantity."""
 
     def to_json(self, result: Result) -> str:
         """For programs."""
@@ -61,6 +61,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("problem", nargs="?", default="article", metavar="PROBLEM", help="a shipped problem or a file")
     found.add_argument("--list", action="store_true", help="list the shipped problems")
     add_settings(found)
+    found.add_argument("--summary", action="store_true", help="one line for each quantity in place of each step")
     found.add_argument("--csv", metavar="FILE", help="write the tidy comparison")
     found.add_argument("--format", choices=("text", "json"), default="text", help="what is printed (text)")
     return found
@@ -75,11 +76,15 @@ def add_settings(found: argparse.ArgumentParser) -> None:
         "--shuffle", action=argparse.BooleanOptionalAction, default=None, help="draw a new order each epoch"
     )
     group.add_argument("--nodes", action="store_true", help="compare every line and its adjoint too")
+    group.add_argument("--drift", metavar="K", help="steps that are also calculated from the initial values on")
+    group.add_argument("--first", action="store_true", help="end with the first step that disagrees")
 
 
 def settings_of(options: argparse.Namespace) -> dict[str, object]:
     """The settings that were given as flags; None for the others."""
-    return {key: getattr(options, key) for key in (*(flag.key for flag in _FLAGS), "shuffle", "nodes")}
+    return {
+        key: getattr(options, key) for key in (*(flag.key for flag in _FLAGS), "shuffle", "nodes", "drift", "first")
+    }
 
 
 def main(argv: Sequence[str] | None, present: Presenter) -> int:
@@ -92,7 +97,8 @@ def main(argv: Sequence[str] | None, present: Presenter) -> int:
     result = verify(problem, **settings_of(options))
     if options.csv:
         present.write_comparison(result, options.csv)
-    write_out(present.to_json(result) if options.format == "json" else present.to_text(result))
+    text = present.to_json(result) if options.format == "json" else present.to_text(result, options.summary)
+    write_out(text)
     return status(result.verdict.outcome)
 
 

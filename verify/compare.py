@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -13,15 +14,16 @@ from derive.node import SIZE, Node
 from derive.problem import Problem
 from verify import calculation
 from verify.batches import Batch, plan
-from verify.bound import AtState, Bound, updated
+from verify.bound import AtState, Bound, prepare, updated
 from verify.check import Check, Numbers
 from verify.hand import HandRun, HandStep
 from verify.kinks import standing
-from verify.numbers import FORMATS, Array, Distance, Exactly, precision
+from verify.numbers import FORMATS, Array, Distance, precision
 from verify.program import adjoint_of
 from verify.record import Record, StepRecord
 from verify.settings import Settings
 
+Place = tuple[int, ...]  # of an entry in its array
 Name = tuple[str, str]  # the group of a number ("gradients") and the name it belongs to
 Replay = Callable[[Sequence[StepRecord]], tuple[StepRecord, ...]]  # the same steps again, in float64
 
@@ -33,6 +35,10 @@ class StepComparison:
     batch: Batch
     numbers: Mapping[Name, Numbers]
     hand: HandStep | None = None
+
+    def by_hand(self, loss: str) -> Mapping[Name, Array]:
+        """The numbers of the hand calculation, none after it has ended."""
+        return _entries(self.hand, loss) if self.hand else {}
 
     @property
     def disagrees(self) -> bool:
@@ -54,41 +60,36 @@ class Comparison:
     @cached_property
     def checks(self) -> tuple[Check, ...]:
         """One `Check` for each number of each step."""
-        return tuple(check for step in self.steps for check in self._checks(step))
+        return tuple(
+            self.check(step, name, place)
+            for step in self.steps
+            for name, numbers in step.numbers.items()
+            for place in np.ndindex(numbers.autograd.shape)
+        )
 
-    def _checks(self, step: StepComparison) -> Iterator[Check]:
-        by_hand = _entries(step.hand, self.loss) if step.hand else {}
-        for (group, name), numbers in step.numbers.items():
-            yield from _each(numbers, self, step.batch, group, name, by_hand.get((group, name)))
+    def check(self, step: StepComparison, name: Name, place: Place) -> Check:
+        """One number of one step."""
+        by_hand = step.by_hand(self.loss).get(name)
+        return self._check(step.numbers[name], step.batch, name, place, by_hand)
 
-
-def _each(
-    numbers: Numbers, comparison: Comparison, batch: Batch, group: str, name: str, hand: Array | None
-) -> Iterator[Check]:
-    """The checks of one quantity, entry by entry."""
-    agrees, decided, caught, replayed = (numbers.agrees, numbers.decided, numbers.caught, numbers.replayed)
-    wrong, ulps = numbers.disagrees, FORMATS[comparison.dtype].ulp(numbers.autograd)
-    quantity, axes = _quantity(group, name, comparison.loss), comparison.nodes[name].axes
-    again: Iterable[Check | None] = [None] * numbers.autograd.size
-    if replayed.any() and numbers.replay is not None:
-        again = _each(numbers.replay, comparison, batch, group, name, None)
-    for place, check in zip(np.ndindex(numbers.autograd.shape), again, strict=True):
-        known = True if agrees[place] else False if wrong[place] else None
-        by_hand: Exactly | None = None if hand is None else hand.item(place)
-        yield Check(
+    def _check(self, numbers: Numbers, batch: Batch, name: Name, place: Place, by_hand: Array | None) -> Check:
+        distance, replay = numbers.distance, numbers.replay
+        rests_on_replay = replay is not None and bool(numbers.replayed[place])
+        autograd = float(numbers.autograd[place])
+        return Check(
             batch,
-            quantity,
-            _index(place, axes, batch),
-            by_hand,
-            float(numbers.autograd[place]),
-            float(numbers.distance.expected[place]),
-            float(numbers.distance.error[place]) if decided[place] else float("nan"),
-            float(numbers.distance.bound[place]),
-            known,
-            float(ulps[place]),
-            float("nan") if numbers.terms is None else float(numbers.terms[place]),
-            float(caught[place]),
-            check if replayed[place] else None,
+            quantity(name, self.loss),
+            _index(place, self.nodes[name[1]].axes, batch),
+            None if by_hand is None else by_hand.item(place),
+            autograd,
+            float(distance.expected[place]),
+            float(distance.error[place]) if numbers.decided[place] else math.nan,
+            float(distance.bound[place]),
+            True if numbers.agrees[place] else False if numbers.disagrees[place] else None,
+            float(FORMATS[self.dtype].ulp(numbers.autograd[place])),
+            math.nan if numbers.terms is None else float(numbers.terms[place]),
+            float(numbers.caught[place]),
+            self._check(replay, batch, name, place, None) if replay is not None and rests_on_replay else None,
         )
 
 
@@ -117,7 +118,8 @@ def compare(
 
 def _judged(problem: Problem, record: Record, bound: Bound) -> tuple[dict[int, dict[Name, Numbers]], list[str]]:
     """The numbers of every step, by the number of the step; and which entries stand on a kink."""
-    starts, notes = _starts(problem, record, bound), []
+    starts = _starts(problem, record, bound)
+    notes: list[tuple[int, str]] = []
     found: dict[int, dict[Name, Numbers]] = {step.batch.step: {} for step in record.steps}
     for at_state in bound.states(record.steps):
         for name in _entries(at_state.steps[0], problem.graph.loss):
@@ -133,8 +135,6 @@ def _judged_again(
     problem: Problem, settings: Settings, bound: Bound, steps: tuple[StepRecord, ...]
 ) -> dict[int, dict[Name, Numbers]]:
     """The loss and the gradients of steps that were repeated in float64."""
-    from verify.bound import prepare
-
     loss = problem.graph.loss
     finer = prepare(problem, bound.exact.derivation, settings, "float64")
     found: dict[int, dict[Name, Numbers]] = {step.batch.step: {} for step in steps}
@@ -185,7 +185,7 @@ def _starts(problem: Problem, record: Record, bound: Bound) -> dict[int, dict[st
 
 
 def _kink_notes(bound: Bound, at_state: AtState) -> Iterator[tuple[int, str]]:
-    """For each entry of a step that stands on a kink, or on a side that rounding leaves open, the step and a sentence."""
+    """For each entry on a kink, or on a side that rounding leaves open, the number of its step and a sentence."""
     for kink in bound.kinks:
         values = at_state.rounded[kink.name]
         shape = values.shape[values.ndim - len(kink.axes) - kink.shared :]
@@ -201,7 +201,7 @@ def _kink_notes(bound: Bound, at_state: AtState) -> Iterator[tuple[int, str]]:
                 yield batch.step, f"{where} {near}: both derivatives are allowed"
 
 
-def _index(place: tuple[int, ...], axes: Axes, batch: Batch) -> str:
+def _index(place: Place, axes: Axes, batch: Batch) -> str:
     """The index of an entry, counted from 0; along the samples it is the row of the data."""
     numbers = [batch.indices[k] if axis.size == SIZE else k for k, axis in zip(place, axes, strict=True)]
     return ",".join(map(str, numbers))
@@ -220,10 +220,11 @@ def _entries(step: StepRecord | HandStep, loss: str) -> dict[Name, Array]:
     return {(group, name): value for group, values in groups.items() for name, value in values.items()}
 
 
-def _quantity(group: str, name: str, loss: str) -> str:
+def quantity(name: Name, loss: str) -> str:
     """What the numbers are called in tables."""
-    labels = {"before": f"{name}_before", "adjoints": f"d{loss}/d{name}", "gradients": f"d{loss}/d{name}"}
-    return labels.get(group, name)
+    group, of = name
+    labels = {"before": f"{of}_before", "adjoints": f"d{loss}/d{of}", "gradients": f"d{loss}/d{of}"}
+    return labels.get(group, of)
 
 
 def _data_faults(problem: Problem, record: Record, bound: Bound) -> Iterator[str]:

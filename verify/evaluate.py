@@ -38,6 +38,9 @@ class NumberSystem(Protocol):
     def accumulate(self, array: Array) -> Array:
         """The sum over the last dimension of what autograd adds one by one: the parts of an adjoint."""
 
+    def take(self, array: NDArray[np.float64]) -> Array:
+        """Floats as they are; an infinity or NaN tells nothing."""
+
     def share(self, op: str, array: Array) -> Array:
         """The share of each entry in the max or min over the last dimension; an array of the same shape."""
 

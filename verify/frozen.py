@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,8 @@ def moves(frozen: Iterable[Frozen], name: str, shape: tuple[int, ...]) -> NDArra
     for part in frozen:
         if part.name == name:
             for entry in part.entries or ((),):
-                mask[(..., *entry)] = False
+                place: tuple[Any, ...] = (..., *entry)
+                mask[place] = False
     return mask
 
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from itertools import islice
 
+from derive.show.notation import Text
 from verify.check import Check
 from verify.compare import Comparison
+from verify.numbers import decimal
 from verify.record import Record
 from verify.settings import Settings
+from verify.summary import Summary, places, summarize
 from verify.verdict import Outcome, Verdict
 
 MAX_LISTED = 5  # disagreements that are described one by one
@@ -15,39 +20,82 @@ MAX_LISTED = 5  # disagreements that are described one by one
 
 def judge(comparison: Comparison, record: Record, settings: Settings) -> Verdict:
     """Agrees when every number of every step does; disagrees when any does not; else undecided."""
-    wrong = [check for check in comparison.checks if check.agrees is False]
-    if wrong or comparison.batch_faults:
-        return Verdict(Outcome.DISAGREES, _disagreement(wrong, comparison))
-    unknown = [check for check in comparison.checks if check.agrees is None]
-    if unknown:
-        return Verdict(Outcome.UNDECIDED, _undecided(unknown[0], record))
+    first = next(places(comparison, disagrees=True), None)
+    if first is not None or comparison.batch_faults:
+        return Verdict(Outcome.DISAGREES, _disagreement(first, comparison, settings))
+    unknown = next(places(comparison, disagrees=False), None)
+    if unknown is not None:
+        return Verdict(Outcome.UNDECIDED, _undecided(unknown, record))
     if len(record.steps) < settings.steps:
         return Verdict(Outcome.UNDECIDED, f"PyTorch's run ended after {len(record.steps)} of {settings.steps} steps")
-    return Verdict(Outcome.AGREES, _agreement(comparison, record, settings))
+    return Verdict(Outcome.AGREES, _agreement(summarize(comparison), record, settings))
 
 
-def _agreement(comparison: Comparison, record: Record, settings: Settings) -> str:
-    compared = sum(1 for check in comparison.checks if not check.quantity.endswith("_before"))
-    closest = max(comparison.checks, key=_closeness)
+def _agreement(summaries: tuple[Summary, ...], record: Record, settings: Settings) -> str:
+    """How many numbers, the one closest to its bound, and the largest error that could have hidden."""
+    count = sum(summary.count for summary in summaries)
     steps = f"{len(record.steps)} step{'s' if len(record.steps) > 1 else ''}"
+    sentences = [
+        f"agrees: all {count} numbers of {steps} lie within their {settings.dtype} rounding bounds",
+        _closest(max((summary.closest for summary in summaries), key=lambda check: check.closeness)),
+        _replays(summaries),
+        _caught(summaries),
+    ]
+    return "; ".join(sentence for sentence in sentences if sentence)
+
+
+def _closest(check: Check) -> str:
+    """The decisive inequality, at the number that is closest to its bound."""
+    if not check.step_error:
+        return "every one of them is exact"
+    return f"closest: {check.name} at step {check.batch.step}, {inequality(check)}"
+
+
+def inequality(check: Check) -> str:
+    """`|error| 1.3e-08 ≤ bound 5.4e-08`, or with > in between."""
+    sign = "≤" if abs(check.step_error) <= check.bound else ">"
+    return f"|step error| {abs(check.step_error):.2g} {sign} bound {check.bound:.2g}"
+
+
+def _replays(summaries: tuple[Summary, ...]) -> str:
+    replayed = sum(summary.replayed for summary in summaries)
+    if not replayed:
+        return ""
+    numbers = "one of them rests" if replayed == 1 else f"{replayed} of them rest"
+    return f"{numbers} on a replay of the step in float64 at the same state, its own bound being too wide"
+
+
+def _caught(summaries: tuple[Summary, ...]) -> str:
+    """The smallest error that would have been caught wherever it had been: the largest of all such errors."""
+    widest = [summary.widest for summary in summaries if summary.widest is not None]
+    check = max(widest, key=lambda found: found.caught / found.terms if found.terms else 0.0)
+    if not check.caught:
+        return ""
+    if check.caught < check.terms:
+        return (
+            f"any loss or gradient off by more than {check.caught / check.terms:.1e} of its terms would have been "
+            f"caught (least sharply {check.name} at step {check.batch.step})"
+        )
+    return f"an error of {check.name} at step {check.batch.step} is caught from {check.caught:.1e} on"
+
+
+def _disagreement(first: Check | None, comparison: Comparison, settings: Settings) -> str:
+    if first is None:
+        return f"disagrees: {comparison.batch_faults[0]}"
+    wrong = sum(int(numbers.disagrees.sum()) for step in comparison.steps for numbers in step.numbers.values())
+    total = sum(numbers.autograd.size for step in comparison.steps for numbers in step.numbers.values())
+    ended = "; the comparison ends with that step (--first)" if settings.first else ""
     return (
-        f"agrees: all {compared} numbers of {steps} lie within their {settings.dtype} rounding bounds; "
-        f"closest to its bound: {closest.name} at step {closest.batch.step}, "
-        f"with {_closeness(closest):.0%} of it"
+        f"disagrees: {wrong} of {total} numbers, first {first.name} at {first.batch}{_line(first, comparison)}{ended}"
     )
 
 
-def _closeness(check: Check) -> float:
-    """The step error as a share of its bound."""
-    return abs(check.step_error) / check.bound if check.bound > 0 else 0.0
-
-
-def _disagreement(wrong: list[Check], comparison: Comparison) -> str:
-    if not wrong:
-        return f"disagrees: {comparison.batch_faults[0]}"
-    first = wrong[0]
-    count = f"{len(wrong)} of {len(comparison.checks)} numbers"
-    return f"disagrees: {count}, first {first.name} at {first.batch}"
+def _line(check: Check, comparison: Comparison) -> str:
+    """The equation of a line that is wrong at PyTorch's own operands."""
+    node = comparison.nodes.get(check.quantity)
+    if node is None or node.kind != "line" or node.written is None:
+        return ""
+    return f", in the line {node.name} = {Text().as_written().show(node.written)}"
 
 
 def _undecided(first: Check, record: Record) -> str:
@@ -56,31 +104,38 @@ def _undecided(first: Check, record: Record) -> str:
     if math.isfinite(first.autograd):
         why = f"{record.dtype} may overflow on the way to it, or a function leave its domain"
         return f"undecided: no bound for {first.name} at {first.batch} ({why}){checked}"
-    by_hand = "by hand it has no value" if first.hand is None else f"by hand it is {first.hand_value:.9g}"
+    by_hand = "by hand it has no value" if first.hand is None else f"by hand it is {decimal(first.hand)}"
     ends = "" if record.steps[before].finite else ", where the run ends"
     return f"undecided: PyTorch's {first.name} is {first.autograd} at {first.batch}{ends}; {by_hand}{checked}"
 
 
 def explanations(comparison: Comparison) -> tuple[str, ...]:
     """A sentence for each fault of the batches and for the first few numbers that disagree."""
-    wrong = [check for check in comparison.checks if check.agrees is False]
-    found = [*comparison.batch_faults[:MAX_LISTED], *(explain(check) for check in wrong[:MAX_LISTED])]
-    left = max(0, len(wrong) - MAX_LISTED) + max(0, len(comparison.batch_faults) - MAX_LISTED)
+    wrong = sum(int(numbers.disagrees.sum()) for step in comparison.steps for numbers in step.numbers.values())
+    first: Iterator[Check] = islice(places(comparison, disagrees=True), MAX_LISTED)
+    found = [*comparison.batch_faults[:MAX_LISTED], *(explain(check) for check in first)]
+    left = max(0, wrong - MAX_LISTED) + max(0, len(comparison.batch_faults) - MAX_LISTED)
     return (*found, *([f"… and {left} more; --csv FILE lists them all"] if left else []))
 
 
 def explain(check: Check) -> str:
-    """Which number, where, both values, the difference, the bound, and the ratio when it tells something."""
+    """Which number, where, both values, the decisive inequality, and the ratio when it tells something."""
+    if check.replay is not None and check.replay.agrees is False:
+        within = f"{check.name} at {check.batch} is within its own bound, which is too wide to tell; "
+        return f"{within}repeated in float64 at the same state: {_compared(check.replay)}"
+    return f"{check.name} at {check.batch}: {_compared(check)}"
+
+
+def _compared(check: Check) -> str:
     ratio = telling_ratio(check)
     return (
-        f"{check.name} at {check.batch}: PyTorch has {check.autograd:.9g}, by hand it is {check.expected:.9g} "
-        f"at the same state; they differ by {check.step_error:.3g}, the bound is {check.bound:.2g}"
-        + (f"; the ratio is {ratio}" if ratio else "")
+        f"PyTorch has {check.autograd:.9g}, by hand it is {check.expected:.9g} at the same state; "
+        f"they differ by {check.step_error:.3g}, {inequality(check)}" + (f"; the ratio is {ratio}" if ratio else "")
     )
 
 
 def telling_ratio(check: Check) -> str:
-    """`3, the batch size` where PyTorch's number is a simple multiple of the right one; else the ratio."""
+    """`3.000000: the batch size` where PyTorch's number is a simple multiple of the right one; else the ratio."""
     expected, n = check.expected, check.batch.n
     if not math.isfinite(check.step_error) or abs(expected) <= 4 * check.bound:
         return ""

@@ -91,5 +91,5 @@ def _tied(shares: Array, shared: int, system: Rounded | RoundedPairs) -> tuple[T
     """Where several entries may share a maximum, and where they certainly do."""
     whole = (system.size(shares) == 0) | (system.size(shares) == 1)
     dimensions = tuple(range(shares.ndim - shared, shares.ndim))
-    certain = system.certain(shares).all(axis=dimensions)
-    return ~(whole & system.certain(shares)).all(axis=dimensions), certain
+    certain = np.asarray(system.certain(shares).all(axis=dimensions))
+    return np.asarray(~(whole & system.certain(shares)).all(axis=dimensions)), certain

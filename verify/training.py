@@ -157,9 +157,7 @@ def _step(model: GraphModule, update: _Update, batch: Batch, columns: Mapping[st
     after = _values(model.named) if update.trains else {}
     adjoints = {name: value.grad for name, value in lines.items() if nodes and value.grad is not None}
     lines = lines if nodes else {}
-    return StepRecord(
-        batch, before, _array(loss), recorded, after, _values(lines), _values(adjoints), _values(columns)
-    )
+    return StepRecord(batch, before, _array(loss), recorded, after, _values(lines), _values(adjoints), _values(columns))
 
 
 # amax and amin share the gradient evenly among equals, as the derivation does

@@ -7,11 +7,13 @@ arbitrary-precision midpoint-radius interval arithmetic", IEEE Trans. Computers 
 
 from verify.numbers.distance import Distance
 from verify.numbers.elements import MAX_FRACTION_BITS, CalculationError, element, expansion
+from verify.numbers.enclosures import Enclosed, RoundedPairs
 from verify.numbers.formats import FORMATS, Floats, Format, Truth
-from verify.numbers.pairs import Enclosed, RoundedPairs, pairs
+from verify.numbers.pairs import pairs
 from verify.numbers.scalars import (
     Exactly,
     as_ball,
+    decimal,
     float_ball,
     from_float,
     from_fraction,
@@ -39,6 +41,7 @@ __all__ = [
     "RoundedPairs",
     "Truth",
     "as_ball",
+    "decimal",
     "element",
     "expansion",
     "float_ball",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from typing import Any
 
 from verify.numbers.formats import Floats, Truth
 from verify.numbers.scalars import Exactly, as_ball, exact_float, is_finite, radius, to_float

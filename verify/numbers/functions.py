@@ -53,12 +53,12 @@ def _tan(mid: Floats, rad: Floats, value: Floats) -> Floats:  # noqa: ARG001
 
 def _sigmoid(x: Floats) -> Floats:
     small = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1.0, small) / (1 + small)
+    return np.asarray(np.where(x >= 0, 1.0, small) / (1 + small))
 
 
 def _sigmoid_spread(mid: Floats, rad: Floats, value: Floats) -> Floats:  # noqa: ARG001
     small = np.exp(-_nearest_to_0(mid, rad))
-    return rad * small / (1 + small) ** 2
+    return np.asarray(rad * small / (1 + small) ** 2)
 
 
 FUNCTIONS = {

@@ -10,17 +10,14 @@ exact has a radius of 0; for functions it is the measured error of NumPy's (`Ope
 from __future__ import annotations
 
 import math
-from fractions import Fraction
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from derive.expression import Apply, Expr, Number, Ref
 from derive.operations import OPERATIONS
-from verify.numbers.distance import Distance
-from verify.numbers.elements import expansion, rounding
-from verify.numbers.formats import FORMATS, Floats, Format, Truth, log_sum_exp_units
+from verify.numbers.formats import FORMATS, Floats, Format, Truth
 from verify.numbers.functions import FUNCTIONS, power, values
 
 Pairs = NDArray[Any]
@@ -100,7 +97,7 @@ def _div(x: Pairs, y: Pairs) -> Pairs:
 
 
 def _pow(x: Pairs, y: Pairs) -> Pairs:
-    if _is_square("pow", (x, y)):
+    if is_square("pow", (x, y)):
         a = x["mid"]
         squared = a * a
         return pairs(squared, up((2 * np.abs(a) + x["rad"]) * x["rad"] + _lost_in_product(a, a, squared)))
@@ -108,17 +105,19 @@ def _pow(x: Pairs, y: Pairs) -> Pairs:
     return pairs(mid, up(spread + np.abs(mid) * (OPERATIONS["pow"].numpy_rounding * UNIT) + LEAST))
 
 
-def _function(op: str, x: Pairs) -> Pairs:
-    function = FUNCTIONS[op]
+def function(op: str, x: Pairs) -> Pairs:
+    """A function of one operand, by NumPy."""
+    known = FUNCTIONS[op]
     mid = values(op, x["mid"])
-    lost = np.abs(mid) * ((function.units or OPERATIONS[op].numpy_rounding) * UNIT) + LEAST
-    if function.point is not None:
-        lost = np.where(x["mid"] == function.point, 0.0, lost)
-    spread = np.where(x["rad"] == 0, 0.0, function.spread(x["mid"], x["rad"], mid))
+    lost = np.abs(mid) * ((known.units or OPERATIONS[op].numpy_rounding) * UNIT) + LEAST
+    if known.point is not None:
+        lost = np.where(x["mid"] == known.point, 0.0, lost)
+    spread = np.where(x["rad"] == 0, 0.0, known.spread(x["mid"], x["rad"], mid))
     return pairs(mid, up(spread + lost))
 
 
-def _neg(x: Pairs) -> Pairs:
+def negative(x: Pairs) -> Pairs:
+    """The numbers with their signs turned."""
     return pairs(-x["mid"], x["rad"])
 
 
@@ -139,14 +138,14 @@ def _margin(mid: Floats, rad: Floats) -> Floats:
     return np.where(rad == 0, 0.0, (np.abs(mid) + rad) * 2.0**-50)
 
 
-def _possible(mid: Floats, rad: Floats) -> Truth:
+def possible_largest(mid: Floats, rad: Floats) -> Truth:
     """Which entries along the last dimension can be the largest."""
     margin = _margin(mid, rad)
     return np.asarray(~(mid + rad + margin < (mid - rad - margin).max(axis=-1, keepdims=True)))
 
 
 def _min(x: Pairs, y: Pairs) -> Pairs:
-    return _neg(_max(_neg(x), _neg(y)))
+    return negative(_max(negative(x), negative(y)))
 
 
 def _sign(x: Pairs) -> Pairs:
@@ -163,13 +162,13 @@ def _where(chosen: Pairs, x: Pairs, y: Pairs) -> Pairs:
     return pairs(mid, np.where(yes, x["rad"], np.where(no, y["rad"], aside)))
 
 
-_ELEMENTS = {
+ELEMENTS: Mapping[str, Callable[..., Pairs]] = {
     "add": _add,
-    "sub": lambda x, y: _add(x, _neg(y)),
+    "sub": lambda x, y: _add(x, negative(y)),
     "mul": _mul,
     "div": _div,
     "pow": _pow,
-    "neg": _neg,
+    "neg": negative,
     "abs": _abs,
     "relu": lambda x: _max(x, pairs(0.0)),
     "max": _max,
@@ -183,95 +182,19 @@ _ELEMENTS = {
 }
 
 
-def _is_square(op: str, args: tuple[Pairs, ...]) -> bool:
+def is_square(op: str, args: tuple[Pairs, ...]) -> bool:
+    """Whether an operation is the power 2, which PyTorch takes as a product."""
     return op == "pow" and args[1].ndim == 0 and bool(args[1]["mid"] == 2) and bool(args[1]["rad"] == 0)
 
 
-class Enclosed:
-    """Pairs that contain the exact value: what float64 loses is in the radius, and nothing else."""
-
-    def constant(self, value: Fraction) -> Pairs:
-        """The nearest float64, with what it lacks."""
-        mid = value.numerator / value.denominator
-        return pairs(mid, 0.0 if math.isfinite(mid) and Fraction(mid) == value else abs(mid) * UNIT + LEAST)
-
-    def take(self, array: Floats) -> Pairs:
-        """Floats as they are; an infinity or NaN tells nothing."""
-        return pairs(array)
-
-    def apply(self, op: str, args: tuple[Pairs, ...]) -> Pairs:
-        """The operation on every element; where it may have no value, a pair that tells nothing."""
-        with np.errstate(all="ignore"):
-            if op in _ELEMENTS:
-                return _ELEMENTS[op](*args)
-            if op in FUNCTIONS:
-                return _function(op, *args)
-            return self._expanded(expansion(op), dict(zip("xy", args, strict=False)))
-
-    def _expanded(self, expr: Expr, names: dict[str, Pairs]) -> Pairs:
-        match expr:
-            case Number(value=value):
-                return Enclosed.constant(self, value)
-            case Ref(name=name):
-                return names[name]
-            case Apply(op=op, args=args):
-                return Enclosed.apply(self, op, tuple(self._expanded(arg, names) for arg in args))
-        raise TypeError(f"{type(expr).__name__} in an expansion")
-
-    def reduce(self, op: str, array: Pairs) -> Pairs:
-        """The sum, logsumexp, max or min over the last dimension."""
-        with np.errstate(all="ignore"):
-            found: Pairs = getattr(self, f"_{op}")(array)
-            return found
-
-    def accumulate(self, array: Pairs) -> Pairs:
-        """The sum over the last dimension."""
-        return self.reduce("sum", array)
-
-    def share(self, op: str, array: Pairs) -> Pairs:
-        """The share of each entry in the max or min over the last dimension; equal ones share evenly.
-
-        Where it is not known which is the largest, an enclosure of 0 and 1.
-        """
-        mid, rad = (array["mid"] if op == "max" else -array["mid"]), array["rad"]
-        possible = _possible(mid, rad)
-        many = possible.sum(axis=-1, keepdims=True)
-        exact = np.where(possible, rad, 0.0).max(axis=-1, keepdims=True) == 0  # then all that are possible are equal
-        known = exact | (many == 1)
-        each = self.apply("div", (pairs(1.0), pairs(many)))
-        found = pairs(np.where(known, each["mid"], 0.5), np.where(known, each["rad"], 0.5))
-        return np.where(possible, found, pairs(0.0))
-
-    def size(self, array: Pairs) -> Floats:
-        """The absolute value of each number."""
-        return np.abs(array["mid"])
-
-    def _sum(self, array: Pairs) -> Pairs:
-        total, own = _summed(array)
-        return pairs(total, up(array["rad"].sum(axis=-1) + own))
-
-    def _max(self, array: Pairs) -> Pairs:
-        possible = _possible(array["mid"], array["rad"])
-        return pairs(array["mid"].max(axis=-1), np.where(possible, array["rad"], 0.0).max(axis=-1))
-
-    def _min(self, array: Pairs) -> Pairs:
-        return _neg(self._max(_neg(array)))
-
-    def _logsumexp(self, array: Pairs) -> Pairs:
-        best = array["mid"].max(axis=-1)
-        rest = np.log(np.exp(array["mid"] - best[..., np.newaxis]).sum(axis=-1))
-        spread = array["rad"].max(axis=-1)
-        return pairs(best + rest, up(spread + UNIT * log_sum_exp_units(array.shape[-1], best + rest)))
-
-
-def _summed(array: Pairs) -> tuple[Floats, Floats]:
+def summed(array: Pairs) -> tuple[Floats, Floats]:
     """The sum of the midpoints over the last dimension, and above what float64 loses in it."""
     mid = array["mid"]
     own = (mid.shape[-1] - 1) * UNIT * np.abs(mid).sum(axis=-1) * UP
     return mid.sum(axis=-1), np.where(sums_exactly(array, FORMATS["float64"]), 0.0, own)
 
 
-def sums_exactly(array: Pairs, format: Format) -> Truth:
+def sums_exactly(array: Pairs, into: Format) -> Truth:
     """Whether every partial sum over the last dimension, in any order, is a number of the format.
 
     All terms are multiples of the last bit of the lowest, and their absolute values add up to
@@ -284,7 +207,7 @@ def sums_exactly(array: Pairs, format: Format) -> Truth:
     lowest = np.where(mid == 0, np.inf, last_bit(mid)).min(axis=-1)
     total = np.abs(mid).sum(axis=-1)
     return np.asarray(
-        exact & format.held(mid).all(axis=-1) & (total <= lowest * 2.0**-format.unit) & (total <= format.largest)
+        exact & into.held(mid).all(axis=-1) & (total <= lowest * 2.0**-into.unit) & (total <= into.largest)
     )
 
 
@@ -292,99 +215,4 @@ def last_bit(values: Floats) -> Floats:
     """The value of the last bit of each number that is not 0."""
     digits, exponent = np.frexp(values)
     whole = np.ldexp(digits, 53).astype(np.int64)
-    return np.ldexp((whole & -whole).astype(np.float64), exponent - 53)
-
-
-class RoundedPairs(Enclosed):
-    """Pairs that contain what any correct evaluation in a floating-point format can give.
-
-    After every operation the radius grows by the operation's rounding error (`Operation.rounding`
-    units u of the result); by a sum of m terms by (m−1)·u·Σ|terms|, for any order of summation
-    (N. J. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., SIAM 2002, §4.2). The
-    same as `Rounded`, for whole arrays at once.
-    """
-
-    def __init__(self, dtype: str) -> None:
-        self.format = FORMATS[dtype]
-        self.unit = 2.0**self.format.unit
-        self.underflow = 2.0 ** max(self.format.tiny, -1074)
-        self.flushed = self.underflow + 2.0 ** (self.format.inner or self.format).normal
-
-    def read(self, value: Fraction) -> Pairs:
-        """A number as it is stored: itself where the format holds it, else rounded once."""
-        return self._rounded(Enclosed.constant(self, value), 1.0, 1)
-
-    def constant(self, value: Fraction) -> Pairs:
-        """A literal of an equation, rounded once."""
-        return self.read(value)
-
-    def apply(self, op: str, args: tuple[Pairs, ...]) -> Pairs:
-        """The operation and its rounding."""
-        exact, units = super().apply(op, args), rounding(op, _is_square(op, args))
-        if not units:
-            return exact
-        with np.errstate(all="ignore"):
-            return self._rounded(exact, self.format.units(units), units)
-
-    def distance(self, floats: Floats, found: Pairs, exact: Pairs | None) -> Distance:
-        """How floats stand to the numbers that are `exact`, or else `found`, where all correct ones lie in `found`."""
-        with np.errstate(all="ignore"):
-            known = exact is not None and np.isfinite(exact["mid"])
-            expected = np.where(known, exact["mid"], found["mid"]) if exact is not None else found["mid"]
-            own = np.where(known, exact["rad"], 0.0) if exact is not None else 0.0
-            aside = np.abs(found["mid"] - expected)
-            bound = up(found["rad"] + own + aside)
-            error = floats - expected
-            return Distance(expected, error, np.where(np.isnan(bound), np.inf, bound), aside <= up(found["rad"] + own))
-
-    def around_0(self, array: Pairs) -> tuple[Truth, Truth]:
-        """Which numbers may be 0, and which certainly are."""
-        return np.abs(array["mid"]) <= array["rad"], (array["mid"] == 0) & (array["rad"] == 0)
-
-    def certain(self, array: Pairs) -> Truth:
-        """Which shares of a maximum are known."""
-        return np.asarray((array["mid"] != 0.5) | (array["rad"] != 0.5))
-
-    def _rounded(self, exact: Pairs, units: float, lost: int) -> Pairs:
-        """The pairs of all floats that an error of `units` u can make of them.
-
-        IEEE's own operations underflow gradually. A function of a library may flush to 0 what is
-        below the smallest normal number: PyTorch's sigmoid does, and its log1p loses digits there.
-        """
-        largest = size(exact)
-        rad = up(exact["rad"] + units * self.unit * largest + (self.underflow if lost <= 2 else self.flushed))
-        rad = np.where(largest == 0, 0.0, rad)
-        if lost == 1:  # + − × ÷ are correctly rounded: what the format holds comes out as it is
-            rad = np.where((exact["rad"] == 0) & self.format.held(exact["mid"]), 0.0, rad)
-        return self._within_range(exact["mid"], rad, largest)
-
-    def _within_range(self, mid: Floats, rad: Floats, largest: Floats) -> Pairs:
-        """The pairs; where the format may overflow, ones that tell nothing: 1/inf is 0, whatever the true value."""
-        return pairs(mid, np.where(largest + rad <= self.format.largest, rad, np.nan))
-
-    def _sum(self, array: Pairs) -> Pairs:
-        if self.format.inner is None:
-            return self._gathered(array, self.format)
-        with np.errstate(all="ignore"):
-            return self._rounded(self._gathered(array, self.format.inner), self.format.units(1), 1)
-
-    def accumulate(self, array: Pairs) -> Pairs:
-        """The sum over the last dimension of what autograd adds one by one, each time rounded."""
-        with np.errstate(all="ignore"):
-            return self._gathered(array, self.format)
-
-    def _gathered(self, array: Pairs, format: Format) -> Pairs:
-        """The sum in any order, each addition rounded to `format`."""
-        total, own = _summed(array)
-        roundings = (array.shape[-1] - 1) * 2.0**format.unit
-        sizes = size(array).sum(axis=-1) * UP
-        share = roundings / (1 - roundings) if roundings < 1 else math.inf
-        gathered = np.where(sums_exactly(array, format), 0.0, sizes * share)
-        rad = up(array["rad"].sum(axis=-1) + own + gathered)
-        return pairs(total, np.where(sizes <= format.largest, rad, np.nan))
-
-    def _logsumexp(self, array: Pairs) -> Pairs:
-        exact = super()._logsumexp(array)
-        ratio = 2.0 ** (self.format.accumulator - self.format.unit)
-        units = log_sum_exp_units(array.shape[-1], size(exact), ratio)
-        return self._within_range(exact["mid"], up(exact["rad"] + units * self.unit + self.underflow), size(exact))
+    return np.asarray(np.ldexp((whole & -whole).astype(np.float64), exponent - 53))

@@ -71,6 +71,14 @@ def to_fraction(value: Exactly) -> Fraction | None:
     return Fraction(int(value.p), int(value.q)) if isinstance(value, fmpq) else None
 
 
+def decimal(value: Exactly, digits: int = 9) -> str:
+    """The number as a decimal of some digits, also beyond the range of float64: `2.0e+434`."""
+    number = to_float(value)
+    if math.isfinite(number) and (number or value == 0):
+        return f"{number:.{digits}g}"
+    return str(as_ball(value).str(digits, radius=False))
+
+
 def radius(value: Exactly) -> float:
     """An upper bound of how far the exact value can be from `to_float(value)`, for a ball from its midpoint."""
     if isinstance(value, fmpq) or value.is_exact():

@@ -207,7 +207,8 @@ class Rounded:
         if not exact.is_finite():
             return arb.nan()
         ratio = 2.0 ** (self.format.accumulator - self.format.unit)
-        units = arb(float(log_sum_exp_units(len(terms), np.float64(float(exact.abs_upper())), ratio)))
+        size = np.asarray(float(exact.abs_upper()))
+        units = arb(float(log_sum_exp_units(len(terms), size, ratio)))
         return self._held(exact + arb(0, units * self.unit) + self.underflow)
 
     def _sum(self, terms: list[arb]) -> arb:
@@ -217,31 +218,31 @@ class Rounded:
 
     def accumulate(self, array: Array) -> Array:
         """The sum over the last dimension of what autograd adds one by one, each time rounded."""
-        return _by_rows(lambda terms: self._gathered(terms, self.format), array)
+        return _by_rows(lambda terms: self._gathered([as_ball(term) for term in terms], self.format), array)
 
-    def _gathered(self, terms: list[arb], format: Format) -> arb:
-        """The sum in any order, each addition rounded to `format`."""
-        if _adds_exactly(format, terms):
+    def _gathered(self, terms: list[arb], into: Format) -> arb:
+        """The sum in any order, each addition rounded to the format `into`."""
+        if _adds_exactly(into, terms):
             return sum(terms, arb(0))
         size = sum((term.abs_upper() for term in terms), arb(0))
-        roundings = (len(terms) - 1) * arb(2) ** format.unit
-        if not size <= arb(format.largest) or not roundings < 1:
+        roundings = (len(terms) - 1) * arb(2) ** into.unit
+        if not size <= arb(into.largest) or not roundings < 1:
             return arb.nan()
         return sum(terms, arb(0)) + arb(0, size * (roundings / (1 - roundings)))
 
 
-def _holds(format: Format, ball: arb) -> bool:
+def _holds(into: Format, ball: arb) -> bool:
     """Whether the ball is one number that the format holds exactly."""
-    if not ball.is_exact() or not ball.is_finite() or abs(ball) > arb(format.largest):
+    if not ball.is_exact() or not ball.is_finite() or abs(ball) > arb(into.largest):
         return False
     digits, exponent = ball.man_exp()
-    return int(digits).bit_length() <= -format.unit and int(exponent) > format.tiny
+    return int(digits).bit_length() <= -into.unit and int(exponent) > into.tiny
 
 
-def _adds_exactly(format: Format, terms: list[arb]) -> bool:
+def _adds_exactly(into: Format, terms: list[arb]) -> bool:
     """Whether every partial sum, in any order, is a number that the format holds."""
-    if not all(_holds(format, term) for term in terms):
+    if not all(_holds(into, term) for term in terms):
         return False
     lowest = min((int(term.man_exp()[1]) for term in terms if term != 0), default=0)
     size = sum(map(abs, terms), arb(0))
-    return bool(size <= arb(2) ** (lowest - format.unit) and size <= arb(format.largest))
+    return bool(size <= arb(2) ** (lowest - into.unit) and size <= arb(into.largest))
