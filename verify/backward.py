@@ -14,7 +14,7 @@ from derive.errors import Place
 from derive.expression import ONE, ZERO, Apply, Expr, Number, Ref, children, rebuild, replace
 from derive.operations import OPERANDS, OPERATIONS
 from derive.paper import read_expression
-from verify.program import Product, times_partial
+from verify.program import Product, own_result, times_partial
 
 
 def as_pytorch(derivation: Derivation) -> Product:
@@ -35,7 +35,11 @@ def _stated(part: Part, wrt: Ref, above: Ref) -> Expr | None:
     forms = OPERATIONS[body.op].backward
     if not forms:
         return None
-    values = dict(zip(OPERANDS, body.args, strict=False)) | {"g": above, "z": part.value, "pi": Apply("pi", ())}
+    values = dict(zip(OPERANDS, body.args, strict=False)) | {
+        "g": above,
+        "z": Ref(own_result(part.name), part.axes),
+        "pi": Apply("pi", ()),
+    }
     return settled(replace(form(forms[body.args.index(wrt)]), lambda ref: values[ref.name]))
 
 

@@ -7,6 +7,8 @@ written; a test holds the two against each other.
 
 from __future__ import annotations
 
+import dataclasses
+
 from derive.expression import Apply, Expr, Number, Reduce, Ref, count, free_axes, replace
 from derive.graph import Graph
 from derive.node import Node
@@ -20,7 +22,7 @@ def elementary(graph: Graph) -> Graph:
     nodes: list[Node] = []
     for node in graph.nodes:
         nodes.extend(_Line(node).flattened() if node.kind == "line" else (node,))
-    return Graph(tuple(nodes), graph.loss)
+    return dataclasses.replace(graph, nodes=tuple(nodes))
 
 
 class _Line:

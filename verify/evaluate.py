@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from derive.chain import SHARES
 from derive.expression import Axes, Axis
-from verify.program import Call, Constant, Positions, Read, Stage, Term
+from verify.program import Call, Constant, Positions, Read, Stage, Term, own_result
 
 Array = NDArray[Any]
 Values = Mapping[str, Array]
@@ -75,6 +75,7 @@ def evaluate(
         parts = [_terms(term, system, values, sizes) for term in stage.terms]
         sums = [_reduced(term, system, part) for term, part in zip(stage.terms, parts, strict=True)]
         results[stage.target] = sums[0] if len(sums) == 1 else system.accumulate(_side_by_side(sums))
+        values[own_result(stage.target)] = results[stage.target]
         values[stage.target] = (recorded or {}).get(stage.target, results[stage.target])
         if stage.target in measured:
             terms[stage.target] = _size(stage, system, parts)

@@ -8,7 +8,7 @@ rounding leaves the side open, and the bound allows for both derivatives.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -50,7 +50,7 @@ def with_kinks(graph: Graph) -> tuple[Graph, tuple[Kink, ...]]:
                 kink = Kink(f"{line.name}!{number}", line.name, op, free_axes(distance), convention)
                 nodes.append(Node(kink.name, "line", kink.axes, distance))
                 kinks.append(kink)
-    return Graph(tuple(nodes), graph.loss), tuple(kinks)
+    return replace(graph, nodes=tuple(nodes)), tuple(kinks)
 
 
 def ties(derivation: Derivation) -> Iterator[Kink]:

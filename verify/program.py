@@ -76,6 +76,11 @@ def adjoint_of(name: str) -> str:
     return f"∂{name}"
 
 
+def own_result(name: str) -> str:
+    """What a line has given by itself, for its own derivative, where later lines go on with a recorded number."""
+    return f"{name}°"
+
+
 def compile_forward(derivation: Derivation) -> tuple[Stage, ...]:
     """The stages that calculate every line."""
     return tuple(Stage(part.name, (_part(part),)) for part in derivation.parts)

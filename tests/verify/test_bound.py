@@ -6,7 +6,7 @@ from flint import arb
 
 from derive.chain import differentiate
 from derive.problem import load
-from verify.bound import Bound, exactly, prepare
+from verify.bound import Bound, prepare
 from verify.numbers import Array, as_ball, from_fraction, is_finite, precision, radius, to_float, to_fraction
 from verify.program import adjoint_of
 from verify.record import Record
@@ -20,7 +20,7 @@ def prepared(text: str, **flags: object) -> tuple[Bound, Record]:
     problem = load(text)
     settings = effective(problem, flags)
     record = train(problem, settings)
-    return prepare(problem, differentiate(problem.graph), settings, record), record
+    return prepare(problem, differentiate(problem.graph), settings), record
 
 
 def simple(equation: str, parameters: str = "w = 1") -> str:

@@ -10,7 +10,8 @@ from derive.problem import load
 from verify import Result, verify
 from verify.batches import Batch
 from verify.bound import prepare
-from verify.compare import Check, Comparison, compare, orders
+from verify.check import Check
+from verify.compare import Comparison, compare, orders
 from verify.record import Record, StepRecord
 from verify.settings import effective
 
@@ -26,7 +27,7 @@ def named(comparison: Comparison, step: int) -> dict[str, Check]:
 
 def again(result: Result, record: Record) -> Comparison:
     """The comparison of the same hand calculation with another record."""
-    bound = prepare(result.problem, result.derivation, result.settings, record)
+    bound = prepare(result.problem, result.derivation, result.settings)
     return compare(result.problem, result.settings, result.hand, record, bound)
 
 
@@ -86,7 +87,7 @@ def test_after_the_hand_calculation_has_ended_there_is_no_number_by_hand() -> No
     check = again(result, result.record).checks[-1]
     assert check.hand is not None
     short = replace(result.hand, steps=result.hand.steps[:1], ended="x")
-    bound = prepare(result.problem, result.derivation, result.settings, result.record)
+    bound = prepare(result.problem, result.derivation, result.settings)
     check = compare(result.problem, result.settings, short, result.record, bound).checks[-1]
     assert check.hand is None
     assert check.hand_fraction is None
@@ -149,7 +150,8 @@ def test_the_batches_are_compared(article: Result) -> None:
 def _with_rows(step: StepRecord, batch: Batch) -> StepRecord:
     nodes = {name: value[: batch.n] if value.ndim else value for name, value in step.nodes.items()}
     adjoints = {name: value[: batch.n] if value.ndim else value for name, value in step.adjoints.items()}
-    return replace(step, batch=batch, nodes=nodes, adjoints=adjoints)
+    data = {name: value[: batch.n] for name, value in step.data.items()}
+    return replace(step, batch=batch, nodes=nodes, adjoints=adjoints, data=data)
 
 
 def test_long_lists_of_rows_are_cut() -> None:

@@ -12,10 +12,11 @@ from derive.node import SAMPLES
 from derive.paper import read_lines
 from derive.problem import load
 from tests.strategies import problems
+from verify.calculation import numbers
 from verify.elementary import elementary
-from verify.hand import exact_array
+from verify.evaluate import evaluate
 from verify.numbers import Array, Exact, as_ball, from_fraction, is_finite, objects, precision
-from verify.program import adjoint_of, compile_backward, compile_forward, run
+from verify.program import adjoint_of, compile_backward, compile_forward
 
 
 def graph(text: str, parameters: Sequence[str] = ("w",), data: Sequence[str] = ()) -> Graph:
@@ -30,7 +31,7 @@ def exact(derivation: Derivation, given_values: dict[str, Array], samples: int) 
     sizes = {name: objects([from_fraction(Fraction(samples))], ()) for name in derivation.graph.of_kind("size")}
     stages = (*compile_forward(derivation), *compile_backward(derivation))
     with precision(256):
-        return run(stages, Exact(), {**given_values, **sizes}, {"n": samples})
+        return dict(evaluate(stages, Exact(), {**given_values, **sizes}, {"n": samples}).results)
 
 
 @pytest.mark.parametrize("name", ["article", "parabola", "temperature", "line"])
@@ -84,7 +85,7 @@ def test_a_name_alone_on_a_line_stays_a_node() -> None:
 @given(problems())
 def test_its_values_and_gradients_are_those_of_the_graph_as_written(text: str) -> None:
     problem = load(text)
-    given_values = {quantity.name: exact_array(quantity) for quantity in (*problem.parameters, *problem.data)}
+    given_values = {quantity.name: numbers(quantity, Exact()) for quantity in (*problem.parameters, *problem.data)}
     samples = problem.samples or 1
     written = differentiate(problem.graph)
     expected = exact(written, given_values, samples)

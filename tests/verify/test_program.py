@@ -7,8 +7,9 @@ from derive.chain import Derivation, differentiate
 from derive.graph import build
 from derive.optimizers import UPDATES
 from derive.paper import read_lines
+from verify.evaluate import evaluate
 from verify.numbers import Array, Exact, from_fraction, objects, to_fraction
-from verify.program import Call, Constant, Read, adjoint_of, compile_backward, compile_forward, compile_rule, run
+from verify.program import Call, Constant, Read, adjoint_of, compile_backward, compile_forward, compile_rule
 
 Given = Mapping[str, int | str | Sequence[int | str]]
 
@@ -31,9 +32,8 @@ def calculated(found: Derivation, values: Given) -> dict[str, list[Fraction | No
     given = {name: array(value) for name, value in values.items()}
     given |= {name: array(n) for name in found.graph.of_kind("size")}
     stages = (*compile_forward(found), *compile_backward(found))
-    return {
-        name: [to_fraction(v) for v in result.flat] for name, result in run(stages, Exact(), given, {"n": n}).items()
-    }
+    found_values = evaluate(stages, Exact(), given, {"n": n}).results
+    return {name: [to_fraction(v) for v in result.flat] for name, result in found_values.items()}
 
 
 def gradient(text: str, values: Given, parameters: Sequence[str] = ("w",)) -> list[Fraction | None]:
@@ -116,6 +116,6 @@ def test_the_update_rule_is_for_arrays_of_any_shape(shape: tuple[int, ...]) -> N
         size *= length
     p, g = (objects([from_fraction(Fraction(value + k)) for k in range(size)], shape) for value in (1, 10))
     rule = compile_rule("p", UPDATES["SGD"].expr)
-    found = run(rule, Exact(), {"p": p, "g": g, "lr": array("1/10")}, {})["p"]
+    found = evaluate(rule, Exact(), {"p": p, "g": g, "lr": array("1/10")}, {}).results["p"]
     assert found.shape == shape
     assert [to_fraction(value) for value in found.flat] == [1 + k - Fraction(10 + k, 10) for k in range(size)]

@@ -13,20 +13,20 @@ from derive.errors import DataError, EquationError
 from tests.array_problems import array_problems
 from tests.strategies import problems
 from verify import Outcome, Result, verify
-from verify.hand import inputs
-from verify.numbers import Float64
-from verify.program import adjoint_of, run
+from verify.calculation import prepare
+from verify.numbers import Enclosed, pairs
+from verify.program import adjoint_of
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 
 def in_float64(result: Result) -> dict[str, np.ndarray]:
     """Every value and adjoint of the first step at PyTorch's state, by NumPy, from the derivation as it is written."""
-    prepared, first = inputs(result.problem, result.derivation, result.settings), result.record.steps[0]
-    rows = list(first.batch.indices)
-    values = {**first.before, **{name: column[rows] for name, column in result.record.data.items()}}
-    values |= {name: np.asarray(float(first.batch.n)) for name in result.problem.graph.of_kind("size")}
-    return run(prepared.stages, Float64(), values, {"n": first.batch.n})
+    first = result.record.steps[0]
+    side = prepare(result.problem, result.derivation, result.settings, Enclosed())
+    given_values = {name: pairs(value) for name, value in (*first.before.items(), *first.data.items())}
+    found = side.at(given_values, first.batch.n).results
+    return {name: value["mid"] for name, value in found.items()}
 
 
 @settings(suppress_health_check=SLOW)

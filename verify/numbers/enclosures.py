@@ -1,0 +1,203 @@
+"""The number systems of pairs: exact numbers within float64's own rounding, and numbers rounded as PyTorch does."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import numpy as np
+
+from derive.expression import Apply, Expr, Number, Ref
+from verify.numbers.distance import Distance
+from verify.numbers.elements import expansion, rounding
+from verify.numbers.formats import FORMATS, Floats, Format, Truth, log_sum_exp_units
+from verify.numbers.functions import FUNCTIONS
+from verify.numbers.pairs import (
+    ELEMENTS,
+    LEAST,
+    UNIT,
+    UP,
+    Pairs,
+    function,
+    is_square,
+    negative,
+    pairs,
+    possible_largest,
+    size,
+    summed,
+    sums_exactly,
+    up,
+)
+
+
+class Enclosed:
+    """Pairs that contain the exact value: what float64 loses is in the radius, and nothing else."""
+
+    def constant(self, value: Fraction) -> Pairs:
+        """The nearest float64, with what it lacks."""
+        mid = value.numerator / value.denominator
+        return pairs(mid, 0.0 if math.isfinite(mid) and Fraction(mid) == value else abs(mid) * UNIT + LEAST)
+
+    def take(self, array: Floats) -> Pairs:
+        """Floats as they are; an infinity or NaN tells nothing."""
+        return pairs(array)
+
+    def apply(self, op: str, args: tuple[Pairs, ...]) -> Pairs:
+        """The operation on every element; where it may have no value, a pair that tells nothing."""
+        with np.errstate(all="ignore"):
+            if op in ELEMENTS:
+                return ELEMENTS[op](*args)
+            if op in FUNCTIONS:
+                return function(op, *args)
+            return self._expanded(expansion(op), dict(zip("xy", args, strict=False)))
+
+    def _expanded(self, expr: Expr, names: dict[str, Pairs]) -> Pairs:
+        match expr:
+            case Number(value=value):
+                return Enclosed.constant(self, value)
+            case Ref(name=name):
+                return names[name]
+            case Apply(op=op, args=args):
+                return Enclosed.apply(self, op, tuple(self._expanded(arg, names) for arg in args))
+        raise TypeError(f"{type(expr).__name__} in an expansion")
+
+    def reduce(self, op: str, array: Pairs) -> Pairs:
+        """The sum, logsumexp, max or min over the last dimension."""
+        with np.errstate(all="ignore"):
+            return np.asarray(getattr(self, f"_{op}")(array))
+
+    def accumulate(self, array: Pairs) -> Pairs:
+        """The sum over the last dimension."""
+        return self.reduce("sum", array)
+
+    def share(self, op: str, array: Pairs) -> Pairs:
+        """The share of each entry in the max or min over the last dimension; equal ones share evenly.
+
+        Where it is not known which is the largest, an enclosure of 0 and 1.
+        """
+        mid, rad = (array["mid"] if op == "max" else -array["mid"]), array["rad"]
+        possible = possible_largest(mid, rad)
+        many = possible.sum(axis=-1, keepdims=True)
+        exact = np.where(possible, rad, 0.0).max(axis=-1, keepdims=True) == 0  # then all that are possible are equal
+        known = exact | (many == 1)
+        each = self.apply("div", (pairs(1.0), pairs(many)))
+        found = pairs(np.where(known, each["mid"], 0.5), np.where(known, each["rad"], 0.5))
+        return np.where(possible, found, pairs(0.0))
+
+    def size(self, array: Pairs) -> Floats:
+        """The absolute value of each number."""
+        return np.asarray(np.abs(array["mid"]))
+
+    def _sum(self, array: Pairs) -> Pairs:
+        total, own = summed(array)
+        return pairs(total, up(array["rad"].sum(axis=-1) + own))
+
+    def _max(self, array: Pairs) -> Pairs:
+        possible = possible_largest(array["mid"], array["rad"])
+        return pairs(array["mid"].max(axis=-1), np.where(possible, array["rad"], 0.0).max(axis=-1))
+
+    def _min(self, array: Pairs) -> Pairs:
+        return negative(self._max(negative(array)))
+
+    def _logsumexp(self, array: Pairs) -> Pairs:
+        best = array["mid"].max(axis=-1)
+        rest = np.log(np.exp(array["mid"] - best[..., np.newaxis]).sum(axis=-1))
+        spread = array["rad"].max(axis=-1)
+        return pairs(best + rest, up(spread + UNIT * log_sum_exp_units(array.shape[-1], best + rest)))
+
+
+class RoundedPairs(Enclosed):
+    """Pairs that contain what any correct evaluation in a floating-point format can give.
+
+    After every operation the radius grows by the operation's rounding error (`Operation.rounding`
+    units u of the result); by a sum of m terms by (m−1)·u·Σ|terms|, for any order of summation
+    (N. J. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., SIAM 2002, §4.2). The
+    same as `Rounded`, for whole arrays at once.
+    """
+
+    def __init__(self, dtype: str) -> None:
+        self.format = FORMATS[dtype]
+        self.unit = 2.0**self.format.unit
+        self.underflow = 2.0 ** max(self.format.tiny, -1074)
+        self.flushed = self.underflow + 2.0 ** (self.format.inner or self.format).normal
+
+    def read(self, value: Fraction) -> Pairs:
+        """A number as it is stored: itself where the format holds it, else rounded once."""
+        return self._rounded(Enclosed.constant(self, value), 1.0, 1)
+
+    def constant(self, value: Fraction) -> Pairs:
+        """A literal of an equation, rounded once."""
+        return self.read(value)
+
+    def apply(self, op: str, args: tuple[Pairs, ...]) -> Pairs:
+        """The operation and its rounding."""
+        exact, units = super().apply(op, args), rounding(op, is_square(op, args))
+        if not units:
+            return exact
+        with np.errstate(all="ignore"):
+            return self._rounded(exact, self.format.units(units), units)
+
+    def distance(self, floats: Floats, found: Pairs, exact: Pairs | None) -> Distance:
+        """How floats stand to the numbers that are `exact`, or else `found`, where all correct ones lie in `found`."""
+        with np.errstate(all="ignore"):
+            known = exact is not None and np.isfinite(exact["mid"])
+            expected = np.where(known, exact["mid"], found["mid"]) if exact is not None else found["mid"]
+            own = np.where(known, exact["rad"], 0.0) if exact is not None else 0.0
+            aside = np.abs(found["mid"] - expected)
+            within = up(found["rad"] + own)
+            consistent = ~(aside > within)
+            bound = np.where(consistent, up(within + aside), within)
+            error = floats - expected
+            return Distance(expected, error, np.where(np.isnan(bound), np.inf, bound), consistent)
+
+    def around_0(self, array: Pairs) -> tuple[Truth, Truth]:
+        """Which numbers may be 0, and which certainly are."""
+        return np.abs(array["mid"]) <= array["rad"], (array["mid"] == 0) & (array["rad"] == 0)
+
+    def certain(self, array: Pairs) -> Truth:
+        """Which shares of a maximum are known."""
+        return np.asarray((array["mid"] != 0.5) | (array["rad"] != 0.5))
+
+    def _rounded(self, exact: Pairs, units: float, lost: int) -> Pairs:
+        """The pairs of all floats that an error of `units` u can make of them.
+
+        IEEE's own operations underflow gradually. A function of a library may flush to 0 what is
+        below the smallest normal number: PyTorch's sigmoid does, and its log1p loses digits there.
+        """
+        largest = size(exact)
+        rad = up(exact["rad"] + units * self.unit * largest + (self.underflow if lost <= 2 else self.flushed))
+        rad = np.where(largest == 0, 0.0, rad)
+        if lost == 1:  # + − × ÷ are correctly rounded: what the format holds comes out as it is
+            rad = np.where((exact["rad"] == 0) & self.format.held(exact["mid"]), 0.0, rad)
+        return self._within_range(exact["mid"], rad, largest)
+
+    def _within_range(self, mid: Floats, rad: Floats, largest: Floats) -> Pairs:
+        """The pairs; where the format may overflow, ones that tell nothing: 1/inf is 0, whatever the true value."""
+        return pairs(mid, np.where(largest + rad <= self.format.largest, rad, np.nan))
+
+    def _sum(self, array: Pairs) -> Pairs:
+        if self.format.inner is None:
+            return self._gathered(array, self.format)
+        with np.errstate(all="ignore"):
+            return self._rounded(self._gathered(array, self.format.inner), self.format.units(1), 1)
+
+    def accumulate(self, array: Pairs) -> Pairs:
+        """The sum over the last dimension of what autograd adds one by one, each time rounded."""
+        with np.errstate(all="ignore"):
+            return self._gathered(array, self.format)
+
+    def _gathered(self, array: Pairs, into: Format) -> Pairs:
+        """The sum in any order, each addition rounded to the format `into`."""
+        total, own = summed(array)
+        roundings = (array.shape[-1] - 1) * 2.0**into.unit
+        sizes = size(array).sum(axis=-1) * UP
+        share = roundings / (1 - roundings) if roundings < 1 else math.inf
+        gathered = np.where(sums_exactly(array, into), 0.0, sizes * share)
+        rad = up(array["rad"].sum(axis=-1) + own + gathered)
+        return pairs(total, np.where(sizes <= into.largest, rad, np.nan))
+
+    def _logsumexp(self, array: Pairs) -> Pairs:
+        exact = super()._logsumexp(array)
+        ratio = 2.0 ** (self.format.accumulator - self.format.unit)
+        units = log_sum_exp_units(array.shape[-1], size(exact), ratio)
+        return self._within_range(exact["mid"], up(exact["rad"] + units * self.unit + self.underflow), size(exact))

@@ -1,0 +1,90 @@
+"""What a comparison comes to: for each quantity, its counts and the numbers that tell most."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from verify.check import Check, Numbers
+from verify.compare import Comparison, Name, StepComparison, quantity
+from verify.numbers import Floats
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One quantity over all steps.
+
+    `closest` is the number nearest to its bound, `widest` the one in which the largest error, measured by
+    Σ|terms|, could have hidden; None where the quantity is not a loss or gradient.
+    """
+
+    quantity: str
+    count: int
+    wrong: int
+    undecided: int
+    replayed: int
+    closest: Check
+    widest: Check | None
+
+
+def summarize(comparison: Comparison) -> tuple[Summary, ...]:
+    """The quantities in the order in which they are compared; what a parameter begins with is left out."""
+    found: dict[Name, list[tuple[StepComparison, Numbers]]] = {}
+    for step in comparison.steps:
+        for name, numbers in step.numbers.items():
+            if name[0] != "before":
+                found.setdefault(name, []).append((step, numbers))
+    return tuple(_summary(comparison, name, steps) for name, steps in found.items())
+
+
+def _summary(comparison: Comparison, name: Name, steps: list[tuple[StepComparison, Numbers]]) -> Summary:
+    wrong = sum(int(numbers.disagrees.sum()) for _, numbers in steps)
+    right = sum(int(numbers.agrees.sum()) for _, numbers in steps)
+    count = sum(numbers.autograd.size for _, numbers in steps)
+    return Summary(
+        quantity(name, comparison.loss),
+        count,
+        wrong,
+        count - wrong - right,
+        sum(int(numbers.replayed.sum()) for _, numbers in steps),
+        _largest(comparison, name, [(step, closeness(numbers)) for step, numbers in steps]),
+        _widest(comparison, name, steps),
+    )
+
+
+def closeness(numbers: Numbers) -> Floats:
+    """The step errors as shares of their bounds."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.nan_to_num(np.abs(numbers.distance.error) / numbers.distance.bound, nan=0.0)
+
+
+def _widest(comparison: Comparison, name: Name, steps: list[tuple[StepComparison, Numbers]]) -> Check | None:
+    shares = [(step, hidden(numbers)) for step, numbers in steps if numbers.terms is not None]
+    return _largest(comparison, name, shares) if shares else None
+
+
+def hidden(numbers: Numbers) -> Floats:
+    """The smallest errors that would have been caught, as shares of Σ|terms|; 0 where nothing can hide."""
+    if numbers.terms is None:
+        return np.zeros_like(numbers.autograd)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(numbers.caught > 0, numbers.caught / numbers.terms, 0.0)
+
+
+def _largest(comparison: Comparison, name: Name, found: list[tuple[StepComparison, Floats]]) -> Check:
+    """The number with the largest value in `found`."""
+    step, values = max(found, key=lambda pair: float(np.max(pair[1], initial=-math.inf)))
+    place = np.unravel_index(int(np.argmax(values)), values.shape)
+    return comparison.check(step, name, tuple(map(int, place)))
+
+
+def places(comparison: Comparison, disagrees: bool) -> Iterator[Check]:
+    """The numbers that disagree, in order; or those that are not decided."""
+    for step in comparison.steps:
+        for name, numbers in step.numbers.items():
+            marked = numbers.disagrees if disagrees else ~(numbers.agrees | numbers.disagrees)
+            for place in np.argwhere(marked):
+                yield comparison.check(step, name, tuple(map(int, place)))
