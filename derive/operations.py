@@ -1,8 +1,8 @@
 """The one table of operations: every name that can stand in an equation, and all that is known of it.
 
 An entry holds the SymPy form (from which `sympy.diff` takes the derivative), the names in NumPy,
-python-flint and PyTorch, the rounding error of a correct implementation, and the convention at the
-kink where there is one. Adding an operation is adding one entry.
+python-flint and PyTorch, the rounding error of a correct implementation, the products that PyTorch's
+backward forms, and the convention at the kink where there is one. Adding an operation is adding one entry.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import sympy
 
 Form = Callable[..., sympy.Expr]
 
+OPERANDS = ("x", "y", "v")  # what the operands are called in an `expansion` and a `backward`
+
 
 @dataclass(frozen=True)
 class Operation:
@@ -26,6 +28,10 @@ class Operation:
     `rounding`: largest error of one correct evaluation, in units u of half an ulp (u = 2⁻²⁴ in
     float32, 2⁻⁵³ in float64), relative to the result. `kink`: the convention where the derivative
     jumps, with `where` it jumps. `internal`: occurs in derivatives only, not on paper.
+
+    `backward`: for each operand the product that PyTorch's backward passes on to it, an equation in the
+    incoming adjoint g, the `OPERANDS` and the output z. It is the derivative in another form, which rounds,
+    overflows and underflows in its own way: for the bound only, never for the hand calculation.
     """
 
     name: str
@@ -36,6 +42,7 @@ class Operation:
     ball: str | None
     rounding: int
     expansion: str | None = None
+    backward: tuple[str, ...] = ()
     kink: str | None = None
     internal: bool = False
     many: bool = False  # takes more than `arity` arguments, from left to right
@@ -102,37 +109,116 @@ minimum = _opaque("minimum", lambda x, y: at_least(y, x), at_least)
 # (2 u) off. The elementary functions of SLEEF, which PyTorch uses, are stated to be within 1 ulp
 # (2 u; https://sleef.org/additional.xhtml); twice that is used. tanh, sigmoid and softplus are
 # composed of several.
+#
+# Backward: read off PyTorch 2.13's tools/autograd/derivatives.yaml and, for the functions it calls,
+# torch/csrc/autograd/FunctionsManual.cpp (div_tensor_other_backward, pow_backward_self, pow_backward_exponent,
+# log1p_backward, clamp_backward) and aten/src/ATen/native/cpu/BinaryOpsKernel.cpp (sigmoid_backward, tanh_backward),
+# operation by operation in their order. PyTorch holds log(2), log(10) and 2/sqrt(pi) as doubles: they are rounded
+# once there, a few times here.
+_BASE, _EXPONENT = "where(y == 0, 0, g*(y*x^(y - 1)))", "g*where((x == 0)*(y >= 0), 0, z*log(x))"
+_LARGER, _SMALLER = (f"where(x {sign} y, 0, where(x == y, g/2, g))" for sign in "<>")
 _TABLE = (
-    Operation("add", 2, lambda x, y: x + y, "add", "add", "__add__", 1),
-    Operation("sub", 2, lambda x, y: x - y, "subtract", "sub", "__sub__", 1),
-    Operation("mul", 2, lambda x, y: x * y, "multiply", "mul", "__mul__", 1),
-    Operation("div", 2, lambda x, y: x / y, "divide", "div", "__truediv__", 1),
-    Operation("pow", 2, lambda x, y: x**y, "power", "pow", "__pow__", 4),
-    Operation("neg", 1, lambda x: -x, "negative", "neg", "__neg__", 0),
-    Operation("exp", 1, sympy.exp, "exp", "exp", "exp", 4),
-    Operation("log", 1, sympy.log, "log", "log", "log", 4),
-    Operation("sqrt", 1, sympy.sqrt, "sqrt", "sqrt", "sqrt", 2),
-    Operation("sin", 1, sympy.sin, "sin", "sin", "sin", 4),
-    Operation("cos", 1, sympy.cos, "cos", "cos", "cos", 4),
-    Operation("tan", 1, sympy.tan, "tan", "tan", "tan", 8),
-    Operation("tanh", 1, sympy.tanh, "tanh", "tanh", "tanh", 8),
-    Operation("sigmoid", 1, sigmoid, None, "sigmoid", None, 8, expansion="1/(1 + exp(-x))"),
-    Operation("log1p", 1, lambda x: sympy.log(1 + x), "log1p", "log1p", "log1p", 4),
+    Operation("add", 2, lambda x, y: x + y, "add", "add", "__add__", 1, backward=("g", "g")),
+    Operation("sub", 2, lambda x, y: x - y, "subtract", "sub", "__sub__", 1, backward=("g", "-g")),
+    Operation("mul", 2, lambda x, y: x * y, "multiply", "mul", "__mul__", 1, backward=("g*y", "g*x")),
+    Operation("div", 2, lambda x, y: x / y, "divide", "div", "__truediv__", 1, backward=("g/y", "-g*((x/y)/y)")),
+    Operation("pow", 2, lambda x, y: x**y, "power", "pow", "__pow__", 4, backward=(_BASE, _EXPONENT)),
+    Operation("neg", 1, lambda x: -x, "negative", "neg", "__neg__", 0, backward=("-g",)),
+    Operation("exp", 1, sympy.exp, "exp", "exp", "exp", 4, backward=("g*z",)),
+    Operation("log", 1, sympy.log, "log", "log", "log", 4, backward=("g/x",)),
+    Operation("sqrt", 1, sympy.sqrt, "sqrt", "sqrt", "sqrt", 2, backward=("g/(2*z)",)),
+    Operation("sin", 1, sympy.sin, "sin", "sin", "sin", 4, backward=("g*cos(x)",)),
+    Operation("cos", 1, sympy.cos, "cos", "cos", "cos", 4, backward=("g*-sin(x)",)),
+    Operation("tan", 1, sympy.tan, "tan", "tan", "tan", 8, backward=("g*(1 + z*z)",)),
+    Operation("tanh", 1, sympy.tanh, "tanh", "tanh", "tanh", 8, backward=("g*(1 - z*z)",)),
+    Operation("sigmoid", 1, sigmoid, None, "sigmoid", None, 8, expansion="1/(1 + exp(-x))", backward=("g*(1 - z)*z",)),
+    Operation("log1p", 1, lambda x: sympy.log(1 + x), "log1p", "log1p", "log1p", 4, backward=("g/(x + 1)",)),
     Operation("softplus", 1, softplus, None, None, None, 8, expansion="max(x, 0) + log1p(exp(-abs(x)))"),
-    Operation("relu", 1, relu, None, "relu", None, 0, expansion="max(x, 0)", kink="relu at 0: the derivative is 0"),
-    Operation("abs", 1, absolute, "absolute", "abs", "__abs__", 0, kink="abs at 0: the derivative is 0"),
-    Operation("max", 2, maximum, "maximum", "maximum", "max", 0, many=True, kink="max of equals: ½ to each"),
-    Operation("min", 2, minimum, "minimum", "minimum", "min", 0, many=True, kink="min of equals: ½ to each"),
-    Operation("sign", 1, sign, "sign", "sign", "sgn", 0, kink="sign: the derivative is 0 everywhere"),
-    Operation("erf", 1, sympy.erf, "erf", "erf", "erf", 8),
-    Operation("expm1", 1, expm1, "expm1", "expm1", "expm1", 4),
-    Operation("log2", 1, lambda x: sympy.log(x) / sympy.log(2), "log2", "log2", None, 4, expansion="log(x)/log(2)"),
     Operation(
-        "log10", 1, lambda x: sympy.log(x) / sympy.log(10), "log10", "log10", None, 4, expansion="log(x)/log(10)"
+        "relu",
+        1,
+        relu,
+        None,
+        "relu",
+        None,
+        0,
+        expansion="max(x, 0)",
+        backward=("where(z > 0, g, 0)",),
+        kink="relu at 0: the derivative is 0",
     ),
-    Operation("detach", 1, detach, "positive", "detach", "__pos__", 0),
-    Operation("where", 3, where, "where", "where", None, 0),
-    Operation("clip", 3, clip, "clip", "clamp", None, 0, kink="clip at an edge: the derivative is 1"),
+    Operation(
+        "abs",
+        1,
+        absolute,
+        "absolute",
+        "abs",
+        "__abs__",
+        0,
+        backward=("g*sign(x)",),
+        kink="abs at 0: the derivative is 0",
+    ),
+    Operation(
+        "max",
+        2,
+        maximum,
+        "maximum",
+        "maximum",
+        "max",
+        0,
+        backward=(_LARGER, _SMALLER),
+        many=True,
+        kink="max of equals: ½ to each",
+    ),
+    Operation(
+        "min",
+        2,
+        minimum,
+        "minimum",
+        "minimum",
+        "min",
+        0,
+        backward=(_SMALLER, _LARGER),
+        many=True,
+        kink="min of equals: ½ to each",
+    ),
+    Operation("sign", 1, sign, "sign", "sign", "sgn", 0, backward=("0",), kink="sign: the derivative is 0 everywhere"),
+    Operation("erf", 1, sympy.erf, "erf", "erf", "erf", 8, backward=("2/sqrt(pi)*exp(-(x*x))*g",)),
+    Operation("expm1", 1, expm1, "expm1", "expm1", "expm1", 4, backward=("g*(z + 1)",)),
+    Operation(
+        "log2",
+        1,
+        lambda x: sympy.log(x) / sympy.log(2),
+        "log2",
+        "log2",
+        None,
+        4,
+        expansion="log(x)/log(2)",
+        backward=("g/(x*log(2))",),
+    ),
+    Operation(
+        "log10",
+        1,
+        lambda x: sympy.log(x) / sympy.log(10),
+        "log10",
+        "log10",
+        None,
+        4,
+        expansion="log(x)/log(10)",
+        backward=("g/(x*log(10))",),
+    ),
+    Operation("detach", 1, detach, "positive", "detach", "__pos__", 0, backward=("0",)),
+    Operation("where", 3, where, "where", "where", None, 0, backward=("0", "where(x > 0, g, 0)", "where(x > 0, 0, g)")),
+    Operation(
+        "clip",
+        3,
+        clip,
+        "clip",
+        "clamp",
+        None,
+        0,
+        backward=("where((x >= y)*(x <= v), g, 0)", "where((x < y)*(y < v), g, 0)", "where((x <= v)*(y <= v), 0, g)"),
+        kink="clip at an edge: the derivative is 1",
+    ),
     Operation(
         "greater",
         2,

@@ -2,8 +2,8 @@
 
 Every quantity is calculated at PyTorch's own state (its parameters, its data, its gradients), and
 twice: by the derivation as it is written, in exact numbers, and with `Rounded` numbers on the
-elementary graph: the same operations in the same order as autograd, each with its rounding error.
-No tolerance is chosen.
+elementary graph: the same operations in the same order as autograd, forward and backward, each with its
+rounding error. No tolerance is chosen.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from derive.chain import Derivation, differentiate
 from derive.node import Frozen
 from derive.optimizers import UPDATES
 from derive.problem import Problem
+from verify.backward import as_pytorch
 from verify.elementary import elementary
 from verify.frozen import applied
 from verify.hand import HandStep, Inputs, inputs, step
@@ -112,7 +113,7 @@ def prepare(problem: Problem, derivation: Derivation, settings: Settings, record
     with precision(PRECISION):
         return Bound(
             whole,
-            (*compile_forward(whole), *compile_backward(whole)),
+            (*compile_forward(whole), *compile_backward(whole, as_pytorch(whole))),
             compile_rule("p", UPDATES[settings.optimizer].expr),
             system,
             {c.name: objects([system.read(value) for value in c.values], c.shape) for c in problem.constants},

@@ -7,7 +7,7 @@ adjoints. A stage knows names, axes and operations; what a number is, it does no
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Protocol
@@ -19,6 +19,7 @@ from derive.chain import SHARES, Adjoint, Derivation, Edge, Part
 from derive.expression import ONE, Apply, Axes, Axis, Expr, Number, Position, Reduce, Ref
 
 Array = NDArray[Any]
+Product = Callable[[Edge, Ref], Expr]  # what an edge passes on, given the adjoint of the part it is of
 
 
 class NumberSystem(Protocol):
@@ -102,11 +103,16 @@ def compile_forward(derivation: Derivation) -> tuple[Stage, ...]:
     return tuple(Stage(part.name, (_part(part),)) for part in derivation.parts)
 
 
-def compile_backward(derivation: Derivation) -> tuple[Stage, ...]:
-    """The stages that calculate every adjoint, in reverse order of calculation."""
+def times_partial(edge: Edge, above: Ref) -> Expr:
+    """The adjoint of the edge's part times the edge's partial."""
+    return above if edge.partial == ONE else Apply("mul", (above, edge.partial))
+
+
+def compile_backward(derivation: Derivation, product: Product = times_partial) -> tuple[Stage, ...]:
+    """The stages that calculate every adjoint, in reverse order of calculation; `product` says what an edge adds."""
     axes = {node.name: node.axes for node in derivation.graph.nodes}
     axes.update({part.name: part.axes for part in derivation.parts})
-    return tuple(_adjoint(adjoint, axes, derivation.graph.loss) for adjoint in derivation.adjoints)
+    return tuple(_adjoint(adjoint, axes, derivation.graph.loss, product) for adjoint in derivation.adjoints)
 
 
 def compile_rule(target: str, expr: Expr) -> tuple[Stage, ...]:
@@ -119,15 +125,13 @@ def _part(part: Part) -> Term:
     return Term(axes, _instructions(part.body, axes), len(part.summed), part.reduction or "sum", part.shared)
 
 
-def _adjoint(adjoint: Adjoint, axes: Mapping[str, Axes], loss: str) -> Stage:
-    terms = tuple(_edge(edge, axes[edge.of]) for edge in adjoint.edges)
+def _adjoint(adjoint: Adjoint, axes: Mapping[str, Axes], loss: str, product: Product) -> Stage:
+    terms = tuple(_edge(edge, product(edge, Ref(adjoint_of(edge.of), axes[edge.of]))) for edge in adjoint.edges)
     seed = Term(axes[adjoint.name], (Constant(Fraction(adjoint.name == loss)),))
     return Stage(adjoint_of(adjoint.name), terms or (seed,))
 
 
-def _edge(edge: Edge, of_axes: Axes) -> Term:
-    above: Expr = Ref(adjoint_of(edge.of), of_axes)
-    product = above if edge.partial == ONE else Apply("mul", (above, edge.partial))
+def _edge(edge: Edge, product: Expr) -> Term:
     axes = (*(edge.wrt.axes or ()), *edge.summed)
     return Term(axes, _instructions(product, axes), len(edge.summed))
 
