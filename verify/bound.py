@@ -26,6 +26,7 @@ from verify.frozen import applied
 from verify.hand import HandStep, Inputs, inputs, step
 from verify.kinks import Kink, ties, with_kinks
 from verify.numbers import Array, CalculationError, Rounded, float_ball, from_float, objects, precision
+from verify.powers import forward
 from verify.program import Stage, adjoint_of, compile_backward, compile_forward, compile_rule, run
 from verify.record import Record, StepRecord
 from verify.settings import Settings
@@ -113,7 +114,7 @@ def prepare(problem: Problem, derivation: Derivation, settings: Settings, record
     with precision(PRECISION):
         return Bound(
             whole,
-            (*compile_forward(whole), *compile_backward(whole, as_pytorch(whole))),
+            (*compile_forward(forward(whole)), *compile_backward(whole, as_pytorch(whole))),
             compile_rule("p", UPDATES[settings.optimizer].expr),
             system,
             {c.name: objects([system.read(value) for value in c.values], c.shape) for c in problem.constants},
