@@ -241,7 +241,8 @@ class Resolver:
         whole = Apply(op, tuple(value.expr for value in aligned), expr.column)
         if op in OUTSIDE_THE_REALS and not leaves(whole) and not is_real(whole):
             called, expected = OUTSIDE_THE_REALS[op]
-            raise self.error(expr, f"this {called} of constants is not a real number; expected {expected}")
+            message = f"this {called} of constants is not a real number; expected {expected}"
+            raise self.error(self.line.expr if names else expr, message)  # a formula's own columns say nothing here
         return Typed(whole, axes)
 
     def split_axes(
