@@ -1,7 +1,7 @@
 """The short cuts of torch.pow with a constant exponent, which round fewer times than a power in general.
 
 x^-2 is 1/(x·x) there. It stays a power here: where x·x overflows, a ball of it would tell nothing, while the
-power's holds the 0 that PyTorch gives; and the power's rounding in the table covers an x·x that underflows.
+power's holds the 0 that PyTorch gives; and the power's rounding in the table covers an x·x that underflows. Nor is x^-0.5, its rsqrt, bit for bit 1/√x.
 Sources: aten/src/ATen/native/cpu/PowKernel.cpp (pow_tensor_scalar_kernel and its optimized kernel) and
 aten/src/ATen/native/Pow.cpp (exponents 0 and 1), PyTorch 2.13.
 """
@@ -27,7 +27,6 @@ _SHORT: Mapping[Fraction, Callable[[Expr], Expr]] = {
     Fraction(3): lambda x: Apply("mul", (_square(x), x)),
     Fraction(-1): lambda x: Apply("div", (ONE, x)),
     Fraction(1, 2): lambda x: Apply("sqrt", (x,)),
-    Fraction(-1, 2): lambda x: Apply("div", (ONE, Apply("sqrt", (x,)))),
 }
 
 
