@@ -1,7 +1,9 @@
 """The short cuts of torch.pow with a constant exponent, which round fewer times than a power in general.
 
 x^-2 is 1/(x·x) there. It stays a power here: where x·x overflows, a ball of it would tell nothing, while the
-power's holds the 0 that PyTorch gives; and the power's rounding in the table covers an x·x that underflows. Nor is x^-0.5, its rsqrt, bit for bit 1/√x.
+power's holds the 0 that PyTorch gives; and the power's rounding in the table covers an x·x that underflows.
+x^-0.5, PyTorch's rsqrt, stays one too: it is not bit for bit 1/√x.
+
 Sources: aten/src/ATen/native/cpu/PowKernel.cpp (pow_tensor_scalar_kernel and its optimized kernel) and
 aten/src/ATen/native/Pow.cpp (exponents 0 and 1), PyTorch 2.13.
 """
