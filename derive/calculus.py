@@ -12,7 +12,7 @@ from functools import cache, reduce
 import sympy
 
 from derive.errors import EquationError
-from derive.expression import ZERO, Apply, Expr, Number, Ref, leaves, refs, replace, replace_leaves
+from derive.expression import ZERO, Apply, Expr, Number, Ref, leaves, refs, replace, replace_leaves, walk
 from derive.operations import OPERATIONS
 
 Ranks = dict[sympy.Symbol, int]  # place of a symbol on paper; sums and products keep this order
@@ -29,10 +29,18 @@ def partial(body: Expr, ref: Ref) -> Expr:
     return replace(derived, lambda operand: operands[int(operand.name[1:])])
 
 
+_NOT_REAL = (sympy.I, sympy.zoo, sympy.nan, sympy.oo, -sympy.oo)
+
+
 @cache
 def _partial_of_shape(shape: Expr, number: int) -> Expr:
     try:
         derivative = sympy.diff(to_sympy(shape), sympy.Symbol(f"s{number}"))
+        if derivative.has(*_NOT_REAL):
+            raise EquationError(
+                "the derivative of this line has no real value anywhere: it divides by zero, or takes a logarithm or a "
+                "root of a number that has none"
+            )
         return _in_paper_order(derivative, shape)
     except RecursionError:
         raise EquationError("operations too deep inside one another; split the equation over several lines") from None
@@ -85,7 +93,7 @@ def from_sympy(expr: sympy.Expr, ranks: Ranks) -> Expr:
     return Apply(name, tuple(from_sympy(arg, ranks) for arg in expr.args))
 
 
-_NAMES = {"absolute": "abs", "maximum": "max", "minimum": "min"}
+_NAMES = {"absolute": "abs", "maximum": "max", "minimum": "min", "power": "pow"}
 
 
 def _key(expr: sympy.Expr, ranks: Ranks, direction: int) -> tuple[list[int], int, str]:
@@ -149,6 +157,22 @@ def _power(base: sympy.Expr, exponent: sympy.Expr, ranks: Ranks) -> Expr:
 
 def _product(factors: list[Expr]) -> Expr:
     return reduce(lambda left, right: Apply("mul", (left, right)), factors)
+
+
+def is_real(expr: Expr) -> bool:
+    """Whether an expression of numbers has a finite real value, as far as SymPy can tell."""
+    value = to_sympy(expr)
+    return value.is_real is not False and not value.has(*_NOT_REAL)
+
+
+def power_without_logarithm(body: Expr, ref: Ref) -> Apply | None:
+    """A power in `body` with `ref` in the exponent and a constant base whose logarithm is not real."""
+    for part in walk(body):
+        if isinstance(part, Apply) and part.op == "pow" and ref in refs(part.args[1]):
+            base = part.args[0]
+            if not leaves(base) and not is_real(Apply("log", (base,))):
+                return part
+    return None
 
 
 def is_zero(expr: Expr) -> bool:

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from derive.calculus import is_zero, partial
-from derive.errors import EquationError, suggestion
+from derive.calculus import is_zero, partial, power_without_logarithm
+from derive.errors import EquationError, Place, suggestion
 from derive.expression import (
     ONE,
     Apply,
@@ -30,6 +30,7 @@ from derive.expression import (
 )
 from derive.graph import Graph, Node
 from derive.monomial import collect
+from derive.spelling import at
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ def differentiate(graph: Graph, wrt: Iterable[str] | None = None) -> Derivation:
     incoming: dict[str, list[Edge]] = {name: [] for name in active}
     for part in reversed(relevant):
         if part.name in active:  # the share of a maximum never is: it is piecewise constant
-            for edge in _edges(part, active):
+            for edge in _edges(part, active, graph.by_name[part.line].place):
                 incoming[edge.wrt.name].append(edge)
     order = [part.name for part in reversed(relevant) if part.name in active]
     leaves = [name for name in targets if name not in order]
@@ -201,15 +202,30 @@ def _active(parts: list[Part], targets: frozenset[str]) -> frozenset[str]:
     return frozenset(active)
 
 
-def _edges(part: Part, active: frozenset[str]) -> Iterator[Edge]:
-    """The local partials of a part that are not identically zero."""
+def _edges(part: Part, active: frozenset[str], place: Place | None) -> Iterator[Edge]:
+    """The local partials of a part, which stands at `place`, that are not identically zero."""
     for ref in refs(part.body):
         if ref.name in active:
-            slope = partial(part.body, ref)
+            slope = _slope(part, ref, place)
             if not is_zero(slope):
                 axes = dict.fromkeys((*part.axes, *part.summed))
                 outside = tuple(axis for axis in axes if axis not in (ref.axes or ()))
                 yield Edge(part.name, ref, _reduced(slope, part), outside)
+
+
+def _slope(part: Part, ref: Ref, place: Place | None) -> Expr:
+    """∂body/∂ref; an error says where the line stands."""
+    try:
+        return partial(part.body, ref)
+    except EquationError as error:
+        power, message = power_without_logarithm(part.body, ref), error.message
+        if power is not None:
+            message = (
+                f"the derivative of this power with respect to {ref.name} contains the logarithm of its base, which "
+                f"is not a real number; expected a positive base, or an exponent without {ref.name}"
+            )
+        column = None if power is None else power.column
+        raise EquationError(message, place if place is None or column is None else at(place, column)) from None
 
 
 def _reduced(slope: Expr, part: Part) -> Expr:

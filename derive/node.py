@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from derive.errors import Place
 from derive.expression import Axes, Axis, Expr
 
 SIZE = "n"  # the name on paper for the number of samples in the batch
@@ -16,7 +17,8 @@ class Node:
 
     `kind` is "parameter", "constant", "data", "size" (n) or "line". A line has the resolved `expr`
     of its right-hand side, in which every reference names its axes, and `written`, the equation as
-    on paper. `implied` is true for a loss whose sum over the samples was left in words.
+    on paper, and the `place` where it stands. `implied` is true for a loss whose sum over the samples was
+    left in words.
     """
 
     name: str
@@ -26,6 +28,7 @@ class Node:
     written: Expr | None = None
     implied: bool = False
     note: str = ""
+    place: Place | None = field(default=None, compare=False)
 
     @property
     def definition(self) -> Expr:

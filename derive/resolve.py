@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 
+from derive.calculus import is_real
 from derive.errors import EquationError, Place, suggestion
 from derive.expression import (
     ONE,
@@ -24,6 +25,7 @@ from derive.expression import (
     Ref,
     children,
     fresh_axis,
+    leaves,
     rebuild,
     rename_axes,
     taken_axes,
@@ -49,7 +51,7 @@ def resolve(line: Line, nodes: Mapping[str, Node], is_loss: bool) -> Node:
         expr, implied, axes = summed(expr, line), True, ()
     if line.axes is not None:
         axes = _ordered(line, axes)
-    return Node(line.name, "line", axes, expr, line.expr, implied)
+    return Node(line.name, "line", axes, expr, line.expr, implied, place=line.place)
 
 
 def _ordered(line: Line, axes: Axes) -> Axes:
@@ -236,7 +238,12 @@ class Resolver:
             if any(axis.letter in self.letters for axis in axes):
                 for value in aligned:
                     self.refuse_unwritten(expr, value)
-        return Typed(Apply(op, tuple(value.expr for value in aligned), expr.column), axes)
+        whole = Apply(op, tuple(value.expr for value in aligned), expr.column)
+        if op in OUTSIDE_THE_REALS and not leaves(whole) and not is_real(whole):
+            called, expected = OUTSIDE_THE_REALS[op]
+            message = f"this {called} of constants is not a real number; expected {expected}"
+            raise self.error(self.line.expr if names else expr, message)  # a formula's own columns say nothing here
+        return Typed(whole, axes)
 
     def split_axes(
         self, op: str, args: tuple[Expr, ...], names: Mapping[str, Typed] | None
@@ -303,6 +310,15 @@ class Resolver:
         return Typed(Apply(op, tuple(value.expr for value in aligned), getattr(expr, "column", None)), axes)
 
 
+# Operations of numbers that may have no real value: what they are called, and what is expected of their operands.
+OUTSIDE_THE_REALS = {
+    "sqrt": ("root", "one of a number that is not negative"),
+    "pow": ("power", "a positive base, or a whole exponent"),
+    "div": ("quotient", "a divisor other than 0"),
+    "tan": ("tangent", "one of an angle other than pi/2"),
+    "log1p": ("logarithm", "one of a number above -1, to which it adds 1"),
+    **dict.fromkeys(("log", "log2", "log10"), ("logarithm", "one of a positive number")),
+}
 UNWRITTEN = "°"  # marks the letter of an axis that stands in a line with indices without being written
 OVER_AXES = ("max", "min", "softmax", "log_softmax", "var", "norm", *REDUCTIONS)
 MACRO_ARITIES: dict[str, set[int]] = {}

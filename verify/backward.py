@@ -14,6 +14,7 @@ from derive.errors import Place
 from derive.expression import ONE, ZERO, Apply, Expr, Number, Ref, children, rebuild, replace
 from derive.operations import OPERANDS, OPERATIONS
 from derive.paper import read_expression
+from verify.powers import as_calculated
 from verify.program import Product, own_result, times_partial
 
 
@@ -50,7 +51,7 @@ def form(text: str) -> Expr:
 
 
 def settled(expr: Expr) -> Expr:
-    """`expr` without what a constant operand decides, as torch.pow(x, 3) decides it: 3·x^2, not 3·x^(3 − 1)."""
+    """`expr` without what a constant operand decides: for x^4, 4·x^3 and no case y = 0."""
     match rebuild(expr, tuple(settled(part) for part in children(expr))):
         case Apply(op="equal", args=(Number(value=x), Number(value=y))):
             return ONE if x == y else ZERO
@@ -58,10 +59,8 @@ def settled(expr: Expr) -> Expr:
             return x if holds else y
         case Apply(op="sub", args=(Number(value=x), Number(value=y))) if _is_float(x):
             return Number(x - y)
-        case Apply(op="pow", args=(x, Number(value=y))) if y == 1:
-            return x
         case other:
-            return other
+            return as_calculated(other)
 
 
 def _is_float(value: Fraction) -> bool:

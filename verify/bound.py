@@ -32,6 +32,7 @@ from verify.numbers import (
     RoundedPairs,
     precision,
 )
+from verify.powers import forward
 from verify.program import adjoint_of
 from verify.record import StepRecord
 from verify.settings import Settings
@@ -129,7 +130,7 @@ def prepare(problem: Problem, derivation: Derivation, settings: Settings, dtype:
     rounded, exact = _systems(dtype or settings.dtype, dtype is not None)
     with precision(PRECISION):
         return Bound(
-            calculation.prepare(problem, whole, settings, rounded, as_pytorch(whole)),
+            calculation.prepare(problem, forward(whole), settings, rounded, as_pytorch(whole)),
             calculation.prepare(problem, derivation, settings, exact),
             rounded,
             (*kinks, *ties(whole)),

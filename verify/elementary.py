@@ -35,11 +35,12 @@ class _Line:
     def flattened(self) -> tuple[Node, ...]:
         """The nodes of the line; the last one has the line's name and its axes."""
         last = self.operation(self.node.definition)
-        return (*self.nodes, Node(self.node.name, "line", self.node.axes, last))
+        return (*self.nodes, Node(self.node.name, "line", self.node.axes, last, place=self.node.place))
 
     def named(self, expr: Expr) -> Ref:
         """A new node that is calculated by `expr`."""
-        self.nodes.append(Node(f"{self.node.name}.{len(self.nodes) + 1}", "line", free_axes(expr), expr))
+        name = f"{self.node.name}.{len(self.nodes) + 1}"
+        self.nodes.append(Node(name, "line", free_axes(expr), expr, place=self.node.place))
         return Ref(self.nodes[-1].name, self.nodes[-1].axes)
 
     def operand(self, expr: Expr) -> Expr:

@@ -5,7 +5,7 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from derive.calculus import from_sympy, is_zero, partial, to_sympy
+from derive.calculus import from_sympy, is_real, is_zero, partial, to_sympy
 from derive.errors import EquationError, Place
 from derive.expression import Apply, Axis, Expr, Ref, replace
 from derive.paper import read_expression
@@ -48,6 +48,10 @@ def read(text: str) -> Expr:
         ("min(a, b)", "a", "at_least(b, a)"),
         ("sign(z)", "z", "0"),
         ("2^x", "x", "2^x*log(2)"),
+        ("w^x", "w", "w^(x - 1)*x"),
+        ("w^x", "x", "log(w)*w^x"),
+        ("(2*w)^x", "w", "2*(2*w)^(x - 1)*x"),
+        ("w^pi", "w", "w^(pi - 1)*pi"),
         ("x[i]*x[j]", "x", "x[j]"),
     ],
 )
@@ -81,6 +85,20 @@ def test_lines_of_the_same_shape_are_differentiated_once(monkeypatch: pytest.Mon
 def test_a_derivative_that_is_nowhere_defined() -> None:
     with pytest.raises(EquationError, match="the derivative is not defined: it contains zoo"):
         from_sympy(sympy.zoo, {})
+
+
+def test_a_derivative_without_a_real_value_is_refused_in_plain_words() -> None:
+    for text in ("log(w - w)*w", "sqrt(-1)*w", "log(w)/(w - w)"):
+        with pytest.raises(EquationError, match="has no real value anywhere: it divides by zero, or takes a logarithm"):
+            partial(read(text), Ref("w", ()))
+
+
+@pytest.mark.parametrize(
+    ("text", "real"),
+    [("log(2)", True), ("log(0)", False), ("sqrt(0 - 1)", False), ("(-8)^(1/3)", False), ("sigmoid(2)", True)],
+)
+def test_a_number_is_real_or_not(text: str, real: bool) -> None:
+    assert is_real(read(text)) is real
 
 
 def test_operations_too_deep_for_sympy_are_refused() -> None:

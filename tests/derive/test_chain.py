@@ -150,3 +150,23 @@ def test_a_number_of_paths_that_explodes_is_no_trouble() -> None:
     for _ in range(12):
         slope, x = slope * (2 * x + 1), x * x + x
     assert adjoints(differentiate(graph_of("\n".join(lines), ["w"])), values, 1)["w"] == slope
+
+
+@pytest.mark.parametrize("base", ["(-2)", "0"])
+def test_a_variable_exponent_of_what_is_not_positive_is_refused_where_it_stands(base: str) -> None:
+    text = f"l = 1 + {base}^w"
+    message = "the derivative of this power with respect to w contains the logarithm of its base, which is not a real "
+    with pytest.raises(EquationError, match=message) as caught:
+        differentiate(graph_of(text, ["w"]))
+    shown = f"expected a positive base, or an exponent without w\n    {text}\n            ^"
+    assert str(caught.value).endswith(shown)
+
+
+def test_a_power_of_minus_one_whose_exponent_is_data_is_derived() -> None:
+    derivation = differentiate(graph_of("l = sum((-1)^k*w)", ["w"], ["k"]))
+    assert len(derivation.edges) == 1
+
+
+def test_a_derivative_without_a_value_names_the_line() -> None:
+    with pytest.raises(EquationError, match=r":2:1: the derivative of this line has no real value anywhere"):
+        differentiate(graph_of("a = w*2\nl = a*log(a - a)", ["w"]))

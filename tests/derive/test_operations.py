@@ -118,6 +118,32 @@ def test_an_expansion_says_the_same(name: str) -> None:
             assert abs(sympy.N(expanded.subs(point) - PLAIN[name].subs(point), 40)) < sympy.Float("1e-30")
 
 
+G, P, Q = sympy.symbols("g p q", positive=True)
+
+# Forms with cases, and the derivative of a step: proved in tests/verify/test_backward.py, in exact numbers on both
+# sides of the kink and on it.
+BY_CASES = ("relu", "abs", "max", "min", "sign", "detach", "where", "clip")
+
+
+@pytest.mark.parametrize("name", [name for name, o in OPERATIONS.items() if o.backward and name not in BY_CASES])
+def test_pytorchs_backward_is_the_derivative_in_another_form(name: str) -> None:
+    positive = {X: P, Y: Q}
+    for text, symbol in zip(OPERATIONS[name].backward, SYMBOLS, strict=False):
+        tree = plain(read_expression(text, Place("backward")))
+        form = tree.subs({Z: PLAIN[name], sympy.Symbol("pi", real=True): sympy.pi, sympy.Symbol("g", real=True): G})
+        wanted = G * sympy.diff(PLAIN[name], symbol)
+        difference = form.subs(positive) - wanted.subs(positive)
+        assert sympy.simplify(difference.rewrite(sympy.exp)) == 0
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_operation_of_pytorch_states_its_backward(name: str) -> None:
+    operation = OPERATIONS[name]
+    assert len(operation.backward) == (operation.arity if operation.torch else 0)
+    for text in operation.backward:
+        assert set(names(read_expression(text, Place("backward")))) <= {"g", "z", "pi", *"xyv"[: operation.arity]}
+
+
 def test_the_derivative_of_what_is_detached_is_0() -> None:
     tree = Apply("detach", (Apply("mul", OPERANDS[:2]),))
     assert partial(tree, OPERANDS[0]) == ZERO

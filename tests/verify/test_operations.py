@@ -1,5 +1,6 @@
 """Every operation, activation and named loss beside PyTorch's own function: the same value and gradient."""
 
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -11,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from derive.macros import MACRO_NAMES
-from derive.operations import FUNCTIONS, REDUCTIONS, TENSOR_FUNCTIONS
+from derive.operations import FUNCTIONS, OPERATIONS, REDUCTIONS, TENSOR_FUNCTIONS
 from verify import Outcome, Result, verify
 
 Function = Callable[..., Tensor]
@@ -217,3 +218,45 @@ def test_where_rounding_leaves_the_side_open_both_are_allowed(line: str) -> None
     assert result.verdict.outcome is not Outcome.DISAGREES
     (note,) = result.comparison.kink_notes
     assert note.endswith("rounding leaves the side open: both derivatives are allowed")
+
+
+# One operation a line, at numbers of every magnitude: where a square overflows, where results are subnormal.
+MAGNITUDES = [f"{name}(w)" for name in FUNCTIONS if OPERATIONS[name].arity == 1]
+MAGNITUDES += [f"w^{p}" for p in ("0", "1", "2", "3", "5", "-1", "-2", "-3", "0.5", "-0.5", "1.7", "1.0000001", "-1.1")]
+MAGNITUDES += ["2^w", "0.3^w", "w/3", "3/w", "-w", "w + b", "w - b", "w*b", "w/b", "w^b", "max(w, b)", "min(w, b)"]
+MAGNITUDES += ["clip(w, b, 1)", "clip(w, -1, b)", "where(w > b, w, b)"]
+DECADES = {"float32": (-46, 38), "float64": (-320, 307)}
+
+
+def magnitudes(random: np.random.Generator, dtype: str, size: int) -> list[float]:
+    """Numbers of either sign, half of them of every magnitude the dtype has and half near 1, rounded to the dtype."""
+    tens = np.where(random.random(size) < 0.5, random.uniform(*DECADES[dtype], size), random.uniform(-3, 3, size))
+    numbers = random.choice([1.0, 1.0, -1.0], size) * 10.0**tens
+    numbers[:6] = [0.0, 1.0, -1.0, 2.0, 90.0, -90.0]
+    return [float(x) for x in random.permutation(numbers).astype(dtype)]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("line", MAGNITUDES)
+@settings(max_examples=2)
+@given(seed=st.integers(0, 10**6))
+def test_no_false_alarm_at_any_magnitude(line: str, dtype: str, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    w, b, c = (magnitudes(random, dtype, 24) for _ in range(3))
+    given_values = f"w = {w}\n" + (f"b = {b}\n" if re.search(r"\bb\b", line) else "")
+    text = (
+        f'equations = """\nf = {line}\nl = sum(c*f) + 0*sum(w)\n"""\n[parameters]\n{given_values}[constants]\nc = {c}\n'
+    )
+    checks = verify(text, dtype=dtype, nodes=True).comparison.checks
+    gradients = [check for check in checks if check.quantity in ("f", "dl/dw", "dl/db")]
+    assert [(check.name, check.autograd, str(check.at_state)) for check in gradients if check.agrees is False] == []
+    assert sum(bool(check.agrees) for check in gradients) >= len(gradients) / 5
+
+
+@pytest.mark.parametrize(("dtype", "tens"), [("float32", (-19.3, -18.95)), ("float64", (-154.2, -153.8))])
+def test_a_reciprocal_square_whose_square_is_subnormal(dtype: str, tens: tuple[float, float]) -> None:
+    w = [float(x) for x in (10.0 ** np.random.default_rng(1).uniform(*tens, 2000)).astype(dtype)]
+    for line in ("w^-2", "w^-1"):
+        text = f'equations = """\nf = {line}\nl = sum(f)\n"""\n[parameters]\nw = {w}\n'
+        checks = verify(text, dtype=dtype, nodes=True).comparison.checks
+        assert not [check for check in checks if check.agrees is False]

@@ -185,8 +185,3 @@ def shares(op: str, terms: list[Exactly]) -> list[Exactly]:
 def _beats(op: str, x: Exactly, y: Exactly) -> bool:
     """Whether x is certainly larger than y (for max) or smaller (for min)."""
     return bool(as_ball(x) > as_ball(y)) if op == "max" else bool(as_ball(x) < as_ball(y))
-
-
-def rounding(op: str, squared: bool = False) -> int:
-    """Largest error of an operation in PyTorch, in units u; a square is taken as a product, rounded once."""
-    return 1 if squared else OPERATIONS[op].rounding

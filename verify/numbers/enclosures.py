@@ -8,8 +8,9 @@ from fractions import Fraction
 import numpy as np
 
 from derive.expression import Apply, Expr, Number, Ref
+from derive.operations import OPERATIONS
 from verify.numbers.distance import Distance
-from verify.numbers.elements import expansion, rounding
+from verify.numbers.elements import expansion
 from verify.numbers.formats import FORMATS, Floats, Format, Truth, log_sum_exp_units
 from verify.numbers.functions import FUNCTIONS
 from verify.numbers.pairs import (
@@ -19,7 +20,6 @@ from verify.numbers.pairs import (
     UP,
     Pairs,
     function,
-    is_square,
     negative,
     pairs,
     possible_largest,
@@ -131,7 +131,7 @@ class RoundedPairs(Enclosed):
 
     def apply(self, op: str, args: tuple[Pairs, ...]) -> Pairs:
         """The operation and its rounding."""
-        exact, units = super().apply(op, args), rounding(op, is_square(op, args))
+        exact, units = super().apply(op, args), OPERATIONS[op].rounding
         if not units:
             return exact
         with np.errstate(all="ignore"):

@@ -10,8 +10,9 @@ import numpy as np
 from flint import arb, fmpq
 from numpy.typing import NDArray
 
+from derive.operations import OPERATIONS
 from verify.numbers.distance import Distance, ball_distance
-from verify.numbers.elements import REDUCTIONS, CalculationError, Element, element, rounding, shares
+from verify.numbers.elements import REDUCTIONS, CalculationError, Element, element, shares
 from verify.numbers.formats import FORMATS, Floats, Format, Truth, log_sum_exp_units
 from verify.numbers.scalars import Exactly, as_ball, exact_float, float_ball, from_fraction, to_float
 
@@ -157,10 +158,9 @@ class Rounded:
         return _each(self._elements[op], args)
 
     def _element(self, op: str) -> Element:
-        exact = element(op)
+        exact, units = element(op), OPERATIONS[op].rounding
 
         def rounded(*args: Exactly) -> Exactly:
-            units = rounding(op, op == "pow" and bool(args[1] == 2))
             try:
                 value = exact(*args)
             except CalculationError:
