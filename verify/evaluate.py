@@ -85,10 +85,11 @@ def evaluate(
 def _size(stage: Stage, system: NumberSystem, parts: list[Array]) -> NDArray[np.float64]:
     """Σ|terms| of a stage: over what it sums, and over what it adds up."""
     size = np.asarray(0.0)
-    for term, part in zip(stage.terms, parts, strict=True):
-        sizes = system.size(part)
-        summed = tuple(range(sizes.ndim - term.summed, sizes.ndim))
-        size = size + (sizes.sum(axis=summed) if term.reduction in ("sum", "mean") else sizes.max(axis=summed))
+    with np.errstate(over="ignore"):
+        for term, part in zip(stage.terms, parts, strict=True):
+            sizes = system.size(part)
+            summed = tuple(range(sizes.ndim - term.summed, sizes.ndim))
+            size = size + (sizes.sum(axis=summed) if term.reduction in ("sum", "mean") else sizes.max(axis=summed))
     return size
 
 

@@ -49,8 +49,9 @@ agrees: all 15 numbers of 3 steps lie within their float32 rounding bounds;
 
 def test_the_hand_side_of_the_article(article: Result) -> None:
     lines = [line for line in words(to_text(article)) if line[:1] not in (["autograd"], ["diff."])]
-    assert lines[:-1] == words(ARTICLE.strip())
-    assert lines[-1][:4] == ["closest", "to", "its", "bound:"]
+    *lines, closest, _, _ = lines
+    assert lines == words(ARTICLE.strip())
+    assert closest[0] == "closest:"
 
 
 def test_pytorchs_side_of_the_article(article: Result) -> None:

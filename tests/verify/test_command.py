@@ -76,6 +76,8 @@ def test_a_flag_that_is_left_out_is_none() -> None:
     assert settings == {
         **dict.fromkeys(("epochs", "steps", "lr", "batch_size", "dtype", "optimizer", "seed", "shuffle")),
         "nodes": False,
+        "drift": None,
+        "first": False,
     }
     assert settings_of(parser().parse_args(["--no-shuffle"]))["shuffle"] is False
 
@@ -186,7 +188,10 @@ def test_ctrl_c_while_a_file_is_written_leaves_none(
         (["--steps", "many"], "error: steps = 'many' is not a whole number"),
         (["--epochs", "1", "--steps", "1"], "error: both epochs and steps are given; expected one of them"),
         (["--optimizer", "Adm"], "error: optimizer = 'Adm' is not known; expected one of: SGD"),
-        (["--dtype", "float16"], "error: dtype = 'float16' is not known; expected one of: float32, float64"),
+        (
+            ["--dtype", "float8"],
+            "error: dtype = 'float8' is not known; expected one of: float32, float64, float16, bfloat16",
+        ),
         (["--seed=-1"], "error: seed = '-1' is below 0"),
         (["--lr", "1e999999999"], "error: lr = '1e999999999' has an exponent beyond"),
         (["--steps", "9" * 30], "is above 1,000,000,000"),

@@ -102,7 +102,7 @@ def test_the_settings_in_one_line(problem: str, flags: dict[str, object], line: 
         ({"epochs": 0}, r"^epochs = 0 is below 1"),
         ({"epochs": 1, "steps": 1}, r"^both epochs and steps are given; expected one of them$"),
         ({"optimizer": "Adm"}, r"^optimizer = 'Adm' is not known; expected one of: SGD$"),
-        ({"dtype": "float16"}, r"^dtype = 'float16' is not known; expected one of: float32, float64$"),
+        ({"dtype": "float8"}, r"^dtype = 'float8' is not known; expected one of: float32, float64, float16, bfloat16$"),
         ({"shuffle": "perhaps"}, r"^shuffle = 'perhaps' is neither true nor false"),
         ({"seed": -1}, r"^seed = -1 is below 0"),
         ({"batchsize": 3}, r"^unknown setting 'batchsize'; did you mean 'batch_size'\?$"),
