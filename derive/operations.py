@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import sympy
 
 Form = Callable[..., sympy.Expr]
+
+_SIXTEEN_BITS = ("float16", "bfloat16")
 
 
 @dataclass(frozen=True)
@@ -23,9 +26,10 @@ class Operation:
     `symbolic`: its SymPy form, of `arity` arguments. `numpy`, `torch`: the function's name there.
     `ball`: the method's name in `flint.arb`. An operation without a name in a library is
     calculated there by `expansion`, an equation in the paper's notation in the operands x (and y).
-    `rounding`: largest error of one correct evaluation, in units u of half an ulp (u = 2⁻²⁴ in
-    float32, 2⁻⁵³ in float64), relative to the result. `kink`: the convention where the derivative
-    jumps, with `where` it jumps. `internal`: occurs in derivatives only, not on paper.
+    `rounding`: largest error of one correct evaluation by PyTorch in float32 and float64, in units u
+    of half an ulp (u = 2⁻²⁴ in float32, 2⁻⁵³ in float64), relative to the result; `numpy_rounding`:
+    of one by NumPy in float64, None where NumPy has no such function. `kink`: the convention where
+    the derivative jumps, with `where` it jumps. `internal`: occurs in derivatives only, not on paper.
     """
 
     name: str
@@ -35,10 +39,23 @@ class Operation:
     torch: str | None
     ball: str | None
     rounding: int
+    numpy_rounding: int | None
     expansion: str | None = None
     kink: str | None = None
     internal: bool = False
     many: bool = False  # takes more than `arity` arguments, from left to right
+
+    def rounding_in(self, dtype: str) -> int:
+        """The largest error of PyTorch in units u of `dtype`.
+
+        In float16 (u = 2⁻¹¹) and bfloat16 (u = 2⁻⁸) PyTorch calculates in float32 and rounds once:
+        1 u, and of float32's error next to nothing. A power may round its square before that.
+        """
+        return min(self.rounding, 2) if dtype in _SIXTEEN_BITS and self.name != "pow" else self.rounding
+
+    def absolute_in(self, dtype: str) -> float:
+        """What the error can be beyond that, absolutely: in 16 bits PyTorch's erf loses small results."""
+        return 2.0**-20 if dtype in _SIXTEEN_BITS and self.name == "erf" else 0.0
 
 
 class greater(sympy.Function):  # type: ignore[misc]  # noqa: N801 - SymPy functions are named as they print
@@ -98,41 +115,47 @@ absolute = _opaque("absolute", sign)
 maximum = _opaque("maximum", at_least, lambda x, y: at_least(y, x))
 minimum = _opaque("minimum", lambda x, y: at_least(y, x), at_least)
 
-# Rounding: IEEE 754 rounds + − × ÷ √ to nearest, one u each; PyTorch's vectorised √ was seen one ulp
-# (2 u) off. The elementary functions of SLEEF, which PyTorch uses, are stated to be within 1 ulp
-# (2 u; https://sleef.org/additional.xhtml); twice that is used. tanh, sigmoid and softplus are
-# composed of several.
+# Rounding, of PyTorch and of NumPy, is at least twice the largest error that tests/benchmarks/rounding.py has seen
+# (verify/rounding.toml; in brackets, in u), and no less than 4 u where a function is calculated: PyTorch's SLEEF is
+# stated to be within 1 ulp, 2 u (https://sleef.org/additional.xhtml).
+# + − × ÷: IEEE 754 rounds to nearest, 1 u; every result measured was. √: NumPy's likewise; PyTorch's is MKL's
+# (1.50), which is within 1 ulp. x^p: x·x·x (1.98) and 1/(x·x), off by up to 5 u where x·x lies below the normal
+# numbers (4.46). sigmoid: 1/(1 + exp(−x)) (2.49), flushed to 0 where exp(−x) overflows. log: 1.56; tan: 1.42;
+# expm1: 1.50; erf: 1.25; log1p: 2.00, at the smallest normal number; exp, sin, cos, tanh, log2, log10: at most 1.2.
+# NumPy: tanh 2.14, log10 1.54, the others at most 1.26. π and e are rounded once.
 _TABLE = (
-    Operation("add", 2, lambda x, y: x + y, "add", "add", "__add__", 1),
-    Operation("sub", 2, lambda x, y: x - y, "subtract", "sub", "__sub__", 1),
-    Operation("mul", 2, lambda x, y: x * y, "multiply", "mul", "__mul__", 1),
-    Operation("div", 2, lambda x, y: x / y, "divide", "div", "__truediv__", 1),
-    Operation("pow", 2, lambda x, y: x**y, "power", "pow", "__pow__", 4),
-    Operation("neg", 1, lambda x: -x, "negative", "neg", "__neg__", 0),
-    Operation("exp", 1, sympy.exp, "exp", "exp", "exp", 4),
-    Operation("log", 1, sympy.log, "log", "log", "log", 4),
-    Operation("sqrt", 1, sympy.sqrt, "sqrt", "sqrt", "sqrt", 2),
-    Operation("sin", 1, sympy.sin, "sin", "sin", "sin", 4),
-    Operation("cos", 1, sympy.cos, "cos", "cos", "cos", 4),
-    Operation("tan", 1, sympy.tan, "tan", "tan", "tan", 8),
-    Operation("tanh", 1, sympy.tanh, "tanh", "tanh", "tanh", 8),
-    Operation("sigmoid", 1, sigmoid, None, "sigmoid", None, 8, expansion="1/(1 + exp(-x))"),
-    Operation("log1p", 1, lambda x: sympy.log(1 + x), "log1p", "log1p", "log1p", 4),
-    Operation("softplus", 1, softplus, None, None, None, 8, expansion="max(x, 0) + log1p(exp(-abs(x)))"),
-    Operation("relu", 1, relu, None, "relu", None, 0, expansion="max(x, 0)", kink="relu at 0: the derivative is 0"),
-    Operation("abs", 1, absolute, "absolute", "abs", "__abs__", 0, kink="abs at 0: the derivative is 0"),
-    Operation("max", 2, maximum, "maximum", "maximum", "max", 0, many=True, kink="max of equals: ½ to each"),
-    Operation("min", 2, minimum, "minimum", "minimum", "min", 0, many=True, kink="min of equals: ½ to each"),
-    Operation("sign", 1, sign, "sign", "sign", "sgn", 0, kink="sign: the derivative is 0 everywhere"),
-    Operation("erf", 1, sympy.erf, "erf", "erf", "erf", 8),
-    Operation("expm1", 1, expm1, "expm1", "expm1", "expm1", 4),
-    Operation("log2", 1, lambda x: sympy.log(x) / sympy.log(2), "log2", "log2", None, 4, expansion="log(x)/log(2)"),
+    Operation("add", 2, lambda x, y: x + y, "add", "add", "__add__", 1, 1),
+    Operation("sub", 2, lambda x, y: x - y, "subtract", "sub", "__sub__", 1, 1),
+    Operation("mul", 2, lambda x, y: x * y, "multiply", "mul", "__mul__", 1, 1),
+    Operation("div", 2, lambda x, y: x / y, "divide", "div", "__truediv__", 1, 1),
+    Operation("pow", 2, lambda x, y: x**y, "power", "pow", "__pow__", 10, 4),
+    Operation("neg", 1, lambda x: -x, "negative", "neg", "__neg__", 0, 0),
+    Operation("exp", 1, sympy.exp, "exp", "exp", "exp", 4, 4),
+    Operation("log", 1, sympy.log, "log", "log", "log", 4, 4),
+    Operation("sqrt", 1, sympy.sqrt, "sqrt", "sqrt", "sqrt", 3, 1),
+    Operation("sin", 1, sympy.sin, "sin", "sin", "sin", 4, 4),
+    Operation("cos", 1, sympy.cos, "cos", "cos", "cos", 4, 4),
+    Operation("tan", 1, sympy.tan, "tan", "tan", "tan", 4, 4),
+    Operation("tanh", 1, sympy.tanh, "tanh", "tanh", "tanh", 4, 5),
+    Operation("sigmoid", 1, sigmoid, None, "sigmoid", None, 6, None, expansion="1/(1 + exp(-x))"),
+    Operation("log1p", 1, lambda x: sympy.log(1 + x), "log1p", "log1p", "log1p", 4, 4),
+    Operation("softplus", 1, softplus, None, None, None, 8, None, expansion="max(x, 0) + log1p(exp(-abs(x)))"),
     Operation(
-        "log10", 1, lambda x: sympy.log(x) / sympy.log(10), "log10", "log10", None, 4, expansion="log(x)/log(10)"
+        "relu", 1, relu, None, "relu", None, 0, None, expansion="max(x, 0)", kink="relu at 0: the derivative is 0"
     ),
-    Operation("detach", 1, detach, "positive", "detach", "__pos__", 0),
-    Operation("where", 3, where, "where", "where", None, 0),
-    Operation("clip", 3, clip, "clip", "clamp", None, 0, kink="clip at an edge: the derivative is 1"),
+    Operation("abs", 1, absolute, "absolute", "abs", "__abs__", 0, 0, kink="abs at 0: the derivative is 0"),
+    Operation("max", 2, maximum, "maximum", "maximum", "max", 0, 0, many=True, kink="max of equals: ½ to each"),
+    Operation("min", 2, minimum, "minimum", "minimum", "min", 0, 0, many=True, kink="min of equals: ½ to each"),
+    Operation("sign", 1, sign, "sign", "sign", "sgn", 0, 0, kink="sign: the derivative is 0 everywhere"),
+    Operation("erf", 1, sympy.erf, "erf", "erf", "erf", 4, 4),
+    Operation("expm1", 1, expm1, "expm1", "expm1", "expm1", 4, 4),
+    Operation("log2", 1, lambda x: sympy.log(x) / sympy.log(2), "log2", "log2", None, 4, 4, expansion="log(x)/log(2)"),
+    Operation(
+        "log10", 1, lambda x: sympy.log(x) / sympy.log(10), "log10", "log10", None, 4, 4, expansion="log(x)/log(10)"
+    ),
+    Operation("detach", 1, detach, "positive", "detach", "__pos__", 0, 0),
+    Operation("where", 3, where, "where", "where", None, 0, 0),
+    Operation("clip", 3, clip, "clip", "clamp", None, 0, 0, kink="clip at an edge: the derivative is 1"),
     Operation(
         "greater",
         2,
@@ -141,6 +164,7 @@ _TABLE = (
         None,
         None,
         0,
+        None,
         expansion="max(sign(x - y), 0)",
         kink="greater, of equals: does not hold",
         internal=True,
@@ -153,17 +177,28 @@ _TABLE = (
         None,
         None,
         0,
+        None,
         expansion="1 - max(sign(x - y), 0)",
         kink="at_most, of equals: holds",
         internal=True,
     ),
-    Operation("equal", 2, equal, None, None, None, 0, expansion="1 - abs(sign(x - y))", internal=True),
-    Operation("at_least", 2, at_least, None, None, None, 0, expansion="(1 + sign(x - y))/2", internal=True),
-    Operation("pi", 0, lambda: sympy.pi, "pi", "pi", "pi", 1),
-    Operation("e", 0, lambda: sympy.E, "e", "e", "const_e", 1),
+    Operation("equal", 2, equal, None, None, None, 0, None, expansion="1 - abs(sign(x - y))", internal=True),
+    Operation("at_least", 2, at_least, None, None, None, 0, None, expansion="(1 + sign(x - y))/2", internal=True),
+    Operation("pi", 0, lambda: sympy.pi, "pi", "pi", "pi", 1, 1),
+    Operation("e", 0, lambda: sympy.E, "e", "e", "const_e", 1, 1),
 )
 
 OPERATIONS = {operation.name: operation for operation in _TABLE}
+
+# Powers with a constant exponent that are rounded less than x^-2: x·x and 1/x once; √x as sqrt; others by at most
+# 2 u (x·x·x: 1.98, 1/√x: 1.50, by pow itself: 1.25).
+_POWERS = {Fraction(1): 0, Fraction(2): 1, Fraction(-1): 1, Fraction(1, 2): 3, Fraction(-2): 10}
+
+
+def power_rounding(exponent: Fraction) -> int:
+    """The largest error of a power with that constant exponent, in units u as `Operation.rounding`."""
+    return _POWERS.get(exponent, 4)
+
 
 # Spellings of the same operation on paper.
 ALIASES = {"ln": "log", "σ": "sigmoid", "Σ": "sum", "√": "sqrt", "π": "pi"}
