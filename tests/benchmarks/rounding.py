@@ -105,9 +105,9 @@ def _processes(options: argparse.Namespace) -> Iterator[tuple[dict[str, str], li
     kinds = {"torch": torch_operations(), "backward": tuple(FORMULAS), "sum": tuple(SUMS)}
     absolute = [{"kind": "absolute", "group": dtype, "op": "erf"} for dtype in DTYPES[2:]]
     others = {"logsumexp": ("logsumexp",), "amax": ("3", "257", "2049"), "sgd": ("1", "3", "8", "17", "33", "1000")}
-    for capability, environment in TORCH.items():
+    for capability in _levels():
         yield (
-            environment,
+            TORCH[capability],
             [{**task, "capability": capability} for task in absolute]
             + [
                 {"kind": kind, "group": dtype, "op": op, "capability": capability}
@@ -119,6 +119,17 @@ def _processes(options: argparse.Namespace) -> Iterator[tuple[dict[str, str], li
     for capability, environment in NUMPY.items():
         ops = numpy_operations()
         yield environment, [{"kind": "numpy", "group": "numpy", "op": op, "capability": capability} for op in ops]
+
+
+def _levels() -> list[str]:
+    """What this processor and build have of PyTorch's levels; asked for more, PyTorch would end in a bad instruction."""
+    import torch
+
+    names, best = list(TORCH), torch.backends.cpu.get_cpu_capability().lower()
+    has = names[: names.index(best) + 1] if best in names else names[:1]
+    if missing := names[len(has) :]:
+        print(f"this processor or build has at most {best}; left out: {', '.join(missing)}")
+    return has
 
 
 def _key(line: Line) -> str:
