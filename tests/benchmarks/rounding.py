@@ -122,7 +122,7 @@ def _processes(options: argparse.Namespace) -> Iterator[tuple[dict[str, str], li
 
 
 def _levels() -> list[str]:
-    """What this processor and build have of PyTorch's levels; asked for more, PyTorch would end in a bad instruction."""
+    """The levels of PyTorch that this processor and build have; asked for more, PyTorch would crash."""
     import torch
 
     names, best = list(TORCH), torch.backends.cpu.get_cpu_capability().lower()
