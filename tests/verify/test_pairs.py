@@ -25,7 +25,6 @@ from verify.numbers import (
     precision,
 )
 
-
 DTYPES = {name: getattr(torch, name) for name in FORMATS}
 CALLED = [op.name for op in OPERATIONS.values() if op.arity]
 REDUCED = ("sum", "logsumexp", "max", "min")
