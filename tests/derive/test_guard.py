@@ -1,6 +1,7 @@
 """What ends a command: one line and an exit status."""
 
 import io
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -142,8 +143,12 @@ INTERRUPT = "import os, signal\ndef interrupt():\n    os.kill(os.getpid(), signa
     "command",
     ["interrupt", "lambda: exec('interrupt()')"],  # exec: as namedtuple and dataclass do, while modules are imported
 )
-def test_an_interrupted_process_ends_with_its_status(command: str) -> None:
-    done = ended(f"{INTERRUPT}from derive.guard import end_with\nend_with({command})")
+def test_an_interrupted_process_ends_with_its_status(tmp_path: Path, command: str) -> None:
+    (tmp_path / "program.py").write_text(f"{INTERRUPT}from derive.guard import end_with\nend_with({command})\n")
+    # only as -m, which is how the commands are run, does Python end by the signal after exec
+    started = [sys.executable, "-m", "program"]
+    found = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), str(tmp_path)))}
+    done = subprocess.run(started, cwd=tmp_path, env=found, capture_output=True, check=False, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"interrupted\n")
 
 
