@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 
-from derive.errors import EquationError, Place, suggestion
+from derive.errors import EquationError, Place, UnknownNameError, suggestion
 from derive.expression import (
     ONE,
     Apply,
@@ -90,8 +90,12 @@ class Resolver:
 
     def error(self, expr: Expr, message: str) -> EquationError:
         """The error with the caret under `expr`."""
+        return EquationError(message, self.place(expr))
+
+    def place(self, expr: Expr) -> Place:
+        """Where `expr` stands in the line."""
         column = getattr(expr, "column", None)
-        return EquationError(message, self.line.place if column is None else at(self.line.place, column))
+        return self.line.place if column is None else at(self.line.place, column)
 
     def value(self, expr: Expr, names: Mapping[str, Typed] | None = None) -> Typed:
         """`expr` resolved; `names` are the operands of a formula that is being written out."""
@@ -120,7 +124,7 @@ class Resolver:
                 return Typed(Position(axis), (axis,))
             if constant in CONSTANTS and ref.axes is None:
                 return Typed(Apply(constant, (), ref.column), ())
-            raise self.error(ref, _unknown(ref.name, self.nodes))
+            raise UnknownNameError(_unknown(ref.name, self.nodes), self.place(ref))
         if ref.axes is None and ref.name in self.letters:
             raise self.error(ref, f"{ref.name!r} is an index in this line and also a name ({node.kind}); rename one")
         axes = node.axes if ref.axes is None else self.read_along(ref, node)
@@ -332,8 +336,20 @@ def _labels(values: Sequence[Typed]) -> bool:
 def _unknown(name: str, nodes: Mapping[str, Node]) -> str:
     if name == SIZE:
         return "'n', the number of samples in the batch, is used, but there are no data; add [data]"
-    remedy = suggestion(name, nodes)
+    factors = _factors(name, nodes)
+    remedy = f"; a product needs its sign: write {'*'.join(factors)}" if factors else suggestion(name, nodes)
     return f"unknown name {name!r}{remedy or '; define it in a line, or give it under [parameters] or [data]'}"
+
+
+def _factors(name: str, nodes: Mapping[str, Node], most: int = 3) -> tuple[str, ...]:
+    """The two or three known names that `name` is written of, as wx is of w and x; () for any other."""
+    for length in range(1, len(name)):
+        first, rest = name[:length], name[length:]
+        if first in nodes:
+            others = (rest,) if rest in nodes else _factors(rest, nodes, most - 1) if most > 2 else ()
+            if others:
+                return (first, *others)
+    return ()
 
 
 def _many(axis: Axis) -> str:
