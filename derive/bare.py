@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from derive.expression import Apply, Expr, Reduce, Ref, walk
-from derive.graph import build
+from derive.graph import build, other_loss
 from derive.macros import MACROS
 from derive.node import SIZE
 from derive.operations import ALIASES, CONSTANTS
@@ -39,7 +39,8 @@ def read_equations(text: str, source: str = "<text>") -> Problem:
         parameters={name: shapes.get(name, ()) for name in parameters},
         data={name: shapes.get(name, (SIZE,))[1:] for name in data},
     )
-    notes = (_assumed(data, graph.of_kind("parameter"), sizes), *spelling_notes(written_names(lines)))
+    assumed = _assumed(data, graph.of_kind("parameter"), sizes)
+    notes = (assumed, *spelling_notes(written_names(lines)), *filter(None, [other_loss(lines)]))
     title = text.strip() if len(lines) == 1 else f"{len(lines)} equations"
     return Problem("equation", title, source, lines, graph, notes=notes)
 

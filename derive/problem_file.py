@@ -14,12 +14,13 @@ from derive.errors import ClaimError, EquationError, Place, ProblemError, Settin
 from derive.expression import names
 from derive.frozen import read_frozen
 from derive.given import Given, read_given
-from derive.graph import Graph, build
+from derive.graph import Graph, build, other_loss
 from derive.labels import check_labels
 from derive.paper import Line, read_lines
 from derive.settings import ALSO_CALLED, read_setting
 from derive.spelling import normalise
 from derive.statement import Claims, Problem, Quantity, Training
+from derive.targets import target_notes
 from derive.toml_text import Document, parse
 from derive.upstream import Upstream
 from derive.values import Numeral, shown
@@ -76,6 +77,8 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
             *_idle_constants(constants, lines),
             *spelling_notes(spelled),
             *_idle_settings(training, columns),
+            *_other_loss(document, lines),
+            *target_notes(lines, (*constants.quantities, *data)),
             *(["[claims] is read and not yet audited"] if claims else []),
         ),
         places=tuple((".".join(path), place) for path, place in document.places.items()),
@@ -208,6 +211,11 @@ def _claims(document: Document) -> Claims | None:
             raise ClaimError(f"the formula of {name!r} is {shown(formula)}; expected a text in quotes", place)
         formulas.append((name, formula))
     return Claims(document.words("claims", "table"), tuple(formulas), document.place("claims"))
+
+
+def _other_loss(document: Document, lines: tuple[Line, ...]) -> list[str]:
+    sentence = other_loss(lines) if "loss" not in document.content else ""
+    return [sentence] if sentence else []
 
 
 def _idle_constants(constants: Given, lines: tuple[Line, ...]) -> list[str]:

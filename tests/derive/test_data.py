@@ -109,7 +109,7 @@ def test_header_names_are_normalised(tmp_path: Path) -> None:
         (
             "x;y\n1,5;2\n",
             "",
-            r"^p\.csv:1:2: the cells of p\.csv are separated by ';'; expected commas \(and points .*\n    x;y\n     \^$",
+            r"^p\.csv:1:2: the cells of p\.csv are separated by ';'; expected commas \(and .*\n    x;y\n     \^$",
         ),
         ("\nx\ty\n1\t2\n", "", r"^p\.csv:2:2: the cells of p\.csv are separated by tabs; expected commas"),
         ("x|y\n1|2\n", "", r"^p\.csv:1:2: the cells of p\.csv are separated by '\|'; expected commas"),

@@ -5,7 +5,7 @@ from hypothesis import given
 
 from derive.errors import EquationError
 from derive.expression import Expr, Reduce, children, free_axes, names
-from derive.graph import Graph, build
+from derive.graph import Graph, build, other_loss
 from derive.node import SAMPLES
 from derive.paper import read_lines
 from derive.show.notation import Ascii
@@ -71,6 +71,31 @@ def test_a_loss_for_each_sample_is_refused(loss: str) -> None:
     assert caught.value.message == message
     assert caught.value.place is not None
     assert caught.value.place.line == 2
+
+
+SWAPPED = "'a', the last line, is taken for the loss, but other lines use it: write l last, or loss = \"l\" above"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("l = mean(e)\ne = a^2\na = w*x", "the loss 'a' has a value for each sample; expected one number; " + SWAPPED),
+        ("l = mean(w*x*a)\na = 3", "the loss 'a' depends on no parameter (declared: w); " + SWAPPED),
+    ],
+)
+def test_a_loss_that_is_not_last(text: str, message: str) -> None:
+    with pytest.raises(EquationError) as caught:
+        graph_of(text, ["w"], ["x"])
+    assert caught.value.message.startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("l = e + 1\ne = w^2", "l"), ("a = w^2\nl = a", ""), ("p = w\nl = w^2\nq = p", ""), ("m = l^2\nl = w", "m")],
+)
+def test_other_loss(text: str, found: str) -> None:
+    sentence = other_loss(read_lines(text))
+    assert f"write {found} last" in sentence if found else sentence == ""
 
 
 def test_lines_may_stand_in_any_order() -> None:

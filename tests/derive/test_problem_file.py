@@ -224,6 +224,17 @@ def test_refuses_an_unknown_setting() -> None:
         read(changed("lr = 0.1", "batchsize = 3"))
 
 
+def test_a_loss_that_is_not_last_is_noted_unless_it_is_named() -> None:
+    text = "equations = 'l = e + 1; e = w^2'\n[parameters]\nw = 1\n"
+    assert (
+        read(text)
+        .notes[0]
+        .startswith("'e', the last line, is taken for the loss, but other lines use it: write l last")
+    )
+    assert read("loss = 'l'\n" + text).notes == ()
+    assert read("loss = 'e'\n" + text).notes == ()
+
+
 def test_settings_of_batches_are_idle_without_data() -> None:
     problem = read('equations = "l = w^2"\n[parameters]\nw = 1\n[training]\nbatch_size = 2\nshuffle = false\n')
     assert problem.notes == ("batch_size has no effect without [data]: every epoch is one step",)
