@@ -42,7 +42,7 @@ def read_equations(text: str, source: str = "<text>") -> Problem:
     assumed = _assumed(data, graph.of_kind("parameter"), sizes)
     notes = (assumed, *spelling_notes(written_names(lines)), *filter(None, [other_loss(lines)]))
     title = text.strip() if len(lines) == 1 else f"{len(lines)} equations"
-    return Problem("equation", title, source, lines, graph, notes=notes)
+    return Problem("equation", title, source, lines, graph, notes=notes, trains=False)
 
 
 def free_names(lines: Iterable[Line]) -> tuple[str, ...]:

@@ -52,7 +52,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     problem = load(options.problem)
     tell(problem.notes)
     derivation = derive(problem, _names(options.wrt))
-    optimizer = problem.training.optimizer or OPTIMIZERS[0]
+    optimizer = (problem.training.optimizer or OPTIMIZERS[0]) if problem.trains else None
+    if optimizer is None and choice.steps == ("update",):
+        raise ProblemError(f"--steps update: {problem.source} has no [training], and so no update; leave --steps out")
 
     def shown(ascii_only: bool) -> str:
         return render(derivation, options.format, problem.title, optimizer, choice, ascii_only=ascii_only)
@@ -70,7 +72,7 @@ def render(
     derivation: Derivation,
     form: str,
     title: str,
-    optimizer: str,
+    optimizer: str | None,
     choice: Choice = EVERYTHING,
     *,
     ascii_only: bool = False,

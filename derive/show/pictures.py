@@ -96,7 +96,9 @@ def _lines(text: str) -> tuple[str, ...]:
     return tuple(lines) if len(lines) <= _LINES else (*lines[: _LINES - 1], "…")
 
 
-def to_mermaid(derivation: Derivation, title: str = "", optimizer: str = "", *, ascii_only: bool = False) -> str:
+def to_mermaid(
+    derivation: Derivation, title: str = "", optimizer: str | None = None, *, ascii_only: bool = False
+) -> str:
     """A Mermaid flowchart, as GitHub draws it from a ```mermaid block."""
     del optimizer  # has no place in the picture
     drawn = picture(derivation, ascii_only=ascii_only)
@@ -134,7 +136,7 @@ def _mermaid_label(lines: tuple[str, ...]) -> str:
 _UNSAFE = re.compile(r"""["#&<>`*_~\\|;]""")
 
 
-def to_dot(derivation: Derivation, title: str = "", optimizer: str = "", *, ascii_only: bool = False) -> str:
+def to_dot(derivation: Derivation, title: str = "", optimizer: str | None = None, *, ascii_only: bool = False) -> str:
     """A graph for Graphviz."""
     del optimizer  # has no place in the picture
     drawn = picture(derivation, ascii_only=ascii_only)

@@ -17,7 +17,7 @@ WIDTH = 80
 def to_text(
     derivation: Derivation,
     title: str = "",
-    optimizer: str = "SGD",
+    optimizer: str | None = "SGD",
     *,
     choice: Choice = EVERYTHING,
     ascii_only: bool = False,
