@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from derive.chain import Derivation
 from derive.errors import ProblemError
+from derive.files import check_writable
 from derive.guard import say, write_out
 from derive.interface import derive
 from derive.optimizers import OPTIMIZERS
@@ -49,6 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.list:
         return list_shipped()
     choice = _choice(options)
+    if options.output is not None:
+        check_writable(options.output)
     problem = load(options.problem)
     tell(problem.notes)
     derivation = derive(problem, _names(options.wrt))
@@ -59,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     def shown(ascii_only: bool) -> str:
         return render(derivation, options.format, problem.title, optimizer, choice, ascii_only=ascii_only)
 
-    if options.output:
+    if options.output is not None:
         from derive.show.output import write_whole
 
         write_whole(options.output, shown(options.ascii))

@@ -170,6 +170,13 @@ def test_output_is_written_whole_or_not_at_all(capsys: Captured, tmp_path: Path)
     assert files(tmp_path) == ["out.txt"]
 
 
+def test_the_output_is_looked_at_before_the_problem(capsys: Captured, tmp_path: Path) -> None:
+    assert command("nosuch", "--output", str(tmp_path / "none" / "out")) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("error: ")) == ("", 1)
+    assert "cannot be written: No such file or directory" in err
+
+
 def test_help_names_every_flag_and_exit_status(capsys: Captured) -> None:
     assert command("--help") == 0
     out = " ".join(capsys.readouterr().out.split())
