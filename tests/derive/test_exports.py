@@ -22,7 +22,7 @@ def test_a_name_is_imported_when_it_is_used(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setitem(sys.modules, "lazy_package.home", home)
     assert find("answer") == 42
     assert vars(package)["answer"] == 42
-    with pytest.raises(AttributeError, match="^module 'lazy_package' has no attribute 'nonsense'$"):
+    with pytest.raises(AttributeError, match=r"^module 'lazy_package' has no attribute 'nonsense'$"):
         find("nonsense")
 
 
