@@ -11,6 +11,7 @@ from derive.macros import MACROS
 from derive.node import SIZE
 from derive.operations import ALIASES, CONSTANTS
 from derive.paper import Line, read_lines
+from derive.resolve import factors
 from derive.sizes import Sizes, index_letters, infer, trailing_indices
 from derive.spelling import normalise, tokens
 from derive.statement import Problem
@@ -40,7 +41,13 @@ def read_equations(text: str, source: str = "<text>") -> Problem:
         data={name: shapes.get(name, (SIZE,))[1:] for name in data},
     )
     assumed = _assumed(data, graph.of_kind("parameter"), sizes)
-    notes = (assumed, *spelling_notes(written_names(lines)), *filter(None, [other_loss(lines)]))
+    known = frozenset(free)
+    products = (
+        f"{name!r} is read as one name; a product is written {'*'.join(found)}"
+        for name in free
+        if (found := factors(name, known))
+    )
+    notes = (assumed, *products, *spelling_notes(written_names(lines)), *filter(None, [other_loss(lines)]))
     title = text.strip() if len(lines) == 1 else f"{len(lines)} equations"
     return Problem("equation", title, source, lines, graph, notes=notes, trains=False)
 

@@ -7,7 +7,7 @@ the last one on, as NumPy and PyTorch do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 
@@ -33,7 +33,7 @@ from derive.expression import (
 from derive.implied import summed
 from derive.macros import MACROS
 from derive.node import SAMPLES, SIZE, Node
-from derive.operations import ALIASES, CONSTANTS, REDUCTIONS
+from derive.operations import ALIASES, CONSTANTS, FUNCTIONS, REDUCTIONS
 from derive.paper import PICKED, Line, read_expression
 from derive.spelling import at
 from derive.tensors import TENSORS, Call
@@ -372,17 +372,26 @@ def _labels(values: Sequence[Typed]) -> bool:
 def _unknown(name: str, nodes: Mapping[str, Node]) -> str:
     if name == SIZE:
         return "'n', the number of samples in the batch, is used, but there are no data; add [data]"
-    factors = _factors(name, nodes)
-    remedy = f"; a product needs its sign: write {'*'.join(factors)}" if factors else suggestion(name, nodes)
+    product = factors(name, nodes)
+    called = next((op for op in FUNCTIONS if name.startswith(op) and name.removeprefix(op) in nodes), None)
+    if called:
+        remedy = f"; the argument of {called} stands in parentheses: write {called}({name.removeprefix(called)})"
+    else:
+        remedy = f"; a product needs its sign: write {'*'.join(product)}" if product else suggestion(name, nodes)
     return f"unknown name {name!r}{remedy or '; define it in a line, or give it under [parameters] or [data]'}"
 
 
-def _factors(name: str, nodes: Mapping[str, Node], most: int = 3) -> tuple[str, ...]:
+_LONGEST_PRODUCT = 20  # letters; nobody writes a longer one without signs
+
+
+def factors(name: str, known: Collection[str], most: int = 3) -> tuple[str, ...]:
     """The two or three known names that `name` is written of, as wx is of w and x; () for any other."""
+    if len(name) > _LONGEST_PRODUCT:
+        return ()
     for length in range(1, len(name)):
         first, rest = name[:length], name[length:]
-        if first in nodes:
-            others = (rest,) if rest in nodes else _factors(rest, nodes, most - 1) if most > 2 else ()
+        if first in known:
+            others = (rest,) if rest in known else factors(rest, known, most - 1) if most > 2 else ()
             if others:
                 return (first, *others)
     return ()

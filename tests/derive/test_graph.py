@@ -168,6 +168,7 @@ def test_axes_that_are_not_written_are_matched_from_the_last_on(line: str, expec
         ("l = wx", ["w"], ["x"], "unknown name 'wx'; a product needs its sign: write w*x"),
         ("l = w1x2 + x2", ["w", "w1"], ["x2", "x"], "unknown name 'w1x2'; a product needs its sign: write w1*x2"),
         ("l = abx", ["a", "b", "ab_"], ["x"], "unknown name 'abx'; a product needs its sign: write a*b*x"),
+        ("l = w*sinx", ["w"], ["x"], "unknown name 'sinx'; the argument of sin stands in parentheses: write sin(x)"),
         ("l = W*x", ["w"], ["x"], "unknown name 'W'; did you mean 'w'?"),
         ("l = w*X", ["w"], ["x"], "unknown name 'X'; did you mean 'x'?"),
         ("l = λ*w", ["w", "lambda"], [], "unknown name 'λ'; did you mean 'lambda'? The two spellings are two names"),
