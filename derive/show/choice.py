@@ -33,7 +33,7 @@ def read_steps(text: str) -> tuple[str, ...]:
     return STEPS if "all" in words else tuple(step for step in STEPS if step in words)
 
 
-def chosen(derivation: Derivation, optimizer: str = "SGD", choice: Choice = EVERYTHING) -> tuple[Section, ...]:
+def chosen(derivation: Derivation, optimizer: str | None = "SGD", choice: Choice = EVERYTHING) -> tuple[Section, ...]:
     """The sections with what is chosen. Raises `EquationError` for a name that is not in the graph."""
     found = sections(derivation, optimizer)
     if choice.node is not None:

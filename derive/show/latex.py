@@ -179,7 +179,7 @@ def enclosed(opening: str, text: str, closing: str) -> str:
 def to_latex(
     derivation: Derivation,
     title: str = "",
-    optimizer: str = "SGD",
+    optimizer: str | None = "SGD",
     *,
     choice: Choice = EVERYTHING,
     ascii_only: bool = False,
@@ -195,9 +195,9 @@ def to_latex(
 
 
 def display(derivation: Derivation) -> str:
-    """All steps as one aligned formula, for a notebook."""
+    """All steps as one aligned formula, for a notebook; of the training a derivation knows nothing."""
     rows: list[str] = []
-    for section in sections(derivation):
+    for section in sections(derivation, None):
         rows.append(rf"&\textbf{{{text_to_tex(section.title)}}}")
         for equation in section.equations:
             *before, last = aligned(equation)

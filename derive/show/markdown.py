@@ -26,7 +26,7 @@ _MARKUP = re.compile(r"([\\*_\[\]<>#|~$&])")
 def to_markdown(
     derivation: Derivation,
     title: str = "",
-    optimizer: str = "SGD",
+    optimizer: str | None = "SGD",
     *,
     choice: Choice = EVERYTHING,
     ascii_only: bool = False,

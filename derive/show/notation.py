@@ -78,7 +78,7 @@ class Text:
             case Reduce(op=op, body=body, axes=axes):
                 return self.reduction(op, body, axes)
             case Apply(op="entry", args=(Ref(name=name, axes=axes), *chosen)):
-                return self.entry(name, axes or (), [self.show(value) for value in chosen]), ATOM
+                return self.entry(self.names.get(name, name), axes or (), [self.show(value) for value in chosen]), ATOM
             case Apply(op="matmul", args=(left, right)):
                 return self.matmul(self.show(left, PRODUCT), self.show(right, POWER)), PRODUCT
             case Apply(op="add" | "sub" as op, args=(left, right)):

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from derive.expression import Expr
+from derive.expression import Apply, Expr, walk
 from derive.graph import Graph
 from derive.show.expand import with_softmax
 from derive.show.notation import Ascii, Derivative, Text
-from derive.show.plain import ascii_names, ascii_text
+from derive.show.plain import ascii_names, ascii_text, greek_names
 from derive.show.steps import GRADIENT, Equation, Product, Side, Total, Update
 
 
 def ascii_style(graph: Graph) -> Ascii:
     """The ASCII style, in which names of `graph` that are not ASCII are spelled out."""
     return Ascii(names=ascii_names(graph.by_name))
+
+
+def text_style(graph: Graph) -> Text:
+    """The style of Unicode text, in which `alpha` is α; beside a sigmoid, σ(…), a name `sigma` stays a word."""
+    names = dict(greek_names(graph.by_name))
+    sigmoid = any(isinstance(part, Apply) and part.op == "sigmoid" for n in graph.lines for part in walk(n.definition))
+    if sigmoid:
+        names.pop("sigma", None)
+    return Text(names)
 
 
 def left(equation: Equation, style: Text) -> str:
@@ -40,8 +49,9 @@ def shown(side: Side, style: Text) -> str:
 
 
 def sentence(text: str, style: Text) -> str:
-    """A sentence, title or sign without the marks around names, in the characters of the style."""
-    unmarked = text.replace("`", "")
+    """A sentence, title or sign without the marks around names, in the names and characters of the style."""
+    pieces = text.split("`")
+    unmarked = "".join(style.names.get(piece, piece) if number % 2 else piece for number, piece in enumerate(pieces))
     return ascii_text(unmarked) if isinstance(style, Ascii) else unmarked
 
 

@@ -85,15 +85,18 @@ class _Numbers:
         return Equation(self.last, left, right, relation, note)
 
 
-def sections(derivation: Derivation, optimizer: str = "SGD", after: int = 0) -> tuple[Section, ...]:
-    """All steps of `derivation`, counted on from `after`; `optimizer` names the update rule at the end."""
+def sections(derivation: Derivation, optimizer: str | None = "SGD", after: int = 0) -> tuple[Section, ...]:
+    """All steps of `derivation`, counted on from `after`.
+
+    `optimizer` names the update rule at the end; None where nothing is trained.
+    """
     numbers, formulas = _Numbers(after), Formulas(derivation)
     gradients = [formulas.gradient(name) for name in derivation.wrt]
     found = [_forward(derivation, numbers), _partials(derivation, formulas, numbers)]
     if any(not gradient.paths for gradient in gradients):
         found.append(_adjoints(derivation, numbers))
     found += [_chain(derivation, gradient, numbers) for gradient in gradients]
-    return (*found, *_updates(derivation, optimizer, numbers))
+    return (*found, *(_updates(derivation, optimizer, numbers) if optimizer else ()))
 
 
 def seed_name(derivation: Derivation) -> str | None:

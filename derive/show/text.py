@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from derive.chain import Derivation
 from derive.show.choice import EVERYTHING, Choice, chosen
 from derive.show.notation import Text
-from derive.show.sides import ascii_style, left, right, sentence
+from derive.show.sides import ascii_style, left, right, sentence, text_style
 from derive.show.steps import Equation, Section
 
 WIDTH = 80
@@ -17,13 +17,13 @@ WIDTH = 80
 def to_text(
     derivation: Derivation,
     title: str = "",
-    optimizer: str = "SGD",
+    optimizer: str | None = "SGD",
     *,
     choice: Choice = EVERYTHING,
     ascii_only: bool = False,
 ) -> str:
     """The whole derivation; `ascii_only` prints `dl/dw` and `sum_i` for `∂l/∂w` and `Σᵢ`."""
-    style = ascii_style(derivation.graph) if ascii_only else Text()
+    style = ascii_style(derivation.graph) if ascii_only else text_style(derivation.graph)
     return "\n".join(lines(chosen(derivation, optimizer, choice), title, style)) + "\n"
 
 

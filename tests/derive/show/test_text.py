@@ -1,10 +1,14 @@
 """The numbered text: its order is the article's, its lines fit, its sentences say what is left out."""
 
+import re
+
 from hypothesis import given
 
+import derive
 from derive.chain import Derivation, differentiate
 from derive.graph import Graph
 from derive.show.notation import Ascii, Text
+from derive.show.pictures import to_dot
 from derive.show.sides import left, right
 from derive.show.steps import sections
 from derive.show.text import WIDTH, fold, to_text
@@ -134,3 +138,27 @@ def test_styles_do_not_share_state() -> None:
     style.as_written()
     style.without_indices()
     assert (style.exact, style.bare, style.names) == (False, False, {})
+
+
+def test_names_of_greek_letters_are_printed_as_letters_unless_in_ascii() -> None:
+    derivation = derive.derive("l = mean((alpha_1*x + beta - y)^2) + lambda*beta^2")
+    text = to_text(derivation)
+    assert "parameters α_1, β, λ; data x, y" in text
+    assert "Chain rule for α_1" in text
+    assert "∂l/∂β = 2 λ β + (2/n) Σᵢ (α_1 xᵢ + β − yᵢ)" in text
+    assert not re.search("alpha|beta|lambda", text)
+    plain = to_text(derivation, ascii_only=True)
+    assert "parameters alpha_1, beta, lambda; data x, y" in plain
+    assert plain.isascii()
+
+
+def test_a_name_sigma_stays_a_word_beside_a_sigmoid() -> None:
+    assert "2 σ" in to_text(derive.derive("l = sigma^2"))
+    text = to_text(derive.derive("l = sigma*sigmoid(w)"))
+    assert "(1)  l = sigma·σ(w)" in text
+    assert "parameters sigma, w" in text
+
+
+def test_pictures_have_the_names_of_the_text() -> None:
+    assert "∂l/∂β" in to_dot(derive.derive("l = beta^2"))
+    assert "dl/dbeta" in to_dot(derive.derive("l = beta^2"), ascii_only=True)
