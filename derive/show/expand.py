@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from derive.closed import readable
 from derive.expression import (
     Apply,
     Axis,
@@ -17,7 +18,6 @@ from derive.expression import (
     rebuild,
     walk,
 )
-from derive.formulas import readable
 from derive.node import Node
 
 

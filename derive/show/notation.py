@@ -158,6 +158,11 @@ class Text:
         if isinstance(expr, Apply) and expr.op == "neg":
             return self.minus, self.show(expr.args[0], POWER if self.exact else needed)
         text, level = self._show(expr)
+        if needed == PRODUCT and level < needed and isinstance(expr, Apply) and expr.op == "mul":
+            first, last = expr.args
+            if isinstance(last, Reduce) and last.axes is not None:  # a (Σᵢ bᵢ) c: more follows the sum
+                sign, before = self.opening(first, PRODUCT)
+                return sign, f"{before}{self.dot}{self.show(last, POWER)}"
         if level == NEGATIVE and isinstance(expr, Apply) and (expr.op == "mul" or needed == QUOTIENT):
             return self.minus, text.removeprefix(self.minus)
         return "", text if level >= needed else f"({text})"

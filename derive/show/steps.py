@@ -10,8 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from derive.chain import Derivation, Edge
+from derive.closed import readable
 from derive.expression import ONE, Apply, Axes, Expr, Reduce, Ref, replace, walk
-from derive.formulas import MAX_LINKS, MAX_PATHS, Formulas, Gradient, Link, Path, readable
+from derive.formulas import MAX_LINKS, MAX_PATHS, Formulas, Gradient, Path
+from derive.links import Link
 from derive.node import Node
 from derive.operations import OPERATIONS
 from derive.optimizers import UPDATES
