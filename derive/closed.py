@@ -1,12 +1,11 @@
 """Closed forms: the products along all paths multiplied out of their lines, cancelled, and added up.
 
-A line that is a function, such as h = tanh(a), keeps its name where it stands more than once; any
-other line is replaced by its right-hand side.
+A line that is a function, such as h = tanh(a), keeps its name, any other line is replaced by its
+right-hand side; where every function stands once, they are replaced as well.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cached_property
 
@@ -79,8 +78,8 @@ class ClosedForms:
         products = [(self._product(factors), axes) for factors, axes in paths]
         try:
             spelled = self._added([(self._spelled(whole, axes), axes) for whole, axes in products])
-            for whole in (self._without_names_read_once(spelled), spelled):
-                if readable(whole):
+            for whole in (self._in_given_names(spelled), spelled):
+                if whole is not None and readable(whole):
                     return whole
         except TooLongError:
             pass
@@ -103,19 +102,17 @@ class ClosedForms:
         factors = [powered(inline(factor, around), power) for factor, power in whole.outside]
         return product(Number(whole.coefficient), *factors)
 
-    def _without_names_read_once(self, whole: Expr) -> Expr:
-        """The formula with every name that stands in it once by its right-hand side, where that is short."""
-        stays: set[str] = set()
-        while True:
-            standing = Counter(part.name for part in walk(whole) if isinstance(part, Ref))
-            once = [name for name in self._spelled_once if standing[name] == 1 and name not in stays]
-            if not once:
-                return whole
-            inline = inliner(self.graph, set(self.own_names) - {once[0]})
-            changed = inline(whole, set(free_axes(whole)))
-            stays.add(once[0])
-            if size(changed) - size(whole) <= MAX_ONCE:
-                whole = tidy(changed)
+    def _in_given_names(self, whole: Expr) -> Expr | None:
+        """The formula without names of lines; None where one of them stands in it more than once, or is long."""
+        while standing := [part.name for part in walk(whole) if isinstance(part, Ref) and part.name in self.own_names]:
+            name = standing[0]
+            if standing.count(name) > 1 or name not in self._spelled_once:
+                return None
+            longer = inliner(self.graph, set(self.own_names) - {name})(whole, set(free_axes(whole)))
+            if size(longer) - size(whole) > MAX_ONCE:
+                return None
+            whole = tidy(longer)
+        return whole
 
 
 def inliner(graph: Graph, kept: Collection[str]) -> Callable[[Expr, Collection[Axis]], Expr]:

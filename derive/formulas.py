@@ -94,6 +94,16 @@ class Formulas:
                 into.setdefault(link.wrt.name, []).append(link)
         return {name: tuple(links) for name, links in into.items()}
 
+    def steps_to(self, name: str) -> Iterator[Path]:
+        """The last step of the paths to `name`: a link of each line that it stands in, the last line first."""
+        graph = self.derivation.graph
+        target = Ref(name, graph.by_name[name].axes)
+        place = {node.name: number for number, node in enumerate(graph.nodes)}
+        for link in sorted(self._into.get(name, ()), key=lambda link: -place[link.of.name]):
+            own = link.wrt.axes or ()
+            every = dict.fromkeys((*(link.of.axes or ()), *link.summed, *free_axes(link.partial)))
+            yield _ending_at(target, Path((link,), tuple(axis for axis in every if axis not in own)))
+
     def _ways(self, name: str) -> Iterator[tuple[Link, ...]]:
         """The links of every path from the loss to `name`."""
         if name == self.derivation.graph.loss:

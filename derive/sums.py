@@ -27,19 +27,18 @@ def add_up(terms: list[Monomial]) -> Expr:
                 break
         else:
             groups.append([term])
-    return joined([whole for group in groups if (whole := _one(group)).coefficient != 0])
+    return joined([whole for group in groups for whole in _together(group)])
 
 
 def _alongside(group: list[Monomial], term: Monomial) -> list[Monomial] | None:
     """The group with one more term, all under the same sums; None where they have nothing in common."""
     first = group[0]
     if not first.axes or not term.axes:
-        joint = [*group, term] if first.axes == term.axes else None
-    else:
-        read = _lettered_as(first, term)
-        axes = tuple(axis for axis in first.axes if axis in read.axes)
-        joint = [_under(member, axes) for member in (*group, read)] if axes else None
-    return joint if joint is not None and (_common(joint) is not None or len(counted(joint)) <= len(group)) else None
+        return [*group, term] if first.axes == term.axes else None
+    read = _lettered_as(first, term)
+    axes = tuple(axis for axis in first.axes if axis in read.axes)
+    joint = [_under(member, axes) for member in (*group, read)]
+    return joint if axes and (_common(joint) is not None or len(counted(joint)) <= len(group)) else None
 
 
 def _lettered_as(first: Monomial, term: Monomial) -> Monomial:
@@ -77,15 +76,26 @@ def _under(term: Monomial, axes: Axes) -> Monomial:
     running = [pair for pair in term.inside if set(free_axes(pair[0])) & set(more)]
     own = tuple(pair for pair in term.inside if pair not in running)
     total = Reduce("sum", Monomial(Fraction(1), tuple(running)).tree(), more)
-    return replace(term, inside=(*own, (total, 1)), axes=axes)
+    if set(free_axes(total)) & set(axes):
+        return replace(term, inside=(*own, (total, 1)), axes=axes)
+    return replace(term, outside=(*term.outside, (total, 1)), inside=own, axes=axes)
 
 
-def _one(group: list[Monomial]) -> Monomial:
-    """The terms of a group as one product: what they share, times a sum in parentheses."""
+def _together(group: list[Monomial]) -> list[Monomial]:
+    """The terms of a group as one product, of what they share and a sum in parentheses, where they share anything."""
     kept = counted(group)
-    common = _common(kept) if len(kept) > 1 else None
-    if common is None:
-        return _with_its_own_power(kept[0]) if kept else Monomial(Fraction(0), ())
+    if len(kept) < 2:
+        return [_with_its_own_power(term) for term in kept]
+    common = _common(kept)
+    if common is not None:
+        return [_bracketed(kept, common)]
+    whole = joined(kept)
+    short = whole if kept[0].axes else shorter(whole)
+    return kept if short == whole else [product(short)]
+
+
+def _bracketed(kept: list[Monomial], common: Monomial) -> Monomial:
+    """What terms share, times the sum of what is left of them."""
     bracket = joined(counted([_without(term, common) for term in kept]))
     short = shorter(bracket)
     if short != bracket:
@@ -96,7 +106,7 @@ def _one(group: list[Monomial]) -> Monomial:
     inner = product(*factors[:place], short, *factors[place:])
     total = inner.summed_over(common.axes)
     outer = collect([Number(common.coefficient * total.coefficient), *_factors((*common.outside, *total.outside))])
-    return replace(total, coefficient=outer.coefficient, outside=outer.outside)
+    return _with_its_own_power(replace(total, coefficient=outer.coefficient, outside=outer.outside))
 
 
 def _with_its_own_power(term: Monomial) -> Monomial:
@@ -129,7 +139,12 @@ Lettered = dict[Expr, tuple[Expr, int]]  # factors with their exponents, by thei
 
 
 def _lettered(factors: tuple[tuple[Expr, int], ...]) -> Lettered:
-    return {canonical(factor): (factor, power) for factor, power in factors}
+    found: Lettered = {}
+    for factor, power in factors:
+        key = canonical(factor)
+        first, before = found.get(key, (factor, 0))
+        found[key] = (first, before + power)
+    return found
 
 
 def _shared(sides: list[Lettered]) -> tuple[tuple[Expr, int], ...]:

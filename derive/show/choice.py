@@ -8,8 +8,9 @@ from typing import NamedTuple
 from derive.chain import Derivation, differentiate
 from derive.errors import EquationError, ProblemError, suggestion
 from derive.expression import Ref
+from derive.show.equations import STEPS, Equation, Section
 from derive.show.notation import Derivative
-from derive.show.steps import STEPS, Equation, Section, conventions, sections
+from derive.show.steps import conventions, sections
 
 
 class Choice(NamedTuple):
@@ -44,6 +45,9 @@ def chosen(derivation: Derivation, optimizer: str = "SGD", choice: Choice = EVER
 
 def _only(section: Section, steps: tuple[str, ...]) -> Section:
     """The section with its equations of these kinds."""
+    if section.step == "adjoints":  # chain products and closed forms that are left out go on from them
+        wanted = {"chain", "closed"} & set(steps)
+        return section if wanted else section._replace(equations=(), sentences=())
     if section.step != "chain":
         return section if section.step in steps else section._replace(equations=(), sentences=())
     equations = _with_heads(section, [("closed" if e.closed else "chain") in steps for e in section.equations])
@@ -88,7 +92,7 @@ def _with_own(name: str, derivation: Derivation, found: tuple[Section, ...]) -> 
         elif section.step in ("forward", "update"):
             yield section
     for section in own:
-        if section.step == "chain":
+        if section.step in ("chain", "adjoints"):
             equations = _counted(list(section.equations), last)
             last += len(equations)
             yield section._replace(equations=equations)
@@ -109,7 +113,7 @@ def _concerned(section: Section, name: str) -> list[bool]:
             case Ref(name=own):
                 found.append(_line(own) == name)
             case Derivative(of=of, wrt=wrt):
-                whole = section.step == "chain"  # of the loss with respect to a name
+                whole = section.step in ("chain", "adjoints")  # of the loss with respect to a name
                 found.append(name in ({_line(wrt.name)} if whole else {of.name, wrt.name}))
     return found
 

@@ -11,6 +11,7 @@ from derive.chain import Derivation
 from derive.expression import ONE, Axes, Expr, Position, Reduce, Ref, count
 from derive.numerals import write_literal
 from derive.show.choice import EVERYTHING, Choice, chosen
+from derive.show.equations import Equation, Section
 from derive.show.notation import (
     ATOM,
     NEGATIVE,
@@ -23,7 +24,7 @@ from derive.show.notation import (
 )
 from derive.show.plain import ascii_text
 from derive.show.sides import left, right
-from derive.show.steps import Equation, Section, sections
+from derive.show.steps import sections
 from derive.show.tex import fold, measure, subscripted, text_to_tex
 
 _ROOM = 400.0  # points for one line of an equation, of the document's 160 mm, beside its number

@@ -6,9 +6,9 @@ import re
 
 from derive.chain import Derivation
 from derive.show.choice import EVERYTHING, Choice, chosen
+from derive.show.equations import Equation, Section
 from derive.show.latex import aligned
 from derive.show.plain import ascii_text
-from derive.show.steps import Equation, Section
 
 _ROOM = 480.0  # points for one line of an equation: about a column of GitHub's
 

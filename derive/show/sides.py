@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from derive.expression import Expr
 from derive.graph import Graph
+from derive.show.equations import GRADIENT, Equation, Product, Side, Total, Update
 from derive.show.expand import with_softmax
 from derive.show.notation import Ascii, Derivative, Text
 from derive.show.plain import ascii_names, ascii_text
-from derive.show.steps import GRADIENT, Equation, Product, Side, Total, Update
 
 
 def ascii_style(graph: Graph) -> Ascii:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from derive.chain import Derivation
 from derive.show.choice import EVERYTHING, Choice, chosen
+from derive.show.equations import Equation, Section
 from derive.show.notation import Text
 from derive.show.sides import ascii_style, left, right, sentence
-from derive.show.steps import Equation, Section
 
 WIDTH = 80
 

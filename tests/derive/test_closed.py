@@ -66,7 +66,7 @@ TEXTS = {
     SOFTMAX + "l = -mean(sum(t[i,k]*log(p[i,k]), k), i)": {"W": "(1/n) Σᵢ (pᵢₖ Σₚ tᵢₚ − tᵢₖ) xᵢⱼ"},
     SOFTMAX + "l = -mean(log(p[i,y[i]]), i)": {"W": "(1/n) Σᵢ (pᵢₖ − [yᵢ = k]) xᵢⱼ", "b": "(1/n) Σᵢ (pᵢₖ − [yᵢ = k])"},
     LOGITS + "e[i,k] = exp(z[i,k])\ns[i] = sum(e[i,k], k)\np[i,k] = e[i,k]/s[i]\nl = -mean(log(p[i,y[i]]), i)": {
-        "b": "(1/n) Σᵢ (eᵢₖ/(Σⱼ eᵢⱼ) − [yᵢ = k])"
+        "b": "(1/n) Σᵢ (pᵢₖ − [yᵢ = k])"
     },
     "z = x @ W + b\np = softmax(z)\nl = -mean(log(pick(p, y)))": {
         "b": "(1/n) Σᵢ (softmaxⱼ(Σₖ xᵢₖ Wₖⱼ + bⱼ) − [yᵢ = j])"
@@ -81,6 +81,7 @@ TEXTS = {
     "z[i,k] = sum(x[i,j]*W[j,k], j)\nl = mean(log(sum(exp(z[i,k]), k)) - log(sum(exp(z[i,m]), m)) + z[i,1], i)": {
         "W": "([1 = k]/n) Σᵢ xᵢⱼ"
     },
+    "u = mean(t*w)^2\nv = sin(w) + u\nr = mean(t*v)^2\nl = sin(v) + r": {},
     "m[i] = max(x[i,j]*W[j,0], j)\nl = mean(m)": {},
     "l = mean(max(w*x, b)^2) + mean(min(w*x, y))": {},
     "h = relu(x @ W + b)\nl = mean(h @ V)^2": {},
