@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
+from derive.as_typed import as_typed
 from derive.errors import EquationError, Place, shorten, suggestion
 from derive.expression import LETTERS, Axes, Axis, names, refs
 from derive.node import SAMPLES, SIZE, Frozen, Node
@@ -85,7 +86,8 @@ def build(
         raise EquationError(f"loss = {shorten(target)} is not the name of a line{suggestion(target, by_name)}")
     nodes = dict(given)
     for line in _in_order(lines):
-        nodes[line.name] = resolve(line, nodes, is_loss=line.name == target and upstream is None)
+        node = resolve(line, nodes, is_loss=line.name == target and upstream is None)
+        nodes[line.name] = replace(node, written=as_typed(line))
     place = by_name[target].place
     if upstream is not None:
         seed, last = seeded(nodes, target, upstream)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from fractions import Fraction
 from typing import NamedTuple
 
 from derive.chain import SHARES, Derivation, Edge, Part
@@ -13,7 +12,6 @@ from derive.expression import (
     Apply,
     Axes,
     Expr,
-    Number,
     Reduce,
     Ref,
     children,
@@ -27,7 +25,7 @@ from derive.monomial import collect
 from derive.node import Node
 from derive.own_names import Named, by_name, named
 from derive.sums import add_up
-from derive.tidy import product
+from derive.tidy import product, shares_written
 from derive.typed import apart
 
 
@@ -87,16 +85,7 @@ def _written(part: Part) -> Expr:
 
 def _as_on_paper(slope: Expr, own: Iterable[Named]) -> Expr:
     """A partial tidied, with the line's own name for its right-hand side; one that nobody would read as it is."""
-    return product(by_name(_comparisons(slope), own)).tree() if size(slope) <= MAX_TIDIED else slope
-
-
-def _comparisons(expr: Expr) -> Expr:
-    """`expr` with the share of the larger of two as what it is, [x > y] + [x = y]/2."""
-    parts = tuple(map(_comparisons, children(expr)))
-    if isinstance(expr, Apply) and expr.op == "at_least":
-        half = Apply("div", (Apply("equal", parts), Number(Fraction(2))))
-        return Apply("add", (Apply("greater", parts), half))
-    return rebuild(expr, parts)
+    return product(by_name(shares_written(slope), own)).tree() if size(slope) <= MAX_TIDIED else slope
 
 
 def _link(node: Node, wrt: Ref, summed: Axes, slope: Expr) -> Link:

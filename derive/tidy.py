@@ -121,3 +121,12 @@ def common_number(coefficients: list[Fraction]) -> Fraction:
 def negated(expr: Expr) -> Expr:
     """−`expr`; a sum with every sign turned, p − y for y − p."""
     return joined([replace(term, coefficient=-term.coefficient) for term in terms(expr)])
+
+
+def shares_written(expr: Expr) -> Expr:
+    """`expr` with the share of the larger of two as what it is, [x > y] + [x = y]/2."""
+    parts = tuple(map(shares_written, children(expr)))
+    if isinstance(expr, Apply) and expr.op == "at_least":
+        half = Apply("div", (Apply("equal", parts), Number(Fraction(2))))
+        return Apply("add", (Apply("greater", parts), half))
+    return rebuild(expr, parts)

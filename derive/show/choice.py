@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 from derive.chain import Derivation, differentiate
 from derive.errors import EquationError, ProblemError, suggestion
@@ -23,6 +23,13 @@ class Choice(NamedTuple):
 EVERYTHING = Choice()
 
 
+class How(TypedDict, total=False):
+    """How `to_text`, `to_latex` and `to_markdown` print: `choice` of what, and `ascii_only`, no other characters."""
+
+    choice: Choice
+    ascii_only: bool
+
+
 def read_steps(text: str) -> tuple[str, ...]:
     """The kinds of steps of `forward,chain` or `all`. Raises `ProblemError` for one that is not known."""
     known = (*STEPS, "all")
@@ -32,6 +39,11 @@ def read_steps(text: str) -> tuple[str, ...]:
             expected = f"expected one or more of: {', '.join(known)}"
             raise ProblemError(f"--steps: {word!r} is not a kind of step{suggestion(word, known)}; {expected}")
     return STEPS if "all" in words else tuple(step for step in STEPS if step in words)
+
+
+def printed(derivation: Derivation, optimizer: str, how: How) -> tuple[tuple[Section, ...], bool]:
+    """The sections that are printed, and whether in ASCII alone."""
+    return chosen(derivation, optimizer, how.get("choice", EVERYTHING)), how.get("ascii_only", False)
 
 
 def chosen(derivation: Derivation, optimizer: str = "SGD", choice: Choice = EVERYTHING) -> tuple[Section, ...]:

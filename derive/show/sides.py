@@ -8,6 +8,7 @@ from derive.show.equations import GRADIENT, Equation, Product, Side, Total, Upda
 from derive.show.expand import with_softmax
 from derive.show.notation import Ascii, Derivative, Text
 from derive.show.plain import ascii_names, ascii_text
+from derive.tidy import shares_written
 
 
 def ascii_style(graph: Graph) -> Ascii:
@@ -36,7 +37,7 @@ def shown(side: Side, style: Text) -> str:
             return " + ".join(_product(product, style) for product in products) or "0"
         case Update(expr=expr, gradient=gradient):
             return style.signed({GRADIENT: style.derivative(gradient)}).show(expr)
-    return style.show(with_softmax(side))
+    return style.show(with_softmax(shares_written(side)))
 
 
 def sentence(text: str, style: Text) -> str:
@@ -52,4 +53,4 @@ def _product(product: Product, style: Text) -> str:
 
 
 def _factor(factor: Expr | Derivative, style: Text) -> str:
-    return style.factor(factor if isinstance(factor, Derivative) else with_softmax(factor))
+    return style.factor(factor if isinstance(factor, Derivative) else with_softmax(shares_written(factor)))

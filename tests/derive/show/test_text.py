@@ -1,9 +1,12 @@
 """The numbered text: its order is the article's, its lines fit, its sentences say what is left out."""
 
+import pytest
 from hypothesis import given
 
 from derive.chain import Derivation, differentiate
 from derive.graph import Graph
+from derive.show.latex import to_latex
+from derive.show.markdown import to_markdown
 from derive.show.notation import Ascii, Text
 from derive.show.sides import left, right
 from derive.show.steps import sections
@@ -133,3 +136,44 @@ def test_styles_do_not_share_state() -> None:
     style.as_written()
     style.without_indices()
     assert (style.exact, style.bare, style.names) == (False, False, {})
+
+
+@pytest.mark.parametrize(
+    ("typed", "echo"),
+    [
+        ("w·x", "w·x"),
+        ("w @ x", "w @ x"),
+        ("w*x", "w·x"),
+        ("(w·w) @ w ∙ x", "w·w @ w·x"),
+        ("w·x  # not x @ w", "w·x"),
+    ],
+)
+def test_a_product_is_echoed_with_the_sign_that_was_typed(typed: str, echo: str) -> None:
+    derivation = differentiate(graph_of(f"a = {typed}\nl = mean(a^2)", ["w"], ["x"]))
+    assert f"(1) a = {echo} (" in " ".join(to_text(derivation).split())
+    tex = echo.replace(" @ ", r" \mathbin{@} ").replace("·", r" \cdot ")
+    assert f"a &= {tex} \\tag{{1}}" in to_latex(derivation)
+    assert f"a = {tex} \\tag{{1}}" in to_markdown(derivation)
+
+
+def test_signs_are_told_apart_line_by_line() -> None:
+    derivation = differentiate(graph_of("a = w @ x; c = a·w\nl = mean(c^2)", ["w"], ["x"]))
+    text = " ".join(to_text(derivation).split())
+    assert "a = w @ x (" in text
+    assert "c = a·w (" in text
+
+
+def test_what_differs_is_echoed_as_a_comparison() -> None:
+    derivation = differentiate(graph_of("a = where(x != y, w*x, 0)\nl = mean(a)", ["w"], ["x", "y"]))
+    assert "a = where([x ≠ y], w·x, 0)" in to_text(derivation)
+    assert "a = where((x != y), w*x, 0)" in to_text(derivation, ascii_only=True)
+    for page in (to_latex(derivation), to_markdown(derivation)):
+        assert r"\lbrack x \ne y\rbrack" in page
+
+
+def test_the_derivative_of_a_maximum_of_two_is_a_half_where_they_are_equal() -> None:
+    """The formula says what the sentence below it says."""
+    text = to_text(differentiate(graph_of("l = mean(max(w*x, b))", ["w", "b"], ["x"])))
+    assert "∂l/∂w = Σᵢ ([w xᵢ > b] + [w xᵢ = b]/2) xᵢ/n" in text
+    assert "max of equals: ½ to each" in text
+    assert "≥" not in text
