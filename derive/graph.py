@@ -87,7 +87,8 @@ def build(
     nodes = dict(given)
     for line in _in_order(lines):
         node = resolve(line, nodes, is_loss=line.name == target and upstream is None)
-        nodes[line.name] = replace(node, written=as_typed(line))
+        echoed = as_typed(line)
+        nodes[line.name] = node if echoed is line.expr else replace(node, written=echoed)
     place = by_name[target].place
     if upstream is not None:
         seed, last = seeded(nodes, target, upstream)

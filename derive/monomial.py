@@ -11,7 +11,7 @@ from fractions import Fraction
 from functools import reduce
 
 from derive.alike import canonical
-from derive.expression import ZERO, Apply, Axes, Axis, Expr, Number, Position, Reduce, Ref, count, free_axes
+from derive.expression import ONE, ZERO, Apply, Axes, Axis, Expr, Number, Position, Reduce, Ref, count, free_axes
 
 Powers = dict[Expr, int]
 
@@ -62,17 +62,11 @@ class Monomial:
 
     def unsigned(self) -> Expr:
         """The product without its sign."""
-        outside = self.outside
+        sums: list[Expr] = [factor for factor, power in self.outside if isinstance(factor, Reduce) and power == 1]
+        before = _quotient(abs(self.coefficient), tuple(pair for pair in self.outside if pair[0] not in sums))
         if self.axes:
-            total: Expr = Reduce("sum", _quotient(Fraction(1), self.inside), self.axes)
-        else:
-            sums = [factor for factor, power in outside if isinstance(factor, Reduce) and power == 1]
-            if not sums:
-                return _quotient(abs(self.coefficient), outside)
-            total = sums[-1]
-            outside = tuple(pair for pair in outside if pair != (total, 1))
-        before = _quotient(abs(self.coefficient), outside)
-        return total if before == Number(Fraction(1)) else Apply("mul", (before, total))
+            sums.append(Reduce("sum", Monomial(Fraction(1), self.inside).unsigned(), self.axes))
+        return before if not sums else _product(sums if before == ONE else [before, *sums])
 
 
 def collect(factors: Iterable[Expr]) -> Monomial:

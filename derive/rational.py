@@ -12,7 +12,7 @@ from functools import cache
 from derive.alike import canonical
 from derive.expression import Apply, Expr, Number, Ref, children, rebuild, replace, size, walk
 from derive.monomial import Monomial, collect
-from derive.tidy import negated, powered, product
+from derive.tidy import negated, powered, product, terms
 
 MAX_CANCELLED = 80  # numbers, names and operations that SymPy is given at once
 MAX_SYMBOLS = 10
@@ -128,11 +128,14 @@ def turned(coefficient: Fraction, expr: Expr) -> Expr:
 
 
 def _is_worth_it(factor: Expr) -> bool:
-    """Whether a factor is a sum with a fraction, or a sum times something, among its terms."""
+    """Whether a factor is a sum with a fraction among its terms, or a sum times something, or the same in each."""
+    if not isinstance(factor, Apply) or factor.op not in ("add", "sub"):
+        return False
     inside = _arithmetic(factor)
     sums = [part for part in inside if isinstance(part, Apply) and part.op in ("add", "sub")]
     nested = any(getattr(child, "op", "") == "mul" and is_a_fraction_or_sum(child) for s in sums for child in s.args)
-    return nested or (bool(sums) and any(isinstance(part, Apply) and part.op == "div" for part in inside))
+    first, *others = ({canonical(part) for part in _symbols(term.tree())} for term in terms(factor))
+    return nested or bool(first.intersection(*others)) or any(getattr(part, "op", "") == "div" for part in inside)
 
 
 def _symbols(factor: Expr) -> list[Expr]:

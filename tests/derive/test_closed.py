@@ -76,7 +76,7 @@ TEXTS = {
     "h = exp(w*x)\nl = mean((h - y)^2)": {"w": "(2/n) Σᵢ (hᵢ − yᵢ) hᵢ xᵢ"},
     "s = sqrt(w^2 + b^2)\nl = (s - 3)^2": {"w": "2 (s − 3) w/s"},
     "a = sin(w)\nl = a^2": {"w": "2 sin(w) cos(w)"},
-    "q = w*x\nl = mean((q^2 + q)^2)": {"w": "(2/n) Σᵢ (2 w xᵢ + 1) (w² xᵢ² + w xᵢ) xᵢ"},
+    "q = w*x\nl = mean((q^2 + q)^2)": {"w": "(2 w/n) Σᵢ (w xᵢ + 1) (2 w xᵢ + 1) xᵢ²"},
     "l = sum(w*x)*sum(w*x)": {"w": "2 w (Σⱼ xⱼ)²"},
     "z[i,k] = sum(x[i,j]*W[j,k], j)\nl = mean(log(sum(exp(z[i,k]), k)) - log(sum(exp(z[i,m]), m)) + z[i,1], i)": {
         "W": "([1 = k]/n) Σᵢ xᵢⱼ"
