@@ -13,7 +13,7 @@ from derive.interface import derive
 from derive.optimizers import OPTIMIZERS
 from derive.problem import load, shipped
 from derive.show.choice import EVERYTHING, Choice, read_steps
-from derive.show.steps import STEPS
+from derive.show.equations import STEPS
 from derive.spelling import normalise
 
 FORMATS = ("text", "latex", "markdown", "json", "mermaid", "dot")

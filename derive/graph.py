@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
+from derive.as_typed import as_typed
 from derive.errors import EquationError, Place, shorten, suggestion
 from derive.expression import LETTERS, Axes, Axis, names, refs
 from derive.node import SAMPLES, SIZE, Frozen, Node
@@ -86,7 +87,9 @@ def build(
     nodes = dict(given)
     aside = other_loss(lines) if loss is None else ""
     for line in _in_order(lines):
-        nodes[line.name] = resolve(line, nodes, is_loss=line.name == target and upstream is None, aside=aside)
+        node = resolve(line, nodes, is_loss=line.name == target and upstream is None, aside=aside)
+        echoed = as_typed(line)
+        nodes[line.name] = node if echoed is line.expr else replace(node, written=echoed)
     place = by_name[target].place
     if upstream is not None:
         seed, last = seeded(nodes, target, upstream)

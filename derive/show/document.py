@@ -20,9 +20,11 @@ from derive.graph import Graph, Node, build
 from derive.node import Frozen
 from derive.optimizers import UPDATES
 from derive.paper import Line, check_name, read_line
+from derive.show.equations import Side
+from derive.show.gradients import stages
 from derive.show.notation import Ascii
 from derive.show.sides import shown
-from derive.show.steps import Side, stages, updates
+from derive.show.steps import updates
 from derive.upstream import Upstream
 
 SCHEMA = "handgrad/derivation/1"

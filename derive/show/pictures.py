@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from derive.chain import Derivation
+from derive.closed import readable
 from derive.expression import Reduce, Ref, names, taken_axes, walk
-from derive.formulas import Formulas, Link, readable
+from derive.formulas import Formulas
 from derive.graph import Graph, Node
+from derive.links import Link
 from derive.show.expand import left_side, with_softmax
 from derive.show.notation import Derivative, Text
 from derive.show.plain import ascii_text

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from derive.expression import Apply, Expr, walk
 from derive.graph import Graph
+from derive.show.equations import GRADIENT, Equation, Product, Side, Total, Update
 from derive.show.expand import with_softmax
 from derive.show.notation import Ascii, Derivative, Text
 from derive.show.plain import ascii_names, ascii_text, greek_names
-from derive.show.steps import GRADIENT, Equation, Product, Side, Total, Update
+from derive.tidy import shares_written
 
 
 def ascii_style(graph: Graph) -> Ascii:
@@ -45,7 +46,7 @@ def shown(side: Side, style: Text) -> str:
             return " + ".join(_product(product, style) for product in products) or "0"
         case Update(expr=expr, gradient=gradient):
             return style.signed({GRADIENT: style.derivative(gradient)}).show(expr)
-    return style.show(with_softmax(side))
+    return style.show(with_softmax(shares_written(side)))
 
 
 def sentence(text: str, style: Text) -> str:
@@ -62,4 +63,4 @@ def _product(product: Product, style: Text) -> str:
 
 
 def _factor(factor: Expr | Derivative, style: Text) -> str:
-    return style.factor(factor if isinstance(factor, Derivative) else with_softmax(factor))
+    return style.factor(factor if isinstance(factor, Derivative) else with_softmax(shares_written(factor)))
