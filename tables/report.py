@@ -14,7 +14,7 @@ from verify.check import Check
 from verify.judge import explanations
 from verify.result import Result, StepRow
 from verify.settings import remarks
-from verify.summary import Summary, summarize
+from verify.summary import Summary, drift, relative_drift, summarize
 
 WIDTH = 80
 MAX_STEPS = 60  # longer runs show their first and last steps
@@ -40,9 +40,9 @@ def to_text(result: Result, summary: bool = False) -> str:
     notes = result.comparison.kink_notes
     lines += ["", *(line for note in notes[:MAX_NOTES] for line in _wrapped(note))] if notes else []
     lines += [f"… and {len(notes) - MAX_NOTES} more steps or entries at a kink"] if len(notes) > MAX_NOTES else []
-    if result.hand.ended:
-        lines += ["", *_wrapped(result.hand.ended)]
+    lines += ["", *_wrapped(result.hand.ended)] if result.hand.ended else []
     lines += [""]
+    lines += [line for sentence in _drift(result) for line in _wrapped(sentence)]
     for sentence in (*explanations(result.comparison), result.verdict.sentence):
         lines += _wrapped(sentence)
     return "\n".join(lines)
@@ -164,20 +164,37 @@ def _node_table(result: Result) -> Iterator[str]:
         yield f"  … {len(checks) - 20 * MAX_STEPS} more; --csv FILE writes all of them"
 
 
+LARGE_DRIFT = 0.01  # from here on the numbers of a table differ in the digits that people compare
+
+
+def _drift(result: Result) -> Iterator[str]:
+    """How far PyTorch's run has moved from the exact one."""
+    check = drift(result.comparison)
+    if check is None or not result.settings.trains or not check.difference:
+        return
+    share = relative_drift(check)
+    told = f"largest drift at step {check.batch.step}: {check.name}, autograd − hand = {small(check.difference)}"
+    told += f", {share:.1e} of it" if math.isfinite(share) else ""
+    if share >= LARGE_DRIFT:
+        told += ": every step is judged at PyTorch's own state; the roundings of the steps before have grown"
+    yield told
+
+
 def _summary_table(summaries: Sequence[Summary]) -> Iterator[str]:
     """For each quantity: counts, the number closest to its bound, and the largest error that could have hidden."""
-    width = max(len("quantity"), *(len(summary.closest.name) for summary in summaries)) + 1
-    heads = f"{'wrong':>6}{'open':>5}{'replay':>7}{'step':>6} {'closest'.ljust(width)}"
-    yield f"{'quantity'.ljust(width)}{'count':>7}{heads}{'|error|':>9}{'bound':>9}{'caught':>9}"
+    width = max(len("quantity"), *(len(found.quantity) for found in summaries))
+    room = max(len("entry"), *(len(found.closest.index) for found in summaries)) + 1
+    heads = f"{'count':>7}{'wrong':>6}{'open':>5}{'replay':>7}{'step':>6}{'entry':>{room}}"
+    yield f"{'quantity'.ljust(width)}{heads}{'|error|':>9}{'bound':>9}{'caught':>9}"
     for found in summaries:
         closest = found.closest
         counts = f"{found.count:>7}{found.wrong:>6}{found.undecided:>5}{found.replayed:>7}"
+        where = f"{closest.batch.step:>6}{closest.index:>{room}}"
         numbers = f"{small(abs(closest.step_error)):>9}{small(closest.bound):>9}"
         caught = "" if found.widest is None else small(_relative(found.widest))
-        where = f"{closest.batch.step:>6} {closest.name.ljust(width)}"
         yield f"{found.quantity.ljust(width)}{counts}{where}{numbers}{caught:>9}".rstrip()
-    yield "closest: the number nearest to its bound; caught: the smallest error that"
-    yield "would have been caught in any step, as a share of the number's terms"
+    yield "|error| and bound: of the number that is closest to its bound; caught: the"
+    yield "smallest error that is caught in every step, as a share of Σ|terms|"
 
 
 def _relative(check: Check) -> float:

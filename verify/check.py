@@ -21,8 +21,8 @@ class Numbers:
     """One quantity in one step, or in several side by side: arrays of one shape.
 
     `autograd` are PyTorch's numbers, `distance` says how far they are from the exact ones and may be.
-    `terms` is Σ|terms| of the last sum in a loss or gradient. `replay` are the same numbers in a float64
-    replay of the step at the same state, where there is one.
+    `terms` is Σ|terms| of the last sum in a loss or gradient, and in an update. `replay` are the same numbers
+    in a float64 replay of the step at the same state, where there is one.
     """
 
     autograd: Floats
@@ -91,7 +91,8 @@ class Check:
     the exact value at PyTorch's own state in this step, `step_error` PyTorch's number minus it, `bound` the
     largest step error that correct evaluation can have. `agrees` is None where nothing can be said.
     `caught` is the smallest error that would have been caught, and `terms` Σ|terms| of the last sum in a
-    loss or gradient, NaN elsewhere. `replayed` says that `caught` and the verdict rest on a replay in float64.
+    loss, a gradient or an update, NaN elsewhere. `replay` is the same number in a replay of the step in
+    float64, where the verdict and `caught` rest on one.
     """
 
     batch: Batch

@@ -154,6 +154,9 @@ def _numbers(at_state: AtState, bound: Bound, group: str, name: str, loss: str) 
     found, terms = _spread(at_state.rounded[target], floats), None
     if group in ("loss", "gradients"):
         terms = np.broadcast_to(_spread(at_state.terms[target], floats), floats.shape)
+    elif group == "after":  # a parameter and what is taken from it
+        before = np.stack([step.before[name] for step in at_state.steps])
+        terms = np.abs(before) + np.abs(floats - before)
     exact = at_state.exact.get(target)
     return Numbers(floats, bound.distance(floats, found, None if exact is None else _spread(exact, floats)), terms)
 

@@ -84,8 +84,15 @@ def calculate(problem: Problem, derivation: Derivation, settings: Settings, batc
         if "digits" not in found.ended:
             break
     if not found.ended and len(wanted) < len(batches):
-        return HandRun(found.steps, f"the hand calculation ends after {settings.drift} steps, as --drift says")
+        return HandRun(found.steps, _as_wanted(len(wanted)))
     return found
+
+
+def _as_wanted(steps: int) -> str:
+    if not steps:
+        return "no step is calculated by hand from the initial values on (--drift 0)"
+    counted = f"{steps} step{'s' if steps > 1 else ''}"
+    return f"the hand calculation from the initial values on ends after {counted} (--drift {steps})"
 
 
 def _run(prepared: Inputs, start: Exacts, batches: tuple[Batch, ...], nodes: bool) -> HandRun:

@@ -12,7 +12,7 @@ from verify.compare import Comparison
 from verify.numbers import decimal
 from verify.record import Record
 from verify.settings import Settings
-from verify.summary import Summary, places, summarize
+from verify.summary import Summary, marked, summarize
 from verify.verdict import Outcome, Verdict
 
 MAX_LISTED = 5  # disagreements that are described one by one
@@ -20,10 +20,10 @@ MAX_LISTED = 5  # disagreements that are described one by one
 
 def judge(comparison: Comparison, record: Record, settings: Settings) -> Verdict:
     """Agrees when every number of every step does; disagrees when any does not; else undecided."""
-    first = next(places(comparison, disagrees=True), None)
+    first = next(marked(comparison, disagrees=True), None)
     if first is not None or comparison.batch_faults:
         return Verdict(Outcome.DISAGREES, _disagreement(first, comparison, settings))
-    unknown = next(places(comparison, disagrees=False), None)
+    unknown = next(marked(comparison, disagrees=False), None)
     if unknown is not None:
         return Verdict(Outcome.UNDECIDED, _undecided(unknown, record))
     if len(record.steps) < settings.steps:
@@ -73,8 +73,8 @@ def _caught(summaries: tuple[Summary, ...]) -> str:
         return ""
     if check.caught < check.terms:
         return (
-            f"any loss or gradient off by more than {check.caught / check.terms:.1e} of its terms would have been "
-            f"caught (least sharply {check.name} at step {check.batch.step})"
+            f"any loss, gradient or update off by more than {check.caught / check.terms:.1e} of its terms would "
+            f"have been caught (least sharply {check.name} at step {check.batch.step})"
         )
     return f"an error of {check.name} at step {check.batch.step} is caught from {check.caught:.1e} on"
 
@@ -112,7 +112,7 @@ def _undecided(first: Check, record: Record) -> str:
 def explanations(comparison: Comparison) -> tuple[str, ...]:
     """A sentence for each fault of the batches and for the first few numbers that disagree."""
     wrong = sum(int(numbers.disagrees.sum()) for step in comparison.steps for numbers in step.numbers.values())
-    first: Iterator[Check] = islice(places(comparison, disagrees=True), MAX_LISTED)
+    first: Iterator[Check] = islice(marked(comparison, disagrees=True), MAX_LISTED)
     found = [*comparison.batch_faults[:MAX_LISTED], *(explain(check) for check in first)]
     left = max(0, wrong - MAX_LISTED) + max(0, len(comparison.batch_faults) - MAX_LISTED)
     return (*found, *([f"… and {left} more; --csv FILE lists them all"] if left else []))

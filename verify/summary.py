@@ -55,6 +55,23 @@ def _summary(comparison: Comparison, name: Name, steps: list[tuple[StepCompariso
     )
 
 
+def drift(comparison: Comparison) -> Check | None:
+    """The number of the last step by hand that has moved furthest from it, by its own size; None without one."""
+    last = next((step for step in reversed(comparison.steps) if step.hand is not None), None)
+    if last is None:
+        return None
+    names = [name for name in last.numbers if name[0] in ("loss", "gradients", "after")]
+    places = [(name, place) for name in names for place in np.ndindex(last.numbers[name].autograd.shape)]
+    return max((comparison.check(last, *place) for place in places), key=relative_drift)
+
+
+def relative_drift(check: Check) -> float:
+    """The drift as a share of the number by hand; infinite where that is 0 and PyTorch's is not."""
+    if not check.difference or math.isnan(check.difference):
+        return 0.0
+    return abs(check.difference / check.hand_value) if check.hand_value else math.inf
+
+
 def closeness(numbers: Numbers) -> Floats:
     """The step errors as shares of their bounds."""
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -81,10 +98,10 @@ def _largest(comparison: Comparison, name: Name, found: list[tuple[StepCompariso
     return comparison.check(step, name, tuple(map(int, place)))
 
 
-def places(comparison: Comparison, disagrees: bool) -> Iterator[Check]:
+def marked(comparison: Comparison, disagrees: bool) -> Iterator[Check]:
     """The numbers that disagree, in order; or those that are not decided."""
     for step in comparison.steps:
         for name, numbers in step.numbers.items():
-            marked = numbers.disagrees if disagrees else ~(numbers.agrees | numbers.disagrees)
-            for place in np.argwhere(marked):
+            found = numbers.disagrees if disagrees else ~(numbers.agrees | numbers.disagrees)
+            for place in np.argwhere(found):
                 yield comparison.check(step, name, tuple(map(int, place)))

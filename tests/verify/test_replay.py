@@ -1,0 +1,129 @@
+"""Where a bound is too wide in its dtype, the step is repeated in float64, and the verdict rests on that."""
+
+import re
+from collections.abc import Mapping
+from fractions import Fraction
+
+import pytest
+import torch
+from torch import Tensor
+
+from derive.problem import Problem
+from tables.report import to_text
+from verify import Outcome, Result, training, verify
+from verify.judge import explanations
+
+# w·x − y cancels to less than bfloat16 can tell.
+CONVERGED = """
+equations = "l = mean((w*x - y)^2)"
+[parameters]
+w = 3
+[data]
+x = [1.1, 2.3, 3.7, 4.9]
+y = [3.3, 6.9, 11.1, 14.7]
+[training]
+lr = "1/1024"
+batch_size = 4
+steps = 3
+dtype = "bfloat16"
+"""
+
+
+def plant(monkeypatch: pytest.MonkeyPatch, factor: float) -> None:
+    """Scales the gradient of w, in every dtype."""
+
+    class Planted(training.GraphModule):
+        def __init__(self, problem: Problem, dtype: torch.dtype) -> None:
+            super().__init__(problem, dtype)
+            self.named["w"].register_hook(lambda gradient: gradient * factor)
+
+    monkeypatch.setattr(training, "GraphModule", Planted)
+
+
+def replayed(result: Result) -> list[str]:
+    return [f"{check.name} {check.batch.step}" for check in result.comparison.checks if check.replayed]
+
+
+def test_a_step_whose_bound_is_too_wide_rests_on_its_replay() -> None:
+    result = verify(CONVERGED)
+    assert result.verdict.outcome is Outcome.AGREES
+    assert replayed(result) == [f"{name} {step}" for step in (1, 2, 3) for name in ("l", "dl/dw")]
+    assert "; 6 of them rest on a replay of the step in float64 at the same state, its own bound being too wide; " in (
+        result.verdict.sentence
+    )
+    for check in result.comparison.checks:
+        if check.replay is not None:
+            assert check.bound > check.terms / 4
+            assert check.replay.bound < 2.0**-20 * check.bound
+            assert check.caught == check.replay.caught
+
+
+@pytest.mark.parametrize("factor", [4.0, 0.25, -1.0, 2.0])
+def test_a_wrong_factor_that_hides_in_bfloat16_is_found_in_the_replay(
+    monkeypatch: pytest.MonkeyPatch, factor: float
+) -> None:
+    right = verify(CONVERGED)
+    first = next(check for check in right.comparison.checks if check.quantity == "dl/dw")
+    assert abs(first.expected) * abs(factor - 1) < 4 * first.bound  # the factor's effect is of the bound's size
+    plant(monkeypatch, factor)
+    result = verify(CONVERGED)
+    assert result.verdict.outcome is Outcome.DISAGREES
+    told = " ".join(explanations(result.comparison))
+    assert "dl/dw at step 1 (epoch 1, batch 1)" in told
+
+
+def test_what_is_said_of_a_mistake_that_only_the_replay_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    plant(monkeypatch, 0.5)
+    result = verify(CONVERGED)
+    hidden = [check for check in result.comparison.checks if check.replay is not None and check.agrees is False]
+    assert hidden
+    assert abs(hidden[0].step_error) <= hidden[0].bound
+    assert re.search(
+        r"dl/dw at step 1 \(epoch 1, batch 1\) is within its own bound, which is too wide to tell; repeated in float64 "
+        r"at the same state: PyTorch has \S+, by hand it is \S+ at the same state; they differ by \S+, "
+        r"\|step error\| \S+ > bound \S+; the ratio is ½",
+        explanations(result.comparison)[0],
+    )
+    assert "✗" in to_text(result)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
+def test_where_the_bound_is_narrow_nothing_is_repeated(dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise AssertionError("repeated")
+
+    monkeypatch.setattr(training, "replay", refused)
+    assert verify("article", dtype=dtype).agrees
+
+
+def test_the_replay_is_the_same_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[torch.dtype, float, list[float]]] = []
+
+    class Watched(training.GraphModule):
+        def forward(self, columns: Mapping[str, Tensor], n: int) -> dict[str, Tensor]:
+            seen.append((self.dtype, self.named["w"].item(), columns["x"].tolist()))
+            return super().forward(columns, n)
+
+    monkeypatch.setattr(training, "GraphModule", Watched)
+    assert verify(CONVERGED).agrees
+    trained, repeated = seen[:3], seen[3:]
+    assert [dtype for dtype, *_ in repeated] == [torch.float64] * 3
+    assert [state for _, *state in trained] == [state for _, *state in repeated]
+
+
+def test_float64_itself_is_not_repeated() -> None:
+    result = verify(CONVERGED, dtype="float64")
+    assert result.agrees
+    assert replayed(result) == []
+    wide = [check for check in result.comparison.checks if check.quantity == "dl/dw" and check.bound > check.terms / 4]
+    assert wide  # decided by its absolute bound, and the verdict says from where on an error is caught
+    assert re.search(r"an error of \S+ at step \d is caught from \S+ on", result.verdict.sentence)
+
+
+def test_the_state_of_the_replay_is_pytorchs_rounded_one() -> None:
+    result = verify(CONVERGED, dtype="float32")
+    check = next(check for check in result.comparison.checks if check.replay is not None)
+    held = {name: [Fraction(float(value)) for value in column] for name, column in result.record.data.items()}
+    wanted = sum((3 * x - y) ** 2 for x, y in zip(held["x"], held["y"], strict=True)) / 4
+    assert check.quantity == "l"
+    assert check.expected == pytest.approx(float(wanted), rel=1e-9)
