@@ -103,9 +103,13 @@ def terms(expr: Expr) -> list[Monomial]:
 
 
 def with_number_in_front(found: list[Monomial]) -> Expr:
-    """The sum of terms with the number that all have in front: 2 (w x + b − y), never (w x + 2 b)/2."""
+    """The sum of terms with the number that all have in front: 2 (w x + b − y), never (w x + 2 b)/2.
+
+    A Σ keeps its own: 2 λ β + (2/n) Σᵢ dᵢ.
+    """
     kept = counted(found)
-    number = common_number([term.coefficient for term in kept])
+    with_sums = len(kept) > 1 and any(term.axes or any(isinstance(f, Reduce) for f, _ in term.outside) for term in kept)
+    number = Fraction(1) if with_sums else common_number([term.coefficient for term in kept])
     whole = joined([replace(term, coefficient=term.coefficient / number) for term in kept])
     return whole if number == 1 else Apply("mul", (Number(number), whole))
 

@@ -57,7 +57,7 @@ def test_file_and_flag_are_read_by_the_same_rule(key: str, value: object, expect
         ("optimizer", "Adm", "optimizer = 'Adm' is not known; expected one of: SGD"),
         ("optimizer", 3, "optimizer = 3 is not a word in quotes"),
         ("optimizer", Numeral("1.5"), r"optimizer = 1\.5 is not a word in quotes"),
-        ("dtype", "float16", "dtype = 'float16' is not known; expected one of: float32, float64"),
+        ("dtype", "float8", "dtype = 'float8' is not known; expected one of: float32, float64, float16, bfloat16"),
         ("shuffle", 1, "shuffle = 1 is neither true nor false"),
         ("shuffle", "maybe", "shuffle = 'maybe' is neither true nor false"),
         ("batchsize", 1, "unknown setting 'batchsize'; did you mean 'batch_size'"),

@@ -77,7 +77,7 @@ def test_the_summary_has_one_line_a_quantity_and_fits(problem: str) -> None:
     first = next(place for place, line in enumerate(lines) if line.startswith("quantity "))
     names = [line.split()[0] for line in lines[first + 1 : first + 1 + len(summarize(result.comparison))]]
     assert names == [summary.quantity for summary in summarize(result.comparison)]
-    assert re.search(r"^l +\d+ +0 +0 +0 +\d+ l", "\n".join(lines), re.MULTILINE)
+    assert re.search(r"^l +\d+ +0 +0 +0 +\d+ ", "\n".join(lines), re.MULTILINE)
 
 
 def test_the_first_step_that_disagrees_ends_the_comparison(monkeypatch: pytest.MonkeyPatch) -> None:
