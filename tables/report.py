@@ -42,7 +42,7 @@ def to_text(result: Result, summary: bool = False) -> str:
     lines += [f"… and {len(notes) - MAX_NOTES} more steps or entries at a kink"] if len(notes) > MAX_NOTES else []
     lines += ["", *_wrapped(result.hand.ended)] if result.hand.ended else []
     lines += [""]
-    lines += [line for sentence in _drift(result) for line in _wrapped(sentence)]
+    lines += [line for sentence in _drift(result) for line in (*_wrapped(sentence), "")]
     for sentence in (*explanations(result.comparison), result.verdict.sentence):
         lines += _wrapped(sentence)
     return "\n".join(lines)

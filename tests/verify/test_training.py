@@ -1,4 +1,5 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from derive.errors import DataError, SettingError
 from derive.operations import OPERATIONS
 from derive.problem import load
+from verify import verify
 from verify.record import Record
 from verify.settings import effective
 from verify.training import GraphModule, train
@@ -189,3 +191,44 @@ def test_a_number_that_the_dtype_cannot_hold_is_refused() -> None:
 def test_an_lr_that_the_dtype_cannot_hold_is_refused() -> None:
     with pytest.raises(SettingError, match=r"^lr = 1e\+39 does not fit float32; expected a smaller one$"):
         record("article", lr="1e39")
+
+
+@contextmanager
+def flushing() -> Iterator[None]:
+    if not torch.set_flush_denormal(True):
+        pytest.skip("this processor cannot flush")
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+
+
+@contextmanager
+def imprecise() -> Iterator[None]:
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("medium")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        (flushing, r"^PyTorch flushes subnormal numbers to 0; expected torch.set_flush_denormal\(False\)$"),
+        (
+            imprecise,
+            r"^float32 products are made in precision 'medium' \(TF32 or bfloat16\); expected torch.set_float32_",
+        ),
+        (lambda: torch.autocast("cpu"), r"^torch.autocast is on; expected verify outside of it"),
+        (lambda: torch.device("meta"), r"^torch.get_default_device\(\) is meta; expected cpu: other kernels are not"),
+    ],
+    ids=["flush", "precision", "autocast", "device"],
+)
+def test_settings_that_the_bound_does_not_cover_are_refused(
+    setting: Callable[[], AbstractContextManager[None]], told: str
+) -> None:
+    with setting(), pytest.raises(SettingError, match=told):
+        verify("article")
+    assert verify("article").agrees
