@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from flint import arb
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from derive.operations import OPERATIONS
@@ -26,6 +26,7 @@ from verify.numbers import (
 )
 
 DTYPES = {name: getattr(torch, name) for name in FORMATS}
+FEWER = settings(max_examples=settings.default.max_examples // 4)  # there are many operations and formats
 CALLED = [op.name for op in OPERATIONS.values() if op.arity]
 REDUCED = ("sum", "logsumexp", "max", "min")
 NUMBERS = st.one_of(
@@ -61,6 +62,7 @@ def holds(pair: Any, exact: Any) -> bool:
 
 
 @pytest.mark.parametrize("op", CALLED)
+@FEWER
 @given(data=st.data())
 def test_an_operation_on_pairs_holds_the_exact_value(op: str, data: st.DataObject) -> None:
     drawn = [data.draw(enclosed()) for _ in range(OPERATIONS[op].arity)]
@@ -73,6 +75,7 @@ def test_an_operation_on_pairs_holds_the_exact_value(op: str, data: st.DataObjec
 
 
 @pytest.mark.parametrize("op", REDUCED)
+@FEWER
 @given(st.lists(enclosed(), min_size=1, max_size=9))
 def test_a_reduction_of_pairs_holds_the_exact_value(op: str, drawn: list[tuple[float, float, Fraction]]) -> None:
     assume(op != "logsumexp" or all(abs(mid) < 1e6 for mid, *_ in drawn))
@@ -83,6 +86,7 @@ def test_a_reduction_of_pairs_holds_the_exact_value(op: str, drawn: list[tuple[f
 
 
 @pytest.mark.parametrize("op", ["max", "min"])
+@FEWER
 @given(st.lists(enclosed(), min_size=1, max_size=6))
 def test_shares_of_pairs_hold_the_exact_shares(op: str, drawn: list[tuple[float, float, Fraction]]) -> None:
     array = pairs([mid for mid, *_ in drawn], [radius for _, radius, _ in drawn])
@@ -100,6 +104,7 @@ def test_shares_of_pairs_hold_the_exact_shares(op: str, drawn: list[tuple[float,
 
 @pytest.mark.parametrize("dtype", FORMATS)
 @pytest.mark.parametrize("op", [op for op in CALLED if OPERATIONS[op].torch and op not in ("where", "clip")])
+@FEWER
 @given(data=st.data())
 def test_pytorchs_result_lies_in_the_rounded_pair(op: str, dtype: str, data: st.DataObject) -> None:
     drawn = [data.draw(NUMBERS) for _ in range(OPERATIONS[op].arity)]
@@ -115,6 +120,7 @@ def test_pytorchs_result_lies_in_the_rounded_pair(op: str, dtype: str, data: st.
 
 @pytest.mark.parametrize("dtype", FORMATS)
 @pytest.mark.parametrize("op", REDUCED)
+@FEWER
 @given(data=st.data())
 def test_pytorchs_reduction_lies_in_the_rounded_pair(op: str, dtype: str, data: st.DataObject) -> None:
     drawn = data.draw(
@@ -130,6 +136,7 @@ def test_pytorchs_reduction_lies_in_the_rounded_pair(op: str, dtype: str, data: 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
 @pytest.mark.parametrize("op", CALLED)
+@FEWER
 @given(data=st.data())
 def test_pairs_are_as_narrow_as_balls(op: str, dtype: str, data: st.DataObject) -> None:
     drawn = [data.draw(st.integers(-400, 400).map(lambda k: k / 128)) for _ in range(OPERATIONS[op].arity)]

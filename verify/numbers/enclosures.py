@@ -17,9 +17,9 @@ from verify.numbers.pairs import (
     ELEMENTS,
     LEAST,
     UNIT,
-    UP,
     Pairs,
     function,
+    gathered,
     negative,
     pairs,
     possible_largest,
@@ -90,7 +90,7 @@ class Enclosed:
 
     def _sum(self, array: Pairs) -> Pairs:
         total, own = summed(array)
-        return pairs(total, up(array["rad"].sum(axis=-1) + own))
+        return pairs(total, up(gathered(array["rad"]) + own))
 
     def _max(self, array: Pairs) -> Pairs:
         possible = possible_largest(array["mid"], array["rad"])
@@ -198,10 +198,10 @@ class RoundedPairs(Enclosed):
         """The sum in any order, each addition rounded to the format `into`."""
         total, own = summed(array)
         roundings = (array.shape[-1] - 1) * 2.0**into.unit
-        sizes = size(array).sum(axis=-1) * UP
+        sizes = gathered(size(array))
         share = roundings / (1 - roundings) if roundings < 1 else math.inf
-        gathered = np.where(sums_exactly(array, into), 0.0, sizes * share)
-        rad = up(array["rad"].sum(axis=-1) + own + gathered)
+        rounding = np.where(sums_exactly(array, into), 0.0, sizes * share)
+        rad = up(gathered(array["rad"]) + own + rounding)
         return pairs(total, np.where(sizes <= into.largest, rad, np.nan))
 
     def _logsumexp(self, array: Pairs) -> Pairs:

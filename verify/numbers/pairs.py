@@ -25,8 +25,9 @@ Pairs = NDArray[Any]
 PAIR = np.dtype([("mid", np.float64), ("rad", np.float64)])
 UNIT = 2.0**-53  # float64's unit roundoff
 LEAST = 2.0**-1000  # above what can be lost where float64 underflows
-# A radius is calculated in float64 with a few dozen roundings of 2⁻⁵³ each; this much more covers them.
-UP = 1 + 2.0**-44
+# A radius is calculated in float64 by a few dozen operations, each off by some 2⁻⁵³, some with an exponential of up to
+# 700 among them; this much more covers them all.
+UP = 1 + 2.0**-40
 _SAFE = 2.0**900  # within its inverse and itself, the error of a product is found exactly
 
 
@@ -102,7 +103,9 @@ def _pow(x: Pairs, y: Pairs) -> Pairs:
         squared = a * a
         return pairs(squared, up((2 * np.abs(a) + x["rad"]) * x["rad"] + _lost_in_product(a, a, squared)))
     mid, spread = power(x["mid"], x["rad"], y["mid"], y["rad"])
-    return pairs(mid, up(spread + np.abs(mid) * ((OPERATIONS["pow"].numpy_rounding or 0) * UNIT) + LEAST))
+    zero = (x["mid"] == 0) & (x["rad"] == 0) & (y["mid"] > y["rad"])
+    lost = np.abs(mid) * ((OPERATIONS["pow"].numpy_rounding or 0) * UNIT) + LEAST
+    return pairs(mid, np.where(zero, 0.0, up(spread + lost)))
 
 
 def function(op: str, x: Pairs) -> Pairs:
@@ -187,10 +190,15 @@ def is_square(op: str, args: tuple[Pairs, ...]) -> bool:
     return op == "pow" and args[1].ndim == 0 and bool(args[1]["mid"] == 2) and bool(args[1]["rad"] == 0)
 
 
+def gathered(radii: Floats) -> Floats:
+    """The sum of radii over the last dimension, and above what float64 loses in it."""
+    return np.asarray(radii.sum(axis=-1) * (1 + radii.shape[-1] * 2.0**-52))
+
+
 def summed(array: Pairs) -> tuple[Floats, Floats]:
     """The sum of the midpoints over the last dimension, and above what float64 loses in it."""
     mid = array["mid"]
-    own = (mid.shape[-1] - 1) * UNIT * np.abs(mid).sum(axis=-1) * UP
+    own = (mid.shape[-1] - 1) * UNIT * gathered(np.abs(mid)) * UP
     return mid.sum(axis=-1), np.where(sums_exactly(array, FORMATS["float64"]), 0.0, own)
 
 
