@@ -96,8 +96,8 @@ def test_agreement_says_how_much_was_compared_and_how_close_it_was(article: Resu
     assert re.fullmatch(
         r"agrees: all 15 numbers of 3 steps lie within their float32 rounding bounds; "
         r"closest: (l|dl/dw|dl/db|w|b) at step [123], \|step error\| \S+ ≤ bound \S+; "
-        r"any loss or gradient off by more than \d\.\de-07 of its terms would have been caught "
-        r"\(least sharply (l|dl/dw|dl/db) at step [123]\)",
+        r"any loss, gradient or update off by more than \d\.\de-07 of its terms would have "
+        r"been caught \(least sharply (l|dl/dw|dl/db|w|b) at step [123]\)",
         article.verdict.sentence,
     )
 
