@@ -221,6 +221,7 @@ def to_json(result: Result) -> str:
         "drawn": [drawn_document(quantity, settings.dtype) for quantity in drawn(result)],
         "frozen": [str(frozen) for frozen in result.problem.graph.frozen],
         "comparison": [_json_row(check) for check in result.comparison.checks],
+        "summary": [_json_summary(found) for found in summarize(result.comparison)],
         "kinks": list(result.comparison.kink_notes),
         "hand_ended": result.hand.ended or None,
         "verdict": {
@@ -230,6 +231,22 @@ def to_json(result: Result) -> str:
         },
     }
     return json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
+
+
+def _json_summary(found: Summary) -> dict[str, object]:
+    """One quantity over all steps; `caught` is a share of Σ|terms|."""
+    closest = found.closest
+    place = {"step": closest.batch.step, "index": closest.index}
+    error = {"step_error": _finite(closest.step_error), "bound": _finite(closest.bound)}
+    return {
+        "quantity": found.quantity,
+        "count": found.count,
+        "wrong": found.wrong,
+        "undecided": found.undecided,
+        "replayed": found.replayed,
+        "closest": {**place, **error},
+        "caught": None if found.widest is None else _finite(_relative(found.widest)),
+    }
 
 
 def _json_row(check: Check) -> dict[str, object]:

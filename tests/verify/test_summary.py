@@ -1,9 +1,10 @@
+import json
 import math
 import re
 
 import pytest
 
-from tables.report import to_text
+from tables.report import to_json, to_text
 from tests.verify.test_planted import plant_gradient
 from verify import Outcome, Result, training, verify
 from verify.summary import closeness, drift, hidden, summarize
@@ -114,3 +115,13 @@ def test_a_run_that_is_judged_needs_no_step_by_hand(monkeypatch: pytest.MonkeyPa
     plant_gradient(monkeypatch, "w", 3, lambda gradient: gradient * 1.0009)
     assert training.GraphModule.__name__ == "Planted"
     assert verify("article", drift=0).verdict.outcome is Outcome.DISAGREES
+
+
+def test_the_json_document_has_the_summary(article: Result) -> None:
+    document = json.loads(to_json(article))
+    found = {entry["quantity"]: entry for entry in document["summary"]}
+    assert list(found) == ["l", "dl/dw", "dl/db", "w", "b"]
+    assert (found["dl/dw"]["count"], found["dl/dw"]["wrong"], found["dl/dw"]["undecided"]) == (3, 0, 0)
+    closest = found["w"]["closest"]
+    assert abs(closest["step_error"]) <= closest["bound"]
+    assert 0 < found["dl/dw"]["caught"] < 2.0**-20
