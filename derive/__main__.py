@@ -1,8 +1,6 @@
 """`python -m derive`."""
 
-import sys
-
-from derive.guard import run
+from derive.guard import end_with
 
 
 def _command() -> int:
@@ -13,4 +11,4 @@ def _command() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run(_command))
+    end_with(_command)

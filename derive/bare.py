@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterable
 
 from derive.expression import Apply, Expr, Reduce, Ref, walk
-from derive.graph import build
+from derive.graph import build, other_loss
 from derive.macros import MACROS
 from derive.node import SIZE
 from derive.operations import ALIASES, CONSTANTS
 from derive.paper import Line, read_lines
+from derive.resolve import factors
 from derive.sizes import Sizes, index_letters, infer, trailing_indices
 from derive.spelling import normalise, tokens
 from derive.statement import Problem
@@ -39,9 +40,16 @@ def read_equations(text: str, source: str = "<text>") -> Problem:
         parameters={name: shapes.get(name, ()) for name in parameters},
         data={name: shapes.get(name, (SIZE,))[1:] for name in data},
     )
-    notes = (_assumed(data, graph.of_kind("parameter"), sizes), *spelling_notes(written_names(lines)))
+    assumed = _assumed(data, graph.of_kind("parameter"), sizes)
+    known = frozenset(free)
+    products = (
+        f"{name!r} is read as one name; a product is written {'*'.join(found)}"
+        for name in free
+        if (found := factors(name, known))
+    )
+    notes = (assumed, *products, *spelling_notes(written_names(lines)), *filter(None, [other_loss(lines)]))
     title = text.strip() if len(lines) == 1 else f"{len(lines)} equations"
-    return Problem("equation", title, source, lines, graph, notes=notes)
+    return Problem("equation", title, source, lines, graph, notes=notes, trains=False)
 
 
 def free_names(lines: Iterable[Line]) -> tuple[str, ...]:

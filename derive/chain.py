@@ -95,9 +95,9 @@ class Adjoint:
     edges: tuple[Edge, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Derivation:
-    """All derivatives of a graph's loss with respect to `wrt`.
+    """All derivatives of a graph's loss with respect to `wrt`. Printed, it is every step as text.
 
     `parts` are in order of calculation, `adjoints` in reverse order: each after those it uses.
     """
@@ -120,6 +120,14 @@ class Derivation:
             if part.name != part.line:
                 found.setdefault(part.line, []).append(part)
         return {line: tuple(parts) for line, parts in found.items()}
+
+    def __str__(self) -> str:
+        from derive.show.text import to_text
+
+        return to_text(self, optimizer=None).removesuffix("\n")
+
+    def __repr__(self) -> str:
+        return f"<Derivation of {self.graph.loss} with respect to {', '.join(self.wrt)}>"
 
     def _repr_latex_(self) -> str:
         from derive.show.latex import display

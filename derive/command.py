@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 
 from derive.chain import Derivation
 from derive.errors import ProblemError
+from derive.files import check_writable
 from derive.guard import say, write_out
 from derive.interface import derive
 from derive.optimizers import OPTIMIZERS
 from derive.problem import load, shipped
 from derive.show.choice import EVERYTHING, Choice, read_steps
-from derive.show.steps import STEPS
+from derive.show.equations import STEPS
 from derive.spelling import normalise
 
 FORMATS = ("text", "latex", "markdown", "json", "mermaid", "dot")
@@ -49,15 +50,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.list:
         return list_shipped()
     choice = _choice(options)
+    if options.output is not None:
+        check_writable(options.output)
     problem = load(options.problem)
     tell(problem.notes)
     derivation = derive(problem, _names(options.wrt))
-    optimizer = problem.training.optimizer or OPTIMIZERS[0]
+    optimizer = (problem.training.optimizer or OPTIMIZERS[0]) if problem.trains else None
+    if optimizer is None and choice.steps == ("update",):
+        raise ProblemError(f"--steps update: {problem.source} has no [training], and so no update; leave --steps out")
 
     def shown(ascii_only: bool) -> str:
         return render(derivation, options.format, problem.title, optimizer, choice, ascii_only=ascii_only)
 
-    if options.output:
+    if options.output is not None:
         from derive.show.output import write_whole
 
         write_whole(options.output, shown(options.ascii))
@@ -70,7 +75,7 @@ def render(
     derivation: Derivation,
     form: str,
     title: str,
-    optimizer: str,
+    optimizer: str | None,
     choice: Choice = EVERYTHING,
     *,
     ascii_only: bool = False,

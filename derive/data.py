@@ -71,6 +71,15 @@ def read_columns(document: Document, wanted: frozenset[str], folder: Path) -> tu
     return columns, notes
 
 
+def csv_columns(document: Document, folder: Path) -> str:
+    """`; d.csv has the columns 'x', 'y'`, for a name that is missing; empty where the data are not in a file."""
+    file = document.table("data").get("file")
+    if not isinstance(file, str):
+        return ""
+    text = read_text(folder / file, limit=MAX_CSV, what="a CSV file with the data", error=DataError)
+    return f"; {file} has the columns {', '.join(map(shorten, filter(None, _header(_rows(text, file), file))))}"
+
+
 def _inline(document: Document, table: Mapping[str, object]) -> tuple[Column, ...]:
     """The columns that stand in the problem file itself."""
     columns: dict[str, Column] = {}
@@ -171,11 +180,28 @@ def _rows(text: str, file: str) -> list[tuple[int, list[str]]]:
         raise DataError(f"not CSV: {error}", Place(file, reader.line_num)) from None
     if not rows:
         raise DataError(f"{file} is empty; expected a line with the names of the columns", Place(file))
+    _refuse_other_separators(rows[0], text, file)
     width = len(rows[0][1])
     for line, row in rows:
         if len(row) != width:
             raise DataError(f"{len(row)} cells in this row; expected {width}, as in the first line", Place(file, line))
     return rows
+
+
+_SEPARATORS = {";": "';'", "\t": "tabs", "|": "'|'"}
+
+
+def _refuse_other_separators(first: tuple[int, list[str]], text: str, file: str) -> None:
+    """The first line in one piece, with signs in it that separate cells elsewhere."""
+    line, cells = first
+    found = next((sign for sign in _SEPARATORS if sign in cells[0]), None) if len(cells) == 1 else None
+    if found is not None:
+        written = text.split("\n")[line - 1]
+        raise DataError(
+            f"the cells of {file} are separated by {_SEPARATORS[found]}; expected commas (and points in numbers): "
+            "save it with commas",
+            Place(file, line, written.find(found) + 1, written),
+        )
 
 
 def _header(rows: Sequence[tuple[int, list[str]]], file: str) -> list[str]:

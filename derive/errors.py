@@ -10,6 +10,8 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from derive.show.plain import ascii_text
+
 _SHOWN = 72  # characters of a source line that are shown under a message
 
 
@@ -57,6 +59,10 @@ class EquationError(ProblemError):
     """An equation that is not in the language, or does not fit the others."""
 
 
+class UnknownNameError(EquationError):
+    """A name in an equation that nothing defines or gives."""
+
+
 class DataError(ProblemError):
     """Data that are missing, of different lengths, or not numbers."""
 
@@ -74,9 +80,22 @@ class OutputError(HandgradError):
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
-    """`; did you mean 'softmax'?` for the known word nearest to `word`, or nothing."""
-    near = difflib.get_close_matches(word, sorted(known), n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    """`; did you mean 'softmax'?` for the known word nearest to `word`, or nothing.
+
+    Nearest of all are words that differ in upper and lower case, or as `lambda` and `λ` do.
+    """
+    known = sorted(known)
+    alike = [name for name in known if name != word and _spelled_out(name) == _spelled_out(word)]
+    near = alike or difflib.get_close_matches(word, known, n=1)
+    if not near:
+        return ""
+    is_greek = bool(alike) and word.isascii() != near[0].isascii()
+    return f"; did you mean {near[0]!r}?" + (" The two spellings are two names" if is_greek else "")
+
+
+def _spelled_out(name: str) -> str:
+    """A name without what is easily mixed up: `Λ_1` and `λ1` are `lambda1`."""
+    return ascii_text(name).casefold().replace("_", "")
 
 
 def shorten(text: object, limit: int = 40) -> str:

@@ -1,12 +1,13 @@
-"""Reads the text of a file that a person names, or says why it cannot be read."""
+"""Reads the text of a file that a person names; says what cannot be read, and beforehand what cannot be written."""
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
 
-from derive.errors import Place, ProblemError, shorten
+from derive.errors import OutputError, Place, ProblemError, shorten
 
 
 def read_text(
@@ -46,3 +47,30 @@ def read_text(
 def clean(text: str) -> str:
     """`text` without a byte order mark, with lines ending in LF alone."""
     return text.removeprefix("\ufeff").replace("\r\n", "\n")
+
+
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Raises `OutputError` where a file could not be written, before there is anything to write; changes nothing.
+
+    A disk may still be full when the time comes.
+    """
+    name = shorten(os.fspath(path), 200)
+    try:
+        # a link is followed, so that the file it leads to is meant and not the link
+        target = Path(path).resolve()
+        if target.is_dir():
+            raise OutputError(f"{name} is a directory; expected the name of a file to write")
+        if not stat.S_ISDIR(target.parent.stat().st_mode):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        if target.exists() and not os.access(target, os.W_OK):
+            raise PermissionError(0, "it is write-protected")
+        if (target.is_file() or not target.exists()) and not may_create_in(target.parent):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except (OSError, ValueError, RuntimeError) as failure:  # not a path; a loop of links
+        reason = getattr(failure, "strerror", None) or "not a possible path"
+        raise OutputError(f"{name} cannot be written: {reason}; nothing was written") from None
+
+
+def may_create_in(folder: Path) -> bool:
+    """Whether files can be made in a folder that exists."""
+    return os.access(folder, os.W_OK | os.X_OK)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
+from derive.as_typed import as_typed
 from derive.errors import EquationError, Place, shorten, suggestion
 from derive.expression import LETTERS, Axes, Axis, names, refs
 from derive.node import SAMPLES, SIZE, Frozen, Node
@@ -84,8 +85,11 @@ def build(
     if target not in by_name:
         raise EquationError(f"loss = {shorten(target)} is not the name of a line{suggestion(target, by_name)}")
     nodes = dict(given)
+    aside = other_loss(lines) if loss is None else ""
     for line in _in_order(lines):
-        nodes[line.name] = resolve(line, nodes, is_loss=line.name == target and upstream is None)
+        node = resolve(line, nodes, is_loss=line.name == target and upstream is None, aside=aside)
+        echoed = as_typed(line)
+        nodes[line.name] = node if echoed is line.expr else replace(node, written=echoed)
     place = by_name[target].place
     if upstream is not None:
         seed, last = seeded(nodes, target, upstream)
@@ -93,8 +97,21 @@ def build(
         target = last.name
         nodes[target] = last
     graph = Graph(tuple(nodes.values()), target)
-    _refuse_idle(graph, tuple(_shapes(parameters)), place)
+    _refuse_idle(graph, tuple(_shapes(parameters)), place, aside)
     return graph
+
+
+def other_loss(lines: tuple[Line, ...]) -> str:
+    """A sentence on equations whose last line is used by others, as where the loss was written first; else empty."""
+    used = {name for line in lines for name in names(line.expr)}
+    ends = [line.name for line in lines if line.name not in used]
+    last = lines[-1].name
+    if last not in used or not ends:
+        return ""
+    return (
+        f"{last!r}, the last line, is taken for the loss, but other lines use it: write {ends[0]} last, "
+        f'or loss = "{ends[0]}" above the first table of a problem file'
+    )
 
 
 def _shapes(given: Shapes) -> Mapping[str, Shape]:
@@ -185,7 +202,7 @@ def _waits(name: str, by_name: Mapping[str, Line], ordered: Mapping[str, Line]) 
     return name in by_name and name not in ordered
 
 
-def _refuse_idle(graph: Graph, parameters: tuple[str, ...], place: Place) -> None:
+def _refuse_idle(graph: Graph, parameters: tuple[str, ...], place: Place, aside: str) -> None:
     """Every parameter is used, and the loss depends on at least one."""
     used = {name for node in graph.lines for name in names(node.definition)}
     for name in parameters:
@@ -194,5 +211,7 @@ def _refuse_idle(graph: Graph, parameters: tuple[str, ...], place: Place) -> Non
     if not graph.ancestors.intersection(parameters):
         shown = ", ".join(parameters) or "none"
         raise EquationError(
-            f"the loss {graph.loss!r} depends on no parameter (declared: {shown}); there is nothing to derive", place
+            f"the loss {graph.loss!r} depends on no parameter (declared: {shown}); "
+            f"{aside or 'there is nothing to derive'}",
+            place,
         )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import sys
 from collections.abc import Callable
 from typing import NoReturn
@@ -12,6 +14,24 @@ from derive.show.plain import ascii_text
 
 # DESIGN: 0 agrees, 1 disagrees, 2 cannot read the input, 3 undecided.
 BAD_INPUT, INTERRUPTED, CLOSED = 2, 130, 141  # 128 + SIGINT and 128 + SIGPIPE, as a shell reports them
+
+
+def end_with(command: Callable[[], int]) -> NoReturn:
+    """Runs `command` as a process of its own, and ends the process with its exit status.
+
+    What is done cannot be interrupted any more: Ctrl-C while Python ends would lose the status. What is
+    interrupted ends at once, without the clean-up of libraries whose import it may have cut in two;
+    and Python, where Ctrl-C met code that was run by `exec`, would end by a signal instead of the status.
+    """
+    try:
+        status = run(command)
+    except KeyboardInterrupt:  # once more, while the message was written
+        status = INTERRUPTED
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if status == INTERRUPTED:
+        os._exit(status)
+    sys.exit(status)
 
 
 def run(command: Callable[[], int]) -> int:
@@ -38,17 +58,21 @@ def run(command: Callable[[], int]) -> int:
 
 
 def say(message: str) -> None:
-    """A message, which goes to stderr: stdout is for data."""
-    # an argument that is not UTF-8 has characters that some streams refuse
-    print(message.encode(errors="backslashreplace").decode(), file=sys.stderr)
+    """A message, which goes to stderr, or nowhere where that is closed or full: stdout is for data."""
+    if sys.stderr is not None:  # None would mean stdout to `print`
+        with contextlib.suppress(OSError):
+            # an argument that is not UTF-8 has characters that some streams refuse
+            print(message.encode(errors="backslashreplace").decode(), file=sys.stderr)
 
 
 def write_out(text: str, plain: Callable[[], str] | None = None) -> None:
     """Prints data to stdout, with a line end; in ASCII where stdout has no such characters.
 
     `plain` gives the ASCII text where there is a better one than `ascii_text` of `text`. Raises
-    `OutputError` where stdout takes no more, such as a full disk.
+    `OutputError` where stdout is closed or takes no more, such as a full disk.
     """
+    if sys.stdout is None:
+        raise OutputError("the output cannot be written: stdout is closed")
     try:
         text.encode(sys.stdout.encoding or "ascii")
     except UnicodeEncodeError:
@@ -61,7 +85,8 @@ def write_out(text: str, plain: Callable[[], str] | None = None) -> None:
 
 def _flush() -> None:
     try:
-        sys.stdout.flush()
+        if sys.stdout is not None:  # closed: a command that printed anything has been refused by now
+            sys.stdout.flush()
     except OSError as failure:
         _refuse(failure)
 

@@ -10,18 +10,21 @@ from derive.node import SIZE
 from derive.paper import Line
 
 
-def summed(expr: Expr, line: Line) -> Expr:
-    """The loss summed over the samples, term by term where it divides by n; else it is refused."""
+def summed(expr: Expr, line: Line, aside: str = "") -> Expr:
+    """The loss summed over the samples, term by term where it divides by n; else it is refused.
+
+    `aside` is what a message says last, in place of what is usual.
+    """
     if isinstance(expr, Apply) and expr.op in ("add", "sub"):
-        return replace(expr, args=tuple(summed(arg, line) if free_axes(arg) else arg for arg in expr.args))
+        return replace(expr, args=tuple(summed(arg, line, aside) if free_axes(arg) else arg for arg in expr.args))
     if isinstance(expr, Apply) and expr.op == "neg":
-        return replace(expr, args=(summed(expr.args[0], line),))
+        return replace(expr, args=(summed(expr.args[0], line, aside),))
     axes = free_axes(expr)
     if not all(_divides_by(expr, count(axis)) for axis in axes):
+        usual = f"write {line.name} = mean(…) or {line.name} = sum(…), or give its upstream gradient as seed_gradient"
         raise EquationError(
             f"the loss {line.name!r} has a value for each {'sample' if axes[0].size == SIZE else 'entry'}; "
-            f"expected one number: write {line.name} = mean(…) or {line.name} = sum(…), or give its upstream gradient "
-            "as seed_gradient",
+            f"expected one number{f'; {aside}' if aside else f': {usual}'}",
             line.place,
         )
     return Reduce("sum", expr, axes)

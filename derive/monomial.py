@@ -6,11 +6,12 @@ Nothing is expanded, so a formula never grows, and the factors keep the order of
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import reduce
 
-from derive.expression import Apply, Axes, Axis, Expr, Number, Position, Reduce, Ref, count, free_axes
+from derive.alike import canonical
+from derive.expression import ONE, ZERO, Apply, Axes, Axis, Expr, Number, Position, Reduce, Ref, count, free_axes
 
 Powers = dict[Expr, int]
 
@@ -61,11 +62,11 @@ class Monomial:
 
     def unsigned(self) -> Expr:
         """The product without its sign."""
-        before = _quotient(abs(self.coefficient), self.outside)
-        if not self.axes:
-            return before
-        total = Reduce("sum", _quotient(Fraction(1), self.inside), self.axes)
-        return total if before == Number(Fraction(1)) else Apply("mul", (before, total))
+        sums: list[Expr] = [factor for factor, power in self.outside if isinstance(factor, Reduce) and power == 1]
+        before = _quotient(abs(self.coefficient), tuple(pair for pair in self.outside if pair[0] not in sums))
+        if self.axes:
+            sums.append(Reduce("sum", Monomial(Fraction(1), self.inside).unsigned(), self.axes))
+        return before if not sums else _product(sums if before == ONE else [before, *sums])
 
 
 def collect(factors: Iterable[Expr]) -> Monomial:
@@ -92,64 +93,25 @@ def collect(factors: Iterable[Expr]) -> Monomial:
     return Monomial(coefficient, _tidy(powers))
 
 
-def add_up(terms: list[Monomial]) -> Expr:
-    """The sum of products, with equal ones counted together and common factors taken out."""
+def counted(terms: Iterable[Monomial]) -> list[Monomial]:
+    """The terms with equal ones counted together; the letters of sums inside them do not matter."""
     merged: dict[tuple[object, ...], Monomial] = {}
     for term in terms:
-        key = (frozenset(term.outside), frozenset(term.inside), term.axes)
+        key = (_key(term.outside), _key(term.inside), term.axes)
         before = merged[key].coefficient if key in merged else Fraction(0)
-        merged[key] = Monomial(before + term.coefficient, term.outside, term.inside, term.axes)
-    kept = [term for term in merged.values() if term.coefficient != 0]
-    if not kept:
-        return Number(Fraction(0))
-    if len(kept) == 1:
-        return kept[0].tree()
-    common = _common(kept)
-    if common is None:
-        return _sum_of(kept)
-    rests = [_without(term, common) for term in kept]
-    bracket = _sum_of([Monomial(rest.coefficient, rest.outside + rest.inside) for rest in rests])
-    if not common.axes:
-        return Monomial(common.coefficient, (*common.outside, (bracket, 1))).tree()
-    return Monomial(common.coefficient, common.outside, (*common.inside, (bracket, 1)), common.axes).tree()
+        first = merged.get(key, term)
+        merged[key] = replace(first, coefficient=before + term.coefficient)
+    return [term for term in merged.values() if term.coefficient != 0]
 
 
-def _common(terms: list[Monomial]) -> Monomial | None:
-    """What all terms share, when they are sums over the same axes; None where it is nothing."""
-    first = terms[0]
-    if any(term.axes != first.axes for term in terms):
-        return None
-    outside, inside = (_shared([dict(getattr(term, side)) for term in terms]) for side in ("outside", "inside"))
-    sizes = {abs(term.coefficient) for term in terms}
-    coefficient = sizes.pop() if len(sizes) == 1 else Fraction(1)
-    if all(term.coefficient < 0 for term in terms):
-        coefficient = -coefficient
-    return Monomial(coefficient, outside, inside, first.axes) if outside or inside else None
+def _key(factors: tuple[tuple[Expr, int], ...]) -> frozenset[tuple[Expr, int]]:
+    return frozenset((canonical(factor), power) for factor, power in factors)
 
 
-def _shared(sides: list[Powers]) -> tuple[tuple[Expr, int], ...]:
-    """The factors that stand in every one of `sides`, with the smallest of their exponents."""
-    shared: Powers = {}
-    for factor in sides[0]:
-        powers = [side.get(factor, 0) for side in sides]
-        if all(p > 0 for p in powers):
-            shared[factor] = min(powers)
-        elif all(p < 0 for p in powers):
-            shared[factor] = max(powers)
-    return tuple(shared.items())
-
-
-def _without(term: Monomial, common: Monomial) -> Monomial:
-    """`term` divided by what is common."""
-    outside, inside = dict(term.outside), dict(term.inside)
-    for side, shared in ((outside, common.outside), (inside, common.inside)):
-        for factor, power in shared:
-            side[factor] -= power
-    return Monomial(term.coefficient / common.coefficient, _tidy(outside), _tidy(inside), term.axes)
-
-
-def _sum_of(terms: list[Monomial]) -> Expr:
-    """The terms joined by their signs, a positive one first where there is one."""
+def joined(terms: list[Monomial]) -> Expr:
+    """The terms with their signs between them, a positive one first where there is one."""
+    if not terms:
+        return ZERO
     ordered = sorted(terms, key=lambda term: term.coefficient < 0)
     first = terms[0] if terms[0].coefficient > 0 else ordered[0]
     tree = first.tree()

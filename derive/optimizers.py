@@ -25,10 +25,6 @@ class UpdateRule:
         place = Place(self.name, text=self.equation)
         return replace(read_expression(self.equation, place), lambda ref: Ref(ref.name, ()))
 
-    def for_parameter(self, name: str) -> Expr:
-        """The rule with p called `name`, as it is printed."""
-        return replace(self.expr, lambda ref: Ref(name) if ref.name == "p" else ref)
-
 
 # torch.optim.SGD without options: param.add_(grad, alpha=-lr).
 _RULES = (UpdateRule("SGD", "p - lr*g"),)

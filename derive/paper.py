@@ -17,6 +17,7 @@ from derive.expression import ONE, Apply, Axes, Axis, Expr, Number, Reduce, Ref
 from derive.macros import MACRO_NAMES
 from derive.numerals import NumeralError, read_number
 from derive.operations import ALIASES, FUNCTIONS, OPERATIONS, REDUCTIONS, TENSOR_FUNCTIONS
+from derive.slips import ONLY_CALLED, refuse_slips
 from derive.spelling import Spelled, at, normalise, spell, tokens, unmark
 
 MAX_LENGTH = 10_000  # characters of one equation; a page of a book has about 3,000
@@ -142,6 +143,7 @@ def check_name(name: str, place: Place | None = None) -> str:
 
 def read_expression(text: str, place: Place, start: int = 0) -> Expr:
     """The right-hand side of an equation as a tree. Raises `EquationError`."""
+    refuse_slips(text, place, start)
     spelled = spell(text, place, start)
     try:
         tree = ast.parse(spelled.code.strip(), mode="eval").body
@@ -195,7 +197,7 @@ class _Reader:
             case ast.Constant():
                 return self.number(node)
             case ast.Name():
-                return Ref(unmark(node.id), None, self.column(node))
+                return self.name(node)
             case ast.Subscript(value=ast.Name(id=name), slice=index):
                 return self.subscript(node, unmark(name), index, depth)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
@@ -212,6 +214,12 @@ class _Reader:
                 return self.comparison(node, type(sign), args)
         known = next((text for kind, text in _REFUSED.items() if isinstance(node, kind)), None)
         raise self.error(node, known or f"{type(node).__name__} is not part of the notation")
+
+    def name(self, node: ast.Name) -> Ref:
+        name = unmark(node.id)
+        if name in ONLY_CALLED:
+            raise self.error(node, f"{name} is a function, and its argument stands in parentheses: write {name}(…)")
+        return Ref(name, None, self.column(node))
 
     def comparison(self, node: ast.expr, sign: type[ast.cmpop], args: tuple[Expr, Expr]) -> Expr:
         """1 where it holds, else 0."""
@@ -260,7 +268,8 @@ class _Reader:
         if name not in FUNCTIONS:
             known = sorted((*FUNCTIONS, *REDUCTIONS))
             hint = suggestion(written, (*known, *MACRO_NAMES, *TENSOR_FUNCTIONS))
-            hint = hint or f"; known: {', '.join(known)}, and the formulas that the README names"
+            all_known = f"; known: {', '.join(known)}, and the formulas that the README names"
+            hint = hint or f"{all_known}; a product needs its sign: {shorten(written)[1:-1]}*(…)"
             raise self.error(node, f"unknown function {shorten(written)}{hint}")
         args = tuple(self.read(arg, depth + 1) for arg in node.args)
         operation = OPERATIONS[name]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from difflib import get_close_matches
 from pathlib import Path
 
 from derive.bare import read_equations
@@ -18,6 +19,7 @@ __all__ = ["Claims", "Problem", "Quantity", "Training", "load", "shipped"]
 MAX_FILE = 10 * 10**6  # bytes of a problem file; larger data belong in a CSV file beside it
 
 _SHIPPED = Path(__file__).parent / "problems"
+_FILE = re.compile(r"\.(toml|tml|tom|txt|csv)$", re.IGNORECASE)  # no equation ends so
 _TOML = re.compile(r"^[ \t]*(?:\[[ \t]*\w[\w.]*[ \t]*\]|[\"']?equations[\"']?[ \t]*=)|\"\"\"|'''", re.MULTILINE)
 
 
@@ -36,6 +38,8 @@ def load(problem: str | os.PathLike[str]) -> Problem:
         return _from_text(problem)
     if os.path.lexists(problem):
         return _from_file(problem)
+    if _FILE.search(problem):
+        raise _missing(problem)
     if "=" in problem:
         return _from_text(problem)
     names = ", ".join(_shipped_names())
@@ -44,6 +48,20 @@ def load(problem: str | os.PathLike[str]) -> Problem:
         f"and an equation has a '='"
         f"{suggestion(problem, _shipped_names())}"
     )
+
+
+def _missing(path: str) -> ProblemError:
+    """The error for what can only be meant as a file, with what it may have been meant to be."""
+    stem = Path(path).stem
+    if stem in _shipped_names():
+        return ProblemError(f"there is no file {shorten(path, 200)}; the shipped problem is called {stem!r}")
+    folder = Path(path).parent
+    try:
+        others = {file.stem: file for file in folder.iterdir() if file.suffix == ".toml"}
+    except (OSError, ValueError):  # ValueError: a null byte
+        return ProblemError(f"there is no file {shorten(path, 200)}; there is no folder {shorten(folder, 200)} either")
+    near = [f"; did you mean {str(others[name])!r}?" for name in get_close_matches(stem, others, n=1)]
+    return ProblemError(f"there is no file {shorten(path, 200)}{''.join(near)}")
 
 
 def shipped() -> tuple[tuple[str, str], ...]:

@@ -9,17 +9,18 @@ from pathlib import Path
 
 from derive.arrays import Array, Wording, read_array
 from derive.bare import free_names, spelling_notes, written_names
-from derive.data import Column, read_columns
-from derive.errors import ClaimError, EquationError, Place, ProblemError, SettingError
+from derive.data import Column, csv_columns, read_columns
+from derive.errors import ClaimError, EquationError, Place, ProblemError, SettingError, UnknownNameError
 from derive.expression import names
 from derive.frozen import read_frozen
 from derive.given import Given, read_given
-from derive.graph import Graph, build
+from derive.graph import Graph, build, other_loss
 from derive.labels import check_labels
 from derive.paper import Line, read_lines
-from derive.settings import read_setting
+from derive.settings import ALSO_CALLED, read_setting
 from derive.spelling import normalise
 from derive.statement import Claims, Problem, Quantity, Training
+from derive.targets import target_notes
 from derive.toml_text import Document, parse
 from derive.upstream import Upstream
 from derive.values import Numeral, shown
@@ -29,6 +30,11 @@ _TOP = (
     *("parameters", "constants", "data", "training", "claims"),
 )
 _TRAINING = tuple(field.name for field in fields(Training))
+_MISPLACED = {
+    **{name: f"it belongs under [training], as {known}" for name, known in ALSO_CALLED.items()},
+    **dict.fromkeys(_TRAINING, "it belongs under [training]"),
+}
+_MISNAMED = {name: f"did you mean {known!r}?" for name, known in ALSO_CALLED.items()}
 _CLAIMS = ("table", "formulas")
 
 
@@ -38,14 +44,17 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
     Raises `ProblemError`, or one of its kinds, with the place in `source`.
     """
     document = parse(text, source)
-    document.refuse_unknown(_TOP, elsewhere=dict.fromkeys(_TRAINING, "training"))
+    document.refuse_unknown(_TOP, remedies=_MISPLACED)
     lines = _equations(document)
     parameters, constants = read_given(document, "parameters"), read_given(document, "constants")
     wanted = frozenset(free_names(lines)) - set(parameters.names) - set(constants.names)
     columns, notes = read_columns(document, wanted, folder)
     data = tuple(column.quantity for column in columns)
     seed = _seed(document)
-    graph = _graph(document, lines, parameters, constants, columns, seed)
+    try:
+        graph = _graph(document, lines, parameters, constants, columns, seed)
+    except UnknownNameError as error:
+        raise UnknownNameError(error.message + csv_columns(document, folder), error.place) from None
     frozen = read_frozen(document, parameters.shapes)
     _check_labels(document, graph, (*constants.quantities, *data), columns)
     training = _training(document)
@@ -68,6 +77,8 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
             *_idle_constants(constants, lines),
             *spelling_notes(spelled),
             *_idle_settings(training, columns),
+            *_other_loss(document, lines),
+            *target_notes(lines, (*constants.quantities, *data)),
             *(["[claims] is read and not yet audited"] if claims else []),
         ),
         places=tuple((".".join(path), place) for path, place in document.places.items()),
@@ -178,7 +189,7 @@ def _declared(message: str, places: Mapping[str, Place], document: Document) -> 
 
 def _training(document: Document) -> Training:
     """The settings of [training], each checked."""
-    document.refuse_unknown(_TRAINING, "training")
+    document.refuse_unknown(_TRAINING, "training", remedies=_MISNAMED)
     values = {
         key: read_setting(key, value, document.place("training", key))
         for key, value in document.table("training").items()
@@ -200,6 +211,11 @@ def _claims(document: Document) -> Claims | None:
             raise ClaimError(f"the formula of {name!r} is {shown(formula)}; expected a text in quotes", place)
         formulas.append((name, formula))
     return Claims(document.words("claims", "table"), tuple(formulas), document.place("claims"))
+
+
+def _other_loss(document: Document, lines: tuple[Line, ...]) -> list[str]:
+    sentence = other_loss(lines) if "loss" not in document.content else ""
+    return [sentence] if sentence else []
 
 
 def _idle_constants(constants: Given, lines: tuple[Line, ...]) -> list[str]:

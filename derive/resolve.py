@@ -7,12 +7,12 @@ the last one on, as NumPy and PyTorch do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 
 from derive.calculus import is_real
-from derive.errors import EquationError, Place, suggestion
+from derive.errors import EquationError, Place, UnknownNameError, suggestion
 from derive.expression import (
     ONE,
     Apply,
@@ -27,6 +27,7 @@ from derive.expression import (
     fresh_axis,
     leaves,
     rebuild,
+    refs,
     rename_axes,
     taken_axes,
     walk,
@@ -34,21 +35,24 @@ from derive.expression import (
 from derive.implied import summed
 from derive.macros import MACROS
 from derive.node import SAMPLES, SIZE, Node
-from derive.operations import ALIASES, CONSTANTS, REDUCTIONS
+from derive.operations import ALIASES, CONSTANTS, FUNCTIONS, REDUCTIONS
 from derive.paper import PICKED, Line, read_expression
 from derive.spelling import at
 from derive.tensors import TENSORS, Call
 from derive.typed import Typed, apart, described, rename_free, shape_text
 
 
-def resolve(line: Line, nodes: Mapping[str, Node], is_loss: bool) -> Node:
-    """The node of a line. Raises `EquationError` with a caret for names and shapes that do not fit."""
+def resolve(line: Line, nodes: Mapping[str, Node], is_loss: bool, aside: str = "") -> Node:
+    """The node of a line. Raises `EquationError` with a caret for names and shapes that do not fit.
+
+    `aside` ends the message for a loss that is more than one number.
+    """
     resolver = Resolver(line, nodes)
     whole = resolver.lettered(resolver.value(line.expr))
     expr, axes = apart(whole.expr, frozenset(whole.axes)), whole.axes
     implied = False
     if is_loss and axes:
-        expr, implied, axes = summed(expr, line), True, ()
+        expr, implied, axes = summed(expr, line, aside), True, ()
     if line.axes is not None:
         axes = _ordered(line, axes)
     return Node(line.name, "line", axes, expr, line.expr, implied, place=line.place)
@@ -62,13 +66,26 @@ def _ordered(line: Line, axes: Axes) -> Axes:
         left = f"{line.name}[{','.join(letters)}]"
         more = [str(axis) for axis in axes if axis.letter not in letters]
         remedy = f"expected the same indices: sum over {', '.join(more)}, or name it on the left"
-        if not more:
+        if over := _unsaid(line, letters):
+            remedy = f"without its index a sum or a mean is over all of them: write {over}"
+        elif not more:
             missing = ", ".join(sorted(set(letters) - {axis.letter for axis in axes}))
             remedy = (
                 f"expected the same indices; {missing} does not occur on the right" if missing else "name each once"
             )
         raise EquationError(f"{left}: the right side {shown}; {remedy}", line.place)
     return tuple(sorted(axes, key=lambda axis: letters.index(axis.letter)))
+
+
+def _unsaid(line: Line, letters: Sequence[str]) -> str:
+    """`sum(…, j)` for a sum over j that is written without its index; empty where there is none."""
+    for part in walk(line.expr):
+        if isinstance(part, Reduce) and part.axes is None:
+            written = (axis.letter for ref in refs(part.body) for axis in ref.axes or ())
+            summed_over = [letter for letter in dict.fromkeys(written) if letter not in (*letters, PICKED)]
+            if summed_over:
+                return f"{part.op}(…, {', '.join(summed_over)})"
+    return ""
 
 
 @dataclass
@@ -92,8 +109,12 @@ class Resolver:
 
     def error(self, expr: Expr, message: str) -> EquationError:
         """The error with the caret under `expr`."""
+        return EquationError(message, self.place(expr))
+
+    def place(self, expr: Expr) -> Place:
+        """Where `expr` stands in the line."""
         column = getattr(expr, "column", None)
-        return EquationError(message, self.line.place if column is None else at(self.line.place, column))
+        return self.line.place if column is None else at(self.line.place, column)
 
     def value(self, expr: Expr, names: Mapping[str, Typed] | None = None) -> Typed:
         """`expr` resolved; `names` are the operands of a formula that is being written out."""
@@ -122,7 +143,7 @@ class Resolver:
                 return Typed(Position(axis), (axis,))
             if constant in CONSTANTS and ref.axes is None:
                 return Typed(Apply(constant, (), ref.column), ())
-            raise self.error(ref, _unknown(ref.name, self.nodes))
+            raise UnknownNameError(_unknown(ref.name, self.nodes), self.place(ref))
         if ref.axes is None and ref.name in self.letters:
             raise self.error(ref, f"{ref.name!r} is an index in this line and also a name ({node.kind}); rename one")
         axes = node.axes if ref.axes is None else self.read_along(ref, node)
@@ -225,7 +246,8 @@ class Resolver:
         if op in ("max", "min") and (len(values) == 1 or wanted):
             return self.reduction(expr, op, values[0], wanted)
         if (macro := MACROS.get((op, len(values)))) is not None and not (op == "cross_entropy" and _labels(values)):
-            return self.macro(macro.formula, macro.name, values, wanted)
+            self.refuse_labels(expr, op, values)
+            return self.macro(_standing_at(_formula(macro.name, macro.formula, wanted), expr.column), values)
         if op in TENSORS:
             return TENSORS[op](self, Call(expr, values, wanted))
         if op in MACRO_ARITIES:
@@ -262,10 +284,22 @@ class Resolver:
             operands.pop()
         return tuple(operands), tuple(found) or None
 
-    def macro(self, formula: str, name: str, values: Sequence[Typed], wanted: Axes | None) -> Typed:
+    def macro(self, formula: Expr, values: Sequence[Typed]) -> Typed:
         """A named formula, written out."""
-        result = self.value(_formula(name, formula, wanted), dict(zip("xy", values, strict=False)))
+        result = self.value(formula, dict(zip("xy", values, strict=False)))
         return Typed(result.expr, result.axes)
+
+    def refuse_labels(self, expr: Expr, op: str, values: Sequence[Typed]) -> None:
+        """One target for each row, where a loss wants one for each value: class labels, most likely."""
+        if self.indexed or not _labels(values):
+            return
+        wide, targets = ([axis.size for axis in value.axes] for value in values)
+        if targets and targets == wide[:-1] and targets != wide[-len(targets) :]:
+            raise self.error(
+                expr,
+                f"{op} takes a target for each of its values, of the shape {shape_text(values[0].axes)}; "
+                f"{described(values[1])} has one for each row: of class labels there is cross_entropy",
+            )
 
     def aligned(self, expr: Expr, values: Sequence[Typed]) -> list[Typed]:
         """The operands along common axes: by letters in a line with indices, else from the last axis on."""
@@ -340,6 +374,12 @@ def _over(expr: Expr, wanted: Axes) -> Expr:
     return Reduce(expr.op, parts[0], wanted) if isinstance(expr, Reduce) else rebuild(expr, parts)
 
 
+def _standing_at(expr: Expr, column: int | None) -> Expr:
+    """A formula whose parts all stand where its name does, for the caret of a message."""
+    moved = rebuild(expr, tuple(_standing_at(part, column) for part in children(expr)))
+    return replace(moved, column=column) if isinstance(moved, Ref | Apply | Reduce) else moved
+
+
 def _labels(values: Sequence[Typed]) -> bool:
     """Whether the second operand has one axis less than the first: class labels, not probabilities."""
     return len(values) == 2 and len(values[1].axes) == len(values[0].axes) - 1
@@ -348,8 +388,29 @@ def _labels(values: Sequence[Typed]) -> bool:
 def _unknown(name: str, nodes: Mapping[str, Node]) -> str:
     if name == SIZE:
         return "'n', the number of samples in the batch, is used, but there are no data; add [data]"
-    remedy = suggestion(name, nodes)
+    product = factors(name, nodes)
+    called = next((op for op in FUNCTIONS if name.startswith(op) and name.removeprefix(op) in nodes), None)
+    if called:
+        remedy = f"; the argument of {called} stands in parentheses: write {called}({name.removeprefix(called)})"
+    else:
+        remedy = f"; a product needs its sign: write {'*'.join(product)}" if product else suggestion(name, nodes)
     return f"unknown name {name!r}{remedy or '; define it in a line, or give it under [parameters] or [data]'}"
+
+
+_LONGEST_PRODUCT = 20  # letters; nobody writes a longer one without signs
+
+
+def factors(name: str, known: Collection[str], most: int = 3) -> tuple[str, ...]:
+    """The two or three known names that `name` is written of, as wx is of w and x; () for any other."""
+    if len(name) > _LONGEST_PRODUCT:
+        return ()
+    for length in range(1, len(name)):
+        first, rest = name[:length], name[length:]
+        if first in known:
+            others = (rest,) if rest in known else factors(rest, known, most - 1) if most > 2 else ()
+            if others:
+                return (first, *others)
+    return ()
 
 
 def _many(axis: Axis) -> str:

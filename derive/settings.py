@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -16,6 +16,17 @@ from derive.values import Numeral, exact, shown
 DTYPES = ("float32", "float64", "float16", "bfloat16")
 MAX_COUNT = 10**9  # batch_size, epochs, steps; nobody waits for more steps than that
 MAX_SEED = 2**63 - 1  # what torch.manual_seed takes
+
+# What a setting is called elsewhere, for messages.
+ALSO_CALLED: Mapping[str, str] = {
+    **dict.fromkeys(("learning_rate", "learningrate", "eta", "step_size", "alpha"), "lr"),
+    **dict.fromkeys(("batch", "batchsize", "minibatch", "mini_batch_size", "bs"), "batch_size"),
+    **dict.fromkeys(("epoch", "num_epochs", "n_epochs", "max_epochs"), "epochs"),
+    **dict.fromkeys(("step", "iterations", "num_steps", "n_steps", "max_steps", "max_iter"), "steps"),
+    **dict.fromkeys(("optim", "algorithm", "method"), "optimizer"),
+    **dict.fromkeys(("random_state", "random_seed", "manual_seed"), "seed"),
+    **dict.fromkeys(("type", "precision"), "dtype"),
+}
 
 _INTEGER = re.compile(r"[+-]?[0-9][0-9_]{0,40}")
 
@@ -39,7 +50,9 @@ def read_setting(key: str, value: object, place: Place | None = None) -> Any:
     """
     setting = SETTINGS.get(key)
     if setting is None:
-        remedy = suggestion(key, SETTINGS) or f"; known: {', '.join(SETTINGS)}"
+        usual = ALSO_CALLED.get(key.lower())
+        remedy = f"; did you mean {usual!r}?" if usual else suggestion(key, SETTINGS)
+        remedy = remedy or f"; known: {', '.join(SETTINGS)}"
         raise SettingError(f"unknown setting {key!r}{remedy}", place)
     return read_as(setting, key, value, place)
 

@@ -30,13 +30,14 @@ _OPERATORS = {
     "≥": ">=",
     "≠": "!=",
 }
+_FRACTIONS = {"½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4"}
 _MARK = "ˍ"  # a letter nobody types: sets names such as `lambda` apart from Python's keywords
 
-_SUP, _SUB = "".join(_SUPERSCRIPTS), "".join(_SUBSCRIPTS)
+_SUP, _SUB, _PARTS = "".join(_SUPERSCRIPTS), "".join(_SUBSCRIPTS), "".join(_FRACTIONS)
 _TOKEN = re.compile(
     rf"""(?P<space>\s+)
     |(?P<number>(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9]+)?)
-    |(?P<name>(?:∂|[^\W\d{_SUP}{_SUB}])(?:[^\W{_SUP}{_SUB}]|[₀-₉])*)
+    |(?P<name>(?:∂|[^\W\d{_SUP}{_SUB}{_PARTS}])(?:[^\W{_SUP}{_SUB}{_PARTS}]|[₀-₉])*)
     |(?P<subscript>[{_SUB}]+)
     |(?P<power>[{_SUP}]+)
     |(?P<operator>\*\*|[<>=!]=|[-+*/^@<>≤≥≠()\[\],·×⋅∙∗÷∕−–√])
@@ -70,10 +71,10 @@ def normalise(name: str) -> str:
 
 
 def tokens(text: str) -> list[Token]:
-    """The tokens of `text`, without white space."""
+    """The tokens of `text`, without white space; ∑, the sign, is Σ, the letter."""
     return [
         Token(str(match.lastgroup), match.group(), match.start())
-        for match in _TOKEN.finditer(text)
+        for match in _TOKEN.finditer(text.replace("∑", "Σ"))
         if match.lastgroup != "space"
     ]
 
@@ -86,7 +87,7 @@ def unmark(name: str) -> str:
 def spell(text: str, place: Place, start: int) -> Spelled:
     """`text` as Python syntax; `start` is its column (from 0) in the source line of `place`.
 
-    Raises `EquationError` for characters that have no meaning and for products without a sign.
+    Raises `EquationError` for characters that have no meaning.
     """
     code: list[str] = []
     columns: list[int] = []
@@ -96,12 +97,10 @@ def spell(text: str, place: Place, start: int) -> Spelled:
         columns.extend([column + start] * len(piece))
 
     pieces = tokens(text)
-    _refuse_powered_sum(pieces, place, start)
     depth = 0
     owed: list[int] = []  # for each √ without its own parentheses, how many were open before it
     for position, token in enumerate(pieces):
         following = pieces[position + 1] if position + 1 < len(pieces) else None
-        _refuse_implicit_product(token, following, place, start)
         if token.text == "√":
             bare = following is not None and following.text != "("
             emit("sqrt(" if bare else "sqrt", token.column)
@@ -114,24 +113,6 @@ def spell(text: str, place: Place, start: int) -> Spelled:
             emit(")", token.column)
             owed.pop()
     return Spelled("".join(code), tuple(columns))
-
-
-def _refuse_powered_sum(pieces: list[Token], place: Place, start: int) -> None:
-    """Σ(…)² means the sum of squares on paper and the square of the sum in a program: it must be said."""
-    depth = 0
-    opened: list[int] = []  # for each Σ whose parentheses are open, how many were open before it
-    for position, token in enumerate(pieces):
-        if token.text == "Σ" and pieces[position + 1 : position + 2] and pieces[position + 1].text == "(":
-            opened.append(depth)
-        depth += (token.text == "(") - (token.text == ")")
-        if token.text == ")" and opened and opened[-1] == depth:
-            opened.pop()
-            after = pieces[position + 1] if position + 1 < len(pieces) else None
-            if after is not None and (after.kind == "power" or after.text in ("^", "**")):
-                raise EquationError(
-                    "Σ(…) with a power: write Σ((…)^2) for the sum of the squares, (Σ(…))^2 for the square of the sum",
-                    at(place, after.column + start),
-                )
 
 
 def _piece(token: Token, following: Token | None, place: Place, start: int) -> str:
@@ -161,29 +142,10 @@ def at(place: Place, column: int) -> Place:
 def _meaning(character: str) -> str:
     """Why a character is refused, and what to write."""
     remedies = {
+        **{sign: f"'{sign}' is not part of the notation; write {plain}" for sign, plain in _FRACTIONS.items()},
         "|": "'|' is not part of the notation; write abs(…)",
         ".": "'.' is not part of the notation: attributes are never read; a number needs a digit beside its point",
         "=": "a second '='; an equation has one name on its left and one expression on its right",
         "'": "quotes are not part of the notation; choose a name such as x2 for x′",
     }
     return remedies.get(character, f"{character!r} is not part of the notation")
-
-
-def _refuse_implicit_product(token: Token, following: Token | None, place: Place, start: int) -> None:
-    """`2x`, `w x`, `2(x)` and `(a)(b)` mean a product on paper, but too many other things elsewhere."""
-    if following is None:
-        return
-    ends = token.kind in ("number", "name", "subscript", "power") or token.text in (")", "]")
-    begins = following.kind in ("number", "name") or following.text in ("(", "√")
-    a_call = token.kind == "name" and following.text == "("
-    if ends and begins and not a_call:
-        raise EquationError(
-            _product_message(token, following),
-            at(place, following.column + start),
-        )
-
-
-def _product_message(token: Token, following: Token) -> str:
-    """`write 2*x` where both sides are short words, otherwise `write * between them`."""
-    words = token.kind in ("number", "name") and following.kind in ("number", "name")
-    return f"a product needs its sign: write {f'{token.text}*{following.text}' if words else '* between the factors'}"

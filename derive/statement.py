@@ -81,7 +81,7 @@ class Problem:
     given or "<text>". `notes` are sentences a user should see, such as what was assumed. `places`
     says where in the file a setting or a name stands ("training.lr", "parameters.w", "loss").
     `source_note` says where the problem comes from, if the file does. `trains` is false for a file
-    without [training]: its gradient is evaluated at the values that are given.
+    without [training], whose gradient is evaluated at the values that are given, and for equations alone.
     """
 
     name: str

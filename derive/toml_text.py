@@ -58,17 +58,16 @@ class Document:
             return value
         raise ProblemError(f"{'.'.join(path)} = {shown(value)}; expected a text in quotes", self.place(*path))
 
-    def refuse_unknown(self, known: Iterable[str], *path: str, elsewhere: Mapping[str, str] | None = None) -> None:
+    def refuse_unknown(self, known: Iterable[str], *path: str, remedies: Mapping[str, str] | None = None) -> None:
         """Raises `ProblemError` for a key of the table at `path` that is not `known`.
 
-        `elsewhere` maps keys that belong under another table to its name.
+        `remedies` maps keys that are often mistaken to what to do about them.
         """
         known = tuple(known)
         for key in self.table(*path):
             if key not in known:
-                home = (elsewhere or {}).get(key)
-                remedy = f"; it belongs under [{home}]" if home else suggestion(key, known)
-                remedy = remedy or f"; known: {', '.join(known)}"
+                remedy = (remedies or {}).get(key.lower(), "")
+                remedy = f"; {remedy}" if remedy else suggestion(key, known) or f"; known: {', '.join(known)}"
                 where = f" in [{'.'.join(path)}]" if path else ""
                 raise ProblemError(f"unknown key {shorten(key)}{where}{remedy}", self.place(*path, key))
 
@@ -117,14 +116,38 @@ def _syntax_error(message: str, text: str, source: str) -> ProblemError:
         number, column = int(where[1]), int(where[2])
         place = Place(source, number, column, _printable(lines[number - 1]))
     reason = _WHERE.sub("", message)
-    return ProblemError(f"not TOML: {reason[:1].lower()}{reason[1:]}{_remedy(place)}", place)
+    return ProblemError(f"not TOML: {_remedy(place) or reason[:1].lower() + reason[1:]}", place)
 
 
 def _remedy(place: Place) -> str:
-    """What to do about the commonest slip: a Greek name that TOML wants in quotes."""
+    """What to do about the commonest slips: a Greek name that TOML wants in quotes, and `.5`, `5.`, `0,5`, `1/3`."""
     name = place.text.partition("=")[0].strip()
     if "=" in place.text and name.isidentifier() and not name.isascii():
-        return f'; write the name in quotes: "{name}" = …'
+        return f'write the name in quotes: "{name}" = …'
+    start = max(0, (place.column or 0) - _NEAR)
+    complaint = (place.column or 0) - 1 - start
+    numbers = _NUMBER.finditer(place.text[start : start + 2 * _NEAR])
+    return next((_number_remedy(found) for found in numbers if found.start() <= complaint <= found.end()), "")
+
+
+_NEAR = 100  # characters on either side of what tomllib complains of
+_NUMBER = re.compile(
+    r"""(?<![\w."'])(?P<sign>[+-]?)(?P<whole>[0-9]*)(?P<between>\.|,|[ ]?/[ ]?)(?P<after>[0-9]*)"""
+    r"""(?P<power>[eE][+-]?[0-9]+)?"""
+)
+
+
+def _number_remedy(number: re.Match[str]) -> str:
+    """How TOML writes a number that it refuses otherwise; empty where nothing is wrong with it."""
+    sign, whole, between, after, power = number.group("sign", "whole", "between", "after", "power")
+    if number.string[: number.start()].count('"') % 2:
+        return ""  # text, whose closing quotes are what is missing
+    if between == "." and bool(whole) != bool(after):
+        return f"a decimal point stands between digits: write {sign}{whole or 0}.{after or 0}{power or ''}"
+    if between == "," and whole and after and number.string[: number.start()].rstrip().endswith("="):
+        return f"the decimal sign is a point: write {sign}{whole}.{after}"
+    if "/" in between and whole and after:
+        return f'a quotient is written as text: "{sign}{whole}/{after}"'
     return ""
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from derive.command import list_shipped, tell
 from derive.guard import say, write_out
 from derive.problem import load
-from tables.files import write_tables
+from tables.files import check_folder, write_tables
 from verify.command import add_settings, settings_of, status
 from verify.pipeline import verify
 
@@ -31,6 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser().parse_args(argv)
     if options.list:
         return list_shipped()
+    check_folder(options.output)  # before the run, which may be long
     problem = load(options.problem)
     tell(problem.notes)
     result = verify(problem, **settings_of(options))

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pandas as pd
 
 from derive.errors import OutputError
+from derive.files import check_writable, may_create_in
 from derive.show.output import write_whole
 from tables.frames import comparison, steps
 from verify.result import Result
+
+_NAMES = ("steps.csv", "comparison.csv")
 
 
 def to_csv(frame: pd.DataFrame) -> str:
@@ -27,15 +32,35 @@ def write_comparison(result: Result, path: str) -> None:
 
 def write_tables(result: Result, folder: str) -> tuple[str, ...]:
     """Writes steps.csv and comparison.csv into `folder`, which is made if need be; returns their paths."""
+    check_folder(folder)  # before the first is written: both or none
     place = Path(folder)
     try:
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"cannot make the folder {folder}: {error.strerror}; choose another --output") from None
-    for name in ("steps.csv", "comparison.csv"):
-        if (place / name).is_dir():  # before the first is written: both or none
-            raise OutputError(f"{place / name} is a directory; remove it, or choose another --output")
-    texts = {"steps.csv": to_csv(steps(result)), "comparison.csv": to_csv(comparison(result))}
+        raise _not_made(folder, error.strerror or "not possible") from None
+    texts = dict(zip(_NAMES, (to_csv(steps(result)), to_csv(comparison(result))), strict=True))
     for name, text in texts.items():
         write_whole(str(place / name), text)
     return tuple(str(place / name) for name in texts)
+
+
+def check_folder(folder: str) -> None:
+    """Raises `OutputError` where the tables could not be written into `folder`; changes nothing."""
+    place = Path(folder)
+    try:
+        existing = next(path for path in (place, *place.parents) if path.exists())
+    except OSError as error:
+        raise _not_made(folder, error.strerror or "not possible") from None
+    if not existing.is_dir():
+        raise _not_made(folder, os.strerror(errno.EEXIST if existing == place else errno.ENOTDIR))
+    if not may_create_in(existing):
+        raise OutputError(f"cannot write in the folder {existing}: Permission denied; choose another --output")
+    for name in _NAMES:
+        if (place / name).is_dir():
+            raise OutputError(f"{place / name} is a directory; remove it, or choose another --output")
+        if existing == place:
+            check_writable(place / name)
+
+
+def _not_made(folder: str, reason: str) -> OutputError:
+    return OutputError(f"cannot make the folder {folder}: {reason}; choose another --output")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from derive.command import list_shipped, tell
+from derive.files import check_writable
 from derive.guard import write_out
 from derive.problem import load
 from derive.settings import DTYPES
@@ -92,10 +93,12 @@ def main(argv: Sequence[str] | None, present: Presenter) -> int:
     options = parser().parse_args(argv)
     if options.list:
         return list_shipped()
+    if options.csv is not None:
+        check_writable(options.csv)  # before the run, which may be long
     problem = load(options.problem)
     tell(problem.notes)
     result = verify(problem, **settings_of(options))
-    if options.csv:
+    if options.csv is not None:
         present.write_comparison(result, options.csv)
     text = present.to_json(result) if options.format == "json" else present.to_text(result, options.summary)
     write_out(text)

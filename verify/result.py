@@ -25,9 +25,12 @@ class StepRow:
     checks: Mapping[str, Check]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
-    """One verified run. `tables.steps` and `tables.comparison` turn it into DataFrames."""
+    """One verified run. `tables.steps` and `tables.comparison` turn it into DataFrames.
+
+    Printed, it is its title, its settings and its verdict.
+    """
 
     problem: Problem
     settings: Settings
@@ -60,6 +63,12 @@ class Result:
         """The quantities of a row, in the order of the article: loss, gradients, updated parameters."""
         loss, names = self.problem.graph.loss, [parameter.name for parameter in self.problem.parameters]
         return (loss, *(f"d{loss}/d{name}" for name in names), *(names if self.settings.trains else ()))
+
+    def __str__(self) -> str:
+        return "\n".join((self.problem.title, str(self.settings), self.verdict.sentence))
+
+    def __repr__(self) -> str:
+        return f"<Result of {self.problem.name}: {self.verdict.outcome.word}>"
 
     def _repr_html_(self) -> str:
         from verify.html import to_html

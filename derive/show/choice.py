@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 from derive.chain import Derivation, differentiate
 from derive.errors import EquationError, ProblemError, suggestion
 from derive.expression import Ref
+from derive.show.equations import STEPS, Equation, Section
 from derive.show.notation import Derivative
-from derive.show.steps import STEPS, Equation, Section, conventions, sections
+from derive.show.steps import conventions, sections
 
 
 class Choice(NamedTuple):
@@ -20,6 +21,13 @@ class Choice(NamedTuple):
 
 
 EVERYTHING = Choice()
+
+
+class How(TypedDict, total=False):
+    """How `to_text`, `to_latex` and `to_markdown` print: `choice` of what, and `ascii_only`, no other characters."""
+
+    choice: Choice
+    ascii_only: bool
 
 
 def read_steps(text: str) -> tuple[str, ...]:
@@ -33,7 +41,12 @@ def read_steps(text: str) -> tuple[str, ...]:
     return STEPS if "all" in words else tuple(step for step in STEPS if step in words)
 
 
-def chosen(derivation: Derivation, optimizer: str = "SGD", choice: Choice = EVERYTHING) -> tuple[Section, ...]:
+def printed(derivation: Derivation, optimizer: str | None, how: How) -> tuple[tuple[Section, ...], bool]:
+    """The sections that are printed, and whether in ASCII alone."""
+    return chosen(derivation, optimizer, how.get("choice", EVERYTHING)), how.get("ascii_only", False)
+
+
+def chosen(derivation: Derivation, optimizer: str | None = "SGD", choice: Choice = EVERYTHING) -> tuple[Section, ...]:
     """The sections with what is chosen. Raises `EquationError` for a name that is not in the graph."""
     found = sections(derivation, optimizer)
     if choice.node is not None:
@@ -44,6 +57,9 @@ def chosen(derivation: Derivation, optimizer: str = "SGD", choice: Choice = EVER
 
 def _only(section: Section, steps: tuple[str, ...]) -> Section:
     """The section with its equations of these kinds."""
+    if section.step == "adjoints":  # chain products and closed forms that are left out go on from them
+        wanted = {"chain", "closed"} & set(steps)
+        return section if wanted else section._replace(equations=(), sentences=())
     if section.step != "chain":
         return section if section.step in steps else section._replace(equations=(), sentences=())
     equations = _with_heads(section, [("closed" if e.closed else "chain") in steps for e in section.equations])
@@ -88,7 +104,7 @@ def _with_own(name: str, derivation: Derivation, found: tuple[Section, ...]) -> 
         elif section.step in ("forward", "update"):
             yield section
     for section in own:
-        if section.step == "chain":
+        if section.step in ("chain", "adjoints"):
             equations = _counted(list(section.equations), last)
             last += len(equations)
             yield section._replace(equations=equations)
@@ -109,7 +125,7 @@ def _concerned(section: Section, name: str) -> list[bool]:
             case Ref(name=own):
                 found.append(_line(own) == name)
             case Derivative(of=of, wrt=wrt):
-                whole = section.step == "chain"  # of the loss with respect to a name
+                whole = section.step in ("chain", "adjoints")  # of the loss with respect to a name
                 found.append(name in ({_line(wrt.name)} if whole else {of.name, wrt.name}))
     return found
 

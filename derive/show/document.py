@@ -20,9 +20,11 @@ from derive.graph import Graph, Node, build
 from derive.node import Frozen
 from derive.optimizers import UPDATES
 from derive.paper import Line, check_name, read_line
+from derive.show.equations import Side
+from derive.show.gradients import stages
 from derive.show.notation import Ascii
 from derive.show.sides import shown
-from derive.show.steps import Side, stages, updates
+from derive.show.steps import updates
 from derive.upstream import Upstream
 
 SCHEMA = "handgrad/derivation/1"
@@ -31,12 +33,12 @@ _STYLE = Ascii()
 _Document = dict[str, Any]
 
 
-def to_json(derivation: Derivation, title: str = "", optimizer: str = "SGD", *, ascii_only: bool = False) -> str:
+def to_json(derivation: Derivation, title: str = "", optimizer: str | None = "SGD", *, ascii_only: bool = False) -> str:
     """The document as text, two spaces a level; `ascii_only` writes other characters as their code points."""
     return json.dumps(content(derivation, title, optimizer), indent=2, ensure_ascii=ascii_only) + "\n"
 
 
-def content(derivation: Derivation, title: str = "", optimizer: str = "SGD") -> _Document:
+def content(derivation: Derivation, title: str = "", optimizer: str | None = "SGD") -> _Document:
     """The document as dictionaries, lists, texts, numbers and booleans."""
     graph, formulas = derivation.graph, Formulas(derivation)
     parts = {part.name: part for part in derivation.parts}
@@ -58,7 +60,10 @@ def content(derivation: Derivation, title: str = "", optimizer: str = "SGD") -> 
         "adjoints": [_adjoint(adjoint, parts, graph) for adjoint in derivation.adjoints],
         "gradients": [_gradient(formulas.gradient(name)) for name in derivation.wrt],
         "optimizer": optimizer,
-        "updates": [{"name": _STYLE.ref(own), "rule": _text(rule)} for own, rule in updates(derivation, optimizer)],
+        "updates": [
+            {"name": _STYLE.ref(own), "rule": _text(rule)}
+            for own, rule in (updates(derivation, optimizer) if optimizer else ())
+        ],
     }
 
 
@@ -136,8 +141,9 @@ def from_json(text: str) -> Derivation:
     if document.get("schema") != SCHEMA:
         found = shorten(document["schema"]) if "schema" in document else "missing"
         raise ProblemError(f"schema is {found}; expected {SCHEMA!r}")
-    optimizer, title = (_string(document, key) for key in ("optimizer", "title"))
-    if optimizer not in UPDATES:
+    title = _string(document, "title")
+    optimizer = None if document.get("optimizer", "") is None else _string(document, "optimizer")
+    if optimizer is not None and optimizer not in UPDATES:
         raise ProblemError(f"optimizer {shorten(optimizer)} is not known; expected one of: {', '.join(UPDATES)}")
     derivation = differentiate(_graph(document), _strings(document, "wrt"))
     for place, found, expected in _differences(document, content(derivation, title, optimizer), ""):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
+from derive.alike import canonical
+from derive.closed import readable
 from derive.expression import (
     Apply,
     Axis,
@@ -11,13 +11,11 @@ from derive.expression import (
     Position,
     Reduce,
     Ref,
-    axes_of,
     children,
     free_axes,
     rebuild,
     walk,
 )
-from derive.formulas import readable
 from derive.node import Node
 
 
@@ -46,7 +44,8 @@ def _says_the_same(written: Expr, resolved: Expr) -> bool:
     """Whether the two are the same but for indices."""
     if isinstance(written, Ref) and written.axes is None and not children(resolved):
         return True
-    if type(written) is not type(resolved) or getattr(written, "op", "") != getattr(resolved, "op", ""):
+    signs = (getattr(written, "op", ""), getattr(resolved, "op", ""))
+    if type(written) is not type(resolved) or (signs[0] != signs[1] and signs != ("dotted", "mul")):
         return False
     mine, others = children(written), children(resolved)
     return len(mine) == len(others) and all(map(_says_the_same, mine, others))
@@ -80,33 +79,5 @@ def _softmax_axis(expr: Expr) -> Axis | None:
         case Apply(op="exp", args=(Apply(op="sub", args=(own, Reduce(op="logsumexp", axes=(axis,)) as total)),)):
             around = free_axes(total)
             spare = [mine for mine in free_axes(own) if mine.size == axis.size and mine not in around]
-            return next((mine for mine in spare if _alike(own, total.body, {mine: axis})), None)
+            return next((mine for mine in spare if canonical(Reduce(total.op, own, (mine,))) == canonical(total)), None)
     return None
-
-
-def _alike(left: Expr, right: Expr, pairs: Mapping[Axis, Axis]) -> bool:
-    """Whether two expressions are one, read along the axes that are paired; bound letters do not matter."""
-    if isinstance(left, Ref | Position) or isinstance(right, Ref | Position):
-        return _alike_leaves(left, right, pairs)
-    if isinstance(left, Reduce) and isinstance(right, Reduce) and len(left.axes or ()) == len(right.axes or ()):
-        pairs = {**pairs, **dict(zip(left.axes or (), right.axes or (), strict=True))}
-    mine_parts, their_parts = children(left), children(right)
-    if not mine_parts:
-        return left == right
-    same = type(left) is type(right) and getattr(left, "op", "") == getattr(right, "op", "")
-    alike = len(mine_parts) == len(their_parts)
-    return same and alike and all(map(lambda a, b: _alike(a, b, pairs), mine_parts, their_parts))
-
-
-def _alike_leaves(left: Expr, right: Expr, pairs: Mapping[Axis, Axis]) -> bool:
-    if not (isinstance(left, Ref | Position) and isinstance(right, Ref | Position)) or type(left) is not type(right):
-        return False
-    if getattr(left, "name", "") != getattr(right, "name", ""):
-        return False
-    mine, theirs = axes_of(left), axes_of(right)
-    return len(mine) == len(theirs) and all(_paired(a, b, pairs) for a, b in zip(mine, theirs, strict=True))
-
-
-def _paired(mine: Axis, theirs: Axis, pairs: Mapping[Axis, Axis]) -> bool:
-    """Whether an axis on one side is that on the other; a paired one is never a free one of the same letter."""
-    return pairs[mine] == theirs if mine in pairs else mine == theirs and mine not in pairs.values()

@@ -6,11 +6,13 @@ Parentheses have fixed sizes (`\bigl(`), never `\left(`, so that a line may end 
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Unpack
 
 from derive.chain import Derivation
 from derive.expression import ONE, Axes, Expr, Position, Reduce, Ref, count
 from derive.numerals import write_literal
-from derive.show.choice import EVERYTHING, Choice, chosen
+from derive.show.choice import How, printed
+from derive.show.equations import Equation, Section
 from derive.show.notation import (
     ATOM,
     NEGATIVE,
@@ -23,7 +25,7 @@ from derive.show.notation import (
 )
 from derive.show.plain import ascii_text
 from derive.show.sides import left, right
-from derive.show.steps import Equation, Section, sections
+from derive.show.steps import sections
 from derive.show.tex import fold, measure, subscripted, text_to_tex
 
 _ROOM = 400.0  # points for one line of an equation, of the document's 160 mm, beside its number
@@ -101,9 +103,13 @@ class Latex(Text):
         sizes = r" \cdot ".join(self.show(count(axis)) for axis in axes or ())
         return rf"\frac{{1}}{{{sizes}}} {total}", SIGMA
 
-    def matmul(self, left: str, right: str) -> str:
-        """A product of matrices."""
-        return rf"{left} \mathbin{{@}} {right}"
+    def matmul(self, left: str, right: str, op: str) -> str:
+        """A product of matrices, with the sign that was typed."""
+        return rf"{left}{self.times}{right}" if op == "dotted" else rf"{left} \mathbin{{@}} {right}"
+
+    def unequal(self, left: str, right: str) -> str:
+        """[k ≠ y]."""
+        return enclosed(r"\lbrack ", rf"{left} \ne {right}", r"\rbrack ")
 
     def product(self, left: Expr, right: Expr) -> tuple[str, int]:
         """Factors side by side; a sum may only come last, where nothing follows it."""
@@ -176,28 +182,22 @@ def enclosed(opening: str, text: str, closing: str) -> str:
     return f"\\{size}l{opening}{text}\\{size}r{closing}" if size else f"{opening}{text}{closing}"
 
 
-def to_latex(
-    derivation: Derivation,
-    title: str = "",
-    optimizer: str = "SGD",
-    *,
-    choice: Choice = EVERYTHING,
-    ascii_only: bool = False,
-) -> str:
+def to_latex(derivation: Derivation, title: str = "", optimizer: str | None = "SGD", **how: Unpack[How]) -> str:
     """A whole document with every step, numbered as in the text, that compiles with pdflatex and amsmath.
 
     Only accented letters of the title are not ASCII; `ascii_only` drops the accents.
     """
+    found, ascii_only = printed(derivation, optimizer, how)
     title = ascii_text(title) if ascii_only else title
     head = rf"\section*{{{text_to_tex(title)}}}" + "\n" if title else ""
-    body = "\n".join(_section(section) for section in chosen(derivation, optimizer, choice))
+    body = "\n".join(_section(section) for section in found)
     return f"{_DOCUMENT}\\begin{{document}}\n{head}{body}\\end{{document}}\n"
 
 
 def display(derivation: Derivation) -> str:
-    """All steps as one aligned formula, for a notebook."""
+    """All steps as one aligned formula, for a notebook; of the training a derivation knows nothing."""
     rows: list[str] = []
-    for section in sections(derivation):
+    for section in sections(derivation, None):
         rows.append(rf"&\textbf{{{text_to_tex(section.title)}}}")
         for equation in section.equations:
             *before, last = aligned(equation)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import Unpack
 
 from derive.chain import Derivation
-from derive.show.choice import EVERYTHING, Choice, chosen
+from derive.show.choice import How, printed
+from derive.show.equations import Equation, Section
 from derive.show.latex import aligned
 from derive.show.plain import ascii_text
-from derive.show.steps import Equation, Section
 
 _ROOM = 480.0  # points for one line of an equation: about a column of GitHub's
 
@@ -23,17 +24,11 @@ _SAFE = (
 _MARKUP = re.compile(r"([\\*_\[\]<>#|~$&])")
 
 
-def to_markdown(
-    derivation: Derivation,
-    title: str = "",
-    optimizer: str = "SGD",
-    *,
-    choice: Choice = EVERYTHING,
-    ascii_only: bool = False,
-) -> str:
+def to_markdown(derivation: Derivation, title: str = "", optimizer: str | None = "SGD", **how: Unpack[How]) -> str:
     """Headings, numbered formulas between $$, and sentences."""
+    found, ascii_only = printed(derivation, optimizer, how)
     blocks = [f"# {marked(title)}"] if title else []
-    for section in chosen(derivation, optimizer, choice):
+    for section in found:
         blocks += _section(section)
     text = "\n\n".join(blocks) + "\n"
     return ascii_text(text) if ascii_only else text

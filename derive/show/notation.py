@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import NamedTuple, Self
 
-from derive.expression import Apply, Axes, Expr, Number, Position, Reduce, Ref, count
+from derive.expression import ONE, Apply, Axes, Expr, Number, Position, Reduce, Ref, count
 from derive.numerals import write_literal
 from derive.paper import PICKED
 
@@ -78,9 +78,11 @@ class Text:
             case Reduce(op=op, body=body, axes=axes):
                 return self.reduction(op, body, axes)
             case Apply(op="entry", args=(Ref(name=name, axes=axes), *chosen)):
-                return self.entry(name, axes or (), [self.show(value) for value in chosen]), ATOM
-            case Apply(op="matmul", args=(left, right)):
-                return self.matmul(self.show(left, PRODUCT), self.show(right, POWER)), PRODUCT
+                return self.entry(self.names.get(name, name), axes or (), [self.show(value) for value in chosen]), ATOM
+            case Apply(op="matmul" | "dotted" as op, args=(left, right)):
+                return self.matmul(self.show(left, PRODUCT), self.show(right, POWER), op), PRODUCT
+            case Apply(op="sub", args=(first, Apply(op="equal", args=(left, right)))) if first == ONE:
+                return self.unequal(self.show(left), self.show(right)), ATOM
             case Apply(op="add" | "sub" as op, args=(left, right)):
                 sign = "+" if op == "add" else self.minus
                 return f"{self.show(left)} {sign} {self.show(right, NEGATIVE + 1)}", SUM
@@ -134,9 +136,13 @@ class Text:
         sizes = self.times.join(self.show(count(axis), POWER) for axis in axes)
         return f"(1/{sizes if len(axes) == 1 else f'({sizes})'}) {total}", SIGMA
 
-    def matmul(self, left: str, right: str) -> str:
-        """A product of matrices."""
-        return f"{left} @ {right}"
+    def matmul(self, left: str, right: str, op: str) -> str:
+        """A product of matrices, with the sign that was typed."""
+        return f"{left}{self.times if op == 'dotted' else ' @ '}{right}"
+
+    def unequal(self, left: str, right: str) -> str:
+        """[k ≠ y], 1 where the two differ, else 0."""
+        return f"[{left} ≠ {right}]"
 
     def product(self, left: Expr, right: Expr) -> tuple[str, int]:
         """Factors side by side; a Σ may only come last, where nothing follows it."""
@@ -158,6 +164,11 @@ class Text:
         if isinstance(expr, Apply) and expr.op == "neg":
             return self.minus, self.show(expr.args[0], POWER if self.exact else needed)
         text, level = self._show(expr)
+        if needed == PRODUCT and level < needed and isinstance(expr, Apply) and expr.op == "mul":
+            first, last = expr.args
+            if isinstance(last, Reduce) and last.axes is not None:  # a (Σᵢ bᵢ) c: more follows the sum
+                sign, before = self.opening(first, PRODUCT)
+                return sign, f"{before}{self.dot}{self.show(last, POWER)}"
         if level == NEGATIVE and isinstance(expr, Apply) and (expr.op == "mul" or needed == QUOTIENT):
             return self.minus, text.removeprefix(self.minus)
         return "", text if level >= needed else f"({text})"
@@ -230,6 +241,14 @@ class Ascii(Text):
         """Factors with their sign."""
         sign, first = self.opening(left, PRODUCT)
         return f"{sign}{first}*{self.show(right, POWER)}", NEGATIVE if sign else PRODUCT
+
+    def matmul(self, left: str, right: str, op: str) -> str:  # noqa: ARG002
+        """A product of matrices as @, which can be typed."""
+        return f"{left} @ {right}"
+
+    def unequal(self, left: str, right: str) -> str:
+        """A comparison in parentheses."""
+        return f"({left} != {right})"
 
     def power(self, base: Expr, exponent: Expr) -> tuple[str, int]:
         """Every exponent after ^."""

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from derive.errors import OutputError, shorten
+from derive.files import check_writable
 
 
 def write_whole(path: str | os.PathLike[str], content: str | bytes) -> None:
@@ -15,13 +16,12 @@ def write_whole(path: str | os.PathLike[str], content: str | bytes) -> None:
 
     Text is written as UTF-8, with line ends as they are. Raises `OutputError`; nothing is left behind then.
     """
+    check_writable(path)
     name = shorten(os.fspath(path), 200)
     data = content.encode() if isinstance(content, str) else content
     try:
         # a link is followed, so that the file it leads to is replaced and not the link
         target = Path(path).resolve()
-        if target.is_dir():
-            raise OutputError(f"{name} is a directory; expected the name of a file to write")
         if target.exists() and not target.is_file():
             target.write_bytes(data)  # such as /dev/null, which cannot be replaced
         else:
@@ -34,8 +34,6 @@ def write_whole(path: str | os.PathLike[str], content: str | bytes) -> None:
 def _replace(target: Path, data: bytes) -> None:
     """Writes a temporary file in the same folder and puts it in the place of `target`."""
     permissions = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
-    if target.exists() and not os.access(target, os.W_OK):
-        raise PermissionError(0, "it is write-protected")
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=".handgrad-")
     temporary = Path(name)
     try:

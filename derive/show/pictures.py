@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from derive.chain import Derivation
+from derive.closed import readable
 from derive.expression import Reduce, Ref, names, taken_axes, walk
-from derive.formulas import Formulas, Link, readable
+from derive.formulas import Formulas
 from derive.graph import Graph, Node
+from derive.links import Link
 from derive.show.expand import left_side, with_softmax
 from derive.show.notation import Derivative, Text
 from derive.show.plain import ascii_text
-from derive.show.sides import ascii_style
+from derive.show.sides import ascii_style, text_style
 from derive.show.steps import seed_name
 from derive.show.text import fold
 
@@ -51,7 +53,7 @@ class Picture(NamedTuple):
 def picture(derivation: Derivation, *, ascii_only: bool = False) -> Picture:
     """Every name with its equation, what it is calculated from, and the partials on the way back."""
     graph = derivation.graph
-    style = ascii_style(graph) if ascii_only else Text()
+    style = ascii_style(graph) if ascii_only else text_style(graph)
     ids = {node.name: f"n{number}" for number, node in enumerate(graph.nodes)}
     used = {name for node in graph.lines for name in names(node.definition)}
     drawn = [node for node in graph.nodes if node.kind == "line" or node.name in used]
@@ -96,7 +98,9 @@ def _lines(text: str) -> tuple[str, ...]:
     return tuple(lines) if len(lines) <= _LINES else (*lines[: _LINES - 1], "…")
 
 
-def to_mermaid(derivation: Derivation, title: str = "", optimizer: str = "", *, ascii_only: bool = False) -> str:
+def to_mermaid(
+    derivation: Derivation, title: str = "", optimizer: str | None = None, *, ascii_only: bool = False
+) -> str:
     """A Mermaid flowchart, as GitHub draws it from a ```mermaid block."""
     del optimizer  # has no place in the picture
     drawn = picture(derivation, ascii_only=ascii_only)
@@ -134,7 +138,7 @@ def _mermaid_label(lines: tuple[str, ...]) -> str:
 _UNSAFE = re.compile(r"""["#&<>`*_~\\|;]""")
 
 
-def to_dot(derivation: Derivation, title: str = "", optimizer: str = "", *, ascii_only: bool = False) -> str:
+def to_dot(derivation: Derivation, title: str = "", optimizer: str | None = None, *, ascii_only: bool = False) -> str:
     """A graph for Graphviz."""
     del optimizer  # has no place in the picture
     drawn = picture(derivation, ascii_only=ascii_only)

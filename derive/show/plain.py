@@ -49,6 +49,18 @@ def ascii_names(names: Iterable[str]) -> Mapping[str, str]:
     return spelled
 
 
+def greek_names(names: Iterable[str]) -> Mapping[str, str]:
+    """How names such as `alpha` and `sigma_1` are printed, α and σ_1; a name stays where its letter is one too."""
+    names = tuple(names)
+    printed = {name: "_".join(_greek_word(word) for word in name.split("_")) for name in names}
+    return {name: letters for name, letters in printed.items() if letters not in names}
+
+
+def _greek_word(word: str) -> str:
+    base = word.rstrip("0123456789")
+    return _GREEK.get(base, base) + word[len(base) :]
+
+
 def greek_name(character: str) -> str | None:
     """`alpha` for α and `Alpha` for Α; None for what is not a Greek letter."""
     words = unicodedata.name(character, "").split()
@@ -64,3 +76,7 @@ def _ascii_character(character: str) -> str:
         return character
     stripped = "".join(part for part in unicodedata.normalize("NFKD", character) if part.isascii())
     return stripped or greek_name(character) or f"U{ord(character):04X}"
+
+
+# Letters whose names stand for them; Σ and Π would be read as signs, π is no name, and Α looks like A.
+_GREEK = {str(greek_name(letter)): letter for letter in "αβγδεζηθικλμνξρστυφχψωΓΔΘΛΞΦΨΩ"}

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from derive.expression import Expr
+from derive.expression import Apply, Expr, walk
 from derive.graph import Graph
+from derive.show.equations import GRADIENT, Equation, Product, Side, Total, Update
 from derive.show.expand import with_softmax
 from derive.show.notation import Ascii, Derivative, Text
-from derive.show.plain import ascii_names, ascii_text
-from derive.show.steps import GRADIENT, Equation, Product, Side, Total, Update
+from derive.show.plain import ascii_names, ascii_text, greek_names
+from derive.tidy import shares_written
 
 
 def ascii_style(graph: Graph) -> Ascii:
     """The ASCII style, in which names of `graph` that are not ASCII are spelled out."""
     return Ascii(names=ascii_names(graph.by_name))
+
+
+def text_style(graph: Graph) -> Text:
+    """The style of Unicode text, in which `alpha` is α; beside a sigmoid, σ(…), a name `sigma` stays a word."""
+    names = dict(greek_names(graph.by_name))
+    sigmoid = any(isinstance(part, Apply) and part.op == "sigmoid" for n in graph.lines for part in walk(n.definition))
+    if sigmoid:
+        names.pop("sigma", None)
+    return Text(names)
 
 
 def left(equation: Equation, style: Text) -> str:
@@ -36,12 +46,13 @@ def shown(side: Side, style: Text) -> str:
             return " + ".join(_product(product, style) for product in products) or "0"
         case Update(expr=expr, gradient=gradient):
             return style.signed({GRADIENT: style.derivative(gradient)}).show(expr)
-    return style.show(with_softmax(side))
+    return style.show(with_softmax(shares_written(side)))
 
 
 def sentence(text: str, style: Text) -> str:
-    """A sentence, title or sign without the marks around names, in the characters of the style."""
-    unmarked = text.replace("`", "")
+    """A sentence, title or sign without the marks around names, in the names and characters of the style."""
+    pieces = text.split("`")
+    unmarked = "".join(style.names.get(piece, piece) if number % 2 else piece for number, piece in enumerate(pieces))
     return ascii_text(unmarked) if isinstance(style, Ascii) else unmarked
 
 
@@ -52,4 +63,4 @@ def _product(product: Product, style: Text) -> str:
 
 
 def _factor(factor: Expr | Derivative, style: Text) -> str:
-    return style.factor(factor if isinstance(factor, Derivative) else with_softmax(factor))
+    return style.factor(factor if isinstance(factor, Derivative) else with_softmax(shares_written(factor)))

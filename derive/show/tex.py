@@ -106,7 +106,8 @@ def _text_character(character: str) -> str:
 _LETTER, _OPERATOR, _PARENTHESIS, _SCRIPT = 6.0, 12.3, 3.9, 0.75
 _WIDTHS = {r"\,": 1.7, r"\cdot": 7.3, r"\sum": 14.5, r"\qquad": 20.0, r"\leftarrow": 15.6, "=": 13.4, " ": 0.0}
 _WIDTHS |= dict.fromkeys((r"\lbrack", r"\rbrack", r"\lvert", r"\rvert", "(", ")", ",", ".", "[", "]"), _PARENTHESIS)
-_WIDTHS |= dict.fromkeys((r"\partial", "{", "}"), _LETTER) | dict.fromkeys(("+", "-", "<", ">", r"\ge"), _OPERATOR)
+_WIDTHS |= dict.fromkeys((r"\partial", "{", "}"), _LETTER)
+_WIDTHS |= dict.fromkeys(("+", "-", "<", ">", r"\ge", r"\le", r"\ne"), _OPERATOR)
 _SIZES = {"big": 5.0, "Big": 6.5, "bigg": 8.0, "Bigg": 9.5}
 _ATOM = re.compile(r"\\(?P<command>[A-Za-z]+) ?|\\.|[_^]|.", re.DOTALL)
 

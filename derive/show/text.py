@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
+from typing import Unpack
 
 from derive.chain import Derivation
-from derive.show.choice import EVERYTHING, Choice, chosen
+from derive.show.choice import How, printed
+from derive.show.equations import Equation, Section
 from derive.show.notation import Text
-from derive.show.sides import ascii_style, left, right, sentence
-from derive.show.steps import Equation, Section
+from derive.show.sides import ascii_style, left, right, sentence, text_style
 
 WIDTH = 80
 
 
-def to_text(
-    derivation: Derivation,
-    title: str = "",
-    optimizer: str = "SGD",
-    *,
-    choice: Choice = EVERYTHING,
-    ascii_only: bool = False,
-) -> str:
+def to_text(derivation: Derivation, title: str = "", optimizer: str | None = "SGD", **how: Unpack[How]) -> str:
     """The whole derivation; `ascii_only` prints `dl/dw` and `sum_i` for `∂l/∂w` and `Σᵢ`."""
-    style = ascii_style(derivation.graph) if ascii_only else Text()
-    return "\n".join(lines(chosen(derivation, optimizer, choice), title, style)) + "\n"
+    found, ascii_only = printed(derivation, optimizer, how)
+    style = ascii_style(derivation.graph) if ascii_only else text_style(derivation.graph)
+    return "\n".join(lines(found, title, style)) + "\n"
 
 
 def lines(found: tuple[Section, ...], title: str, style: Text) -> list[str]:

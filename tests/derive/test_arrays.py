@@ -203,6 +203,14 @@ def test_labels_are_a_class_each() -> None:
                 "; expected the same indices: sum over j"
             ),
         ),
+        (
+            "z[i,k] = sum(x[i,j]*W[j,k]) + b[k]\nl = mse(z, t)",
+            r"z\[i,k\]: the right .*; without its index a sum .* is over all of them: write sum\(…, j\)$",
+        ),
+        (
+            "z[i,k] = mean(x[i,j]*W[j,k])\nl = mse(z, t)",
+            r"z\[i,k\]: the right side is one number; without its index .*: write mean\(…, j\)$",
+        ),
         ("z[i,q] = x @ W\nl = mse(z, t)", "@ in a line with indices"),
         (
             "z[i] = sum(x[i]*W[j,k], j)\nl = mse(z, t)",
@@ -219,5 +227,20 @@ def test_labels_are_a_class_each() -> None:
     ],
 )
 def test_shapes_that_do_not_fit_are_refused_at_their_line(lines: str, message: str) -> None:
-    with pytest.raises(EquationError, match=rf"^p\.toml:[23]:[0-9]+: .*{message}"):
+    with pytest.raises(EquationError, match=rf"(?m)^p\.toml:[23]:[0-9]+: .*{message}"):
         read(BASE.replace("z = x @ W + b\nl = mse(z, t)", lines))
+
+
+@pytest.mark.parametrize("loss", ["hinge", "mse", "bce_with_logits"])
+def test_class_labels_for_a_loss_that_takes_a_target_for_each_value(loss: str) -> None:
+    message = (
+        rf"\.toml:3:9: {loss} takes a target for each of its values, of the shape \(n, 2\); y of the shape \(n,\) has "
+    )
+    with pytest.raises(EquationError, match=message + "one for each row: of class labels there is cross_entropy\n"):
+        read(LABELS.replace("l = cross_entropy(", f"l = 2 * {loss}("))
+
+
+def test_the_caret_of_an_error_in_a_named_formula_is_under_its_name() -> None:
+    with pytest.raises(EquationError, match=r"^p\.toml:3:9: .* do not fit together") as caught:
+        read(BASE.replace("l = mse(z, t)", "l = 2 * mse(z, x)"))
+    assert str(caught.value).endswith("\n    l = 2 * mse(z, x)\n            ^")

@@ -89,3 +89,8 @@ def test_two_spellings_of_one_name_are_noted() -> None:
 def test_refuses_what_is_not_a_problem(text: str, message: str) -> None:
     with pytest.raises(EquationError, match=message):
         read_equations(text)
+
+
+def test_a_name_that_is_written_of_two_others_is_noted() -> None:
+    assert "'wx' is read as one name; a product is written w*x" in read_equations("l = wx + w*x").notes
+    assert not any("one name" in note for note in read_equations("l = wx + w").notes)

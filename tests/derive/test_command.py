@@ -77,6 +77,31 @@ def test_an_equation_in_place_of_a_name(capsys: Captured) -> None:
     assert err == "note: read x, y as data over samples and w, b as parameters; a problem file says otherwise\n"
 
 
+@pytest.mark.parametrize("form", ["text", "latex", "markdown"])
+def test_without_training_there_is_no_update(capsys: Captured, tmp_path: Path, form: str) -> None:
+    file = tmp_path / "p.toml"
+    file.write_text("equations = 'l = w^2'\n[parameters]\nw = 1\n")
+    for problem in ("l = w^2", str(file)):
+        assert command(problem, "--format", form) == 0
+        out = capsys.readouterr().out
+        assert "Chain rule for" in out
+        assert "Update" not in out
+    file.write_text("equations = 'l = w^2'\n[parameters]\nw = 1\n[training]\nlr = 0.1\n")
+    assert command(str(file), "--format", form) == 0
+    assert "Update: SGD" in capsys.readouterr().out
+
+
+def test_without_training_the_document_has_no_optimizer(capsys: Captured) -> None:
+    assert command("l = w^2", "--format", "json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["optimizer"], document["updates"]) == (None, [])
+
+
+def test_the_update_alone_without_training_is_refused(capsys: Captured) -> None:
+    assert command("l = w^2", "--steps", "update") == 2
+    assert "--steps update: <text> has no [training], and so no update; leave --steps out" in capsys.readouterr().err
+
+
 def test_list(capsys: Captured) -> None:
     assert command("--list") == 0
     rows = capsys.readouterr().out.splitlines()
@@ -143,6 +168,13 @@ def test_output_is_written_whole_or_not_at_all(capsys: Captured, tmp_path: Path)
     assert command("--wrt", "q", "--output", str(file)) == 2
     assert file.read_bytes().startswith(b"A line fitted")
     assert files(tmp_path) == ["out.txt"]
+
+
+def test_the_output_is_looked_at_before_the_problem(capsys: Captured, tmp_path: Path) -> None:
+    assert command("nosuch", "--output", str(tmp_path / "none" / "out")) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("error: ")) == ("", 1)
+    assert "cannot be written: No such file or directory" in err
 
 
 def test_help_names_every_flag_and_exit_status(capsys: Captured) -> None:

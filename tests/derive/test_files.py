@@ -1,10 +1,11 @@
 import os
+import re
 from pathlib import Path
 
 import pytest
 
-from derive.errors import DataError, Place, ProblemError
-from derive.files import read_text
+from derive.errors import DataError, OutputError, Place, ProblemError
+from derive.files import check_writable, read_text
 
 
 def read(path: str | os.PathLike[str], limit: int = 100) -> str:
@@ -72,3 +73,52 @@ def test_the_error_is_of_the_kind_and_at_the_place_asked_for(tmp_path: Path) -> 
     place = Place("p.toml", 3, 1, 'file = "x.csv"')
     with pytest.raises(DataError, match=r"^p\.toml:3:1: there is no file"):
         read_text(tmp_path / "x.csv", limit=1, what="a CSV file", error=DataError, place=place)
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        (".", "'.' is a directory; expected the name of a file to write"),
+        ("", "'' is a directory; expected the name of a file to write"),
+        ("none/x", "'none/x' cannot be written: No such file or directory; nothing was written"),
+        ("old/x", "'old/x' cannot be written: Not a directory; nothing was written"),
+        ("a\0b", "cannot be written: not a possible path; nothing was written"),
+        ("x" * 300, "cannot be written: File name too long; nothing was written"),
+    ],
+)
+def test_a_path_that_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("old").write_text("mine")
+    with pytest.raises(OutputError, match=re.escape(message)):
+        check_writable(path)
+    assert [file.name for file in tmp_path.iterdir()] == ["old"]
+
+
+def test_a_path_that_can_be_written_is_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "old").write_text("mine")
+    check_writable(tmp_path / "new")
+    check_writable(tmp_path / "old")
+    check_writable(os.devnull)
+    assert (tmp_path / "old").read_text() == "mine"
+    assert [file.name for file in tmp_path.iterdir()] == ["old"]
+
+
+@pytest.mark.parametrize(
+    ("protected", "path", "message"),
+    [
+        ("old", "old", "it is write-protected"),
+        (".", "new", "Permission denied"),
+        (".", "old", "Permission denied"),  # a file is replaced, not written over
+    ],
+)
+def test_protected_files_and_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, protected: str, path: str, message: str
+) -> None:
+    (tmp_path / "old").write_text("mine")
+    forbidden = (tmp_path / protected).resolve()
+    # the tests may be run by root, to whom nothing is forbidden
+    monkeypatch.setattr(os, "access", lambda asked, _mode: Path(asked) != forbidden)
+    with pytest.raises(OutputError, match=f"cannot be written: {message}; nothing was written"):
+        check_writable(tmp_path / path)

@@ -7,7 +7,7 @@ from hypothesis import given
 
 from derive.errors import EquationError
 from derive.expression import Expr, Reduce, children, free_axes, names
-from derive.graph import Graph, build
+from derive.graph import Graph, build, other_loss
 from derive.node import SAMPLES
 from derive.paper import read_lines
 from derive.show.notation import Ascii
@@ -73,6 +73,31 @@ def test_a_loss_for_each_sample_is_refused(loss: str) -> None:
     assert caught.value.message == message
     assert caught.value.place is not None
     assert caught.value.place.line == 2
+
+
+SWAPPED = "'a', the last line, is taken for the loss, but other lines use it: write l last, or loss = \"l\" above"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("l = mean(e)\ne = a^2\na = w*x", "the loss 'a' has a value for each sample; expected one number; " + SWAPPED),
+        ("l = mean(w*x*a)\na = 3", "the loss 'a' depends on no parameter (declared: w); " + SWAPPED),
+    ],
+)
+def test_a_loss_that_is_not_last(text: str, message: str) -> None:
+    with pytest.raises(EquationError) as caught:
+        graph_of(text, ["w"], ["x"])
+    assert caught.value.message.startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("l = e + 1\ne = w^2", "l"), ("a = w^2\nl = a", ""), ("p = w\nl = w^2\nq = p", ""), ("m = l^2\nl = w", "m")],
+)
+def test_other_loss(text: str, found: str) -> None:
+    sentence = other_loss(read_lines(text))
+    assert f"write {found} last" in sentence if found else sentence == ""
 
 
 def test_lines_may_stand_in_any_order() -> None:
@@ -142,6 +167,15 @@ def test_axes_that_are_not_written_are_matched_from_the_last_on(line: str, expec
         ("a = b + w\nb = c\nc = a", ["w"], [], "a cycle: a → b → c → a; a line can only use what is calculated before"),
         ("a = a + w", ["w"], [], "a cycle: a → a; a line can only use what is calculated before it"),
         ("l = w*wieght", ["w", "weight"], [], "unknown name 'wieght'; did you mean 'weight'?"),
+        ("l = wx", ["w"], ["x"], "unknown name 'wx'; a product needs its sign: write w*x"),
+        ("l = w1x2 + x2", ["w", "w1"], ["x2", "x"], "unknown name 'w1x2'; a product needs its sign: write w1*x2"),
+        ("l = abx", ["a", "b", "ab_"], ["x"], "unknown name 'abx'; a product needs its sign: write a*b*x"),
+        ("l = w*sinx", ["w"], ["x"], "unknown name 'sinx'; the argument of sin stands in parentheses: write sin(x)"),
+        ("l = W*x", ["w"], ["x"], "unknown name 'W'; did you mean 'w'?"),
+        ("l = w*X", ["w"], ["x"], "unknown name 'X'; did you mean 'x'?"),
+        ("l = λ*w", ["w", "lambda"], [], "unknown name 'λ'; did you mean 'lambda'? The two spellings are two names"),
+        ("l = lambda*w", ["w", "λ"], [], "unknown name 'lambda'; did you mean 'λ'? The two spellings are two names"),
+        ("l = β_1*w", ["w", "beta1"], [], "unknown name 'β_1'; did you mean 'beta1'? The two spellings are two names"),
         ("l = w*q", ["w"], [], "unknown name 'q'; define it in a line, or give it under [parameters] or [data]"),
         ("l = w/n", ["w"], [], "'n', the number of samples in the batch, is used, but there are no data; add [data]"),
         ("l = sum(w)", ["w"], ["x"], "sum of a single number; expected something that runs over samples or an index"),

@@ -1,6 +1,7 @@
 """What ends a command: one line and an exit status."""
 
 import io
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -89,3 +90,83 @@ def test_a_full_disk_is_one_line() -> None:
         _, errors = process.communicate(timeout=60)
     assert errors == b"error: the output cannot be written: No space left on device\n"
     assert process.returncode == 2
+
+
+def ended(program: str, *, close: str = "") -> subprocess.CompletedProcess[bytes]:
+    """A program under the guard of a command; `close` names streams that are closed before it starts."""
+    quoted = [sys.executable, "-c", program]
+    if close:
+        quoted = ["sh", "-c", f'exec "$0" "$@" {close}', *quoted]
+    return subprocess.run(quoted, cwd=ROOT, capture_output=True, check=False, timeout=60)
+
+
+WRITING = "from derive.guard import end_with, write_out; end_with(lambda: write_out('data') or 3)"
+REFUSING = """
+from derive.errors import ProblemError
+from derive.guard import end_with
+
+def refuse():
+    raise ProblemError("no")
+
+end_with(refuse)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="streams are closed by the shell")
+@pytest.mark.parametrize(
+    ("program", "close", "status", "out", "err"),
+    [
+        (WRITING, "", 3, b"data\n", b""),
+        (WRITING, ">&-", 2, b"", b"error: the output cannot be written: stdout is closed\n"),
+        (WRITING, "2>&-", 3, b"data\n", b""),
+        (WRITING, ">&- 2>&-", 2, b"", b""),
+        (REFUSING, "", 2, b"", b"error: no\n"),
+        (REFUSING, ">&-", 2, b"", b"error: no\n"),
+        (REFUSING, "2>&-", 2, b"", b""),
+    ],
+)
+def test_a_closed_stream(program: str, close: str, status: int, out: bytes, err: bytes) -> None:
+    done = ended(program, close=close)
+    assert (done.returncode, done.stdout, done.stderr) == (status, out, err)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_messages_that_cannot_be_written_keep_the_status() -> None:
+    assert ended(REFUSING, close="2>/dev/full").returncode == 2
+
+
+INTERRUPT = "import os, signal\ndef interrupt():\n    os.kill(os.getpid(), signal.SIGINT)\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent otherwise there")
+@pytest.mark.parametrize(
+    "command",
+    ["interrupt", "lambda: exec('interrupt()')"],  # exec: as namedtuple and dataclass do, while modules are imported
+)
+def test_an_interrupted_process_ends_with_its_status(tmp_path: Path, command: str) -> None:
+    (tmp_path / "program.py").write_text(f"{INTERRUPT}from derive.guard import end_with\nend_with({command})\n")
+    # only as -m, which is how the commands are run, does Python end by the signal after exec
+    started = [sys.executable, "-m", "program"]
+    found = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), str(tmp_path)))}
+    done = subprocess.run(started, cwd=tmp_path, env=found, capture_output=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"interrupted\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent otherwise there")
+def test_ctrl_c_after_the_end_changes_nothing() -> None:
+    program = (
+        f"{INTERRUPT}import atexit, time\nfrom derive.guard import end_with, write_out\n"
+        "atexit.register(lambda: interrupt() or time.sleep(0.1))\nend_with(lambda: write_out('data') or 1)"
+    )
+    done = ended(program)
+    assert (done.returncode, done.stdout, done.stderr) == (1, b"data\n", b"")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent otherwise there")
+def test_ctrl_c_twice_is_one_status() -> None:
+    program = (
+        f"{INTERRUPT}import derive.guard\n"
+        "derive.guard.say = lambda message: interrupt()\nderive.guard.end_with(interrupt)"
+    )
+    done = ended(program)
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")

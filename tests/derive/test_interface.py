@@ -35,6 +35,16 @@ def test_unknown_names_get_a_suggestion() -> None:
         derive.derive("article", ["ww"])
 
 
+def test_a_derivation_prints_itself_as_text() -> None:
+    derivation = derive.derive("article")
+    golden = (Path(__file__).parent / "show/golden/article.txt").read_text(encoding="utf-8")
+    steps, update = golden.split("\n\n", 1)[1].split("\n\nUpdate: SGD, after each batch\n")
+    assert str(derivation) == steps
+    assert "w ← w" in update
+    assert repr(derivation) == "<Derivation of l with respect to w, b>"
+    assert "Update" not in derivation._repr_latex_()
+
+
 def test_the_package_has_no_other_attributes() -> None:
     with pytest.raises(AttributeError, match="module 'derive' has no attribute 'deriv'"):
         derive.deriv  # type: ignore[attr-defined]  # noqa: B018

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from derive.errors import Place
 from derive.expression import Axis, Expr, Reduce, Ref, replace
-from derive.monomial import Monomial, add_up, collect
+from derive.monomial import Monomial, collect
 from derive.paper import read_expression
 from derive.show.notation import Ascii
+from derive.sums import add_up
 from tests.trees import value
 
 SAMPLES = 3

@@ -109,7 +109,11 @@ def test_a_text_is_a_problem_file_or_equations() -> None:
             "artcle",
             r"neither a file nor a shipped problem 'artcle' \(shipped: article, attention, .*did you mean 'article'",
         ),
-        ("nope.toml", r"neither a file nor a shipped problem 'nope\.toml'.* an equation has a '='"),
+        ("nope", r"neither a file nor a shipped problem 'nope'.* an equation has a '='"),
+        ("nope.toml", r"^there is no file 'nope\.toml'$"),
+        ("runs/lr=0.1/nope.toml", r"^there is no file 'runs/lr=0\.1/nope\.toml'; there is no folder 'runs/lr=0\.1'"),
+        ("article.toml", r"^there is no file 'article\.toml'; the shipped problem is called 'article'$"),
+        pytest.param("a\x00b.toml", "^there is no file 'a", id="null in a file's name"),
         ("", "neither a file nor a shipped problem ''"),
         pytest.param("a\x00b", "neither a file nor a shipped problem", id="null"),
         pytest.param("x" * 10**5, "neither a file nor a shipped problem 'x{100}…'", id="long"),
@@ -139,3 +143,10 @@ def test_a_dangling_link_is_a_missing_file(tmp_path: Path) -> None:
 def test_any_text_is_read_or_refused(text: str) -> None:
     with contextlib.suppress(ProblemError):  # any other error fails the test
         assert isinstance(load(text), Problem)
+
+
+def test_a_file_of_nearly_that_name_is_named(tmp_path: Path) -> None:
+    (tmp_path / "network.toml").write_text("")
+    (tmp_path / "networks.csv").write_text("")
+    with pytest.raises(ProblemError, match=r"there is no file '.*netwrk\.toml'; did you mean '.*network\.toml'\?$"):
+        load(str(tmp_path / "netwrk.toml"))

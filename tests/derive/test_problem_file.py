@@ -193,9 +193,46 @@ def test_refuses_settings_that_are_not_possible(settings: str, message: str) -> 
         read(changed("lr = 0.1", settings))
 
 
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("learning_rate", r"unknown key 'learning_rate' in \[training\]; did you mean 'lr'\?"),
+        ("Learning_Rate", r"unknown key 'Learning_Rate' in \[training\]; did you mean 'lr'\?"),
+        ("epoch", r"unknown key 'epoch' in \[training\]; did you mean 'epochs'\?"),
+        ("LR", r"unknown key 'LR' in \[training\]; did you mean 'lr'\?"),
+    ],
+)
+def test_a_setting_by_another_name(key: str, message: str) -> None:
+    with pytest.raises(ProblemError, match=message):
+        read(changed("lr = 0.1", f"{key} = 3"))
+
+
+def test_a_setting_by_another_name_at_the_top() -> None:
+    with pytest.raises(ProblemError, match=r"^p\.toml:1:1: unknown key 'eta'; it belongs under \[training\], as lr"):
+        read("eta = 0.1\n" + BASE)
+
+
+def test_a_name_that_is_missing_in_a_csv_file_is_told_with_the_columns(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("x,Y,\n1,2,3\n")
+    text = "equations = 'l = mean((w*x - y)^2)'\n[parameters]\nw = 1\n[data]\nfile = 'd.csv'\n"
+    with pytest.raises(EquationError, match=r"^p\.toml:1:30: unknown name 'y'; .*; d\.csv has the columns 'x', 'Y'\n"):
+        read_problem(text, "p", "p.toml", tmp_path)
+
+
 def test_refuses_an_unknown_setting() -> None:
     with pytest.raises(ProblemError, match=r"unknown key 'batchsize' in \[training\]; did you mean 'batch_size'"):
         read(changed("lr = 0.1", "batchsize = 3"))
+
+
+def test_a_loss_that_is_not_last_is_noted_unless_it_is_named() -> None:
+    text = "equations = 'l = e + 1; e = w^2'\n[parameters]\nw = 1\n"
+    assert (
+        read(text)
+        .notes[0]
+        .startswith("'e', the last line, is taken for the loss, but other lines use it: write l last")
+    )
+    assert read("loss = 'l'\n" + text).notes == ()
+    assert read("loss = 'e'\n" + text).notes == ()
 
 
 def test_settings_of_batches_are_idle_without_data() -> None:

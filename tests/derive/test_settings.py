@@ -3,7 +3,7 @@ from fractions import Fraction
 import pytest
 
 from derive.errors import Place, SettingError
-from derive.settings import MAX_SEED, SETTINGS, read_setting
+from derive.settings import ALSO_CALLED, MAX_SEED, SETTINGS, read_setting
 from derive.statement import Training
 from derive.values import Numeral
 
@@ -61,6 +61,9 @@ def test_file_and_flag_are_read_by_the_same_rule(key: str, value: object, expect
         ("shuffle", 1, "shuffle = 1 is neither true nor false"),
         ("shuffle", "maybe", "shuffle = 'maybe' is neither true nor false"),
         ("batchsize", 1, "unknown setting 'batchsize'; did you mean 'batch_size'"),
+        ("learning_rate", 1, "unknown setting 'learning_rate'; did you mean 'lr'"),
+        ("LR", 1, "unknown setting 'LR'; did you mean 'lr'"),
+        ("momentum", 1, "unknown setting 'momentum'; known: optimizer, lr, batch_size"),
         ("momentum", 1, "unknown setting 'momentum'; known: optimizer, lr"),
     ],
 )
@@ -77,3 +80,9 @@ def test_an_error_carries_the_place() -> None:
 
 def test_the_table_and_the_type_have_the_same_settings() -> None:
     assert set(SETTINGS) == set(Training.__dataclass_fields__)
+
+
+@pytest.mark.parametrize(("called", "name"), ALSO_CALLED.items())
+def test_a_name_from_elsewhere_is_no_setting_and_leads_to_one(called: str, name: str) -> None:
+    assert called not in SETTINGS
+    assert name in SETTINGS

@@ -45,6 +45,7 @@ def read(text: str) -> Expr:
         ("√exp(√x + 1)", "sqrt(exp(sqrt(x) + 1))"),
         ("√exp(√(x) + √y)*2", "sqrt(exp(sqrt(x) + sqrt(y)))*2"),
         ("Σ(e)", "sum(e)"),
+        ("∑(e)", "sum(e)"),  # the sign of summation, U+2211, not the letter
         ("σ(z)", "sigmoid(z)"),
         ("σ*z", "σ*z"),
         ("ln(x)", "log(x)"),
@@ -76,8 +77,12 @@ def test_python_s_keywords_are_names_like_any(name: str) -> None:
     [
         ("2x", 2, "a product needs its sign: write 2*x"),
         ("w x", 3, "a product needs its sign: write w*x"),
-        ("2(x)", 2, "a product needs its sign: write * between the factors"),
-        ("(a)(b)", 4, "a product needs its sign: write * between the factors"),
+        ("2(x)", 2, "a product needs its sign: write 2*(…)"),
+        ("(a)(b)", 4, "a product needs its sign: write (…)*(…)"),
+        ("(a) x", 5, "a product needs its sign: write (…)*x"),
+        ("2 sin(x)", 3, "a product needs its sign: write 2*sin(…)"),
+        ("½*x", 1, "'½' is not part of the notation; write 1/2"),
+        ("x¾", 2, "'¾' is not part of the notation; write 3/4"),
         ("x²y", 3, "a product needs its sign: write * between the factors"),
         ("x[i]y[i]", 5, "a product needs its sign: write * between the factors"),
         ("2√x", 2, "a product needs its sign: write * between the factors"),

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from derive.guard import run
+from tables import command
 from tables.command import main
 from tables.files import to_csv
 from tables.frames import comparison, steps
@@ -91,6 +92,27 @@ def test_bad_input_is_2_and_nothing_is_written(
     assert "Traceback" not in told.err
     assert sorted(Path().rglob("*")) == before
     assert Path("file").read_text() == "mine"
+
+
+@pytest.mark.parametrize("folder", ["file", "file/x", "taken", "x" * 300])
+def test_the_folder_is_looked_at_before_the_run(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    monkeypatch.setattr(command, "verify", lambda *_, **__: pytest.fail("the run began"))
+    Path("file").write_text("mine")
+    Path("taken/steps.csv").mkdir(parents=True)
+    assert called("article", "--output", folder) == 2
+    assert "choose another --output" in capsys.readouterr().err
+
+
+def test_a_folder_without_permission_is_told_before_the_run(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "verify", lambda *_, **__: pytest.fail("the run began"))
+    monkeypatch.setattr("os.access", lambda *_: False)
+    assert called("article", "--output", "new/out") == 2
+    assert "cannot write in the folder .: Permission denied; choose another --output" in capsys.readouterr().err
+    assert list(Path().iterdir()) == []
 
 
 def test_ctrl_c_is_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

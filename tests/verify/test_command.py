@@ -262,6 +262,17 @@ def test_an_output_path_that_cannot_be_written(capsys: pytest.CaptureFixture[str
     assert message in refused(capsys, "article", "--csv", path)
 
 
+def test_the_output_path_is_looked_at_before_the_run(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "verify", lambda *_, **__: pytest.fail("the run began"))
+    assert "No such file or directory" in refused(capsys, "article", "--csv", "none/out.csv")
+    Path("out.csv").write_text("mine")
+    with pytest.raises(pytest.fail.Exception, match="the run began"):
+        called("article", "--csv", "out.csv")
+    assert Path("out.csv").read_text() == "mine"
+
+
 def test_a_write_protected_file_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
     Path("out.csv").write_text("mine")
     Path("out.csv").chmod(0o444)

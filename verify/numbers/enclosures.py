@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 
 from derive.expression import Apply, Expr, Number, Ref
-from derive.operations import OPERATIONS
+from derive.operations import OPERATIONS, power_rounding
 from verify.numbers.distance import Distance
 from verify.numbers.elements import expansion
 from verify.numbers.formats import FORMATS, Floats, Format, Truth, log_sum_exp_units
@@ -106,6 +106,13 @@ class Enclosed:
         return pairs(best + rest, up(spread + UNIT * log_sum_exp_units(array.shape[-1], best + rest)))
 
 
+def _units(op: str, args: tuple[Pairs, ...]) -> int:
+    """The rounding of an operation; of a power, by its exponent."""
+    if op != "pow":
+        return OPERATIONS[op].rounding
+    return power_rounding(float(args[1]["mid"]) if args[1].ndim == 0 else None)
+
+
 class RoundedPairs(Enclosed):
     """Pairs that contain what any correct evaluation in a floating-point format can give.
 
@@ -131,11 +138,12 @@ class RoundedPairs(Enclosed):
 
     def apply(self, op: str, args: tuple[Pairs, ...]) -> Pairs:
         """The operation and its rounding."""
-        exact, units = super().apply(op, args), OPERATIONS[op].rounding
+        exact, units = super().apply(op, args), _units(op, args)
         if not units:
             return exact
         with np.errstate(all="ignore"):
-            return self._rounded(exact, self.format.units(units), units)
+            found = self._rounded(exact, self.format.units(units, composed=op == "pow"), units)
+            return pairs(found["mid"], found["rad"] + OPERATIONS[op].absolute_in(self.format.name))
 
     def distance(self, floats: Floats, found: Pairs, exact: Pairs | None) -> Distance:
         """How floats stand to the numbers that are `exact`, or else `found`, where all correct ones lie in `found`."""

@@ -32,11 +32,14 @@ class Format:
         """The exponent of the unit roundoff in which sums are gathered."""
         return self.inner.unit if self.inner else self.unit
 
-    def units(self, units: int) -> float:
-        """The relative error of an operation that is off by `units` u in the format it is calculated in.
+    def units(self, units: int, composed: bool = False) -> float:
+        """The relative error, in units u, of an operation that is off by `units` u in the format it is calculated in.
 
-        A 16-bit result is rounded once more: 1 u, and 1 inner u for the rounding of what was already off.
+        A 16-bit result is rounded once more: 1 u, and 1 inner u for the rounding of what was already off. One
+        that is `composed` of several operations (1/(x·x)) is rounded after each.
         """
+        if composed:
+            return float(units)
         return (1.0 + (units + 1) * 2.0 ** (self.inner.unit - self.unit)) if self.inner and units else float(units)
 
     def held(self, values: Floats) -> Truth:

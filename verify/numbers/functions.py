@@ -61,6 +61,8 @@ def _sigmoid_spread(mid: Floats, rad: Floats, value: Floats) -> Floats:  # noqa:
     return np.asarray(rad * small / (1 + small) ** 2)
 
 
+_EXP = OPERATIONS["exp"].numpy_rounding or 0
+
 FUNCTIONS = {
     "exp": Function(lambda m, r, f: np.where(f < _LOST, 2 * np.exp(m + r), f * np.expm1(r)), 0.0),
     "expm1": Function(lambda m, r, f: np.exp(m) * np.expm1(r), 0.0),  # noqa: ARG005
@@ -74,8 +76,8 @@ FUNCTIONS = {
     "tan": Function(_tan, 0.0),
     "tanh": Function(lambda m, r, f: r / np.cosh(_nearest_to_0(m, r)) ** 2, 0.0),  # noqa: ARG005
     "erf": Function(lambda m, r, f: r * (2 / math.sqrt(math.pi)) * np.exp(-(_nearest_to_0(m, r) ** 2)), 0.0),  # noqa: ARG005
-    "sigmoid": Function(_sigmoid_spread, 0.0, OPERATIONS["exp"].numpy_rounding + 3),
-    "softplus": Function(lambda m, r, f: r * _sigmoid(m + r), None, 2 * OPERATIONS["exp"].numpy_rounding + 4),  # noqa: ARG005
+    "sigmoid": Function(_sigmoid_spread, 0.0, _EXP + 3),
+    "softplus": Function(lambda m, r, f: r * _sigmoid(m + r), None, 2 * _EXP + 4),  # noqa: ARG005
 }
 
 _erf = np.vectorize(math.erf, otypes=[np.float64])

@@ -102,14 +102,14 @@ def _pow(x: Pairs, y: Pairs) -> Pairs:
         squared = a * a
         return pairs(squared, up((2 * np.abs(a) + x["rad"]) * x["rad"] + _lost_in_product(a, a, squared)))
     mid, spread = power(x["mid"], x["rad"], y["mid"], y["rad"])
-    return pairs(mid, up(spread + np.abs(mid) * (OPERATIONS["pow"].numpy_rounding * UNIT) + LEAST))
+    return pairs(mid, up(spread + np.abs(mid) * ((OPERATIONS["pow"].numpy_rounding or 0) * UNIT) + LEAST))
 
 
 def function(op: str, x: Pairs) -> Pairs:
     """A function of one operand, by NumPy."""
     known = FUNCTIONS[op]
     mid = values(op, x["mid"])
-    lost = np.abs(mid) * ((known.units or OPERATIONS[op].numpy_rounding) * UNIT) + LEAST
+    lost = np.abs(mid) * ((known.units or OPERATIONS[op].numpy_rounding or 0) * UNIT) + LEAST
     if known.point is not None:
         lost = np.where(x["mid"] == known.point, 0.0, lost)
     spread = np.where(x["rad"] == 0, 0.0, known.spread(x["mid"], x["rad"], mid))

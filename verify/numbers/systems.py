@@ -10,7 +10,7 @@ import numpy as np
 from flint import arb, fmpq
 from numpy.typing import NDArray
 
-from derive.operations import OPERATIONS
+from derive.operations import OPERATIONS, power_rounding
 from verify.numbers.distance import Distance, ball_distance
 from verify.numbers.elements import REDUCTIONS, CalculationError, Element, element, shares
 from verify.numbers.formats import FORMATS, Floats, Format, Truth, log_sum_exp_units
@@ -126,7 +126,7 @@ class Rounded:
         """Floats as they are; an infinity or NaN tells nothing."""
         return objects([float_ball(float(value)) for value in np.ravel(array)], np.shape(array))
 
-    def rounded(self, value: Exactly, units: int = 1) -> arb:
+    def rounded(self, value: Exactly, units: int = 1, composed: bool = False) -> arb:
         """The ball of all floats that `value` can become by an error of `units` u.
 
         IEEE's own operations underflow gradually. A function of a library may flush to 0 what is
@@ -135,7 +135,9 @@ class Rounded:
         ball, lost = as_ball(value), self.underflow if units <= 2 else self.flushed
         if units == 1 and self.holds(ball):
             return ball  # + − × ÷ are correctly rounded: what the format holds comes out as it is
-        return ball if ball == 0 else self._held(ball * arb(1, arb(self.format.units(units)) * self.unit) + lost)
+        return (
+            ball if ball == 0 else self._held(ball * arb(1, arb(self.format.units(units, composed)) * self.unit) + lost)
+        )
 
     def holds(self, ball: arb) -> bool:
         """Whether the ball is one number that the format holds exactly."""
@@ -158,14 +160,15 @@ class Rounded:
         return _each(self._elements[op], args)
 
     def _element(self, op: str) -> Element:
-        exact, units = element(op), OPERATIONS[op].rounding
+        exact, absolute = element(op), arb(0, OPERATIONS[op].absolute_in(self.format.name))
 
         def rounded(*args: Exactly) -> Exactly:
+            units = power_rounding(to_float(args[1])) if op == "pow" else OPERATIONS[op].rounding
             try:
                 value = exact(*args)
             except CalculationError:
                 return arb.nan()  # PyTorch goes on with inf or nan; the ball tells nothing about it
-            return self.rounded(value, units) if units else as_ball(value)
+            return self.rounded(value, units, op == "pow") + absolute if units else as_ball(value)
 
         return rounded
 

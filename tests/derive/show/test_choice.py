@@ -5,9 +5,10 @@ import pytest
 import derive
 from derive.errors import EquationError, ProblemError
 from derive.show.choice import EVERYTHING, Choice, chosen, read_steps
+from derive.show.equations import STEPS, Section
 from derive.show.notation import Text
 from derive.show.sides import left, right
-from derive.show.steps import STEPS, Section, sections
+from derive.show.steps import sections
 
 
 def shown(found: tuple[Section, ...]) -> list[str]:

@@ -114,6 +114,13 @@ def test_upstream_gradients_and_frozen_parameters_there_and_back(seed: str) -> N
     assert from_json(shown) == derivation
 
 
+def test_a_derivation_without_training_there_and_back() -> None:
+    text = to_json(article(), "t", None)
+    VALIDATOR.validate(json.loads(text))
+    assert json.loads(text)["updates"] == []
+    assert from_json(text) == article()
+
+
 def edited(change: Callable[[Document], object]) -> str:
     found = content(article(), "A title")
     change(found)

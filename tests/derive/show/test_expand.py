@@ -33,12 +33,12 @@ def test_the_textbook_result_for_softmax_and_cross_entropy() -> None:
     assert "p = softmax(z) (4) pᵢₖ = exp(zᵢₖ)/(Σⱼ exp(zᵢⱼ))" in text
     assert "= −(1/n) Σᵢ Σₖ [yᵢ = k] (zᵢₖ − log(Σⱼ exp(zᵢⱼ)))" in text
     assert "∂l/∂zᵢₖ = (softmaxₖ(zᵢₖ) − [yᵢ = k])/n" in text
-    assert "= (1/n) Σᵢ (softmaxₖ(Σₚ xᵢₚ Wₚₖ + bₖ) − [yᵢ = k]) xᵢⱼ" in text
+    assert "= (1/n) Σᵢ (softmaxₖ(Σₘ xᵢₘ Wₘₖ + bₖ) − [yᵢ = k]) xᵢⱼ" in text
 
 
 def test_two_partials_through_one_sum_are_told_apart() -> None:
     text = words("attention")
-    assert "∂aᵢⱼ/∂sᵢₖ = −softmaxⱼ(sᵢⱼ) softmaxₖ(sᵢₖ) through the sum, for every k, also k = j" in text
+    assert "∂aᵢⱼ/∂sᵢₖ = −aᵢⱼ aᵢₖ through the sum, for every k, also k = j" in text
 
 
 def test_a_name_that_stands_twice_has_one_partial() -> None:

@@ -33,6 +33,7 @@ def read(text: str) -> Expr:
 @example(read("sum(-a*b)/-a"))
 @example(read("-a*b*w/x1*a"))
 @example(read("(a > 0)*where(b <= 1, a, b) - (a == b)"))
+@example(read("1 - (a == b)*(a != b)"))
 @example(read("x[i,k]*softmax(x[i,k], k) + logsumexp(x[i,k], k) + x[i,0] - pick(a @ b, w)"))
 def test_an_equation_printed_in_ascii_is_read_back_as_the_same_tree(tree: Expr) -> None:
     found: Expr | None

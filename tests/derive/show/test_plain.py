@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from derive.show.plain import ascii_names, ascii_text, greek_name
+from derive.show.plain import ascii_names, ascii_text, greek_name, greek_names
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,22 @@ def test_names_stay_different() -> None:
 )
 def test_greek(letter: str, name: str | None) -> None:
     assert greek_name(letter) == name
+
+
+@pytest.mark.parametrize(
+    ("names", "printed"),
+    [
+        (["alpha"], {"alpha": "α"}),
+        (["w_alpha", "beta1", "sigma_1", "lambda"], {"w_alpha": "w_α", "beta1": "β1", "sigma_1": "σ_1", "lambda": "λ"}),
+        (["Gamma", "Alpha", "Sigma", "Pi", "w", "alphabet", "β"], {"Gamma": "Γ"}),
+        (["alpha", "α", "beta"], {"beta": "β"}),  # two names stay two
+    ],
+)
+def test_names_of_greek_letters(names: list[str], printed: dict[str, str]) -> None:
+    assert greek_names(names) == printed
+
+
+@given(st.lists(st.from_regex(r"(alpha|α|beta|w|x)(_?[0-9])?", fullmatch=True), unique=True))
+def test_no_two_names_are_printed_alike(names: list[str]) -> None:
+    printed = {**{name: name for name in names}, **greek_names(names)}
+    assert len(set(printed.values())) == len(names)
