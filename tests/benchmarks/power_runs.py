@@ -46,12 +46,12 @@ def regression() -> str:
     return f"{equations}\n[parameters]\nw = 0\nb = 0\n[data]\n{columns}\n[training]\nlr = 0.1\n"
 
 
-def converged(figures: Figures, epochs: int = 1) -> None:
+def converged(figures: Figures, scale: float = 1.0) -> None:
     """Trains both problems until the gradients are rounding, and keeps the smallest errors that are caught then."""
     for label, text, count in (("article", "article", 4500), ("regression", regression(), 400)):
         for dtype, tail in DTYPES.items():
             problem = load(text)
-            settings = effective(problem, {"dtype": dtype, "steps": int(count * epochs)})
+            settings = effective(problem, {"dtype": dtype, "steps": max(tail, int(count * scale))})
             found = steps.Case(problem, differentiate(problem.graph), settings)
             record = training.train(problem, settings).steps[-tail:]
             keep(figures, f"{label} {dtype}", found, record)
@@ -81,3 +81,12 @@ def _quantiles(figures: Figures, label: str, numbers: list[Numbers]) -> None:
             for quantile in QUANTILES:
                 value = float(np.quantile(shares, quantile)) if shares.size else float("nan")
                 figures.most("caught", f"{label} {of} {quantile}", value)
+
+
+def chunk(seed: int, number: int, scale: float = 1.0) -> Figures:  # noqa: ARG001 - nothing is drawn
+    """The article's steps and the converged runs; there is only one chunk."""
+    figures = Figures()
+    for place, caught in article().items():
+        figures.add("article", place, int(caught))
+    converged(figures, scale)
+    return figures
