@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -113,7 +112,7 @@ def store(path: Path, todo: list[Part], settings: dict[str, Any]) -> None:
     held |= {part.name: {"chunks": part.chunks, "figures": part.figures.stored()} for part in todo if part.chunks}
     draft = path.with_name(path.name + ".part")
     draft.write_text(json.dumps({"settings": settings, "parts": held}))
-    os.replace(draft, path)
+    draft.replace(path)
 
 
 class Progress:
@@ -158,7 +157,9 @@ def _parser() -> argparse.ArgumentParser:
     found.add_argument("--steps", type=int, default=DECIDED, help=f"correct steps to decide ({DECIDED})")
     found.add_argument("--seed", type=int, default=0, help="of everything that is drawn (0)")
     found.add_argument("--workers", type=int, default=1, help="processes; the figures do not depend on them (1)")
-    found.add_argument("--state", type=Path, metavar="FILE", help="what is finished; a run that is started again goes on")
+    found.add_argument(
+        "--state", type=Path, metavar="FILE", help="what is finished; a run that is started again goes on"
+    )
     found.add_argument("--part", choices=("correct", "planted", "all"), default="all", help="what is run (all)")
     return found
 

@@ -22,6 +22,7 @@ from tests.benchmarks.random_graphs import Floats, RandomGraph
 from tests.benchmarks.steps import Case, Judged, Plant, Planted, Truth
 from verify import training
 from verify.bound import PRECISION, AtState, Bound
+from verify.check import WIDE
 from verify.numbers import Array, as_ball, precision
 from verify.program import adjoint_of
 from verify.record import StepRecord
@@ -31,6 +32,8 @@ WEIGHTS = (4, 4, 4, 4, 4, 3, 3, 2, 1, 0.5)
 NUMBERS = {"float64": 64}  # of one column in one chunk
 POWERS = range(1, 25)
 LARGEST_GRADCHECK = 256  # samples of a batch
+# Shares of the terms from which on a bound could be called too wide; verify's own is the first.
+SHARES = (WIDE, 2.0**-4, 2.0**-6, 2.0**-8, 2.0**-10, 2.0**-12, 2.0**-14)
 STALE = 0.01  # the lr of the update that a stale parameter lacks
 STRUCTURAL = (
     "lost 1/n",
@@ -129,7 +132,11 @@ class _Planting:
 
     def run(self, number: int) -> None:
         """Plants every error that the graph can have."""
-        self.figures.add("planted in", f"{self.found.dtype} {self.n}", int(self.usable.sum()))
+        label = f"{self.found.dtype} {self.n}"
+        self.figures.add("planted in", label, int(self.usable.sum()))
+        for share in SHARES:
+            wide = steps.any_of(self.right, lambda x, share=share: x.distance.bound > share * x.terms)
+            self.figures.add(f"wide from {share}", label, int((wide & self.usable).sum()))
         self.figures.add("false alarms", f"{self.found.dtype} {self.n}", int(self.wrong.sum()))
         for place in np.flatnonzero(self.wrong)[:2]:
             step = self.at.steps[place]
@@ -149,14 +156,31 @@ class _Planting:
         found.append(Error("lost sample", self._lost, self._without_last))
         if self.n == 1:
             found = []
-        found.append(Error("flipped sign", lambda step: _put(step, p, 2 * step.parameters[p].detach() - step.parameters[p]), None, p))
+        found.append(
+            Error(
+                "flipped sign",
+                lambda step: _put(step, p, 2 * step.parameters[p].detach() - step.parameters[p]),
+                None,
+                p,
+            )
+        )
         self.values["stale"] = self._stale()
-        found.append(Error("stale parameter", lambda step: _put(step, p, _at(step.parameters[p], step.others["stale"])), lambda v: {**v, p: self.values["stale"]}))
+        found.append(
+            Error(
+                "stale parameter",
+                lambda step: _put(step, p, _at(step.parameters[p], step.others["stale"])),
+                lambda v: {**v, p: self.values["stale"]},
+            )
+        )
         square = [name for name, shape in self.graph.parameters.items() if len(shape) == 2]
         if square:
             w = square[0]
             found.append(
-                Error("transposed", lambda step: _put(step, w, step.parameters[w].T), lambda v: {**v, w: v[w].swapaxes(1, 2)})
+                Error(
+                    "transposed",
+                    lambda step: _put(step, w, step.parameters[w].T),
+                    lambda v: {**v, w: v[w].swapaxes(1, 2)},
+                )
             )
         return found
 
@@ -205,7 +229,12 @@ class _Planting:
             return side.at({name: side.system.take(value) for name, value in taken.items()}, n).results
 
     def count(
-        self, label: str, group: str, record: tuple[StepRecord, ...], again: tuple[StepRecord, ...] | None, effect: Truth
+        self,
+        label: str,
+        group: str,
+        record: tuple[StepRecord, ...],
+        again: tuple[StepRecord, ...] | None,
+        effect: Truth,
     ) -> None:
         """Counts the errors that have an effect, those above twice the bound, and those that are caught."""
         real = self.usable & effect
@@ -213,6 +242,12 @@ class _Planting:
         direct = steps.any_of(numbers, lambda x: ~x.within)
         twice = steps.any_of(numbers, lambda x: np.abs(x.distance.error) > 2 * x.distance.bound)
         by_rule = by_replay = direct
+        for share in SHARES if self.fine is not None and again is not None and group == "structural" else ():
+            finer = self.judged(self.fine, again)
+            shown = {name: x.distance.bound > share * x.terms for name, x in numbers.items()}
+            found = [steps.each_step(wide & ~finer[name].within) for name, wide in shown.items()]
+            caught = real & np.logical_or.reduce([direct, *found])
+            self.figures.add(f"from {share}", " ".join(label.split()[:2]), int(caught.sum()))
         if self.fine is not None and again is not None:
             finer = self.judged(self.fine, again)
             whole = {name: replace(x, replay=finer[name]) for name, x in numbers.items()}
@@ -245,7 +280,7 @@ class _Planting:
         return replace(step, gradients={**step.gradients, self.parameter: changed})
 
     def gradcheck(self, random: Random) -> None:
-        """What torch.autograd.gradcheck says at its defaults to the gradients of one step: right ones and wrong ones."""
+        """What torch.autograd.gradcheck says at its defaults to right and wrong gradients of one step."""
         if not self.usable.any():
             return
         place = random.choice(np.flatnonzero(self.usable).tolist())

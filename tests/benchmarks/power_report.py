@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
 from tests.benchmarks.figures import Figures
 from tests.benchmarks.power_correct import DTYPES
 from tests.benchmarks.power_operations import LINES
-from tests.benchmarks.power_planted import POWERS, SIZES, STRUCTURAL
+from tests.benchmarks.power_planted import POWERS, SHARES, SIZES, STRUCTURAL
 from tests.benchmarks.power_runs import FACTOR, QUANTILES
+from verify.check import WIDE
 
 LOOSE = 0.01  # a bound that is never approached within a factor 100
 _COUNTS = ("steps", "alone", "decided", "not finite", "undecided", "on a kink", "replayed", "false alarms")
@@ -22,7 +24,9 @@ def failed(found: Mapping[str, Figures]) -> bool:
 
 def missed(planted: Figures) -> float:
     """How many planted errors above twice their bound were not caught."""
-    return sum(planted.total(f"{group} twice") - planted.total(f"{group} twice caught") for group in ("structural", "factor"))
+    return sum(
+        planted.total(f"{group} twice") - planted.total(f"{group} twice caught") for group in ("structural", "factor")
+    )
 
 
 def report(found: Mapping[str, Figures]) -> str:
@@ -37,14 +41,18 @@ def _table(title: str, head: tuple[str, ...], rows: list[tuple[str, ...]], width
     for row in (head, *rows):
         first, *others = row
         lines.append(
-            (first.ljust(widths[0]) + "".join(cell.rjust(w) for cell, w in zip(others, widths[1:], strict=True))).rstrip()
+            (
+                first.ljust(widths[0]) + "".join(cell.rjust(w) for cell, w in zip(others, widths[1:], strict=True))
+            ).rstrip()
         )
     return "\n".join(lines)
 
 
-def _by_dtype(title: str, names: tuple[str, ...], cell: Callable[[str, str], str], first: int = 16) -> str:
+def _by_dtype(
+    title: str, names: tuple[str, ...], cell: Callable[[str, str], str], first: int = 16, width: int = 12
+) -> str:
     rows = [(name, *(cell(name, dtype) for dtype in DTYPES)) for name in names]
-    return _table(title, ("", *DTYPES), rows, (first, 12, 12, 12, 12))
+    return _table(title, ("", *DTYPES), rows, (first, *[width] * 4))
 
 
 def _correct(found: Figures) -> list[str]:
@@ -62,7 +70,9 @@ def _correct(found: Figures) -> list[str]:
             lambda n, d: _share(found.maxima.get("closest by size", {}).get(f"{d} {n}")),
         ),
         _by_dtype(
-            "Decided steps, by batch size", sizes, lambda n, d: f"{int(found.counts.get('decided', {}).get(f'{d} {n}', 0))}"
+            "Decided steps, by batch size",
+            sizes,
+            lambda n, d: f"{int(found.counts.get('decided', {}).get(f'{d} {n}', 0))}",
         ),
     ]
 
@@ -87,15 +97,27 @@ def _operations(found: Figures) -> list[str]:
 
 def _planted(found: Figures) -> list[str]:
     twice, caught = (sum(found.total(f"{g} {w}") for g in ("structural", "factor")) for w in ("twice", "twice caught"))
-    blocks = [
-        f"Planted errors above twice their bound: {int(twice)}, caught {int(caught)}, missed {int(twice - caught)}"
-        f"\nfalse alarms in the same steps without a plant: {int(found.total('false alarms'))}"
-    ]
+    above = f"Planted errors above twice their bound: {int(twice)}, caught {int(caught)}, missed {int(twice - caught)}"
+    blocks = [f"{above}\nfalse alarms in the same steps without a plant: {int(found.total('false alarms'))}"]
     ways = ("direct", "rule", "replay")
     for way, title in zip(ways, _WAYS, strict=True):
-        blocks.append(_by_dtype(f"Structural errors caught {title}, by batch size", tuple(map(str, SIZES)), lambda n, d, way=way: _of(found, "structural", way, lambda key: key.startswith(f"{d} {n} "))))
+        blocks.append(
+            _by_dtype(
+                f"Structural errors caught {title}, by batch size",
+                tuple(map(str, SIZES)),
+                lambda n, d, way=way: _of(found, "structural", way, lambda key: key.startswith(f"{d} {n} ")),
+            )
+        )
     for way, title in zip(ways, _WAYS, strict=True):
-        blocks.append(_by_dtype(f"Structural errors caught {title}, by kind", STRUCTURAL, lambda kind, d, way=way: _of(found, "structural", way, lambda key: key.startswith(d + " ") and key.endswith(kind))))
+        blocks.append(
+            _by_dtype(
+                f"Structural errors caught {title},\nby kind, at batch sizes 2 to 64",
+                STRUCTURAL,
+                lambda kind, d, way=way: _of(
+                    found, "structural", way, lambda key: _within(d)(key) and key.endswith(kind)
+                ),
+            )
+        )
     small = "".join(
         f"\n{d}, 2 to 64: directly {_of(found, 'structural', 'direct', within)}, every step replayed "
         f"{_of(found, 'structural', 'replay', within)}"
@@ -103,14 +125,48 @@ def _planted(found: Figures) -> list[str]:
         for within in [_within(d)]
     )
     blocks.append(f"Structural errors at batch sizes 2 to 64, caught of all{small}")
+    blocks.append(_shares(found))
     for way, title in zip(ways, _WAYS, strict=True):
-        blocks.append(_by_dtype(f"A factor 1 ± 2^-k on one gradient, caught {title}", tuple(f"k = {k}" for k in POWERS), lambda k, d, way=way: _of(found, "factor", way, lambda key: key == f"{d} {k[4:]}")))
+        blocks.append(
+            _by_dtype(
+                f"A factor 1 ± 2^-k on one gradient, caught {title}",
+                tuple(f"k = {k}" for k in POWERS),
+                lambda k, d, way=way: _of(found, "factor", way, lambda key: key == f"{d} {k[4:]}"),
+            )
+        )
     kinds = ("right", *STRUCTURAL, *(f"factor {k}" for k in POWERS))
     rows = [(kind, *(_rejected(found, dtype, kind) for dtype in ("float32", "float64"))) for kind in kinds]
     blocks.append(
-        _table("torch.autograd.gradcheck at its defaults: rejected of all", ("", "float32", "float64"), rows, (16, 16, 16))
+        _table(
+            "torch.autograd.gradcheck at its defaults: rejected of all", ("", "float32", "float64"), rows, (16, 16, 16)
+        )
     )
     return blocks
+
+
+def _shares(found: Figures) -> str:
+    """What another share of the terms in the place of `WIDE` would do."""
+
+    def cell(name: str, dtype: str) -> str:
+        if dtype == "float64":
+            return ""
+        share = SHARES[names.index(name)]
+        within = {key: n for key, n in found.counts.get(f"from {share}", {}).items() if _within(dtype)(key)}
+        errors = {key: n for key, n in found.counts.get("structural errors", {}).items() if _within(dtype)(key)}
+        wide = {key: n for key, n in found.counts.get(f"wide from {share}", {}).items() if _within(dtype)(key)}
+        steps = {key: n for key, n in found.counts.get("planted in", {}).items() if _within(dtype)(key)}
+        return f"{_percent(within, errors)} ({_percent(wide, steps)})"
+
+    names = tuple("1/4" if share == WIDE else f"2^{round(math.log2(share))}" for share in SHARES)
+    title = (
+        "Structural errors caught at batch sizes 2 to 64 (and steps replayed),\n"
+        "where a bound were replayed from this share of its terms on; verify's is 1/4"
+    )
+    return _by_dtype(title, names, cell, 8, 16)
+
+
+def _percent(some: Mapping[str, float], all_: Mapping[str, float]) -> str:
+    return f"{100 * sum(some.values()) / max(sum(all_.values()), 1):.1f}%"
 
 
 _WAYS = ("directly", "with verify's replay", "with every step replayed")
@@ -143,5 +199,6 @@ def _runs(found: Figures) -> list[str]:
     caught = found.maxima.get("caught", {})
     labels = dict.fromkeys(key.rpartition(" ")[0] for key in caught)
     rows = [(label, *(f"{caught[f'{label} {q}']:.1e}" for q in QUANTILES)) for label in labels]
-    title = "Converged runs: the smallest error that is caught, as a share of the gradient\nand of the sum of its terms' sizes"
+    of = "of the gradient and of the sum of its terms' sizes"
+    title = f"Converged runs: the smallest error that is caught, as a share\n{of}"
     return [*blocks, _table(title, ("", "median", "90 %", "max"), rows, (44, 11, 11, 11))]

@@ -23,6 +23,12 @@ Floats = NDArray[np.float64]
 REGIMES = ("near", "near", "near", "scaled", "scaled", "wild")  # how often each is drawn
 LITERALS = strategies.LITERALS
 
+_NORMALIZED = """m[i] = mean(X[i,j], j)
+d[i,j] = X[i,j]*v[j] - m[i]
+s[i] = mean(d[i,j]^2, j)
+g[i,j] = d[i,j]/sqrt(s[i] + 0.01)
+l = mean(mean(g[i,j]*v[j], j)^2 + w*y[i], i)"""
+
 # Models as they are written in practice; {k} inputs and {h} hidden numbers. Square weights can be transposed.
 NETWORKS = (
     "z = w*x + b\nl = mean((z - y)^2)",
@@ -34,8 +40,7 @@ NETWORKS = (
     "z = X @ W + v\nl = cross_entropy(z, c)",
     "h = gelu(X @ W)\nl = cross_entropy(h @ V, c)",
     "h = silu(X @ W @ V)\nl = huber(h @ v, y)",
-    "m[i] = mean(X[i,j], j)\nd[i,j] = X[i,j]*v[j] - m[i]\ns[i] = mean(d[i,j]^2, j)\n"
-    "g[i,j] = d[i,j]/sqrt(s[i] + 0.01)\nl = mean(mean(g[i,j]*v[j], j)^2 + w*y[i], i)",
+    _NORMALIZED,
     "z = X @ v\nl = mean(softplus(z) - y*z) + 0.1*l2(v)",
     "s = X @ W @ transpose(X)\na = softmax(s)\nl = mean((a @ X @ v - y)^2)",
 )
@@ -146,7 +151,9 @@ def arrays(random: Random) -> RandomGraph:
     forms = ("mean({u})", "sum({u})", "mean({u}^2)", "logsumexp({u})", "max({u})") if pool[-1][1] else ("{u}", "{u}^2")
     lines.append(f"l = {random.choice(forms).format(u=pool[-1][0])} + l2({', '.join(parameters)})")
     equations = "\n".join(lines)
-    return RandomGraph(equations, parameters, {name: columns[name] for name in columns if name in _used(columns, equations)})
+    return RandomGraph(
+        equations, parameters, {name: columns[name] for name in columns if name in _used(columns, equations)}
+    )
 
 
 def _array(random: Random, pool: list[tuple[str, tuple[int | str, ...]]]) -> tuple[str, tuple[int | str, ...]]:

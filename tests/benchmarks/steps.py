@@ -60,7 +60,9 @@ class Case:
 def case(text: str, dtype: str, derivation: Derivation | None = None, nodes: bool = False) -> Case:
     """The problem of a text in `dtype`; `derivation` is that of the same equations, where it is known."""
     problem = load(text)
-    return Case(problem, derivation or differentiate(problem.graph), effective(problem, {"dtype": dtype, "nodes": nodes}))
+    return Case(
+        problem, derivation or differentiate(problem.graph), effective(problem, {"dtype": dtype, "nodes": nodes})
+    )
 
 
 def held(values: Floats, dtype: str) -> Floats:
