@@ -21,9 +21,10 @@ from verify.numbers import FORMATS
 
 DTYPES = tuple(FORMATS)
 SIZES = tuple(2**k for k in range(13))  # samples of a batch
-WEIGHTS = (10, 9, 9, 8, 7, 5, 4, 3, 2, 1.5, 1, 0.7, 0.5)
+WEIGHTS = (9, 9, 9, 8, 7, 6, 5, 4, 3, 2, 2, 1.5, 1.5)
 NUMBERS = 2**13  # of one column in one chunk
 MOST_STEPS = 1000
+FEWEST_STEPS = 12
 ALONE = 0.02  # of the steps, by the verifier's own training step; the others in one pass of autograd
 # Balls take a thousand times as long as pairs.
 SHARE_OF_FLOAT64 = 1 / 16
@@ -43,7 +44,8 @@ def chunk(seed: int, number: int, scale: float = 1.0) -> Figures:
     figures = Figures()
     derivation = None
     for place, dtype in enumerate(DTYPES):
-        count = max(2, int(min(MOST_STEPS, NUMBERS // n) * scale * (SHARE_OF_FLOAT64 if dtype == "float64" else 1)))
+        share = scale * (SHARE_OF_FLOAT64 if dtype == "float64" else 1)
+        count = max(2, int(max(FEWEST_STEPS, min(MOST_STEPS, NUMBERS // n)) * share))
         numbers = np.random.default_rng([seed, number, place])
         values = draw(graph, numbers, dtype, regime, count, n)
         small = {name: value[0] if name in graph.parameters else value[0][:2] for name, value in values.items()}
