@@ -25,7 +25,7 @@ from tests.benchmarks import power_correct, power_operations, power_planted, pow
 from tests.benchmarks.figures import Figures
 
 DECIDED = 1_000_000
-STEPS_A_PLANTED_CHUNK = 2_500  # how many decided steps there are for one graph with planted errors
+STEPS_A_PLANTED_CHUNK = 4_000  # how many decided steps there are for one graph with planted errors
 STEPS_AN_OPERATIONS_ROUND = 50_000
 
 Chunk = Callable[[int, int, float], Figures]

@@ -83,7 +83,7 @@ def chunk(seed: int, number: int, scale: float = 1.0) -> Figures:
         except ProblemError as error:
             figures.add("refused", type(error).__name__)
             return figures
-        planting = _Planting(figures, found, graph, values, n, parameter, tiny)
+        planting = _Planting(figures, found, graph, values, n, regime, parameter, tiny)
         planting.run(number)
         if regime == "near" and n <= LARGEST_GRADCHECK and dtype in ("float32", "float64"):
             planting.gradcheck(random)
@@ -100,11 +100,13 @@ class _Planting:
         graph: RandomGraph,
         values: Mapping[str, Floats],
         n: int,
+        regime: str,
         parameter: str,
         tiny: bool,
     ) -> None:
         self.figures, self.found, self.graph, self.n = figures, found, graph, n
         self.parameter, self.tiny = parameter, tiny
+        self.label = f"{found.dtype} {n} {regime}"
         self.values = dict(values)
         self.at = self.state(found.bound, steps.together(found, values))
         self.fine = None
@@ -132,12 +134,12 @@ class _Planting:
 
     def run(self, number: int) -> None:
         """Plants every error that the graph can have."""
-        label = f"{self.found.dtype} {self.n}"
+        label = self.label
         self.figures.add("planted in", label, int(self.usable.sum()))
         for share in SHARES:
             wide = steps.any_of(self.right, lambda x, share=share: x.distance.bound > share * x.terms)
             self.figures.add(f"wide from {share}", label, int((wide & self.usable).sum()))
-        self.figures.add("false alarms", f"{self.found.dtype} {self.n}", int(self.wrong.sum()))
+        self.figures.add("false alarms", self.label, int(self.wrong.sum()))
         for place in np.flatnonzero(self.wrong)[:2]:
             step = self.at.steps[place]
             text = self.graph.text({**step.before, **step.data}, self.found.dtype, "0.01")
@@ -145,7 +147,7 @@ class _Planting:
         for error in self.errors():
             record = steps.together(self.found, self.values, plant=error.plant)
             again = steps.together(self.found, self.values, "float64", error.plant) if self.fine else None
-            self.count(f"{self.found.dtype} {self.n} {error.kind}", "structural", record, again, self.effect(error))
+            self.count(f"{self.label} {error.kind}", "structural", record, again, self.effect(error))
         self.factors()
 
     def errors(self) -> list[Error]:
@@ -247,7 +249,7 @@ class _Planting:
             shown = {name: x.distance.bound > share * x.terms for name, x in numbers.items()}
             found = [steps.each_step(wide & ~finer[name].within) for name, wide in shown.items()]
             caught = real & np.logical_or.reduce([direct, *found])
-            self.figures.add(f"from {share}", " ".join(label.split()[:2]), int(caught.sum()))
+            self.figures.add(f"from {share}", self.label, int(caught.sum()))
         if self.fine is not None and again is not None:
             finer = self.judged(self.fine, again)
             whole = {name: replace(x, replay=finer[name]) for name, x in numbers.items()}

@@ -118,13 +118,10 @@ def _planted(found: Figures) -> list[str]:
                 ),
             )
         )
-    small = "".join(
-        f"\n{d}, 2 to 64: directly {_of(found, 'structural', 'direct', within)}, every step replayed "
-        f"{_of(found, 'structural', 'replay', within)}"
-        for d in DTYPES
-        for within in [_within(d)]
-    )
-    blocks.append(f"Structural errors at batch sizes 2 to 64, caught of all{small}")
+    rows = [(f"{d}, {r}", *(_of(found, "structural", w, _regime(d, r)) for w in ways)) for d in DTYPES for r in REGIMES]
+    title = "Structural errors caught at batch sizes 2 to 64"
+    apart = "(near: numbers up to 3; scaled: each quantity by a power of 2 of its own)"
+    blocks.append(_table(f"{title}\n{apart}", ("", "directly", "verify", "all replayed"), rows, (20, 18, 18, 18)))
     blocks.append(_shares(found))
     for way, title in zip(ways, _WAYS, strict=True):
         blocks.append(
@@ -169,11 +166,16 @@ def _percent(some: Mapping[str, float], all_: Mapping[str, float]) -> str:
     return f"{100 * sum(some.values()) / max(sum(all_.values()), 1):.1f}%"
 
 
+REGIMES = ("near", "scaled")
 _WAYS = ("directly", "with verify's replay", "with every step replayed")
 
 
 def _within(dtype: str) -> Callable[[str], bool]:
     return lambda key: key.split()[0] == dtype and 2 <= int(key.split()[1]) <= 64
+
+
+def _regime(dtype: str, regime: str) -> Callable[[str], bool]:
+    return lambda key: _within(dtype)(key) and key.split()[2] == regime
 
 
 def _of(found: Figures, group: str, way: str, chosen: Callable[[str], bool]) -> str:
