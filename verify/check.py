@@ -8,6 +8,7 @@ from fractions import Fraction
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from verify.batches import Batch
 from verify.numbers import Distance, Exactly, Floats, Truth, from_float, to_float, to_fraction
@@ -73,8 +74,8 @@ class Numbers:
             return own
         return np.where(self.replayed, self.replay.caught, own)
 
-    def of_step(self, place: int) -> Numbers:
-        """The numbers of one of several steps side by side."""
+    def of_step(self, place: int | NDArray[np.intp]) -> Numbers:
+        """The numbers of one of several steps side by side, or of some of them."""
         parts = self.distance
         return Numbers(
             self.autograd[place],

@@ -38,7 +38,7 @@ class StepComparison:
 
     def by_hand(self, loss: str) -> Mapping[Name, Array]:
         """The numbers of the hand calculation, none after it has ended."""
-        return _entries(self.hand, loss) if self.hand else {}
+        return entries(self.hand, loss) if self.hand else {}
 
     @property
     def disagrees(self) -> bool:
@@ -122,8 +122,8 @@ def _judged(problem: Problem, record: Record, bound: Bound) -> tuple[dict[int, d
     notes: list[tuple[int, str]] = []
     found: dict[int, dict[Name, Numbers]] = {step.batch.step: {} for step in record.steps}
     for at_state in bound.states(record.steps):
-        for name in _entries(at_state.steps[0], problem.graph.loss):
-            numbers = None if name[0] == "before" else _numbers(at_state, bound, *name, problem.graph.loss)
+        for name in entries(at_state.steps[0], problem.graph.loss):
+            numbers = None if name[0] == "before" else numbers_of(at_state, bound, *name, problem.graph.loss)
             for place, step in enumerate(at_state.steps):
                 number = step.batch.step
                 found[number][name] = starts[number][name[1]] if numbers is None else numbers.of_step(place)
@@ -141,15 +141,15 @@ def _judged_again(
     for at_state in finer.states(steps):
         names = [("loss", loss), *(("gradients", name) for name in at_state.steps[0].gradients)]
         for name in names:
-            numbers = _numbers(at_state, finer, *name, loss)
+            numbers = numbers_of(at_state, finer, *name, loss)
             for place, step in enumerate(at_state.steps):
                 found[step.batch.step][name] = numbers.of_step(place)
     return found
 
 
-def _numbers(at_state: AtState, bound: Bound, group: str, name: str, loss: str) -> Numbers:
+def numbers_of(at_state: AtState, bound: Bound, group: str, name: str, loss: str) -> Numbers:
     """One quantity in steps side by side."""
-    floats = np.stack([_entries(step, loss)[group, name] for step in at_state.steps])
+    floats = np.stack([entries(step, loss)[group, name] for step in at_state.steps])
     target = updated(name) if group == "after" else adjoint_of(name) if group in ("adjoints", "gradients") else name
     found, terms = _spread(at_state.rounded[target], floats), None
     if group in ("loss", "gradients"):
@@ -210,7 +210,7 @@ def _index(place: Place, axes: Axes, batch: Batch) -> str:
     return ",".join(map(str, numbers))
 
 
-def _entries(step: StepRecord | HandStep, loss: str) -> dict[Name, Array]:
+def entries(step: StepRecord | HandStep, loss: str) -> dict[Name, Array]:
     """The numbers of a step by group and name, in the order in which they are compared; each once."""
     groups: Mapping[str, Mapping[str, Array]] = {
         "before": step.before,

@@ -180,6 +180,7 @@ class GraphModule(nn.Module):
         self.weights = nn.ParameterList(nn.Parameter(_tensor(p, dtype)) for p in problem.parameters)
         self.named = {p.name: weight for p, weight in zip(problem.parameters, self.weights, strict=True)}
         self.constants = {c.name: _tensor(c, dtype) for c in problem.constants}
+        self.dimensions = {line.name: _dimensions(line) for line in self.graph.lines}  # the same in every step
 
     def forward(self, columns: Mapping[str, Tensor], n: int) -> dict[str, Tensor]:
         """The value of every line for one batch of `n` samples; a tensor has one dimension an axis."""
@@ -190,8 +191,7 @@ class GraphModule(nn.Module):
         return {node.name: values[node.name] for node in self.graph.lines}
 
     def _line(self, node: Node, values: Mapping[str, Tensor]) -> Tensor:
-        axes = (*node.axes, *sorted(taken_axes(node.definition) - set(node.axes)))
-        result = self._value(node.definition, axes, values)
+        result = self._value(node.definition, self.dimensions[node.name], values)
         if isinstance(node.definition, Ref):
             return result.clone()  # z = w is a tensor of its own, with its own gradient: it outlives the update of w
         return result.reshape(result.shape[: len(node.axes)]) if result.dim() > len(node.axes) else result
@@ -239,6 +239,11 @@ class GraphModule(nn.Module):
             case Apply(op=op, args=args):
                 return self._operation(op, tuple(self._expanded(arg, names) for arg in args))
         raise TypeError(type(expr).__name__)
+
+
+def _dimensions(line: Node) -> Axes:
+    """The axes of a line, and then those that it takes away."""
+    return (*line.axes, *sorted(taken_axes(line.definition) - set(line.axes)))
 
 
 def _laid_out(tensor: Tensor, own: Axes, axes: Axes) -> Tensor:
