@@ -15,11 +15,11 @@ def to_html(result: Result) -> str:
     names = list(result.rows[0].checks) if result.rows else []
     head = "".join(f"<th>{escape(name)}</th>" for name in ("epoch", "batch", "n", *names))
     body = []
-    for row in result.rows[:MAX_ROWS]:
+    for row in result.reported[:MAX_ROWS]:
         numbers = "".join(f"<td>{number}</td>" for number in (row.batch.epoch, row.batch.batch, row.batch.n))
         cells = "".join(_cell(row.checks[name]) for name in names)
         body.append(f"<tr>{numbers}{cells}</tr>")
-    left = len(result.rows) - MAX_ROWS
+    left = len(result.reported) - MAX_ROWS
     more = f"<p>… and {left} more steps</p>" if left > 0 else ""
     return (
         f"<p><b>{escape(result.problem.title)}</b><br>{escape(str(result.settings))}</p>"

@@ -14,6 +14,7 @@ from verify.compare import Comparison
 from verify.hand import HandRun
 from verify.record import Record
 from verify.settings import Settings
+from verify.stopping import nonfinite_notes, stop_note
 from verify.verdict import Verdict
 
 
@@ -56,13 +57,35 @@ class Result:
             row = rows.setdefault(check.batch.step, {})
             if check.quantity in columns:
                 row[check.name] = check
-        return tuple(StepRow(batches[step], row) for step, row in rows.items())
+        order = {name: position for position, name in enumerate(self.columns)}  # what is watched comes last
+        return tuple(
+            StepRow(batches[step], dict(sorted(row.items(), key=lambda named: order[named[1].quantity])))
+            for step, row in rows.items()
+        )
+
+    @property
+    def reported(self) -> tuple[StepRow, ...]:
+        """The rows that are printed: the steps of `report`, all where it names none."""
+        wanted = set(self.settings.report)
+        return tuple(row for row in self.rows if row.batch.step in wanted) if wanted else self.rows
+
+    @cached_property
+    def stopped(self) -> str:
+        """After which step the condition of `until` holds, as a sentence; empty without one."""
+        return stop_note(self.settings, self.hand, self.record)
+
+    @cached_property
+    def nonfinite(self) -> tuple[str, ...]:
+        """Sentences on what became infinite or NaN, and where."""
+        return nonfinite_notes(self.hand, self.record, self.problem.graph.loss)
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
-        """The quantities of a row, in the order of the article: loss, gradients, updated parameters."""
+        """The quantities of a row: loss, gradients, updated parameters, then what is watched."""
         loss, names = self.problem.graph.loss, [parameter.name for parameter in self.problem.parameters]
-        return (loss, *(f"d{loss}/d{name}" for name in names), *(names if self.settings.trains else ()))
+        updated = names if self.settings.trains else ()
+        watched = (node.name for node in self.settings.watch)
+        return (loss, *(f"d{loss}/d{name}" for name in names), *updated, *watched)
 
     def __str__(self) -> str:
         return "\n".join((self.problem.title, str(self.settings), self.verdict.sentence))
