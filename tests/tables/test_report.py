@@ -193,6 +193,9 @@ def test_json_has_the_whole_result(article: Result) -> None:
         "shuffle": False,
         "seed": 0,
         "dtype": "float32",
+        "until": None,
+        "report": [],
+        "on_nonfinite": "stop",
         "origins": dict(article.settings.origins),
     }
     assert document["torch"] == article.record.torch_version
