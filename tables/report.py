@@ -82,7 +82,7 @@ _RATE = " lr"  # the column of the learning rate; a parameter may be called lr, 
 
 def _column_blocks(result: Result) -> list[list[str]]:
     """The columns of the table in groups that fit into the width."""
-    if not result.rows:
+    if not result.comparison.steps:
         return []
     widths = {name: _width(result, name) for name in _columns(result)}
     blocks: list[list[str]] = [[]]
@@ -98,10 +98,11 @@ def _column_blocks(result: Result) -> list[list[str]]:
 
 def _columns(result: Result) -> list[str]:
     """Loss, gradients, lr, parameters; without training loss and gradients."""
-    names = list(result.rows[0].checks)
+    first = result.row(result.comparison.steps[0])
+    names = list(first.checks)
     if result.settings.lr is None:
         return names
-    first_parameter = next(k for k, name in enumerate(names) if result.rows[0].checks[name].quantity in _own(result))
+    first_parameter = next(k for k, name in enumerate(names) if first.checks[name].quantity in _own(result))
     return [*names[:first_parameter], _RATE, *names[first_parameter:]]
 
 
@@ -129,7 +130,7 @@ def _width(result: Result, name: str) -> int:
 
 
 def _left_width(result: Result) -> int:
-    return len(_left(result.rows[-1], 0)) + max(map(len, _LABELS))
+    return len(_left(result.row(result.comparison.steps[-1]), 0)) + max(map(len, _LABELS))
 
 
 def _left(row: StepRow, line: int) -> str:
@@ -138,29 +139,32 @@ def _left(row: StepRow, line: int) -> str:
 
 
 def _shown(result: Result) -> Sequence[StepRow]:
-    rows = result.reported
-    return rows if not _cut(result) else (*rows[:SHOWN_AT_ENDS], *rows[-SHOWN_AT_ENDS:])
+    steps = result.reported
+    shown = steps if not _cut(result) else (*steps[:SHOWN_AT_ENDS], *steps[-SHOWN_AT_ENDS:])
+    return [result.row(step) for step in shown]
 
 
 def _cut(result: Result) -> bool:
     """Whether the middle of a long run is left out; not where the steps to print are named."""
-    return not result.settings.report and len(result.rows) > MAX_STEPS
+    return not result.settings.report and len(result.comparison.steps) > MAX_STEPS
 
 
 def _table(result: Result, names: list[str]) -> Iterator[str]:
     widths = {name: _width(result, name) for name in names}
     label = max(map(len, _LABELS))
     head = "".join(_heading(result, name).rjust(widths[name]) for name in names)
-    yield f"{'epoch':>5} {'batch':>5} {'n':>3} ".ljust(len(_left(result.rows[-1], 0))) + " " * label + head
+    last = result.row(result.comparison.steps[-1])
+    yield f"{'epoch':>5} {'batch':>5} {'n':>3} ".ljust(len(_left(last, 0))) + " " * label + head
+    count = len(result.comparison.steps)
     for position, row in enumerate(_shown(result)):
         if _cut(result) and position == SHOWN_AT_ENDS:
-            yield f"  … {len(result.rows) - 2 * SHOWN_AT_ENDS} steps are not shown; --csv FILE writes all of them"
+            yield f"  … {count - 2 * SHOWN_AT_ENDS} steps are not shown; --csv FILE writes all of them"
         cells = {name: _cells(result, row, name) for name in names}
         for line, text in enumerate(_LABELS):
             body = "".join(cells[name][line].rjust(widths[name]) for name in names)
             yield (_left(row, line) + text.ljust(label) + body).rstrip()
-    if left := len(result.rows) - len(result.reported):
-        yield f"  … {left} of {len(result.rows)} steps are not in report; --csv FILE writes all of them"
+    if left := count - len(result.reported):
+        yield f"  … {left} of {count} steps are not in report; --csv FILE writes all of them"
 
 
 def _node_table(result: Result) -> Iterator[str]:

@@ -245,7 +245,8 @@ def test_a_finite_run_says_nothing() -> None:
 
 def test_reported_steps_are_counted_over_the_run_and_all_are_compared() -> None:
     result = verify(LINE, report=[1, 5, 1000])
-    assert [row.batch.step for row in result.reported] == [1, 5]
+    assert [step.batch.step for step in result.reported] == [1, 5]
     assert len(result.rows) == len(result.comparison.steps) == 40
-    assert [row.batch.step for row in verify(LINE, report="3,2").reported] == [2, 3]
-    assert verify(LINE).reported == verify(LINE).rows
+    assert [step.batch.step for step in verify(LINE, report="3,2").reported] == [2, 3]
+    whole = verify(LINE)
+    assert whole.reported == whole.comparison.steps
