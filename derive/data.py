@@ -62,11 +62,9 @@ def read_columns(document: Document, wanted: frozenset[str], folder: Path) -> tu
     table = document.table("data")
     if isinstance(table.get("file"), str):
         columns, notes = _from_csv(document, wanted, folder)
+        _refuse_other_lengths(columns)
     else:
-        columns, notes = _inline(document, table), []
-    if not columns:
-        raise DataError("[data] has no columns; expected lists such as x = [0, 1, 2]", document.place("data"))
-    _refuse_other_lengths(columns)
+        columns, notes = read_inline(document, "data"), []
     notes.extend(f"data column {c.written!r} is not used in the equations" for c in columns if c.name not in wanted)
     return columns, notes
 
@@ -80,11 +78,11 @@ def csv_columns(document: Document, folder: Path) -> str:
     return f"; {file} has the columns {', '.join(map(shorten, filter(None, _header(_rows(text, file), file))))}"
 
 
-def _inline(document: Document, table: Mapping[str, object]) -> tuple[Column, ...]:
-    """The columns that stand in the problem file itself."""
+def read_inline(document: Document, key: str) -> tuple[Column, ...]:
+    """The columns that stand in the problem file itself, in the table `key`. Raises `DataError`."""
     columns: dict[str, Column] = {}
-    for written, values in table.items():
-        place = document.place("data", written)
+    for written, values in document.table(key).items():
+        place = document.place(key, written)
         name = check_name(written, place)
         _refuse_same_name(written, name, columns, place)
         if not isinstance(values, list):
@@ -95,6 +93,9 @@ def _inline(document: Document, table: Mapping[str, object]) -> tuple[Column, ..
             )
         array = read_array(values, _wording(written), place)
         columns[name] = Column(written, name, array.values, place, array.shape[1:])
+    if not columns:
+        raise DataError(f"[{key}] has no columns; expected lists such as x = [0, 1, 2]", document.place(key))
+    _refuse_other_lengths(tuple(columns.values()))
     return tuple(columns.values())
 
 

@@ -273,7 +273,7 @@ class _Reader:
             raise self.error(node, f"unknown function {shorten(written)}{hint}")
         args = tuple(self.read(arg, depth + 1) for arg in node.args)
         operation = OPERATIONS[name]
-        if name == "where" and args and not _is_condition(args[0]):
+        if name == "where" and args and not is_condition(args[0]):
             raise self.error(node.args[0], "where needs a comparison first, as in where(x > 0, a, b)")
         if len(args) != operation.arity and not (operation.many and len(args) > operation.arity):
             expected = f"{operation.arity}{' or more' if operation.many else ''}"
@@ -304,15 +304,15 @@ class _Reader:
         return expr
 
 
-def _is_condition(expr: Expr) -> bool:
+def is_condition(expr: Expr) -> bool:
     """Whether the expression is 0 or 1: a comparison, or a product of them."""
     match expr:
         case Apply(op="greater" | "at_most" | "equal"):
             return True
         case Apply(op="sub", args=(first, other)):
-            return first == ONE and _is_condition(other)
+            return first == ONE and is_condition(other)
         case Apply(op="mul", args=args):
-            return all(map(_is_condition, args))
+            return all(map(is_condition, args))
     return False
 
 

@@ -16,7 +16,9 @@ from derive.frozen import read_frozen
 from derive.given import Given, read_given
 from derive.graph import Graph, build, other_loss
 from derive.labels import check_labels
-from derive.paper import Line, read_lines
+from derive.node import Node
+from derive.paper import Line, check_name, read_expression, read_lines
+from derive.predict import read_predict
 from derive.settings import ALSO_CALLED, read_setting
 from derive.spelling import normalise
 from derive.statement import Claims, Problem, Quantity, Training
@@ -24,10 +26,11 @@ from derive.targets import target_notes
 from derive.toml_text import Document, parse
 from derive.upstream import Upstream
 from derive.values import Numeral, shown
+from derive.watch import condition, text_place, watched, with_lines
 
 _TOP = (
     *("title", "source", "equations", "loss", "seed_gradient", "frozen"),
-    *("parameters", "constants", "data", "training", "claims"),
+    *("parameters", "constants", "data", "training", "watch", "predict", "claims"),
 )
 _TRAINING = tuple(field.name for field in fields(Training))
 _MISPLACED = {
@@ -47,7 +50,8 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
     document.refuse_unknown(_TOP, remedies=_MISPLACED)
     lines = _equations(document)
     parameters, constants = read_given(document, "parameters"), read_given(document, "constants")
-    wanted = frozenset(free_names(lines)) - set(parameters.names) - set(constants.names)
+    expressions = _watch(document)
+    wanted = frozenset(free_names((*lines, *expressions))) - set(parameters.names) - set(constants.names)
     columns, notes = read_columns(document, wanted, folder)
     data = tuple(column.quantity for column in columns)
     seed = _seed(document)
@@ -57,7 +61,13 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
         raise UnknownNameError(error.message + csv_columns(document, folder), error.place) from None
     frozen = read_frozen(document, parameters.shapes)
     _check_labels(document, graph, (*constants.quantities, *data), columns)
+    watch = _watched(expressions, graph)
     training = _training(document)
+    if training.until is not None:
+        place = text_place(document, ("training", "until"), training.until)
+        condition(training.until, with_lines(graph, watch), place)  # read again with the settings in effect
+    predict = read_predict(document, graph, columns)
+    check_labels(graph, predict, {quantity.name: document.place("predict", quantity.name) for quantity in predict})
     claims = _claims(document)
     spelled = (*written_names(lines), *parameters.written, *constants.written, *(c.written for c in columns))
     seeds = _named_seed(graph, lines, seed)
@@ -74,7 +84,7 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
         claims=claims,
         notes=(
             *notes,
-            *_idle_constants(constants, lines),
+            *_idle_constants(constants, (*lines, *expressions)),
             *spelling_notes(spelled),
             *_idle_settings(training, columns),
             *_other_loss(document, lines),
@@ -84,6 +94,8 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
         places=tuple((".".join(path), place) for path, place in document.places.items()),
         source_note=_one_line(document, "source"),
         trains="training" in document.content,
+        watch=watch,
+        predict=predict,
     )
 
 
@@ -197,6 +209,27 @@ def _training(document: Document) -> Training:
     if "epochs" in values and "steps" in values:
         raise SettingError("both epochs and steps are given; keep one", document.place("training", "steps"))
     return Training(**values)
+
+
+def _watch(document: Document) -> tuple[Line, ...]:
+    """The expressions of [watch] with their places in the file."""
+    lines = []
+    for written in document.table("watch"):
+        text = document.words("watch", written) or ""
+        name = check_name(written, document.place("watch", written))
+        place = text_place(document, ("watch", written), text)
+        if not text.strip():
+            raise EquationError(f"{written} is empty; expected an expression, such as w^2 + b^2", place)
+        lines.append(Line(name, read_expression(text, place, (place.column or 1) - 1), place))
+    return tuple(lines)
+
+
+def _watched(lines: tuple[Line, ...], graph: Graph) -> tuple[Node, ...]:
+    """The nodes of the expressions of [watch]; each can use those above it."""
+    nodes: tuple[Node, ...] = ()
+    for line in lines:
+        nodes = (*nodes, watched(line, with_lines(graph, nodes)))
+    return nodes
 
 
 def _claims(document: Document) -> Claims | None:

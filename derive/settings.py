@@ -26,6 +26,9 @@ ALSO_CALLED: Mapping[str, str] = {
     **dict.fromkeys(("optim", "algorithm", "method"), "optimizer"),
     **dict.fromkeys(("random_state", "random_seed", "manual_seed"), "seed"),
     **dict.fromkeys(("type", "precision"), "dtype"),
+    **dict.fromkeys(("stop", "stop_when", "stop_if", "tol", "tolerance", "converged"), "until"),
+    **dict.fromkeys(("print", "print_steps", "log_every", "reported"), "report"),
+    **dict.fromkeys(("on_nan", "on_inf", "nonfinite"), "on_nonfinite"),
 }
 
 _INTEGER = re.compile(r"[+-]?[0-9][0-9_]{0,40}")
@@ -111,6 +114,35 @@ def _true_or_false(value: object) -> bool:
     return answer
 
 
+def _text(value: object) -> str:
+    if isinstance(value, str) and not isinstance(value, Numeral) and value.strip():
+        return value
+    raise NumeralError("is not a text in quotes")
+
+
+def _steps(value: object) -> tuple[int, ...]:
+    """Step numbers in increasing order: a list in a file, `1,5,10` as a flag."""
+    entries = value if isinstance(value, list | tuple) else value.split(",") if isinstance(value, str) else None
+    if not entries:
+        raise NumeralError("is not a list of steps")
+    read = whole(1, MAX_COUNT)
+    try:
+        return tuple(sorted({read(entry) for entry in entries}))
+    except NumeralError as error:
+        wrong = next(entry for entry in entries if not _is_read(read, entry))
+        raise NumeralError(f"holds {shown(wrong)}, which {error}") from None
+
+
+def _is_read(read: Callable[[object], object], value: object) -> bool:
+    try:
+        read(value)
+    except NumeralError:
+        return False
+    return True
+
+
+ON_NONFINITE = ("stop", "continue")
+
 _COUNT = Setting(f"a whole number from 1 to {MAX_COUNT:,}", whole(1, MAX_COUNT))
 
 SETTINGS = {
@@ -122,4 +154,7 @@ SETTINGS = {
     "shuffle": Setting("true or false", _true_or_false),
     "seed": Setting(f"a whole number from 0 to {MAX_SEED:,}", whole(0, MAX_SEED)),
     "dtype": Setting(f"one of: {', '.join(DTYPES)}", _one_of(DTYPES)),
+    "until": Setting('a comparison in quotes, such as "l < 1e-6"', _text),
+    "report": Setting("numbers of steps, such as [1, 5, 10]; as a flag 1,5,10", _steps),
+    "on_nonfinite": Setting(f"one of: {', '.join(ON_NONFINITE)}", _one_of(ON_NONFINITE)),
 }

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from derive.errors import Place
 from derive.graph import Graph
+from derive.node import Node
 from derive.numerals import write_number
 from derive.paper import Line
 
@@ -62,6 +63,9 @@ class Training:
     shuffle: bool | None = None
     seed: int | None = None
     dtype: str | None = None
+    until: str | None = None
+    report: tuple[int, ...] | None = None
+    on_nonfinite: str | None = None
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,7 @@ class Problem:
     says where in the file a setting or a name stands ("training.lr", "parameters.w", "loss").
     `source_note` says where the problem comes from, if the file does. `trains` is false for a file
     without [training], whose gradient is evaluated at the values that are given, and for equations alone.
+    `watch` are the expressions of [watch], which the graph does not hold; `predict` are the columns of [predict].
     """
 
     name: str
@@ -98,6 +103,8 @@ class Problem:
     places: tuple[tuple[str, Place], ...] = ()
     source_note: str | None = None
     trains: bool = True
+    watch: tuple[Node, ...] = ()
+    predict: tuple[Quantity, ...] = ()
 
     @property
     def is_symbolic(self) -> bool:

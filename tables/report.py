@@ -8,6 +8,8 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from derive.frozen import frozen_note
+from derive.numerals import write_number
+from derive.statement import Quantity
 from tables.draws import drawn, drawn_document, drawn_lines
 from tables.frames import COMPARISON_COLUMNS, exact_text
 from verify.check import Check
@@ -37,15 +39,24 @@ def to_text(result: Result, summary: bool = False) -> str:
             lines += ["", *_table(result, block)]
         if result.settings.nodes:
             lines += ["", *_node_table(result)]
-    notes = result.comparison.kink_notes
-    lines += ["", *(line for note in notes[:MAX_NOTES] for line in _wrapped(note))] if notes else []
-    lines += [f"… and {len(notes) - MAX_NOTES} more steps or entries at a kink"] if len(notes) > MAX_NOTES else []
-    lines += ["", *_wrapped(result.hand.ended)] if result.hand.ended else []
+        lines += ["", *_prediction_table(result)] if result.comparison.predictions else []
+    if result.stopped:
+        lines += ["", *_wrapped(result.stopped)]
+    lines += _notes(result.nonfinite, "quantities that are not finite")
+    lines += _notes(result.comparison.kink_notes, "steps or entries at a kink")
+    if result.hand.ended:
+        lines += ["", *_wrapped(result.hand.ended)]
     lines += [""]
     lines += [line for sentence in _drift(result) for line in (*_wrapped(sentence), "")]
     for sentence in (*explanations(result.comparison), result.verdict.sentence):
         lines += _wrapped(sentence)
     return "\n".join(lines)
+
+
+def _notes(notes: Sequence[str], what: str) -> list[str]:
+    """A blank line and the first few sentences, with the number of the others."""
+    lines = ["", *(line for note in notes[:MAX_NOTES] for line in _wrapped(note))] if notes else []
+    return [*lines, *([f"… and {len(notes) - MAX_NOTES} more {what}"] if len(notes) > MAX_NOTES else [])]
 
 
 def _wrapped(sentence: str) -> list[str]:
@@ -72,7 +83,7 @@ _RATE = " lr"  # the column of the learning rate; a parameter may be called lr, 
 
 def _column_blocks(result: Result) -> list[list[str]]:
     """The columns of the table in groups that fit into the width."""
-    if not result.rows:
+    if not result.comparison.steps:
         return []
     widths = {name: _width(result, name) for name in _columns(result)}
     blocks: list[list[str]] = [[]]
@@ -88,10 +99,11 @@ def _column_blocks(result: Result) -> list[list[str]]:
 
 def _columns(result: Result) -> list[str]:
     """Loss, gradients, lr, parameters; without training loss and gradients."""
-    names = list(result.rows[0].checks)
+    first = result.row(result.comparison.steps[0])
+    names = list(first.checks)
     if result.settings.lr is None:
         return names
-    first_parameter = next(k for k, name in enumerate(names) if result.rows[0].checks[name].quantity in _own(result))
+    first_parameter = next(k for k, name in enumerate(names) if first.checks[name].quantity in _own(result))
     return [*names[:first_parameter], _RATE, *names[first_parameter:]]
 
 
@@ -119,7 +131,7 @@ def _width(result: Result, name: str) -> int:
 
 
 def _left_width(result: Result) -> int:
-    return len(_left(result.rows[-1], 0)) + max(map(len, _LABELS))
+    return len(_left(result.row(result.comparison.steps[-1]), 0)) + max(map(len, _LABELS))
 
 
 def _left(row: StepRow, line: int) -> str:
@@ -128,22 +140,32 @@ def _left(row: StepRow, line: int) -> str:
 
 
 def _shown(result: Result) -> Sequence[StepRow]:
-    rows = result.rows
-    return rows if len(rows) <= MAX_STEPS else (*rows[:SHOWN_AT_ENDS], *rows[-SHOWN_AT_ENDS:])
+    steps = result.reported
+    shown = steps if not _cut(result) else (*steps[:SHOWN_AT_ENDS], *steps[-SHOWN_AT_ENDS:])
+    return [result.row(step) for step in shown]
+
+
+def _cut(result: Result) -> bool:
+    """Whether the middle of a long run is left out; not where the steps to print are named."""
+    return not result.settings.report and len(result.comparison.steps) > MAX_STEPS
 
 
 def _table(result: Result, names: list[str]) -> Iterator[str]:
     widths = {name: _width(result, name) for name in names}
     label = max(map(len, _LABELS))
     head = "".join(_heading(result, name).rjust(widths[name]) for name in names)
-    yield f"{'epoch':>5} {'batch':>5} {'n':>3} ".ljust(len(_left(result.rows[-1], 0))) + " " * label + head
+    last = result.row(result.comparison.steps[-1])
+    yield f"{'epoch':>5} {'batch':>5} {'n':>3} ".ljust(len(_left(last, 0))) + " " * label + head
+    count = len(result.comparison.steps)
     for position, row in enumerate(_shown(result)):
-        if len(result.rows) > MAX_STEPS and position == SHOWN_AT_ENDS:
-            yield f"  … {len(result.rows) - 2 * SHOWN_AT_ENDS} steps are not shown; --csv FILE writes all of them"
+        if _cut(result) and position == SHOWN_AT_ENDS:
+            yield f"  … {count - 2 * SHOWN_AT_ENDS} steps are not shown; --csv FILE writes all of them"
         cells = {name: _cells(result, row, name) for name in names}
         for line, text in enumerate(_LABELS):
             body = "".join(cells[name][line].rjust(widths[name]) for name in names)
             yield (_left(row, line) + text.ljust(label) + body).rstrip()
+    if left := count - len(result.reported):
+        yield f"  … {left} of {count} steps are not in report; --csv FILE writes all of them"
 
 
 def _node_table(result: Result) -> Iterator[str]:
@@ -178,6 +200,29 @@ def _drift(result: Result) -> Iterator[str]:
     if share >= LARGE_DRIFT:
         told += ": every step is judged at PyTorch's own state; the roundings of the steps before have grown"
     yield told
+
+
+def _prediction_table(result: Result) -> Iterator[str]:
+    """The lines at the data of [predict], one number a row."""
+    yield f"Prediction after step {result.record.steps[-1].batch.step}"
+    for column in result.problem.predict:
+        text = f"{column.name} = {_listed(column)}"
+        yield from textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="    ", break_long_words=False)
+    checks = result.comparison.predictions
+    width = max(len(check.name) for check in checks) + 2
+    yield f"  {'line'.ljust(width)}{'hand':>14}{'autograd':>14}{'step error':>12}{'bound':>10}"
+    for check in checks[: 20 * MAX_STEPS]:
+        mark = "" if check.agrees else " ✗" if check.agrees is False else " ?"
+        numbers = f"{number(check.hand_value):>14}{number(check.autograd) or 'nan':>14}"
+        yield f"  {check.name.ljust(width)}{numbers}{small(check.step_error):>12}{small(check.bound):>10}{mark}"
+
+
+def _listed(quantity: Quantity) -> str:
+    """The exact numbers in nested lists, as a problem file has them."""
+    texts = [write_number(value) for value in quantity.values]
+    for size in reversed(quantity.shape):
+        texts = [f"[{', '.join(texts[start : start + size])}]" for start in range(0, len(texts), size)]
+    return texts[0]
 
 
 def _summary_table(summaries: Sequence[Summary]) -> Iterator[str]:
@@ -215,6 +260,9 @@ def to_json(result: Result) -> str:
             "shuffle": settings.shuffle,
             "seed": settings.seed,
             "dtype": settings.dtype,
+            "until": None if settings.until is None else settings.until.name,
+            "report": list(settings.report),
+            "on_nonfinite": settings.on_nonfinite,
             "origins": dict(settings.origins),
         },
         "torch": result.record.torch_version,
@@ -222,6 +270,9 @@ def to_json(result: Result) -> str:
         "frozen": [str(frozen) for frozen in result.problem.graph.frozen],
         "comparison": [_json_row(check) for check in result.comparison.checks],
         "summary": [_json_summary(found) for found in summarize(result.comparison)],
+        "prediction": [_json_row(check) for check in result.comparison.predictions],
+        "stopped": result.stopped or None,
+        "nonfinite": list(result.nonfinite),
         "kinks": list(result.comparison.kink_notes),
         "hand_ended": result.hand.ended or None,
         "verdict": {

@@ -110,6 +110,9 @@ def _side(
     results = dict(found.results)
     for name in steps[0].after:
         results[updated(name)] = side.updated(name, before[name], take(_stacked(steps, "gradients", name)))
+    if side.watch:
+        after = {name: take(_stacked(steps, "after", name)) for name in steps[0].after}
+        results.update(side.watched({**before, **data, **results, **recorded, **after}, steps[0].batch.n))
     return results, found.terms
 
 
@@ -119,7 +122,7 @@ def _stacked(steps: tuple[StepRecord, ...], group: str, name: str) -> Floats:
 
 def _largest(side: Calculation, n: int) -> int:
     """How many numbers the largest array of one step has."""
-    axes = [term.axes for stage in side.stages for term in stage.terms]
+    axes = [term.axes for stage in (*side.stages, *side.watch) for term in stage.terms]
     return max(math.prod(axis.size if isinstance(axis.size, int) else n for axis in own) for own in axes)
 
 

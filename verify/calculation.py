@@ -31,12 +31,18 @@ class Calculation:
     rule: tuple[Stage, ...]
     constants: Values
     lr: Array | None
+    watch: tuple[Stage, ...] = ()
 
     def at(self, given: Values, n: int, recorded: Values | None = None, measured: Collection[str] = ()) -> Evaluation:
         """Every line and adjoint at the parameters and data `given`, for batches of `n` samples."""
         values = {**self.constants, **given}
         values.update({name: self.system.constant(Fraction(n)) for name in self.derivation.graph.of_kind("size")})
         return evaluate(self.stages, self.system, values, {"n": n}, recorded, measured)
+
+    def watched(self, values: Values, n: int) -> Values:
+        """What is watched, at the end of a step: from its lines, its data and the parameters as updated."""
+        sizes = {name: self.system.constant(Fraction(n)) for name in self.derivation.graph.of_kind("size")}
+        return evaluate(self.watch, self.system, {**self.constants, **values, **sizes}, {"n": n}).results
 
     def updated(self, name: str, before: Array, gradient: Array) -> Array:
         """The parameter `name` after its update, where it is not frozen."""
@@ -53,13 +59,18 @@ def prepare(
     product: Product = times_partial,
 ) -> Calculation:
     """The program of `derivation` in `system`; `product` says what an edge of the chain rule adds."""
+    marks = tuple(node.name + mark for node in settings.watched for mark in (".", "#", "%"))  # of its hidden parts
+    names = {node.name for node in settings.watched}
+    forward = compile_forward(derivation)
+    watch = tuple(stage for stage in forward if stage.target in names or stage.target.startswith(marks))
     return Calculation(
         derivation,
         system,
-        (*compile_forward(derivation), *compile_backward(derivation, product)),
+        (*(stage for stage in forward if stage not in watch), *compile_backward(derivation, product)),
         compile_rule("p", UPDATES[settings.optimizer].expr),
         {constant.name: numbers(constant, system) for constant in problem.constants},
         None if settings.lr is None else system.constant(settings.lr),
+        watch,
     )
 
 

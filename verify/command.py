@@ -11,7 +11,7 @@ from derive.command import list_shipped, tell
 from derive.files import check_writable
 from derive.guard import write_out
 from derive.problem import load
-from derive.settings import DTYPES
+from derive.settings import DTYPES, ON_NONFINITE
 from verify.pipeline import verify
 from verify.result import Result
 from verify.verdict import Outcome
@@ -49,6 +49,9 @@ _FLAGS = (
     _Flag("dtype", "|".join(DTYPES), "PyTorch's number format"),
     _Flag("optimizer", "NAME", "SGD"),
     _Flag("seed", "N", "of the shuffled order"),
+    _Flag("until", "CONDITION", "end after the first step in which it holds, such as 'l < 1e-6'"),
+    _Flag("report", "N,N,…", "the steps that are printed; all are compared"),
+    _Flag("on_nonfinite", "|".join(ON_NONFINITE), "what a run does at an infinity or NaN (stop)"),
 )
 
 

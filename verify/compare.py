@@ -56,6 +56,12 @@ class Comparison:
     steps: tuple[StepComparison, ...]
     batch_faults: tuple[str, ...] = ()
     kink_notes: tuple[str, ...] = ()
+    prediction: StepComparison | None = None
+
+    @property
+    def judged(self) -> tuple[StepComparison, ...]:
+        """All steps, and the prediction after them, if any."""
+        return (*self.steps, *([] if self.prediction is None else [self.prediction]))
 
     @cached_property
     def checks(self) -> tuple[Check, ...]:
@@ -65,6 +71,17 @@ class Comparison:
             for step in self.steps
             for name, numbers in step.numbers.items()
             for place in np.ndindex(numbers.autograd.shape)
+        )
+
+    @cached_property
+    def predictions(self) -> tuple[Check, ...]:
+        """One `Check` for each number of the prediction."""
+        step = self.prediction
+        return tuple(
+            self.check(step, name, place)
+            for name, numbers in (step.numbers.items() if step else ())
+            for place in np.ndindex(numbers.autograd.shape)
+            if step
         )
 
     def check(self, step: StepComparison, name: Name, place: Place) -> Check:
@@ -181,7 +198,9 @@ def _starts(problem: Problem, record: Record, bound: Bound) -> dict[int, dict[st
                 distance = bound.distance(held, rounded, exact)
             else:
                 left = before.after[quantity.name]
-                distance = Distance(left, held - left, np.zeros_like(left), np.ones(left.shape, dtype=np.bool_))
+                with np.errstate(invalid="ignore"):  # inf − inf, where a run goes on after an overflow
+                    error = held - left
+                distance = Distance(left, error, np.zeros_like(left), np.ones(left.shape, dtype=np.bool_))
             found[step.batch.step][quantity.name] = Numbers(held, distance)
         before = step
     return found

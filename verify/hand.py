@@ -5,7 +5,7 @@ It shares the problem and the batch order with PyTorch, nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from derive.chain import Derivation
@@ -75,12 +75,13 @@ def calculate(problem: Problem, derivation: Derivation, settings: Settings, batc
     """
     batches = tuple(batches)
     wanted = batches if settings.drift is None else batches[: settings.drift]
+    lines = [node.name for node in (problem.graph.lines if settings.nodes else settings.watched)]
     prepared = inputs(problem, derivation, settings)
     start = {parameter.name: numbers(parameter, Exact()) for parameter in problem.parameters}
     found = HandRun(())
     for bits in PRECISIONS:
         with precision(bits):
-            found = _run(prepared, start, wanted, settings.nodes)
+            found = _run(prepared, start, wanted, lines)
         if "digits" not in found.ended:
             break
     if not found.ended and len(wanted) < len(batches):
@@ -95,12 +96,12 @@ def _as_wanted(steps: int) -> str:
     return f"the hand calculation from the initial values on ends after {counted} (--drift {steps})"
 
 
-def _run(prepared: Inputs, start: Exacts, batches: tuple[Batch, ...], nodes: bool) -> HandRun:
+def _run(prepared: Inputs, start: Exacts, batches: tuple[Batch, ...], lines: Sequence[str]) -> HandRun:
     steps: list[HandStep] = []
     parameters = start
     for batch in batches:
         try:
-            found = step(prepared, parameters, batch, nodes)
+            found = step(prepared, parameters, batch, lines)
         except CalculationError as error:
             return HandRun(tuple(steps), f"at {batch} the hand calculation ends: {error}")
         reported = list(found.numbers())
@@ -116,21 +117,25 @@ def _run(prepared: Inputs, start: Exacts, batches: tuple[Batch, ...], nodes: boo
 _UNDEFINED = "a value is not defined, or its digits do not tell (a logarithm or root of a negative number?)"
 
 
-def step(prepared: Inputs, parameters: Exacts, batch: Batch, nodes: bool) -> HandStep:
-    """One step by hand from any `parameters`. Raises `CalculationError` where it has no value."""
+def step(prepared: Inputs, parameters: Exacts, batch: Batch, lines: Sequence[str]) -> HandStep:
+    """One step by hand from any `parameters`, with the numbers of `lines`.
+
+    Raises `CalculationError` where it has no value.
+    """
     calculation = prepared.calculation
-    derivation = calculation.derivation
-    values = calculation.at({**parameters, **prepared.rows(batch)}, batch.n).results
+    loss = calculation.derivation.graph.loss
+    rows = prepared.rows(batch)
+    values = calculation.at({**parameters, **rows}, batch.n).results
     gradients = {name: values[adjoint_of(name)] for name in parameters}
     after = {}
     if calculation.lr is not None:
         for name, value in parameters.items():
             after[name] = calculation.updated(name, value, gradients[name])
-    lines = [node.name for node in derivation.graph.lines] if nodes else []
+    values = {**values, **calculation.watched({**parameters, **rows, **values, **after}, batch.n)}
     return HandStep(
         batch,
         parameters,
-        values[derivation.graph.loss],
+        values[loss],
         gradients,
         after,
         {name: values[name] for name in lines},

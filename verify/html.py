@@ -12,14 +12,15 @@ MAX_ROWS = 20
 
 def to_html(result: Result) -> str:
     """One row a step, each cell with the number by hand over PyTorch's; wrong cells are marked."""
-    names = list(result.rows[0].checks) if result.rows else []
+    rows = [result.row(step) for step in result.reported[:MAX_ROWS]]
+    names = list(rows[0].checks) if rows else []
     head = "".join(f"<th>{escape(name)}</th>" for name in ("epoch", "batch", "n", *names))
     body = []
-    for row in result.rows[:MAX_ROWS]:
+    for row in rows:
         numbers = "".join(f"<td>{number}</td>" for number in (row.batch.epoch, row.batch.batch, row.batch.n))
         cells = "".join(_cell(row.checks[name]) for name in names)
         body.append(f"<tr>{numbers}{cells}</tr>")
-    left = len(result.rows) - MAX_ROWS
+    left = len(result.reported) - MAX_ROWS
     more = f"<p>… and {left} more steps</p>" if left > 0 else ""
     return (
         f"<p><b>{escape(result.problem.title)}</b><br>{escape(str(result.settings))}</p>"

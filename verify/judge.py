@@ -12,6 +12,7 @@ from verify.compare import Comparison
 from verify.numbers import decimal
 from verify.record import Record
 from verify.settings import Settings
+from verify.stopping import holds
 from verify.summary import Summary, marked, summarize
 from verify.verdict import Outcome, Verdict
 
@@ -26,15 +27,16 @@ def judge(comparison: Comparison, record: Record, settings: Settings) -> Verdict
     unknown = next(marked(comparison, disagrees=False), None)
     if unknown is not None:
         return Verdict(Outcome.UNDECIDED, _undecided(unknown, record))
-    if len(record.steps) < settings.steps:
+    if len(record.steps) < settings.steps and not holds(record.steps[-1], settings):
         return Verdict(Outcome.UNDECIDED, f"PyTorch's run ended after {len(record.steps)} of {settings.steps} steps")
-    return Verdict(Outcome.AGREES, _agreement(summarize(comparison), record, settings))
+    return Verdict(Outcome.AGREES, _agreement(summarize(comparison), comparison, record, settings))
 
 
-def _agreement(summaries: tuple[Summary, ...], record: Record, settings: Settings) -> str:
+def _agreement(summaries: tuple[Summary, ...], comparison: Comparison, record: Record, settings: Settings) -> str:
     """How many numbers, the one closest to its bound, and the largest error that could have hidden."""
     count = sum(summary.count for summary in summaries)
     steps = f"{len(record.steps)} step{'s' if len(record.steps) > 1 else ''}"
+    steps += " and of the prediction" if comparison.prediction else ""
     sentences = [
         f"agrees: all {count} numbers of {steps} lie within their {settings.dtype} rounding bounds",
         _closest(max((summary.closest for summary in summaries), key=lambda check: check.closeness)),
@@ -82,8 +84,8 @@ def _caught(summaries: tuple[Summary, ...]) -> str:
 def _disagreement(first: Check | None, comparison: Comparison, settings: Settings) -> str:
     if first is None:
         return f"disagrees: {comparison.batch_faults[0]}"
-    wrong = sum(int(numbers.disagrees.sum()) for step in comparison.steps for numbers in step.numbers.values())
-    total = sum(numbers.autograd.size for step in comparison.steps for numbers in step.numbers.values())
+    wrong = sum(int(numbers.disagrees.sum()) for step in comparison.judged for numbers in step.numbers.values())
+    total = sum(numbers.autograd.size for step in comparison.judged for numbers in step.numbers.values())
     ended = "; the comparison ends with that step (--first)" if settings.first else ""
     return (
         f"disagrees: {wrong} of {total} numbers, first {first.name} at {first.batch}{_line(first, comparison)}{ended}"
@@ -105,13 +107,14 @@ def _undecided(first: Check, record: Record) -> str:
         why = f"{record.dtype} may overflow on the way to it, or a function leave its domain"
         return f"undecided: no bound for {first.name} at {first.batch} ({why}){checked}"
     by_hand = "by hand it has no value" if first.hand is None else f"by hand it is {decimal(first.hand)}"
-    ends = "" if record.steps[before].finite else ", where the run ends"
+    last = len(record.steps) == first.batch.step
+    ends = ", where the run ends" if last and not record.steps[before].finite else ""
     return f"undecided: PyTorch's {first.name} is {first.autograd} at {first.batch}{ends}; {by_hand}{checked}"
 
 
 def explanations(comparison: Comparison) -> tuple[str, ...]:
     """A sentence for each fault of the batches and for the first few numbers that disagree."""
-    wrong = sum(int(numbers.disagrees.sum()) for step in comparison.steps for numbers in step.numbers.values())
+    wrong = sum(int(numbers.disagrees.sum()) for step in comparison.judged for numbers in step.numbers.values())
     first: Iterator[Check] = islice(marked(comparison, disagrees=True), MAX_LISTED)
     found = [*comparison.batch_faults[:MAX_LISTED], *(explain(check) for check in first)]
     left = max(0, wrong - MAX_LISTED) + max(0, len(comparison.batch_faults) - MAX_LISTED)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from functools import partial
 
 from derive.chain import differentiate
 from derive.errors import ProblemError
 from derive.problem import Problem, load
-from verify import batches, bound, compare, hand, judge
+from derive.watch import with_lines
+from verify import batches, bound, compare, hand, judge, predict
 from verify.result import Result
 from verify.settings import effective
 
@@ -17,7 +19,7 @@ def verify(problem: Problem | str | os.PathLike[str], **settings: object) -> Res
     """Derives, calculates by hand, trains in PyTorch, compares, judges.
 
     `problem` is what `derive.load` accepts. `settings` are those of a problem file's [training]
-    (optimizer, lr, batch_size, epochs or steps, shuffle, seed, dtype) and override it;
+    (optimizer, lr, batch_size, epochs or steps, shuffle, seed, dtype, until, report, on_nonfinite) and override it;
     `nodes=True` compares every line and its adjoint as well, at PyTorch's own operands; `drift=K`
     calculates no more than K steps by hand from the initial values on; `first=True` ends the comparison with
     the first step that disagrees. Raises `ProblemError` for a
@@ -27,15 +29,21 @@ def verify(problem: Problem | str | os.PathLike[str], **settings: object) -> Res
     _refuse_without_numbers(problem)
     chosen = effective(problem, settings)
     derivation = differentiate(problem.graph)
-    from verify.training import draw, replay, train  # torch takes seconds to import; bad input is told before
+    from verify import training  # torch takes seconds to import; bad input is told before
 
-    problem = draw(problem, chosen.dtype)
-    record = train(problem, chosen)
+    problem = training.draw(problem, chosen.dtype)
+    watched = replace(problem, graph=with_lines(problem.graph, chosen.watched))
+    followed = differentiate(watched.graph) if chosen.watched else derivation
+    record = training.train(problem, chosen)
     taken = [step.batch for step in record.steps]
     order = compare.orders(taken) if chosen.shuffle else None
-    by_hand = hand.calculate(problem, derivation, chosen, list(batches.plan(chosen, order))[: len(taken)])
-    limits = bound.prepare(problem, derivation, chosen)
-    comparison = compare.compare(problem, chosen, by_hand, record, limits, partial(replay, problem, chosen))
+    by_hand = hand.calculate(watched, followed, chosen, list(batches.plan(chosen, order))[: len(taken)])
+    limits = bound.prepare(watched, followed, chosen)
+    comparison = compare.compare(watched, chosen, by_hand, record, limits, partial(training.replay, problem, chosen))
+    if problem.predict:
+        found = training.predict(problem, chosen, record.steps[-1])
+        exact = hand.inputs(problem, derivation, chosen)
+        comparison = replace(comparison, prediction=predict.compare(problem, by_hand, record, found, limits, exact))
     verdict = judge.judge(comparison, record, chosen)
     return Result(problem, chosen, derivation, by_hand, record, comparison, verdict)
 

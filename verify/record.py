@@ -19,7 +19,7 @@ class StepRecord:
 
     `data` are the columns of the batch, as the DataLoader gave them. An array has one dimension for each
     axis of its name. `after` is empty without an update. `nodes` and `adjoints` hold the value of every
-    line and the loss's gradient with respect to it; they are empty unless asked for.
+    line and the loss's gradient with respect to it; unless they are asked for, `nodes` has only what is watched.
     """
 
     batch: Batch
@@ -44,7 +44,8 @@ class StepRecord:
 class Record:
     """A training run: the data as PyTorch holds them, and its steps.
 
-    It ends early at the first step that is not finite.
+    It ends early at the first step that is not finite, unless it is told to go on, and where the condition of
+    `until` holds.
     """
 
     dtype: str

@@ -6,14 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from derive.chain import Derivation
 from derive.problem import Problem
 from verify.batches import Batch
 from verify.check import Check
-from verify.compare import Comparison
+from verify.compare import Comparison, StepComparison, quantity
 from verify.hand import HandRun
 from verify.record import Record
 from verify.settings import Settings
+from verify.stopping import nonfinite_notes, stop_note
 from verify.verdict import Verdict
 
 
@@ -47,22 +50,51 @@ class Result:
 
     @cached_property
     def rows(self) -> tuple[StepRow, ...]:
-        """The steps in order, with the loss, the gradients and the updated parameters of each."""
-        columns = set(self.columns)
-        rows: dict[int, dict[str, Check]] = {}
-        batches: dict[int, Batch] = {}
-        for check in self.comparison.checks:
-            batches[check.batch.step] = check.batch
-            row = rows.setdefault(check.batch.step, {})
-            if check.quantity in columns:
-                row[check.name] = check
-        return tuple(StepRow(batches[step], row) for step, row in rows.items())
+        """The steps in order, with the loss, the gradients, the updated parameters and what is watched of each."""
+        return tuple(self.row(step) for step in self.comparison.steps)
+
+    def row(self, step: StepComparison) -> StepRow:
+        """One step of the table, its numbers in the order of `columns`; made when it is asked for, and kept."""
+        if step.batch.step not in self._made:
+            self._made[step.batch.step] = self._row(step)
+        return self._made[step.batch.step]
+
+    @cached_property
+    def _made(self) -> dict[int, StepRow]:
+        """The rows that have been asked for."""
+        return {}
+
+    def _row(self, step: StepComparison) -> StepRow:
+        by_quantity: dict[str, list[Check]] = {name: [] for name in self.columns}
+        for name, numbers in step.numbers.items():
+            called = quantity(name, self.comparison.loss)
+            for place in np.ndindex(numbers.autograd.shape) if called in by_quantity else ():
+                by_quantity[called].append(self.comparison.check(step, name, place))
+        return StepRow(step.batch, {check.name: check for checks in by_quantity.values() for check in checks})
+
+    @property
+    def reported(self) -> tuple[StepComparison, ...]:
+        """The steps that are printed: those of `report`, all where it names none."""
+        wanted, steps = set(self.settings.report), self.comparison.steps
+        return tuple(step for step in steps if step.batch.step in wanted) if wanted else steps
+
+    @cached_property
+    def stopped(self) -> str:
+        """After which step the condition of `until` holds, as a sentence; empty without one."""
+        return stop_note(self.settings, self.hand, self.record)
+
+    @cached_property
+    def nonfinite(self) -> tuple[str, ...]:
+        """Sentences on what became infinite or NaN, and where."""
+        return nonfinite_notes(self.hand, self.record, self.problem.graph.loss)
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
-        """The quantities of a row, in the order of the article: loss, gradients, updated parameters."""
+        """The quantities of a row: loss, gradients, updated parameters, then what is watched."""
         loss, names = self.problem.graph.loss, [parameter.name for parameter in self.problem.parameters]
-        return (loss, *(f"d{loss}/d{name}" for name in names), *(names if self.settings.trains else ()))
+        updated = names if self.settings.trains else ()
+        watched = (node.name for node in self.settings.watch)
+        return (loss, *(f"d{loss}/d{name}" for name in names), *updated, *watched)
 
     def __str__(self) -> str:
         return "\n".join((self.problem.title, str(self.settings), self.verdict.sentence))

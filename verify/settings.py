@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from derive.errors import SettingError
+from derive.errors import Place, SettingError
+from derive.node import Node
 from derive.numerals import write_number
 from derive.problem import Problem
 from derive.settings import MAX_COUNT, Setting, read_as, read_setting, whole
+from derive.watch import condition, with_lines
 
 DEFAULTS: Mapping[str, object] = {
     "optimizer": "SGD",
@@ -18,6 +20,9 @@ DEFAULTS: Mapping[str, object] = {
     "shuffle": False,
     "seed": 0,
     "dtype": "float32",
+    "until": None,
+    "report": (),
+    "on_nonfinite": "stop",
 }
 
 
@@ -29,7 +34,9 @@ class Settings:
     `steps` counts mini-batches over the whole run. `nodes` compares every line too, `drift` is the number of
     steps that are calculated by hand from the initial values on (None: while the digits suffice), `first` ends
     the comparison with the first step that disagrees. `origins` tells of each setting whether it
-    comes from a flag, from the problem file, or is the default.
+    comes from a flag, from the problem file, or is the default. The run ends after the first step in which `until`
+    holds, and with `on_nonfinite` "stop" after the first that is not finite. `report` are the steps that are
+    printed, all where it is empty.
     """
 
     optimizer: str
@@ -44,6 +51,15 @@ class Settings:
     nodes: bool = False
     drift: int | None = None
     first: bool = False
+    until: Node | None = None
+    report: tuple[int, ...] = ()
+    on_nonfinite: str = "stop"
+    watch: tuple[Node, ...] = ()
+
+    @property
+    def watched(self) -> tuple[Node, ...]:
+        """The lines that are calculated beside those of the problem: [watch], and the condition of `until`."""
+        return (*self.watch, *([] if self.until is None else [self.until]))
 
     @property
     def trains(self) -> bool:
@@ -68,8 +84,10 @@ class Settings:
             ("lr", f"lr {write_number(self.lr)}"),
             ("batch_size", f"batch_size {self.batch_size} of {self.samples}" if self.samples else ""),
             ("epochs", f"epochs {epochs}" if whole_epochs else f"steps {self.steps}"),
+            ("until", "" if self.until is None else f"until {self.until.name}"),
             ("shuffle", f"shuffle with seed {self.seed}" if self.shuffle else ""),
             ("dtype", self.dtype),
+            ("on_nonfinite", "" if self.on_nonfinite == "stop" else f"on_nonfinite {self.on_nonfinite}"),
         ]
         flagged = {"epochs" if key == "steps" else key for key, origin in self.origins.items() if origin == "flag"}
         return ", ".join(text + (" (flag)" if key in flagged else "") for key, text in shown if text)
@@ -99,7 +117,16 @@ def effective(problem: Problem, flags: Mapping[str, object]) -> Settings:
     origins = {key: "flag" if key in flagged else "file" if key in filed else "default" for key in chosen}
     drift = None if flags.get("drift") is None else read_as(_DRIFT, "drift", flags["drift"])
     compared = {"nodes": bool(flags.get("nodes")), "drift": drift, "first": bool(flags.get("first"))}
-    return _settings({**chosen, **compared}, samples, origins)
+    until = _condition(problem, chosen["until"], "flag" if "until" in flagged else "file")
+    return _settings({**chosen, **compared, "until": until, "watch": problem.watch}, samples, origins)
+
+
+def _condition(problem: Problem, text: object, origin: str) -> Node | None:
+    """The condition of `until`, whose caret stands under the text itself; that of a file has been read before."""
+    if text is None:
+        return None
+    source = "--until" if origin == "flag" else problem.source
+    return condition(str(text), with_lines(problem.graph, problem.watch), Place(source, None, 1, str(text)))
 
 
 def _as_written(value: object) -> object:
@@ -115,8 +142,11 @@ def _as_written(value: object) -> object:
 
 _DRIFT = Setting("a whole number of steps, from 0", whole(0, MAX_COUNT))
 _OF_COMPARISON = ("nodes", "drift", "first")
-_OF_TRAINING = {"optimizer", "batch_size", "epochs", "steps", "shuffle"}
-_KEYS = ("optimizer", "lr", "batch_size", "epochs", "steps", "shuffle", "seed", "dtype")
+_OF_TRAINING = {"optimizer", "batch_size", "epochs", "steps", "shuffle", "until", "on_nonfinite"}
+_KEYS = (
+    *("optimizer", "lr", "batch_size", "epochs", "steps", "shuffle", "seed", "dtype"),
+    *("until", "report", "on_nonfinite"),
+)
 
 
 def _settings(chosen: Mapping[str, object], samples: int, origins: Mapping[str, str]) -> Settings:

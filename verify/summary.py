@@ -33,7 +33,7 @@ class Summary:
 def summarize(comparison: Comparison) -> tuple[Summary, ...]:
     """The quantities in the order in which they are compared; what a parameter begins with is left out."""
     found: dict[Name, list[tuple[StepComparison, Numbers]]] = {}
-    for step in comparison.steps:
+    for step in comparison.judged:
         for name, numbers in step.numbers.items():
             if name[0] != "before":
                 found.setdefault(name, []).append((step, numbers))
@@ -100,7 +100,7 @@ def _largest(comparison: Comparison, name: Name, found: list[tuple[StepCompariso
 
 def marked(comparison: Comparison, disagrees: bool) -> Iterator[Check]:
     """The numbers that disagree, in order; or those that are not decided."""
-    for step in comparison.steps:
+    for step in comparison.judged:
         for name, numbers in step.numbers.items():
             found = numbers.disagrees if disagrees else ~(numbers.agrees | numbers.disagrees)
             for place in np.argwhere(found):

@@ -22,11 +22,13 @@ from derive.graph import Graph
 from derive.node import Node
 from derive.operations import OPERATIONS
 from derive.paper import constant_value, read_expression
+from derive.predict import predicted
 from derive.problem import Problem, Quantity
 from verify.batches import Batch
 from verify.numbers.formats import FORMATS
 from verify.record import Record, StepRecord, Values
 from verify.settings import Settings
+from verify.stopping import ends
 
 DTYPES = {name: getattr(torch, name) for name in FORMATS}
 
@@ -72,8 +74,8 @@ def train(problem: Problem, settings: Settings) -> Record:
     update = _Update(model, settings)
     steps = []
     for batch, columns in _batches(data, settings):
-        steps.append(_step(model, update, batch, columns, settings.nodes))
-        if not steps[-1].finite:
+        steps.append(_step(model, update, batch, columns, settings.nodes, settings.watched))
+        if ends(steps[-1], settings):
             break
     return Record(settings.dtype, torch.__version__, _values(data), tuple(steps))
 
@@ -90,6 +92,19 @@ def replay(problem: Problem, settings: Settings, steps: Sequence[StepRecord]) ->
         columns = {name: torch.from_numpy(values) for name, values in step.data.items()}
         found.append(_step(model, still, step.batch, columns, False))
     return tuple(found)
+
+
+def predict(problem: Problem, settings: Settings, last: StepRecord) -> Values:
+    """The lines that [predict] gives the data for, at the parameters with which a run has ended."""
+    lines = predicted(problem.graph, problem.predict)
+    kept = tuple(node for node in problem.graph.nodes if node.kind != "line" or node.name in lines)
+    dtype = DTYPES[settings.dtype]
+    model = GraphModule(replace(problem, graph=replace(problem.graph, nodes=kept)), dtype)
+    with torch.no_grad():
+        for name, parameter in model.named.items():
+            parameter.copy_(torch.from_numpy((last.after or last.before)[name]))
+        columns = {column.name: _tensor(column, dtype) for column in problem.predict}
+        return _values(model(columns, problem.predict[0].shape[0]))
 
 
 def refuse_uncovered() -> None:
@@ -139,8 +154,15 @@ class _Update:
             self.optimizer.step()
 
 
-def _step(model: GraphModule, update: _Update, batch: Batch, columns: Mapping[str, Tensor], nodes: bool) -> StepRecord:
-    """One mini-batch: zero_grad, forward, backward, step."""
+def _step(
+    model: GraphModule,
+    update: _Update,
+    batch: Batch,
+    columns: Mapping[str, Tensor],
+    nodes: bool,
+    watched: tuple[Node, ...] = (),
+) -> StepRecord:
+    """One mini-batch: zero_grad, forward, backward, step; then what is `watched`, as a loop would print it."""
     before = _values(model.named)
     model.zero_grad()  # as optimizer.zero_grad(), and the frozen parameters too
     lines = model(columns, batch.n)
@@ -156,7 +178,8 @@ def _step(model: GraphModule, update: _Update, batch: Batch, columns: Mapping[st
     update.step()
     after = _values(model.named) if update.trains else {}
     adjoints = {name: value.grad for name, value in lines.items() if nodes and value.grad is not None}
-    lines = lines if nodes else {}
+    followed = model.watched(watched, lines, columns, batch.n)
+    lines = {**(lines if nodes else {}), **followed}
     return StepRecord(batch, before, _array(loss), recorded, after, _values(lines), _values(adjoints), _values(columns))
 
 
@@ -184,11 +207,25 @@ class GraphModule(nn.Module):
 
     def forward(self, columns: Mapping[str, Tensor], n: int) -> dict[str, Tensor]:
         """The value of every line for one batch of `n` samples; a tensor has one dimension an axis."""
-        values = {**self.named, **self.constants, **columns}
-        values.update({name: torch.tensor(float(n), dtype=self.dtype) for name in self.graph.of_kind("size")})
+        values = self._given(columns, n)
         for node in self.graph.lines:
             values[node.name] = self._line(node, values)
         return {node.name: values[node.name] for node in self.graph.lines}
+
+    @torch.no_grad()
+    def watched(
+        self, nodes: tuple[Node, ...], lines: Mapping[str, Tensor], columns: Mapping[str, Tensor], n: int
+    ) -> dict[str, Tensor]:
+        """The value of more lines, from the parameters as they are now and `lines` as they have been calculated."""
+        values = {**self._given(columns, n), **lines}
+        for node in nodes:
+            values[node.name] = self._line(node, values)
+        return {node.name: values[node.name] for node in nodes}
+
+    def _given(self, columns: Mapping[str, Tensor], n: int) -> dict[str, Tensor]:
+        """Everything that is not calculated."""
+        sizes = {name: torch.tensor(float(n), dtype=self.dtype) for name in self.graph.of_kind("size")}
+        return {**self.named, **self.constants, **columns, **sizes}
 
     def _line(self, node: Node, values: Mapping[str, Tensor]) -> Tensor:
         result = self._value(node.definition, self.dimensions[node.name], values)

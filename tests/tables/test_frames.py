@@ -150,3 +150,10 @@ def test_a_name_that_is_also_a_columns(equation: str, parameters: str, columns: 
     assert list(frame) == ["step", "epoch", "batch", "n", *columns]
     assert frame["lr"].to_list() == [0.1, 0.1]
     assert frame.columns.is_unique
+
+
+def test_what_is_watched_is_a_column_of_the_steps() -> None:
+    text = 'equations = "l = w^2"\n[parameters]\nw = 1\n[training]\nlr = 0.25\nsteps = 2\n[watch]\nhalf = "w/2"\n'
+    frame = steps(verify(text))
+    assert list(frame.columns) == ["step", "epoch", "batch", "n", "loss", "dl/dw", "lr", "w", "half"]
+    assert list(frame["half"]) == [0.25, 0.125]

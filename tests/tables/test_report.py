@@ -193,6 +193,9 @@ def test_json_has_the_whole_result(article: Result) -> None:
         "shuffle": False,
         "seed": 0,
         "dtype": "float32",
+        "until": None,
+        "report": [],
+        "on_nonfinite": "stop",
         "origins": dict(article.settings.origins),
     }
     assert document["torch"] == article.record.torch_version
@@ -272,3 +275,70 @@ def test_html_is_well_formed(article: Result) -> None:
     root = ElementTree.fromstring(f"<div>{html}</div>")
     assert len(root.findall("./table/tbody/tr")) == 3
     assert np.isclose(float((root.findall("./table/tbody/tr/td")[4].text or "").strip()), -80 / 3)
+
+
+WATCHED = """
+title = "Watched"
+equations = "pred = w*x + b; l = mean((pred - y)^2)"
+[parameters]
+w = 0
+b = 0
+[data]
+x = [1, 2]
+y = [3, 5]
+[training]
+lr = 0.1
+epochs = 6
+until = "l < 0.05"
+report = [1, 3, 900]
+[watch]
+norm = "w^2 + b^2"
+[predict]
+x = [37, "1/2"]
+"""
+
+
+def test_reported_steps_watched_columns_and_the_prediction_in_the_text() -> None:
+    result = verify(WATCHED)
+    printed = [line for line in words(to_text(result)) if "hand" in line[3:4]]
+    assert [line[:3] for line in printed] == [["1", "1", "2"], ["3", "1", "2"]] * 2  # in two blocks
+    heads = [line[3:] for line in words(to_text(result)) if line[:1] == ["epoch"]]
+    assert heads == [["loss", "dl/dw", "dl/db", "lr", "w", "b"], ["norm"]]
+    assert [printed[0][4:], printed[2][4:]] == [["17", "-13", "-8", "0.1", "1.3", "0.8"], ["2.33"]]
+    text = to_text(result)
+    steps = len(result.comparison.steps)
+    assert f"  … {steps - 2} of {steps} steps are not in report; --csv FILE writes all of them\n" in text
+    assert f"\nPrediction after step {steps}\n  x = [37, 0.5]\n" in text
+    assert [line.split()[0] for line in text.splitlines() if line.startswith("  pred")] == ["pred[0]", "pred[1]"]
+    assert f"the run ends after step {steps}, the first after which l < 0.05 holds" in text.replace("\n  ", " ")
+    assert max(map(len, text.splitlines())) <= WIDTH
+
+
+def test_none_of_the_reported_steps_may_be_in_the_run() -> None:
+    text = to_text(verify(WATCHED, report="900"))
+    assert "  … " in text
+    assert " steps are not in report; --csv FILE writes all of them\n" in text
+    assert "hand " not in text.partition("Prediction")[0]
+
+
+def test_json_has_what_is_watched_predicted_and_why_the_run_ended() -> None:
+    result = verify(WATCHED)
+    document = parsed(result)
+    assert document["settings"]["until"] == "l < 0.05"
+    assert document["settings"]["report"] == [1, 3, 900]
+    assert [(row["quantity"], row["index"]) for row in document["prediction"]] == [("pred", "0"), ("pred", "1")]
+    assert {row["agrees"] for row in document["prediction"]} == {True}
+    assert document["stopped"].startswith("the run ends after step ")
+    assert document["nonfinite"] == []
+    rows = [row for row in document["comparison"] if row["quantity"] == "norm"]
+    assert [row["step"] for row in rows] == list(range(1, len(result.record.steps) + 1))  # all, not only those printed
+
+
+def test_what_is_not_finite_is_listed_and_a_long_list_is_cut() -> None:
+    result = simple("f = (x - 3)^2", "x = 0", lr="2", steps=90, on_nonfinite="continue")
+    text = to_text(result).replace("\n  ", " ")
+    assert "PyTorch's f is inf first at step 41 (epoch 41, batch 1); by hand it is 1.33027946e+39 there" in text
+    assert "\n… and 1 more quantities that are not finite\n" in text
+    assert len(parsed(result)["nonfinite"]) == 6
+    ended = to_text(simple("f = (x - 3)^2", "x = 0", lr="2", steps=90)).replace("\n  ", " ")
+    assert 'run ends with step 41, in which a number is not finite; on_nonfinite = "continue" lets it go on' in ended

@@ -71,10 +71,27 @@ def test_every_setting_has_a_flag(capsys: pytest.CaptureFixture[str]) -> None:
     )
 
 
+def test_flags_of_where_a_run_ends_and_what_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert called("parabola", "--lr=2", "--steps=90", "--report=41,80", "--on-nonfinite=continue", "--until=f < 0") == 3
+    told = capsys.readouterr().out
+    settings = "SGD, lr 2 (flag), steps 90 (flag), until f < 0 (flag), float32, on_nonfinite continue (flag)"
+    assert settings in told.replace("\n  ", " ")
+    assert [line.split()[0] for line in told.splitlines() if line.split()[3:4] == ["hand"]] == ["41", "80"]
+    assert "f < 0 holds after none of the 90 steps" in told
+
+
+def test_a_flag_that_cannot_be_read_has_a_caret(capsys: pytest.CaptureFixture[str]) -> None:
+    message = refused(capsys, "article", "--until", "l < q")
+    assert message.startswith("error: --until:5: unknown name 'q'")
+    assert message.endswith("\n    l < q\n        ^")
+    assert "report = '1;2' holds '1;2', which is not a whole number" in refused(capsys, "article", "--report", "1;2")
+
+
 def test_a_flag_that_is_left_out_is_none() -> None:
     settings = settings_of(parser().parse_args(["article"]))
     assert settings == {
         **dict.fromkeys(("epochs", "steps", "lr", "batch_size", "dtype", "optimizer", "seed", "shuffle")),
+        **dict.fromkeys(("until", "report", "on_nonfinite")),
         "nodes": False,
         "drift": None,
         "first": False,

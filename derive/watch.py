@@ -1,0 +1,62 @@
+"""Expressions that are followed beside the loss: those of [watch], and the condition that ends a run.
+
+Each is calculated at the end of a step, from the numbers that the step's row shows: the lines as the
+forward pass gave them, the parameters after the update. The loss does not depend on it, so it is not
+differentiated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from derive.errors import EquationError, Place
+from derive.graph import Graph
+from derive.node import Node
+from derive.paper import Line, is_condition, read_expression
+from derive.resolve import resolve
+from derive.toml_text import Document
+
+
+def watched(line: Line, graph: Graph) -> Node:
+    """The node of an expression in the names of `graph`.
+
+    Raises `EquationError`, with a caret, for a name that is taken, for names and shapes that do not
+    fit, and for what is more than one number.
+    """
+    if line.name in graph.by_name:
+        raise EquationError(
+            f"{line.name!r} is the name of a {graph.by_name[line.name].kind}; choose another", line.place
+        )
+    node = resolve(line, graph.by_name, is_loss=False)
+    if node.axes:
+        over = ", ".join("the samples" if isinstance(axis.size, str) else str(axis) for axis in node.axes)
+        raise EquationError(
+            f"{line.name} runs over {over}; expected one number a step, such as a mean(…) or a max(…)", line.place
+        )
+    return node
+
+
+def condition(text: str, graph: Graph, place: Place) -> Node:
+    """The node of a comparison such as `l < 1e-6`: 1 where it holds, else 0. Its name is the text itself.
+
+    `place` is where the text begins. Raises `EquationError`, with a caret.
+    """
+    expr = read_expression(text, place, (place.column or 1) - 1)
+    if not is_condition(expr):
+        raise EquationError("until needs a comparison, such as l < 1e-6", place)
+    return watched(Line(" ".join(text.split()), expr, place), graph)
+
+
+def with_lines(graph: Graph, nodes: tuple[Node, ...]) -> Graph:
+    """`graph` with more lines."""
+    return replace(graph, nodes=(*graph.nodes, *nodes)) if nodes else graph
+
+
+def text_place(document: Document, path: tuple[str, ...], text: str) -> Place:
+    """Where the characters of the string at `path` begin, so that a caret can stand under one of them."""
+    offset = document.offset_after(path, text)
+    if offset is None or "\n" in text:  # written with escapes, or over several lines
+        return Place(f"{document.source}, {'.'.join(path)}", None, 1, text)
+    line = document.text.count("\n", 0, offset) + 1
+    column = offset - (document.text.rfind("\n", 0, offset) + 1)
+    return Place(document.source, line, column + 1, document.text.split("\n")[line - 1])

@@ -1,0 +1,121 @@
+import pytest
+
+from derive.errors import EquationError, Place, ProblemError
+from derive.problem import load
+from derive.watch import condition, watched, with_lines
+
+TEXT = """equations = \"\"\"
+d = w*x + b - y
+l = mean(d^2)
+\"\"\"
+[parameters]
+w = 0
+b = 0
+[data]
+x = [1, 2]
+y = [3, 4]
+[training]
+lr = 0.1
+"""
+
+
+def refused(text: str) -> str:
+    """The whole message about a problem file."""
+    with pytest.raises(ProblemError) as caught:
+        load(text)
+    return str(caught.value)
+
+
+def test_watched_expressions_are_lines_beside_the_graph() -> None:
+    problem = load(TEXT + '[watch]\nnorm = "sqrt(w^2 + b^2)"\nhalf = "norm/2"\nworst = "max(abs(d))"\n')
+    assert [node.name for node in problem.watch] == ["norm", "half", "worst"]
+    assert all(node.axes == () for node in problem.watch)
+    assert "norm" not in problem.graph.by_name
+    assert [node.name for node in with_lines(problem.graph, problem.watch).lines] == ["d", "l", "norm", "half", "worst"]
+    assert not any("norm" in note for note in problem.notes)
+
+
+def test_a_constant_or_column_that_is_only_watched_is_used() -> None:
+    text = (
+        TEXT.replace("y = [3, 4]", "y = [3, 4]\nweight = [1, 2]")
+        + '[constants]\nk = 2\n[watch]\na = "k*mean(weight)"\n'
+    )
+    assert load(text).notes == ()
+
+
+UNDEFINED = "; define it in a line, or give it under [parameters] or [data]"
+
+
+@pytest.mark.parametrize(
+    ("watch", "message"),
+    [
+        ('norm = "w^2 + q"', f"<text>:14:15: unknown name 'q'{UNDEFINED}"),
+        ('norm = "w^2 +"', "<text>:14:9: the equation ends where an operand was expected"),
+        ('each = "abs(d)"', "<text>:14:9: each runs over the samples; expected one number a step, such as a mean(…)"),
+        ('d = "w^2"', "<text>:14:6: 'd' is the name of a line; choose another"),
+        ('w = "b"', "<text>:14:6: 'w' is the name of a parameter; choose another"),
+        ('late = "soon + 1"\nsoon = "w"', f"<text>:14:9: unknown name 'soon'{UNDEFINED}"),
+        ("norm = 3", "<text>:14:1: watch.norm = 3; expected a text in quotes"),
+        ('norm = " "', "<text>:14:9: norm is empty; expected an expression, such as w^2 + b^2"),
+        ('exp = "w"', "<text>:14:1: 'exp' is the name of an operation; choose another name"),
+        ('norm = "__import__(1)"', "<text>:14:9: unknown function '__import__'"),
+    ],
+)
+def test_refuses_what_cannot_be_watched(watch: str, message: str) -> None:
+    told = refused(f"{TEXT}[watch]\n{watch}\n")
+    assert told.startswith(message)
+    line, caret = told.split("\n")[1:]
+    assert line == f"    {watch.splitlines()[0]}"
+    assert caret == " " * (3 + int(message.split(":")[2])) + "^"
+
+
+def test_a_place_where_the_text_has_escapes() -> None:
+    message = refused(TEXT + '[watch]\nnorm = "w\\u005e2 + q"\n')
+    assert message.startswith("<text>, watch.norm:7: unknown name 'q'")
+    assert message.endswith("\n    w^2 + q\n          ^")
+
+
+def test_watch_is_a_table() -> None:
+    assert refused("watch = 3\n" + TEXT).startswith("<text>:1:1: watch is 3; expected a table [watch]")
+
+
+def test_a_condition_is_called_as_it_is_written() -> None:
+    graph = load(TEXT).graph
+    node = condition("l  <= 1e-6 ", graph, Place("--until", None, 1, "l  <= 1e-6 "))
+    assert (node.name, node.axes) == ("l <= 1e-6", ())
+    for sign in ("<", "<=", ">", ">=", "==", "!="):
+        assert condition(f"l {sign} w", graph, Place("--until", None, 1)).name == f"l {sign} w"
+
+
+@pytest.mark.parametrize(
+    ("until", "message"),
+    [
+        ("l", '<text>:13:10: until needs a comparison, such as l < 1e-6\n    until = "l"\n             ^'),
+        ("l < q", "<text>:13:14: unknown name 'q'"),
+        ("l < ", "<text>:13:10: cannot be read"),
+        ("d < 1", "<text>:13:10: d < 1 runs over the samples; expected one number a step"),
+        ("l < 1 < 2", "<text>:13:10: a comparison has two sides"),
+        ("l = 1", "<text>:13:12: "),
+    ],
+)
+def test_refuses_other_conditions(until: str, message: str) -> None:
+    assert refused(f'{TEXT}until = "{until}"\n').startswith(message)
+
+
+def test_a_condition_can_use_what_is_watched() -> None:
+    assert load(TEXT + 'until = "norm > 2"\n[watch]\nnorm = "w^2"\n').training.until == "norm > 2"
+
+
+def test_a_flag_has_a_caret_of_its_own() -> None:
+    with pytest.raises(EquationError) as caught:
+        condition("l < q", load(TEXT).graph, Place("--until", None, 1, "l < q"))
+    assert str(caught.value).startswith("--until:5: unknown name 'q'")
+    assert str(caught.value).endswith("\n    l < q\n        ^")
+
+
+def test_watched_refuses_a_name_of_the_graph() -> None:
+    problem = load(TEXT + '[watch]\nnorm = "w^2"\n')
+    again = with_lines(problem.graph, problem.watch)
+    line = load(TEXT.replace("d =", "norm =").replace("d^2", "norm^2")).lines[0]
+    with pytest.raises(EquationError, match="'norm' is the name of a line; choose another"):
+        watched(line, again)
