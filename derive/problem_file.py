@@ -9,6 +9,7 @@ from pathlib import Path
 
 from derive.arrays import Array, Wording, read_array
 from derive.bare import free_names, spelling_notes, written_names
+from derive.batching import refuse_contradictions
 from derive.data import Column, csv_columns, read_columns
 from derive.errors import ClaimError, EquationError, Place, ProblemError, SettingError, UnknownNameError
 from derive.expression import names
@@ -57,7 +58,7 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
         raise UnknownNameError(error.message + csv_columns(document, folder), error.place) from None
     frozen = read_frozen(document, parameters.shapes)
     _check_labels(document, graph, (*constants.quantities, *data), columns)
-    training = _training(document)
+    training = _training(document, columns[0].samples if columns else 0)
     claims = _claims(document)
     spelled = (*written_names(lines), *parameters.written, *constants.written, *(c.written for c in columns))
     seeds = _named_seed(graph, lines, seed)
@@ -187,8 +188,8 @@ def _declared(message: str, places: Mapping[str, Place], document: Document) -> 
     return places.get(quoted[1] if quoted else "", Place(document.source))
 
 
-def _training(document: Document) -> Training:
-    """The settings of [training], each checked."""
+def _training(document: Document, samples: int) -> Training:
+    """The settings of [training], each checked, also beside the others and the data."""
     document.refuse_unknown(_TRAINING, "training", remedies=_MISNAMED)
     values = {
         key: read_setting(key, value, document.place("training", key))
@@ -196,6 +197,7 @@ def _training(document: Document) -> Training:
     }
     if "epochs" in values and "steps" in values:
         raise SettingError("both epochs and steps are given; keep one", document.place("training", "steps"))
+    refuse_contradictions(values, samples, lambda key: document.place("training", key))
     return Training(**values)
 
 
@@ -225,5 +227,5 @@ def _idle_constants(constants: Given, lines: tuple[Line, ...]) -> list[str]:
 
 def _idle_settings(training: Training, columns: tuple[Column, ...]) -> list[str]:
     """Settings that speak of samples where there are none."""
-    given = [key for key in ("batch_size", "shuffle") if getattr(training, key)]
+    given = [key for key in ("batch_size", "shuffle", "drop_last") if getattr(training, key)]
     return [] if columns else [f"{key} has no effect without [data]: every epoch is one step" for key in given]

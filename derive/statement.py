@@ -56,7 +56,11 @@ class Training:
 
     optimizer: str | None = None
     lr: Fraction | None = None
-    batch_size: int | None = None
+    batch_size: int | str | None = None  # "all" for all samples
+    drop_last: bool | None = None
+    batches: tuple[tuple[int, ...], ...] | None = None
+    zero_grad: bool | int | None = None
+    accumulate: int | None = None
     epochs: int | None = None
     steps: int | None = None
     shuffle: bool | None = None

@@ -106,7 +106,7 @@ def _heading(result: Result, name: str) -> str:
 def _cells(result: Result, row: StepRow, name: str) -> tuple[str, str, str]:
     """The three lines of one cell."""
     if name == _RATE:
-        return number(float(result.settings.lr or 0)), "", ""
+        return number(float(result.settings.lr or 0)) if row.batch.updates else "", "", ""
     check = row.checks[name]
     mark = "" if check.agrees else " ✗" if check.agrees is False else " ?"
     by_pytorch = number(check.autograd) or "nan"
@@ -148,7 +148,7 @@ def _table(result: Result, names: list[str]) -> Iterator[str]:
 
 def _node_table(result: Result) -> Iterator[str]:
     """Every line and its adjoint, one number a row; the error is that of the step alone, as the bound is."""
-    columns = set(result.columns) | {f"{name}_before" for name in _own(result)}
+    columns = {*result.columns, *(f"{name}_before" for name in (*_own(result), *result.columns))}
     checks = [check for check in result.comparison.checks if check.quantity not in columns]
     if not checks:
         yield f"{result.problem.graph.loss} is the only line"
@@ -193,7 +193,11 @@ def to_json(result: Result) -> str:
         "settings": {
             "optimizer": settings.optimizer if settings.trains else None,
             "lr": str(settings.lr) if settings.trains else None,
-            "batch_size": settings.batch_size if settings.samples else None,
+            "batch_size": settings.batch_size if settings.samples and settings.batches is None else None,
+            "drop_last": settings.drop_last,
+            "batches": None if settings.batches is None else [list(rows) for rows in settings.batches],
+            "zero_grad": settings.zero_grad,
+            "accumulate": settings.accumulate,
             "steps": settings.steps,
             "shuffle": settings.shuffle,
             "seed": settings.seed,

@@ -6,7 +6,7 @@ It shares the problem and the batch order with PyTorch, nothing else.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from derive.chain import Derivation
 from derive.problem import Problem
@@ -23,7 +23,10 @@ Exacts = Mapping[str, Array]  # arrays of exact numbers, one dimension for each 
 
 @dataclass(frozen=True)
 class HandStep:
-    """One step calculated by hand; the same quantities as in a `StepRecord`. `after` is empty without an update."""
+    """One step calculated by hand; the same quantities as in a `StepRecord`. `after` is empty where nothing is trained.
+
+    `gradients` are sums with what was `accumulated` before, where the batch adds to it.
+    """
 
     batch: Batch
     before: Exacts
@@ -32,6 +35,7 @@ class HandStep:
     after: Exacts
     nodes: Exacts
     adjoints: Exacts
+    accumulated: Exacts = field(default_factory=dict)
 
     def numbers(self) -> Iterator[Exactly]:
         """Every number that is reported of the step."""
@@ -91,9 +95,10 @@ def calculate(problem: Problem, derivation: Derivation, settings: Settings, batc
 def _run(prepared: Inputs, start: Exacts, batches: tuple[Batch, ...], nodes: bool) -> HandRun:
     steps: list[HandStep] = []
     parameters = start
+    gathered: Exacts = {}
     for batch in batches:
         try:
-            found = step(prepared, parameters, batch, nodes)
+            found = step(prepared, parameters, batch, nodes, gathered)
         except CalculationError as error:
             return HandRun(tuple(steps), f"at {batch} the hand calculation ends: {error}")
         reported = list(found.numbers())
@@ -102,23 +107,28 @@ def _run(prepared: Inputs, start: Exacts, batches: tuple[Batch, ...], nodes: boo
             reason = f"its digits no longer suffice ({PRECISIONS[-1]} bits)" if known else _UNDEFINED
             return HandRun(tuple(steps), f"at {batch} the hand calculation ends: {reason}")
         steps.append(found)
-        parameters = found.after
+        parameters, gathered = found.after, found.gradients
     return HandRun(tuple(steps))
 
 
 _UNDEFINED = "a value is not defined, or its digits do not tell (a logarithm or root of a negative number?)"
 
 
-def step(prepared: Inputs, parameters: Exacts, batch: Batch, nodes: bool) -> HandStep:
-    """One step by hand from any `parameters`. Raises `CalculationError` where it has no value."""
+def step(prepared: Inputs, parameters: Exacts, batch: Batch, nodes: bool, gathered: Exacts | None = None) -> HandStep:
+    """One step by hand from any `parameters`. Raises `CalculationError` where it has no value.
+
+    `gathered` are the gradients of the step before, to which this one adds where its batch says so.
+    """
     calculation = prepared.calculation
     derivation = calculation.derivation
     values = calculation.at({**parameters, **prepared.rows(batch)}, batch.n).results
+    held = (gathered or {}) if batch.adds else {}
     gradients = {name: values[adjoint_of(name)] for name in parameters}
+    gradients |= {name: calculation.accumulated(sum_so_far, gradients[name]) for name, sum_so_far in held.items()}
     after = {}
     if calculation.lr is not None:
         for name, value in parameters.items():
-            after[name] = calculation.updated(name, value, gradients[name])
+            after[name] = calculation.updated(name, value, gradients[name]) if batch.updates else value
     lines = [node.name for node in derivation.graph.lines] if nodes else []
     return HandStep(
         batch,
@@ -128,4 +138,5 @@ def step(prepared: Inputs, parameters: Exacts, batch: Batch, nodes: bool) -> Han
         after,
         {name: values[name] for name in lines},
         {name: values[adjoint_of(name)] for name in lines if adjoint_of(name) in values},
+        held,
     )
