@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 
 from derive.frozen import frozen_note
 from tables.draws import drawn, drawn_document, drawn_lines
-from tables.frames import COMPARISON_COLUMNS, exact_text
+from tables.frames import COMPARISON_COLUMNS, EPOCH_COLUMNS, exact_text
 from verify.check import Check
+from verify.epochs import EpochLoss, averages
 from verify.judge import explanations
 from verify.result import Result, StepRow
 from verify.settings import remarks
@@ -19,6 +20,7 @@ from verify.summary import Summary, summarize
 WIDTH = 80
 MAX_STEPS = 60  # longer runs show their first and last steps
 SHOWN_AT_ENDS = 10
+MAX_EPOCHS = 20  # longer runs show the losses of their first and last epochs
 MAX_NOTES = 5
 
 SCHEMA = "handgrad/verification/1"
@@ -35,6 +37,7 @@ def to_text(result: Result, summary: bool = False) -> str:
     else:
         for block in _column_blocks(result):
             lines += ["", *_table(result, block)]
+        lines += _epoch_lines(result)
         if result.settings.nodes:
             lines += ["", *_node_table(result)]
     notes = result.comparison.kink_notes
@@ -146,6 +149,26 @@ def _table(result: Result, names: list[str]) -> Iterator[str]:
             yield (_left(row, line) + text.ljust(label) + body).rstrip()
 
 
+def _epoch_lines(result: Result) -> list[str]:
+    """A table of the epochs' losses, where an epoch has several batches; two columns where the two ways differ."""
+    epochs = result.epochs
+    if all(epoch.batches == 1 for epoch in epochs):
+        return []
+    shown = epochs if len(epochs) <= MAX_EPOCHS else (*epochs[: MAX_EPOCHS // 2], *epochs[-MAX_EPOCHS // 2 :])
+    alike = all(epoch.alike for epoch in epochs) and averages(result.problem.graph)
+    heads = ["loss: mean of batches", *([] if alike else ["mean over samples"])]
+    lines = ["", f"{'epoch':>5} {'batches':>7} {'n':>5} {'':8}{''.join(head.rjust(24) for head in heads)}"]
+    for position, epoch in enumerate(shown):
+        if shown is not epochs and position == MAX_EPOCHS // 2:
+            lines.append(f"  … {len(epochs) - MAX_EPOCHS} epochs are not shown")
+        left = f"{epoch.epoch:>5} {epoch.batches:>7} {epoch.n:>5} "
+        for label, means in (("hand", epoch.hand), ("autograd", epoch.autograd)):
+            values = [means.of_batches, *([] if alike else [means.over_samples])]
+            lines.append(f"{left}{label:8}{''.join(number(value).rjust(24) for value in values)}".rstrip())
+            left = " " * len(left)
+    return lines
+
+
 def _node_table(result: Result) -> Iterator[str]:
     """Every line and its adjoint, one number a row; the error is that of the step alone, as the bound is."""
     columns = {*result.columns, *(f"{name}_before" for name in (*_own(result), *result.columns))}
@@ -208,6 +231,7 @@ def to_json(result: Result) -> str:
         "drawn": [drawn_document(quantity, settings.dtype) for quantity in drawn(result)],
         "frozen": [str(frozen) for frozen in result.problem.graph.frozen],
         "comparison": [_json_row(check) for check in result.comparison.checks],
+        "epochs": [_json_epoch(epoch) for epoch in result.epochs],
         "kinks": list(result.comparison.kink_notes),
         "hand_ended": result.hand.ended or None,
         "verdict": {
@@ -217,6 +241,11 @@ def to_json(result: Result) -> str:
         },
     }
     return json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
+
+
+def _json_epoch(epoch: EpochLoss) -> dict[str, object]:
+    means = (epoch.hand.of_batches, epoch.hand.over_samples, epoch.autograd.of_batches, epoch.autograd.over_samples)
+    return dict(zip(EPOCH_COLUMNS, (epoch.epoch, epoch.batches, epoch.n, *map(_finite, means)), strict=True))
 
 
 def _json_row(check: Check) -> dict[str, object]:

@@ -11,6 +11,7 @@ from derive.problem import Problem
 from verify.batches import Batch
 from verify.check import Check
 from verify.compare import Comparison
+from verify.epochs import EpochLoss, epoch_losses
 from verify.hand import HandRun
 from verify.record import Record
 from verify.settings import Settings
@@ -57,6 +58,11 @@ class Result:
             if check.quantity in columns:
                 row[check.name] = check
         return tuple(StepRow(batches[step], row) for step, row in rows.items())
+
+    @cached_property
+    def epochs(self) -> tuple[EpochLoss, ...]:
+        """The loss of each epoch, in the two ways people calculate it."""
+        return epoch_losses(self.problem.graph, self.hand, self.record)
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
