@@ -18,6 +18,7 @@ from derive.given import Given, read_given
 from derive.graph import Graph, build, other_loss
 from derive.labels import check_labels
 from derive.paper import Line, read_lines
+from derive.reported import read_reported, with_reported
 from derive.settings import ALSO_CALLED, read_setting
 from derive.spelling import normalise
 from derive.statement import Claims, Problem, Quantity, Training
@@ -28,7 +29,7 @@ from derive.values import Numeral, shown
 
 _TOP = (
     *("title", "source", "equations", "loss", "seed_gradient", "frozen"),
-    *("parameters", "constants", "data", "training", "claims"),
+    *("parameters", "constants", "data", "training", "report", "claims"),
 )
 _TRAINING = tuple(field.name for field in fields(Training))
 _MISPLACED = {
@@ -48,12 +49,13 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
     document.refuse_unknown(_TOP, remedies=_MISPLACED)
     lines = _equations(document)
     parameters, constants = read_given(document, "parameters"), read_given(document, "constants")
-    wanted = frozenset(free_names(lines)) - set(parameters.names) - set(constants.names)
+    reported = read_reported(document)
+    wanted = frozenset(free_names((*lines, *reported))) - set(parameters.names) - set(constants.names)
     columns, notes = read_columns(document, wanted, folder)
     data = tuple(column.quantity for column in columns)
     seed = _seed(document)
     try:
-        graph = _graph(document, lines, parameters, constants, columns, seed)
+        graph = with_reported(_graph(document, lines, parameters, constants, columns, seed), reported)
     except UnknownNameError as error:
         raise UnknownNameError(error.message + csv_columns(document, folder), error.place) from None
     frozen = read_frozen(document, parameters.shapes)
@@ -61,7 +63,7 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
     training = _training(document, columns[0].samples if columns else 0)
     claims = _claims(document)
     spelled = (*written_names(lines), *parameters.written, *constants.written, *(c.written for c in columns))
-    seeds = _named_seed(graph, lines, seed)
+    seeds = _named_seed(graph, (*lines, *reported), seed)
     return Problem(
         name=name,
         title=_one_line(document, "title") or name,
@@ -75,7 +77,7 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
         claims=claims,
         notes=(
             *notes,
-            *_idle_constants(constants, lines),
+            *_idle_constants(constants, (*lines, *reported)),
             *spelling_notes(spelled),
             *_idle_settings(training, columns),
             *_other_loss(document, lines),
@@ -85,6 +87,7 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
         places=tuple((".".join(path), place) for path, place in document.places.items()),
         source_note=_one_line(document, "source"),
         trains="training" in document.content,
+        reported=tuple(line.name for line in reported),
     )
 
 

@@ -86,6 +86,7 @@ class Problem:
     says where in the file a setting or a name stands ("training.lr", "parameters.w", "loss").
     `source_note` says where the problem comes from, if the file does. `trains` is false for a file
     without [training], whose gradient is evaluated at the values that are given, and for equations alone.
+    `reported` names the lines of [report], which stand beside the loss in tables.
     """
 
     name: str
@@ -102,6 +103,7 @@ class Problem:
     places: tuple[tuple[str, Place], ...] = ()
     source_note: str | None = None
     trains: bool = True
+    reported: tuple[str, ...] = ()
 
     @property
     def is_symbolic(self) -> bool:

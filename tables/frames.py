@@ -53,7 +53,7 @@ COMPARISON_COLUMNS: Mapping[str, tuple[str, str]] = {
 def steps(result: Result) -> pd.DataFrame:
     """One row a step, wide, as the article prints it: the hand calculation's numbers.
 
-    Columns: those of `STEP_COLUMNS`, with each gradient (`dl/dw`) after the loss and each
+    Columns: those of `STEP_COLUMNS`, with what is reported and each gradient (`dl/dw`) after the loss and each
     parameter after its update (`w`) at the end; a parameter that is called like a column (`lr`) is
     `lr_after`. Empty (NaN) after the hand calculation has ended.
     """
@@ -62,15 +62,21 @@ def steps(result: Result) -> pd.DataFrame:
     for row in result.rows:
         batch, values = row.batch, {name: check.hand_value for name, check in row.checks.items()}
         fixed = {"step": batch.step, "epoch": batch.epoch, "batch": batch.batch, "n": batch.n}
+        reported = {_free(name): values[name] for name in result.problem.reported}
         gradients = {name: value for name, value in values.items() if name.startswith(f"d{loss}/d")}
         parameters = {
             f"{name}_after" if name in STEP_COLUMNS else name: value
             for name, value in values.items()
-            if name not in gradients and name != loss
+            if name not in gradients and name not in (loss, *result.problem.reported)
         }
-        rows.append({**fixed, "loss": values[loss], **gradients, **_lr(result), **parameters})
+        rows.append({**fixed, "loss": values[loss], **reported, **gradients, **_lr(result), **parameters})
     frame = pd.DataFrame(rows)
     return frame.astype({name: dtype for name, (dtype, _) in STEP_COLUMNS.items() if name in frame})
+
+
+def _free(name: str) -> str:
+    """What is reported under a name that is a column's gets another."""
+    return f"{name}_reported" if name in STEP_COLUMNS else name
 
 
 def _lr(result: Result) -> dict[str, float]:

@@ -59,6 +59,7 @@ class Inputs:
 
     calculation: Calculation
     data: Exacts
+    reported: tuple[str, ...] = ()
 
     def rows(self, batch: Batch) -> Exacts:
         """The data of one batch."""
@@ -68,7 +69,7 @@ class Inputs:
 def inputs(problem: Problem, derivation: Derivation, settings: Settings) -> Inputs:
     """The compiled program of `derivation` with the problem's data."""
     data = {column.name: numbers(column, Exact()) for column in problem.data}
-    return Inputs(prepare(problem, derivation, settings, Exact()), data)
+    return Inputs(prepare(problem, derivation, settings, Exact()), data, problem.reported)
 
 
 def calculate(problem: Problem, derivation: Derivation, settings: Settings, batches: Iterable[Batch]) -> HandRun:
@@ -129,7 +130,7 @@ def step(prepared: Inputs, parameters: Exacts, batch: Batch, nodes: bool, gather
     if calculation.lr is not None:
         for name, value in parameters.items():
             after[name] = calculation.updated(name, value, gradients[name]) if batch.updates else value
-    lines = [node.name for node in derivation.graph.lines] if nodes else []
+    lines = [node.name for node in derivation.graph.lines if nodes or node.name in prepared.reported]
     return HandStep(
         batch,
         parameters,

@@ -19,7 +19,8 @@ class StepRecord:
 
     `data` are the columns of the batch, as the DataLoader gave them. An array has one dimension for each
     axis of its name. `after` is empty without an update. `nodes` and `adjoints` hold the value of every
-    line and the loss's gradient with respect to it; they are empty unless asked for. `accumulated` are the
+    line and the loss's gradient with respect to it; unless they are asked for, `nodes` has
+    the lines of [report] alone. `accumulated` are the
     gradients that were there before backward and to which it added; empty where they were set to zero.
     """
 

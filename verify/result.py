@@ -57,7 +57,11 @@ class Result:
             row = rows.setdefault(check.batch.step, {})
             if check.quantity in columns:
                 row[check.name] = check
-        return tuple(StepRow(batches[step], row) for step, row in rows.items())
+        order = {name: position for position, name in enumerate(self.columns)}
+        return tuple(
+            StepRow(batches[step], dict(sorted(row.items(), key=lambda named: order[named[1].quantity])))
+            for step, row in rows.items()
+        )
 
     @cached_property
     def epochs(self) -> tuple[EpochLoss, ...]:
@@ -66,9 +70,10 @@ class Result:
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
-        """The quantities of a row, in the order of the article: loss, gradients, updated parameters."""
+        """The quantities of a row, in the order of the article: loss, what is reported, gradients, parameters."""
         loss, names = self.problem.graph.loss, [parameter.name for parameter in self.problem.parameters]
-        return (loss, *(f"d{loss}/d{name}" for name in names), *(names if self.settings.trains else ()))
+        gradients = (f"d{loss}/d{name}" for name in names)
+        return (loss, *self.problem.reported, *gradients, *(names if self.settings.trains else ()))
 
     def __str__(self) -> str:
         return "\n".join((self.problem.title, str(self.settings), self.verdict.sentence))

@@ -155,7 +155,7 @@ def _step(model: GraphModule, update: _Update, batch: Batch, columns: Mapping[st
         update.step()
     after = _values(model.named) if update.trains else {}
     adjoints = {name: value.grad for name, value in lines.items() if nodes and value.grad is not None}
-    lines = lines if nodes else {}
+    lines = {name: value for name, value in lines.items() if nodes or name in model.reported}
     noted = (_values(lines), _values(adjoints), _values(columns), accumulated)
     return StepRecord(batch, before, _array(loss), recorded, after, *noted)
 
@@ -181,6 +181,7 @@ class GraphModule(nn.Module):
     def __init__(self, problem: Problem, dtype: torch.dtype) -> None:
         super().__init__()
         self.graph: Graph = problem.graph
+        self.reported = problem.reported
         self.dtype = dtype
         self.weights = nn.ParameterList(nn.Parameter(_tensor(p, dtype)) for p in problem.parameters)
         self.named = {p.name: weight for p, weight in zip(problem.parameters, self.weights, strict=True)}
