@@ -14,6 +14,7 @@ from derive.optimizers import OPTIMIZERS
 from derive.problem import load, shipped
 from derive.show.choice import EVERYTHING, Choice, read_steps
 from derive.show.equations import STEPS
+from derive.show.gathering import PLAIN, Gathering, gathering
 from derive.spelling import normalise
 
 FORMATS = ("text", "latex", "markdown", "json", "mermaid", "dot")
@@ -60,7 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise ProblemError(f"--steps update: {problem.source} has no [training], and so no update; leave --steps out")
 
     def shown(ascii_only: bool) -> str:
-        return render(derivation, options.format, problem.title, optimizer, choice, ascii_only=ascii_only)
+        sums = gathering(problem.training, bool(problem.data))
+        return render(derivation, options.format, problem.title, optimizer, choice, sums, ascii_only=ascii_only)
 
     if options.output is not None:
         from derive.show.output import write_whole
@@ -77,6 +79,7 @@ def render(
     title: str,
     optimizer: str | None,
     choice: Choice = EVERYTHING,
+    sums: Gathering = PLAIN,
     *,
     ascii_only: bool = False,
 ) -> str:
@@ -96,7 +99,7 @@ def render(
             from derive.show.text import to_text as show
     if form in WHOLE:
         return whole(derivation, title, optimizer, ascii_only=ascii_only)
-    return show(derivation, title, optimizer, choice=choice, ascii_only=ascii_only)
+    return show(derivation, title, optimizer, choice=choice, gathering=sums, ascii_only=ascii_only)
 
 
 def list_shipped() -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from derive.arrays import Array, Wording, read_array
 from derive.bare import free_names, spelling_notes, written_names
+from derive.batching import refuse_contradictions
 from derive.data import Column, csv_columns, read_columns
 from derive.errors import ClaimError, EquationError, Place, ProblemError, SettingError, UnknownNameError
 from derive.expression import names
@@ -17,8 +18,9 @@ from derive.given import Given, read_given
 from derive.graph import Graph, build, other_loss
 from derive.labels import check_labels
 from derive.node import Node
-from derive.paper import Line, check_name, read_expression, read_lines
+from derive.paper import Line, read_lines
 from derive.predict import read_predict
+from derive.reported import read_reported, with_reported
 from derive.settings import ALSO_CALLED, read_setting
 from derive.spelling import normalise
 from derive.statement import Claims, Problem, Quantity, Training
@@ -26,11 +28,11 @@ from derive.targets import target_notes
 from derive.toml_text import Document, parse
 from derive.upstream import Upstream
 from derive.values import Numeral, shown
-from derive.watch import condition, text_place, watched, with_lines
+from derive.watch import condition, read_watch, text_place, watched, with_lines
 
 _TOP = (
     *("title", "source", "equations", "loss", "seed_gradient", "frozen"),
-    *("parameters", "constants", "data", "training", "watch", "predict", "claims"),
+    *("parameters", "constants", "data", "training", "report", "watch", "predict", "claims"),
 )
 _TRAINING = tuple(field.name for field in fields(Training))
 _MISPLACED = {
@@ -50,19 +52,20 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
     document.refuse_unknown(_TOP, remedies=_MISPLACED)
     lines = _equations(document)
     parameters, constants = read_given(document, "parameters"), read_given(document, "constants")
-    expressions = _watch(document)
-    wanted = frozenset(free_names((*lines, *expressions))) - set(parameters.names) - set(constants.names)
+    reported, expressions = read_reported(document), read_watch(document)
+    beside = (*lines, *reported, *expressions)
+    wanted = frozenset(free_names(beside)) - set(parameters.names) - set(constants.names)
     columns, notes = read_columns(document, wanted, folder)
     data = tuple(column.quantity for column in columns)
     seed = _seed(document)
     try:
-        graph = _graph(document, lines, parameters, constants, columns, seed)
+        graph = with_reported(_graph(document, lines, parameters, constants, columns, seed), reported)
     except UnknownNameError as error:
         raise UnknownNameError(error.message + csv_columns(document, folder), error.place) from None
     frozen = read_frozen(document, parameters.shapes)
     _check_labels(document, graph, (*constants.quantities, *data), columns)
     watch = _watched(expressions, graph)
-    training = _training(document)
+    training = _training(document, columns[0].samples if columns else 0)
     if training.until is not None:
         place = text_place(document, ("training", "until"), training.until)
         condition(training.until, with_lines(graph, watch), place)  # read again with the settings in effect
@@ -70,7 +73,7 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
     check_labels(graph, predict, {quantity.name: document.place("predict", quantity.name) for quantity in predict})
     claims = _claims(document)
     spelled = (*written_names(lines), *parameters.written, *constants.written, *(c.written for c in columns))
-    seeds = _named_seed(graph, lines, seed)
+    seeds = _named_seed(graph, (*lines, *reported), seed)
     return Problem(
         name=name,
         title=_one_line(document, "title") or name,
@@ -84,7 +87,7 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
         claims=claims,
         notes=(
             *notes,
-            *_idle_constants(constants, (*lines, *expressions)),
+            *_idle_constants(constants, beside),
             *spelling_notes(spelled),
             *_idle_settings(training, columns),
             *_other_loss(document, lines),
@@ -94,6 +97,7 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
         places=tuple((".".join(path), place) for path, place in document.places.items()),
         source_note=_one_line(document, "source"),
         trains="training" in document.content,
+        reported=tuple(line.name for line in reported),
         watch=watch,
         predict=predict,
     )
@@ -199,8 +203,8 @@ def _declared(message: str, places: Mapping[str, Place], document: Document) -> 
     return places.get(quoted[1] if quoted else "", Place(document.source))
 
 
-def _training(document: Document) -> Training:
-    """The settings of [training], each checked."""
+def _training(document: Document, samples: int) -> Training:
+    """The settings of [training], each checked, also beside the others and the data."""
     document.refuse_unknown(_TRAINING, "training", remedies=_MISNAMED)
     values = {
         key: read_setting(key, value, document.place("training", key))
@@ -208,20 +212,8 @@ def _training(document: Document) -> Training:
     }
     if "epochs" in values and "steps" in values:
         raise SettingError("both epochs and steps are given; keep one", document.place("training", "steps"))
+    refuse_contradictions(values, samples, lambda key: document.place("training", key))
     return Training(**values)
-
-
-def _watch(document: Document) -> tuple[Line, ...]:
-    """The expressions of [watch] with their places in the file."""
-    lines = []
-    for written in document.table("watch"):
-        text = document.words("watch", written) or ""
-        name = check_name(written, document.place("watch", written))
-        place = text_place(document, ("watch", written), text)
-        if not text.strip():
-            raise EquationError(f"{written} is empty; expected an expression, such as w^2 + b^2", place)
-        lines.append(Line(name, read_expression(text, place, (place.column or 1) - 1), place))
-    return tuple(lines)
 
 
 def _watched(lines: tuple[Line, ...], graph: Graph) -> tuple[Node, ...]:
@@ -258,5 +250,5 @@ def _idle_constants(constants: Given, lines: tuple[Line, ...]) -> list[str]:
 
 def _idle_settings(training: Training, columns: tuple[Column, ...]) -> list[str]:
     """Settings that speak of samples where there are none."""
-    given = [key for key in ("batch_size", "shuffle") if getattr(training, key)]
+    given = [key for key in ("batch_size", "shuffle", "drop_last") if getattr(training, key)]
     return [] if columns else [f"{key} has no effect without [data]: every epoch is one step" for key in given]

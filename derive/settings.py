@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from derive.batching import read_batches
 from derive.errors import Place, SettingError, suggestion
 from derive.numerals import NumeralError
 from derive.optimizers import OPTIMIZERS
@@ -29,6 +30,10 @@ ALSO_CALLED: Mapping[str, str] = {
     **dict.fromkeys(("stop", "stop_when", "stop_if", "tol", "tolerance", "converged"), "until"),
     **dict.fromkeys(("print", "print_steps", "log_every", "reported"), "report"),
     **dict.fromkeys(("on_nan", "on_inf", "nonfinite"), "on_nonfinite"),
+    **dict.fromkeys(("droplast", "drop_remainder", "drop_incomplete"), "drop_last"),
+    **dict.fromkeys(("batch_sampler", "minibatches"), "batches"),
+    **dict.fromkeys(("zerograd", "zero_gradients", "reset_grad"), "zero_grad"),
+    **dict.fromkeys(("gradient_accumulation_steps", "accumulation_steps", "accumulate_grad_batches"), "accumulate"),
 }
 
 _INTEGER = re.compile(r"[+-]?[0-9][0-9_]{0,40}")
@@ -46,7 +51,7 @@ class Setting:
 
 
 def read_setting(key: str, value: object, place: Place | None = None) -> Any:
-    """The checked value of the setting `key`: Fraction for lr, int, bool or str for the others.
+    """The checked value of the setting `key`: Fraction for lr, tuples for batches, int, bool or str for the others.
 
     `value` is what stands in the file (int, `Numeral`, bool, str) or the text of a flag. Raises
     `SettingError` for an unknown key and for a value that is not possible.
@@ -114,6 +119,23 @@ def _true_or_false(value: object) -> bool:
     return answer
 
 
+def _batch_size(value: object) -> int | str:
+    """A count, or "all" for all samples."""
+    if isinstance(value, str) and value.strip() == "all":
+        return "all"
+    return whole(1, MAX_COUNT)(value)
+
+
+def _zero_grad(value: object) -> bool | int:
+    """True for every step, False for never, or every how many steps."""
+    if isinstance(value, bool) or (isinstance(value, str) and value.strip().lower() in ("true", "false")):
+        return _true_or_false(value)
+    try:
+        return whole(1, MAX_COUNT)(value)
+    except NumeralError as error:
+        raise NumeralError(f"{error}, nor true or false" if "number" in str(error) else str(error)) from None
+
+
 def _text(value: object) -> str:
     if isinstance(value, str) and not isinstance(value, Numeral) and value.strip():
         return value
@@ -142,13 +164,16 @@ def _is_read(read: Callable[[object], object], value: object) -> bool:
 
 
 ON_NONFINITE = ("stop", "continue")
-
 _COUNT = Setting(f"a whole number from 1 to {MAX_COUNT:,}", whole(1, MAX_COUNT))
 
 SETTINGS = {
     "optimizer": Setting(f"one of: {', '.join(OPTIMIZERS)}", _one_of(OPTIMIZERS)),
     "lr": Setting("a number above 0, such as 0.01", _above_zero),
-    "batch_size": _COUNT,
+    "batch_size": Setting(f'a whole number from 1 to {MAX_COUNT:,}, or "all"', _batch_size),
+    "drop_last": Setting("true or false", _true_or_false),
+    "batches": Setting("lists of rows, counted from 0, such as [[0, 1, 2], [3, 4]]", read_batches),
+    "zero_grad": Setting("true, false, or every how many steps (a whole number from 1)", _zero_grad),
+    "accumulate": Setting("a whole number of batches for one update, from 1", whole(1, MAX_COUNT)),
     "epochs": _COUNT,
     "steps": _COUNT,
     "shuffle": Setting("true or false", _true_or_false),

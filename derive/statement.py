@@ -57,7 +57,11 @@ class Training:
 
     optimizer: str | None = None
     lr: Fraction | None = None
-    batch_size: int | None = None
+    batch_size: int | str | None = None  # "all" for all samples
+    drop_last: bool | None = None
+    batches: tuple[tuple[int, ...], ...] | None = None
+    zero_grad: bool | int | None = None
+    accumulate: int | None = None
     epochs: int | None = None
     steps: int | None = None
     shuffle: bool | None = None
@@ -87,6 +91,7 @@ class Problem:
     `source_note` says where the problem comes from, if the file does. `trains` is false for a file
     without [training], whose gradient is evaluated at the values that are given, and for equations alone.
     `watch` are the expressions of [watch], which the graph does not hold; `predict` are the columns of [predict].
+    `reported` names the lines of [report], which stand beside the loss in tables.
     """
 
     name: str
@@ -103,6 +108,7 @@ class Problem:
     places: tuple[tuple[str, Place], ...] = ()
     source_note: str | None = None
     trains: bool = True
+    reported: tuple[str, ...] = ()
     watch: tuple[Node, ...] = ()
     predict: tuple[Quantity, ...] = ()
 

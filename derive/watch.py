@@ -12,9 +12,27 @@ from dataclasses import replace
 from derive.errors import EquationError, Place
 from derive.graph import Graph
 from derive.node import Node
-from derive.paper import Line, is_condition, read_expression
+from derive.paper import Line, check_name, is_condition, read_expression
 from derive.resolve import resolve
 from derive.toml_text import Document
+
+
+def read_watch(document: Document) -> tuple[Line, ...]:
+    """The expressions of [watch] as lines, with their places in the file. Raises `EquationError`."""
+    return read_beside(document, "watch", "w^2 + b^2")
+
+
+def read_beside(document: Document, table: str, example: str) -> tuple[Line, ...]:
+    """The expressions of a table that stand beside the equations, each as a line with its place in the file."""
+    lines = []
+    for written in document.table(table):
+        text = document.words(table, written) or ""
+        name = check_name(written, document.place(table, written))
+        place = text_place(document, (table, written), text)
+        if not text.strip():
+            raise EquationError(f"{table}.{written} is empty; expected an expression, such as {example}", place)
+        lines.append(Line(name, read_expression(text, place, (place.column or 1) - 1), place))
+    return tuple(lines)
 
 
 def watched(line: Line, graph: Graph) -> Node:

@@ -17,7 +17,7 @@ def parser() -> argparse.ArgumentParser:
     """The flags; settings override the problem file as for `python -m verify`."""
     found = argparse.ArgumentParser(
         prog="python -m tables",
-        description="Verifies a problem and writes its tables: steps.csv (wide) and comparison.csv (tidy).",
+        description="Verifies a problem and writes its tables: steps.csv (wide), epochs.csv and comparison.csv (tidy).",
     )
     found.add_argument("problem", nargs="?", default="article", metavar="PROBLEM", help="a shipped problem or a file")
     found.add_argument("--list", action="store_true", help="list the shipped problems")

@@ -11,10 +11,10 @@ import pandas as pd
 from derive.errors import OutputError
 from derive.files import check_writable, may_create_in
 from derive.show.output import write_whole
-from tables.frames import comparison, steps
+from tables.frames import comparison, epochs, steps
 from verify.result import Result
 
-_NAMES = ("steps.csv", "comparison.csv")
+_FRAMES = {"steps.csv": steps, "epochs.csv": epochs, "comparison.csv": comparison}
 
 
 def to_csv(frame: pd.DataFrame) -> str:
@@ -31,14 +31,14 @@ def write_comparison(result: Result, path: str) -> None:
 
 
 def write_tables(result: Result, folder: str) -> tuple[str, ...]:
-    """Writes steps.csv and comparison.csv into `folder`, which is made if need be; returns their paths."""
-    check_folder(folder)  # before the first is written: both or none
+    """Writes steps.csv, epochs.csv and comparison.csv into `folder`, which is made if need be; returns their paths."""
+    check_folder(folder)  # before the first is written: all or none
     place = Path(folder)
     try:
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise _not_made(folder, error.strerror or "not possible") from None
-    texts = dict(zip(_NAMES, (to_csv(steps(result)), to_csv(comparison(result))), strict=True))
+    texts = {name: to_csv(frame(result)) for name, frame in _FRAMES.items()}
     for name, text in texts.items():
         write_whole(str(place / name), text)
     return tuple(str(place / name) for name in texts)
@@ -55,7 +55,7 @@ def check_folder(folder: str) -> None:
         raise _not_made(folder, os.strerror(errno.EEXIST if existing == place else errno.ENOTDIR))
     if not may_create_in(existing):
         raise OutputError(f"cannot write in the folder {existing}: Permission denied; choose another --output")
-    for name in _NAMES:
+    for name in _FRAMES:
         if (place / name).is_dir():
             raise OutputError(f"{place / name} is a directory; remove it, or choose another --output")
         if existing == place:

@@ -21,6 +21,16 @@ STEP_COLUMNS: Mapping[str, tuple[str, str]] = {
     "lr": ("float64", "the learning rate; left out where nothing is trained"),
 }
 
+EPOCH_COLUMNS: Mapping[str, tuple[str, str]] = {
+    "epoch": ("int64", "the epoch, from 1"),
+    "batches": ("int64", "its batches"),
+    "n": ("int64", "their samples; without data 1"),
+    "mean_of_batches": ("float64", "the mean of the batches' losses, each batch counting alike, by hand"),
+    "mean_over_samples": ("float64", "their mean weighted by n, each sample counting alike, by hand"),
+    "mean_of_batches_autograd": ("float64", "the mean of PyTorch's batch losses"),
+    "mean_over_samples_autograd": ("float64", "their mean weighted by n"),
+}
+
 COMPARISON_COLUMNS: Mapping[str, tuple[str, str]] = {
     "epoch": ("int64", "the epoch, from 1"),
     "batch": ("int64", "the batch within its epoch, from 1"),
@@ -43,7 +53,7 @@ COMPARISON_COLUMNS: Mapping[str, tuple[str, str]] = {
 def steps(result: Result) -> pd.DataFrame:
     """One row a step, wide, as the article prints it: the hand calculation's numbers.
 
-    Columns: those of `STEP_COLUMNS`, with each gradient (`dl/dw`) after the loss and each
+    Columns: those of `STEP_COLUMNS`, with what is reported and each gradient (`dl/dw`) after the loss and each
     parameter after its update (`w`) at the end; a parameter that is called like a column (`lr`) is
     `lr_after`. Empty (NaN) after the hand calculation has ended.
     """
@@ -52,20 +62,43 @@ def steps(result: Result) -> pd.DataFrame:
     for row in result.rows:
         batch, values = row.batch, {name: check.hand_value for name, check in row.checks.items()}
         fixed = {"step": batch.step, "epoch": batch.epoch, "batch": batch.batch, "n": batch.n}
+        reported = {_free(name): values[name] for name in result.problem.reported}
         gradients = {name: value for name, value in values.items() if name.startswith(f"d{loss}/d")}
         parameters = {
             f"{name}_after" if name in STEP_COLUMNS else name: value
             for name, value in values.items()
-            if name not in gradients and name != loss
+            if name not in gradients and name not in (loss, *result.problem.reported)
         }
-        rows.append({**fixed, "loss": values[loss], **gradients, **_lr(result), **parameters})
+        rows.append({**fixed, "loss": values[loss], **reported, **gradients, **_lr(result), **parameters})
     frame = pd.DataFrame(rows)
     return frame.astype({name: dtype for name, (dtype, _) in STEP_COLUMNS.items() if name in frame})
+
+
+def _free(name: str) -> str:
+    """What is reported under a name that is a column's gets another."""
+    return f"{name}_reported" if name in STEP_COLUMNS else name
 
 
 def _lr(result: Result) -> dict[str, float]:
     """The learning rate; no column where nothing is trained."""
     return {} if result.settings.lr is None else {"lr": float(result.settings.lr)}
+
+
+def epochs(result: Result) -> pd.DataFrame:
+    """One row for each epoch: the losses of its batches, each before its own update, as one number in two ways.
+
+    Columns: `EPOCH_COLUMNS`, in that order. A loss that sums over the samples of a batch has their weight
+    already: its `mean_over_samples` is the sum of all losses divided by the number of samples.
+    """
+    rows = [
+        (
+            *(found.epoch, found.batches, found.n, found.hand.of_batches, found.hand.over_samples),
+            *(found.autograd.of_batches, found.autograd.over_samples),
+        )
+        for found in result.epochs
+    ]
+    frame = pd.DataFrame(rows, columns=list(EPOCH_COLUMNS))
+    return frame.astype({name: dtype for name, (dtype, _) in EPOCH_COLUMNS.items()})
 
 
 def comparison(result: Result) -> pd.DataFrame:

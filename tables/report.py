@@ -11,8 +11,9 @@ from derive.frozen import frozen_note
 from derive.numerals import write_number
 from derive.statement import Quantity
 from tables.draws import drawn, drawn_document, drawn_lines
-from tables.frames import COMPARISON_COLUMNS, exact_text
+from tables.frames import COMPARISON_COLUMNS, EPOCH_COLUMNS, exact_text
 from verify.check import Check
+from verify.epochs import EpochLoss, averages
 from verify.judge import explanations
 from verify.result import Result, StepRow
 from verify.settings import remarks
@@ -21,6 +22,7 @@ from verify.summary import Summary, drift, relative_drift, summarize
 WIDTH = 80
 MAX_STEPS = 60  # longer runs show their first and last steps
 SHOWN_AT_ENDS = 10
+MAX_EPOCHS = 20  # longer runs show the losses of their first and last epochs
 MAX_NOTES = 5
 
 SCHEMA = "handgrad/verification/1"
@@ -37,6 +39,7 @@ def to_text(result: Result, summary: bool = False) -> str:
     else:
         for block in _column_blocks(result):
             lines += ["", *_table(result, block)]
+        lines += _epoch_lines(result)
         if result.settings.nodes:
             lines += ["", *_node_table(result)]
         lines += ["", *_prediction_table(result)] if result.comparison.predictions else []
@@ -118,7 +121,7 @@ def _heading(result: Result, name: str) -> str:
 def _cells(result: Result, row: StepRow, name: str) -> tuple[str, str, str]:
     """The three lines of one cell."""
     if name == _RATE:
-        return number(float(result.settings.lr or 0)), "", ""
+        return number(float(result.settings.lr or 0)) if row.batch.updates else "", "", ""
     check = row.checks[name]
     mark = "" if check.agrees else " ✗" if check.agrees is False else " ?"
     by_pytorch = number(check.autograd) or "nan"
@@ -168,9 +171,29 @@ def _table(result: Result, names: list[str]) -> Iterator[str]:
         yield f"  … {left} of {count} steps are not in report; --csv FILE writes all of them"
 
 
+def _epoch_lines(result: Result) -> list[str]:
+    """A table of the epochs' losses, where an epoch has several batches; two columns where the two ways differ."""
+    epochs = result.epochs
+    if all(epoch.batches == 1 for epoch in epochs):
+        return []
+    shown = epochs if len(epochs) <= MAX_EPOCHS else (*epochs[: MAX_EPOCHS // 2], *epochs[-MAX_EPOCHS // 2 :])
+    alike = all(epoch.alike for epoch in epochs) and averages(result.problem.graph)
+    heads = ["loss: mean of batches", *([] if alike else ["mean over samples"])]
+    lines = ["", f"{'epoch':>5} {'batches':>7} {'n':>5} {'':8}{''.join(head.rjust(24) for head in heads)}"]
+    for position, epoch in enumerate(shown):
+        if shown is not epochs and position == MAX_EPOCHS // 2:
+            lines.append(f"  … {len(epochs) - MAX_EPOCHS} epochs are not shown")
+        left = f"{epoch.epoch:>5} {epoch.batches:>7} {epoch.n:>5} "
+        for label, means in (("hand", epoch.hand), ("autograd", epoch.autograd)):
+            values = [means.of_batches, *([] if alike else [means.over_samples])]
+            lines.append(f"{left}{label:8}{''.join(number(value).rjust(24) for value in values)}".rstrip())
+            left = " " * len(left)
+    return lines
+
+
 def _node_table(result: Result) -> Iterator[str]:
     """Every line and its adjoint, one number a row; the error is that of the step alone, as the bound is."""
-    columns = set(result.columns) | {f"{name}_before" for name in _own(result)}
+    columns = {*result.columns, *(f"{name}_before" for name in (*_own(result), *result.columns))}
     checks = [check for check in result.comparison.checks if check.quantity not in columns]
     if not checks:
         yield f"{result.problem.graph.loss} is the only line"
@@ -255,7 +278,11 @@ def to_json(result: Result) -> str:
         "settings": {
             "optimizer": settings.optimizer if settings.trains else None,
             "lr": str(settings.lr) if settings.trains else None,
-            "batch_size": settings.batch_size if settings.samples else None,
+            "batch_size": settings.batch_size if settings.samples and settings.batches is None else None,
+            "drop_last": settings.drop_last,
+            "batches": None if settings.batches is None else [list(rows) for rows in settings.batches],
+            "zero_grad": settings.zero_grad,
+            "accumulate": settings.accumulate,
             "steps": settings.steps,
             "shuffle": settings.shuffle,
             "seed": settings.seed,
@@ -273,6 +300,7 @@ def to_json(result: Result) -> str:
         "prediction": [_json_row(check) for check in result.comparison.predictions],
         "stopped": result.stopped or None,
         "nonfinite": list(result.nonfinite),
+        "epochs": [_json_epoch(epoch) for epoch in result.epochs],
         "kinks": list(result.comparison.kink_notes),
         "hand_ended": result.hand.ended or None,
         "verdict": {
@@ -298,6 +326,11 @@ def _json_summary(found: Summary) -> dict[str, object]:
         "closest": {**place, **error},
         "caught": None if found.widest is None else _finite(_relative(found.widest)),
     }
+
+
+def _json_epoch(epoch: EpochLoss) -> dict[str, object]:
+    means = (epoch.hand.of_batches, epoch.hand.over_samples, epoch.autograd.of_batches, epoch.autograd.over_samples)
+    return dict(zip(EPOCH_COLUMNS, (epoch.epoch, epoch.batches, epoch.n, *map(_finite, means)), strict=True))
 
 
 def _json_row(check: Check) -> dict[str, object]:

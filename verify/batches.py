@@ -13,17 +13,27 @@ class Batch:
     """One mini-batch. `step` counts over the whole run, `batch` within its `epoch`, all from 1.
 
     `indices` are the rows of the data, counted from 0 as in PyTorch and pandas; none without data.
+    `adds` says that its gradient is added to the one that is there, which is not set to zero before; `updates`
+    that the parameters are updated after it; `skipped` counts the steps up to it without an update.
     """
 
     step: int
     epoch: int
     batch: int
     indices: tuple[int, ...] = ()
+    adds: bool = False
+    updates: bool = True
+    skipped: int = 0
 
     @property
     def n(self) -> int:
         """The number of samples; 1 without data."""
         return len(self.indices) or 1
+
+    @property
+    def t(self) -> int:
+        """The number of updates up to the one after this batch."""
+        return self.step - self.skipped
 
     def __str__(self) -> str:
         return f"step {self.step} (epoch {self.epoch}, batch {self.batch})"
@@ -36,7 +46,7 @@ def plan(settings: Settings, orders: Iterable[Sequence[int]] | None = None) -> I
     as in the data when it is None.
     """
     drawn = iter(orders) if orders is not None else None
-    step, epoch = 0, 0
+    step, epoch, skipped = 0, 0, 0
     while step < settings.steps:
         epoch += 1
         order = tuple(range(settings.samples) if drawn is None else next(drawn, ()))
@@ -46,5 +56,33 @@ def plan(settings: Settings, orders: Iterable[Sequence[int]] | None = None) -> I
             if step == settings.steps:
                 return
             step += 1
-            first = number * settings.batch_size
-            yield Batch(step, epoch, number + 1, order[first : first + settings.batch_size])
+            adds, updates = _adds(settings, step, number + 1), _updates(settings, step, number + 1)
+            skipped += not updates
+            yield Batch(step, epoch, number + 1, _rows(settings, order, number), adds, updates, skipped)
+
+
+def _rows(settings: Settings, order: tuple[int, ...], number: int) -> tuple[int, ...]:
+    """The rows of the batch `number` of an epoch, counted from 0."""
+    if settings.batches is not None:
+        return settings.batches[number]
+    return order[number * settings.batch_size : (number + 1) * settings.batch_size]
+
+
+def _adds(settings: Settings, step: int, batch: int) -> bool:
+    """Whether the gradient is not set to zero before this batch."""
+    if settings.accumulate > 1:
+        return (_place(settings, step, batch) - 1) % settings.accumulate != 0
+    if not settings.zero_every:
+        return step > 1
+    return (step - 1) % settings.zero_every != 0
+
+
+def _updates(settings: Settings, step: int, batch: int) -> bool:
+    """Whether the parameters are updated after this batch: after every `accumulate`, and at the end of an epoch."""
+    ends_epoch = bool(settings.samples) and batch == settings.batches_per_epoch
+    return ends_epoch or _place(settings, step, batch) % settings.accumulate == 0
+
+
+def _place(settings: Settings, step: int, batch: int) -> int:
+    """The number of a batch among those that accumulate: within its epoch, or within the run without data."""
+    return batch if settings.samples else step

@@ -71,11 +71,11 @@ class Bound:
     kinks: tuple[Kink, ...] = ()
 
     def states(self, steps: Sequence[StepRecord]) -> Iterator[AtState]:
-        """Every step at its state, in groups of equal size."""
-        sizes: dict[int, list[StepRecord]] = {}
+        """Every step at its state, in groups of equal size that are treated alike."""
+        alike: dict[tuple[int, bool, bool], list[StepRecord]] = {}
         for step in steps:
-            sizes.setdefault(step.batch.n, []).append(step)
-        for n, group in sizes.items():
+            alike.setdefault((step.batch.n, step.batch.adds, step.batch.updates), []).append(step)
+        for (n, *_), group in alike.items():
             many = max(1, MAX_SIDE_BY_SIDE // _largest(self.rounded, n))
             for first in range(0, len(group), many):
                 yield self.at(tuple(group[first : first + many]))
@@ -107,13 +107,20 @@ def _side(
     recorded = {name: take(_stacked(steps, "nodes", name)) for name in steps[0].nodes}
     recorded.update({adjoint_of(name): take(_stacked(steps, "adjoints", name)) for name in steps[0].adjoints})
     found = side.at({**before, **data}, steps[0].batch.n, recorded, measured)
-    results = dict(found.results)
+    results, terms = dict(found.results), dict(found.terms)
+    for name in steps[0].accumulated:
+        held, own = _stacked(steps, "accumulated", name), adjoint_of(name)
+        results[own] = side.accumulated(take(held), results[own])
+        if own in terms:
+            terms[own] = terms[own] + np.abs(held)
     for name in steps[0].after:
-        results[updated(name)] = side.updated(name, before[name], take(_stacked(steps, "gradients", name)))
+        gradient = take(_stacked(steps, "gradients", name))
+        moves = steps[0].batch.updates
+        results[updated(name)] = side.updated(name, before[name], gradient) if moves else before[name]
     if side.watch:
         after = {name: take(_stacked(steps, "after", name)) for name in steps[0].after}
         results.update(side.watched({**before, **data, **results, **recorded, **after}, steps[0].batch.n))
-    return results, found.terms
+    return results, terms
 
 
 def _stacked(steps: tuple[StepRecord, ...], group: str, name: str) -> Floats:

@@ -44,6 +44,10 @@ class Calculation:
         sizes = {name: self.system.constant(Fraction(n)) for name in self.derivation.graph.of_kind("size")}
         return evaluate(self.watch, self.system, {**self.constants, **values, **sizes}, {"n": n}).results
 
+    def accumulated(self, held: Array, gradient: Array) -> Array:
+        """What .grad holds after a backward that adds `gradient` to what it held: one addition."""
+        return self.system.apply("add", (held, gradient))
+
     def updated(self, name: str, before: Array, gradient: Array) -> Array:
         """The parameter `name` after its update, where it is not frozen."""
         assert self.lr is not None  # else nothing is updated

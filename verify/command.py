@@ -45,7 +45,10 @@ _FLAGS = (
     _Flag("epochs", "N", "passes over the data"),
     _Flag("steps", "N", "mini-batches in all, in place of epochs"),
     _Flag("lr", "X", "learning rate, exact: 0.01 is one hundredth"),
-    _Flag("batch_size", "N", "samples in a mini-batch"),
+    _Flag("batch_size", "N", "samples in a mini-batch, or all"),
+    _Flag("batches", "LISTS", "the rows of each mini-batch: [[0, 1, 2], [3, 4]]"),
+    _Flag("zero_grad", "true|false|K", "set the gradient to zero before each step, never, or before every K-th"),
+    _Flag("accumulate", "K", "add up the gradients of K mini-batches for one update"),
     _Flag("dtype", "|".join(DTYPES), "PyTorch's number format"),
     _Flag("optimizer", "NAME", "SGD"),
     _Flag("seed", "N", "of the shuffled order"),
@@ -79,6 +82,9 @@ def add_settings(found: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--shuffle", action=argparse.BooleanOptionalAction, default=None, help="draw a new order each epoch"
     )
+    group.add_argument(
+        "--drop-last", action=argparse.BooleanOptionalAction, default=None, help="leave out a smaller last mini-batch"
+    )
     group.add_argument("--nodes", action="store_true", help="compare every line and its adjoint too")
     group.add_argument("--drift", metavar="K", help="steps that are also calculated from the initial values on")
     group.add_argument("--first", action="store_true", help="end with the first step that disagrees")
@@ -87,7 +93,8 @@ def add_settings(found: argparse.ArgumentParser) -> None:
 def settings_of(options: argparse.Namespace) -> dict[str, object]:
     """The settings that were given as flags; None for the others."""
     return {
-        key: getattr(options, key) for key in (*(flag.key for flag in _FLAGS), "shuffle", "nodes", "drift", "first")
+        key: getattr(options, key)
+        for key in (*(flag.key for flag in _FLAGS), "shuffle", "drop_last", "nodes", "drift", "first")
     }
 
 

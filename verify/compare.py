@@ -18,7 +18,7 @@ from verify.bound import AtState, Bound, prepare, updated
 from verify.check import Check, Numbers
 from verify.hand import HandRun, HandStep
 from verify.kinks import standing
-from verify.numbers import FORMATS, Array, Distance, precision
+from verify.numbers import FORMATS, Array, Distance, Floats, precision
 from verify.program import adjoint_of
 from verify.record import Record, StepRecord
 from verify.settings import Settings
@@ -113,7 +113,7 @@ class Comparison:
 def compare(
     problem: Problem, settings: Settings, hand: HandRun, record: Record, bound: Bound, replay: Replay | None = None
 ) -> Comparison:
-    """Checks every recorded number at PyTorch's own state, the data, and the order of the batches.
+    """Checks every recorded number at PyTorch's own state, the data, the batches and what is done about them.
 
     Steps whose bound is too wide in their dtype are judged by `replay`, where it is given. With
     `settings.first`, the comparison ends with the first step that disagrees.
@@ -135,15 +135,19 @@ def compare(
 
 def _judged(problem: Problem, record: Record, bound: Bound) -> tuple[dict[int, dict[Name, Numbers]], list[str]]:
     """The numbers of every step, by the number of the step; and which entries stand on a kink."""
-    starts = _starts(problem, record, bound)
+    starts, gathered = _starts(problem, record, bound), _gathered(record)
     notes: list[tuple[int, str]] = []
     found: dict[int, dict[Name, Numbers]] = {step.batch.step: {} for step in record.steps}
     for at_state in bound.states(record.steps):
         for name in entries(at_state.steps[0], problem.graph.loss):
-            numbers = None if name[0] == "before" else numbers_of(at_state, bound, *name, problem.graph.loss)
+            kept = {"before": starts, "accumulated": gathered}.get(name[0])
+            numbers = None if kept is not None else numbers_of(at_state, bound, *name, problem.graph.loss)
             for place, step in enumerate(at_state.steps):
                 number = step.batch.step
-                found[number][name] = starts[number][name[1]] if numbers is None else numbers.of_step(place)
+                if kept is not None:
+                    found[number][name] = kept[number][name[1]]
+                elif numbers is not None:
+                    found[number][name] = numbers.of_step(place)
         notes.extend(_kink_notes(bound, at_state))
     return found, [note for _, note in sorted(notes, key=lambda numbered: numbered[0])]
 
@@ -197,13 +201,28 @@ def _starts(problem: Problem, record: Record, bound: Bound) -> dict[int, dict[st
                     exact = calculation.numbers(quantity, bound.exact.system)
                 distance = bound.distance(held, rounded, exact)
             else:
-                left = before.after[quantity.name]
-                with np.errstate(invalid="ignore"):  # inf − inf, where a run goes on after an overflow
-                    error = held - left
-                distance = Distance(left, error, np.zeros_like(left), np.ones(left.shape, dtype=np.bool_))
+                found[step.batch.step][quantity.name] = _kept(before.after[quantity.name], held)
+                continue
             found[step.batch.step][quantity.name] = Numbers(held, distance)
         before = step
     return found
+
+
+def _gathered(record: Record) -> dict[int, dict[str, Numbers]]:
+    """What .grad holds before the batches that add to it: what the step before left there."""
+    found: dict[int, dict[str, Numbers]] = {}
+    left: Mapping[str, Floats] = {}
+    for step in record.steps:
+        found[step.batch.step] = {name: _kept(left[name], held) for name, held in step.accumulated.items()}
+        left = step.gradients
+    return found
+
+
+def _kept(left: Floats, held: Floats) -> Numbers:
+    """A number that must be the very one that was left."""
+    with np.errstate(invalid="ignore"):  # inf − inf, where a run goes on after an overflow
+        error = held - left
+    return Numbers(held, Distance(left, error, np.zeros_like(left), np.ones(left.shape, dtype=np.bool_)))
 
 
 def _kink_notes(bound: Bound, at_state: AtState) -> Iterator[tuple[int, str]]:
@@ -236,6 +255,7 @@ def entries(step: StepRecord | HandStep, loss: str) -> dict[Name, Array]:
         "nodes": {name: value for name, value in step.nodes.items() if name != loss},
         "loss": {loss: step.loss},
         "adjoints": {name: value for name, value in step.adjoints.items() if name != loss},
+        "accumulated": step.accumulated,
         "gradients": step.gradients,
         "after": step.after,
     }
@@ -245,7 +265,12 @@ def entries(step: StepRecord | HandStep, loss: str) -> dict[Name, Array]:
 def quantity(name: Name, loss: str) -> str:
     """What the numbers are called in tables."""
     group, of = name
-    labels = {"before": f"{of}_before", "adjoints": f"d{loss}/d{of}", "gradients": f"d{loss}/d{of}"}
+    labels = {
+        "before": f"{of}_before",
+        "accumulated": f"d{loss}/d{of}_before",
+        "adjoints": f"d{loss}/d{of}",
+        "gradients": f"d{loss}/d{of}",
+    }
     return labels.get(group, of)
 
 
@@ -270,12 +295,20 @@ def _batch_faults(settings: Settings, record: Record) -> Iterator[str]:
     taken = [step.batch for step in record.steps]
     expected = list(plan(settings, orders(taken) if settings.shuffle else None))
     for found, wanted in zip(taken, expected, strict=False):
-        if found != wanted:
+        if found.indices != wanted.indices:
             yield f"{found}: PyTorch took the samples {_list(found.indices)}; expected {_list(wanted.indices)}"
+        elif found != wanted:
+            yield f"{found}: PyTorch {_doings(found)}; expected: {_doings(wanted)}"
     for order in orders(taken) if settings.shuffle else ():
         complete = len(order) == settings.samples
         if len(set(order)) != len(order) or (complete and set(order) != set(range(settings.samples))):
             yield f"an epoch does not use each sample once: it took {_list(order)}"
+
+
+def _doings(batch: Batch) -> str:
+    """What is done before and after a batch."""
+    before = "adds to the gradient that is there" if batch.adds else "sets the gradient to zero first"
+    return f"{before} and {'updates' if batch.updates else 'does not update'} the parameters after it"
 
 
 def orders(taken: Iterable[Batch]) -> list[tuple[int, ...]]:

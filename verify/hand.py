@@ -6,7 +6,7 @@ It shares the problem and the batch order with PyTorch, nothing else.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from derive.chain import Derivation
 from derive.problem import Problem
@@ -23,7 +23,10 @@ Exacts = Mapping[str, Array]  # arrays of exact numbers, one dimension for each 
 
 @dataclass(frozen=True)
 class HandStep:
-    """One step calculated by hand; the same quantities as in a `StepRecord`. `after` is empty without an update."""
+    """One step calculated by hand; the same quantities as in a `StepRecord`. `after` is empty where nothing is trained.
+
+    `gradients` are sums with what was `accumulated` before, where the batch adds to it.
+    """
 
     batch: Batch
     before: Exacts
@@ -32,6 +35,7 @@ class HandStep:
     after: Exacts
     nodes: Exacts
     adjoints: Exacts
+    accumulated: Exacts = field(default_factory=dict)
 
     def numbers(self) -> Iterator[Exactly]:
         """Every number that is reported of the step."""
@@ -75,7 +79,8 @@ def calculate(problem: Problem, derivation: Derivation, settings: Settings, batc
     """
     batches = tuple(batches)
     wanted = batches if settings.drift is None else batches[: settings.drift]
-    lines = [node.name for node in (problem.graph.lines if settings.nodes else settings.watched)]
+    beside = {*problem.reported, *(node.name for node in settings.watched)}
+    lines = [node.name for node in problem.graph.lines if settings.nodes or node.name in beside]
     prepared = inputs(problem, derivation, settings)
     start = {parameter.name: numbers(parameter, Exact()) for parameter in problem.parameters}
     found = HandRun(())
@@ -99,9 +104,10 @@ def _as_wanted(steps: int) -> str:
 def _run(prepared: Inputs, start: Exacts, batches: tuple[Batch, ...], lines: Sequence[str]) -> HandRun:
     steps: list[HandStep] = []
     parameters = start
+    gathered: Exacts = {}
     for batch in batches:
         try:
-            found = step(prepared, parameters, batch, lines)
+            found = step(prepared, parameters, batch, lines, gathered)
         except CalculationError as error:
             return HandRun(tuple(steps), f"at {batch} the hand calculation ends: {error}")
         reported = list(found.numbers())
@@ -110,27 +116,32 @@ def _run(prepared: Inputs, start: Exacts, batches: tuple[Batch, ...], lines: Seq
             reason = f"its digits no longer suffice ({PRECISIONS[-1]} bits)" if known else _UNDEFINED
             return HandRun(tuple(steps), f"at {batch} the hand calculation ends: {reason}")
         steps.append(found)
-        parameters = found.after
+        parameters, gathered = found.after, found.gradients
     return HandRun(tuple(steps))
 
 
 _UNDEFINED = "a value is not defined, or its digits do not tell (a logarithm or root of a negative number?)"
 
 
-def step(prepared: Inputs, parameters: Exacts, batch: Batch, lines: Sequence[str]) -> HandStep:
+def step(
+    prepared: Inputs, parameters: Exacts, batch: Batch, lines: Sequence[str], gathered: Exacts | None = None
+) -> HandStep:
     """One step by hand from any `parameters`, with the numbers of `lines`.
 
+    `gathered` are the gradients of the step before, to which this one adds where its batch says so.
     Raises `CalculationError` where it has no value.
     """
     calculation = prepared.calculation
     loss = calculation.derivation.graph.loss
     rows = prepared.rows(batch)
     values = calculation.at({**parameters, **rows}, batch.n).results
+    held = (gathered or {}) if batch.adds else {}
     gradients = {name: values[adjoint_of(name)] for name in parameters}
+    gradients |= {name: calculation.accumulated(sum_so_far, gradients[name]) for name, sum_so_far in held.items()}
     after = {}
     if calculation.lr is not None:
         for name, value in parameters.items():
-            after[name] = calculation.updated(name, value, gradients[name])
+            after[name] = calculation.updated(name, value, gradients[name]) if batch.updates else value
     values = {**values, **calculation.watched({**parameters, **rows, **values, **after}, batch.n)}
     return HandStep(
         batch,
@@ -140,4 +151,5 @@ def step(prepared: Inputs, parameters: Exacts, batch: Batch, lines: Sequence[str
         after,
         {name: values[name] for name in lines},
         {name: values[adjoint_of(name)] for name in lines if adjoint_of(name) in values},
+        held,
     )

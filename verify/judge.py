@@ -116,7 +116,8 @@ def explanations(comparison: Comparison) -> tuple[str, ...]:
     """A sentence for each fault of the batches and for the first few numbers that disagree."""
     wrong = sum(int(numbers.disagrees.sum()) for step in comparison.judged for numbers in step.numbers.values())
     first: Iterator[Check] = islice(marked(comparison, disagrees=True), MAX_LISTED)
-    found = [*comparison.batch_faults[:MAX_LISTED], *(explain(check) for check in first)]
+    told = (explain(check) + _zeroing(check, comparison) for check in first)
+    found = [*comparison.batch_faults[:MAX_LISTED], *told]
     left = max(0, wrong - MAX_LISTED) + max(0, len(comparison.batch_faults) - MAX_LISTED)
     return (*found, *([f"… and {left} more; --csv FILE lists them all"] if left else []))
 
@@ -135,6 +136,22 @@ def _compared(check: Check) -> str:
         f"PyTorch has {check.autograd:.9g}, by hand it is {check.expected:.9g} at the same state; "
         f"they differ by {check.step_error:.3g}, {inequality(check)}" + (f"; the ratio is {ratio}" if ratio else "")
     )
+
+
+def _zeroing(check: Check, comparison: Comparison) -> str:
+    """What a wrong gradient says about zero_grad: the one of the step before is in it, or is missing."""
+    prefix = f"d{comparison.loss}/d"
+    before = next((step for step in comparison.steps if step.batch.step == check.batch.step - 1), None)
+    numbers = before.numbers.get(("gradients", check.quantity.removeprefix(prefix))) if before else None
+    if numbers is None or not check.quantity.startswith(prefix):
+        return ""
+    left = float(numbers.autograd[tuple(map(int, check.index.split(","))) if check.index else ()])
+    slack = check.bound + check.ulp
+    if abs(left) > 4 * slack and abs(check.step_error - left) <= slack:
+        return "; the difference is the gradient of the step before: not set to zero?"
+    if abs(left) > 4 * slack and check.batch.adds and abs(check.step_error + left) <= slack:
+        return "; what the steps before have accumulated is missing: set to zero too early?"
+    return ""
 
 
 def telling_ratio(check: Check) -> str:

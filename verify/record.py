@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from numpy.typing import NDArray
@@ -19,7 +19,9 @@ class StepRecord:
 
     `data` are the columns of the batch, as the DataLoader gave them. An array has one dimension for each
     axis of its name. `after` is empty without an update. `nodes` and `adjoints` hold the value of every
-    line and the loss's gradient with respect to it; unless they are asked for, `nodes` has only what is watched.
+    line and the loss's gradient with respect to it; unless they are asked for, `nodes` has only the lines of
+    [report] and what is watched. `accumulated` are the gradients that were there before backward and to which
+    it added; empty where they were set to zero.
     """
 
     batch: Batch
@@ -30,6 +32,7 @@ class StepRecord:
     nodes: Values
     adjoints: Values
     data: Values
+    accumulated: Values = field(default_factory=dict)
 
     @property
     def finite(self) -> bool:

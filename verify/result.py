@@ -13,6 +13,7 @@ from derive.problem import Problem
 from verify.batches import Batch
 from verify.check import Check
 from verify.compare import Comparison, StepComparison, quantity
+from verify.epochs import EpochLoss, epoch_losses
 from verify.hand import HandRun
 from verify.record import Record
 from verify.settings import Settings
@@ -89,12 +90,18 @@ class Result:
         return nonfinite_notes(self.hand, self.record, self.problem.graph.loss)
 
     @cached_property
+    def epochs(self) -> tuple[EpochLoss, ...]:
+        """The loss of each epoch, in the two ways people calculate it."""
+        return epoch_losses(self.problem.graph, self.hand, self.record)
+
+    @cached_property
     def columns(self) -> tuple[str, ...]:
-        """The quantities of a row: loss, gradients, updated parameters, then what is watched."""
+        """The quantities of a row: loss, what is reported, gradients, updated parameters, then what is watched."""
         loss, names = self.problem.graph.loss, [parameter.name for parameter in self.problem.parameters]
+        gradients = (f"d{loss}/d{name}" for name in names)
         updated = names if self.settings.trains else ()
         watched = (node.name for node in self.settings.watch)
-        return (loss, *(f"d{loss}/d{name}" for name in names), *updated, *watched)
+        return (loss, *self.problem.reported, *gradients, *updated, *watched)
 
     def __str__(self) -> str:
         return "\n".join((self.problem.title, str(self.settings), self.verdict.sentence))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
+from derive.batching import Batches, refuse_contradictions
 from derive.errors import Place, SettingError
 from derive.node import Node
 from derive.numerals import write_number
@@ -17,7 +18,10 @@ from derive.watch import condition, with_lines
 DEFAULTS: Mapping[str, object] = {
     "optimizer": "SGD",
     "epochs": 1,
+    "drop_last": False,
     "shuffle": False,
+    "zero_grad": True,
+    "accumulate": 1,
     "seed": 0,
     "dtype": "float32",
     "until": None,
@@ -30,6 +34,9 @@ DEFAULTS: Mapping[str, object] = {
 class Settings:
     """What one run is made with. `samples` is the number of rows of data, 0 without data.
 
+    `batches`, where it is given, lists the rows of every batch of an epoch, and `batch_size` is the largest.
+    `zero_grad` is True, False, or every how many steps the gradient is set to zero; `accumulate` is the number of
+    batches whose gradients add up for one update.
     `lr` is None where nothing is trained: the gradients are evaluated once, at the values that are given.
     `steps` counts mini-batches over the whole run. `nodes` compares every line too, `drift` is the number of
     steps that are calculated by hand from the initial values on (None: while the digits suffice), `first` ends
@@ -55,6 +62,10 @@ class Settings:
     report: tuple[int, ...] = ()
     on_nonfinite: str = "stop"
     watch: tuple[Node, ...] = ()
+    drop_last: bool = False
+    batches: Batches | None = None
+    zero_grad: bool | int = True
+    accumulate: int = 1
 
     @property
     def watched(self) -> tuple[Node, ...]:
@@ -69,7 +80,16 @@ class Settings:
     @property
     def batches_per_epoch(self) -> int:
         """Steps in one epoch; without data every epoch is one step."""
+        if self.batches is not None:
+            return len(self.batches)
+        if self.drop_last and self.samples:
+            return self.samples // self.batch_size
         return -(-self.samples // self.batch_size) if self.samples else 1
+
+    @property
+    def zero_every(self) -> int:
+        """Every how many steps the gradient is set to zero; 0 for never."""
+        return int(self.zero_grad)
 
     def __str__(self) -> str:
         """One line, such as `SGD, lr 0.1 (flag), batch_size 3 of 9, epochs 1, float32`."""
@@ -82,15 +102,30 @@ class Settings:
         shown = [
             ("optimizer", self.optimizer),
             ("lr", f"lr {write_number(self.lr)}"),
-            ("batch_size", f"batch_size {self.batch_size} of {self.samples}" if self.samples else ""),
+            ("batches" if self.batches else "batch_size", self._batches_in_words()),
             ("epochs", f"epochs {epochs}" if whole_epochs else f"steps {self.steps}"),
             ("until", "" if self.until is None else f"until {self.until.name}"),
+            ("drop_last", "drop_last" if self.drop_last else ""),
+            ("zero_grad", self._zero_grad_in_words()),
+            ("accumulate", f"accumulate {self.accumulate} batches" if self.accumulate > 1 else ""),
             ("shuffle", f"shuffle with seed {self.seed}" if self.shuffle else ""),
             ("dtype", self.dtype),
             ("on_nonfinite", "" if self.on_nonfinite == "stop" else f"on_nonfinite {self.on_nonfinite}"),
         ]
         flagged = {"epochs" if key == "steps" else key for key, origin in self.origins.items() if origin == "flag"}
         return ", ".join(text + (" (flag)" if key in flagged else "") for key, text in shown if text)
+
+    def _batches_in_words(self) -> str:
+        if not self.samples:
+            return ""
+        if self.batches is None:
+            return f"batch_size {self.batch_size} of {self.samples}"
+        return f"{len(self.batches)} listed batch{'es' if len(self.batches) > 1 else ''} of {self.samples} samples"
+
+    def _zero_grad_in_words(self) -> str:
+        if self.zero_every == 1:
+            return ""
+        return f"zero_grad every {self.zero_every} steps" if self.zero_every else "no zero_grad"
 
 
 def effective(problem: Problem, flags: Mapping[str, object]) -> Settings:
@@ -105,10 +140,12 @@ def effective(problem: Problem, flags: Mapping[str, object]) -> Settings:
     if "epochs" in flagged and "steps" in flagged:
         raise SettingError("both epochs and steps are given; expected one of them")
     filed = {key: value for key in _KEYS if (value := getattr(problem.training, key)) is not None}
-    if "epochs" in flagged or "steps" in flagged:
-        filed = {key: value for key, value in filed.items() if key not in ("epochs", "steps")}
+    replaced = {key for flag in flagged for key in _REPLACES.get(flag, ())}
+    filed = {key: value for key, value in filed.items() if key not in replaced}
     samples = problem.samples or 0
-    chosen = {**DEFAULTS, "batch_size": samples or 1, **filed, **flagged}
+    places = {key: problem.place_of(f"training.{key}") for key in filed if key not in flagged}
+    refuse_contradictions({**filed, **flagged}, samples, places.get)
+    chosen = _sized({**DEFAULTS, **filed, **flagged}, samples)
     at_a_point = "lr" not in chosen and not problem.trains and not flagged.keys() & _OF_TRAINING
     if at_a_point:
         chosen = {**chosen, "lr": None, "epochs": 1}
@@ -142,11 +179,27 @@ def _as_written(value: object) -> object:
 
 _DRIFT = Setting("a whole number of steps, from 0", whole(0, MAX_COUNT))
 _OF_COMPARISON = ("nodes", "drift", "first")
-_OF_TRAINING = {"optimizer", "batch_size", "epochs", "steps", "shuffle", "until", "on_nonfinite"}
+_REPLACES: Mapping[str, tuple[str, ...]] = {  # by a flag, in the file
+    "epochs": ("steps",),
+    "steps": ("epochs",),
+    "batches": ("batch_size", "shuffle", "drop_last"),
+    "batch_size": ("batches",),
+    "zero_grad": ("accumulate",),
+    "accumulate": ("zero_grad",),
+}
 _KEYS = (
-    *("optimizer", "lr", "batch_size", "epochs", "steps", "shuffle", "seed", "dtype"),
-    *("until", "report", "on_nonfinite"),
+    *("optimizer", "lr", "batch_size", "drop_last", "batches", "zero_grad", "accumulate"),
+    *("epochs", "steps", "shuffle", "seed", "dtype", "until", "report", "on_nonfinite"),
 )
+_OF_TRAINING = {*_KEYS} - {"lr", "seed", "dtype", "report"}
+
+
+def _sized(chosen: dict[str, object], samples: int) -> dict[str, object]:
+    """The settings with a number for batch_size: of all samples, or of the largest batch that is listed."""
+    batches, size = chosen.get("batches"), chosen.get("batch_size", "all")
+    if isinstance(batches, tuple):
+        size = max(map(len, batches))
+    return {**chosen, "batch_size": (samples or 1) if size == "all" else size}
 
 
 def _settings(chosen: Mapping[str, object], samples: int, origins: Mapping[str, str]) -> Settings:
@@ -159,7 +212,35 @@ def _settings(chosen: Mapping[str, object], samples: int, origins: Mapping[str, 
 
 def remarks(settings: Settings) -> tuple[str, ...]:
     """What a person should know about the settings before reading the tables."""
+    return (*_large_batch(settings), *_rows_left_out(settings), *_accumulation(settings))
+
+
+def _large_batch(settings: Settings) -> list[str]:
     if not settings.samples or settings.batch_size <= settings.samples:
-        return ()
+        return []
     sizes = f"batch_size {settings.batch_size} is larger than the {settings.samples} samples"
-    return (f"{sizes}: each epoch is one batch of all of them",)
+    return [f"{sizes}: each epoch is one batch of all of them"]
+
+
+def _rows_left_out(settings: Settings) -> list[str]:
+    """The samples that a listed epoch does not use, and how many drop_last leaves out."""
+    if settings.batches is not None:
+        used = {row for rows in settings.batches for row in rows}
+        left = [str(row) for row in range(settings.samples) if row not in used]
+        rows = ", ".join(left[:12]) + (", …" if len(left) > 12 else "")
+        return [f"no batch has the row{'s' if len(left) > 1 else ''} {rows} of the data"] if left else []
+    left_out = settings.samples % settings.batch_size if settings.drop_last and settings.samples else 0
+    if not left_out:
+        return []
+    return [f"drop_last leaves out {left_out} of the {settings.samples} samples in each epoch"]
+
+
+def _accumulation(settings: Settings) -> list[str]:
+    if settings.accumulate > 1:
+        until = ", fewer at the end of an epoch" if settings.samples else ""
+        sums = f"the gradients of {settings.accumulate} batches add up (not their mean) for one update{until}"
+        return [f"{sums}; each gradient below is the sum so far"]
+    if settings.zero_every != 1:
+        since = "the run began" if not settings.zero_every else "the last zero_grad"
+        return [f"the gradients below are not those of one batch: each is the sum of all since {since}"]
+    return []

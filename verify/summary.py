@@ -35,7 +35,7 @@ def summarize(comparison: Comparison) -> tuple[Summary, ...]:
     found: dict[Name, list[tuple[StepComparison, Numbers]]] = {}
     for step in comparison.judged:
         for name, numbers in step.numbers.items():
-            if name[0] != "before":
+            if name[0] not in ("before", "accumulated"):
                 found.setdefault(name, []).append((step, numbers))
     return tuple(_summary(comparison, name, steps) for name, steps in found.items())
 

@@ -89,6 +89,8 @@ def replay(problem: Problem, settings: Settings, steps: Sequence[StepRecord]) ->
         with torch.no_grad():
             for name, parameter in model.named.items():
                 parameter.copy_(torch.from_numpy(step.before[name]))
+                held = step.accumulated.get(name)
+                parameter.grad = None if held is None else torch.from_numpy(held.copy())
         columns = {name: torch.from_numpy(values) for name, values in step.data.items()}
         found.append(_step(model, still, step.batch, columns, False))
     return tuple(found)
@@ -128,7 +130,7 @@ def refuse_uncovered() -> None:
 class _Update:
     """`torch.optim` for what is trained: nothing without lr, and not the frozen parameters.
 
-    Of a parameter with single frozen entries the gradient is multiplied by a mask before each step.
+    Single frozen entries of a parameter are put back after each step, and .grad stays as it is.
     """
 
     def __init__(self, model: GraphModule, settings: Settings) -> None:
@@ -138,20 +140,16 @@ class _Update:
         self.optimizer: torch.optim.Optimizer | None = None
         if settings.lr is not None and trained:
             self.optimizer = getattr(torch.optim, settings.optimizer)(trained, lr=float(settings.lr))
-        self.masks: list[tuple[nn.Parameter, Tensor]] = []
-        for frozen in model.graph.frozen:
-            if frozen.entries:
-                mask = torch.ones_like(model.named[frozen.name])
-                for entry in frozen.entries:
-                    mask[entry] = 0
-                self.masks.append((model.named[frozen.name], mask))
+        self.kept = [(model.named[f.name], entry) for f in model.graph.frozen for entry in f.entries]
 
     def step(self) -> None:
-        for parameter, mask in self.masks:
-            if parameter.grad is not None:
-                parameter.grad.mul_(mask)
-        if self.optimizer is not None:
-            self.optimizer.step()
+        if self.optimizer is None:
+            return
+        held = [parameter[entry].clone() for parameter, entry in self.kept]
+        self.optimizer.step()
+        with torch.no_grad():
+            for (parameter, entry), value in zip(self.kept, held, strict=True):
+                parameter[entry] = value
 
 
 def _step(
@@ -162,9 +160,14 @@ def _step(
     nodes: bool,
     watched: tuple[Node, ...] = (),
 ) -> StepRecord:
-    """One mini-batch: zero_grad, forward, backward, step; then what is `watched`, as a loop would print it."""
+    """One mini-batch: zero_grad, forward, backward, step; without zero_grad or step where the batch says so.
+
+    Then what is `watched`, as a loop would print it.
+    """
     before = _values(model.named)
-    model.zero_grad()  # as optimizer.zero_grad(), and the frozen parameters too
+    accumulated = _values(_gradients(model)) if batch.adds else {}
+    if not batch.adds:
+        model.zero_grad()  # as optimizer.zero_grad(), and the frozen parameters too
     lines = model(columns, batch.n)
     if nodes:
         for value in lines.values():
@@ -172,15 +175,20 @@ def _step(
                 value.retain_grad()
     loss = lines[model.graph.loss]
     loss.backward()
-    gradients = {name: p.grad for name, p in model.named.items() if p.grad is not None}
-    gradients = {name: gradients.get(name, torch.zeros_like(p)) for name, p in model.named.items()}
-    recorded = _values(gradients)
-    update.step()
+    recorded = _values(_gradients(model))
+    if batch.updates:
+        update.step()
     after = _values(model.named) if update.trains else {}
     adjoints = {name: value.grad for name, value in lines.items() if nodes and value.grad is not None}
     followed = model.watched(watched, lines, columns, batch.n)
-    lines = {**(lines if nodes else {}), **followed}
-    return StepRecord(batch, before, _array(loss), recorded, after, _values(lines), _values(adjoints), _values(columns))
+    lines = {**{name: value for name, value in lines.items() if nodes or name in model.reported}, **followed}
+    noted = (_values(lines), _values(adjoints), _values(columns), accumulated)
+    return StepRecord(batch, before, _array(loss), recorded, after, *noted)
+
+
+def _gradients(model: GraphModule) -> dict[str, Tensor]:
+    """What .grad holds for each parameter; zeros where it holds nothing."""
+    return {name: torch.zeros_like(p) if p.grad is None else p.grad for name, p in model.named.items()}
 
 
 # amax and amin share the gradient evenly among equals, as the derivation does
@@ -199,11 +207,12 @@ class GraphModule(nn.Module):
     def __init__(self, problem: Problem, dtype: torch.dtype) -> None:
         super().__init__()
         self.graph: Graph = problem.graph
+        self.reported = problem.reported
         self.dtype = dtype
         self.weights = nn.ParameterList(nn.Parameter(_tensor(p, dtype)) for p in problem.parameters)
         self.named = {p.name: weight for p, weight in zip(problem.parameters, self.weights, strict=True)}
         self.constants = {c.name: _tensor(c, dtype) for c in problem.constants}
-        self.dimensions = {line.name: _dimensions(line) for line in self.graph.lines}  # the same in every step
+        self.dimensions: dict[str, Axes] = {}  # of each line, the same in every step
 
     def forward(self, columns: Mapping[str, Tensor], n: int) -> dict[str, Tensor]:
         """The value of every line for one batch of `n` samples; a tensor has one dimension an axis."""
@@ -228,6 +237,8 @@ class GraphModule(nn.Module):
         return {**self.named, **self.constants, **columns, **sizes}
 
     def _line(self, node: Node, values: Mapping[str, Tensor]) -> Tensor:
+        if node.name not in self.dimensions:
+            self.dimensions[node.name] = _dimensions(node)
         result = self._value(node.definition, self.dimensions[node.name], values)
         if isinstance(node.definition, Ref):
             return result.clone()  # z = w is a tensor of its own, with its own gradient: it outlives the update of w
@@ -294,23 +305,56 @@ def _laid_out(tensor: Tensor, own: Axes, axes: Axes) -> Tensor:
 
 def _batches(data: Mapping[str, Tensor], settings: Settings) -> Iterator[tuple[Batch, dict[str, Tensor]]]:
     """The mini-batches as the DataLoader gives them, with the rows they hold."""
+    gathering = _Gathering(settings)
     if not data:
         for step in range(1, settings.steps + 1):
-            yield Batch(step, step, 1), {}
+            yield gathering.marked(Batch(step, step, 1), False), {}
         return
-    # a generator of its own even without shuffle: the DataLoader draws from it at the start of each epoch
-    generator = torch.Generator().manual_seed(settings.seed)
     rows = torch.arange(settings.samples)
-    dataset = TensorDataset(rows, *data.values())
-    loader = DataLoader(dataset, settings.batch_size, shuffle=settings.shuffle, generator=generator)
+    loader = _loader(TensorDataset(rows, *data.values()), settings)
     step, epoch = 0, 0
     while True:
         epoch += 1
         for number, (indices, *columns) in enumerate(loader, start=1):
             step += 1
-            yield Batch(step, epoch, number, tuple(indices.tolist())), dict(zip(data, columns, strict=True))
+            batch = Batch(step, epoch, number, tuple(indices.tolist()))
+            yield gathering.marked(batch, number == len(loader)), dict(zip(data, columns, strict=True))
             if step == settings.steps:
                 return
+
+
+def _loader(dataset: TensorDataset, settings: Settings) -> DataLoader[tuple[Tensor, ...]]:
+    # a generator of its own even without shuffle: the DataLoader draws from it at the start of each epoch
+    generator = torch.Generator().manual_seed(settings.seed)
+    if settings.batches is not None:
+        return DataLoader(dataset, batch_sampler=[list(rows) for rows in settings.batches], generator=generator)
+    return DataLoader(
+        dataset, settings.batch_size, shuffle=settings.shuffle, drop_last=settings.drop_last, generator=generator
+    )
+
+
+class _Gathering:
+    """When the loop calls zero_grad and optimizer.step(), counted as loops count: batches since the last zero_grad."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.gathered = 0
+        self.skipped = 0
+
+    def marked(self, batch: Batch, ends_epoch: bool) -> Batch:
+        """The next batch of the run with what is done before and after it; the last group of an epoch may be short."""
+        adds = self.gathered > 0
+        self.gathered += 1
+        if self.settings.accumulate == 1:
+            if self.gathered == self.settings.zero_every:
+                self.gathered = 0
+            return replace(batch, adds=adds)
+        updates = ends_epoch or self.gathered == self.settings.accumulate
+        if updates:
+            self.gathered = 0
+        else:
+            self.skipped += 1
+        return replace(batch, adds=adds, updates=updates, skipped=self.skipped)
 
 
 def _tensor(quantity: Quantity, dtype: torch.dtype) -> Tensor:

@@ -9,6 +9,7 @@ from derive.chain import Derivation, differentiate
 from derive.errors import EquationError, ProblemError, suggestion
 from derive.expression import Ref
 from derive.show.equations import STEPS, Equation, Section
+from derive.show.gathering import PLAIN, Gathering, with_gathering
 from derive.show.notation import Derivative
 from derive.show.steps import conventions, sections
 
@@ -24,10 +25,14 @@ EVERYTHING = Choice()
 
 
 class How(TypedDict, total=False):
-    """How `to_text`, `to_latex` and `to_markdown` print: `choice` of what, and `ascii_only`, no other characters."""
+    """How `to_text`, `to_latex` and `to_markdown` print: `choice` of what, and `ascii_only`, no other characters.
+
+    `gathering` says which gradients add up for an update.
+    """
 
     choice: Choice
     ascii_only: bool
+    gathering: Gathering
 
 
 def read_steps(text: str) -> tuple[str, ...]:
@@ -43,12 +48,18 @@ def read_steps(text: str) -> tuple[str, ...]:
 
 def printed(derivation: Derivation, optimizer: str | None, how: How) -> tuple[tuple[Section, ...], bool]:
     """The sections that are printed, and whether in ASCII alone."""
-    return chosen(derivation, optimizer, how.get("choice", EVERYTHING)), how.get("ascii_only", False)
+    found = chosen(derivation, optimizer, how.get("choice", EVERYTHING), how.get("gathering", PLAIN))
+    return found, how.get("ascii_only", False)
 
 
-def chosen(derivation: Derivation, optimizer: str | None = "SGD", choice: Choice = EVERYTHING) -> tuple[Section, ...]:
+def chosen(
+    derivation: Derivation,
+    optimizer: str | None = "SGD",
+    choice: Choice = EVERYTHING,
+    gathering: Gathering = PLAIN,
+) -> tuple[Section, ...]:
     """The sections with what is chosen. Raises `EquationError` for a name that is not in the graph."""
-    found = sections(derivation, optimizer)
+    found = with_gathering(sections(derivation, optimizer), gathering)
     if choice.node is not None:
         found = tuple(_about(choice.node, derivation, found))
     kept = [_only(section, choice.steps) for section in found]

@@ -56,7 +56,7 @@ UNDEFINED = "; define it in a line, or give it under [parameters] or [data]"
         ('w = "b"', "<text>:14:6: 'w' is the name of a parameter; choose another"),
         ('late = "soon + 1"\nsoon = "w"', f"<text>:14:9: unknown name 'soon'{UNDEFINED}"),
         ("norm = 3", "<text>:14:1: watch.norm = 3; expected a text in quotes"),
-        ('norm = " "', "<text>:14:9: norm is empty; expected an expression, such as w^2 + b^2"),
+        ('norm = " "', "<text>:14:9: watch.norm is empty; expected an expression, such as w^2 + b^2"),
         ('exp = "w"', "<text>:14:1: 'exp' is the name of an operation; choose another name"),
         ('norm = "__import__(1)"', "<text>:14:9: unknown function '__import__'"),
     ],

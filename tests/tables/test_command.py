@@ -8,7 +8,7 @@ from derive.guard import run
 from tables import command
 from tables.command import main
 from tables.files import to_csv
-from tables.frames import comparison, steps
+from tables.frames import comparison, epochs, steps
 from verify import verify
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,13 +24,14 @@ def called(*arguments: str) -> int:
     return run(lambda: main(arguments))
 
 
-def test_it_writes_both_tables_and_tells_their_paths(capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_writes_all_tables_and_tells_their_paths(capsys: pytest.CaptureFixture[str]) -> None:
     assert called("article", "--output", "out") == 0
     told = capsys.readouterr()
-    assert told.out == "out/steps.csv\nout/comparison.csv\n"
+    assert told.out == "out/steps.csv\nout/epochs.csv\nout/comparison.csv\n"
     assert "agrees: all 15 numbers of 3 steps lie within their float32 rounding bounds" in told.err
     result = verify("article")
     assert Path("out/steps.csv").read_text() == to_csv(steps(result))
+    assert Path("out/epochs.csv").read_text() == to_csv(epochs(result))
     assert Path("out/comparison.csv").read_text() == to_csv(comparison(result))
 
 
@@ -43,7 +44,7 @@ def test_settings_are_given_as_for_verify(capsys: pytest.CaptureFixture[str]) ->
 
 def test_the_article_and_a_folder_are_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:
     assert called() == 0
-    assert capsys.readouterr().out == "tables-out/steps.csv\ntables-out/comparison.csv\n"
+    assert capsys.readouterr().out == "tables-out/steps.csv\ntables-out/epochs.csv\ntables-out/comparison.csv\n"
 
 
 def test_list_shows_the_shipped_problems(capsys: pytest.CaptureFixture[str]) -> None:
@@ -129,5 +130,7 @@ def test_the_module_runs_as_a_command(tmp_path: Path) -> None:
     program = [sys.executable, "-m", "tables", "parabola", "--output", str(tmp_path / "out")]
     done = subprocess.run(program, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0
-    assert done.stdout.split() == [str(tmp_path / "out" / name) for name in ("steps.csv", "comparison.csv")]
+    assert done.stdout.split() == [
+        str(tmp_path / "out" / name) for name in ("steps.csv", "epochs.csv", "comparison.csv")
+    ]
     assert done.stderr.startswith("agrees: all 30 numbers of 10 steps")

@@ -6,7 +6,7 @@ import pytest
 
 from derive.errors import OutputError
 from tables.files import to_csv, write_comparison, write_tables
-from tables.frames import COMPARISON_COLUMNS, comparison, steps
+from tables.frames import COMPARISON_COLUMNS, comparison, epochs, steps
 from verify import Result, verify
 
 DTYPES = {name: dtype for name, (dtype, _) in COMPARISON_COLUMNS.items()}
@@ -32,7 +32,8 @@ def read_back(path: Path, dtypes: Mapping[str, str]) -> pd.DataFrame:
 
 def test_a_file_that_is_read_back_has_the_same_numbers_bit_for_bit(tmp_path: Path, article: Result) -> None:
     write_tables(article, str(tmp_path))
-    for name, frame in (("steps.csv", steps(article)), ("comparison.csv", comparison(article))):
+    frames = {"steps.csv": steps, "epochs.csv": epochs, "comparison.csv": comparison}
+    for name, frame in ((name, made(article)) for name, made in frames.items()):
         found = read_back(tmp_path / name, {str(column): str(dtype) for column, dtype in frame.dtypes.items()})
         pd.testing.assert_frame_equal(found, frame, check_exact=True)
 
@@ -56,7 +57,7 @@ def test_the_first_lines_of_the_wide_table(article: Result) -> None:
 def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
     for folder in ("one", "two"):
         write_tables(verify("article", nodes=True), str(tmp_path / folder))
-    for name in ("steps.csv", "comparison.csv"):
+    for name in ("steps.csv", "epochs.csv", "comparison.csv"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
         assert b"\r" not in (tmp_path / "one" / name).read_bytes()
 
@@ -64,8 +65,8 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
 def test_the_paths_are_returned_and_the_folder_is_made(tmp_path: Path, article: Result) -> None:
     folder = tmp_path / "a" / "b"
     paths = write_tables(article, str(folder))
-    assert paths == (str(folder / "steps.csv"), str(folder / "comparison.csv"))
-    assert sorted(path.name for path in folder.iterdir()) == ["comparison.csv", "steps.csv"]
+    assert paths == tuple(str(folder / name) for name in ("steps.csv", "epochs.csv", "comparison.csv"))
+    assert sorted(path.name for path in folder.iterdir()) == ["comparison.csv", "epochs.csv", "steps.csv"]
 
 
 def test_what_stood_there_is_replaced(tmp_path: Path, article: Result) -> None:
@@ -83,7 +84,7 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path, article: Result) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-@pytest.mark.parametrize("taken", ["steps.csv", "comparison.csv"])
+@pytest.mark.parametrize("taken", ["steps.csv", "epochs.csv", "comparison.csv"])
 def test_both_tables_or_none(tmp_path: Path, article: Result, taken: str) -> None:
     (tmp_path / taken).mkdir()
     with pytest.raises(OutputError, match=rf"{taken} is a directory; remove it, or choose another --output$"):

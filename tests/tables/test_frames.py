@@ -6,7 +6,16 @@ import pandas as pd
 import pytest
 
 import tables
-from tables.frames import COMPARISON_COLUMNS, MAX_EXACT, STEP_COLUMNS, comparison, exact_text, steps
+from tables.frames import (
+    COMPARISON_COLUMNS,
+    EPOCH_COLUMNS,
+    MAX_EXACT,
+    STEP_COLUMNS,
+    comparison,
+    epochs,
+    exact_text,
+    steps,
+)
 from verify import Result, verify
 
 
@@ -23,6 +32,7 @@ def simple(equation: str, parameters: str = "w = 3", lr: str = "0.1", steps: int
 def test_the_frames_are_exported() -> None:
     assert tables.steps is steps
     assert tables.comparison is comparison
+    assert tables.epochs is epochs
 
 
 def test_the_columns_of_a_step_are_those_of_the_article(article: Result) -> None:
@@ -41,6 +51,21 @@ def test_a_step_is_calculated_by_hand(article: Result) -> None:
     assert frame["dl/dw"].to_list() == [-80 / 3, -30568 / 225, -2855108 / 16875]
     assert frame["w"].to_list() == [4 / 15, 9142 / 5625, 1399427 / 421875]
     assert frame["lr"].to_list() == [0.01] * 3
+
+
+def test_an_epoch_is_a_row_with_both_means() -> None:
+    result = verify("article", batch_size=4, epochs=2)
+    frame = epochs(result)
+    assert list(frame) == list(EPOCH_COLUMNS)
+    assert {name: str(dtype) for name, dtype in frame.dtypes.items()} == {
+        name: dtype for name, (dtype, _) in EPOCH_COLUMNS.items()
+    }
+    assert frame[["epoch", "batches", "n"]].to_numpy().tolist() == [[1, 3, 9], [2, 3, 9]]
+    assert frame["mean_of_batches"].to_list() == [epoch.hand.of_batches for epoch in result.epochs]
+    assert frame["mean_over_samples_autograd"].to_list() == [epoch.autograd.over_samples for epoch in result.epochs]
+    by_hand = steps(result).assign(weighted=lambda rows: rows["loss"] * rows["n"]).groupby("epoch")
+    assert frame["mean_of_batches"].to_list() == pytest.approx(by_hand["loss"].mean().to_list(), rel=1e-12)
+    assert frame["mean_over_samples"].to_list() == pytest.approx((by_hand["weighted"].sum() / 9).to_list(), rel=1e-12)
 
 
 def test_the_columns_of_the_comparison_with_their_dtypes(article: Result) -> None:
@@ -69,7 +94,7 @@ def test_the_issues_columns_are_there_in_their_order() -> None:
     assert [name for name in COMPARISON_COLUMNS if name in wanted] == wanted
 
 
-@pytest.mark.parametrize("columns", [STEP_COLUMNS, COMPARISON_COLUMNS])
+@pytest.mark.parametrize("columns", [STEP_COLUMNS, COMPARISON_COLUMNS, EPOCH_COLUMNS])
 def test_every_column_has_a_meaning(columns: dict[str, tuple[str, str]]) -> None:
     assert all(len(meaning) > 5 for _, meaning in columns.values())
 

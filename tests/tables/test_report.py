@@ -43,6 +43,9 @@ epoch batch   n              loss     dl/dw     dl/db   lr         w         b
     1     2   3 hand     280.6703 -135.8578 -33.38667 0.01  1.625244 0.5738667
     1     3   3 hand     145.2822 -169.1916 -24.09884 0.01   3.31716 0.8148551
 
+epoch batches     n            loss: mean of batches
+    1       3     9 hand                    190.8731
+
 agrees: all 15 numbers of 3 steps lie within their float32 rounding bounds;
 """
 
@@ -55,12 +58,42 @@ def test_the_hand_side_of_the_article(article: Result) -> None:
 
 
 def test_pytorchs_side_of_the_article(article: Result) -> None:
-    printed = [line[1:] for line in words(to_text(article)) if line[:1] == ["autograd"]]
+    *printed, epoch = [line[1:] for line in words(to_text(article)) if line[:1] == ["autograd"]]
+    assert epoch == [number(article.epochs[0].autograd.of_batches)]
     for row, cells in zip(article.rows, printed, strict=True):
         for check, cell in zip(row.checks.values(), cells, strict=True):
             assert cell == number(check.autograd)
             # seven digits are printed
             assert abs(float(cell) - check.hand_value) <= abs(check.difference) + 1e-6 * abs(check.hand_value)
+
+
+def epoch_table(**flags: object) -> list[str]:
+    """What stands from the head of the epochs' table to the next empty line."""
+    lines = to_text(verify("article", **flags)).split("\n")
+    heads = [k for k, line in enumerate(lines) if line.startswith("epoch batches")]
+    return lines[heads[0] : lines.index("", heads[0])] if heads else []
+
+
+def test_the_two_losses_of_an_epoch_are_told_apart_where_they_differ() -> None:
+    head, hand, autograd = epoch_table(batch_size=4)
+    assert head.split("  ")[-1].strip() == "mean over samples"
+    [epoch] = verify("article", batch_size=4).epochs
+    assert hand.split() == ["1", "3", "9", "hand", number(epoch.hand.of_batches), number(epoch.hand.over_samples)]
+    assert autograd.split()[0] == "autograd"
+    assert hand.split()[-1] != hand.split()[-2]
+    assert max(map(len, (head, hand, autograd))) <= 80
+
+
+def test_an_epoch_of_one_batch_needs_no_table_of_its_own() -> None:
+    assert epoch_table(batch_size="all", epochs=3) == []
+
+
+def test_long_runs_show_the_losses_of_their_first_and_last_epochs() -> None:
+    table = epoch_table(epochs=30)
+    assert "  … 10 epochs are not shown" in table
+    shown = [line.split()[0] for line in table if " hand " in line]
+    assert shown == [str(k) for k in (*range(1, 11), *range(21, 31))]
+    assert len(epoch_table(epochs=20)) == 41
 
 
 @pytest.mark.parametrize("nodes", [False, True])
@@ -181,6 +214,19 @@ def parsed(result: Result) -> dict[str, Any]:
     return found
 
 
+def test_json_has_the_losses_of_the_epochs(article: Result) -> None:
+    [epoch], [found] = parsed(article)["epochs"], article.epochs
+    assert epoch == {
+        "epoch": 1,
+        "batches": 3,
+        "n": 9,
+        "mean_of_batches": found.hand.of_batches,
+        "mean_over_samples": found.hand.over_samples,
+        "mean_of_batches_autograd": found.autograd.of_batches,
+        "mean_over_samples_autograd": found.autograd.over_samples,
+    }
+
+
 def test_json_has_the_whole_result(article: Result) -> None:
     document = parsed(article)
     assert document["schema"] == SCHEMA == "handgrad/verification/1"
@@ -189,6 +235,10 @@ def test_json_has_the_whole_result(article: Result) -> None:
         "optimizer": "SGD",
         "lr": "1/100",
         "batch_size": 3,
+        "drop_last": False,
+        "batches": None,
+        "zero_grad": True,
+        "accumulate": 1,
         "steps": 3,
         "shuffle": False,
         "seed": 0,

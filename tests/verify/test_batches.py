@@ -60,10 +60,54 @@ def test_each_epoch_has_each_row_once(batch_size: int, epochs: int) -> None:
     assert len(batches) == settings(batch_size=batch_size, epochs=epochs).steps
 
 
-@pytest.mark.parametrize("flags", [{"batch_size": 3}, {"batch_size": 2, "epochs": 2}, {"steps": 5}])
+def test_one_sample_at_a_time() -> None:
+    found = list(plan(settings(batch_size=1, steps=10)))
+    assert [batch.indices for batch in found] == [(row,) for row in (*range(9), 0)]
+    assert [(batch.epoch, batch.batch) for batch in found[-2:]] == [(1, 9), (2, 1)]
+
+
+def test_a_smaller_last_batch_can_be_left_out() -> None:
+    found = list(plan(settings(batch_size=4, epochs=2, drop_last=True)))
+    assert [batch.indices for batch in found] == [(0, 1, 2, 3), (4, 5, 6, 7)] * 2
+    assert [batch.indices for batch in plan(settings(batch_size=3, drop_last=True))] == [
+        (0, 1, 2),
+        (3, 4, 5),
+        (6, 7, 8),
+    ]
+
+
+def test_all_samples_in_one_batch() -> None:
+    assert [batch.indices for batch in plan(settings(batch_size="all", epochs=2))] == [tuple(range(9))] * 2
+
+
+def test_an_epoch_is_the_list_of_batches() -> None:
+    found = list(plan(settings(batches=[[0, 1, 2], [8, 3]], epochs=2)))
+    assert [batch.indices for batch in found] == [(0, 1, 2), (8, 3)] * 2
+    assert [(batch.epoch, batch.batch, batch.n) for batch in found] == [(1, 1, 3), (1, 2, 2), (2, 1, 3), (2, 2, 2)]
+
+
+PLANS = [
+    *({"batch_size": 3}, {"batch_size": 2, "epochs": 2}, {"steps": 5}, {"batch_size": 1}, {"batch_size": "all"}),
+    *({"batch_size": 4, "drop_last": True, "epochs": 2}, {"batches": [[0, 1, 2], [8, 3]], "epochs": 2}),
+    *({"batch_size": 2, "accumulate": 2, "epochs": 2}, {"zero_grad": 3, "steps": 8}, {"zero_grad": False, "steps": 5}),
+    {"batches": "[[4], [0, 4]]", "accumulate": 2, "steps": 3},
+]
+
+
+@pytest.mark.parametrize("flags", PLANS, ids=str)
 def test_pytorch_takes_the_planned_batches(flags: dict[str, object]) -> None:
     from verify.training import train
 
     problem = load("article")
     chosen = effective(problem, flags)
-    assert [step.batch for step in train(problem, chosen).steps] == list(plan(chosen))
+    steps = train(problem, chosen).steps
+    assert [step.batch for step in steps] == list(plan(chosen))
+    assert [step.data["x"].tolist() for step in steps] == [list(step.batch.indices) for step in steps]
+
+
+@pytest.mark.parametrize("flags", PLANS, ids=str)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_every_plan_agrees(flags: dict[str, object], dtype: str) -> None:
+    from verify import verify
+
+    assert verify("article", dtype=dtype, **flags).agrees

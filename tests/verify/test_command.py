@@ -92,6 +92,7 @@ def test_a_flag_that_is_left_out_is_none() -> None:
     assert settings == {
         **dict.fromkeys(("epochs", "steps", "lr", "batch_size", "dtype", "optimizer", "seed", "shuffle")),
         **dict.fromkeys(("until", "report", "on_nonfinite")),
+        **dict.fromkeys(("drop_last", "batches", "zero_grad", "accumulate")),
         "nodes": False,
         "drift": None,
         "first": False,

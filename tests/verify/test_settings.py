@@ -79,6 +79,21 @@ def test_nodes_is_no_training_setting() -> None:
         ),
         (FILED, {}, "SGD, lr 0.01, batch_size 2 of 5, epochs 3, shuffle with seed 7, float64"),
         ("parabola", {}, "SGD, lr 0.1, steps 10, float32"),
+        ("parabola", {"zero_grad": False}, "SGD, lr 0.1, steps 10, no zero_grad (flag), float32"),
+        ("parabola", {"zero_grad": "3"}, "SGD, lr 0.1, steps 10, zero_grad every 3 steps (flag), float32"),
+        ("parabola", {"zero_grad": "true", "accumulate": 1}, "SGD, lr 0.1, steps 10, float32"),
+        (
+            "article",
+            {"batch_size": "all", "accumulate": "2"},
+            "SGD, lr 0.01, batch_size 9 of 9 (flag), epochs 1, accumulate 2 batches (flag), float32",
+        ),
+        (
+            "article",
+            {"batch_size": "4", "drop_last": True, "epochs": 2},
+            "SGD, lr 0.01, batch_size 4 of 9 (flag), epochs 2 (flag), drop_last (flag), float32",
+        ),
+        (FILED, {"batches": [[0, 1], [4]]}, "SGD, lr 0.01, 2 listed batches of 5 samples (flag), epochs 3, float64"),
+        (FILED, {"batches": "[[3, 1]]"}, "SGD, lr 0.01, 1 listed batch of 5 samples (flag), epochs 3, float64"),
         ("parabola", {"lr": "1/3"}, "SGD, lr 1/3 (flag), steps 10, float32"),
     ],
 )
@@ -96,7 +111,10 @@ def test_the_settings_in_one_line(problem: str, flags: dict[str, object], line: 
         ({"lr": "fast"}, r"^lr = 'fast' is not a number"),
         ({"lr": float("nan")}, r"^lr = 'nan' is not a finite number"),
         ({"lr": "1e999999999"}, r"^lr = '1e999999999' has an exponent beyond"),
-        ({"batch_size": 0}, r"^batch_size = 0 is below 1; expected a whole number from 1 to 1,000,000,000$"),
+        (
+            {"batch_size": 0},
+            r"^batch_size = 0 is below 1; expected a whole number from 1 to 1,000,000,000, or \"all\"$",
+        ),
         ({"batch_size": "-3"}, r"^batch_size = '-3' is below 1"),
         ({"batch_size": 2.5}, r"^batch_size = '2\.5' is not a whole number"),
         ({"epochs": 0}, r"^epochs = 0 is below 1"),
@@ -111,6 +129,64 @@ def test_the_settings_in_one_line(problem: str, flags: dict[str, object], line: 
 def test_refuses_a_setting_that_is_not_possible(flags: dict[str, object], message: str) -> None:
     with pytest.raises(SettingError, match=message):
         effective(load(BARE), flags)
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({"batches": [[0, 5]]}, "batches: batch 1 has row 5, but the data have 5 rows, counted from 0 to 4"),
+        ({"batches": [[0]], "batch_size": 2}, "both batches and batch_size are given: a list of batches says"),
+        ({"batches": [[0]], "shuffle": True}, "both batches and shuffle are given"),
+        ({"drop_last": True, "batch_size": 6}, "drop_last with batch_size = 6 leaves no batch of the 5 samples"),
+        ({"zero_grad": False, "accumulate": 2}, "both zero_grad and accumulate are given"),
+    ],
+)
+def test_refuses_settings_that_contradict_one_another(flags: dict[str, object], message: str) -> None:
+    with pytest.raises(SettingError, match=f"^{message}"):
+        effective(load(BARE), {"lr": "0.1", **flags})
+
+
+def test_an_error_about_a_setting_of_the_file_has_its_place() -> None:
+    problem = load(FILED + "drop_last = true\n")
+    with pytest.raises(SettingError, match=r"^<text>:\d+:1: drop_last with batch_size = 6 leaves no batch") as caught:
+        effective(problem, {"batch_size": 6})
+    assert str(caught.value).endswith("\n    drop_last = true\n    ^")
+
+
+def test_a_flag_replaces_what_contradicts_it_in_the_file() -> None:
+    listed = BARE + "[training]\nlr = 0.01\nbatches = [[0, 1]]\nzero_grad = false\n"
+    found = effective(load(listed), {"batch_size": 2, "accumulate": 2})
+    assert (found.batches, found.batch_size, found.zero_grad, found.accumulate) == (None, 2, True, 2)
+    found = effective(load(FILED), {"batches": [[0, 1, 2], [4]]})
+    assert (found.batches, found.batch_size, found.shuffle) == (((0, 1, 2), (4,)), 3, False)
+    assert found.batches_per_epoch == 2
+
+
+@pytest.mark.parametrize(
+    ("flags", "remark"),
+    [
+        ({"drop_last": True, "batch_size": 4}, "drop_last leaves out 1 of the 9 samples in each epoch"),
+        ({"batches": [[0, 1, 2, 3], [5, 6, 8]]}, "no batch has the rows 4, 7 of the data"),
+        ({"batches": [[0, 1, 2, 3], [5, 6, 7, 8]]}, "no batch has the row 4 of the data"),
+        (
+            {"accumulate": 2},
+            (
+                "the gradients of 2 batches add up (not their mean) for one update, fewer at the end of an epoch; "
+                "each gradient below is the sum so far"
+            ),
+        ),
+        (
+            {"zero_grad": False},
+            "the gradients below are not those of one batch: each is the sum of all since the run began",
+        ),
+        (
+            {"zero_grad": 2},
+            "the gradients below are not those of one batch: each is the sum of all since the last zero_grad",
+        ),
+    ],
+)
+def test_what_batches_and_gradients_are_is_said(flags: dict[str, object], remark: str) -> None:
+    assert remarks(effective(load("article"), flags)) == (remark,)
 
 
 def test_a_batch_larger_than_the_data_is_said() -> None:

@@ -117,6 +117,15 @@ def test_a_shuffled_order_is_the_plain_dataloaders() -> None:
     assert wanted[:3] != wanted[3:]
 
 
+def test_a_shuffled_order_without_its_last_batch_is_the_plain_dataloaders() -> None:
+    generator = torch.Generator().manual_seed(5)
+    loader = DataLoader(TensorDataset(torch.arange(9)), 4, shuffle=True, drop_last=True, generator=generator)
+    wanted = [tuple(indices.tolist()) for _ in range(2) for (indices,) in loader]
+    flags = {"shuffle": True, "seed": 5, "batch_size": 4, "drop_last": True, "epochs": 2}
+    assert [step.batch.indices for step in record("article", **flags).steps] == wanted
+    assert [len(indices) for indices in wanted] == [4, 4, 4, 4]
+
+
 @pytest.mark.parametrize("shuffle", [False, True])
 def test_the_users_own_random_numbers_are_left_alone(shuffle: bool) -> None:
     before = torch.get_rng_state()
