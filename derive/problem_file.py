@@ -16,8 +16,9 @@ from derive.frozen import read_frozen
 from derive.given import Given, read_given
 from derive.graph import Graph, build, other_loss
 from derive.labels import check_labels
+from derive.optimizers import OPTIMIZERS, OPTIONS
 from derive.paper import Line, read_lines
-from derive.settings import ALSO_CALLED, read_setting
+from derive.settings import ALSO_CALLED, check_option, read_optimizer, read_setting
 from derive.spelling import normalise
 from derive.statement import Claims, Problem, Quantity, Training
 from derive.targets import target_notes
@@ -29,7 +30,8 @@ _TOP = (
     *("title", "source", "equations", "loss", "seed_gradient", "frozen"),
     *("parameters", "constants", "data", "training", "claims"),
 )
-_TRAINING = tuple(field.name for field in fields(Training))
+_SETTINGS = tuple(field.name for field in fields(Training) if field.name != "options")
+_TRAINING = (*_SETTINGS, *OPTIONS)
 _MISPLACED = {
     **{name: f"it belongs under [training], as {known}" for name, known in ALSO_CALLED.items()},
     **dict.fromkeys(_TRAINING, "it belongs under [training]"),
@@ -196,7 +198,12 @@ def _training(document: Document) -> Training:
     }
     if "epochs" in values and "steps" in values:
         raise SettingError("both epochs and steps are given; keep one", document.place("training", "steps"))
-    return Training(**values)
+    options = {key: values.pop(key) for key in OPTIONS if key in values}
+    name = values.get("optimizer", OPTIMIZERS[0])
+    for key in options:
+        check_option(name, key, document.place("training", key))
+    read_optimizer(name, options, document.place("training", "nesterov"))
+    return Training(**values, options=options)
 
 
 def _claims(document: Document) -> Claims | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from derive.errors import Place
 from derive.graph import Graph
 from derive.numerals import write_number
+from derive.optimizers import Value
 from derive.paper import Line
 
 
@@ -52,7 +54,7 @@ class Quantity:
 
 @dataclass(frozen=True)
 class Training:
-    """The training settings of a problem file; None where it gives none."""
+    """The training settings of a problem file; None where it gives none. `options` are the optimizer's."""
 
     optimizer: str | None = None
     lr: Fraction | None = None
@@ -62,6 +64,7 @@ class Training:
     shuffle: bool | None = None
     seed: int | None = None
     dtype: str | None = None
+    options: Mapping[str, Value] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from derive.frozen import frozen_note
+from derive.optimizers import written
 from tables.draws import drawn, drawn_document, drawn_lines
 from tables.frames import COMPARISON_COLUMNS, exact_text
 from verify.check import Check
@@ -33,8 +34,11 @@ def to_text(result: Result, summary: bool = False) -> str:
     if summary:
         lines += ["", *_summary_table(summarize(result.comparison))]
     else:
-        for block in _column_blocks(result):
+        blocks = _column_blocks(result)
+        for block in blocks:
             lines += ["", *_table(result, block)]
+        if not {name for block in blocks for name in block}.issuperset(result.states and result.rows[0].checks):
+            lines += ["", *_wrapped(f"the state of {result.settings.optimizer} is compared too; --csv FILE lists it")]
         if result.settings.nodes:
             lines += ["", *_node_table(result)]
     notes = result.comparison.kink_notes
@@ -71,10 +75,12 @@ _RATE = " lr"  # the column of the learning rate; a parameter may be called lr, 
 
 
 def _column_blocks(result: Result) -> list[list[str]]:
-    """The columns of the table in groups that fit into the width."""
+    """The columns of the table in groups that fit into the width; the optimizer's state only where one group does."""
     if not result.rows:
         return []
     widths = {name: _width(result, name) for name in _columns(result)}
+    if sum(width for name, width in widths.items() if _is_state(result, name)) > WIDTH - _left_width(result):
+        widths = {name: width for name, width in widths.items() if not _is_state(result, name)}
     blocks: list[list[str]] = [[]]
     room = start = WIDTH - _left_width(result)
     for name, width in widths.items():
@@ -86,8 +92,12 @@ def _column_blocks(result: Result) -> list[list[str]]:
     return blocks
 
 
+def _is_state(result: Result, name: str) -> bool:
+    return name != _RATE and result.rows[0].checks[name].quantity in result.states
+
+
 def _columns(result: Result) -> list[str]:
-    """Loss, gradients, lr, parameters; without training loss and gradients."""
+    """Loss, gradients, lr, parameters, the optimizer's state; without training loss and gradients."""
     names = list(result.rows[0].checks)
     if result.settings.lr is None:
         return names
@@ -148,7 +158,7 @@ def _table(result: Result, names: list[str]) -> Iterator[str]:
 
 def _node_table(result: Result) -> Iterator[str]:
     """Every line and its adjoint, one number a row; the error is that of the step alone, as the bound is."""
-    columns = set(result.columns) | {f"{name}_before" for name in _own(result)}
+    columns = set(result.columns) | {f"{name}_before" for name in (*_own(result), *result.states)}
     checks = [check for check in result.comparison.checks if check.quantity not in columns]
     if not checks:
         yield f"{result.problem.graph.loss} is the only line"
@@ -193,6 +203,9 @@ def to_json(result: Result) -> str:
         "settings": {
             "optimizer": settings.optimizer if settings.trains else None,
             "lr": str(settings.lr) if settings.trains else None,
+            "options": {name: written(value) for name, value in settings.rule.options.items()}
+            if settings.trains
+            else {},
             "batch_size": settings.batch_size if settings.samples else None,
             "steps": settings.steps,
             "shuffle": settings.shuffle,

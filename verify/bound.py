@@ -46,8 +46,8 @@ class AtState:
     """Steps of equal size at PyTorch's own states; the first dimension of each array is the step.
 
     `rounded` are all that correct evaluation can give for lines, adjoints (`∂name`) and updated
-    parameters (`name'`), `exact` the same by the derivation as it is written, and `terms` is Σ|terms| of
-    the loss and the gradients.
+    parameters and state (`name'`, `name.v'`), `exact` the same by the derivation as it is written, and `terms`
+    is Σ|terms| of the loss and the gradients.
     """
 
     steps: tuple[StepRecord, ...]
@@ -108,8 +108,12 @@ def _side(
     recorded.update({adjoint_of(name): take(_stacked(steps, "adjoints", name)) for name in steps[0].adjoints})
     found = side.at({**before, **data}, steps[0].batch.n, recorded, measured)
     results = dict(found.results)
-    for name in steps[0].after:
-        results[updated(name)] = side.updated(name, before[name], take(_stacked(steps, "gradients", name)))
+    if side.update is not None and steps[0].after:
+        after = {name: take(_stacked(steps, "after", name)) for name in steps[0].after}
+        t = take(np.array([float(step.batch.step) for step in steps]))
+        for name in steps[0].gradients:
+            moved = side.updated(name, before, take(_stacked(steps, "gradients", name)), t, after)
+            results.update({updated(own): value for own, value in moved.items()})
     return results, found.terms
 
 
@@ -130,8 +134,8 @@ def prepare(problem: Problem, derivation: Derivation, settings: Settings, dtype:
     rounded, exact = _systems(dtype or settings.dtype, dtype is not None)
     with precision(PRECISION):
         return Bound(
-            calculation.prepare(problem, forward(whole), settings, rounded, as_pytorch(whole)),
-            calculation.prepare(problem, derivation, settings, exact),
+            calculation.prepare(problem, forward(whole), settings, rounded, as_pytorch(whole), as_floats=True),
+            calculation.prepare(problem, derivation, settings, exact, as_floats=True),
             rounded,
             (*kinks, *ties(whole)),
         )

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 
 from derive.chain import Derivation
 from derive.problem import Problem
 from verify.batches import Batch
-from verify.calculation import Calculation, numbers, prepare
+from verify.calculation import Calculation, beginnings, numbers, prepare
 from verify.numbers import Array, CalculationError, Exact, Exactly, is_finite, is_sharp, precision
 from verify.program import adjoint_of
 from verify.settings import Settings
@@ -23,7 +24,10 @@ Exacts = Mapping[str, Array]  # arrays of exact numbers, one dimension for each 
 
 @dataclass(frozen=True)
 class HandStep:
-    """One step calculated by hand; the same quantities as in a `StepRecord`. `after` is empty without an update."""
+    """One step calculated by hand; the same quantities as in a `StepRecord`. `after` is empty without an update.
+
+    `before` and `after` hold the optimizer's state as well.
+    """
 
     batch: Batch
     before: Exacts
@@ -76,7 +80,7 @@ def calculate(problem: Problem, derivation: Derivation, settings: Settings, batc
     batches = tuple(batches)
     wanted = batches if settings.drift is None else batches[: settings.drift]
     prepared = inputs(problem, derivation, settings)
-    start = {parameter.name: numbers(parameter, Exact()) for parameter in problem.parameters}
+    start = beginnings(problem, settings, Exact())
     found = HandRun(())
     for bits in PRECISIONS:
         with precision(bits):
@@ -90,10 +94,10 @@ def calculate(problem: Problem, derivation: Derivation, settings: Settings, batc
 
 def _run(prepared: Inputs, start: Exacts, batches: tuple[Batch, ...], nodes: bool) -> HandRun:
     steps: list[HandStep] = []
-    parameters = start
+    held = start
     for batch in batches:
         try:
-            found = step(prepared, parameters, batch, nodes)
+            found = step(prepared, held, batch, nodes)
         except CalculationError as error:
             return HandRun(tuple(steps), f"at {batch} the hand calculation ends: {error}")
         reported = list(found.numbers())
@@ -102,27 +106,28 @@ def _run(prepared: Inputs, start: Exacts, batches: tuple[Batch, ...], nodes: boo
             reason = f"its digits no longer suffice ({PRECISIONS[-1]} bits)" if known else _UNDEFINED
             return HandRun(tuple(steps), f"at {batch} the hand calculation ends: {reason}")
         steps.append(found)
-        parameters = found.after
+        held = found.after
     return HandRun(tuple(steps))
 
 
 _UNDEFINED = "a value is not defined, or its digits do not tell (a logarithm or root of a negative number?)"
 
 
-def step(prepared: Inputs, parameters: Exacts, batch: Batch, nodes: bool) -> HandStep:
-    """One step by hand from any `parameters`. Raises `CalculationError` where it has no value."""
+def step(prepared: Inputs, held: Exacts, batch: Batch, nodes: bool) -> HandStep:
+    """One step by hand from any parameters and state. Raises `CalculationError` where it has no value."""
     calculation = prepared.calculation
     derivation = calculation.derivation
-    values = calculation.at({**parameters, **prepared.rows(batch)}, batch.n).results
-    gradients = {name: values[adjoint_of(name)] for name in parameters}
-    after = {}
-    if calculation.lr is not None:
-        for name, value in parameters.items():
-            after[name] = calculation.updated(name, value, gradients[name])
+    values = calculation.at({**held, **prepared.rows(batch)}, batch.n).results
+    gradients = {name: values[adjoint_of(name)] for name in derivation.wrt}
+    after: dict[str, Array] = {}
+    if calculation.update is not None:
+        t = calculation.system.constant(Fraction(batch.step))
+        for name in derivation.wrt:
+            after |= calculation.updated(name, held, gradients[name], t)
     lines = [node.name for node in derivation.graph.lines] if nodes else []
     return HandStep(
         batch,
-        parameters,
+        held,
         values[derivation.graph.loss],
         gradients,
         after,

@@ -14,12 +14,13 @@ from verify.compare import Comparison
 from verify.hand import HandRun
 from verify.record import Record
 from verify.settings import Settings
+from verify.update import parameter_of
 from verify.verdict import Verdict
 
 
 @dataclass(frozen=True)
 class StepRow:
-    """One step as a person writes it in a table: its batch and its checks by name (`l`, `dl/dw`, `w`)."""
+    """One step as a person writes it in a table: its batch and its checks by name (`l`, `dl/dw`, `w`, `w.v`)."""
 
     batch: Batch
     checks: Mapping[str, Check]
@@ -56,13 +57,24 @@ class Result:
             row = rows.setdefault(check.batch.step, {})
             if check.quantity in columns:
                 row[check.name] = check
-        return tuple(StepRow(batches[step], row) for step, row in rows.items())
+        order = {name: place for place, name in enumerate(self.columns)}
+        ordered = {
+            step: dict(sorted(row.items(), key=lambda item: order[item[1].quantity])) for step, row in rows.items()
+        }
+        return tuple(StepRow(batches[step], row) for step, row in ordered.items())
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
-        """The quantities of a row, in the order of the article: loss, gradients, updated parameters."""
+        """The quantities of a row, in the order of the article: loss, gradients, updated parameters, their state."""
         loss, names = self.problem.graph.loss, [parameter.name for parameter in self.problem.parameters]
-        return (loss, *(f"d{loss}/d{name}" for name in names), *(names if self.settings.trains else ()))
+        updated = (*names, *self.states) if self.settings.trains else ()
+        return (loss, *(f"d{loss}/d{name}" for name in names), *updated)
+
+    @cached_property
+    def states(self) -> tuple[str, ...]:
+        """The optimizer's state after an update, by its names `w.v`."""
+        after = self.record.steps[0].after if self.record.steps else {}
+        return tuple(name for name in after if parameter_of(name) != name)
 
     def __str__(self) -> str:
         return "\n".join((self.problem.title, str(self.settings), self.verdict.sentence))

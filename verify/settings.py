@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 
 from derive.errors import SettingError
 from derive.numerals import write_number
+from derive.optimizers import ENTRIES, OPTIONS, Optimizer, Value
 from derive.problem import Problem
-from derive.settings import MAX_COUNT, Setting, read_as, read_setting, whole
+from derive.settings import MAX_COUNT, Setting, check_option, read_as, read_optimizer, read_setting, whole
 
 DEFAULTS: Mapping[str, object] = {
     "optimizer": "SGD",
@@ -29,7 +31,8 @@ class Settings:
     `steps` counts mini-batches over the whole run. `nodes` compares every line too, `drift` is the number of
     steps that are calculated by hand from the initial values on (None: while the digits suffice), `first` ends
     the comparison with the first step that disagrees. `origins` tells of each setting whether it
-    comes from a flag, from the problem file, or is the default.
+    comes from a flag, from the problem file, or is the default. `options` are the optimizer's that are given;
+    `left_out` names those of the problem file that the optimizer of a flag does not have.
     """
 
     optimizer: str
@@ -44,6 +47,13 @@ class Settings:
     nodes: bool = False
     drift: int | None = None
     first: bool = False
+    options: Mapping[str, Value] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
+
+    @cached_property
+    def rule(self) -> Optimizer:
+        """The optimizer with its options."""
+        return Optimizer(self.optimizer, self.options)
 
     @property
     def trains(self) -> bool:
@@ -66,6 +76,7 @@ class Settings:
         shown = [
             ("optimizer", self.optimizer),
             ("lr", f"lr {write_number(self.lr)}"),
+            *((name, name if text == "true" else f"{name} {text}") for name, text in self.rule.in_effect),
             ("batch_size", f"batch_size {self.batch_size} of {self.samples}" if self.samples else ""),
             ("epochs", f"epochs {epochs}" if whole_epochs else f"steps {self.steps}"),
             ("shuffle", f"shuffle with seed {self.seed}" if self.shuffle else ""),
@@ -80,10 +91,12 @@ def effective(problem: Problem, flags: Mapping[str, object]) -> Settings:
 
     Flags are named as the settings of a problem file, and `nodes`, `drift` and `first`. Raises `SettingError` for a
     setting that is unknown or not possible, for both epochs and steps, and for a missing lr. A problem
-    without [training] needs none: its gradients are evaluated once.
+    without [training] needs none: its gradients are evaluated once. The options of the file that an optimizer of
+    the flags does not have are left out.
     """
     given = {key: value for key, value in flags.items() if value is not None and key not in _OF_COMPARISON}
     flagged = {key: read_setting(key, _as_written(value)) for key, value in given.items()}
+    flagged_options = {key: flagged.pop(key) for key in OPTIONS if key in flagged}
     if "epochs" in flagged and "steps" in flagged:
         raise SettingError("both epochs and steps are given; expected one of them")
     filed = {key: value for key in _KEYS if (value := getattr(problem.training, key)) is not None}
@@ -91,19 +104,33 @@ def effective(problem: Problem, flags: Mapping[str, object]) -> Settings:
         filed = {key: value for key, value in filed.items() if key not in ("epochs", "steps")}
     samples = problem.samples or 0
     chosen = {**DEFAULTS, "batch_size": samples or 1, **filed, **flagged}
-    at_a_point = "lr" not in chosen and not problem.trains and not flagged.keys() & _OF_TRAINING
+    options = _options(str(chosen["optimizer"]), problem.training.options, flagged_options)
+    at_a_point = "lr" not in chosen and not problem.trains and not (flagged.keys() & _OF_TRAINING or flagged_options)
     if at_a_point:
         chosen = {**chosen, "lr": None, "epochs": 1}
     if "lr" not in chosen:
         raise SettingError(f"lr is missing in {problem.source}; give it as lr = 0.01 under [training], or as --lr 0.01")
     origins = {key: "flag" if key in flagged else "file" if key in filed else "default" for key in chosen}
+    origins |= {key: "flag" if key in flagged_options else "file" for key in options}
+    left_out = tuple(key for key in problem.training.options if key not in options)
     drift = None if flags.get("drift") is None else read_as(_DRIFT, "drift", flags["drift"])
     compared = {"nodes": bool(flags.get("nodes")), "drift": drift, "first": bool(flags.get("first"))}
-    return _settings({**chosen, **compared}, samples, origins)
+    whole_run = {**chosen, **compared, "options": options, "left_out": left_out}
+    return _settings(whole_run, samples, origins)
+
+
+def _options(optimizer: str, filed: Mapping[str, Value], flagged: Mapping[str, Value]) -> Mapping[str, Value]:
+    """The options that are given to the optimizer; one of a flag has to be its own."""
+    for key in flagged:
+        check_option(optimizer, key)
+    kept = {key: value for key, value in filed.items() if key in ENTRIES[optimizer].options}
+    return read_optimizer(optimizer, {**kept, **flagged}).given
 
 
 def _as_written(value: object) -> object:
     """A float as the shortest decimal that stands for it: lr=0.1 in Python is one tenth, as on paper."""
+    if isinstance(value, list | tuple):
+        return [_as_written(part) for part in value]
     return (
         repr(float(value))
         if isinstance(value, float)
@@ -129,7 +156,10 @@ def _settings(chosen: Mapping[str, object], samples: int, origins: Mapping[str, 
 
 def remarks(settings: Settings) -> tuple[str, ...]:
     """What a person should know about the settings before reading the tables."""
-    if not settings.samples or settings.batch_size <= settings.samples:
-        return ()
-    sizes = f"batch_size {settings.batch_size} is larger than the {settings.samples} samples"
-    return (f"{sizes}: each epoch is one batch of all of them",)
+    found = []
+    if settings.samples and settings.batch_size > settings.samples:
+        sizes = f"batch_size {settings.batch_size} is larger than the {settings.samples} samples"
+        found.append(f"{sizes}: each epoch is one batch of all of them")
+    if settings.left_out:
+        found.append(f"{', '.join(settings.left_out)} of the problem file: left out, no option of {settings.optimizer}")
+    return tuple(found)

@@ -460,12 +460,14 @@ def test_a_wrong_line_of_the_derivation(monkeypatch: pytest.MonkeyPatch, dtype: 
 def test_a_wrong_update_by_hand(monkeypatch: pytest.MonkeyPatch, dtype: str) -> None:
     original = calculation.prepare
 
-    def planted(*args: Any) -> calculation.Calculation:
-        found = original(*args)
+    def planted(*args: Any, **how: bool) -> calculation.Calculation:
+        found = original(*args, **how)
         if len(args) > 4:  # the rounded side, which is prepared with PyTorch's products
             return found
-        assert found.lr is not None
-        return replace(found, lr=found.system.apply("add", (found.lr, found.lr)))
+        assert found.update is not None
+        lr = found.update.given["lr"]
+        doubled = {**found.update.given, "lr": found.system.apply("add", (lr, lr))}
+        return replace(found, update=replace(found.update, given=doubled))
 
     monkeypatch.setattr(hand, "prepare", planted)
     monkeypatch.setattr(calculation, "prepare", planted)
