@@ -10,9 +10,10 @@ from functools import cached_property
 
 from derive.errors import SettingError
 from derive.numerals import write_number
-from derive.optimizers import ENTRIES, OPTIONS, Optimizer, Value
+from derive.optimizers import ENTRIES, OPTIONS, Optimizer, Value, written
 from derive.problem import Problem
 from derive.settings import MAX_COUNT, Setting, check_option, read_as, read_optimizer, read_setting, whole
+from verify.numbers.formats import FORMATS
 
 DEFAULTS: Mapping[str, object] = {
     "optimizer": "SGD",
@@ -160,6 +161,9 @@ def remarks(settings: Settings) -> tuple[str, ...]:
     if settings.samples and settings.batch_size > settings.samples:
         sizes = f"batch_size {settings.batch_size} is larger than the {settings.samples} samples"
         found.append(f"{sizes}: each epoch is one batch of all of them")
+    eps = settings.rule.numbers.get("eps")
+    if settings.trains and eps and eps <= Fraction(2) ** FORMATS[settings.dtype].tiny:
+        found.append(f"eps {written(eps)} is 0 in {settings.dtype}: where a gradient is 0, 0/0 has no value")
     if settings.left_out:
         found.append(f"{', '.join(settings.left_out)} of the problem file: left out, no option of {settings.optimizer}")
     return tuple(found)

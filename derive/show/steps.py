@@ -15,9 +15,8 @@ from derive.expression import ONE, Apply, Expr, Reduce, Ref, names, replace, wal
 from derive.formulas import Formulas
 from derive.links import Link
 from derive.node import Node
-from derive.numerals import write_literal
 from derive.operations import OPERATIONS
-from derive.optimizers import Optimizer, in_numbers_alone
+from derive.optimizers import Optimizer, in_numbers_alone, written
 from derive.show.equations import EVERY, GRADIENT, Equation, Numbers, Section, Update
 from derive.show.expand import continuation, left_side
 from derive.show.gradients import adjoint_equations, goes_on_from_adjoints, gradient_section
@@ -175,7 +174,9 @@ def _of_parameter(own: Ref, gradient: Derivative, optimizer: Optimizer) -> Itera
         return ref if ref.name in common else named.get(ref.name) or Ref(_own_name(ref.name, own), own.axes)
 
     equations = [found for found in optimizer.on_paper if found.target not in common]
-    if any(isinstance(part, Apply) and part.op == "pow" for found in equations for part in walk(found.expr)):
+    targets = {found.target for found in equations}
+    squared = any(isinstance(part, Apply) and part.op == "pow" for found in equations for part in walk(found.expr))
+    if squared and "g" not in targets:
         named["g"] = Ref(_own_name("g", own), own.axes)  # a power of ∂l/∂w would be hard to read
         yield Updated(own.name, named["g"], Update(Ref(GRADIENT), gradient))
     for found in equations:
@@ -203,20 +204,23 @@ def _updates(derivation: Derivation, optimizer: Optimizer, numbers: Numbers) -> 
     ]
     frozen = [f"Frozen, never updated: {f}." for f in derivation.graph.frozen if f.name in derivation.wrt]
     if equations or frozen:
-        options = ", ".join(name if value == "true" else f"{name} {value}" for name, value in optimizer.in_effect)
-        title = f"Update: {optimizer.name}{f' with {options}' if options else ''}, after each batch"
+        title = f"Update: {optimizer.name}, after each batch"
         sentences = [*_beginnings(parameters, optimizer), *_same(alike), *frozen]
         yield Section("update", title, tuple(equations), tuple(sentences))
 
 
 def _beginnings(parameters: tuple[str, ...], optimizer: Optimizer) -> Iterator[str]:
-    """What the state begins with, and what t is."""
+    """The options that are numbers, what the state begins with, and what t is."""
     for name in parameters[:1]:
+        values = [f"{option} = {written(value)}" for option, value in optimizer.numbers.items() if value]
         starts: dict[str, list[str]] = {}
         for state in optimizer.states:
             shown = state.name if state.single else _own_name(state.name, Ref(name))
-            starts.setdefault(write_literal(optimizer.start(state)), []).append(f"`{shown}`")
-        listed = [f"{' and '.join(found)} begin{'s' * (len(found) == 1)} at {value}" for value, found in starts.items()]
+            starts.setdefault(written(optimizer.start(state)), []).append(f"`{shown}`")
+        listed = [", ".join(values)] if values else []
+        for value, begun in starts.items():
+            several = " and ".join(filter(None, (", ".join(begun[:-1]), begun[-1])))
+            listed.append(f"{several} begin{'s' * (len(begun) == 1)} at {value}")
         if any("t" in names(found.expr) for found in optimizer.on_paper):
             listed.append("`t` counts the updates, from 1")
         if listed:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from derive.errors import SettingError
 from derive.guard import run
 from derive.problem import shipped
 from tables import output
@@ -324,3 +325,25 @@ def test_a_stdout_without_unicode_gets_ascii() -> None:
     done = subprocess.run(program, cwd=ROOT, capture_output=True, check=False, env=surroundings)
     assert (done.returncode, done.stderr) == (0, b"")
     assert b"50 steps are not shown" in done.stdout
+
+
+def test_options_of_the_optimizer_on_the_command_line() -> None:
+    options = parser().parse_args(["--option", "momentum=0.9", "--option", "nesterov", "--option", "betas = 0.9, 0.99"])
+    settings = settings_of(options)
+    assert (settings["momentum"], settings["nesterov"], settings["betas"]) == ("0.9", "true", "0.9, 0.99")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            "momentun=0.9",
+            r"^--option momentun=0\.9: 'momentun' is no option of an optimizer; did you mean 'momentum'\?$",
+        ),
+        ("=", r"^--option =: '' is no option of an optimizer; known: momentum, dampening, "),
+        ("lr=0.1", "^--option lr=0.1: 'lr' is no option of an optimizer"),
+    ],
+)
+def test_refuses_an_unknown_option(given: str, message: str) -> None:
+    with pytest.raises(SettingError, match=message):
+        settings_of(parser().parse_args(["--option", given]))

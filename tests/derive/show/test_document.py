@@ -188,7 +188,7 @@ def put(*keys: Any) -> Callable[[Document], None]:
         (put("options", "momentum", 0.9), "options.momentum is missing or is not a text"),
         (put("options", "momentum", "-1"), "momentum = '-1' is below 0"),
         (put("options", "momentum", "0.9"), "state.v is nothing; the equations of the document give "),
-        (put("updates", 0, "rule", "w + lr*dl/dw"), "updates[0].rule is w + lr*dl/dw"),
+        (put("updates", 0, "rule", "w + lr*dl/dw"), "updates[0].rule is 'w + lr*dl/dw'"),
         (put("extra", 1), "extra is 1; the equations of the document give nothing"),
         (lambda d: d.pop("updates"), "updates is nothing; the equations of the document give ["),
         (lambda d: d["updates"].pop(), "updates is a list of 1; the equations of the document give 2 entries"),
