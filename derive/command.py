@@ -10,7 +10,7 @@ from derive.errors import ProblemError
 from derive.files import check_writable
 from derive.guard import say, write_out
 from derive.interface import derive
-from derive.optimizers import OPTIMIZERS
+from derive.optimizers import OPTIMIZERS, Optimizer
 from derive.problem import load, shipped
 from derive.show.choice import EVERYTHING, Choice, read_steps
 from derive.show.equations import STEPS
@@ -56,7 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     problem = load(options.problem)
     tell(problem.notes)
     derivation = derive(problem, _names(options.wrt))
-    optimizer = (problem.training.optimizer or OPTIMIZERS[0]) if problem.trains else None
+    training = problem.training
+    optimizer = Optimizer(training.optimizer or OPTIMIZERS[0], training.options) if problem.trains else None
     if optimizer is None and choice.steps == ("update",):
         raise ProblemError(f"--steps update: {problem.source} has no [training], and so no update; leave --steps out")
 
@@ -77,7 +78,7 @@ def render(
     derivation: Derivation,
     form: str,
     title: str,
-    optimizer: str | None,
+    optimizer: Optimizer | str | None,
     choice: Choice = EVERYTHING,
     sums: Gathering = PLAIN,
     *,

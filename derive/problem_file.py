@@ -18,10 +18,11 @@ from derive.given import Given, read_given
 from derive.graph import Graph, build, other_loss
 from derive.labels import check_labels
 from derive.node import Node
+from derive.optimizers import OPTIMIZERS, OPTIONS
 from derive.paper import Line, read_lines
 from derive.predict import read_predict
 from derive.reported import read_reported, with_reported
-from derive.settings import ALSO_CALLED, read_setting
+from derive.settings import ALSO_CALLED, check_option, read_optimizer, read_setting
 from derive.spelling import normalise
 from derive.statement import Claims, Problem, Quantity, Training
 from derive.targets import target_notes
@@ -34,7 +35,8 @@ _TOP = (
     *("title", "source", "equations", "loss", "seed_gradient", "frozen"),
     *("parameters", "constants", "data", "training", "report", "watch", "predict", "claims"),
 )
-_TRAINING = tuple(field.name for field in fields(Training))
+_SETTINGS = tuple(field.name for field in fields(Training) if field.name != "options")
+_TRAINING = (*_SETTINGS, *OPTIONS)
 _MISPLACED = {
     **{name: f"it belongs under [training], as {known}" for name, known in ALSO_CALLED.items()},
     **dict.fromkeys(_TRAINING, "it belongs under [training]"),
@@ -213,7 +215,12 @@ def _training(document: Document, samples: int) -> Training:
     if "epochs" in values and "steps" in values:
         raise SettingError("both epochs and steps are given; keep one", document.place("training", "steps"))
     refuse_contradictions(values, samples, lambda key: document.place("training", key))
-    return Training(**values)
+    options = {key: values.pop(key) for key in OPTIONS if key in values}
+    name = values.get("optimizer", OPTIMIZERS[0])
+    for key in options:
+        check_option(name, key, document.place("training", key))
+    read_optimizer(name, options, document.place("training", "nesterov"))
+    return Training(**values, options=options)
 
 
 def _watched(lines: tuple[Line, ...], graph: Graph) -> tuple[Node, ...]:

@@ -11,7 +11,7 @@ from typing import Any
 from derive.batching import read_batches
 from derive.errors import Place, SettingError, suggestion
 from derive.numerals import NumeralError
-from derive.optimizers import OPTIMIZERS
+from derive.optimizers import ENTRIES, OPTIMIZERS, OPTIONS, Optimizer, Value
 from derive.values import Numeral, exact, shown
 
 DTYPES = ("float32", "float64", "float16", "bfloat16")
@@ -20,7 +20,7 @@ MAX_SEED = 2**63 - 1  # what torch.manual_seed takes
 
 # What a setting is called elsewhere, for messages.
 ALSO_CALLED: Mapping[str, str] = {
-    **dict.fromkeys(("learning_rate", "learningrate", "eta", "step_size", "alpha"), "lr"),
+    **dict.fromkeys(("learning_rate", "learningrate", "eta", "step_size"), "lr"),
     **dict.fromkeys(("batch", "batchsize", "minibatch", "mini_batch_size", "bs"), "batch_size"),
     **dict.fromkeys(("epoch", "num_epochs", "n_epochs", "max_epochs"), "epochs"),
     **dict.fromkeys(("step", "iterations", "num_steps", "n_steps", "max_steps", "max_iter"), "steps"),
@@ -34,6 +34,9 @@ ALSO_CALLED: Mapping[str, str] = {
     **dict.fromkeys(("batch_sampler", "minibatches"), "batches"),
     **dict.fromkeys(("zerograd", "zero_gradients", "reset_grad"), "zero_grad"),
     **dict.fromkeys(("gradient_accumulation_steps", "accumulation_steps", "accumulate_grad_batches"), "accumulate"),
+    **dict.fromkeys(("beta1", "beta2", "beta"), "betas"),
+    **dict.fromkeys(("epsilon",), "eps"),
+    **dict.fromkeys(("wd", "l2_penalty", "decay"), "weight_decay"),
 }
 
 _INTEGER = re.compile(r"[+-]?[0-9][0-9_]{0,40}")
@@ -51,16 +54,16 @@ class Setting:
 
 
 def read_setting(key: str, value: object, place: Place | None = None) -> Any:
-    """The checked value of the setting `key`: Fraction for lr, tuples for batches, int, bool or str for the others.
+    """The checked value of a setting or option: Fraction for lr, tuples for batches, int, bool or str for the others.
 
     `value` is what stands in the file (int, `Numeral`, bool, str) or the text of a flag. Raises
     `SettingError` for an unknown key and for a value that is not possible.
     """
-    setting = SETTINGS.get(key)
+    setting = SETTINGS.get(key) or OPTION_SETTINGS.get(key)
     if setting is None:
         usual = ALSO_CALLED.get(key.lower())
-        remedy = f"; did you mean {usual!r}?" if usual else suggestion(key, SETTINGS)
-        remedy = remedy or f"; known: {', '.join(SETTINGS)}"
+        remedy = f"; did you mean {usual!r}?" if usual else suggestion(key, (*SETTINGS, *OPTIONS))
+        remedy = remedy or f"; known: {', '.join(SETTINGS)}, and the options of the optimizer"
         raise SettingError(f"unknown setting {key!r}{remedy}", place)
     return read_as(setting, key, value, place)
 
@@ -78,6 +81,28 @@ def _above_zero(value: object) -> Fraction:
     if number <= 0:
         raise NumeralError("is not above 0")
     return number
+
+
+def _from_zero(value: object) -> Fraction:
+    number = exact(value)
+    if number < 0:
+        raise NumeralError("is below 0")
+    return number
+
+
+def _share(value: object) -> Fraction:
+    number = _from_zero(value)
+    if number.numerator / number.denominator >= 1:  # as the float64 that PyTorch holds
+        raise NumeralError("is not below 1")
+    return number
+
+
+def _pair(value: object) -> tuple[Fraction, ...]:
+    """Two shares: a list of a file, or a text with a comma."""
+    parts = value.strip(" ()[]").split(",") if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple) or len(parts) != 2:
+        raise NumeralError("is not a pair of numbers")
+    return tuple(_share(part) for part in parts)
 
 
 def whole(low: int, high: int) -> Callable[[object], int]:
@@ -183,3 +208,45 @@ SETTINGS = {
     "report": Setting("numbers of steps, such as [1, 5, 10]; as a flag 1,5,10", _steps),
     "on_nonfinite": Setting(f"one of: {', '.join(ON_NONFINITE)}", _one_of(ON_NONFINITE)),
 }
+
+_NOT_NEGATIVE = Setting("a number from 0", _from_zero)
+_BELOW_1 = Setting("a number from 0 and below 1, such as 0.9", _share)
+_SWITCH = SETTINGS["shuffle"]
+
+# What the options may be, as in torch.optim; which optimizer has which, and their defaults, is in optimizers.py.
+OPTION_SETTINGS = {
+    "momentum": _NOT_NEGATIVE,
+    "dampening": Setting("a number", exact),
+    "weight_decay": _NOT_NEGATIVE,
+    "nesterov": _SWITCH,
+    "maximize": _SWITCH,
+    "lr_decay": _NOT_NEGATIVE,
+    "initial_accumulator_value": _NOT_NEGATIVE,
+    "eps": _NOT_NEGATIVE,
+    "alpha": _NOT_NEGATIVE,
+    "centered": _SWITCH,
+    "betas": Setting("two numbers from 0 and below 1, such as [0.9, 0.999]", _pair),
+    "amsgrad": _SWITCH,
+    "decoupled_weight_decay": _SWITCH,
+    "rho": _BELOW_1,
+    "momentum_decay": _NOT_NEGATIVE,
+}
+
+
+def check_option(name: str, key: str, place: Place | None = None) -> None:
+    """Raises `SettingError` where the optimizer `name` has no option `key`."""
+    if key in ENTRIES[name].options:
+        return
+    owners = ", ".join(entry.name for entry in ENTRIES.values() if key in entry.options)
+    raise SettingError(
+        f"{key} is no option of {name} but of {owners}; the options of {name} are {', '.join(ENTRIES[name].options)}",
+        place,
+    )
+
+
+def read_optimizer(name: str, options: Mapping[str, Value], place: Place | None = None) -> Optimizer:
+    """The optimizer with its options, which are checked on their own already. Raises `SettingError`."""
+    found = Optimizer(name, options)
+    if found.options.get("nesterov") and not (found.options["momentum"] and not found.options["dampening"]):
+        raise SettingError("nesterov needs a momentum above 0 and no dampening, as in torch.optim.SGD", place)
+    return found

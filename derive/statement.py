@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from derive.errors import Place
 from derive.graph import Graph
 from derive.node import Node
 from derive.numerals import write_number
+from derive.optimizers import Value
 from derive.paper import Line
 
 
@@ -53,7 +55,7 @@ class Quantity:
 
 @dataclass(frozen=True)
 class Training:
-    """The training settings of a problem file; None where it gives none."""
+    """The training settings of a problem file; None where it gives none. `options` are the optimizer's."""
 
     optimizer: str | None = None
     lr: Fraction | None = None
@@ -70,6 +72,7 @@ class Training:
     until: str | None = None
     report: tuple[int, ...] | None = None
     on_nonfinite: str | None = None
+    options: Mapping[str, Value] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

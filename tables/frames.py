@@ -35,7 +35,7 @@ COMPARISON_COLUMNS: Mapping[str, tuple[str, str]] = {
     "epoch": ("int64", "the epoch, from 1"),
     "batch": ("int64", "the batch within its epoch, from 1"),
     "step": ("int64", "the step of the run, from 1"),
-    "quantity": ("string", "l (the loss's own name), dl/dw, w (after the update), w_before, or a line's name"),
+    "quantity": ("string", "l (the loss's own name), dl/dw, w and w.v (after the update), w_before, or a line's name"),
     "index": ("string", "the entry of an array; along the samples the row of the data, from 0; empty for one number"),
     "hand": ("float64", "by hand, exactly from the initial values on, then rounded to a float64"),
     "hand_exact": ("string", f"the same as a fraction, while it has at most {MAX_EXACT} characters"),
@@ -54,8 +54,8 @@ def steps(result: Result) -> pd.DataFrame:
     """One row a step, wide, as the article prints it: the hand calculation's numbers.
 
     Columns: those of `STEP_COLUMNS`, with what is reported and each gradient (`dl/dw`) after the loss and each
-    parameter after its update (`w`) at the end; a parameter that is called like a column (`lr`) is
-    `lr_after`. Empty (NaN) after the hand calculation has ended.
+    parameter after its update (`w`) at the end, then the optimizer's state (`w.v`) and what is watched; a parameter
+    that is called like a column (`lr`) is `lr_after`. Empty (NaN) after the hand calculation has ended.
     """
     loss = result.problem.graph.loss
     rows = []

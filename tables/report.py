@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from derive.frozen import frozen_note
 from derive.numerals import write_number
+from derive.optimizers import written
 from derive.statement import Quantity
 from tables.draws import drawn, drawn_document, drawn_lines
 from tables.frames import COMPARISON_COLUMNS, EPOCH_COLUMNS, exact_text
@@ -37,8 +38,11 @@ def to_text(result: Result, summary: bool = False) -> str:
     if summary:
         lines += ["", *_summary_table(summarize(result.comparison))]
     else:
-        for block in _column_blocks(result):
+        blocks = _column_blocks(result)
+        for block in blocks:
             lines += ["", *_table(result, block)]
+        if _columns_left_out(result, blocks):
+            lines += ["", *_wrapped(f"the state of {result.settings.optimizer} is compared too; --csv FILE lists it")]
         lines += _epoch_lines(result)
         if result.settings.nodes:
             lines += ["", *_node_table(result)]
@@ -85,10 +89,12 @@ _RATE = " lr"  # the column of the learning rate; a parameter may be called lr, 
 
 
 def _column_blocks(result: Result) -> list[list[str]]:
-    """The columns of the table in groups that fit into the width."""
+    """The columns of the table in groups that fit into the width; the optimizer's state only where one group does."""
     if not result.comparison.steps:
         return []
     widths = {name: _width(result, name) for name in _columns(result)}
+    if sum(width for name, width in widths.items() if _is_state(result, name)) > WIDTH - _left_width(result):
+        widths = {name: width for name, width in widths.items() if not _is_state(result, name)}
     blocks: list[list[str]] = [[]]
     room = start = WIDTH - _left_width(result)
     for name, width in widths.items():
@@ -100,8 +106,18 @@ def _column_blocks(result: Result) -> list[list[str]]:
     return blocks
 
 
+def _is_state(result: Result, name: str) -> bool:
+    return name != _RATE and result.row(result.comparison.steps[0]).checks[name].quantity in result.states
+
+
+def _columns_left_out(result: Result, blocks: list[list[str]]) -> bool:
+    """Whether the optimizer's state is too wide for the table."""
+    shown = {name for block in blocks for name in block}
+    return bool(shown) and not shown.issuperset(result.row(result.comparison.steps[0]).checks)
+
+
 def _columns(result: Result) -> list[str]:
-    """Loss, gradients, lr, parameters; without training loss and gradients."""
+    """Loss, gradients, lr, parameters, the optimizer's state; without training loss and gradients."""
     first = result.row(result.comparison.steps[0])
     names = list(first.checks)
     if result.settings.lr is None:
@@ -278,6 +294,9 @@ def to_json(result: Result) -> str:
         "settings": {
             "optimizer": settings.optimizer if settings.trains else None,
             "lr": str(settings.lr) if settings.trains else None,
+            "options": {name: written(value) for name, value in settings.rule.options.items()}
+            if settings.trains
+            else {},
             "batch_size": settings.batch_size if settings.samples and settings.batches is None else None,
             "drop_last": settings.drop_last,
             "batches": None if settings.batches is None else [list(rows) for rows in settings.batches],

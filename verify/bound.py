@@ -46,8 +46,8 @@ class AtState:
     """Steps of equal size at PyTorch's own states; the first dimension of each array is the step.
 
     `rounded` are all that correct evaluation can give for lines, adjoints (`∂name`) and updated
-    parameters (`name'`), `exact` the same by the derivation as it is written, and `terms` is Σ|terms| of
-    the loss and the gradients.
+    parameters and state (`name'`, `name.v'`), `exact` the same by the derivation as it is written, and `terms`
+    is Σ|terms| of the loss and the gradients.
     """
 
     steps: tuple[StepRecord, ...]
@@ -113,14 +113,25 @@ def _side(
         results[own] = side.accumulated(take(held), results[own])
         if own in terms:
             terms[own] = terms[own] + np.abs(held)
-    for name in steps[0].after:
-        gradient = take(_stacked(steps, "gradients", name))
-        moves = steps[0].batch.updates
-        results[updated(name)] = side.updated(name, before[name], gradient) if moves else before[name]
+    after = {name: take(_stacked(steps, "after", name)) for name in steps[0].after}
+    if after:
+        results.update(_updated(side, steps, before, after))
     if side.watch:
-        after = {name: take(_stacked(steps, "after", name)) for name in steps[0].after}
         results.update(side.watched({**before, **data, **results, **recorded, **after}, steps[0].batch.n))
     return results, terms
+
+
+def _updated(side: Calculation, steps: tuple[StepRecord, ...], before: Values, after: Values) -> dict[str, Array]:
+    """The parameters and the optimizer's state after the steps, from PyTorch's gradients."""
+    if not steps[0].batch.updates:
+        return {updated(name): value for name, value in before.items()}
+    t = side.system.take(np.array([float(step.batch.t) for step in steps]))
+    results: dict[str, Array] = {}
+    for name in steps[0].gradients:
+        gradient = side.system.take(_stacked(steps, "gradients", name))
+        moved = side.updated(name, before, gradient, t, after)
+        results.update({updated(own): value for own, value in moved.items()})
+    return results
 
 
 def _stacked(steps: tuple[StepRecord, ...], group: str, name: str) -> Floats:
@@ -140,8 +151,8 @@ def prepare(problem: Problem, derivation: Derivation, settings: Settings, dtype:
     rounded, exact = _systems(dtype or settings.dtype, dtype is not None)
     with precision(PRECISION):
         return Bound(
-            calculation.prepare(problem, forward(whole), settings, rounded, as_pytorch(whole)),
-            calculation.prepare(problem, derivation, settings, exact),
+            calculation.prepare(problem, forward(whole), settings, rounded, as_pytorch(whole), as_floats=True),
+            calculation.prepare(problem, derivation, settings, exact, as_floats=True),
             rounded,
             (*kinks, *ties(whole)),
         )

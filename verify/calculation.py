@@ -9,12 +9,13 @@ from fractions import Fraction
 import numpy as np
 
 from derive.chain import Derivation
-from derive.optimizers import UPDATES
 from derive.problem import Problem, Quantity
+from verify import update
 from verify.evaluate import Array, Evaluation, NumberSystem, Values, evaluate
-from verify.frozen import applied
-from verify.program import Product, Stage, compile_backward, compile_forward, compile_rule, times_partial
+from verify.frozen import applied, is_trained
+from verify.program import Product, Stage, compile_backward, compile_forward, times_partial
 from verify.settings import Settings
+from verify.update import Update, state_name
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,8 @@ class Calculation:
     derivation: Derivation
     system: NumberSystem
     stages: tuple[Stage, ...]
-    rule: tuple[Stage, ...]
     constants: Values
-    lr: Array | None
+    update: Update | None  # None where nothing is trained
     watch: tuple[Stage, ...] = ()
 
     def at(self, given: Values, n: int, recorded: Values | None = None, measured: Collection[str] = ()) -> Evaluation:
@@ -48,11 +48,23 @@ class Calculation:
         """What .grad holds after a backward that adds `gradient` to what it held: one addition."""
         return self.system.apply("add", (held, gradient))
 
-    def updated(self, name: str, before: Array, gradient: Array) -> Array:
-        """The parameter `name` after its update, where it is not frozen."""
-        assert self.lr is not None  # else nothing is updated
-        moved = evaluate(self.rule, self.system, {"p": before, "g": gradient, "lr": self.lr}, {}).results["p"]
-        return applied(self.derivation.graph.frozen, name, before, moved)
+    def updated(
+        self, name: str, before: Values, gradient: Array, t: Array, recorded: Values | None = None
+    ) -> dict[str, Array]:
+        """The parameter `name` and its state (`w.v`) after update number `t`; the parameter stays where it is frozen.
+
+        `before` and `recorded` name them alike; later equations go on with the recorded state, where there is one.
+        """
+        assert self.update is not None  # else nothing is updated
+        frozen = self.derivation.graph.frozen
+        if not is_trained(frozen, name):
+            return {name: before[name]}
+        state = {own: state_name(name, own) for own in (found.name for found in self.update.optimizer.states)}
+        given = {own: before[full] for own, full in state.items()}
+        known = {own: recorded[full] for own, full in state.items()} if recorded is not None else None
+        found = self.update.after(before[name], gradient, given, t, known)
+        moved = applied(frozen, name, before[name], found["p"])
+        return {**{full: found[own] for own, full in state.items()}, name: moved}
 
 
 def prepare(
@@ -61,8 +73,13 @@ def prepare(
     settings: Settings,
     system: NumberSystem,
     product: Product = times_partial,
+    *,
+    as_floats: bool = False,
 ) -> Calculation:
-    """The program of `derivation` in `system`; `product` says what an edge of the chain rule adds."""
+    """The program of `derivation` in `system`; `product` says what an edge of the chain rule adds.
+
+    `as_floats` takes lr and the optimizer's options as the float64 numbers that PyTorch holds.
+    """
     marks = tuple(node.name + mark for node in settings.watched for mark in (".", "#", "%"))  # of its hidden parts
     names = {node.name for node in settings.watched}
     forward = compile_forward(derivation)
@@ -71,9 +88,8 @@ def prepare(
         derivation,
         system,
         (*(stage for stage in forward if stage not in watch), *compile_backward(derivation, product)),
-        compile_rule("p", UPDATES[settings.optimizer].expr),
         {constant.name: numbers(constant, system) for constant in problem.constants},
-        None if settings.lr is None else system.constant(settings.lr),
+        None if settings.lr is None else update.prepare(settings.rule, settings.lr, system, as_floats),
         watch,
     )
 
@@ -82,3 +98,14 @@ def numbers(quantity: Quantity, system: NumberSystem) -> Array:
     """The values of a quantity in its shape, each as the system holds it."""
     found = [system.constant(value) for value in quantity.values]
     return np.stack(found).reshape(quantity.shape)
+
+
+def beginnings(problem: Problem, settings: Settings, system: NumberSystem, *, as_floats: bool = False) -> Values:
+    """What every parameter, and every state of one that is trained, begins with."""
+    found: dict[str, Array] = {}
+    for parameter in problem.parameters:
+        found[parameter.name] = numbers(parameter, system)
+        if settings.trains and is_trained(problem.graph.frozen, parameter.name):
+            begun = update.starts(settings.rule, system, parameter.shape, as_floats)
+            found.update({state_name(parameter.name, own): value for own, value in begun.items()})
+    return found

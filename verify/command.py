@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from derive.command import list_shipped, tell
+from derive.errors import SettingError, shorten, suggestion
 from derive.files import check_writable
 from derive.guard import write_out
+from derive.optimizers import OPTIMIZERS, OPTIONS
 from derive.problem import load
 from derive.settings import DTYPES, ON_NONFINITE
 from verify.pipeline import verify
@@ -50,7 +52,7 @@ _FLAGS = (
     _Flag("zero_grad", "true|false|K", "set the gradient to zero before each step, never, or before every K-th"),
     _Flag("accumulate", "K", "add up the gradients of K mini-batches for one update"),
     _Flag("dtype", "|".join(DTYPES), "PyTorch's number format"),
-    _Flag("optimizer", "NAME", "SGD"),
+    _Flag("optimizer", "NAME", ", ".join(OPTIMIZERS)),
     _Flag("seed", "N", "of the shuffled order"),
     _Flag("until", "CONDITION", "end after the first step in which it holds, such as 'l < 1e-6'"),
     _Flag("report", "N,N,…", "the steps that are printed; all are compared"),
@@ -80,6 +82,12 @@ def add_settings(found: argparse.ArgumentParser) -> None:
     for flag in _FLAGS:
         group.add_argument(f"--{flag.key.replace('_', '-')}", metavar=flag.metavar, dest=flag.key, help=flag.help)
     group.add_argument(
+        "--option",
+        metavar="NAME=VALUE",
+        action="append",
+        help="of the optimizer: momentum=0.9, betas=0.9,0.99, nesterov",
+    )
+    group.add_argument(
         "--shuffle", action=argparse.BooleanOptionalAction, default=None, help="draw a new order each epoch"
     )
     group.add_argument(
@@ -91,11 +99,23 @@ def add_settings(found: argparse.ArgumentParser) -> None:
 
 
 def settings_of(options: argparse.Namespace) -> dict[str, object]:
-    """The settings that were given as flags; None for the others."""
-    return {
+    """The settings that were given as flags; None for the others. Raises `SettingError` for an unknown option."""
+    return _options(options.option or ()) | {
         key: getattr(options, key)
         for key in (*(flag.key for flag in _FLAGS), "shuffle", "drop_last", "nodes", "drift", "first")
     }
+
+
+def _options(given: Sequence[str]) -> dict[str, object]:
+    """The values of `--option momentum=0.9 --option nesterov`."""
+    found: dict[str, object] = {}
+    for text in given:
+        name, _, value = (part.strip() for part in text.partition("="))
+        if name not in OPTIONS:
+            hint = suggestion(name, OPTIONS) or f"; known: {', '.join(OPTIONS)}"
+            raise SettingError(f"--option {shorten(text)[1:-1]}: {shorten(name)} is no option of an optimizer{hint}")
+        found[name] = value if "=" in text else "true"
+    return found
 
 
 def main(argv: Sequence[str] | None, present: Presenter) -> int:

@@ -22,6 +22,7 @@ from verify.numbers import FORMATS, Array, Distance, Floats, precision
 from verify.program import adjoint_of
 from verify.record import Record, StepRecord
 from verify.settings import Settings
+from verify.update import parameter_of
 
 Place = tuple[int, ...]  # of an entry in its array
 Name = tuple[str, str]  # the group of a number ("gradients") and the name it belongs to
@@ -89,6 +90,10 @@ class Comparison:
         by_hand = step.by_hand(self.loss).get(name)
         return self._check(step.numbers[name], step.batch, name, place, by_hand)
 
+    def _node(self, name: str) -> Node:
+        """The node of a name; of the parameter, for an optimizer's state."""
+        return self.nodes.get(name) or self.nodes[parameter_of(name)]
+
     def _check(self, numbers: Numbers, batch: Batch, name: Name, place: Place, by_hand: Array | None) -> Check:
         distance, replay = numbers.distance, numbers.replay
         rests_on_replay = replay is not None and bool(numbers.replayed[place])
@@ -96,7 +101,7 @@ class Comparison:
         return Check(
             batch,
             quantity(name, self.loss),
-            _index(place, self.nodes[name[1]].axes, batch),
+            _index(place, self._node(name[1]).axes, batch),
             None if by_hand is None else by_hand.item(place),
             autograd,
             float(distance.expected[place]),
@@ -118,7 +123,7 @@ def compare(
     Steps whose bound is too wide in their dtype are judged by `replay`, where it is given. With
     `settings.first`, the comparison ends with the first step that disagrees.
     """
-    found, notes = _judged(problem, record, bound)
+    found, notes = _judged(problem, settings, record, bound)
     wide = [step for step in record.steps if any(bool(n.wide.any()) for n in found[step.batch.step].values())]
     if wide and replay is not None and settings.dtype != "float64":
         again = _judged_again(problem, settings, bound, replay(wide))
@@ -133,9 +138,11 @@ def compare(
     return Comparison(nodes, problem.graph.loss, settings.dtype, tuple(steps), faults, tuple(notes))
 
 
-def _judged(problem: Problem, record: Record, bound: Bound) -> tuple[dict[int, dict[Name, Numbers]], list[str]]:
+def _judged(
+    problem: Problem, settings: Settings, record: Record, bound: Bound
+) -> tuple[dict[int, dict[Name, Numbers]], list[str]]:
     """The numbers of every step, by the number of the step; and which entries stand on a kink."""
-    starts, gathered = _starts(problem, record, bound), _gathered(record)
+    starts, gathered = _starts(problem, settings, record, bound), _gathered(record)
     notes: list[tuple[int, str]] = []
     found: dict[int, dict[Name, Numbers]] = {step.batch.step: {} for step in record.steps}
     for at_state in bound.states(record.steps):
@@ -187,23 +194,25 @@ def _spread(array: Array, like: Array) -> Array:
     return array if array.ndim == like.ndim else array[np.newaxis]
 
 
-def _starts(problem: Problem, record: Record, bound: Bound) -> dict[int, dict[str, Numbers]]:
-    """What the parameters of every step begin with: their rounded initial values, then what the step before left."""
+def _starts(problem: Problem, settings: Settings, record: Record, bound: Bound) -> dict[int, dict[str, Numbers]]:
+    """What each step begins with: the rounded initial values of the parameters and of the optimizer's state.
+
+    Later, what the step before left.
+    """
+    with precision(192):
+        rounded = calculation.beginnings(problem, settings, bound.system, as_floats=True)
+        exact = calculation.beginnings(problem, settings, bound.exact.system, as_floats=True)
     found: dict[int, dict[str, Numbers]] = {}
     before: StepRecord | None = None
     for step in record.steps:
         found[step.batch.step] = {}
-        for quantity in problem.parameters:
-            held = step.before[quantity.name]
+        for name, held in step.before.items():
             if before is None:
-                with precision(192):
-                    rounded = calculation.numbers(quantity, bound.system)
-                    exact = calculation.numbers(quantity, bound.exact.system)
-                distance = bound.distance(held, rounded, exact)
+                distance = bound.distance(held, rounded[name], exact[name])
             else:
-                found[step.batch.step][quantity.name] = _kept(before.after[quantity.name], held)
+                found[step.batch.step][name] = _kept(before.after[name], held)
                 continue
-            found[step.batch.step][quantity.name] = Numbers(held, distance)
+            found[step.batch.step][name] = Numbers(held, distance)
         before = step
     return found
 
@@ -244,7 +253,7 @@ def _kink_notes(bound: Bound, at_state: AtState) -> Iterator[tuple[int, str]]:
 
 def _index(place: Place, axes: Axes, batch: Batch) -> str:
     """The index of an entry, counted from 0; along the samples it is the row of the data."""
-    numbers = [batch.indices[k] if axis.size == SIZE else k for k, axis in zip(place, axes, strict=True)]
+    numbers = [batch.indices[k] if axis.size == SIZE else k for k, axis in zip(place, axes[: len(place)], strict=True)]
     return ",".join(map(str, numbers))
 
 

@@ -41,6 +41,9 @@ class NumberSystem(Protocol):
     def take(self, array: NDArray[np.float64]) -> Array:
         """Floats as they are; an infinity or NaN tells nothing."""
 
+    def cast(self, array: Array) -> Array:
+        """Python's numbers as an operation on tensors reads them."""
+
     def share(self, op: str, array: Array) -> Array:
         """The share of each entry in the max or min over the last dimension; an array of the same shape."""
 

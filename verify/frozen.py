@@ -12,6 +12,11 @@ from derive.node import Frozen
 from verify.numbers import Array
 
 
+def is_trained(frozen: Iterable[Frozen], name: str) -> bool:
+    """Whether any entry of the parameter `name` is updated: it is not frozen as a whole."""
+    return not any(part.name == name and not part.entries for part in frozen)
+
+
 def moves(frozen: Iterable[Frozen], name: str, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """For each entry of the parameter `name` whether it is updated."""
     mask = np.ones(shape, dtype=np.bool_)

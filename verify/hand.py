@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from derive.chain import Derivation
 from derive.problem import Problem
 from verify.batches import Batch
-from verify.calculation import Calculation, numbers, prepare
+from verify.calculation import Calculation, beginnings, numbers, prepare
 from verify.numbers import Array, CalculationError, Exact, Exactly, is_finite, is_sharp, precision
 from verify.program import adjoint_of
 from verify.settings import Settings
@@ -25,7 +26,8 @@ Exacts = Mapping[str, Array]  # arrays of exact numbers, one dimension for each 
 class HandStep:
     """One step calculated by hand; the same quantities as in a `StepRecord`. `after` is empty where nothing is trained.
 
-    `gradients` are sums with what was `accumulated` before, where the batch adds to it.
+    `before` and `after` hold the optimizer's state as well. `gradients` are sums with what was `accumulated`
+    before, where the batch adds to it.
     """
 
     batch: Batch
@@ -82,7 +84,7 @@ def calculate(problem: Problem, derivation: Derivation, settings: Settings, batc
     beside = {*problem.reported, *(node.name for node in settings.watched)}
     lines = [node.name for node in problem.graph.lines if settings.nodes or node.name in beside]
     prepared = inputs(problem, derivation, settings)
-    start = {parameter.name: numbers(parameter, Exact()) for parameter in problem.parameters}
+    start = beginnings(problem, settings, Exact())
     found = HandRun(())
     for bits in PRECISIONS:
         with precision(bits):
@@ -103,11 +105,11 @@ def _as_wanted(steps: int) -> str:
 
 def _run(prepared: Inputs, start: Exacts, batches: tuple[Batch, ...], lines: Sequence[str]) -> HandRun:
     steps: list[HandStep] = []
-    parameters = start
+    held = start
     gathered: Exacts = {}
     for batch in batches:
         try:
-            found = step(prepared, parameters, batch, lines, gathered)
+            found = step(prepared, held, batch, lines, gathered)
         except CalculationError as error:
             return HandRun(tuple(steps), f"at {batch} the hand calculation ends: {error}")
         reported = list(found.numbers())
@@ -116,7 +118,7 @@ def _run(prepared: Inputs, start: Exacts, batches: tuple[Batch, ...], lines: Seq
             reason = f"its digits no longer suffice ({PRECISIONS[-1]} bits)" if known else _UNDEFINED
             return HandRun(tuple(steps), f"at {batch} the hand calculation ends: {reason}")
         steps.append(found)
-        parameters, gathered = found.after, found.gradients
+        held, gathered = found.after, found.gradients
     return HandRun(tuple(steps))
 
 
@@ -124,32 +126,42 @@ _UNDEFINED = "a value is not defined, or its digits do not tell (a logarithm or 
 
 
 def step(
-    prepared: Inputs, parameters: Exacts, batch: Batch, lines: Sequence[str], gathered: Exacts | None = None
+    prepared: Inputs, held: Exacts, batch: Batch, lines: Sequence[str], gathered: Exacts | None = None
 ) -> HandStep:
-    """One step by hand from any `parameters`, with the numbers of `lines`.
+    """One step by hand from any parameters and state, with the numbers of `lines`.
 
     `gathered` are the gradients of the step before, to which this one adds where its batch says so.
     Raises `CalculationError` where it has no value.
     """
     calculation = prepared.calculation
-    loss = calculation.derivation.graph.loss
+    derivation = calculation.derivation
     rows = prepared.rows(batch)
-    values = calculation.at({**parameters, **rows}, batch.n).results
-    held = (gathered or {}) if batch.adds else {}
-    gradients = {name: values[adjoint_of(name)] for name in parameters}
-    gradients |= {name: calculation.accumulated(sum_so_far, gradients[name]) for name, sum_so_far in held.items()}
-    after = {}
-    if calculation.lr is not None:
-        for name, value in parameters.items():
-            after[name] = calculation.updated(name, value, gradients[name]) if batch.updates else value
-    values = {**values, **calculation.watched({**parameters, **rows, **values, **after}, batch.n)}
+    values = calculation.at({**held, **rows}, batch.n).results
+    accumulated = (gathered or {}) if batch.adds else {}
+    gradients = {name: values[adjoint_of(name)] for name in derivation.wrt}
+    gradients |= {name: calculation.accumulated(so_far, gradients[name]) for name, so_far in accumulated.items()}
+    after: dict[str, Array] = {}
+    if calculation.update is not None:
+        after = _updated(calculation, held, gradients, batch)
+    values = {**values, **calculation.watched({**held, **rows, **values, **after}, batch.n)}
     return HandStep(
         batch,
-        parameters,
-        values[loss],
+        held,
+        values[derivation.graph.loss],
         gradients,
         after,
         {name: values[name] for name in lines},
         {name: values[adjoint_of(name)] for name in lines if adjoint_of(name) in values},
-        held,
+        accumulated,
     )
+
+
+def _updated(calculation: Calculation, held: Exacts, gradients: Exacts, batch: Batch) -> dict[str, Array]:
+    """The parameters and the optimizer's state after the batch; as they were, where it does not update."""
+    if not batch.updates:
+        return dict(held)
+    t = calculation.system.constant(Fraction(batch.t))
+    after: dict[str, Array] = {}
+    for name, gradient in gradients.items():
+        after |= calculation.updated(name, held, gradient, t)
+    return after

@@ -17,6 +17,8 @@ Values = Mapping[str, NDArray[Any]]  # float64 arrays that hold the dtype's numb
 class StepRecord:
     """One step: parameters before, loss and gradients after backward, parameters after the update.
 
+    `before` and `after` hold the optimizer's state as well, `w.v` beside `w`.
+
     `data` are the columns of the batch, as the DataLoader gave them. An array has one dimension for each
     axis of its name. `after` is empty without an update. `nodes` and `adjoints` hold the value of every
     line and the loss's gradient with respect to it; unless they are asked for, `nodes` has only the lines of

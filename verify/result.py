@@ -18,12 +18,13 @@ from verify.hand import HandRun
 from verify.record import Record
 from verify.settings import Settings
 from verify.stopping import nonfinite_notes, stop_note
+from verify.update import parameter_of
 from verify.verdict import Verdict
 
 
 @dataclass(frozen=True)
 class StepRow:
-    """One step as a person writes it in a table: its batch and its checks by name (`l`, `dl/dw`, `w`)."""
+    """One step as a person writes it in a table: its batch and its checks by name (`l`, `dl/dw`, `w`, `w.v`)."""
 
     batch: Batch
     checks: Mapping[str, Check]
@@ -96,12 +97,18 @@ class Result:
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
-        """The quantities of a row: loss, what is reported, gradients, updated parameters, then what is watched."""
+        """The quantities of a row: loss, what is reported, gradients, parameters, their state, what is watched."""
         loss, names = self.problem.graph.loss, [parameter.name for parameter in self.problem.parameters]
         gradients = (f"d{loss}/d{name}" for name in names)
-        updated = names if self.settings.trains else ()
+        updated = (*names, *self.states) if self.settings.trains else ()
         watched = (node.name for node in self.settings.watch)
         return (loss, *self.problem.reported, *gradients, *updated, *watched)
+
+    @cached_property
+    def states(self) -> tuple[str, ...]:
+        """The optimizer's state after an update, by its names `w.v`."""
+        after = self.record.steps[0].after if self.record.steps else {}
+        return tuple(name for name in after if parameter_of(name) != name)
 
     def __str__(self) -> str:
         return "\n".join((self.problem.title, str(self.settings), self.verdict.sentence))

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 
 from derive.batching import Batches, refuse_contradictions
 from derive.errors import Place, SettingError
 from derive.node import Node
 from derive.numerals import write_number
+from derive.optimizers import ENTRIES, OPTIONS, Optimizer, Value, written
 from derive.problem import Problem
-from derive.settings import MAX_COUNT, Setting, read_as, read_setting, whole
+from derive.settings import MAX_COUNT, Setting, check_option, read_as, read_optimizer, read_setting, whole
 from derive.watch import condition, with_lines
+from verify.numbers.formats import FORMATS
 
 DEFAULTS: Mapping[str, object] = {
     "optimizer": "SGD",
@@ -43,7 +46,8 @@ class Settings:
     the comparison with the first step that disagrees. `origins` tells of each setting whether it
     comes from a flag, from the problem file, or is the default. The run ends after the first step in which `until`
     holds, and with `on_nonfinite` "stop" after the first that is not finite. `report` are the steps that are
-    printed, all where it is empty.
+    printed, all where it is empty. `options` are the optimizer's that are given;
+    `left_out` names those of the problem file that the optimizer of a flag does not have.
     """
 
     optimizer: str
@@ -66,6 +70,13 @@ class Settings:
     batches: Batches | None = None
     zero_grad: bool | int = True
     accumulate: int = 1
+    options: Mapping[str, Value] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
+
+    @cached_property
+    def rule(self) -> Optimizer:
+        """The optimizer with its options."""
+        return Optimizer(self.optimizer, self.options)
 
     @property
     def watched(self) -> tuple[Node, ...]:
@@ -102,6 +113,7 @@ class Settings:
         shown = [
             ("optimizer", self.optimizer),
             ("lr", f"lr {write_number(self.lr)}"),
+            *((name, name if text == "true" else f"{name} {text}") for name, text in self.rule.in_effect),
             ("batches" if self.batches else "batch_size", self._batches_in_words()),
             ("epochs", f"epochs {epochs}" if whole_epochs else f"steps {self.steps}"),
             ("until", "" if self.until is None else f"until {self.until.name}"),
@@ -133,10 +145,12 @@ def effective(problem: Problem, flags: Mapping[str, object]) -> Settings:
 
     Flags are named as the settings of a problem file, and `nodes`, `drift` and `first`. Raises `SettingError` for a
     setting that is unknown or not possible, for both epochs and steps, and for a missing lr. A problem
-    without [training] needs none: its gradients are evaluated once.
+    without [training] needs none: its gradients are evaluated once. The options of the file that an optimizer of
+    the flags does not have are left out.
     """
     given = {key: value for key, value in flags.items() if value is not None and key not in _OF_COMPARISON}
     flagged = {key: read_setting(key, _as_written(value)) for key, value in given.items()}
+    flagged_options = {key: flagged.pop(key) for key in OPTIONS if key in flagged}
     if "epochs" in flagged and "steps" in flagged:
         raise SettingError("both epochs and steps are given; expected one of them")
     filed = {key: value for key in _KEYS if (value := getattr(problem.training, key)) is not None}
@@ -146,16 +160,28 @@ def effective(problem: Problem, flags: Mapping[str, object]) -> Settings:
     places = {key: problem.place_of(f"training.{key}") for key in filed if key not in flagged}
     refuse_contradictions({**filed, **flagged}, samples, places.get)
     chosen = _sized({**DEFAULTS, **filed, **flagged}, samples)
-    at_a_point = "lr" not in chosen and not problem.trains and not flagged.keys() & _OF_TRAINING
+    options = _options(str(chosen["optimizer"]), problem.training.options, flagged_options)
+    at_a_point = "lr" not in chosen and not problem.trains and not (flagged.keys() & _OF_TRAINING or flagged_options)
     if at_a_point:
         chosen = {**chosen, "lr": None, "epochs": 1}
     if "lr" not in chosen:
         raise SettingError(f"lr is missing in {problem.source}; give it as lr = 0.01 under [training], or as --lr 0.01")
     origins = {key: "flag" if key in flagged else "file" if key in filed else "default" for key in chosen}
+    origins |= {key: "flag" if key in flagged_options else "file" for key in options}
+    left_out = tuple(key for key in problem.training.options if key not in options)
     drift = None if flags.get("drift") is None else read_as(_DRIFT, "drift", flags["drift"])
     compared = {"nodes": bool(flags.get("nodes")), "drift": drift, "first": bool(flags.get("first"))}
     until = _condition(problem, chosen["until"], "flag" if "until" in flagged else "file")
-    return _settings({**chosen, **compared, "until": until, "watch": problem.watch}, samples, origins)
+    beside = {"until": until, "watch": problem.watch, "options": options, "left_out": left_out}
+    return _settings({**chosen, **compared, **beside}, samples, origins)
+
+
+def _options(optimizer: str, filed: Mapping[str, Value], flagged: Mapping[str, Value]) -> Mapping[str, Value]:
+    """The options that are given to the optimizer; one of a flag has to be its own."""
+    for key in flagged:
+        check_option(optimizer, key)
+    kept = {key: value for key, value in filed.items() if key in ENTRIES[optimizer].options}
+    return read_optimizer(optimizer, {**kept, **flagged}).given
 
 
 def _condition(problem: Problem, text: object, origin: str) -> Node | None:
@@ -168,6 +194,8 @@ def _condition(problem: Problem, text: object, origin: str) -> Node | None:
 
 def _as_written(value: object) -> object:
     """A float as the shortest decimal that stands for it: lr=0.1 in Python is one tenth, as on paper."""
+    if isinstance(value, list | tuple):
+        return [_as_written(part) for part in value]
     return (
         repr(float(value))
         if isinstance(value, float)
@@ -212,7 +240,12 @@ def _settings(chosen: Mapping[str, object], samples: int, origins: Mapping[str, 
 
 def remarks(settings: Settings) -> tuple[str, ...]:
     """What a person should know about the settings before reading the tables."""
-    return (*_large_batch(settings), *_rows_left_out(settings), *_accumulation(settings))
+    return (
+        *_large_batch(settings),
+        *_rows_left_out(settings),
+        *_accumulation(settings),
+        *_options_in_effect(settings),
+    )
 
 
 def _large_batch(settings: Settings) -> list[str]:
@@ -244,3 +277,14 @@ def _accumulation(settings: Settings) -> list[str]:
         since = "the run began" if not settings.zero_every else "the last zero_grad"
         return [f"the gradients below are not those of one batch: each is the sum of all since {since}"]
     return []
+
+
+def _options_in_effect(settings: Settings) -> list[str]:
+    """An eps that is 0 in the dtype, and the options of the file that another optimizer does not have."""
+    found = []
+    eps = settings.rule.numbers.get("eps")
+    if settings.trains and eps and eps <= Fraction(2) ** FORMATS[settings.dtype].tiny:
+        found.append(f"eps {written(eps)} is 0 in {settings.dtype}: where a gradient is 0, 0/0 has no value")
+    if settings.left_out:
+        found.append(f"{', '.join(settings.left_out)} of the problem file: left out, no option of {settings.optimizer}")
+    return found

@@ -21,6 +21,7 @@ from derive.expression import Apply, Axes, Expr, Number, Position, Reduce, Ref, 
 from derive.graph import Graph
 from derive.node import Node
 from derive.operations import OPERATIONS
+from derive.optimizers import Value
 from derive.paper import constant_value, read_expression
 from derive.predict import predicted
 from derive.problem import Problem, Quantity
@@ -29,6 +30,7 @@ from verify.numbers.formats import FORMATS
 from verify.record import Record, StepRecord, Values
 from verify.settings import Settings
 from verify.stopping import ends
+from verify.update import state_name
 
 DTYPES = {name: getattr(torch, name) for name in FORMATS}
 
@@ -130,26 +132,59 @@ def refuse_uncovered() -> None:
 class _Update:
     """`torch.optim` for what is trained: nothing without lr, and not the frozen parameters.
 
-    Single frozen entries of a parameter are put back after each step, and .grad stays as it is.
+    Single frozen entries of a parameter are put back after each step: with momentum or decay they would move
+    even if their gradient were 0.
     """
 
     def __init__(self, model: GraphModule, settings: Settings) -> None:
         whole = {frozen.name for frozen in model.graph.frozen if not frozen.entries}
-        trained = [p for name, p in model.named.items() if name not in whole]
+        self.trained = {name: p for name, p in model.named.items() if name not in whole}
         self.trains = settings.lr is not None
+        self.rule = settings.rule
         self.optimizer: torch.optim.Optimizer | None = None
-        if settings.lr is not None and trained:
-            self.optimizer = getattr(torch.optim, settings.optimizer)(trained, lr=float(settings.lr))
+        if settings.lr is not None and self.trained:
+            options = {name: _plain(value) for name, value in settings.options.items()}
+            build = getattr(torch.optim, settings.optimizer)
+            self.optimizer = build(self.trained.values(), lr=float(settings.lr), **options)
         self.kept = [(model.named[f.name], entry) for f in model.graph.frozen for entry in f.entries]
 
     def step(self) -> None:
+        """One update. A parameter that the loss does not depend on has the gradient 0, as on paper."""
         if self.optimizer is None:
             return
+        for parameter in self.trained.values():
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
         held = [parameter[entry].clone() for parameter, entry in self.kept]
-        self.optimizer.step()
+        try:
+            self.optimizer.step()
+        except RuntimeError as error:  # such as an lr/(1 − beta1^t) that the dtype cannot hold
+            raise SettingError(f"torch.optim.{self.rule.name} cannot make the step: {error}") from None
         with torch.no_grad():
             for (parameter, entry), value in zip(self.kept, held, strict=True):
                 parameter[entry] = value
+
+    def state(self) -> dict[str, Tensor]:
+        """The optimizer's state by its names on paper, `w.v`; before the first step, what it will begin with."""
+        if self.optimizer is None:
+            return {}
+        found = {}
+        for name, parameter in self.trained.items():
+            held = self.optimizer.state.get(parameter, {})
+            for state in self.rule.states:
+                start = parameter.detach().new_full(
+                    () if state.single else parameter.shape, float(self.rule.start(state))
+                )
+                value = held.get(state.key)
+                found[state_name(name, state.name)] = start if value is None else value
+        return found
+
+
+def _plain(value: Value) -> float | bool | tuple[float, ...]:
+    """An option as torch.optim takes it."""
+    if isinstance(value, bool):
+        return value
+    return tuple(map(float, value)) if isinstance(value, tuple) else float(value)
 
 
 def _step(
@@ -164,7 +199,7 @@ def _step(
 
     Then what is `watched`, as a loop would print it.
     """
-    before = _values(model.named)
+    before = _values({**model.named, **update.state()})
     accumulated = _values(_gradients(model)) if batch.adds else {}
     if not batch.adds:
         model.zero_grad()  # as optimizer.zero_grad(), and the frozen parameters too
@@ -178,7 +213,7 @@ def _step(
     recorded = _values(_gradients(model))
     if batch.updates:
         update.step()
-    after = _values(model.named) if update.trains else {}
+    after = _values({**update.state(), **model.named}) if update.trains else {}
     adjoints = {name: value.grad for name, value in lines.items() if nodes and value.grad is not None}
     followed = model.watched(watched, lines, columns, batch.n)
     lines = {**{name: value for name, value in lines.items() if nodes or name in model.reported}, **followed}

@@ -8,7 +8,8 @@ from typing import NamedTuple, TypedDict
 from derive.chain import Derivation, differentiate
 from derive.errors import EquationError, ProblemError, suggestion
 from derive.expression import Ref
-from derive.show.equations import STEPS, Equation, Section
+from derive.optimizers import Optimizer
+from derive.show.equations import EVERY, STEPS, Equation, Section
 from derive.show.gathering import PLAIN, Gathering, with_gathering
 from derive.show.notation import Derivative
 from derive.show.steps import conventions, sections
@@ -46,7 +47,7 @@ def read_steps(text: str) -> tuple[str, ...]:
     return STEPS if "all" in words else tuple(step for step in STEPS if step in words)
 
 
-def printed(derivation: Derivation, optimizer: str | None, how: How) -> tuple[tuple[Section, ...], bool]:
+def printed(derivation: Derivation, optimizer: Optimizer | str | None, how: How) -> tuple[tuple[Section, ...], bool]:
     """The sections that are printed, and whether in ASCII alone."""
     found = chosen(derivation, optimizer, how.get("choice", EVERYTHING), how.get("gathering", PLAIN))
     return found, how.get("ascii_only", False)
@@ -54,7 +55,7 @@ def printed(derivation: Derivation, optimizer: str | None, how: How) -> tuple[tu
 
 def chosen(
     derivation: Derivation,
-    optimizer: str | None = "SGD",
+    optimizer: Optimizer | str | None = "SGD",
     choice: Choice = EVERYTHING,
     gathering: Gathering = PLAIN,
 ) -> tuple[Section, ...]:
@@ -134,7 +135,7 @@ def _concerned(section: Section, name: str) -> list[bool]:
             case None:
                 found.append(found[-1])
             case Ref(name=own):
-                found.append(_line(own) == name)
+                found.append((equation.about or _line(own)) in (name, EVERY))
             case Derivative(of=of, wrt=wrt):
                 whole = section.step in ("chain", "adjoints")  # of the loss with respect to a name
                 found.append(name in ({_line(wrt.name)} if whole else {of.name, wrt.name}))

@@ -18,9 +18,10 @@ from derive.expression import Axes, Expr, Ref, names, walk
 from derive.formulas import Formulas, Gradient
 from derive.graph import Graph, Node, build
 from derive.node import Frozen
-from derive.optimizers import UPDATES
+from derive.optimizers import OPTIMIZERS, OPTIONS, Optimizer, written
 from derive.paper import Line, check_name, read_line
-from derive.show.equations import Side
+from derive.settings import check_option, read_optimizer, read_setting
+from derive.show.equations import EVERY, Side
 from derive.show.gradients import stages
 from derive.show.notation import Ascii
 from derive.show.sides import shown
@@ -33,13 +34,16 @@ _STYLE = Ascii()
 _Document = dict[str, Any]
 
 
-def to_json(derivation: Derivation, title: str = "", optimizer: str | None = "SGD", *, ascii_only: bool = False) -> str:
+def to_json(
+    derivation: Derivation, title: str = "", optimizer: Optimizer | str | None = "SGD", *, ascii_only: bool = False
+) -> str:
     """The document as text, two spaces a level; `ascii_only` writes other characters as their code points."""
     return json.dumps(content(derivation, title, optimizer), indent=2, ensure_ascii=ascii_only) + "\n"
 
 
-def content(derivation: Derivation, title: str = "", optimizer: str | None = "SGD") -> _Document:
+def content(derivation: Derivation, title: str = "", optimizer: Optimizer | str | None = "SGD") -> _Document:
     """The document as dictionaries, lists, texts, numbers and booleans."""
+    optimizer = Optimizer(optimizer) if isinstance(optimizer, str) else optimizer
     graph, formulas = derivation.graph, Formulas(derivation)
     parts = {part.name: part for part in derivation.parts}
     links = [link for node in reversed(graph.lines) for link in formulas.links[node.name]]
@@ -59,10 +63,16 @@ def content(derivation: Derivation, title: str = "", optimizer: str | None = "SG
         "parts": [_part(part) for part in derivation.parts if part.name != part.line],
         "adjoints": [_adjoint(adjoint, parts, graph) for adjoint in derivation.adjoints],
         "gradients": [_gradient(formulas.gradient(name)) for name in derivation.wrt],
-        "optimizer": optimizer,
+        "optimizer": optimizer.name if optimizer else None,
+        "options": {name: written(value) for name, value in optimizer.options.items()} if optimizer else {},
+        "state": {state.name: written(optimizer.start(state)) for state in optimizer.states} if optimizer else {},
         "updates": [
-            {"name": _STYLE.ref(own), "rule": _text(rule)}
-            for own, rule in (updates(derivation, optimizer) if optimizer else ())
+            {
+                "parameter": None if parameter == EVERY else parameter,
+                "name": _STYLE.ref(left),
+                "rule": _text(right),
+            }
+            for parameter, left, right in (updates(derivation, optimizer) if optimizer else ())
         ],
     }
 
@@ -142,13 +152,27 @@ def from_json(text: str) -> Derivation:
         found = shorten(document["schema"]) if "schema" in document else "missing"
         raise ProblemError(f"schema is {found}; expected {SCHEMA!r}")
     title = _string(document, "title")
-    optimizer = None if document.get("optimizer", "") is None else _string(document, "optimizer")
-    if optimizer is not None and optimizer not in UPDATES:
-        raise ProblemError(f"optimizer {shorten(optimizer)} is not known; expected one of: {', '.join(UPDATES)}")
+    optimizer = None if document.get("optimizer", "") is None else _optimizer(document)
     derivation = differentiate(_graph(document), _strings(document, "wrt"))
     for place, found, expected in _differences(document, content(derivation, title, optimizer), ""):
         raise ProblemError(f"{place} is {found}; the equations of the document give {expected}")
     return derivation
+
+
+def _optimizer(document: _Document) -> Optimizer:
+    """The optimizer with its options."""
+    name, options = _string(document, "optimizer"), document.get("options")
+    if name not in OPTIMIZERS:
+        raise ProblemError(f"optimizer {shorten(name)} is not known; expected one of: {', '.join(OPTIMIZERS)}")
+    if not isinstance(options, dict):
+        raise ProblemError("options is missing or is not an object")
+    read = {}
+    for key in options:
+        if key not in OPTIONS:
+            raise ProblemError(f"options.{key} is not an option; expected some of: {', '.join(OPTIONS)}")
+        check_option(name, key)
+        read[key] = read_setting(key, _string(options, key, "options"))
+    return read_optimizer(name, read)
 
 
 def _parsed(text: str) -> _Document:

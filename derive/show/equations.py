@@ -8,6 +8,7 @@ from derive.expression import Axes, Expr, Ref
 from derive.show.notation import Derivative
 
 GRADIENT = "#gradient"  # a name that nobody can type
+EVERY = "#every"  # what an equation is about that holds for all parameters alike
 STEPS = ("forward", "local", "chain", "closed", "update")  # what can be shown alone; closed forms follow the chains
 
 
@@ -28,7 +29,7 @@ class Update(NamedTuple):
     """The right-hand side of an update rule; the name `GRADIENT` in it stands for `gradient`."""
 
     expr: Expr
-    gradient: Derivative
+    gradient: Derivative | None
 
 
 Side = Expr | Derivative | Total | Update
@@ -37,8 +38,8 @@ Side = Expr | Derivative | Total | Update
 class Equation(NamedTuple):
     """A numbered equation; `left` is None where it continues the one before. `note` follows it.
 
-    `closed` is true for the closed form of a gradient. Names in notes, titles and sentences stand
-    between `s.
+    `closed` is true for the closed form of a gradient; `about` names the parameter that an update is of.
+    Names in notes, titles and sentences stand between `s.
     """
 
     number: int
@@ -47,6 +48,7 @@ class Equation(NamedTuple):
     relation: str = "="
     note: str = ""
     closed: bool = False
+    about: str = ""
 
     @property
     def is_written(self) -> bool:

@@ -11,6 +11,7 @@ from typing import Unpack
 from derive.chain import Derivation
 from derive.expression import ONE, Axes, Expr, Position, Reduce, Ref, count
 from derive.numerals import write_literal
+from derive.optimizers import Optimizer
 from derive.show.choice import How, printed
 from derive.show.equations import Equation, Section
 from derive.show.notation import (
@@ -182,7 +183,9 @@ def enclosed(opening: str, text: str, closing: str) -> str:
     return f"\\{size}l{opening}{text}\\{size}r{closing}" if size else f"{opening}{text}{closing}"
 
 
-def to_latex(derivation: Derivation, title: str = "", optimizer: str | None = "SGD", **how: Unpack[How]) -> str:
+def to_latex(
+    derivation: Derivation, title: str = "", optimizer: Optimizer | str | None = "SGD", **how: Unpack[How]
+) -> str:
     """A whole document with every step, numbered as in the text, that compiles with pdflatex and amsmath.
 
     Only accented letters of the title are not ASCII; `ascii_only` drops the accents.

@@ -6,6 +6,7 @@ import re
 from typing import Unpack
 
 from derive.chain import Derivation
+from derive.optimizers import Optimizer
 from derive.show.choice import How, printed
 from derive.show.equations import Equation, Section
 from derive.show.latex import aligned
@@ -24,7 +25,9 @@ _SAFE = (
 _MARKUP = re.compile(r"([\\*_\[\]<>#|~$&])")
 
 
-def to_markdown(derivation: Derivation, title: str = "", optimizer: str | None = "SGD", **how: Unpack[How]) -> str:
+def to_markdown(
+    derivation: Derivation, title: str = "", optimizer: Optimizer | str | None = "SGD", **how: Unpack[How]
+) -> str:
     """Headings, numbered formulas between $$, and sentences."""
     found, ascii_only = printed(derivation, optimizer, how)
     blocks = [f"# {marked(title)}"] if title else []

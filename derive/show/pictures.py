@@ -12,6 +12,7 @@ from derive.expression import Reduce, Ref, names, taken_axes, walk
 from derive.formulas import Formulas
 from derive.graph import Graph, Node
 from derive.links import Link
+from derive.optimizers import Optimizer
 from derive.show.expand import left_side, with_softmax
 from derive.show.notation import Derivative, Text
 from derive.show.plain import ascii_text
@@ -99,7 +100,7 @@ def _lines(text: str) -> tuple[str, ...]:
 
 
 def to_mermaid(
-    derivation: Derivation, title: str = "", optimizer: str | None = None, *, ascii_only: bool = False
+    derivation: Derivation, title: str = "", optimizer: Optimizer | str | None = None, *, ascii_only: bool = False
 ) -> str:
     """A Mermaid flowchart, as GitHub draws it from a ```mermaid block."""
     del optimizer  # has no place in the picture
@@ -138,7 +139,9 @@ def _mermaid_label(lines: tuple[str, ...]) -> str:
 _UNSAFE = re.compile(r"""["#&<>`*_~\\|;]""")
 
 
-def to_dot(derivation: Derivation, title: str = "", optimizer: str | None = None, *, ascii_only: bool = False) -> str:
+def to_dot(
+    derivation: Derivation, title: str = "", optimizer: Optimizer | str | None = None, *, ascii_only: bool = False
+) -> str:
     """A graph for Graphviz."""
     del optimizer  # has no place in the picture
     drawn = picture(derivation, ascii_only=ascii_only)

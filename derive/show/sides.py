@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from derive.expression import Apply, Expr, walk
 from derive.graph import Graph
+from derive.optimizers import OWN_NAMES
 from derive.show.equations import GRADIENT, Equation, Product, Side, Total, Update
 from derive.show.expand import with_softmax
 from derive.show.notation import Ascii, Derivative, Text
@@ -13,7 +16,7 @@ from derive.tidy import shares_written
 
 def ascii_style(graph: Graph) -> Ascii:
     """The ASCII style, in which names of `graph` that are not ASCII are spelled out."""
-    return Ascii(names=ascii_names(graph.by_name))
+    return Ascii(names=_with_own(ascii_names(graph.by_name)))
 
 
 def text_style(graph: Graph) -> Text:
@@ -22,7 +25,12 @@ def text_style(graph: Graph) -> Text:
     sigmoid = any(isinstance(part, Apply) and part.op == "sigmoid" for n in graph.lines for part in walk(n.definition))
     if sigmoid:
         names.pop("sigma", None)
-    return Text(names)
+    return Text(_with_own(names))
+
+
+def _with_own(names: Mapping[str, str]) -> Mapping[str, str]:
+    """How names are printed, those of an optimizer's state too: where `theta` is θ, `v_theta` is v_θ."""
+    return {**names, **{f"{own}_{name}": f"{own}_{text}" for name, text in names.items() for own in OWN_NAMES}}
 
 
 def left(equation: Equation, style: Text) -> str:
@@ -45,7 +53,7 @@ def shown(side: Side, style: Text) -> str:
         case Total(products=products):
             return " + ".join(_product(product, style) for product in products) or "0"
         case Update(expr=expr, gradient=gradient):
-            return style.signed({GRADIENT: style.derivative(gradient)}).show(expr)
+            return style.signed({GRADIENT: style.derivative(gradient)} if gradient else None).show(expr)
     return style.show(with_softmax(shares_written(side)))
 
 

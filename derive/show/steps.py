@@ -7,26 +7,28 @@ substituted, closed form), update rules.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from derive.chain import Derivation
 from derive.closed import readable
-from derive.expression import ONE, Apply, Expr, Reduce, Ref, replace, walk
+from derive.expression import ONE, Apply, Expr, Reduce, Ref, names, replace, walk
 from derive.formulas import Formulas
 from derive.links import Link
 from derive.node import Node
 from derive.operations import OPERATIONS
-from derive.optimizers import UPDATES
-from derive.show.equations import GRADIENT, Equation, Numbers, Section, Update
+from derive.optimizers import Optimizer, in_numbers_alone, written
+from derive.show.equations import EVERY, GRADIENT, Equation, Numbers, Section, Update
 from derive.show.expand import continuation, left_side
 from derive.show.gradients import adjoint_equations, goes_on_from_adjoints, gradient_section
 from derive.show.notation import Derivative
 
 
-def sections(derivation: Derivation, optimizer: str | None = "SGD", after: int = 0) -> tuple[Section, ...]:
+def sections(derivation: Derivation, optimizer: Optimizer | str | None = "SGD", after: int = 0) -> tuple[Section, ...]:
     """All steps of `derivation`, counted on from `after`.
 
-    `optimizer` names the update rule at the end; None where nothing is trained.
+    `optimizer` is that of the update equations at the end, or its name; None where nothing is trained.
     """
+    optimizer = Optimizer(optimizer) if isinstance(optimizer, str) else optimizer
     numbers, formulas = Numbers(after), Formulas(derivation)
     gradients = [formulas.gradient(name) for name in derivation.wrt]
     found = [_forward(derivation, numbers), _partials(derivation, formulas, numbers)]
@@ -131,23 +133,100 @@ def _convention(part: Expr) -> str:
     return ""
 
 
-def updates(derivation: Derivation, optimizer: str) -> Iterator[tuple[Ref, Update]]:
-    """The update rule of each parameter, in the paper notation."""
-    loss = Ref(derivation.graph.loss, ())
-    fixed = {frozen.name for frozen in derivation.graph.frozen if not frozen.entries}
-    for name in derivation.wrt:
-        if derivation.graph.by_name[name].kind == "parameter" and name not in fixed:
-            own = Ref(name, derivation.graph.by_name[name].axes)
-            yield own, Update(_rule(own, optimizer), Derivative(loss, own))
+class Updated(NamedTuple):
+    """An equation of the update: of one parameter, or of numbers that all have in common (`EVERY`)."""
+
+    parameter: str
+    left: Ref
+    right: Update
 
 
-def _rule(own: Ref, optimizer: str) -> Expr:
+def updates(derivation: Derivation, optimizer: Optimizer) -> Iterator[Updated]:
+    """The update equations of each parameter, in the paper notation; first what all have in common."""
+    common = _common(optimizer)
+    for assignment in optimizer.on_paper:
+        if assignment.target in common:
+            yield Updated(EVERY, Ref(assignment.target), Update(assignment.expr, None))
+    for name in trained(derivation):
+        own = Ref(name, derivation.graph.by_name[name].axes)
+        yield from _of_parameter(own, Derivative(Ref(derivation.graph.loss, ()), own), optimizer)
+
+
+def trained(derivation: Derivation) -> tuple[str, ...]:
+    """The parameters that are updated."""
+    graph = derivation.graph
+    fixed = {frozen.name for frozen in graph.frozen if not frozen.entries}
+    return tuple(name for name in derivation.wrt if graph.by_name[name].kind == "parameter" and name not in fixed)
+
+
+def _common(optimizer: Optimizer) -> frozenset[str]:
+    """The names in the equations that have one value for all parameters."""
+    singles = (state.name for state in optimizer.states if state.single)
+    return in_numbers_alone(optimizer.on_paper, frozenset(("lr", "t", *optimizer.numbers, *singles)))
+
+
+def _of_parameter(own: Ref, gradient: Derivative, optimizer: Optimizer) -> Iterator[Updated]:
+    """The equations with the parameter's own names: v_w for v, its gradient for g."""
+    common = _common(optimizer)
     named = {"p": own, "g": Ref(GRADIENT)}
-    return replace(UPDATES[optimizer].expr, lambda ref: named.get(ref.name, ref))
+
+    def with_names(ref: Ref) -> Ref:
+        return ref if ref.name in common else named.get(ref.name) or Ref(_own_name(ref.name, own), own.axes)
+
+    equations = [found for found in optimizer.on_paper if found.target not in common]
+    targets = {found.target for found in equations}
+    squared = any(isinstance(part, Apply) and part.op == "pow" for found in equations for part in walk(found.expr))
+    if squared and "g" not in targets:
+        named["g"] = Ref(_own_name("g", own), own.axes)  # a power of ∂l/∂w would be hard to read
+        yield Updated(own.name, named["g"], Update(Ref(GRADIENT), gradient))
+    for found in equations:
+        right = replace(found.expr, with_names)
+        if found.target == "g":
+            named["g"] = Ref(_own_name("g", own), own.axes)
+        yield Updated(own.name, with_names(Ref(found.target)), Update(right, gradient))
 
 
-def _updates(derivation: Derivation, optimizer: str, numbers: Numbers) -> Iterator[Section]:
-    equations = [numbers.equation(own, update, "←") for own, update in updates(derivation, optimizer)]
+def _own_name(name: str, own: Ref) -> str:
+    return f"{name}_{own.name}"
+
+
+MAX_UPDATES = 8  # equations; where there are more, those of the first parameter stand for all
+
+
+def _updates(derivation: Derivation, optimizer: Optimizer, numbers: Numbers) -> Iterator[Section]:
+    found = tuple(updates(derivation, optimizer))
+    parameters = trained(derivation)
+    alike = parameters[1:] if len(found) > max(MAX_UPDATES, len(parameters)) else ()
+    equations = [
+        numbers.equation(left, right, "←")._replace(about=parameter)
+        for parameter, left, right in found
+        if parameter not in alike
+    ]
     frozen = [f"Frozen, never updated: {f}." for f in derivation.graph.frozen if f.name in derivation.wrt]
     if equations or frozen:
-        yield Section("update", f"Update: {optimizer}, after each batch", tuple(equations), tuple(frozen))
+        title = f"Update: {optimizer.name}, after each batch"
+        sentences = [*_beginnings(parameters, optimizer), *_same(alike), *frozen]
+        yield Section("update", title, tuple(equations), tuple(sentences))
+
+
+def _beginnings(parameters: tuple[str, ...], optimizer: Optimizer) -> Iterator[str]:
+    """The options that are numbers, what the state begins with, and what t is."""
+    for name in parameters[:1]:
+        values = [f"{option} = {written(value)}" for option, value in optimizer.numbers.items() if value]
+        starts: dict[str, list[str]] = {}
+        for state in optimizer.states:
+            shown = state.name if state.single else _own_name(state.name, Ref(name))
+            starts.setdefault(written(optimizer.start(state)), []).append(f"`{shown}`")
+        listed = [", ".join(values)] if values else []
+        for value, begun in starts.items():
+            several = " and ".join(filter(None, (", ".join(begun[:-1]), begun[-1])))
+            listed.append(f"{several} begin{'s' * (len(begun) == 1)} at {value}")
+        if any("t" in names(found.expr) for found in optimizer.on_paper):
+            listed.append("`t` counts the updates, from 1")
+        if listed:
+            yield "; ".join(listed)
+
+
+def _same(parameters: tuple[str, ...]) -> Iterator[str]:
+    if parameters:
+        yield f"The same for {', '.join(f'`{name}`' for name in parameters)}"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Unpack
 
 from derive.chain import Derivation
+from derive.optimizers import Optimizer
 from derive.show.choice import How, printed
 from derive.show.equations import Equation, Section
 from derive.show.notation import Text
@@ -15,7 +16,9 @@ from derive.show.sides import ascii_style, left, right, sentence, text_style
 WIDTH = 80
 
 
-def to_text(derivation: Derivation, title: str = "", optimizer: str | None = "SGD", **how: Unpack[How]) -> str:
+def to_text(
+    derivation: Derivation, title: str = "", optimizer: Optimizer | str | None = "SGD", **how: Unpack[How]
+) -> str:
     """The whole derivation; `ascii_only` prints `dl/dw` and `sum_i` for `∂l/∂w` and `Σᵢ`."""
     found, ascii_only = printed(derivation, optimizer, how)
     style = ascii_style(derivation.graph) if ascii_only else text_style(derivation.graph)

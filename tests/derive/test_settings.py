@@ -3,7 +3,8 @@ from fractions import Fraction
 import pytest
 
 from derive.errors import Place, SettingError
-from derive.settings import ALSO_CALLED, MAX_SEED, SETTINGS, read_setting
+from derive.optimizers import ENTRIES, OPTIONS, written
+from derive.settings import ALSO_CALLED, MAX_SEED, OPTION_SETTINGS, SETTINGS, read_setting
 from derive.statement import Training
 from derive.values import Numeral
 
@@ -38,6 +39,11 @@ from derive.values import Numeral
         ("report", [10, 1, 5, 1], (1, 5, 10)),
         ("report", "1,5, 10", (1, 5, 10)),
         ("on_nonfinite", "continue", "continue"),
+        ("momentum", "0.9", Fraction(9, 10)),
+        ("dampening", Numeral("-0.5"), Fraction(-1, 2)),
+        ("nesterov", True, True),
+        ("betas", [Numeral("0.9"), Numeral("0.999")], (Fraction(9, 10), Fraction(999, 1000))),
+        ("betas", "(0.9, 1/3)", (Fraction(9, 10), Fraction(1, 3))),
     ],
 )
 def test_file_and_flag_are_read_by_the_same_rule(key: str, value: object, expected: object) -> None:
@@ -67,7 +73,7 @@ def test_file_and_flag_are_read_by_the_same_rule(key: str, value: object, expect
         ("seed", -1, "seed = -1 is below 0"),
         ("seed", 2**63, "is above 9,223,372,036,854,775,807"),
         pytest.param("seed", 16**5000, "seed = a very large integer is above", id="seed-16^5000"),
-        ("optimizer", "Adm", "optimizer = 'Adm' is not known; expected one of: SGD"),
+        ("optimizer", "Adm", "optimizer = 'Adm' is not known; expected one of: SGD, Adagrad, "),
         ("optimizer", 3, "optimizer = 3 is not a word in quotes"),
         ("optimizer", Numeral("1.5"), r"optimizer = 1\.5 is not a word in quotes"),
         ("dtype", "float8", "dtype = 'float8' is not known; expected one of: float32, float64, float16, bfloat16"),
@@ -85,8 +91,19 @@ def test_file_and_flag_are_read_by_the_same_rule(key: str, value: object, expect
         ("batchsize", 1, "unknown setting 'batchsize'; did you mean 'batch_size'"),
         ("learning_rate", 1, "unknown setting 'learning_rate'; did you mean 'lr'"),
         ("LR", 1, "unknown setting 'LR'; did you mean 'lr'"),
-        ("momentum", 1, "unknown setting 'momentum'; known: optimizer, lr, batch_size"),
-        ("momentum", 1, "unknown setting 'momentum'; known: optimizer, lr"),
+        ("zzz", 1, "unknown setting 'zzz'; known: optimizer, lr, .*, dtype, .*, and the options of the optimizer$"),
+        ("momentums", 1, "unknown setting 'momentums'; did you mean 'momentum'"),
+        ("beta1", 1, "unknown setting 'beta1'; did you mean 'betas'"),
+        ("momentum", "-0.9", "momentum = '-0.9' is below 0; expected a number from 0$"),
+        ("momentum", True, "momentum = true is not a number"),
+        ("nesterov", 1, "nesterov = 1 is neither true nor false"),
+        ("betas", Numeral("0.9"), r"betas = 0\.9 is not a pair of numbers; expected two numbers from 0 and below 1"),
+        ("betas", "0.9", "betas = '0.9' is not a pair of numbers"),
+        ("betas", [0, 0, 0], "betas = a list is not a pair of numbers"),
+        ("betas", "0.9,1", "betas = '0.9,1' is not below 1"),
+        ("betas", [Numeral("0.9"), Numeral("0.99999999999999999999")], "betas = a list is not below 1"),
+        ("betas", "-0.1,0.5", "betas = '-0.1,0.5' is below 0"),
+        ("rho", 1, "rho = 1 is not below 1; expected a number from 0 and below 1, such as 0.9"),
     ],
 )
 def test_refuses_what_is_not_possible(key: str, value: object, message: str) -> None:
@@ -101,10 +118,18 @@ def test_an_error_carries_the_place() -> None:
 
 
 def test_the_table_and_the_type_have_the_same_settings() -> None:
-    assert set(SETTINGS) == set(Training.__dataclass_fields__)
+    assert {*SETTINGS, "options"} == set(Training.__dataclass_fields__)
+
+
+def test_every_option_of_an_optimizer_can_be_read() -> None:
+    assert set(OPTION_SETTINGS) == set(OPTIONS)
+    for entry in ENTRIES.values():
+        for key, value in entry.options.items():
+            assert read_setting(key, written(value)) == value
 
 
 @pytest.mark.parametrize(("called", "name"), ALSO_CALLED.items())
 def test_a_name_from_elsewhere_is_no_setting_and_leads_to_one(called: str, name: str) -> None:
     assert called not in SETTINGS
-    assert name in SETTINGS
+    assert called not in OPTIONS
+    assert name in SETTINGS or name in OPTIONS

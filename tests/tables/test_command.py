@@ -74,7 +74,7 @@ def test_disagreement_is_1(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
         (["nosuch"], "error: there is neither a file nor a shipped problem 'nosuch'"),
         (["article", "--lr", "0"], "error: lr = '0' is not above 0; expected a number above 0, such as 0.01"),
         (["article", "--batch-size", "0"], "error: batch_size = '0' is below 1"),
-        (["article", "--optimizer", "Adm"], "error: optimizer = 'Adm' is not known; expected one of: SGD"),
+        (["article", "--optimizer", "Adm"], "error: optimizer = 'Adm' is not known; expected one of: SGD, Adagrad, "),
         (["article", "--output", "file"], "error: cannot make the folder file: File exists; choose another --output"),
         (["article", "--output", "file/x"], "error: cannot make the folder file/x: Not a directory; choose another"),
         (["article", "--output", "taken"], "error: taken/comparison.csv is a directory; remove it, or choose another"),

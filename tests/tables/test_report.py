@@ -234,6 +234,13 @@ def test_json_has_the_whole_result(article: Result) -> None:
     assert document["settings"] == {
         "optimizer": "SGD",
         "lr": "1/100",
+        "options": {
+            "momentum": "0",
+            "dampening": "0",
+            "weight_decay": "0",
+            "nesterov": "false",
+            "maximize": "false",
+        },
         "batch_size": 3,
         "drop_last": False,
         "batches": None,

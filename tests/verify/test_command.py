@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from derive.errors import SettingError
 from derive.guard import run
 from derive.problem import shipped
 from tables import output
@@ -205,7 +206,7 @@ def test_ctrl_c_while_a_file_is_written_leaves_none(
         (["--epochs", "0"], "error: epochs = '0' is below 1"),
         (["--steps", "many"], "error: steps = 'many' is not a whole number"),
         (["--epochs", "1", "--steps", "1"], "error: both epochs and steps are given; expected one of them"),
-        (["--optimizer", "Adm"], "error: optimizer = 'Adm' is not known; expected one of: SGD"),
+        (["--optimizer", "Adm"], "error: optimizer = 'Adm' is not known; expected one of: SGD, Adagrad, "),
         (
             ["--dtype", "float8"],
             "error: dtype = 'float8' is not known; expected one of: float32, float64, float16, bfloat16",
@@ -231,7 +232,7 @@ def test_a_flag_that_is_not_possible(capsys: pytest.CaptureFixture[str], flags: 
         ("lr = 1e999999999", "problem.toml:8:1: lr = 1e999999999 has an exponent beyond"),
         ("batch_size = 0", "problem.toml:8:1: batch_size = 0 is below 1"),
         ("batch_size = -3", "problem.toml:8:1: batch_size = -3 is below 1"),
-        ('optimizer = "Adm"', "problem.toml:8:1: optimizer = 'Adm' is not known; expected one of: SGD"),
+        ('optimizer = "Adm"', "problem.toml:8:1: optimizer = 'Adm' is not known; expected one of: SGD, Adagrad, "),
         ("momentun = 1", "unknown key"),
         ("epochs = 2", "error: lr is missing in problem.toml; give it as lr = 0.01 under [training], or as --lr 0.01"),
     ],
@@ -342,3 +343,25 @@ def test_a_stdout_without_unicode_gets_ascii() -> None:
     done = subprocess.run(program, cwd=ROOT, capture_output=True, check=False, env=surroundings)
     assert (done.returncode, done.stderr) == (0, b"")
     assert b"50 steps are not shown" in done.stdout
+
+
+def test_options_of_the_optimizer_on_the_command_line() -> None:
+    options = parser().parse_args(["--option", "momentum=0.9", "--option", "nesterov", "--option", "betas = 0.9, 0.99"])
+    settings = settings_of(options)
+    assert (settings["momentum"], settings["nesterov"], settings["betas"]) == ("0.9", "true", "0.9, 0.99")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            "momentun=0.9",
+            r"^--option momentun=0\.9: 'momentun' is no option of an optimizer; did you mean 'momentum'\?$",
+        ),
+        ("=", r"^--option =: '' is no option of an optimizer; known: momentum, dampening, "),
+        ("lr=0.1", "^--option lr=0.1: 'lr' is no option of an optimizer"),
+    ],
+)
+def test_refuses_an_unknown_option(given: str, message: str) -> None:
+    with pytest.raises(SettingError, match=message):
+        settings_of(parser().parse_args(["--option", given]))

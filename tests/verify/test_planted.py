@@ -84,11 +84,11 @@ def plant_before_step(monkeypatch: pytest.MonkeyPatch, step: int, change: Callab
     """Does something to the model, the optimizer or the batch's data just before a step."""
     original = training._step
 
-    def planted(model: Any, optimizer: Any, batch: Batch, columns: Columns, nodes: bool) -> StepRecord:
+    def planted(model: Any, optimizer: Any, batch: Batch, columns: Columns, *more: Any) -> StepRecord:
         if batch.step == step:
             with torch.no_grad():
                 change(model, optimizer, columns)
-        return original(model, optimizer, batch, columns, nodes)
+        return original(model, optimizer, batch, columns, *more)
 
     monkeypatch.setattr(training, "_step", planted)
 
@@ -460,12 +460,14 @@ def test_a_wrong_line_of_the_derivation(monkeypatch: pytest.MonkeyPatch, dtype: 
 def test_a_wrong_update_by_hand(monkeypatch: pytest.MonkeyPatch, dtype: str) -> None:
     original = calculation.prepare
 
-    def planted(*args: Any) -> calculation.Calculation:
-        found = original(*args)
+    def planted(*args: Any, **how: bool) -> calculation.Calculation:
+        found = original(*args, **how)
         if len(args) > 4:  # the rounded side, which is prepared with PyTorch's products
             return found
-        assert found.lr is not None
-        return replace(found, lr=found.system.apply("add", (found.lr, found.lr)))
+        assert found.update is not None
+        lr = found.update.given["lr"]
+        doubled = {**found.update.given, "lr": found.system.apply("add", (lr, lr))}
+        return replace(found, update=replace(found.update, given=doubled))
 
     monkeypatch.setattr(hand, "prepare", planted)
     monkeypatch.setattr(calculation, "prepare", planted)

@@ -5,7 +5,7 @@ import pytest
 
 from derive.chain import Derivation, differentiate
 from derive.graph import build
-from derive.optimizers import UPDATES
+from derive.optimizers import Optimizer
 from derive.paper import read_lines
 from verify.evaluate import evaluate
 from verify.numbers import Array, Exact, from_fraction, objects, to_fraction
@@ -115,7 +115,7 @@ def test_the_update_rule_is_for_arrays_of_any_shape(shape: tuple[int, ...]) -> N
     for length in shape:
         size *= length
     p, g = (objects([from_fraction(Fraction(value + k)) for k in range(size)], shape) for value in (1, 10))
-    rule = compile_rule("p", UPDATES["SGD"].expr)
+    rule = compile_rule("p", Optimizer("SGD").on_paper[0].expr)
     found = evaluate(rule, Exact(), {"p": p, "g": g, "lr": array("1/10")}, {}).results["p"]
     assert found.shape == shape
     assert [to_fraction(value) for value in found.flat] == [1 + k - Fraction(10 + k, 10) for k in range(size)]

@@ -42,6 +42,10 @@ class Enclosed:
         """Floats as they are; an infinity or NaN tells nothing."""
         return pairs(array)
 
+    def cast(self, array: Pairs) -> Pairs:
+        """Python's numbers as an operation on tensors reads them: as they are."""
+        return array
+
     def apply(self, op: str, args: tuple[Pairs, ...]) -> Pairs:
         """The operation on every element; where it may have no value, a pair that tells nothing."""
         with np.errstate(all="ignore"):
@@ -135,6 +139,11 @@ class RoundedPairs(Enclosed):
     def constant(self, value: Fraction) -> Pairs:
         """A literal of an equation, rounded once."""
         return self.read(value)
+
+    def cast(self, array: Pairs) -> Pairs:
+        """Python's float64 numbers as an operation on tensors reads them: rounded once."""
+        with np.errstate(all="ignore"):
+            return array if self.format.name == "float64" else self._rounded(array, 1.0, 1)
 
     def apply(self, op: str, args: tuple[Pairs, ...]) -> Pairs:
         """The operation and its rounding."""

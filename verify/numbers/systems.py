@@ -61,6 +61,10 @@ class Exact:
         """Floats as they are; an infinity or NaN tells nothing."""
         return objects([exact_float(float(value)) for value in np.ravel(array)], np.shape(array))
 
+    def cast(self, array: Array) -> Array:
+        """Python's numbers as an operation on tensors reads them: as they are."""
+        return array
+
     def apply(self, op: str, args: tuple[Array, ...]) -> Array:
         """Raises `CalculationError` where the operation has no value."""
         return _each(element(op) if self.strict else _lenient(element(op)), args)
@@ -125,6 +129,10 @@ class Rounded:
     def take(self, array: Floats) -> Array:
         """Floats as they are; an infinity or NaN tells nothing."""
         return objects([float_ball(float(value)) for value in np.ravel(array)], np.shape(array))
+
+    def cast(self, array: Array) -> Array:
+        """Python's float64 numbers as an operation on tensors reads them: rounded once."""
+        return array if self.format.name == "float64" else _each(self.rounded, (array,))
 
     def rounded(self, value: Exactly, units: int = 1, composed: bool = False) -> arb:
         """The ball of all floats that `value` can become by an error of `units` u.

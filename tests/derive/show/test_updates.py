@@ -1,0 +1,104 @@
+"""The update equations as they are printed."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import derive
+from derive.command import render
+from derive.optimizers import OPTIMIZERS, Optimizer
+from derive.settings import read_optimizer, read_setting
+from derive.show.choice import Choice
+from derive.show.document import from_json, to_json
+from derive.show.latex import to_latex
+from derive.show.text import to_text
+
+UPDATE = Choice(("update",))
+GOLDEN = Path(__file__).parent / "golden" / "updates.txt"
+
+
+def chosen(name: str, **options: str) -> Optimizer:
+    return read_optimizer(name, {key: read_setting(key, value) for key, value in options.items()})
+
+
+ALL = (
+    chosen("SGD"),
+    chosen("SGD", momentum="0.9"),
+    chosen("SGD", momentum="0.9", nesterov="true", weight_decay="0.01"),
+    chosen("SGD", momentum="0.9", dampening="0.5", maximize="true"),
+    *(chosen(name) for name in OPTIMIZERS[1:]),
+    chosen("Adagrad", lr_decay="0.1", initial_accumulator_value="0.1"),
+    chosen("RMSprop", centered="true", momentum="0.9"),
+    chosen("Adam", amsgrad="true", weight_decay="0.1"),
+    chosen("Adam", weight_decay="0.1", decoupled_weight_decay="true"),
+)
+
+
+def printed(optimizer: Optimizer, equations: str = "l = mean((w*x - y)^2)") -> str:
+    return to_text(derive.derive(equations), "", optimizer, choice=UPDATE)
+
+
+def test_every_optimizer_as_it_is_printed() -> None:
+    assert "\n".join(map(printed, ALL)) == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_with_many_equations_those_of_one_parameter_stand_for_all() -> None:
+    found = printed(Optimizer("Adam"), "l = mean((w*x + b + c - y)^2)")
+    assert "w       ← w − lr·m_hat_w/(√v_hat_w + eps)" in found
+    assert "m_b" not in found
+    assert "The same for b, c" in found
+    short = printed(chosen("SGD", momentum="0.9"), "l = mean((w*x + b - y)^2)")
+    assert "v_b ← momentum·v_b + ∂l/∂b" in short
+    assert "The same" not in short
+
+
+def test_one_name_is_shown_with_its_own_equations() -> None:
+    derivation = derive.derive("l = mean((w*x + b - y)^2)")
+    found = to_text(derivation, "", chosen("SGD", momentum="0.9"), choice=Choice(("update",), "b"))
+    assert "v_b ← momentum·v_b + ∂l/∂b" in found
+    assert "v_w ←" not in found
+
+
+def test_names_in_ascii_and_with_indices() -> None:
+    derivation = derive.derive(
+        'equations = "l = mean(sum(x[i,j]*λ[j], j)^2)"\n[parameters]\n"λ" = [1, 2]\n[data]\nx = [[1, 2]]'
+    )
+    found = to_text(derivation, "", chosen("SGD", momentum="0.9"), choice=UPDATE)
+    assert "v_λⱼ ← momentum·v_λⱼ + ∂l/∂λⱼ" in found
+    plain = to_text(derivation, "", chosen("SGD", momentum="0.9"), choice=UPDATE, ascii_only=True)
+    assert "v_lambda[j] <- momentum*v_lambda[j] + dl/dlambda[j]" in plain
+    theta = to_text(derive.derive("l = theta^2"), "", chosen("SGD", momentum="0.9"), choice=UPDATE)
+    assert "v_θ ← momentum·v_θ + ∂l/∂θ" in theta
+
+
+def test_latex_has_hats() -> None:
+    found = to_latex(derive.derive("l = w^2"), "", Optimizer("Adam"), choice=UPDATE)
+    assert r"\hat{m}_{w} &\leftarrow \frac{m_{w}}{1 - \beta_{1}^{t}}" in found
+    assert r"w &\leftarrow w - \frac{\mathit{lr} \cdot \hat{m}_{w}}{\sqrt{\hat{v}_{w}} + \mathit{eps}}" in found
+
+
+@pytest.mark.parametrize("optimizer", ALL, ids=lambda optimizer: optimizer.name)
+def test_a_document_with_an_optimizer_there_and_back(optimizer: Optimizer) -> None:
+    derivation = derive.derive("l = mean((w*x + b - y)^2)")
+    text = to_json(derivation, "", optimizer)
+    assert from_json(text) == derivation
+    document = json.loads(text)
+    assert document["optimizer"] == optimizer.name
+    assert set(document["options"]) == set(optimizer.options)
+    assert set(document["state"]) == {state.name for state in optimizer.states}
+    assert {entry["parameter"] for entry in document["updates"]} - {None} == {"w", "b"}
+
+
+def test_the_problem_files_options_are_printed(tmp_path: Path) -> None:
+    file = tmp_path / "p.toml"
+    file.write_text('equations = "l = w^2"\n[parameters]\nw = 1\n[training]\nlr = 0.1\nmomentum = 0.9\n')
+    problem = derive.load(file)
+    optimizer = Optimizer("SGD", problem.training.options)
+    for form in ("text", "latex", "markdown", "json"):
+        assert "momentum" in render(derive.derive(problem), form, "", optimizer)
+    done = subprocess.run(
+        ["python", "-m", "derive", str(file), "--steps", "update"], capture_output=True, text=True, check=True
+    )
+    assert "v_w ← momentum·v_w + ∂l/∂w" in done.stdout
