@@ -16,7 +16,7 @@ from derive.show.latex import to_latex
 from derive.show.text import to_text
 
 UPDATE = Choice(("update",))
-GOLDEN = Path(__file__).parent / "golden" / "updates.txt"
+GOLDEN = Path(__file__).parent / "updates.txt"
 
 
 def chosen(name: str, **options: str) -> Optimizer:
