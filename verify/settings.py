@@ -269,6 +269,9 @@ def _rows_left_out(settings: Settings) -> list[str]:
 
 
 def _accumulation(settings: Settings) -> list[str]:
+    if settings.samples and settings.accumulate > settings.batches_per_epoch:
+        batches = "one batch" if settings.batches_per_epoch == 1 else f"{settings.batches_per_epoch} batches"
+        return [f"an epoch has {batches}, fewer than accumulate {settings.accumulate}: one update an epoch"]
     if settings.accumulate > 1:
         until = ", fewer at the end of an epoch" if settings.samples else ""
         sums = f"the gradients of {settings.accumulate} batches add up (not their mean) for one update{until}"

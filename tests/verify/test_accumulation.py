@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import settings as runs
 from hypothesis import strategies as st
 
-from derive.problem import load
+from derive.problem import load, shipped
 from verify import Outcome, Result, hand, training, verify
 from verify.batches import Batch, plan
 from verify.judge import explanations
@@ -191,6 +191,16 @@ def test_any_run_agrees(
     result = verify(LINE, dtype=dtype, batch_size=size, shuffle=shuffle, drop_last=drop, steps=steps, **gathers)
     assert result.agrees, result.verdict
     assert len(result.rows) == steps
+
+
+@pytest.mark.parametrize("gathers", [{"zero_grad": False}, {"zero_grad": 3}, {"accumulate": 3}], ids=str)
+@pytest.mark.parametrize("name", [name for name, _ in shipped() if load(name).trains])
+def test_shipped_problems_agree(name: str, gathers: dict[str, object]) -> None:
+    for dtype in DTYPES:
+        result = verify(name, steps=4, nodes=True, dtype=dtype, **gathers)
+        assert result.agrees, result.verdict
+        alone = result.settings.samples and result.settings.batches_per_epoch == 1 and "accumulate" in gathers
+        assert any(row.batch.adds for row in result.rows) == (not alone)
 
 
 # --- mistakes

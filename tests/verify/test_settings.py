@@ -175,6 +175,11 @@ def test_a_flag_replaces_what_contradicts_it_in_the_file() -> None:
                 "each gradient below is the sum so far"
             ),
         ),
+        ({"accumulate": 4}, "an epoch has 3 batches, fewer than accumulate 4: one update an epoch"),
+        (
+            {"accumulate": 2, "batch_size": "all"},
+            "an epoch has one batch, fewer than accumulate 2: one update an epoch",
+        ),
         (
             {"zero_grad": False},
             "the gradients below are not those of one batch: each is the sum of all since the run began",
