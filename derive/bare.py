@@ -11,10 +11,10 @@ from derive.macros import MACROS
 from derive.node import SIZE
 from derive.operations import ALIASES, CONSTANTS
 from derive.paper import Line, read_lines
-from derive.resolve import factors
 from derive.sizes import Sizes, index_letters, infer, trailing_indices
 from derive.spelling import normalise, tokens
 from derive.statement import Problem
+from derive.unknown import factors
 
 _DATA = re.compile(r"[xyt](_?[0-9]+|_\w)?")  # x, y1, t_2, x_k: names that mean samples in most books
 

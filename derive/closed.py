@@ -142,12 +142,3 @@ def _read_along(node: Node, ref: Ref, around: frozenset[Axis]) -> Expr:
     inner = sorted(taken_axes(node.definition) - set(node.axes))
     renamed |= fresh_axes(inner, [*around, *renamed.values()])
     return rename_axes(node.definition, renamed)
-
-
-def closed_loss(graph: Graph) -> Expr | None:
-    """The loss in names that are given; None when that is too long to read."""
-    try:
-        whole = inliner(graph, ())(graph.by_name[graph.loss].definition, ())
-    except TooLongError:
-        return None
-    return whole if readable(whole) else None

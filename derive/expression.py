@@ -31,6 +31,8 @@ class Axis:
 
 Axes = tuple[Axis, ...]
 
+PICKED = "·"  # the letter of an axis of which one entry is picked, as in z[i,0]
+
 
 @dataclass(frozen=True)
 class Number:

@@ -50,3 +50,6 @@ _TABLE = (
 
 MACROS = {(macro.name, len(macro.operands)): macro for macro in _TABLE}
 MACRO_NAMES = tuple(dict.fromkeys(macro.name for macro in _TABLE))
+
+# How many operands each name may have.
+ARITIES = {name: tuple(sorted(arity for other, arity in MACROS if other == name)) for name in MACRO_NAMES}

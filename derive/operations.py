@@ -7,13 +7,29 @@ backward forms, and the convention at the kink where there is one. Adding an ope
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import sympy
 
-Form = Callable[..., sympy.Expr]
+from derive.symbolic import (
+    Form,
+    absolute,
+    at_least,
+    at_most,
+    clip,
+    detach,
+    equal,
+    expm1,
+    greater,
+    maximum,
+    minimum,
+    raised,
+    relu,
+    sigmoid,
+    sign,
+    softplus,
+    where,
+)
 
 _SIXTEEN_BITS = ("float16", "bfloat16")
 
@@ -56,72 +72,6 @@ class Operation:
         return 2.0**-20 if dtype in _SIXTEEN_BITS and self.name == "erf" else 0.0
 
 
-class greater(sympy.Function):  # type: ignore[misc]  # noqa: N801 - SymPy functions are named as they print
-    """[x > y]: 1 where x > y, else 0, also where x = y. Its derivative is taken as 0."""
-
-    nargs = 2
-
-    def fdiff(self, argindex: int = 1) -> sympy.Expr:  # noqa: ARG002
-        """The derivative with respect to any argument."""
-        return sympy.S.Zero
-
-
-class at_least(greater):  # noqa: N801
-    """[x > y] + ½ [x = y]: the share of the larger of two, which share evenly when equal."""
-
-
-class at_most(greater):  # noqa: N801
-    """[x <= y]. Its derivative is taken as 0."""
-
-
-class equal(greater):  # noqa: N801
-    """[x = y]. Its derivative is taken as 0."""
-
-
-class sign(greater):  # noqa: N801
-    """-1, 0 or 1. Its derivative is taken as 0."""
-
-    nargs = 1
-
-
-def _opaque(name: str, *derivatives: Form) -> type[sympy.Function]:
-    """A SymPy function that stays as it is written and has these partial derivatives."""
-
-    def fdiff(self: Any, argindex: int = 1) -> sympy.Expr:
-        return derivatives[argindex - 1](*self.args)
-
-    return type(name, (sympy.Function,), {"fdiff": fdiff, "nargs": len(derivatives)})
-
-
-# sigmoid, softplus and expm1 keep their names on paper, so their derivatives are stated through the output,
-# as textbooks and PyTorch do (ATen, derivatives.yaml: sigmoid_backward is grad·(1 − y)·y, expm1 grad·(y + 1));
-# tests/derive/test_operations.py proves them equal to sympy.diff of the expansions below.
-sigmoid: type[sympy.Function] = _opaque("sigmoid", lambda x: sigmoid(x) * (1 - sigmoid(x)))
-softplus = _opaque("softplus", sigmoid)
-detach = _opaque("detach", lambda *_: sympy.S.Zero)
-where = _opaque("where", lambda *_: sympy.S.Zero, lambda c, *_: c, lambda c, *_: 1 - c)
-# torch.clamp passes the gradient at both edges; beyond them the edge itself takes it, the upper one where they cross
-clip = _opaque(
-    "clip",
-    lambda x, low, high: at_most(low, x) * at_most(x, high),
-    lambda x, low, high: greater(low, x) * greater(high, low),
-    lambda x, low, high: 1 - at_most(x, high) * at_most(low, high),
-)
-expm1: type[sympy.Function] = _opaque("expm1", lambda x: expm1(x) + 1)
-relu = _opaque("relu", lambda x: greater(x, 0))
-absolute = _opaque("absolute", sign)
-maximum = _opaque("maximum", at_least, lambda x, y: at_least(y, x))
-minimum = _opaque("minimum", lambda x, y: at_least(y, x), at_least)
-power: type[sympy.Function] = _opaque(
-    "power", lambda x, y: y * power(x, y - 1), lambda x, y: power(x, y) * sympy.log(x)
-)
-
-
-def _raised(x: sympy.Expr, y: sympy.Expr) -> sympy.Expr:
-    """x^y. Where both are variable SymPy takes the derivative by x as (y/x) x^y, which divides by zero at x = 0."""
-    return power(x, y) if x.free_symbols and not y.is_Rational else x**y
-
-
 # Rounding, of PyTorch and of NumPy, is at least twice the largest error that tests/benchmarks/rounding.py has seen
 # (verify/rounding.toml; in brackets, in u), and no less than 4 u where a function is calculated: PyTorch's SLEEF is
 # stated to be within 1 ulp, 2 u (https://sleef.org/additional.xhtml).
@@ -143,7 +93,7 @@ _TABLE = (
     Operation("sub", 2, lambda x, y: x - y, "subtract", "sub", "__sub__", 1, 1, backward=("g", "-g")),
     Operation("mul", 2, lambda x, y: x * y, "multiply", "mul", "__mul__", 1, 1, backward=("g*y", "g*x")),
     Operation("div", 2, lambda x, y: x / y, "divide", "div", "__truediv__", 1, 1, backward=("g/y", "-g*((x/y)/y)")),
-    Operation("pow", 2, _raised, "power", "pow", "__pow__", 4, 4, backward=(_BASE, _EXPONENT)),
+    Operation("pow", 2, raised, "power", "pow", "__pow__", 4, 4, backward=(_BASE, _EXPONENT)),
     Operation("neg", 1, lambda x: -x, "negative", "neg", "__neg__", 0, 0, backward=("-g",)),
     Operation("exp", 1, sympy.exp, "exp", "exp", "exp", 4, 4, backward=("g*z",)),
     Operation("log", 1, sympy.log, "log", "log", "log", 4, 4, backward=("g/x",)),
@@ -307,6 +257,9 @@ REDUCTION_KINKS = {op: f"{op} over an index: equal ones share the gradient evenl
 
 # Operations on whole tensors; the graph writes them out as sums and products over named axes.
 TENSOR_FUNCTIONS = ("log_softmax", "transpose", "outer", "var", "l2", "pick")
+
+# What may be taken over the indices that stand as its last arguments, as max(z[i,k], k).
+OVER_AXES = ("max", "min", "softmax", "log_softmax", "var", "norm", *REDUCTIONS)
 
 _OPERATORS = ("add", "sub", "mul", "div", "pow", "neg")
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-from derive.expression import Apply, Axes, Reduce, Ref, refs, walk
+from derive.expression import PICKED, Apply, Axes, Reduce, Ref, refs, walk
 from derive.node import SIZE
-from derive.paper import PICKED, Line
-from derive.resolve import OVER_AXES
+from derive.operations import OVER_AXES
+from derive.paper import Line
 
 Slot = tuple[str, int]  # a name and the place of an index, or ("line 3", letter's number) while tying
 

@@ -5,14 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import TYPE_CHECKING
 
-from derive.expression import ONE, Apply, Axes, Axis, Expr, Number, Position, Reduce, Ref, fresh_axis, taken_axes
-from derive.paper import PICKED
+from derive.broadcast import along, elementwise
+from derive.expression import (
+    ONE,
+    PICKED,
+    Apply,
+    Axes,
+    Axis,
+    Expr,
+    Number,
+    Position,
+    Reduce,
+    Ref,
+    fresh_axis,
+    taken_axes,
+)
+from derive.reductions import reduction
+from derive.scope import Scope
 from derive.typed import Typed, apart, described, new_letters, rename_free, shape_text
-
-if TYPE_CHECKING:
-    from derive.resolve import Resolver
 
 
 @dataclass(frozen=True)
@@ -23,22 +34,22 @@ class Call:
     values: Sequence[Typed]
     wanted: Axes | None = None
 
-    def exactly(self, count: int, resolver: Resolver) -> Sequence[Typed]:
+    def exactly(self, count: int, scope: Scope) -> Sequence[Typed]:
         """The operands, when they are as many as the function takes."""
         if len(self.values) != count:
             name = getattr(self.expr, "op", "the function")
-            raise resolver.error(self.expr, f"{name} of {len(self.values)} arguments; expected {count}")
+            raise scope.error(self.expr, f"{name} of {len(self.values)} arguments; expected {count}")
         return self.values
 
 
-def _entry(resolver: Resolver, call: Call) -> Typed:
+def _entry(scope: Scope, call: Call) -> Typed:
     """One entry along each axis that is written with a number or a label: Σ [k = label] x over that axis."""
     whole, *chosen = call.values
     result, axes = whole.expr, whole.axes
     letters = [axis for axis in axes if axis.letter.startswith(PICKED)]
     for picked, label in zip(letters, chosen, strict=True):
         if isinstance(label.expr, Number):
-            _check_entry(resolver, call.expr, label.expr, picked)
+            _check_entry(scope, call.expr, label.expr, picked)
         here = fresh_axis(Axis("k", picked.size), [*axes, *label.axes, *taken_axes(result)])
         chooses = Apply("equal", (label.expr, Position(here)))
         renamed = rename_free(result, {picked: here})
@@ -47,42 +58,40 @@ def _entry(resolver: Resolver, call: Call) -> Typed:
     return Typed(result, axes)
 
 
-def _check_entry(resolver: Resolver, expr: Expr, entry: Number, axis: Axis) -> None:
+def _check_entry(scope: Scope, expr: Expr, entry: Number, axis: Axis) -> None:
     """A number that picks an entry is a whole number below the size of the axis."""
     beyond = isinstance(axis.size, int) and entry.value >= axis.size
     if entry.value.denominator != 1 or entry.value < 0 or beyond:
         expected = f"from 0 to {axis.size - 1}" if isinstance(axis.size, int) else "from 0"
-        raise resolver.error(expr, f"the index {entry.value} is out of range; expected a whole number {expected}")
+        raise scope.error(expr, f"the index {entry.value} is out of range; expected a whole number {expected}")
 
 
-def _pick(resolver: Resolver, call: Call) -> Typed:
+def _pick(scope: Scope, call: Call) -> Typed:
     """pick(z, y): of the last axis of z, the entry that the label y names."""
-    whole, label = call.exactly(2, resolver)
+    whole, label = call.exactly(2, scope)
     if len(label.axes) != len(whole.axes) - 1:
         shapes = f"{shape_text(whole.axes)} and {shape_text(label.axes)}"
-        raise resolver.error(
-            call.expr, f"pick of shapes {shapes}; expected labels with one axis less, as in pick(z, y)"
-        )
+        raise scope.error(call.expr, f"pick of shapes {shapes}; expected labels with one axis less, as in pick(z, y)")
     last = whole.axes[-1]
-    beside = resolver.along(call.expr, label, whole.axes[:-1])
+    beside = along(scope, call.expr, label, whole.axes[:-1])
     chosen = Apply("mul", (Apply("equal", (beside.expr, Position(last))), whole.expr))
     return Typed(Reduce("sum", chosen, (last,)), whole.axes[:-1])
 
 
-def _matmul(resolver: Resolver, call: Call) -> Typed:
+def _matmul(scope: Scope, call: Call) -> Typed:
     """`x @ W`, `w · x`: the product of numbers, or the sum of products over the axis they share."""
     left, right = call.values
-    if not left.axes or not right.axes or (resolver.indexed and left.axes == right.axes):
-        return resolver.operation_on(call.expr, "mul", call.values)
-    if resolver.indexed:
-        raise resolver.error(call.expr, "@ in a line with indices; write sum(x[i,j]*W[j,k], j)")
+    if not left.axes or not right.axes or (scope.indexed and left.axes == right.axes):
+        return elementwise(scope, call.expr, "mul", call.values)
+    if scope.indexed:
+        raise scope.error(call.expr, "@ in a line with indices; write sum(x[i,j]*W[j,k], j)")
     place = max(len(right.axes) - 2, 0)
     if left.axes[-1].size != right.axes[place].size:
         place = len(right.axes) - 1
     if left.axes[-1].size != right.axes[place].size:
         if left.axes == right.axes:
-            return resolver.operation_on(call.expr, "mul", call.values)
-        raise resolver.error(
+            return elementwise(scope, call.expr, "mul", call.values)
+        raise scope.error(
             call.expr,
             f"{described(left)} and {described(right)} cannot be multiplied: the last size of the first "
             f"must be the size of the second's rows, or its last{_turned(left, right)}",
@@ -90,52 +99,52 @@ def _matmul(resolver: Resolver, call: Call) -> Typed:
     return _contracted(left, right, place)
 
 
-def _log_softmax(resolver: Resolver, call: Call) -> Typed:
+def _log_softmax(scope: Scope, call: Call) -> Typed:
     """X − logsumexp(x) over the last axis, or the one that is named."""
-    (value,) = call.exactly(1, resolver)
+    (value,) = call.exactly(1, scope)
     last = (Axis("last"),) if call.wanted is None else call.wanted
-    total = resolver.reduction(call.expr, "logsumexp", value, last)
+    total = reduction(scope, call.expr, "logsumexp", value, last)
     body = apart(total.expr, frozenset(value.axes))
     return Typed(Apply("sub", (value.expr, body)), value.axes)
 
 
-def _transpose(resolver: Resolver, call: Call) -> Typed:
+def _transpose(scope: Scope, call: Call) -> Typed:
     """The axes in reverse order."""
-    (value,) = call.exactly(1, resolver)
+    (value,) = call.exactly(1, scope)
     return Typed(value.expr, value.axes[::-1])
 
 
-def _outer(resolver: Resolver, call: Call) -> Typed:
+def _outer(scope: Scope, call: Call) -> Typed:
     """Every product of an entry of the first and one of the second."""
-    left, right = call.exactly(2, resolver)
+    left, right = call.exactly(2, scope)
     renamed = new_letters(right.axes, left.axes)
     other = rename_free(apart(right.expr, frozenset(renamed.values())), renamed)
     axes = (*left.axes, *(renamed[axis] for axis in right.axes))
     return Typed(Apply("mul", (left.expr, other)), axes)
 
 
-def _var(resolver: Resolver, call: Call) -> Typed:
+def _var(scope: Scope, call: Call) -> Typed:
     """The mean of the squared deviations, divided by the count (torch.var with correction=0)."""
-    (value,) = call.exactly(1, resolver)
-    middle = resolver.reduction(call.expr, "mean", value, call.wanted)
+    (value,) = call.exactly(1, scope)
+    middle = reduction(scope, call.expr, "mean", value, call.wanted)
     away = Apply("sub", (value.expr, apart(middle.expr, frozenset(value.axes))))
     square = Apply("pow", (away, Number(ONE.value * 2)))
-    return resolver.reduction(call.expr, "mean", Typed(square, value.axes), call.wanted)
+    return reduction(scope, call.expr, "mean", Typed(square, value.axes), call.wanted)
 
 
-def _l2(resolver: Resolver, call: Call) -> Typed:
+def _l2(scope: Scope, call: Call) -> Typed:
     """The sum of the squares of everything named."""
     squares = [Typed(Apply("pow", (value.expr, Number(ONE.value * 2))), value.axes) for value in call.values]
-    sums = [resolver.reduction(call.expr, "sum", s, None).expr if s.axes else s.expr for s in squares]
+    sums = [reduction(scope, call.expr, "sum", s, None).expr if s.axes else s.expr for s in squares]
     return Typed(reduce(lambda a, b: Apply("add", (a, b)), sums), ())
 
 
-def _cross_entropy(resolver: Resolver, call: Call) -> Typed:
+def _cross_entropy(scope: Scope, call: Call) -> Typed:
     """−mean of the log-probability of the class that the label names, counted from 0."""
-    logits, label = call.exactly(2, resolver)
-    logs = _log_softmax(resolver, Call(call.expr, (logits,)))
+    logits, label = call.exactly(2, scope)
+    logs = _log_softmax(scope, Call(call.expr, (logits,)))
     classes = logs.axes[-1]
-    beside = resolver.along(call.expr, label, logs.axes[:-1])
+    beside = along(scope, call.expr, label, logs.axes[:-1])
     chosen = Apply("equal", (beside.expr, Position(classes)))
     picked: Expr = Reduce("sum", Apply("mul", (chosen, logs.expr)), (classes,))
     if logs.axes[:-1]:
@@ -166,7 +175,7 @@ def _turned(left: Typed, right: Typed) -> str:
     return f"; did you mean {right.expr.name} @ {left.expr.name}?" if fits else ""
 
 
-TENSORS: dict[str, Callable[[Resolver, Call], Typed]] = {
+TENSORS: dict[str, Callable[[Scope, Call], Typed]] = {
     "entry": _entry,
     "pick": _pick,
     "matmul": _matmul,

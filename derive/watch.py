@@ -12,8 +12,9 @@ from dataclasses import replace
 from derive.errors import EquationError, Place
 from derive.graph import Graph
 from derive.node import Node
-from derive.paper import Line, check_name, is_condition, read_expression
+from derive.paper import Line, check_name
 from derive.resolve import resolve
+from derive.syntax import is_condition, read_expression
 from derive.toml_text import Document
 
 

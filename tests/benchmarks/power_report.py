@@ -196,8 +196,8 @@ def _rejected(found: Figures, dtype: str, kind: str) -> str:
 
 def _runs(found: Figures) -> list[str]:
     article = found.counts.get("article", {})
-    told = ", ".join(f"{place}: {'yes' if caught else 'NO'}" for place, caught in article.items())
-    blocks = [f"The article's three steps in float32, a factor of {FACTOR:.7g} on one gradient, caught:\n{told}"]
+    told = "\n".join(f"{place}: {'yes' if caught else 'NO'}" for place, caught in article.items())
+    blocks = [f"The article's steps in float32, a factor of {FACTOR:.7g} on one gradient, caught:\n{told}"]
     caught = found.maxima.get("caught", {})
     labels = dict.fromkeys(key.rpartition(" ")[0] for key in caught)
     rows = [(label, *(f"{caught[f'{label} {q}']:.1e}" for q in QUANTILES)) for label in labels]

@@ -7,10 +7,9 @@ import sympy
 
 from derive.calculus import partial, to_sympy
 from derive.errors import Place
-from derive.expression import ONE, ZERO, Apply, Expr, Ref, names, replace
+from derive.expression import Apply, Expr, Ref, names
 from derive.operations import ALIASES, CONSTANTS, FUNCTIONS, OPERATIONS, REDUCTIONS
 from derive.paper import read_expression
-from tests.trees import apply, value
 
 X, Y, Z = sympy.symbols("x y z", real=True)
 POINTS = [sympy.Rational(k, 7) for k in (-23, -9, -2, 3, 8, 30)]
@@ -144,59 +143,6 @@ def test_every_operation_of_pytorch_states_its_backward(name: str) -> None:
         assert set(names(read_expression(text, Place("backward")))) <= {"g", "z", "pi", *"xyv"[: operation.arity]}
 
 
-def test_the_derivative_of_what_is_detached_is_0() -> None:
-    tree = Apply("detach", (Apply("mul", OPERANDS[:2]),))
-    assert partial(tree, OPERANDS[0]) == ZERO
-    product = Apply("mul", (tree, OPERANDS[0]))
-    assert plain(partial(product, OPERANDS[0]).args[0]) == X * Y  # type: ignore[union-attr]
-
-
-def at_kink(expr: Expr, x: int, y: int, z: int) -> object:
-    """The value of a derivative at a kink, by the conventions in the table's docstrings."""
-    signs = {
-        "sign": lambda a: (a > 0) - (a < 0),
-        "greater": lambda a, b: int(a > b),
-        "at_most": lambda a, b: int(a <= b),
-    }
-    shares = {"at_least": lambda a, b: sympy.Rational((a > b) - (a < b) + 1, 2)}
-    if isinstance(expr, Apply) and expr.op in (*signs, *shares):
-        return {**signs, **shares}[expr.op](*(at_kink(arg, x, y, z) for arg in expr.args))
-    if isinstance(expr, Apply) and expr.op in ("mul", "sub"):
-        return apply(expr.op, [at_kink(arg, x, y, z) for arg in expr.args])
-    return value(expr, {"x": x, "y": y, "z": z}, {}, 1)
-
-
-@pytest.mark.parametrize(
-    ("name", "x", "y", "slopes"),
-    [
-        ("relu", 0, 0, [0]),
-        ("abs", 0, 0, [0]),
-        ("sign", 0, 0, [0]),
-        ("max", 2, 2, [sympy.Rational(1, 2)] * 2),
-        ("min", 2, 2, [sympy.Rational(1, 2)] * 2),
-        ("max", 3, 2, [1, 0]),
-        ("min", 3, 2, [0, 1]),
-        ("relu", 3, 0, [1]),
-        ("abs", -3, 0, [-1]),
-        ("clip", 2, 2, [1, 0, 0]),
-        ("clip", 9, 2, [1, 0, 0]),
-        ("clip", 1, 2, [0, 1, 0]),
-        ("clip", 10, 2, [0, 0, 1]),
-    ],
-)
-def test_the_conventions_at_a_kink_are_pytorch_s(name: str, x: int, y: int, slopes: list[object]) -> None:
-    tree = Apply(name, OPERANDS[: len(slopes)])
-    assert [at_kink(partial(tree, operand), x, y, 9) for operand in OPERANDS[: len(slopes)]] == slopes
-
-
 @pytest.mark.parametrize("name", [name for name, operation in OPERATIONS.items() if operation.kink])
 def test_every_jump_of_a_derivative_is_stated(name: str) -> None:
     assert name in ("relu", "abs", "max", "min", "sign", "clip", "greater", "at_most")
-
-
-def test_sigmoid_softplus_and_expm1_are_differentiated_through_their_outputs() -> None:
-    x = Ref("x", ())
-    assert partial(Apply("expm1", (x,)), x) == Apply("add", (Apply("expm1", (x,)), ONE))
-    assert names(partial(Apply("sigmoid", (x,)), x)) == ("x",)
-    assert partial(Apply("softplus", (x,)), x) == Apply("sigmoid", (x,))
-    assert replace(partial(Apply("relu", (x,)), x), lambda ref: ref) == partial(Apply("relu", (x,)), x)

@@ -11,6 +11,7 @@ import pytest
 
 from tests.benchmarks import power, power_correct, power_operations, power_planted, power_report, power_runs, steps
 from tests.benchmarks.figures import Figures
+from verify.command import parser
 from verify.numbers import FORMATS
 
 SHORT = 0.2  # of the steps of a chunk
@@ -180,7 +181,10 @@ def small(count: int) -> list[power.Part]:
 
 
 def test_the_tables_fit_and_name_what_was_missed() -> None:
-    text = power_report.report({"correct": correct(), "planted": planted()})
+    runs = power_runs.chunk(0, 0, 0.001)
+    text = power_report.report({"correct": correct(), "planted": planted(), "runs": runs})
+    assert text.count(": yes") == 6
+    assert "regression bfloat16 replay terms" in text
     assert max(map(len, text.splitlines())) <= 80
     assert "missed 0" in text
     assert not power_report.failed({"planted": planted()})
@@ -191,3 +195,16 @@ def test_the_tables_fit_and_name_what_was_missed() -> None:
     assert not power_report.failed({"planted": bad})
     bad.add("false alarms", "float32 1")
     assert power_report.failed({"planted": bad})
+
+
+def test_no_tolerance_can_be_chosen() -> None:
+    options = [option for action in parser()._actions for option in action.option_strings]
+    assert "--dtype" in options
+    words = re.compile(r"\b(rtol|atol|tolerance|allclose|isclose|approx)\b")
+    assert not [option for option in options if words.search(option)]
+    sources = [
+        path for name in ("derive", "verify", "tables") for path in (Path(__file__).parents[2] / name).rglob("*.py")
+    ]
+    assert len(sources) > 50
+    code = {path: re.sub(r'"""[\s\S]*?"""|#.*', "", path.read_text()) for path in sources}
+    assert [str(path) for path, text in code.items() if words.search(text)] == []
