@@ -27,7 +27,7 @@ ALSO_CALLED: Mapping[str, str] = {
     **dict.fromkeys(("optim", "algorithm", "method"), "optimizer"),
     **dict.fromkeys(("random_state", "random_seed", "manual_seed"), "seed"),
     **dict.fromkeys(("type", "precision"), "dtype"),
-    **dict.fromkeys(("stop", "stop_when", "stop_if", "tol", "tolerance", "converged"), "until"),
+    **dict.fromkeys(("stop", "stop_when", "stop_if", "tol", "converged"), "until"),
     **dict.fromkeys(("print", "print_steps", "log_every", "reported"), "report"),
     **dict.fromkeys(("on_nan", "on_inf", "nonfinite"), "on_nonfinite"),
     **dict.fromkeys(("droplast", "drop_remainder", "drop_incomplete"), "drop_last"),

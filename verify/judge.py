@@ -87,14 +87,13 @@ def _disagreement(first: Check | None, comparison: Comparison, settings: Setting
     wrong = sum(int(numbers.disagrees.sum()) for step in comparison.judged for numbers in step.numbers.values())
     total = sum(numbers.autograd.size for step in comparison.judged for numbers in step.numbers.values())
     ended = "; the comparison ends with that step (--first)" if settings.first else ""
-    return (
-        f"disagrees: {wrong} of {total} numbers, first {first.name} at {first.batch}{_line(first, comparison)}{ended}"
-    )
+    where = f"{first.name} at {first.batch}{_line(first, comparison, settings)}"
+    return f"disagrees: {wrong} of {total} numbers, first {where}{ended}"
 
 
-def _line(check: Check, comparison: Comparison) -> str:
+def _line(check: Check, comparison: Comparison, settings: Settings) -> str:
     """The equation of a line that is wrong at PyTorch's own operands."""
-    node = comparison.nodes.get(check.quantity)
+    node = comparison.nodes.get(check.quantity) if settings.nodes else None
     if node is None or node.kind != "line" or node.written is None:
         return ""
     return f", in the line {node.name} = {Text().as_written().show(node.written)}"

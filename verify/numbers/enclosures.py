@@ -35,7 +35,10 @@ class Enclosed:
 
     def constant(self, value: Fraction) -> Pairs:
         """The nearest float64, with what it lacks."""
-        mid = value.numerator / value.denominator
+        try:
+            mid = value.numerator / value.denominator
+        except OverflowError:
+            return pairs(math.inf)  # beyond float64: it tells nothing
         return pairs(mid, 0.0 if math.isfinite(mid) and Fraction(mid) == value else abs(mid) * UNIT + LEAST)
 
     def take(self, array: Floats) -> Pairs:

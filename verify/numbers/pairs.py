@@ -93,7 +93,7 @@ def _div(x: Pairs, y: Pairs) -> Pairs:
     exact = (back == a) & (_lost_in_product(quotient, b, back) == 0)
     lost = np.where(exact, 0.0, np.abs(quotient) * UNIT + LEAST)
     least = np.abs(b) - y["rad"] * UP  # the smallest divisor
-    spread = np.where(least > 0, (x["rad"] + np.abs(quotient) * y["rad"]) / least, np.nan)
+    spread = np.where(least > 0, x["rad"] / least + np.abs(quotient) * (y["rad"] / least), np.nan)
     return pairs(quotient, up(spread + lost))
 
 
@@ -215,7 +215,7 @@ def sums_exactly(array: Pairs, into: Format) -> Truth:
     lowest = np.where(mid == 0, np.inf, last_bit(mid)).min(axis=-1)
     total = np.abs(mid).sum(axis=-1)
     return np.asarray(
-        exact & into.held(mid).all(axis=-1) & (total <= lowest * 2.0**-into.unit) & (total <= into.largest)
+        exact & into.held(mid).all(axis=-1) & (total < lowest * 2.0**-into.unit) & (total <= into.largest)
     )
 
 
