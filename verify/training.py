@@ -117,7 +117,7 @@ def refuse_uncovered() -> None:
         raise SettingError(
             f"torch.get_default_device() is {torch.get_default_device()}; expected cpu: other kernels are not measured"
         )
-    if float(torch.tensor(2.0**-126) * 0.5) == 0:
+    if float(torch.tensor(2.0**-126, dtype=torch.float32) * 0.5) == 0:
         raise SettingError("PyTorch flushes subnormal numbers to 0; expected torch.set_flush_denormal(False)")
     if torch.get_float32_matmul_precision() != "highest":
         found = torch.get_float32_matmul_precision()
@@ -125,6 +125,8 @@ def refuse_uncovered() -> None:
             f"float32 products are made in precision {found!r} (TF32 or bfloat16); "
             "expected torch.set_float32_matmul_precision('highest')"
         )
+    if not torch.is_grad_enabled():
+        raise SettingError("gradients are switched off (torch.no_grad, inference_mode); expected verify outside of it")
     if torch.is_autocast_enabled("cpu"):
         raise SettingError("torch.autocast is on; expected verify outside of it: operations would change their dtype")
 

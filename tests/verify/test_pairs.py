@@ -199,3 +199,8 @@ def test_a_unit_in_the_last_place(dtype: str) -> None:
         spacing = np.spacing(np.asarray(abs(value), dtype=dtype))
         assert float(FORMATS[dtype].ulp(np.asarray(value))) == float(spacing)
     assert math.isnan(float(FORMATS[dtype].ulp(np.asarray(math.inf))))
+
+
+def test_a_term_that_is_masked_does_not_widen_a_log_sum_exp() -> None:
+    found = RoundedPairs("float32").reduce("logsumexp", pairs([1.0, -1e9], [1e-7, 64.0]))
+    assert float(found["rad"]) < 1e-5

@@ -230,10 +230,14 @@ def imprecise() -> Iterator[None]:
             imprecise,
             r"^float32 products are made in precision 'medium' \(TF32 or bfloat16\); expected torch.set_float32_",
         ),
+        (
+            torch.no_grad,
+            r"^gradients are switched off \(torch.no_grad, inference_mode\); expected verify outside of it$",
+        ),
         (lambda: torch.autocast("cpu"), r"^torch.autocast is on; expected verify outside of it"),
         (lambda: torch.device("meta"), r"^torch.get_default_device\(\) is meta; expected cpu: other kernels are not"),
     ],
-    ids=["flush", "precision", "autocast", "device"],
+    ids=["flush", "precision", "no_grad", "autocast", "device"],
 )
 def test_settings_that_the_bound_does_not_cover_are_refused(
     setting: Callable[[], AbstractContextManager[None]], told: str

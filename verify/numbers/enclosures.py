@@ -107,10 +107,17 @@ class Enclosed:
         return negative(self._max(negative(array)))
 
     def _logsumexp(self, array: Pairs) -> Pairs:
-        best = array["mid"].max(axis=-1)
-        rest = np.log(np.exp(array["mid"] - best[..., np.newaxis]).sum(axis=-1))
-        spread = array["rad"].max(axis=-1)
-        return pairs(best + rest, up(spread + UNIT * log_sum_exp_units(array.shape[-1], best + rest)))
+        mid, rad = array["mid"], array["rad"]
+        found = _log_sum_exp(mid)
+        own = UNIT * log_sum_exp_units(array.shape[-1], np.abs(found) + np.abs(mid).max(axis=-1) + rad.max(axis=-1))
+        # it grows with every term: the ends are those of all terms, and no further off than the widest term
+        ends = np.maximum(_log_sum_exp(mid + rad) - found, found - _log_sum_exp(mid - rad)) + 2 * own
+        return pairs(found, up(np.minimum(rad.max(axis=-1), ends) + own))
+
+
+def _log_sum_exp(terms: Floats) -> Floats:
+    best = terms.max(axis=-1)
+    return np.asarray(best + np.log(np.exp(terms - best[..., np.newaxis]).sum(axis=-1)))
 
 
 def _units(op: str, args: tuple[Pairs, ...]) -> int:
