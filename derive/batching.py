@@ -42,11 +42,13 @@ def _rows(rows: object, which: str) -> tuple[int, ...]:
         raise NumeralError(f"has {shown(rows)} where {which} should stand")
     if not rows:
         raise NumeralError(f"has no rows in {which}")
-    for place, row in enumerate(rows):
+    seen: set[int] = set()
+    for row in rows:
         if isinstance(row, bool) or not isinstance(row, int) or row < 0:
             raise NumeralError(f"has {shown(row)} in {which}, which is no row")
-        if row in rows[:place]:
+        if row in seen:
             raise NumeralError(f"has row {shown(row)} twice in {which}")
+        seen.add(row)
     return tuple(rows)
 
 

@@ -20,7 +20,7 @@ from verify.hand import HandRun, HandStep
 from verify.kinks import standing
 from verify.numbers import FORMATS, Array, Distance, Floats, precision
 from verify.program import adjoint_of
-from verify.record import Record, StepRecord
+from verify.record import Record, StepRecord, Values
 from verify.settings import Settings
 from verify.update import parameter_of
 
@@ -67,28 +67,23 @@ class Comparison:
     @cached_property
     def checks(self) -> tuple[Check, ...]:
         """One `Check` for each number of each step."""
-        return tuple(
-            self.check(step, name, place)
-            for step in self.steps
-            for name, numbers in step.numbers.items()
-            for place in np.ndindex(numbers.autograd.shape)
-        )
+        return tuple(check for step in self.steps for check in self._checks(step))
 
     @cached_property
     def predictions(self) -> tuple[Check, ...]:
         """One `Check` for each number of the prediction."""
-        step = self.prediction
-        return tuple(
-            self.check(step, name, place)
-            for name, numbers in (step.numbers.items() if step else ())
-            for place in np.ndindex(numbers.autograd.shape)
-            if step
-        )
+        return () if self.prediction is None else tuple(self._checks(self.prediction))
+
+    def _checks(self, step: StepComparison) -> Iterator[Check]:
+        """Every number of one step."""
+        by_hand = step.by_hand(self.loss)
+        for name, numbers in step.numbers.items():
+            for place in np.ndindex(numbers.autograd.shape):
+                yield self._check(numbers, step.batch, name, place, by_hand.get(name))
 
     def check(self, step: StepComparison, name: Name, place: Place) -> Check:
         """One number of one step."""
-        by_hand = step.by_hand(self.loss).get(name)
-        return self._check(step.numbers[name], step.batch, name, place, by_hand)
+        return self._check(step.numbers[name], step.batch, name, place, step.by_hand(self.loss).get(name))
 
     def _node(self, name: str) -> Node:
         """The node of a name; of the parameter, for an optimizer's state."""
@@ -148,7 +143,7 @@ def _judged(
     for at_state in bound.states(record.steps):
         for name in entries(at_state.steps[0], problem.graph.loss):
             kept = {"before": starts, "accumulated": gathered}.get(name[0])
-            numbers = None if kept is not None else numbers_of(at_state, bound, *name, problem.graph.loss)
+            numbers = None if kept is not None else numbers_of(at_state, bound, *name)
             for place, step in enumerate(at_state.steps):
                 number = step.batch.step
                 if kept is not None:
@@ -169,15 +164,15 @@ def _judged_again(
     for at_state in finer.states(steps):
         names = [("loss", loss), *(("gradients", name) for name in at_state.steps[0].gradients)]
         for name in names:
-            numbers = numbers_of(at_state, finer, *name, loss)
+            numbers = numbers_of(at_state, finer, *name)
             for place, step in enumerate(at_state.steps):
                 found[step.batch.step][name] = numbers.of_step(place)
     return found
 
 
-def numbers_of(at_state: AtState, bound: Bound, group: str, name: str, loss: str) -> Numbers:
+def numbers_of(at_state: AtState, bound: Bound, group: str, name: str) -> Numbers:
     """One quantity in steps side by side."""
-    floats = np.stack([entries(step, loss)[group, name] for step in at_state.steps])
+    floats = np.stack([_entry(step, group, name) for step in at_state.steps])
     target = updated(name) if group == "after" else adjoint_of(name) if group in ("adjoints", "gradients") else name
     found, terms = _spread(at_state.rounded[target], floats), None
     if group in ("loss", "gradients"):
@@ -187,6 +182,12 @@ def numbers_of(at_state: AtState, bound: Bound, group: str, name: str, loss: str
         terms = np.abs(before) + np.abs(floats - before)
     exact = at_state.exact.get(target)
     return Numbers(floats, bound.distance(floats, found, None if exact is None else _spread(exact, floats)), terms)
+
+
+def _entry(step: StepRecord, group: str, name: str) -> Floats:
+    """One array of the groups of `entries`."""
+    found: Floats = step.loss if group == "loss" else getattr(step, group)[name]
+    return found
 
 
 def _spread(array: Array, like: Array) -> Array:
@@ -203,17 +204,15 @@ def _starts(problem: Problem, settings: Settings, record: Record, bound: Bound) 
         rounded = calculation.beginnings(problem, settings, bound.system, as_floats=True)
         exact = calculation.beginnings(problem, settings, bound.exact.system, as_floats=True)
     found: dict[int, dict[str, Numbers]] = {}
-    before: StepRecord | None = None
+    left: Values | None = None
     for step in record.steps:
-        found[step.batch.step] = {}
-        for name, held in step.before.items():
-            if before is None:
-                distance = bound.distance(held, rounded[name], exact[name])
-            else:
-                found[step.batch.step][name] = _kept(before.after[name], held)
-                continue
-            found[step.batch.step][name] = Numbers(held, distance)
-        before = step
+        found[step.batch.step] = {
+            name: Numbers(held, bound.distance(held, rounded[name], exact[name]))
+            if left is None
+            else _kept(left[name], held)
+            for name, held in step.before.items()
+        }
+        left = step.after
     return found
 
 

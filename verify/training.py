@@ -22,11 +22,11 @@ from derive.graph import Graph
 from derive.node import Node
 from derive.operations import OPERATIONS
 from derive.optimizers import Value
-from derive.paper import constant_value, read_expression
+from derive.paper import constant_value
 from derive.predict import predicted
 from derive.problem import Problem, Quantity
 from verify.batches import Batch
-from verify.numbers.formats import FORMATS
+from verify.numbers import FORMATS, expansion
 from verify.record import Record, StepRecord, Values
 from verify.settings import Settings
 from verify.stopping import ends
@@ -311,9 +311,7 @@ class GraphModule(nn.Module):
             if op == "where":
                 args = (args[0] > 0, *args[1:])
             return found(*args) if args else torch.tensor(found, dtype=self.dtype)
-        whole = read_expression(entry.expansion or "", Place(op))
-        names = dict(zip("xy", args, strict=False))
-        return self._expanded(whole, names)
+        return self._expanded(expansion(op), dict(zip("xy", args, strict=False)))
 
     def _expanded(self, expr: Expr, names: Mapping[str, Tensor]) -> Tensor:
         match expr:

@@ -179,7 +179,7 @@ def states(bound: Bound, steps: tuple[StepRecord, ...]) -> Iterator[AtState]:
 def judged(found: Case, bound: Bound, at_state: AtState) -> dict[Name, Numbers]:
     """Every number of steps side by side."""
     names = [name for name in entries(at_state.steps[0], found.loss) if name[0] != "before"]
-    return {name: numbers_of(at_state, bound, *name, found.loss) for name in names}
+    return {name: numbers_of(at_state, bound, *name) for name in names}
 
 
 def each_step(truth: Truth) -> Truth:
