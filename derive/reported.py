@@ -12,7 +12,7 @@ from derive.node import Node
 from derive.paper import Line
 from derive.resolve import resolve
 from derive.toml_text import Document
-from derive.watch import read_beside
+from derive.watch import read_beside, refuse_axes
 
 
 def read_reported(document: Document) -> tuple[Line, ...]:
@@ -39,9 +39,6 @@ def _node(line: Line, graph: Graph) -> Node:
         if name == line.name:
             raise EquationError(f"{name!r} is reported by itself; expected other names", line.place)
     node = resolve(line, graph.by_name, is_loss=False)
-    if node.axes:
-        over = ", ".join("the samples" if isinstance(axis.size, str) else str(axis) for axis in node.axes)
-        message = f"{line.name} runs over {over}; expected one number a batch, such as a mean(…) or a max(…)"
-        raise EquationError(message, line.place)
+    refuse_axes(line, node, "batch")
     echoed = as_typed(line)
     return node if echoed is line.expr else replace(node, written=echoed)

@@ -47,12 +47,16 @@ def watched(line: Line, graph: Graph) -> Node:
             f"{line.name!r} is the name of a {graph.by_name[line.name].kind}; choose another", line.place
         )
     node = resolve(line, graph.by_name, is_loss=False)
+    refuse_axes(line, node, "step")
+    return node
+
+
+def refuse_axes(line: Line, node: Node, per: str) -> None:
+    """Raises `EquationError` where a line is more than one number a `per`."""
     if node.axes:
         over = ", ".join("the samples" if isinstance(axis.size, str) else str(axis) for axis in node.axes)
-        raise EquationError(
-            f"{line.name} runs over {over}; expected one number a step, such as a mean(…) or a max(…)", line.place
-        )
-    return node
+        message = f"{line.name} runs over {over}; expected one number a {per}, such as a mean(…) or a max(…)"
+        raise EquationError(message, line.place)
 
 
 def condition(text: str, graph: Graph, place: Place) -> Node:

@@ -139,9 +139,8 @@ def _cells(result: Result, row: StepRow, name: str) -> tuple[str, str, str]:
     if name == _RATE:
         return number(float(result.settings.lr or 0)) if row.batch.updates else "", "", ""
     check = row.checks[name]
-    mark = "" if check.agrees else " ✗" if check.agrees is False else " ?"
     by_pytorch = number(check.autograd) or "nan"
-    return number(check.hand_value), by_pytorch, (small(check.difference) + mark).strip()
+    return number(check.hand_value), by_pytorch, (small(check.difference) + _mark(check)).strip()
 
 
 def _width(result: Result, name: str) -> int:
@@ -207,6 +206,20 @@ def _epoch_lines(result: Result) -> list[str]:
     return lines
 
 
+def _mark(check: Check) -> str:
+    """What stands beside a number that is wrong, or not decided."""
+    return "" if check.agrees else " ✗" if check.agrees is False else " ?"
+
+
+_HEADS = f"{'hand':>14}{'autograd':>14}{'step error':>12}{'bound':>10}"
+
+
+def _numbers(check: Check, by_pytorch: str) -> str:
+    """The columns of `_HEADS`; the error is that of the step alone, as the bound is."""
+    values = f"{number(check.hand_value):>14}{by_pytorch:>14}"
+    return f"{values}{small(check.step_error):>12}{small(check.bound):>10}{_mark(check)}"
+
+
 def _node_table(result: Result) -> Iterator[str]:
     """Every line and its adjoint, one number a row; the error is that of the step alone, as the bound is."""
     columns = {*result.columns, *(f"{name}_before" for name in (*_own(result), *result.columns))}
@@ -215,12 +228,9 @@ def _node_table(result: Result) -> Iterator[str]:
         yield f"{result.problem.graph.loss} is the only line"
         return
     width = max((len(check.name) for check in checks), default=0) + 2
-    yield f"{'step':>5}  {'node'.ljust(width)}{'hand':>14}{'autograd':>14}{'step error':>12}{'bound':>10}"
+    yield f"{'step':>5}  {'node'.ljust(width)}{_HEADS}"
     for check in checks[: 20 * MAX_STEPS]:
-        mark = "" if check.agrees else " ✗" if check.agrees is False else " ?"
-        numbers = f"{number(check.hand_value):>14}{number(check.autograd):>14}"
-        errors = f"{small(check.step_error):>12}{small(check.bound):>10}"
-        yield f"{check.batch.step:>5}  {check.name.ljust(width)}{numbers}{errors}{mark}"
+        yield f"{check.batch.step:>5}  {check.name.ljust(width)}{_numbers(check, number(check.autograd))}"
     if len(checks) > 20 * MAX_STEPS:
         yield f"  … {len(checks) - 20 * MAX_STEPS} more; --csv FILE writes all of them"
 
@@ -249,11 +259,9 @@ def _prediction_table(result: Result) -> Iterator[str]:
         yield from textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="    ", break_long_words=False)
     checks = result.comparison.predictions
     width = max(len(check.name) for check in checks) + 2
-    yield f"  {'line'.ljust(width)}{'hand':>14}{'autograd':>14}{'step error':>12}{'bound':>10}"
+    yield f"  {'line'.ljust(width)}{_HEADS}"
     for check in checks[: 20 * MAX_STEPS]:
-        mark = "" if check.agrees else " ✗" if check.agrees is False else " ?"
-        numbers = f"{number(check.hand_value):>14}{number(check.autograd) or 'nan':>14}"
-        yield f"  {check.name.ljust(width)}{numbers}{small(check.step_error):>12}{small(check.bound):>10}{mark}"
+        yield f"  {check.name.ljust(width)}{_numbers(check, number(check.autograd) or 'nan')}"
 
 
 def _listed(quantity: Quantity) -> str:
