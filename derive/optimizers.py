@@ -16,7 +16,7 @@ from functools import cache, cached_property
 from derive.errors import Place
 from derive.expression import Expr, Ref, names, replace
 from derive.numerals import read_number, write_literal
-from derive.paper import read_expression
+from derive.syntax import read_expression
 
 Value = Fraction | bool | tuple[Fraction, ...]  # of an option
 

@@ -7,13 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from derive.errors import EquationError, Place, shorten
-from derive.expression import PICKED, Axes, Expr, Ref
-from derive.literals import constant_value
+from derive.expression import Axes, Expr, Ref
 from derive.operations import ALIASES, FUNCTIONS, REDUCTIONS
 from derive.spelling import at, normalise, tokens
 from derive.syntax import read_expression
-
-__all__ = ["PICKED", "Line", "check_name", "constant_value", "read_expression", "read_line", "read_lines"]
 
 MAX_LENGTH = 10_000  # characters of one equation; a page of a book has about 3,000
 

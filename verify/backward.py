@@ -13,7 +13,7 @@ from derive.chain import Derivation, Edge, Part
 from derive.errors import Place
 from derive.expression import ONE, ZERO, Apply, Expr, Number, Ref, children, rebuild, replace
 from derive.operations import OPERANDS, OPERATIONS
-from derive.paper import read_expression
+from derive.syntax import read_expression
 from verify.powers import as_calculated
 from verify.program import Product, own_result, times_partial
 

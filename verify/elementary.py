@@ -11,9 +11,9 @@ import dataclasses
 
 from derive.expression import Apply, Expr, Number, Reduce, Ref, count, free_axes, replace
 from derive.graph import Graph
+from derive.literals import constant_value
 from derive.node import Node
 from derive.operations import OPERATIONS
-from derive.paper import constant_value
 from verify.numbers import expansion
 
 

@@ -19,10 +19,10 @@ from torch.utils.data import DataLoader, TensorDataset
 from derive.errors import DataError, Place, SettingError
 from derive.expression import Apply, Axes, Expr, Number, Position, Reduce, Ref, free_axes, taken_axes
 from derive.graph import Graph
+from derive.literals import constant_value
 from derive.node import Node
 from derive.operations import OPERATIONS
 from derive.optimizers import Value
-from derive.paper import constant_value
 from derive.predict import predicted
 from derive.problem import Problem, Quantity
 from verify.batches import Batch

@@ -5,7 +5,7 @@ import pytest
 from derive.alike import canonical, matched
 from derive.errors import Place
 from derive.expression import Axis, Expr, Reduce, Ref, children, rebuild
-from derive.paper import read_expression
+from derive.syntax import read_expression
 
 SIZES = {"i": "n"}
 ROW, K, M = Axis("i", "n"), Axis("k", 3), Axis("m", 3)

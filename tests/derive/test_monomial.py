@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from derive.errors import Place
 from derive.expression import Axis, Expr, Reduce, Ref, replace
 from derive.monomial import Monomial, collect
-from derive.paper import read_expression
 from derive.show.notation import Ascii
 from derive.sums import add_up
+from derive.syntax import read_expression
 from tests.trees import value
 
 SAMPLES = 3

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from derive.errors import Place
 from derive.expression import Apply, Expr, Number, Ref, size
-from derive.paper import read_expression
 from derive.rational import MAX_CANCELLED, cancelled, shorter, turned
 from derive.show.notation import Ascii
+from derive.syntax import read_expression
 from derive.tidy import product
 from tests.trees import value
 

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from derive.errors import EquationError, Place
 from derive.expression import Expr
-from derive.paper import read_expression, read_line
+from derive.paper import read_line
 from derive.spelling import normalise, spell, tokens
+from derive.syntax import read_expression
 
 
 def read(text: str) -> Expr:

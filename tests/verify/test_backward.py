@@ -14,8 +14,9 @@ from derive.errors import Place
 from derive.expression import Apply, Expr, Number, Ref, replace
 from derive.graph import build
 from derive.operations import OPERANDS, OPERATIONS
-from derive.paper import read_expression, read_lines
+from derive.paper import read_lines
 from derive.show.notation import Ascii
+from derive.syntax import read_expression
 from tests.verify.test_bound import at as at_state
 from tests.verify.test_bound import distance, prepared
 from verify import Outcome, Result, verify

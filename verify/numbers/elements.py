@@ -11,7 +11,7 @@ from flint import arb, fmpq
 from derive.errors import Place
 from derive.expression import Apply, Expr, Number, Ref
 from derive.operations import OPERATIONS
-from derive.paper import read_expression
+from derive.syntax import read_expression
 from verify.numbers.scalars import Exactly, as_ball, from_fraction
 
 MAX_FRACTION_BITS = 20_000  # a fraction with more digits is carried on as a ball

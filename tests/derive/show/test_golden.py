@@ -12,7 +12,7 @@ import derive
 from derive.command import FORMATS, render
 from derive.errors import Place
 from derive.expression import Expr, Reduce, Ref, children, rebuild
-from derive.paper import read_expression
+from derive.syntax import read_expression
 from tests.trees import composed, symbols, value
 
 GOLDEN = Path(__file__).parent / "golden"

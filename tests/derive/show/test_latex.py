@@ -12,10 +12,10 @@ from derive.chain import Derivation, differentiate
 from derive.errors import Place
 from derive.expression import Apply, Axis, Expr, Ref, replace
 from derive.graph import Graph
-from derive.paper import read_expression
 from derive.show.latex import Latex, aligned, display, to_latex
 from derive.show.steps import sections
 from derive.show.tex import measure
+from derive.syntax import read_expression
 from tests.trees import RATIONAL, SMOOTH, graph_of, graphs
 
 PDFLATEX = shutil.which("pdflatex")

@@ -8,8 +8,8 @@ from hypothesis import example, given
 from derive.errors import EquationError, Place
 from derive.expression import Apply, Axis, Expr, Number, Position, Reduce, Ref, replace
 from derive.numerals import read_number, write_literal
-from derive.paper import read_expression
 from derive.show.notation import Ascii, Derivative, Text
+from derive.syntax import read_expression
 from tests.trees import numbers, written
 
 
