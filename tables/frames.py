@@ -44,7 +44,8 @@ COMPARISON_COLUMNS: Mapping[str, tuple[str, str]] = {
     "step_error": ("float64", "autograd − the exact value at PyTorch's own state: the rounding of this step alone"),
     "ulps": ("float64", "difference in units in the last place of the dtype"),
     "bound": ("float64", "the largest step_error that correct evaluation can have"),
-    "caught": ("float64", "the smallest error that would have been caught: bound + |step_error|, of the replay if any"),
+    "caught": ("float64", "the smallest error that would have been caught, whatever its sign; by the replay if any"),
+    "caught_directly": ("float64", "the same without the replay, by the bound in the dtype itself"),
     "replayed": ("boolean", "whether the step was repeated in float64, its bound being too wide in its own dtype"),
     "agrees": ("boolean", "whether |step_error| ≤ bound, also in the replay; empty where the bound is infinite"),
 }
@@ -118,6 +119,7 @@ def _row(check: Check) -> tuple[object, ...]:
         check.ulps,
         check.bound,
         check.caught,
+        check.caught_directly,
         check.replayed,
         check.agrees,
     )

@@ -247,7 +247,8 @@ def _drift(result: Result) -> Iterator[str]:
     told = f"largest drift at step {check.batch.step}: {check.name}, autograd − hand = {small(check.difference)}"
     told += f", {share:.1e} of it" if math.isfinite(share) else ""
     if share >= LARGE_DRIFT:
-        told += ": every step is judged at PyTorch's own state; the roundings of the steps before have grown"
+        told += ": every step is judged at PyTorch's own state"
+        told += "; the roundings of the steps before have grown" if check.batch.step > 1 else ""
     yield told
 
 
@@ -283,14 +284,10 @@ def _summary_table(summaries: Sequence[Summary]) -> Iterator[str]:
         counts = f"{found.count:>7}{found.wrong:>6}{found.undecided:>5}{found.replayed:>7}"
         where = f"{closest.batch.step:>6}{closest.index:>{room}}"
         numbers = f"{small(abs(closest.step_error)):>9}{small(closest.bound):>9}"
-        caught = "" if found.widest is None else small(_relative(found.widest))
+        caught = "" if found.widest is None else small(found.widest.share)
         yield f"{found.quantity.ljust(width)}{counts}{where}{numbers}{caught:>9}".rstrip()
     yield "|error| and bound: of the number that is closest to its bound; caught: the"
     yield "smallest error that is caught in every step, as a share of Σ|terms|"
-
-
-def _relative(check: Check) -> float:
-    return check.caught / check.terms if check.terms else math.inf
 
 
 def to_json(result: Result) -> str:
@@ -351,7 +348,7 @@ def _json_summary(found: Summary) -> dict[str, object]:
         "undecided": found.undecided,
         "replayed": found.replayed,
         "closest": {**place, **error},
-        "caught": None if found.widest is None else _finite(_relative(found.widest)),
+        "caught": None if found.widest is None else _finite(found.widest.share),
     }
 
 
@@ -363,8 +360,9 @@ def _json_epoch(epoch: EpochLoss) -> dict[str, object]:
 def _json_row(check: Check) -> dict[str, object]:
     batch = check.batch
     place: tuple[object, ...] = (batch.epoch, batch.batch, batch.step, check.quantity, check.index)
-    errors = (check.autograd, check.difference, check.step_error, check.ulps, check.bound, check.caught)
-    values = (*place, _finite(check.hand_value), exact_text(check), *map(_finite, errors), check.replayed, check.agrees)
+    errors = (check.autograd, check.difference, check.step_error, check.ulps, check.bound)
+    numbers = map(_finite, (*errors, check.caught, check.caught_directly))
+    values = (*place, _finite(check.hand_value), exact_text(check), *numbers, check.replayed, check.agrees)
     return dict(zip(COMPARISON_COLUMNS, values, strict=True))
 
 

@@ -47,7 +47,7 @@ class AtState:
 
     `rounded` are all that correct evaluation can give for lines, adjoints (`∂name`) and updated
     parameters and state (`name'`, `name.v'`), `exact` the same by the derivation as it is written, and `terms`
-    is Σ|terms| of the loss and the gradients.
+    is Σ|terms| of the loss and the gradients, and of every line and adjoint where they are compared.
     """
 
     steps: tuple[StepRecord, ...]
@@ -84,6 +84,8 @@ class Bound:
         """Steps of equal size, side by side."""
         loss, targets = self.exact.derivation.graph.loss, self.exact.derivation.wrt
         measured = (loss, *map(adjoint_of, targets))
+        if steps[0].adjoints:  # every line is compared
+            measured += (*steps[0].nodes, *map(adjoint_of, steps[0].adjoints))
         with precision(PRECISION):
             rounded, terms = _side(self.rounded, steps, measured)
             exact, _ = _side(self.exact, steps, ())

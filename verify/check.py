@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from verify.batches import Batch
 from verify.numbers import Distance, Exactly, Floats, Truth, from_float, to_float, to_fraction
 
-# Where the bound is wider than this share of Σ|terms|, a lost factor or term could hide in it.
-WIDE = 0.25
+# A number is repeated in float64 where its bound is wider than a thousandth of Σ|terms|, in which a term could be lost,
+# or than a quarter of the number itself: a flipped sign or a factor could hide in it.
+OF_TERMS = 2.0**-10
+OF_NUMBER = 0.25
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Numbers:
     """One quantity in one step, or in several side by side: arrays of one shape.
 
     `autograd` are PyTorch's numbers, `distance` says how far they are from the exact ones and may be.
-    `terms` is Σ|terms| of the last sum in a loss or gradient, and in an update. `replay` are the same numbers
+    `terms` is Σ|terms| of the last sum in a line, gradient or update. `replay` are the same numbers
     in a float64 replay of the step at the same state, where there is one.
     """
 
@@ -44,10 +46,11 @@ class Numbers:
 
     @cached_property
     def wide(self) -> Truth:
-        """Where the bound is too wide beside the terms for a structural mistake to show."""
+        """Where the bound is too wide for a structural mistake to show."""
         if self.terms is None:
             return np.zeros(np.shape(self.autograd), dtype=np.bool_)
-        return self.decided & (self.distance.bound > WIDE * self.terms)
+        radius, expected = self.distance.radius, np.abs(self.distance.expected)
+        return self.decided & ((radius > OF_TERMS * self.terms) | (radius > OF_NUMBER * expected))
 
     @cached_property
     def replayed(self) -> Truth:
@@ -68,18 +71,15 @@ class Numbers:
 
     @cached_property
     def caught(self) -> Floats:
-        """The smallest error that would have been caught for certain: the bound, and what is there already."""
-        own = self.distance.bound + np.abs(self.distance.error)
-        if self.replay is None:
-            return own
-        return np.where(self.replayed, self.replay.caught, own)
+        """The smallest error that would have been caught for certain, by the replay where there is one."""
+        own = self.distance.reach
+        return own if self.replay is None else np.where(self.replayed, self.replay.caught, own)
 
     def of_step(self, place: int | NDArray[np.intp]) -> Numbers:
         """The numbers of one of several steps side by side, or of some of them."""
-        parts = self.distance
         return Numbers(
             self.autograd[place],
-            Distance(parts.expected[place], parts.error[place], parts.bound[place], parts.consistent[place]),
+            self.distance.at(place),
             None if self.terms is None else self.terms[place],
         )
 
@@ -91,9 +91,9 @@ class Check:
     `hand` comes from the exact run from the initial values on, None after that run ends. `expected` is
     the exact value at PyTorch's own state in this step, `step_error` PyTorch's number minus it, `bound` the
     largest step error that correct evaluation can have. `agrees` is None where nothing can be said.
-    `caught` is the smallest error that would have been caught, and `terms` Σ|terms| of the last sum in a
-    loss, a gradient or an update, NaN elsewhere. `replay` is the same number in a replay of the step in
-    float64, where the verdict and `caught` rest on one.
+    `caught` is the smallest error that would have been caught, `caught_directly` the same by this number's own
+    bound, and `terms` Σ|terms| of the last sum in a loss, a gradient or an update, NaN elsewhere. `replay` is the
+    same number in a replay of the step in float64, where the verdict and `caught` rest on one.
     """
 
     batch: Batch
@@ -108,6 +108,7 @@ class Check:
     ulp: float
     terms: float = math.nan
     caught: float = math.nan
+    caught_directly: float = math.nan
     replay: Check | None = None
 
     @property
@@ -143,6 +144,18 @@ class Check:
         return self.difference / self.ulp
 
     @property
+    def share(self) -> float:
+        """`caught` as a share of Σ|terms|: 0 where nothing can hide, infinite where anything can."""
+        return share(self.caught, self.terms)
+
+    @property
     def closeness(self) -> float:
         """The step error as a share of its bound."""
         return abs(self.step_error) / self.bound if self.bound > 0 else 0.0
+
+
+def share(caught: float, terms: float) -> float:
+    """The smallest error that is caught as a share of Σ|terms|."""
+    if not caught:
+        return 0.0
+    return caught / terms if terms and not math.isnan(caught) else math.inf

@@ -106,6 +106,7 @@ class Comparison:
             float(FORMATS[self.dtype].ulp(numbers.autograd[place])),
             math.nan if numbers.terms is None else float(numbers.terms[place]),
             float(numbers.caught[place]),
+            float(distance.reach[place]),
             self._check(replay, batch, name, place, None) if replay is not None and rests_on_replay else None,
         )
 
@@ -119,7 +120,7 @@ def compare(
     `settings.first`, the comparison ends with the first step that disagrees.
     """
     found, notes = _judged(problem, settings, record, bound)
-    wide = [step for step in record.steps if any(bool(n.wide.any()) for n in found[step.batch.step].values())]
+    wide = [step for step in record.steps if _is_wide(found[step.batch.step])]
     if wide and replay is not None and settings.dtype != "float64":
         again = _judged_again(problem, settings, bound, replay(wide))
         for number, numbers in again.items():
@@ -150,20 +151,26 @@ def _judged(
                     found[number][name] = kept[number][name[1]]
                 elif numbers is not None:
                     found[number][name] = numbers.of_step(place)
+                    notes.extend(_without_value(step.batch, quantity(name, problem.graph.loss), found[number][name]))
         notes.extend(_kink_notes(bound, at_state))
     return found, [note for _, note in sorted(notes, key=lambda numbered: numbered[0])]
+
+
+def _is_wide(found: Mapping[Name, Numbers]) -> bool:
+    """Whether a step has a bound that is too wide, of a number that a replay of its forward and backward pass gives."""
+    return any(bool(numbers.wide.any()) for (group, _), numbers in found.items() if group != "after")
 
 
 def _judged_again(
     problem: Problem, settings: Settings, bound: Bound, steps: tuple[StepRecord, ...]
 ) -> dict[int, dict[Name, Numbers]]:
-    """The loss and the gradients of steps that were repeated in float64."""
-    loss = problem.graph.loss
+    """The loss and the gradients of steps that were repeated in float64; with --nodes every line and adjoint."""
     finer = prepare(problem, bound.exact.derivation, settings, "float64")
     found: dict[int, dict[Name, Numbers]] = {step.batch.step: {} for step in steps}
     for at_state in finer.states(steps):
-        names = [("loss", loss), *(("gradients", name) for name in at_state.steps[0].gradients)]
-        for name in names:
+        for name in entries(at_state.steps[0], problem.graph.loss):
+            if name[0] in ("before", "accumulated", "after"):
+                continue
             numbers = numbers_of(at_state, finer, *name)
             for place, step in enumerate(at_state.steps):
                 found[step.batch.step][name] = numbers.of_step(place)
@@ -175,11 +182,11 @@ def numbers_of(at_state: AtState, bound: Bound, group: str, name: str) -> Number
     floats = np.stack([_entry(step, group, name) for step in at_state.steps])
     target = updated(name) if group == "after" else adjoint_of(name) if group in ("adjoints", "gradients") else name
     found, terms = _spread(at_state.rounded[target], floats), None
-    if group in ("loss", "gradients"):
-        terms = np.broadcast_to(_spread(at_state.terms[target], floats), floats.shape)
-    elif group == "after":  # a parameter and what is taken from it
+    if group == "after":  # a parameter and what is taken from it
         before = np.stack([step.before[name] for step in at_state.steps])
         terms = np.abs(before) + np.abs(floats - before)
+    elif target in at_state.terms:
+        terms = np.broadcast_to(_spread(at_state.terms[target], floats), floats.shape)
     exact = at_state.exact.get(target)
     return Numbers(floats, bound.distance(floats, found, None if exact is None else _spread(exact, floats)), terms)
 
@@ -230,7 +237,8 @@ def _kept(left: Floats, held: Floats) -> Numbers:
     """A number that must be the very one that was left."""
     with np.errstate(invalid="ignore"):  # inf − inf, where a run goes on after an overflow
         error = held - left
-    return Numbers(held, Distance(left, error, np.zeros_like(left), np.ones(left.shape, dtype=np.bool_)))
+    nothing, everywhere = np.zeros_like(left), np.ones(left.shape, dtype=np.bool_)
+    return Numbers(held, Distance(left, error, nothing, nothing, everywhere, ~everywhere))
 
 
 def _kink_notes(bound: Bound, at_state: AtState) -> Iterator[tuple[int, str]]:
@@ -248,6 +256,12 @@ def _kink_notes(bound: Bound, at_state: AtState) -> Iterator[tuple[int, str]]:
             else:
                 near = "is so near its kink that rounding leaves the side open"
                 yield batch.step, f"{where} {near}: both derivatives are allowed"
+
+
+def _without_value(batch: Batch, name: str, numbers: Numbers) -> Iterator[tuple[int, str]]:
+    """A sentence where the equations as written have no value, though correct evaluation in PyTorch's form has one."""
+    if bool((numbers.distance.alone & np.isfinite(numbers.distance.bound)).any()):
+        yield batch.step, f"{batch}: as written {name} has no value there; PyTorch's form of it decides alone"
 
 
 def _index(place: Place, axes: Axes, batch: Batch) -> str:

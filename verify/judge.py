@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from derive.show.notation import Text
-from verify.check import Check
+from verify.check import Check, share
 from verify.compare import Comparison
 from verify.numbers import decimal
 from verify.record import Record
@@ -40,8 +40,8 @@ def _agreement(summaries: tuple[Summary, ...], comparison: Comparison, record: R
     sentences = [
         f"agrees: all {count} numbers of {steps} lie within their {settings.dtype} rounding bounds",
         _closest(max((summary.closest for summary in summaries), key=lambda check: check.closeness)),
-        _replays(summaries),
-        _caught(summaries),
+        _replays(summaries, settings.dtype),
+        _caught(summaries, settings.nodes),
     ]
     return "; ".join(sentence for sentence in sentences if sentence)
 
@@ -59,24 +59,27 @@ def inequality(check: Check) -> str:
     return f"|step error| {abs(check.step_error):.2g} {sign} bound {check.bound:.2g}"
 
 
-def _replays(summaries: tuple[Summary, ...]) -> str:
+def _replays(summaries: tuple[Summary, ...], dtype: str) -> str:
     replayed = sum(summary.replayed for summary in summaries)
     if not replayed:
         return ""
     numbers = "one of them rests" if replayed == 1 else f"{replayed} of them rest"
-    return f"{numbers} on a replay of the step in float64 at the same state, its own bound being too wide"
+    blurred = [summary.blurred for summary in summaries if summary.blurred is not None]
+    least = max(share(check.caught_directly, check.terms) for check in blurred)
+    own = f"is caught from {least:.1e} of the terms on" if least < 1 else "could hide in it"
+    why = f"its own bound being too wide (what only the {dtype} run does wrong {own})"
+    return f"{numbers} on a replay of the step in float64 at the same state, {why}"
 
 
-def _caught(summaries: tuple[Summary, ...]) -> str:
+def _caught(summaries: tuple[Summary, ...], nodes: bool) -> str:
     """The smallest error that would have been caught wherever it had been: the largest of all such errors."""
-    widest = [summary.widest for summary in summaries if summary.widest is not None]
-    check = max(widest, key=lambda found: found.caught / found.terms if found.terms else 0.0)
+    check = max((summary.widest for summary in summaries if summary.widest is not None), key=lambda found: found.share)
     if not check.caught:
         return ""
-    if check.caught < check.terms:
+    if check.share < 1:
         return (
-            f"any loss, gradient or update off by more than {check.caught / check.terms:.1e} of its terms would "
-            f"have been caught (least sharply {check.name} at step {check.batch.step})"
+            f"any {'line, adjoint' if nodes else 'loss, gradient'} or update off by more than {check.share:.1e} of its "
+            f"terms would have been caught (least sharply {check.name} at step {check.batch.step})"
         )
     return f"an error of {check.name} at step {check.batch.step} is caught from {check.caught:.1e} on"
 
@@ -84,11 +87,18 @@ def _caught(summaries: tuple[Summary, ...]) -> str:
 def _disagreement(first: Check | None, comparison: Comparison, settings: Settings) -> str:
     if first is None:
         return f"disagrees: {comparison.batch_faults[0]}"
-    wrong = sum(int(numbers.disagrees.sum()) for step in comparison.judged for numbers in step.numbers.values())
-    total = sum(numbers.autograd.size for step in comparison.judged for numbers in step.numbers.values())
+    summaries = summarize(comparison)
+    wrong, total = sum(found.wrong for found in summaries), sum(found.count for found in summaries)
+    kept = _wrong(comparison) - wrong
+    counts = [f"{wrong} of {total} numbers"] if wrong else []
+    counts += [f"{kept} of those that steps begin with"] if kept else []
     ended = "; the comparison ends with that step (--first)" if settings.first else ""
     where = f"{first.name} at {first.batch}{_line(first, comparison, settings)}"
-    return f"disagrees: {wrong} of {total} numbers, first {where}{ended}"
+    return f"disagrees: {' and '.join(counts)}, first {where}{ended}"
+
+
+def _wrong(comparison: Comparison) -> int:
+    return sum(int(numbers.disagrees.sum()) for step in comparison.judged for numbers in step.numbers.values())
 
 
 def _line(check: Check, comparison: Comparison, settings: Settings) -> str:
@@ -113,7 +123,7 @@ def _undecided(first: Check, record: Record) -> str:
 
 def explanations(comparison: Comparison) -> tuple[str, ...]:
     """A sentence for each fault of the batches and for the first few numbers that disagree."""
-    wrong = sum(int(numbers.disagrees.sum()) for step in comparison.judged for numbers in step.numbers.values())
+    wrong = _wrong(comparison)
     first: Iterator[Check] = islice(marked(comparison, disagrees=True), MAX_LISTED)
     told = (explain(check) + _zeroing(check, comparison) for check in first)
     found = [*comparison.batch_faults[:MAX_LISTED], *told]

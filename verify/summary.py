@@ -18,7 +18,8 @@ class Summary:
     """One quantity over all steps.
 
     `closest` is the number nearest to its bound, `widest` the one in which the largest error, measured by
-    Σ|terms|, could have hidden; None where the quantity is not a loss or gradient.
+    Σ|terms|, could have hidden; None where the quantity has no terms. `blurred` is, of the numbers that rest on a
+    replay, the one whose own bound is the widest.
     """
 
     quantity: str
@@ -28,6 +29,7 @@ class Summary:
     replayed: int
     closest: Check
     widest: Check | None
+    blurred: Check | None
 
 
 def summarize(comparison: Comparison) -> tuple[Summary, ...]:
@@ -51,7 +53,8 @@ def _summary(comparison: Comparison, name: Name, steps: list[tuple[StepCompariso
         count - wrong - right,
         sum(int(numbers.replayed.sum()) for _, numbers in steps),
         _largest(comparison, name, [(step, closeness(numbers)) for step, numbers in steps]),
-        _widest(comparison, name, steps),
+        _widest(comparison, name, [(step, hidden(numbers)) for step, numbers in steps if numbers.terms is not None]),
+        _widest(comparison, name, [(step, blurred(numbers)) for step, numbers in steps if numbers.replayed.any()]),
     )
 
 
@@ -78,17 +81,27 @@ def closeness(numbers: Numbers) -> Floats:
         return np.nan_to_num(np.abs(numbers.distance.error) / numbers.distance.bound, nan=0.0)
 
 
-def _widest(comparison: Comparison, name: Name, steps: list[tuple[StepComparison, Numbers]]) -> Check | None:
-    shares = [(step, hidden(numbers)) for step, numbers in steps if numbers.terms is not None]
+def _widest(comparison: Comparison, name: Name, shares: list[tuple[StepComparison, Floats]]) -> Check | None:
     return _largest(comparison, name, shares) if shares else None
 
 
 def hidden(numbers: Numbers) -> Floats:
-    """The smallest errors that would have been caught, as shares of Σ|terms|; 0 where nothing can hide."""
-    if numbers.terms is None:
-        return np.zeros_like(numbers.autograd)
+    """The smallest errors that would have been caught, as shares of Σ|terms|."""
+    return _shares(numbers.caught, numbers.terms)
+
+
+def blurred(numbers: Numbers) -> Floats:
+    """The same by a number's own bound, of the numbers that rest on a replay; 0 for the others."""
+    return np.where(numbers.replayed, _shares(numbers.distance.reach, numbers.terms), 0.0)
+
+
+def _shares(caught: Floats, terms: Floats | None) -> Floats:
+    """0 where nothing can hide, infinite where a number is undecided or has no terms beside its error."""
+    if terms is None:
+        return np.zeros_like(caught)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(numbers.caught > 0, numbers.caught / numbers.terms, 0.0)
+        shares = np.where(caught == 0, 0.0, caught / terms)
+    return np.where(np.isnan(shares), np.inf, shares)
 
 
 def _largest(comparison: Comparison, name: Name, found: list[tuple[StepComparison, Floats]]) -> Check:

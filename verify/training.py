@@ -11,6 +11,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -83,7 +84,7 @@ def train(problem: Problem, settings: Settings) -> Record:
 
 
 def replay(problem: Problem, settings: Settings, steps: Sequence[StepRecord]) -> tuple[StepRecord, ...]:
-    """The loss and the gradients of `steps` again, in float64: the same module and batches at the same states."""
+    """Forward and backward pass of `steps` again, in float64: the same module and batches at the same states."""
     model = GraphModule(problem, torch.float64)
     still = _Update(model, replace(settings, lr=None))
     found = []
@@ -94,7 +95,7 @@ def replay(problem: Problem, settings: Settings, steps: Sequence[StepRecord]) ->
                 held = step.accumulated.get(name)
                 parameter.grad = None if held is None else torch.from_numpy(held.copy())
         columns = {name: torch.from_numpy(values) for name, values in step.data.items()}
-        found.append(_step(model, still, step.batch, columns, False))
+        found.append(_step(model, still, step.batch, columns, settings.nodes))
     return tuple(found)
 
 
@@ -310,6 +311,9 @@ class GraphModule(nn.Module):
             found = getattr(torch, entry.torch)
             if op == "where":
                 args = (args[0] > 0, *args[1:])
+            elif op == "clip":  # clamp's backward does not broadcast what is clipped
+                shape = np.broadcast_shapes(*(arg.shape for arg in args))
+                args = tuple(arg.expand(shape) for arg in args)
             return found(*args) if args else torch.tensor(found, dtype=self.dtype)
         return self._expanded(expansion(op), dict(zip("xy", args, strict=False)))
 

@@ -64,7 +64,7 @@ def test_disagreement_is_1(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
 
     monkeypatch.setattr(torch.optim.SGD, "step", lambda *_: None)
     assert called("article", "--output", "out") == 1
-    assert "disagrees: 6 of 21 numbers, first w at step 1" in capsys.readouterr().err
+    assert "disagrees: 6 of 15 numbers, first w at step 1" in capsys.readouterr().err
     assert Path("out/comparison.csv").read_text().count(",False\n") == 6
 
 

@@ -162,7 +162,7 @@ def with_wrong_gradient(result: Result) -> Result:
 def test_a_wrong_number_is_marked_and_explained(article: Result) -> None:
     text = to_text(with_wrong_gradient(article))
     assert "-4.8e+01 ✗" in text
-    assert text.endswith("\ndisagrees: 2 of 21 numbers, first dl/db at step 1 (epoch 1, batch 1)")
+    assert text.endswith("\ndisagrees: 2 of 15 numbers, first dl/db at step 1 (epoch 1, batch 1)")
     told = text.replace("\n  ", " ")
     assert "\ndl/db at step 1 (epoch 1, batch 1): PyTorch has -72, by hand it is -24 at the same state; " in told
     assert "; they differ by -48, |step error| 48 > bound " in told

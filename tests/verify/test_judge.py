@@ -1,13 +1,15 @@
 import math
 import re
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from flint import fmpq
 
 from derive.expression import Axis
 from derive.node import Node
-from verify import Outcome, Result, verify
+from verify import Outcome, Result, training, verify
 from verify.batches import Batch
 from verify.check import Check, Numbers
 from verify.compare import Comparison, StepComparison
@@ -26,7 +28,8 @@ def check(autograd: float, expected: str, bound: float = 1e-6, n: int = 3, agree
 def compared(autograd: list[float], expected: list[float], *faults: str) -> Comparison:
     """A comparison of one step with these entries of dl/dw, each with a bound of 1e-6."""
     floats, right = np.array(autograd), np.array(expected)
-    distance = Distance(right, floats - right, np.full_like(right, 1e-6), np.ones(right.shape, dtype=np.bool_))
+    bound, everywhere = np.full_like(right, 1e-6), np.ones(right.shape, dtype=np.bool_)
+    distance = Distance(right, floats - right, bound, bound, everywhere, ~everywhere)
     step = StepComparison(Batch(2, 1, 2, (0, 1, 2)), {("gradients", "w"): Numbers(floats, distance, np.abs(right))})
     node = Node("w", "parameter", (Axis("j", len(autograd)),))
     return Comparison({"w": node}, "l", "float32", (step,), faults)
@@ -111,6 +114,42 @@ def test_disagreement_counts_and_names_the_first(article: Result) -> None:
     verdict = judge(comparison, article.record, article.settings)
     assert verdict == Verdict(
         Outcome.DISAGREES, "disagrees: 2 of 3 numbers, first dl/dw[1] at step 2 (epoch 1, batch 2)"
+    )
+
+
+def test_what_a_step_begins_with_is_counted_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = training.GraphModule.forward
+    calls: list[int] = []
+
+    def nudged(self: training.GraphModule, *args: Any) -> Any:
+        found = original(self, *args)
+        calls.append(1)
+        if len(calls) == 2:  # the step begins with another w than the one that was logged
+            with torch.no_grad():
+                self.named["b"].fill_(7)
+        return found
+
+    monkeypatch.setattr(training.GraphModule, "forward", nudged)
+    told = sentence("article")
+    assert re.match(r"disagrees: \d of 15 numbers, first b at step 2", told), told
+    monkeypatch.undo()
+    moved = training._step
+
+    def between(model: training.GraphModule, *args: Any) -> Any:
+        with torch.no_grad():
+            model.named["b"].add_(1)
+        return moved(model, *args)
+
+    monkeypatch.setattr(training, "_step", between)
+    told = sentence("article")
+    assert told == "disagrees: 3 of those that steps begin with, first b_before at step 1 (epoch 1, batch 1)"
+
+
+def test_where_the_equations_as_written_have_no_value_it_is_said() -> None:
+    result = verify(simple("l = w^v", "w = 0\nv = 2", steps=1))
+    assert result.agrees
+    assert result.comparison.kink_notes == (
+        "step 1 (epoch 1, batch 1): as written dl/dv has no value there; PyTorch's form of it decides alone",
     )
 
 

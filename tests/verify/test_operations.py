@@ -260,3 +260,10 @@ def test_a_reciprocal_square_whose_square_is_subnormal(dtype: str, tens: tuple[f
         text = f'equations = """\nf = {line}\nl = sum(f)\n"""\n[parameters]\nw = {w}\n'
         checks = verify(text, dtype=dtype, nodes=True).comparison.checks
         assert not [check for check in checks if check.agrees is False]
+
+
+@pytest.mark.parametrize("bounds", ["-1, x", "x, 5", "x - 1, x"])
+def test_one_number_is_clipped_between_columns(bounds: str) -> None:
+    text = f'equations = "l = mean(clip(w, {bounds})^2)"\n[parameters]\nw = 2\n[data]\nx = [0.5, 3]\n'
+    result = verify(text + "[training]\nlr = 0.1\nsteps = 2\n")
+    assert result.agrees, result.verdict.sentence

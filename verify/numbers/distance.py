@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
+from flint import arb
 from numpy.typing import NDArray
 
 from verify.numbers.formats import Floats, Truth
@@ -21,14 +22,29 @@ _OWN_ROUNDING = 2.0**-60
 class Distance:
     """Arrays of one shape: the `expected` numbers, the `error` against them, and its `bound`.
 
-    The error is NaN where a number is not known or not finite, the bound infinite where there is none.
-    `consistent` says whether the exact number itself lies among those that correct evaluation gives.
+    All that correct evaluation can give lies in an interval of the `radius`; `bound` is how far that reaches from the
+    expected number on the side of the error. The error is NaN where a number is not known or not finite, bound and
+    radius are infinite where there is none. `consistent` says whether the exact number itself lies in the interval,
+    `alone` where it has no exact value, so that the interval decides alone, and its midpoint is expected.
     """
 
     expected: Floats
     error: Floats
     bound: Floats
+    radius: Floats
     consistent: Truth
+    alone: Truth
+
+    def at(self, place: int | NDArray[np.intp]) -> Distance:
+        """The part of one of several steps side by side, or of some of them."""
+        return Distance(*(getattr(self, field.name)[place] for field in fields(self)))
+
+    @property
+    def reach(self) -> Floats:
+        """The smallest change of PyTorch's number that leaves the interval for certain, whatever its sign."""
+        with np.errstate(invalid="ignore"):  # ∞ − ∞, where nothing is known
+            left = self.bound - np.abs(self.error)
+            return np.maximum(left, 2 * self.radius - left)
 
 
 def ball_distance(floats: Floats, balls: NDArray[Any], exact: NDArray[Any] | None) -> Distance:
@@ -36,22 +52,29 @@ def ball_distance(floats: Floats, balls: NDArray[Any], exact: NDArray[Any] | Non
     shape = np.broadcast_shapes(floats.shape, balls.shape)
     others = [None] * math.prod(shape) if exact is None else np.broadcast_to(exact, shape).flat
     found = zip(np.broadcast_to(floats, shape).flat, np.broadcast_to(balls, shape).flat, others, strict=True)
-    columns = list(zip(*(_one(float(number), ball, other) for number, ball, other in found), strict=True)) or [()] * 4
-    expected, error, bound, consistent = (np.array(column).reshape(shape) for column in columns)
-    return Distance(expected, error, bound, consistent.astype(np.bool_))
+    columns = list(zip(*(_one(float(number), ball, other) for number, ball, other in found), strict=True)) or [()] * 6
+    expected, error, bound, rad = (np.array(column, dtype=np.float64).reshape(shape) for column in columns[:4])
+    consistent, alone = (np.array(column, dtype=np.bool_).reshape(shape) for column in columns[4:])
+    return Distance(expected, error, bound, rad, consistent, alone)
 
 
-def _one(number: float, found: Exactly, exact: Exactly | None) -> tuple[float, float, float, bool]:
-    """Expected value, error, bound and consistency of one number."""
+def _one(number: float, found: Exactly, exact: Exactly | None) -> tuple[float, float, float, float, bool, bool]:
+    """The fields of `Distance` for one number."""
     ball = as_ball(found)
-    expected = ball if exact is None or not is_finite(exact) else exact
+    alone = exact is not None and not is_finite(exact)
+    expected = ball if exact is None or alone else exact
     value = to_float(expected)
     if not is_finite(ball):
-        return value, math.nan, math.inf, True
-    if not ball.overlaps(as_ball(expected)):
-        return value, to_float(exact_float(number) - expected), radius(ball), False
-    aside = to_float(abs(as_ball(expected) - ball.mid()))
-    # a ball's own radius beside its midpoint: of an exact number 0
-    bound = math.nextafter(radius(ball) + aside + radius(expected), math.inf) if radius(ball) + aside else 0.0
+        return value, math.nan, math.inf, math.inf, True, alone
     error = to_float(exact_float(number) - expected) if math.isfinite(number) else math.nan
-    return value, 0.0 if abs(error) < bound * _OWN_ROUNDING else error, bound, True
+    rad = radius(ball) + radius(expected)
+    if not ball.overlaps(as_ball(expected)):
+        return value, error, rad, rad, False, alone
+    bound = _reach(ball - as_ball(expected), error) if rad else 0.0
+    return value, 0.0 if abs(error) < rad * _OWN_ROUNDING else error, bound, rad, True, alone
+
+
+def _reach(ball: arb, error: float) -> float:
+    """How far a ball around 0 reaches on the side of the error, at least."""
+    side = ball if error > 0 else -ball if error < 0 else abs(ball)
+    return math.nextafter(to_float(side.upper()), math.inf)

@@ -167,15 +167,19 @@ class RoundedPairs(Enclosed):
     def distance(self, floats: Floats, found: Pairs, exact: Pairs | None) -> Distance:
         """How floats stand to the numbers that are `exact`, or else `found`, where all correct ones lie in `found`."""
         with np.errstate(all="ignore"):
-            known = exact is not None and np.isfinite(exact["mid"])
-            expected = np.where(known, exact["mid"], found["mid"]) if exact is not None else found["mid"]
-            own = np.where(known, exact["rad"], 0.0) if exact is not None else 0.0
-            aside = np.abs(found["mid"] - expected)
-            within = up(found["rad"] + own)
-            consistent = ~(aside > within)
-            bound = np.where(consistent, up(within + aside), within)
+            wanted = found if exact is None else exact
+            known = np.isfinite(wanted["mid"])
+            expected = np.where(known, wanted["mid"], found["mid"])
+            own = np.where(known, wanted["rad"], 0.0) if exact is not None else 0.0
+            aside = found["mid"] - expected
+            radius = up(found["rad"] + own)
+            consistent = ~(np.abs(aside) > radius)
             error = floats - expected
-            return Distance(expected, error, np.where(np.isnan(bound), np.inf, bound), consistent)
+            # |aside| ≤ radius: what float64 rounds here is far less than the 2⁻⁴⁰ of it that `up` adds
+            side = np.where(error < 0, -aside, np.where(error > 0, aside, np.abs(aside)))
+            bound = np.where(consistent, up(radius) + side, radius)
+            bound, radius = (np.where(np.isnan(found["rad"]), np.inf, array) for array in (bound, radius))
+            return Distance(expected, error, bound, radius, consistent, ~known)
 
     def around_0(self, array: Pairs) -> tuple[Truth, Truth]:
         """Which numbers may be 0, and which certainly are."""
