@@ -14,7 +14,7 @@ from derive.operations import OPERATIONS
 from derive.syntax import read_expression
 from verify.numbers.scalars import Exactly, as_ball, from_fraction
 
-MAX_FRACTION_BITS = 20_000  # a fraction with more digits is carried on as a ball
+MAX_FRACTION_BITS = 2_000  # a fraction with more digits is carried on as a ball: sums of long ones cost the most
 
 
 class CalculationError(ArithmeticError):
