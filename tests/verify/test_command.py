@@ -154,7 +154,7 @@ def test_disagreement_is_1(capsys: pytest.CaptureFixture[str], monkeypatch: pyte
 
     monkeypatch.setattr(torch.nn.Module, "zero_grad", lambda *_, **__: None)
     assert called("article") == 1
-    assert "disagrees: 4 of 21 numbers, first dl/dw at step 2 (epoch 1, batch 2)\n" in capsys.readouterr().out
+    assert "disagrees: 4 of 15 numbers, first dl/dw at step 2 (epoch 1, batch 2)\n" in capsys.readouterr().out
 
 
 def test_undecided_is_3(capsys: pytest.CaptureFixture[str]) -> None:
