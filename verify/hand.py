@@ -17,7 +17,7 @@ from verify.numbers import Array, CalculationError, Exact, Exactly, is_finite, i
 from verify.program import adjoint_of
 from verify.settings import Settings
 
-# Bits inside balls, tried until every number is sharp. Long balls cost little beside Python, a run that is repeated much.
+# Bits inside balls, tried until every number is sharp. Longer balls cost little, and a run that is repeated much.
 PRECISIONS = (1024, 4096, 16384)
 
 Exacts = Mapping[str, Array]  # arrays of exact numbers, one dimension for each axis of the name
