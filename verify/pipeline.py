@@ -11,8 +11,8 @@ from derive.errors import ProblemError
 from derive.problem import Problem, load
 from derive.watch import with_lines
 from verify import batches, bound, compare, hand, judge, predict
+from verify.effective import effective
 from verify.result import Result
-from verify.settings import effective
 
 
 def verify(problem: Problem | str | os.PathLike[str], **settings: object) -> Result:

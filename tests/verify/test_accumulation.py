@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from derive.problem import load, shipped
 from verify import Outcome, Result, hand, training, verify
 from verify.batches import Batch, plan
+from verify.effective import effective
 from verify.judge import explanations
 from verify.numbers import to_fraction
-from verify.settings import Settings, effective
+from verify.settings import Settings
 
 DTYPES = ("float32", "float64")
 

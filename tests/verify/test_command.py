@@ -12,7 +12,7 @@ from derive.problem import shipped
 from tables import output
 from verify import Outcome, command, verify
 from verify.command import main, parser, settings_of, status
-from verify.settings import effective
+from verify.effective import effective
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTE = "note: [claims] is read and not yet audited\n"

@@ -5,7 +5,8 @@ import pytest
 
 from derive.errors import SettingError
 from derive.problem import load
-from verify.settings import DEFAULTS, effective, remarks
+from verify.effective import DEFAULTS, effective
+from verify.remarks import remarks
 
 BARE = """
 equations = "l = mean((w*x - y)^2)"
