@@ -28,9 +28,13 @@ class Group:
 
     def __str__(self) -> str:
         """`group b, c: lr 0.1, weight_decay 0`."""
-        own = [] if self.lr is None else [f"lr {write_rate(self.lr)}"]
-        own += [f"{name} {written(value)}" for name, value in self.options.items()]
-        return f"group {', '.join(self.parameters)}: {', '.join(own)}"
+        return f"group {', '.join(self.parameters)}: {self.of_its_own.replace(' = ', ' ')}"
+
+    @property
+    def of_its_own(self) -> str:
+        """`lr = 0.1, weight_decay = 0`."""
+        own = [] if self.lr is None else [f"lr = {write_rate(self.lr)}"]
+        return ", ".join([*own, *(f"{name} = {written(value)}" for name, value in self.options.items())])
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,9 @@ from fractions import Fraction
 from derive.errors import EquationError, Place, suggestion
 from derive.expression import Apply, Expr, Number, Ref, refs, replace, walk
 from derive.numerals import write_number
-from derive.operations import OPERATIONS
+from derive.operations import ALIASES, OPERATIONS
 from derive.optimizers import Assignment, written
 from derive.schedulers import Scheduler, with_pi
-from derive.spelling import normalise
 from derive.syntax import read_expression
 
 COUNTERS = ("t", "epoch")  # the number of the update, and the epoch; both from 1
@@ -75,15 +74,14 @@ class Schedule:
         counts = {name: Fraction(value) for name, value in self.scheduler.counts(moment.k).items()}
         return {"lr_0": self.lr, "k": Fraction(moment.k), **self.scheduler.numbers, **counts}
 
-    @property
-    def on_paper(self) -> tuple[Assignment, ...]:
-        """The equations that give lr at any moment."""
+    def on_paper(self, moment: Moment | None = None) -> tuple[Assignment, ...]:
+        """The equations that give lr at a moment; those that are printed, without one."""
         match self.lr:
             case Formula(expr=expr):
                 return (Assignment("lr", expr),)
             case tuple():
                 return (Assignment("lr", Ref("lr_epoch", ())),)
-        return self.scheduler.on_paper(self.cycled) if self.scheduler else _CONSTANT
+        return self.scheduler.on_paper(self.cycled, moment.k if moment else None) if self.scheduler else _CONSTANT
 
     def in_torch(self, before: Moment | None, moment: Moment) -> tuple[Assignment, ...]:
         """What PyTorch calculates between two moments, from the lr it holds; nothing where that stays.
@@ -91,7 +89,7 @@ class Schedule:
         `before` is None at the first step.
         """
         if self.scheduler is None or not self.scheduler.recursive:
-            return self.on_paper
+            return self.on_paper(moment)
         if before is None:
             return _CONSTANT
         return self.scheduler.in_torch(moment.k, self.cycled) if moment.k != before.k else ()
@@ -128,10 +126,15 @@ def read_rate(
             what = part.op if not isinstance(part, Number | Ref) and hasattr(part, "op") else "this"
             message = f"{what} is of arrays, and lr is one number; expected operations on numbers"
             raise EquationError(message, _at(place, getattr(part, "column", None)))
-    used = {normalise(ref.name) for ref in refs(expr)}
-    plain = replace(expr, lambda ref: Ref(ref.name, ()))
+    used = {_plain(ref) for ref in refs(expr)}
+    plain = replace(expr, lambda ref: Ref(_plain(ref), ()))
     found = {name: number for name, number in constants.items() if name in used and number is not None}
     return Formula(" ".join(value.split()), plain if "pi" in found else with_pi(plain), found)
+
+
+def _plain(ref: Ref) -> str:
+    """The name that is meant: π is pi."""
+    return ALIASES.get(ref.name, ref.name)
 
 
 def _refuse_name(ref: Ref, constants: Mapping[str, Fraction | None], place: Place) -> None:
@@ -144,7 +147,7 @@ def _refuse_name(ref: Ref, constants: Mapping[str, Fraction | None], place: Plac
     if ref.name in constants and constants[ref.name] is None:
         message = f"{ref.name} is more than one number, and lr is one; expected constants that are a number"
         raise EquationError(message, place)
-    if ref.name not in (*COUNTERS, "pi", *constants):
+    if _plain(ref) not in (*COUNTERS, "pi", *constants):
         known = (*COUNTERS, *constants)
         hint = suggestion(ref.name, known)
         expected = "a number, or an expression in t (the number of the update), epoch and [constants]"

@@ -31,7 +31,7 @@ class Entry:
     `options` are those with a default, `required` the others; `every` is when it steps, unless that is said.
     `torch` is how PyTorch goes on from the lr it holds, one equation or none for a step (then lr stays); where it is
     empty, PyTorch calculates as on paper. `counts` gives whole numbers that follow from k and the options, and
-    `meaning` says what they are; a count stands in `when` as an option does, and is false on paper.
+    `meaning` says what they are; a count stands in `when` as an option does, and is false where no k is known.
     """
 
     name: str
@@ -76,14 +76,17 @@ class Scheduler:
         """The whole numbers of the entry after k steps of the scheduler."""
         return self.entry.counts(k, self.options)
 
-    def on_paper(self, cycled: str = "") -> tuple[Assignment, ...]:
-        """The equations under these options, in order; `cycled` is the option that goes up and down with lr, if any."""
-        return tuple(self._chosen(self.entry.paper, {}, cycled))
+    def on_paper(self, cycled: str = "", k: int | None = None) -> tuple[Assignment, ...]:
+        """The equations under these options, in order; `cycled` is the option that goes up and down with lr, if any.
+
+        After `k` steps, where that is given: a cosine at its lowest is not calculated but known.
+        """
+        return tuple(self._chosen(self.entry.paper, {} if k is None else self.counts(k), cycled))
 
     def in_torch(self, k: int, cycled: str = "") -> tuple[Assignment, ...]:
         """What PyTorch calculates in the step number k of the scheduler, from what it holds."""
         if not self.entry.torch:
-            return self.on_paper(cycled)
+            return self.on_paper(cycled, k)
         return tuple(self._chosen(self.entry.torch, self.counts(k), cycled))
 
     @property
@@ -141,8 +144,9 @@ def _decays(k: int, options: Options) -> Mapping[str, int]:
 
 
 def _turns(k: int, options: Options) -> Mapping[str, int]:
-    """Where the cosine has fallen to its lowest, PyTorch would divide by 0 and takes another form."""
-    return {"turn": int((k - 1 - int(options["T_max"])) % (2 * int(options["T_max"])) == 0)}
+    """Where the cosine is −1, and the step after it, in which PyTorch would divide by 0 and takes another form."""
+    half = int(options["T_max"])
+    return {"lowest": int((k - half) % (2 * half) == 0), "turn": int((k - 1 - half) % (2 * half) == 0)}
 
 
 _STEP = Entry(
@@ -170,7 +174,10 @@ _COSINE = Entry(
     ("T_max",),
     {"eta_min": Fraction(0)},
     "epoch",
-    (Equation("lr = eta_min + (lr_0 - eta_min)*(1 + cos(pi*k/T_max))/2"),),
+    (
+        Equation("lr = eta_min + (lr_0 - eta_min)*(1 + cos(pi*k/T_max))/2", "!lowest"),
+        Equation("lr = eta_min", "lowest"),
+    ),
     (
         Equation("lr = lr + (lr_0 - eta_min)*(1 - cos(pi/T_max))/2", "turn"),
         Equation("lr = (1 + cos(pi*k/T_max))/(1 + cos(pi*(k - 1)/T_max))*(lr - eta_min) + eta_min", "!turn"),
@@ -186,7 +193,7 @@ def _annealed(start: str, end: str, share: str, linear: bool) -> str:
     return f"{end} + ({start} - {end})/2*(cos(pi*{share}) + 1)"
 
 
-def _cycle(target: str, levels: tuple[str, str, str, str], when: str) -> Iterator[Equation]:
+def _cycle(target: str, part: str, levels: tuple[str, str, str, str], when: str) -> Iterator[Equation]:
     """A number that goes through levels: two phases over three of them (the first, second, fourth), or three over four.
 
     Each phase has its own equation; where two meet they give the same number.
@@ -195,12 +202,12 @@ def _cycle(target: str, levels: tuple[str, str, str, str], when: str) -> Iterato
     for linear in (False, True):
         shape = "linear" if linear else "!linear"
         own = f"{when} {shape}".strip()
-        yield Equation(f"{target}_1 = {_annealed(low, high, 'share_1', linear)}", own)
-        yield Equation(f"{target}_2 = {_annealed(high, least, 'share_2', linear)}", f"{own} !three_phase")
-        yield Equation(f"{target}_2 = {_annealed(high, back, 'share_2', linear)}", f"{own} three_phase")
-        yield Equation(f"{target}_3 = {_annealed(back, least, 'share_3', linear)}", f"{own} three_phase")
-    two = f"where(k <= end_1, {target}_1, {target}_2)"
-    three = f"where(k <= end_1, {target}_1, where(k <= end_2, {target}_2, {target}_3))"
+        yield Equation(f"{part}_1 = {_annealed(low, high, 'share_1', linear)}", own)
+        yield Equation(f"{part}_2 = {_annealed(high, least, 'share_2', linear)}", f"{own} !three_phase")
+        yield Equation(f"{part}_2 = {_annealed(high, back, 'share_2', linear)}", f"{own} three_phase")
+        yield Equation(f"{part}_3 = {_annealed(back, least, 'share_3', linear)}", f"{own} three_phase")
+    two = f"where(k <= end_1, {part}_1, {part}_2)"
+    three = f"where(k <= end_1, {part}_1, where(k <= end_2, {part}_2, {part}_3))"
     yield Equation(f"{target} = {two}", f"{when} !three_phase".strip())
     yield Equation(f"{target} = {three}", f"{when} three_phase".strip())
 
@@ -228,8 +235,8 @@ _ONE_CYCLE = Entry(
         Equation("share_2 = (k - end_1)/(total_steps - 1 - end_1)", "!three_phase"),
         Equation("share_2 = (k - end_1)/(end_2 - end_1)", "three_phase"),
         Equation("share_3 = (k - end_2)/(total_steps - 1 - end_2)", "three_phase"),
-        *_cycle("lr", ("first_lr", "max_lr", "first_lr", "min_lr"), ""),
-        *_cycle("cycled", ("max_momentum", "base_momentum", "max_momentum", "max_momentum"), "cycled"),
+        *_cycle("lr", "lr", ("first_lr", "max_lr", "first_lr", "min_lr"), ""),
+        *_cycle("cycled", "momentum", ("max_momentum", "base_momentum", "max_momentum", "max_momentum"), "cycled"),
     ),
 )
 

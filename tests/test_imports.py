@@ -23,7 +23,7 @@ ROOMS = {
 # The training side is all that imports torch.
 TRAINING_SIDE = ("verify/training.py", "verify/torch_batches.py", "verify/torch_graph.py", "verify/torch_rates.py")
 DOORS = {
-    **dict.fromkeys(TRAINING_SIDE, {"torch"}),
+    **{path: {"torch"} for path in TRAINING_SIDE},
     "verify/__main__.py": {"tables"},
     "verify/command.py": {"tables"},
 }

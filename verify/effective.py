@@ -78,10 +78,15 @@ def effective(problem: Problem, flags: Mapping[str, object]) -> Settings:
         origins["scheduler"] = "flag"
     if groups is not None:
         origins["groups"] = "flag"
-    elif not problem.training.groups:
+    elif problem.training.groups:
+        origins["groups"] = "file"
+    else:
         del origins["groups"]
     left_out = tuple(key for key in problem.training.options if key not in options)
     left_out += tuple(key for key in problem.training.schedule if key not in schedule)
+    if groups is None:
+        of_groups = dict.fromkeys(key for group in problem.training.groups for key in group.options)
+        left_out += tuple(k for k in of_groups if k not in {*left_out, *ENTRIES[str(chosen["optimizer"])].options})
     drift = None if flags.get("drift") is None else read_as(_DRIFT, "drift", flags["drift"])
     compared = {"nodes": bool(flags.get("nodes")), "drift": drift, "first": bool(flags.get("first"))}
     until = _condition(problem, chosen["until"], "flag" if "until" in flagged else "file")

@@ -34,7 +34,7 @@ def moment(batch: Batch, settings: Settings) -> Moment:
 
 def on_paper(schedule: Schedule, system: NumberSystem, at: Moment) -> dict[str, Array]:
     """What changes at a moment, from the equations on paper."""
-    return _results(schedule, system, schedule.on_paper, {}, at, as_floats=False)
+    return _results(schedule, system, schedule.on_paper(at), {}, at, as_floats=False)
 
 
 def in_torch(
