@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from derive.errors import EquationError, Place, suggestion
+from derive.errors import Place, SettingError, suggestion
 from derive.expression import Apply, Expr, Number, Ref, refs, replace, walk
 from derive.numerals import write_number
 from derive.operations import ALIASES, OPERATIONS
@@ -112,8 +112,8 @@ def read_rate(
 ) -> Rate:
     """The rate of a setting that is read: a text is an expression in t, epoch and `constants`.
 
-    `constants` has None for one that is more than a number. `place` is where the text begins. Raises
-    `EquationError`, with a caret, for what is not in the language and for names that are not known.
+    `constants` has None for one that is more than a number. `place` is where the text begins. Raises, with a
+    caret, `EquationError` for what is not in the language and `SettingError` for names that are not known.
     """
     if not isinstance(value, str):
         return value
@@ -125,7 +125,7 @@ def read_rate(
         if not isinstance(part, Number | Ref) and not (isinstance(part, Apply) and part.op in OPERATIONS):
             what = part.op if not isinstance(part, Number | Ref) and hasattr(part, "op") else "this"
             message = f"{what} is of arrays, and lr is one number; expected operations on numbers"
-            raise EquationError(message, _at(place, getattr(part, "column", None)))
+            raise SettingError(message, _at(place, getattr(part, "column", None)))
     used = {_plain(ref) for ref in refs(expr)}
     plain = replace(expr, lambda ref: Ref(_plain(ref), ()))
     found = {name: number for name, number in constants.items() if name in used and number is not None}
@@ -138,20 +138,20 @@ def _plain(ref: Ref) -> str:
 
 
 def _refuse_name(ref: Ref, constants: Mapping[str, Fraction | None], place: Place) -> None:
-    """Raises `EquationError` for a name that lr cannot be calculated from."""
+    """Raises `SettingError` for a name that lr cannot be calculated from."""
     if ref.name in COUNTERS and ref.name in constants:
         counted = "the number of the update" if ref.name == "t" else "the number of the epoch"
-        raise EquationError(f"{ref.name} is {counted} in lr, and a constant too; rename the constant", place)
+        raise SettingError(f"{ref.name} is {counted} in lr, and a constant too; rename the constant", place)
     if ref.axes:
-        raise EquationError(f"{ref.name} has an index, and lr is one number; expected t, epoch and constants", place)
+        raise SettingError(f"{ref.name} has an index, and lr is one number; expected t, epoch and constants", place)
     if ref.name in constants and constants[ref.name] is None:
         message = f"{ref.name} is more than one number, and lr is one; expected constants that are a number"
-        raise EquationError(message, place)
+        raise SettingError(message, place)
     if _plain(ref) not in (*COUNTERS, "pi", *constants):
         known = (*COUNTERS, *constants)
         hint = suggestion(ref.name, known)
         expected = "a number, or an expression in t (the number of the update), epoch and [constants]"
-        raise EquationError(f"lr has the unknown name {ref.name!r}; expected {expected}{hint}", place)
+        raise SettingError(f"lr has the unknown name {ref.name!r}; expected {expected}{hint}", place)
 
 
 def _at(place: Place, column: int | None) -> Place:

@@ -13,7 +13,7 @@ from derive.chain import Derivation, differentiate
 from derive.expression import Apply, Number
 from derive.graph import Graph
 from derive.problem import Problem, Quantity
-from verify import Outcome, Result, batches, calculation, hand, pipeline, training, verify
+from verify import Outcome, Result, batches, calculation, hand, pipeline, torch_graph, training, verify
 from verify.batches import Batch
 from verify.judge import explanations
 from verify.record import StepRecord
@@ -135,7 +135,7 @@ def test_a_flipped_sign(monkeypatch: pytest.MonkeyPatch, dtype: str) -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_mean_that_is_taken_as_a_sum(monkeypatch: pytest.MonkeyPatch, dtype: str) -> None:
-    monkeypatch.setitem(training._REDUCTIONS, "mean", torch.sum)  # type: ignore[index]
+    monkeypatch.setitem(torch_graph._REDUCTIONS, "mean", torch.sum)  # type: ignore[index]
     result = verify(MEAN, dtype=dtype)
     assert_found(result, "l at step 1 (epoch 1, batch 1): PyTorch has 440, by hand it is 146.666667")
     telling = "; the ratio is 3, the batch size: a sum in place of a mean?"

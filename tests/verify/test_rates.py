@@ -223,7 +223,8 @@ def test_an_expression_by_hand() -> None:
 @pytest.mark.parametrize(
     "text",
     ["0.1*0.9^t", "0.1/sqrt(t)", "0.1*exp(-t/10)", "min(0.1, t/40)", "0.1*(1 + cos(pi*epoch/10))/2",
-     "π/(10*epoch^2)",     "where(t > 3, 0.01, 0.1)", "1/(lambda + t^3)", "0.05", "2^(-t)", "max(0.01, relu(0.1 - t/100))", "0.1*sigmoid(-t)"],
+     "π/(10*epoch^2)", "where(t > 3, 0.01, 0.1)", "1/(lambda + t^3)", "0.05", "2^(-t)",
+     "max(0.01, relu(0.1 - t/100))", "0.1*sigmoid(-t)"],
 )  # fmt: skip
 def test_expressions_agree(text: str, dtype: str) -> None:
     result = verify(LINE, lr=text, epochs=5, dtype=dtype)
@@ -511,7 +512,8 @@ def test_the_options_of_another_scheduler_are_left_out() -> None:
          r"^lr has 1 entry, one for each epoch, and the run has 2 epochs; expected 2 entries$"),
         ({"lr": "0.1,0.2", "steps": 5}, r"^lr has 2 entries, one for each epoch, and the run has 3 epochs"),
         ({"lr": 0.1, "groups": [{"parameters": "b", "lr": [0.1]}], "epochs": 3}, "^lr has 1 entry, one for each"),
-        ({"lr": "rate*t"}, r"^--lr:1: lr has the unknown name 'rate'; expected a number, or an expression in t [^;]*; did you mean 'rates'\?\n    rate\*t\n    \^$"),
+        ({"lr": "rate*t"},
+         r"^--lr:1: lr has the unknown name 'rate'; expected .*; did you mean 'rates'\?\n    rate\*t\n    \^$"),
         ({"lr": "0.1*rates"}, r"^--lr:5: rates is more than one number, and lr is one; expected constants that are"),
         ({"lr": "t[i]"}, r"^--lr:1: t has an index, and lr is one number; expected t, epoch and constants"),
         ({"lr": "sum(t)"}, r"^--lr:1: sum is of arrays, and lr is one number; expected operations on numbers"),
