@@ -62,6 +62,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if optimizer is None and choice.steps == ("update",):
         raise ProblemError(f"--steps update: {problem.source} has no [training], and so no update; leave --steps out")
 
+    if options.format == "json" and problem.trains and plan_of(training) != PLAIN_PLAN:
+        tell(["--format json has the equations of the optimizer alone; how lr goes, clipping and groups are left out"])
+
     def shown(ascii_only: bool) -> str:
         sums = gathering(problem.training, bool(problem.data))
         plan = plan_of(training) if problem.trains else PLAIN_PLAN

@@ -1,7 +1,10 @@
 """What the update section says of lr, clipping and groups."""
 
+from pathlib import Path
+
 import pytest
 
+from derive.command import main
 from derive.interface import derive
 from derive.optimizers import OPTIMIZERS, Optimizer
 from derive.plan import PLAIN_PLAN, plan_of
@@ -130,6 +133,22 @@ def test_a_group_has_its_own_equations_and_numbers() -> None:
     told = " ".join(found)
     assert "momentum = 0.9; v_w begins at 0" in told
     assert "In lr, epoch counts the epochs, from 1 For b: lr = 0.2/epoch, momentum = 0" in told
+
+
+def test_the_document_says_what_it_leaves_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "line.toml"
+    for text, told in (("lr = 0.1\n", False), ("lr = [0.1]\n", True), ("lr = 0.1\nclip_grad_norm = 1\n", True)):
+        file.write_text(LINE + text, encoding="utf-8")
+        assert main([str(file), "--format", "json"]) == 0
+        sentence = "note: --format json has the equations of the optimizer alone; how lr goes, clipping and groups are"
+        assert (sentence in capsys.readouterr().err) is told
+
+
+def test_the_command_prints_what_training_does(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "line.toml"
+    file.write_text(LINE + "lr = 0.1\nclip_grad_value = 1\n", encoding="utf-8")
+    assert main([str(file), "--steps", "update"]) == 0
+    assert "g_w ← clip(∂l/∂w, −clip_grad_value, clip_grad_value)" in capsys.readouterr().out
 
 
 def test_in_latex() -> None:
