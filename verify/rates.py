@@ -28,8 +28,7 @@ def moment(batch: Batch, settings: Settings) -> Moment:
     """When a batch is: its update, its epoch, and how often the scheduler has stepped before it."""
     scheduler = settings.scheduler
     by_epoch = scheduler is not None and scheduler.every == "epoch"
-    updates_before = batch.t - 1 if batch.updates else batch.t
-    return Moment(batch.t, batch.epoch, batch.epoch - 1 if by_epoch else updates_before)
+    return Moment(batch.update, batch.epoch, batch.epoch - 1 if by_epoch else batch.update - 1)
 
 
 def on_paper(schedule: Schedule, system: NumberSystem, at: Moment) -> dict[str, Array]:

@@ -93,7 +93,7 @@ def rate_at(lr: Rate, batch: Batch, place: Place | None) -> float:
         return float(lr)
     if isinstance(lr, tuple):
         return float(lr[batch.epoch - 1])
-    names = {"t": torch.tensor(float(batch.t)), "epoch": torch.tensor(float(batch.epoch))}
+    names = {"t": torch.tensor(float(batch.update)), "epoch": torch.tensor(float(batch.epoch))}
     names = {name: value.to(torch.float64) for name, value in names.items()}
     names |= {name: _float64(value) for name, value in lr.constants.items()}
     found = float(_value(lr.expr, names))

@@ -312,6 +312,12 @@ def test_a_scheduler_steps_once_an_epoch_or_after_an_update() -> None:
     assert [float(s.rates["lr"]) for s in accumulated.record.steps if s.batch.updates] == [0.5, 0.25]
 
 
+def test_t_counts_updates_where_gradients_add_up() -> None:
+    result = verify(LINE, lr="1/(lambda*t)", accumulate=2, epochs=3)
+    assert result.agrees
+    assert hand_lr(result) == [Fraction(1, 4)] * 2 + [Fraction(1, 8)] * 2 + [Fraction(1, 12)] * 2
+
+
 def test_an_epoch_of_one_step_in_which_gradients_only_add_up() -> None:
     result = verify(WALK + 'lr = 0.1\nsteps = 7\naccumulate = 3\nscheduler = "ExponentialLR"\ngamma = 0.5\n')
     assert result.agrees, result.verdict.sentence
