@@ -11,6 +11,7 @@ from derive.files import check_writable
 from derive.guard import say, write_out
 from derive.interface import derive
 from derive.optimizers import OPTIMIZERS, Optimizer
+from derive.plan import PLAIN_PLAN, Plan, plan_of
 from derive.problem import load, shipped
 from derive.show.choice import EVERYTHING, Choice, read_steps
 from derive.show.equations import STEPS
@@ -61,9 +62,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     if optimizer is None and choice.steps == ("update",):
         raise ProblemError(f"--steps update: {problem.source} has no [training], and so no update; leave --steps out")
 
+    if options.format == "json" and problem.trains and plan_of(training) != PLAIN_PLAN:
+        tell(["--format json has the equations of the optimizer alone; how lr goes, clipping and groups are left out"])
+
     def shown(ascii_only: bool) -> str:
         sums = gathering(problem.training, bool(problem.data))
-        return render(derivation, options.format, problem.title, optimizer, choice, sums, ascii_only=ascii_only)
+        plan = plan_of(training) if problem.trains else PLAIN_PLAN
+        return render(derivation, options.format, problem.title, optimizer, choice, sums, plan, ascii_only=ascii_only)
 
     if options.output is not None:
         from derive.show.output import write_whole
@@ -81,6 +86,7 @@ def render(
     optimizer: Optimizer | str | None,
     choice: Choice = EVERYTHING,
     sums: Gathering = PLAIN,
+    plan: Plan = PLAIN_PLAN,
     *,
     ascii_only: bool = False,
 ) -> str:
@@ -100,7 +106,7 @@ def render(
             from derive.show.text import to_text as show
     if form in WHOLE:
         return whole(derivation, title, optimizer, ascii_only=ascii_only)
-    return show(derivation, title, optimizer, choice=choice, gathering=sums, ascii_only=ascii_only)
+    return show(derivation, title, optimizer, choice=choice, gathering=sums, plan=plan, ascii_only=ascii_only)
 
 
 def list_shipped() -> int:

@@ -38,6 +38,11 @@ class Given:
         return tuple(quantity.name for quantity in self.quantities)
 
     @property
+    def numbers(self) -> dict[str, Fraction | None]:
+        """The value of each name that is a single number; None of an array."""
+        return {quantity.name: quantity.number for quantity in self.quantities}
+
+    @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """The shape of each name."""
         return {quantity.name: quantity.shape for quantity in self.quantities}

@@ -4,29 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 from derive.arrays import Array, Wording, read_array
 from derive.bare import free_names, spelling_notes, written_names
-from derive.batching import refuse_contradictions
 from derive.data import Column, csv_columns, read_columns
-from derive.errors import ClaimError, EquationError, Place, ProblemError, SettingError, UnknownNameError
+from derive.errors import ClaimError, EquationError, Place, ProblemError, UnknownNameError
 from derive.expression import names
 from derive.frozen import read_frozen
 from derive.given import Given, read_given
 from derive.graph import Graph, build, other_loss
 from derive.labels import check_labels
 from derive.node import Node
-from derive.optimizers import OPTIMIZERS, OPTIONS
 from derive.paper import Line, read_lines
 from derive.predict import read_predict
+from derive.rates import Formula
 from derive.reported import read_reported, with_reported
-from derive.settings import ALSO_CALLED, check_option, read_optimizer, read_setting
 from derive.spelling import normalise
 from derive.statement import Claims, Problem, Quantity, Training
 from derive.targets import target_notes
 from derive.toml_text import Document, parse
+from derive.training_file import MISPLACED, Own, read_training
 from derive.upstream import Upstream
 from derive.values import Numeral, shown
 from derive.watch import condition, read_watch, text_place, watched, with_lines
@@ -35,13 +34,6 @@ _TOP = (
     *("title", "source", "equations", "loss", "seed_gradient", "frozen"),
     *("parameters", "constants", "data", "training", "report", "watch", "predict", "claims"),
 )
-_SETTINGS = tuple(field.name for field in fields(Training) if field.name != "options")
-_TRAINING = (*_SETTINGS, *OPTIONS)
-_MISPLACED = {
-    **{name: f"it belongs under [training], as {known}" for name, known in ALSO_CALLED.items()},
-    **dict.fromkeys(_TRAINING, "it belongs under [training]"),
-}
-_MISNAMED = {name: f"did you mean {known!r}?" for name, known in ALSO_CALLED.items()}
 _CLAIMS = ("table", "formulas")
 
 
@@ -51,7 +43,7 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
     Raises `ProblemError`, or one of its kinds, with the place in `source`.
     """
     document = parse(text, source)
-    document.refuse_unknown(_TOP, remedies=_MISPLACED)
+    document.refuse_unknown(_TOP, remedies=MISPLACED)
     lines = _equations(document)
     parameters, constants = read_given(document, "parameters"), read_given(document, "constants")
     reported, expressions = read_reported(document), read_watch(document)
@@ -67,7 +59,8 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
     frozen = read_frozen(document, parameters.shapes)
     _check_labels(document, graph, (*constants.quantities, *data), columns)
     watch = _watched(expressions, graph)
-    training = _training(document, columns[0].samples if columns else 0)
+    own = Own(parameters.names, constants.numbers, tuple(f.name for f in frozen if not f.entries))
+    training = read_training(document, columns[0].samples if columns else 0, own)
     if training.until is not None:
         place = text_place(document, ("training", "until"), training.until)
         condition(training.until, with_lines(graph, watch), place)  # read again with the settings in effect
@@ -89,7 +82,7 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
         claims=claims,
         notes=(
             *notes,
-            *_idle_constants(constants, beside),
+            *_idle_constants(constants, beside, training),
             *spelling_notes(spelled),
             *_idle_settings(training, columns),
             *_other_loss(document, lines),
@@ -205,24 +198,6 @@ def _declared(message: str, places: Mapping[str, Place], document: Document) -> 
     return places.get(quoted[1] if quoted else "", Place(document.source))
 
 
-def _training(document: Document, samples: int) -> Training:
-    """The settings of [training], each checked, also beside the others and the data."""
-    document.refuse_unknown(_TRAINING, "training", remedies=_MISNAMED)
-    values = {
-        key: read_setting(key, value, document.place("training", key))
-        for key, value in document.table("training").items()
-    }
-    if "epochs" in values and "steps" in values:
-        raise SettingError("both epochs and steps are given; keep one", document.place("training", "steps"))
-    refuse_contradictions(values, samples, lambda key: document.place("training", key))
-    options = {key: values.pop(key) for key in OPTIONS if key in values}
-    name = values.get("optimizer", OPTIMIZERS[0])
-    for key in options:
-        check_option(name, key, document.place("training", key))
-    read_optimizer(name, options, document.place("training", "nesterov"))
-    return Training(**values, options=options)
-
-
 def _watched(lines: tuple[Line, ...], graph: Graph) -> tuple[Node, ...]:
     """The nodes of the expressions of [watch]; each can use those above it."""
     nodes: tuple[Node, ...] = ()
@@ -250,8 +225,9 @@ def _other_loss(document: Document, lines: tuple[Line, ...]) -> list[str]:
     return [sentence] if sentence else []
 
 
-def _idle_constants(constants: Given, lines: tuple[Line, ...]) -> list[str]:
-    used = free_names(lines)
+def _idle_constants(constants: Given, lines: tuple[Line, ...], training: Training) -> list[str]:
+    rates = (training.lr, *(group.lr for group in training.groups))
+    used = {*free_names(lines), *(name for rate in rates if isinstance(rate, Formula) for name in rate.constants)}
     return [f"constant {name!r} is not used in the equations" for name in constants.names if name not in used]
 
 

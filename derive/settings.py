@@ -9,9 +9,12 @@ from fractions import Fraction
 from typing import Any
 
 from derive.batching import read_batches
+from derive.clipping import NORM, VALUE
 from derive.errors import Place, SettingError, suggestion
 from derive.numerals import NumeralError
 from derive.optimizers import ENTRIES, OPTIMIZERS, OPTIONS, Optimizer, Value
+from derive.schedulers import EVERY, SCHEDULERS
+from derive.schedulers import OPTIONS as SCHEDULER_OPTIONS
 from derive.values import Numeral, exact, shown
 
 DTYPES = ("float32", "float64", "float16", "bfloat16")
@@ -20,7 +23,7 @@ MAX_SEED = 2**63 - 1  # what torch.manual_seed takes
 
 # What a setting is called elsewhere, for messages.
 ALSO_CALLED: Mapping[str, str] = {
-    **dict.fromkeys(("learning_rate", "learningrate", "eta", "step_size"), "lr"),
+    **dict.fromkeys(("learning_rate", "learningrate", "eta"), "lr"),
     **dict.fromkeys(("batch", "batchsize", "minibatch", "mini_batch_size", "bs"), "batch_size"),
     **dict.fromkeys(("epoch", "num_epochs", "n_epochs", "max_epochs"), "epochs"),
     **dict.fromkeys(("step", "iterations", "num_steps", "n_steps", "max_steps", "max_iter"), "steps"),
@@ -37,8 +40,15 @@ ALSO_CALLED: Mapping[str, str] = {
     **dict.fromkeys(("beta1", "beta2", "beta"), "betas"),
     **dict.fromkeys(("epsilon",), "eps"),
     **dict.fromkeys(("wd", "l2_penalty", "decay"), "weight_decay"),
+    **dict.fromkeys(("lr_scheduler", "schedule", "lr_schedule"), "scheduler"),
+    **dict.fromkeys(("clip_norm", "max_norm", "max_grad_norm", "clip_grad_norm_", "gradient_clip_val"), NORM),
+    **dict.fromkeys(("clip_value", "clip_grad_value_"), VALUE),
+    **dict.fromkeys(("param_groups", "parameter_groups"), "groups"),
+    **dict.fromkeys(("t_max", "tmax"), "T_max"),
 }
 
+# numbers with commas between them, with or without brackets: no expression
+_NUMBERS = re.compile(r"\[[^\[\]()]*\]|[^\[\]()]*,[^\[\]()]*")
 _INTEGER = re.compile(r"[+-]?[0-9][0-9_]{0,40}")
 
 
@@ -54,16 +64,18 @@ class Setting:
 
 
 def read_setting(key: str, value: object, place: Place | None = None) -> Any:
-    """The checked value of a setting or option: Fraction for lr, tuples for batches, int, bool or str for the others.
+    """The checked value of a setting or option: a Fraction, a tuple, an int, a bool or a str.
+
+    An lr is a Fraction, a tuple of them, one an epoch, or the text of an expression, which is not read yet.
 
     `value` is what stands in the file (int, `Numeral`, bool, str) or the text of a flag. Raises
     `SettingError` for an unknown key and for a value that is not possible.
     """
-    setting = SETTINGS.get(key) or OPTION_SETTINGS.get(key)
+    setting = SETTINGS.get(key) or OPTION_SETTINGS.get(key) or SCHEDULER_SETTINGS.get(key)
     if setting is None:
         usual = ALSO_CALLED.get(key.lower())
-        remedy = f"; did you mean {usual!r}?" if usual else suggestion(key, (*SETTINGS, *OPTIONS))
-        remedy = remedy or f"; known: {', '.join(SETTINGS)}, and the options of the optimizer"
+        remedy = f"; did you mean {usual!r}?" if usual else suggestion(key, (*SETTINGS, *OPTIONS, *SCHEDULER_OPTIONS))
+        remedy = remedy or f"; known: {', '.join(SETTINGS)}, and the options of the optimizer and the scheduler"
         raise SettingError(f"unknown setting {key!r}{remedy}", place)
     return read_as(setting, key, value, place)
 
@@ -83,6 +95,34 @@ def _above_zero(value: object) -> Fraction:
     return number
 
 
+def _rate(value: object) -> Fraction | tuple[Fraction, ...] | str:
+    """A number, a list of one for each epoch (as a flag `0.1,0.05`), or the text of an expression."""
+    if isinstance(value, list | tuple):
+        return _rates(value)
+    try:
+        return _above_zero(value)
+    except NumeralError as error:
+        if str(error) != "is not a number" or not isinstance(value, str) or isinstance(value, Numeral):
+            raise
+    text = value.strip()
+    if _NUMBERS.fullmatch(text):
+        return _rates(text.strip("[]").split(","))
+    return _text(text)
+
+
+def _rates(entries: list[Any] | tuple[Any, ...] | list[str]) -> tuple[Fraction, ...]:
+    """The lr of each epoch."""
+    if not entries:
+        raise NumeralError("has no numbers")
+    found = []
+    for entry in entries:
+        try:
+            found.append(_above_zero(entry.strip() if type(entry) is str else entry))
+        except NumeralError as error:
+            raise NumeralError(f"holds {shown(entry)}, which {error}") from None
+    return tuple(found)
+
+
 def _from_zero(value: object) -> Fraction:
     number = exact(value)
     if number < 0:
@@ -94,6 +134,13 @@ def _share(value: object) -> Fraction:
     number = _from_zero(value)
     if number.numerator / number.denominator >= 1:  # as the float64 that PyTorch holds
         raise NumeralError("is not below 1")
+    return number
+
+
+def _inside(value: object) -> Fraction:
+    number = _share(value)
+    if number <= 0:
+        raise NumeralError("is not above 0")
     return number
 
 
@@ -193,7 +240,13 @@ _COUNT = Setting(f"a whole number from 1 to {MAX_COUNT:,}", whole(1, MAX_COUNT))
 
 SETTINGS = {
     "optimizer": Setting(f"one of: {', '.join(OPTIMIZERS)}", _one_of(OPTIMIZERS)),
-    "lr": Setting("a number above 0, such as 0.01", _above_zero),
+    "lr": Setting(
+        "a number above 0, such as 0.01, a list of one for each epoch, or an expression in t or epoch", _rate
+    ),
+    "scheduler": Setting(f"one of: {', '.join(SCHEDULERS)}", _one_of(SCHEDULERS)),
+    "scheduler_every": Setting(f"one of: {', '.join(EVERY)}", _one_of(EVERY)),
+    NORM: Setting("a number above 0, the largest norm of all gradients together", _above_zero),
+    VALUE: Setting("a number above 0, the largest absolute value of a gradient's numbers", _above_zero),
     "batch_size": Setting(f'a whole number from 1 to {MAX_COUNT:,}, or "all"', _batch_size),
     "drop_last": Setting("true or false", _true_or_false),
     "batches": Setting("lists of rows, counted from 0, such as [[0, 1, 2], [3, 4]]", read_batches),
@@ -230,6 +283,28 @@ OPTION_SETTINGS = {
     "decoupled_weight_decay": _SWITCH,
     "rho": _BELOW_1,
     "momentum_decay": _NOT_NEGATIVE,
+}
+
+
+_INSIDE_1 = Setting("a number above 0 and below 1, such as 0.9", _inside)
+_ABOVE_0 = Setting("a number above 0", _above_zero)
+
+# What the options of a scheduler may be, as in torch.optim.lr_scheduler; which has which is in schedulers.py.
+SCHEDULER_SETTINGS = {
+    "step_size": _COUNT,
+    "gamma": _ABOVE_0,
+    "T_max": _COUNT,
+    "eta_min": _NOT_NEGATIVE,
+    "max_lr": _ABOVE_0,
+    "total_steps": _COUNT,
+    "pct_start": _BELOW_1,
+    "anneal_strategy": Setting("one of: cos, linear", _one_of(("cos", "linear"))),
+    "cycle_momentum": _SWITCH,
+    "base_momentum": _INSIDE_1,
+    "max_momentum": _INSIDE_1,
+    "div_factor": _ABOVE_0,
+    "final_div_factor": _ABOVE_0,
+    "three_phase": _SWITCH,
 }
 
 

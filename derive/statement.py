@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from derive import schedulers
 from derive.errors import Place
 from derive.graph import Graph
+from derive.groups import Group
 from derive.node import Node
 from derive.numerals import write_number
 from derive.optimizers import Value
 from derive.paper import Line
+from derive.rates import Rate
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,11 @@ class Quantity:
     draw: Draw | None = None
 
     @property
+    def number(self) -> Fraction | None:
+        """The value of a single number; None of an array."""
+        return self.values[0] if not self.shape and self.values else None
+
+    @property
     def is_drawn(self) -> bool:
         """Whether the numbers are there: false while they wait to be drawn."""
         return self.draw is None or bool(self.values)
@@ -55,10 +63,13 @@ class Quantity:
 
 @dataclass(frozen=True)
 class Training:
-    """The training settings of a problem file; None where it gives none. `options` are the optimizer's."""
+    """The training settings of a problem file; None where it gives none.
+
+    `options` are the optimizer's, `schedule` those of the scheduler, and `groups` the parameters with their own.
+    """
 
     optimizer: str | None = None
-    lr: Fraction | None = None
+    lr: Rate | None = None
     batch_size: int | str | None = None  # "all" for all samples
     drop_last: bool | None = None
     batches: tuple[tuple[int, ...], ...] | None = None
@@ -72,7 +83,13 @@ class Training:
     until: str | None = None
     report: tuple[int, ...] | None = None
     on_nonfinite: str | None = None
+    scheduler: str | None = None
+    scheduler_every: str | None = None
+    clip_grad_norm: Fraction | None = None
+    clip_grad_value: Fraction | None = None
+    groups: tuple[Group, ...] = ()
     options: Mapping[str, Value] = field(default_factory=dict)
+    schedule: schedulers.Options = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -157,8 +157,13 @@ def _printable(line: str) -> str:
 
 
 def _places(text: str, source: str) -> dict[Path, Place]:
-    """Every `[section]` and every `key =` that begins a line, outside of strings and comments."""
+    """Every `[section]` and every `key =` that begins a line, outside of strings and comments.
+
+    Tables of a list, `[[training.groups]]`, are counted from 1: what stands in the second is at
+    `("training", "groups", "2", …)`.
+    """
     places: dict[Path, Place] = {}
+    counted: dict[Path, int] = {}
     section: Path = ()
     bare = _STRING_OR_COMMENT.sub(lambda match: _blank(match.group()), text)
     for number, (line, full) in enumerate(zip(bare.split("\n"), text.split("\n"), strict=True), start=1):
@@ -167,6 +172,9 @@ def _places(text: str, source: str) -> dict[Path, Place]:
         if match is None:
             continue
         path = tuple(key.strip("\"'") for key in re.findall(_KEY, match[1]))
+        if header and line.lstrip().startswith("[["):
+            counted[path] = counted.get(path, 0) + 1
+            path = (*path, str(counted[path]))
         section, path = (path, path) if header else (section, section + path)
         for length in range(1, len(path) + 1):
             places.setdefault(path[:length], Place(source, number, match.start(1) + 1, _printable(full)))

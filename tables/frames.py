@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from verify.check import Check
-from verify.result import Result
+from verify.result import Result, StepRow, rate_label
 
 MAX_EXACT = 40  # characters of a fraction that is still written out
 
@@ -59,19 +59,24 @@ def steps(result: Result) -> pd.DataFrame:
     that is called like a column (`lr`) is `lr_after`. Empty (NaN) after the hand calculation has ended.
     """
     loss = result.problem.graph.loss
-    rows = []
+    rows: list[dict[str, object]] = []
     for row in result.rows:
         batch, values = row.batch, {name: check.hand_value for name, check in row.checks.items()}
         fixed = {"step": batch.step, "epoch": batch.epoch, "batch": batch.batch, "n": batch.n}
         reported = {_free(name): values[name] for name in result.problem.reported}
         gradients = {name: value for name, value in values.items() if name.startswith(f"d{loss}/d")}
+        rates = {rate_column(row.checks[name]): value for name, value in values.items() if _is_rate(result, row, name)}
+        lr = {**result.constant_rates(), **rates}
         parameters = {
-            f"{name}_after" if name in STEP_COLUMNS else name: value
+            f"{name}_after" if name in STEP_COLUMNS or name in lr else name: value
             for name, value in values.items()
-            if name not in gradients and name not in (loss, *result.problem.reported)
+            if name not in gradients
+            and name not in (loss, *result.problem.reported)
+            and not _is_rate(result, row, name)
         }
-        rows.append({**fixed, "loss": values[loss], **reported, **gradients, **_lr(result), **parameters})
-    frame = pd.DataFrame(rows)
+        rows.append({**fixed, "loss": values[loss], **reported, **gradients, **lr, **parameters})
+    longest: dict[str, object] = max(rows, key=len, default={})  # a gradient is clipped only before an update
+    frame = pd.DataFrame(rows, columns=list(longest))
     return frame.astype({name: dtype for name, (dtype, _) in STEP_COLUMNS.items() if name in frame})
 
 
@@ -80,9 +85,14 @@ def _free(name: str) -> str:
     return f"{name}_reported" if name in STEP_COLUMNS else name
 
 
-def _lr(result: Result) -> dict[str, float]:
-    """The learning rate; no column where nothing is trained."""
-    return {} if result.settings.lr is None else {"lr": float(result.settings.lr)}
+def _is_rate(result: Result, row: StepRow, name: str) -> bool:
+    """Whether a number of a row is an lr, or what is cycled with it."""
+    return row.checks[name].quantity in result.rates
+
+
+def rate_column(check: Check) -> str:
+    """The column of an lr that changes, or of what is cycled with it: `lr`, `lr[1]`, `momentum`."""
+    return rate_label(check.quantity.partition(".")[2], int(check.index) if check.index else None)
 
 
 def epochs(result: Result) -> pd.DataFrame:

@@ -10,14 +10,15 @@ from collections.abc import Iterator, Sequence
 from derive.frozen import frozen_note
 from derive.numerals import write_number
 from derive.optimizers import written
+from derive.rates import Rate
 from derive.statement import Quantity
 from tables.draws import drawn, drawn_document, drawn_lines
-from tables.frames import COMPARISON_COLUMNS, EPOCH_COLUMNS, exact_text
+from tables.frames import COMPARISON_COLUMNS, EPOCH_COLUMNS, exact_text, rate_column
 from verify.check import Check
 from verify.epochs import EpochLoss, averages
 from verify.judge import explanations
+from verify.remarks import remarks
 from verify.result import Result, StepRow
-from verify.settings import remarks
 from verify.summary import Summary, drift, relative_drift, summarize
 
 WIDTH = 80
@@ -85,7 +86,7 @@ def small(value: float) -> str:
 
 
 _LABELS = ("hand", "autograd", "diff.")
-_RATE = " lr"  # the column of the learning rate; a parameter may be called lr, and has its own
+_RATE = " "  # begins the column of a constant learning rate; a parameter may be called lr, and has its own
 
 
 def _column_blocks(result: Result) -> list[list[str]]:
@@ -107,23 +108,24 @@ def _column_blocks(result: Result) -> list[list[str]]:
 
 
 def _is_state(result: Result, name: str) -> bool:
-    return name != _RATE and result.row(result.comparison.steps[0]).checks[name].quantity in result.states
+    return not name.startswith(_RATE) and result.whole_row.checks[name].quantity in result.states
 
 
 def _columns_left_out(result: Result, blocks: list[list[str]]) -> bool:
     """Whether the optimizer's state is too wide for the table."""
     shown = {name for block in blocks for name in block}
-    return bool(shown) and not shown.issuperset(result.row(result.comparison.steps[0]).checks)
+    return bool(shown) and not shown.issuperset(result.whole_row.checks)
 
 
 def _columns(result: Result) -> list[str]:
     """Loss, gradients, lr, parameters, the optimizer's state; without training loss and gradients."""
-    first = result.row(result.comparison.steps[0])
+    first = result.whole_row
     names = list(first.checks)
     if result.settings.lr is None:
         return names
     first_parameter = next(k for k, name in enumerate(names) if first.checks[name].quantity in _own(result))
-    return [*names[:first_parameter], _RATE, *names[first_parameter:]]
+    rates = [f"{_RATE}{name}" for name in result.constant_rates()]
+    return [*names[:first_parameter], *rates, *names[first_parameter:]]
 
 
 def _own(result: Result) -> tuple[str, ...]:
@@ -131,14 +133,21 @@ def _own(result: Result) -> tuple[str, ...]:
 
 
 def _heading(result: Result, name: str) -> str:
-    return "loss" if name == result.problem.graph.loss else name.strip()
+    if name.startswith(_RATE):
+        return name.strip()
+    check = result.whole_row.checks[name]
+    if check.quantity in result.rates:
+        return rate_column(check)
+    return "loss" if name == result.problem.graph.loss else name
 
 
 def _cells(result: Result, row: StepRow, name: str) -> tuple[str, str, str]:
     """The three lines of one cell."""
-    if name == _RATE:
-        return number(float(result.settings.lr or 0)) if row.batch.updates else "", "", ""
-    check = row.checks[name]
+    if name.startswith(_RATE):
+        return number(result.constant_rates()[name.removeprefix(_RATE)]) if row.batch.updates else "", "", ""
+    check = row.checks.get(name)
+    if check is None:  # a gradient is clipped only before an update
+        return "", "", ""
     by_pytorch = number(check.autograd) or "nan"
     return number(check.hand_value), by_pytorch, (small(check.difference) + _mark(check)).strip()
 
@@ -298,7 +307,10 @@ def to_json(result: Result) -> str:
         "title": result.problem.title,
         "settings": {
             "optimizer": settings.optimizer if settings.trains else None,
-            "lr": str(settings.lr) if settings.trains else None,
+            "lr": _lr(settings.lr),
+            "scheduler": None if settings.scheduler is None else settings.scheduler.in_words,
+            "clip": None if settings.clip is None else str(settings.clip),
+            "groups": [str(group) for group in settings.groups],
             "options": {name: written(value) for name, value in settings.rule.options.items()}
             if settings.trains
             else {},
@@ -334,6 +346,13 @@ def to_json(result: Result) -> str:
         },
     }
     return json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
+
+
+def _lr(lr: Rate | None) -> str | list[str] | None:
+    """An lr as it is written, exact; a list of one for each epoch."""
+    if lr is None:
+        return None
+    return [str(rate) for rate in lr] if isinstance(lr, tuple) else str(lr)
 
 
 def _json_summary(found: Summary) -> dict[str, object]:

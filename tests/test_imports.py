@@ -20,8 +20,10 @@ ROOMS = {
     "verify": {"derive", "flint", "numpy", "sympy"},
     "tables": {"derive", "numpy", "pandas", "verify"},
 }
+# The training side is all that imports torch.
+TRAINING_SIDE = ("verify/training.py", "verify/torch_batches.py", "verify/torch_graph.py", "verify/torch_rates.py")
 DOORS = {
-    "verify/training.py": {"torch"},
+    **{path: {"torch"} for path in TRAINING_SIDE},
     "verify/__main__.py": {"tables"},
     "verify/command.py": {"tables"},
 }

@@ -35,6 +35,11 @@ class Batch:
         """The number of updates up to the one after this batch."""
         return self.step - self.skipped
 
+    @property
+    def update(self) -> int:
+        """The number of the update that this batch is for: of the next one, where none follows it."""
+        return self.t if self.updates else self.t + 1
+
     def __str__(self) -> str:
         return f"step {self.step} (epoch {self.epoch}, batch {self.batch})"
 

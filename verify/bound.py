@@ -56,6 +56,11 @@ class AtState:
     terms: Mapping[str, Floats]
 
 
+def clipped(name: str) -> str:
+    """The name under which the gradient of a parameter stands after clipping."""
+    return f"{adjoint_of(name)}|"
+
+
 def updated(name: str) -> str:
     """The name under which a parameter stands after its update."""
     return f"{name}'"
@@ -115,6 +120,9 @@ def _side(
         results[own] = side.accumulated(take(held), results[own])
         if own in terms:
             terms[own] = terms[own] + np.abs(held)
+    held_gradients = {name: take(_stacked(steps, "gradients", name)) for name in steps[0].clipped}
+    cut = side.clipped(held_gradients, 1) if held_gradients else {}
+    results.update({clipped(name): value for name, value in cut.items()})
     after = {name: take(_stacked(steps, "after", name)) for name in steps[0].after}
     if after:
         results.update(_updated(side, steps, before, after))
@@ -128,10 +136,12 @@ def _updated(side: Calculation, steps: tuple[StepRecord, ...], before: Values, a
     if not steps[0].batch.updates:
         return {updated(name): value for name, value in before.items()}
     t = side.system.take(np.array([float(step.batch.t) for step in steps]))
+    rates = {name: side.take_rate(_stacked(steps, "rates", name)) for name in steps[0].rates}
     results: dict[str, Array] = {}
     for name in steps[0].gradients:
-        gradient = side.system.take(_stacked(steps, "gradients", name))
-        moved = side.updated(name, before, gradient, t, after)
+        held = "clipped" if name in steps[0].clipped else "gradients"
+        gradient = side.system.take(_stacked(steps, held, name))
+        moved = side.updated(name, before, gradient, t, after, rates)
         results.update({updated(own): value for own, value in moved.items()})
     return results
 

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
+from numpy.typing import NDArray
 
 from derive.chain import Derivation
+from derive.clipping import Clip
 from derive.problem import Problem, Quantity
-from verify import update
+from verify import clipping, update
 from verify.evaluate import Array, Evaluation, NumberSystem, Values, evaluate
 from verify.frozen import applied, is_trained
 from verify.program import Product, Stage, compile_backward, compile_forward, times_partial
+from verify.rates import of_group
 from verify.settings import Settings
 from verify.update import Update, state_name
 
@@ -30,8 +33,10 @@ class Calculation:
     system: NumberSystem
     stages: tuple[Stage, ...]
     constants: Values
-    update: Update | None  # None where nothing is trained
+    update: Update | None  # None where nothing is trained; else of the first group of parameters
     watch: tuple[Stage, ...] = ()
+    clip: Clip | None = None
+    groups: tuple[tuple[tuple[str, ...], Update], ...] = ()  # the parameters of the other groups, each with its update
 
     def at(self, given: Values, n: int, recorded: Values | None = None, measured: Collection[str] = ()) -> Evaluation:
         """Every line and adjoint at the parameters and data `given`, for batches of `n` samples."""
@@ -48,23 +53,51 @@ class Calculation:
         """What .grad holds after a backward that adds `gradient` to what it held: one addition."""
         return self.system.apply("add", (held, gradient))
 
+    def clipped(self, gradients: Values, steps: int = 0) -> Values:
+        """The gradients of what is trained after clipping, none where nothing is clipped.
+
+        The first `steps` dimensions are those of steps.
+        """
+        if self.clip is None:
+            return {}
+        trained = {name: value for name, value in gradients.items() if is_trained(self.derivation.graph.frozen, name)}
+        return clipping.clipped(self.system, self.clip, trained, steps)
+
     def updated(
-        self, name: str, before: Values, gradient: Array, t: Array, recorded: Values | None = None
+        self,
+        name: str,
+        before: Values,
+        gradient: Array,
+        t: Array,
+        recorded: Values | None = None,
+        rates: Values | None = None,
     ) -> dict[str, Array]:
         """The parameter `name` and its state (`w.v`) after update number `t`; the parameter stays where it is frozen.
 
         `before` and `recorded` name them alike; later equations go on with the recorded state, where there is one.
+        `rates` are what changes from step to step, of all groups.
         """
-        assert self.update is not None  # else nothing is updated
+        place, update = self._update_of(name)
         frozen = self.derivation.graph.frozen
         if not is_trained(frozen, name):
             return {name: before[name]}
-        state = {own: state_name(name, own) for own in (found.name for found in self.update.optimizer.states)}
+        state = {own: state_name(name, own) for own in (found.name for found in update.optimizer.states)}
         given = {own: before[full] for own, full in state.items()}
         known = {own: recorded[full] for own, full in state.items()} if recorded is not None else None
-        found = self.update.after(before[name], gradient, given, t, known)
+        own_rates = of_group(rates or {}, place, 1 + len(self.groups))
+        found = update.after(before[name], gradient, given, t, known, own_rates)
         moved = applied(frozen, name, before[name], found["p"])
         return {**{full: found[own] for own, full in state.items()}, name: moved}
+
+    def take_rate(self, array: NDArray[np.float64]) -> Array:
+        """What PyTorch held of a number that changes from step to step, one of Python's."""
+        return array if self.update is None else self.update.floats.take(array)
+
+    def _update_of(self, name: str) -> tuple[int, Update]:
+        """The place of a parameter's group, and its update."""
+        assert self.update is not None  # else nothing is updated
+        found = ((k, update) for k, (names, update) in enumerate(self.groups, start=1) if name in names)
+        return next(found, (0, self.update))
 
 
 def prepare(
@@ -84,14 +117,27 @@ def prepare(
     names = {node.name for node in settings.watched}
     forward = compile_forward(derivation)
     watch = tuple(stage for stage in forward if stage.target in names or stage.target.startswith(marks))
+    first, *others = _updates(settings, system, as_floats)
     return Calculation(
         derivation,
         system,
         (*(stage for stage in forward if stage not in watch), *compile_backward(derivation, product)),
         {constant.name: numbers(constant, system) for constant in problem.constants},
-        None if settings.lr is None else update.prepare(settings.rule, settings.lr, system, as_floats),
+        first,
         watch,
+        settings.clip if settings.trains else None,
+        tuple((g.parameters, u) for g, u in zip(settings.param_groups[1:], others, strict=True) if u is not None),
     )
+
+
+def _updates(settings: Settings, system: NumberSystem, as_floats: bool) -> list[Update | None]:
+    """The update of each group; None where nothing is trained."""
+    found: list[Update | None] = []
+    for group in settings.param_groups:
+        lr = group.schedule.lr if not settings.varying else None
+        assert lr is None or isinstance(lr, Fraction)  # what is no number varies
+        found.append(update.prepare(group.rule, lr, system, as_floats))
+    return found or [None]
 
 
 def numbers(quantity: Quantity, system: NumberSystem) -> Array:
@@ -106,6 +152,6 @@ def beginnings(problem: Problem, settings: Settings, system: NumberSystem, *, as
     for parameter in problem.parameters:
         found[parameter.name] = numbers(parameter, system)
         if settings.trains and is_trained(problem.graph.frozen, parameter.name):
-            begun = update.starts(settings.rule, system, parameter.shape, as_floats)
+            begun = update.starts(settings.rule_of(parameter.name), system, parameter.shape, as_floats)
             found.update({state_name(parameter.name, own): value for own, value in begun.items()})
     return found

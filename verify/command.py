@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from derive import schedulers
+from derive.clipping import NORM, VALUE
 from derive.command import list_shipped, tell
 from derive.errors import SettingError, shorten, suggestion
 from derive.files import check_writable
 from derive.guard import write_out
 from derive.optimizers import OPTIMIZERS, OPTIONS
 from derive.problem import load
+from derive.schedulers import EVERY, SCHEDULERS
 from derive.settings import DTYPES, ON_NONFINITE
 from verify.pipeline import verify
 from verify.result import Result
@@ -46,7 +49,11 @@ class _Flag:
 _FLAGS = (
     _Flag("epochs", "N", "passes over the data"),
     _Flag("steps", "N", "mini-batches in all, in place of epochs"),
-    _Flag("lr", "X", "learning rate, exact: 0.01 is one hundredth"),
+    _Flag("lr", "X", "learning rate, exact: 0.01; one for each epoch: 0.1,0.05; or in t and epoch: '1/(10*t)'"),
+    _Flag("scheduler", "NAME", ", ".join(SCHEDULERS)),
+    _Flag("scheduler_every", "|".join(EVERY), "after what the scheduler steps"),
+    _Flag(NORM, "X", "bound the norm of all gradients together"),
+    _Flag(VALUE, "X", "bound the size of each number of the gradients"),
     _Flag("batch_size", "N", "samples in a mini-batch, or all"),
     _Flag("batches", "LISTS", "the rows of each mini-batch: [[0, 1, 2], [3, 4]]"),
     _Flag("zero_grad", "true|false|K", "set the gradient to zero before each step, never, or before every K-th"),
@@ -85,7 +92,7 @@ def add_settings(found: argparse.ArgumentParser) -> None:
         "--option",
         metavar="NAME=VALUE",
         action="append",
-        help="of the optimizer: momentum=0.9, betas=0.9,0.99, nesterov",
+        help="of the optimizer or the scheduler: momentum=0.9, betas=0.9,0.99, nesterov, step_size=2",
     )
     group.add_argument(
         "--shuffle", action=argparse.BooleanOptionalAction, default=None, help="draw a new order each epoch"
@@ -111,9 +118,11 @@ def _options(given: Sequence[str]) -> dict[str, object]:
     found: dict[str, object] = {}
     for text in given:
         name, _, value = (part.strip() for part in text.partition("="))
-        if name not in OPTIONS:
-            hint = suggestion(name, OPTIONS) or f"; known: {', '.join(OPTIONS)}"
-            raise SettingError(f"--option {shorten(text)[1:-1]}: {shorten(name)} is no option of an optimizer{hint}")
+        known = (*OPTIONS, *schedulers.OPTIONS)
+        if name not in known:
+            hint = suggestion(name, known) or f"; known: {', '.join(known)}"
+            what = "an optimizer or a scheduler"
+            raise SettingError(f"--option {shorten(text)[1:-1]}: {shorten(name)} is no option of {what}{hint}")
         found[name] = value if "=" in text else "true"
     return found
 

@@ -9,23 +9,27 @@ from functools import cached_property
 
 import numpy as np
 
-from derive.expression import Axes
+from derive.expression import Axes, Axis
 from derive.node import SIZE, Node
 from derive.problem import Problem
 from verify import calculation
 from verify.batches import Batch, plan
-from verify.bound import AtState, Bound, prepare, updated
+from verify.bound import AtState, Bound, clipped, prepare, updated
 from verify.check import Check, Numbers
 from verify.hand import HandRun, HandStep
 from verify.kinks import standing
 from verify.numbers import FORMATS, Array, Distance, Floats, precision
 from verify.program import adjoint_of
+from verify.rates import RATES_DTYPE
+from verify.rates_held import judged as judged_rates
 from verify.record import Record, StepRecord, Values
 from verify.settings import Settings
 from verify.update import parameter_of
 
 Place = tuple[int, ...]  # of an entry in its array
 Name = tuple[str, str]  # the group of a number ("gradients") and the name it belongs to
+_GROUPS = Axis("g")  # what changes from step to step has an entry for each group of parameters, where there are several
+
 Replay = Callable[[Sequence[StepRecord]], tuple[StepRecord, ...]]  # the same steps again, in float64
 
 
@@ -96,14 +100,14 @@ class Comparison:
         return Check(
             batch,
             quantity(name, self.loss),
-            _index(place, self._node(name[1]).axes, batch),
+            _index(place, (_GROUPS,) if name[0] == "rates" else self._node(name[1]).axes, batch),
             None if by_hand is None else by_hand.item(place),
             autograd,
             float(distance.expected[place]),
             float(distance.error[place]) if numbers.decided[place] else math.nan,
             float(distance.bound[place]),
             True if numbers.agrees[place] else False if numbers.disagrees[place] else None,
-            float(FORMATS[self.dtype].ulp(numbers.autograd[place])),
+            float(FORMATS[RATES_DTYPE if name[0] == "rates" else self.dtype].ulp(numbers.autograd[place])),
             math.nan if numbers.terms is None else float(numbers.terms[place]),
             float(numbers.caught[place]),
             float(distance.reach[place]),
@@ -139,11 +143,12 @@ def _judged(
 ) -> tuple[dict[int, dict[Name, Numbers]], list[str]]:
     """The numbers of every step, by the number of the step; and which entries stand on a kink."""
     starts, gathered = _starts(problem, settings, record, bound), _gathered(record)
+    rates = judged_rates(settings, record)
     notes: list[tuple[int, str]] = []
     found: dict[int, dict[Name, Numbers]] = {step.batch.step: {} for step in record.steps}
     for at_state in bound.states(record.steps):
         for name in entries(at_state.steps[0], problem.graph.loss):
-            kept = {"before": starts, "accumulated": gathered}.get(name[0])
+            kept = {"before": starts, "accumulated": gathered, "rates": rates}.get(name[0])
             numbers = None if kept is not None else numbers_of(at_state, bound, *name)
             for place, step in enumerate(at_state.steps):
                 number = step.batch.step
@@ -180,7 +185,8 @@ def _judged_again(
 def numbers_of(at_state: AtState, bound: Bound, group: str, name: str) -> Numbers:
     """One quantity in steps side by side."""
     floats = np.stack([_entry(step, group, name) for step in at_state.steps])
-    target = updated(name) if group == "after" else adjoint_of(name) if group in ("adjoints", "gradients") else name
+    named = {"after": updated, "adjoints": adjoint_of, "gradients": adjoint_of, "clipped": clipped}
+    target = named[group](name) if group in named else name
     found, terms = _spread(at_state.rounded[target], floats), None
     if group == "after":  # a parameter and what is taken from it
         before = np.stack([step.before[name] for step in at_state.steps])
@@ -229,7 +235,7 @@ def _gathered(record: Record) -> dict[int, dict[str, Numbers]]:
     left: Mapping[str, Floats] = {}
     for step in record.steps:
         found[step.batch.step] = {name: _kept(left[name], held) for name, held in step.accumulated.items()}
-        left = step.gradients
+        left = step.left
     return found
 
 
@@ -279,9 +285,16 @@ def entries(step: StepRecord | HandStep, loss: str) -> dict[Name, Array]:
         "adjoints": {name: value for name, value in step.adjoints.items() if name != loss},
         "accumulated": step.accumulated,
         "gradients": step.gradients,
+        "clipped": step.clipped,
+        "rates": step.rates,
         "after": step.after,
     }
     return {(group, name): value for group, values in groups.items() for name, value in values.items()}
+
+
+def rate_name(rate: str) -> str:
+    """What a number that changes from step to step is called in tables: `optimizer.lr`."""
+    return f"optimizer.{rate}"
 
 
 def quantity(name: Name, loss: str) -> str:
@@ -292,6 +305,8 @@ def quantity(name: Name, loss: str) -> str:
         "accumulated": f"d{loss}/d{of}_before",
         "adjoints": f"d{loss}/d{of}",
         "gradients": f"d{loss}/d{of}",
+        "clipped": f"d{loss}/d{of}_clipped",
+        "rates": rate_name(of),
     }
     return labels.get(group, of)
 

@@ -15,6 +15,7 @@ from verify.batches import Batch
 from verify.calculation import Calculation, beginnings, numbers, prepare
 from verify.numbers import Array, CalculationError, Exact, Exactly, is_finite, is_sharp, precision
 from verify.program import adjoint_of
+from verify.rates import ByHand
 from verify.settings import Settings
 
 # Bits inside balls, tried until every number is sharp. Longer balls cost little, and a run that is repeated much.
@@ -28,7 +29,7 @@ class HandStep:
     """One step calculated by hand; the same quantities as in a `StepRecord`. `after` is empty where nothing is trained.
 
     `before` and `after` hold the optimizer's state as well. `gradients` are sums with what was `accumulated`
-    before, where the batch adds to it.
+    before, where the batch adds to it; `clipped` are those after clipping, and `rates` what changes from step to step.
     """
 
     batch: Batch
@@ -39,10 +40,20 @@ class HandStep:
     nodes: Exacts
     adjoints: Exacts
     accumulated: Exacts = field(default_factory=dict)
+    clipped: Exacts = field(default_factory=dict)
+    rates: Exacts = field(default_factory=dict)
+
+    @property
+    def left(self) -> Exacts:
+        """What .grad holds after the step: clipping changes it in place."""
+        return {**self.gradients, **self.clipped}
 
     def numbers(self) -> Iterator[Exactly]:
         """Every number that is reported of the step."""
-        for group in (self.before, self.gradients, self.after, self.nodes, self.adjoints):
+        for group in (
+            *(self.before, self.gradients, self.after, self.nodes, self.adjoints),
+            *(self.clipped, self.rates),
+        ):
             for array in group.values():
                 yield from array.flat
         yield from self.loss.flat
@@ -62,6 +73,7 @@ class Inputs:
 
     calculation: Calculation
     data: Exacts
+    rates: ByHand
 
     def rows(self, batch: Batch) -> Exacts:
         """The data of one batch."""
@@ -71,7 +83,7 @@ class Inputs:
 def inputs(problem: Problem, derivation: Derivation, settings: Settings) -> Inputs:
     """The compiled program of `derivation` with the problem's data."""
     data = {column.name: numbers(column, Exact()) for column in problem.data}
-    return Inputs(prepare(problem, derivation, settings, Exact()), data)
+    return Inputs(prepare(problem, derivation, settings, Exact()), data, ByHand(settings, Exact()))
 
 
 def calculate(problem: Problem, derivation: Derivation, settings: Settings, batches: Iterable[Batch]) -> HandRun:
@@ -119,7 +131,7 @@ def _run(prepared: Inputs, start: Exacts, batches: tuple[Batch, ...], lines: Seq
             reason = f"its digits no longer suffice ({PRECISIONS[-1]} bits)" if known else _UNDEFINED
             return HandRun(tuple(steps), f"at {batch} the hand calculation ends: {reason}")
         steps.append(found)
-        held, gathered = found.after, found.gradients
+        held, gathered = found.after, found.left
     return HandRun(tuple(steps))
 
 
@@ -141,9 +153,11 @@ def step(
     accumulated = (gathered or {}) if batch.adds else {}
     gradients = {name: values[adjoint_of(name)] for name in derivation.wrt}
     gradients |= {name: calculation.accumulated(so_far, gradients[name]) for name, so_far in accumulated.items()}
+    clipped = calculation.clipped(gradients) if batch.updates else {}
+    rates = prepared.rates.at(batch)
     after: dict[str, Array] = {}
     if calculation.update is not None:
-        after = _updated(calculation, held, gradients, batch)
+        after = _updated(calculation, held, {**gradients, **clipped}, batch, rates)
     values = {**values, **calculation.watched({**held, **rows, **values, **after}, batch.n)}
     return HandStep(
         batch,
@@ -154,15 +168,19 @@ def step(
         {name: values[name] for name in lines},
         {name: values[adjoint_of(name)] for name in lines if adjoint_of(name) in values},
         accumulated,
+        clipped,
+        rates,
     )
 
 
-def _updated(calculation: Calculation, held: Exacts, gradients: Exacts, batch: Batch) -> dict[str, Array]:
+def _updated(
+    calculation: Calculation, held: Exacts, gradients: Exacts, batch: Batch, rates: Exacts
+) -> dict[str, Array]:
     """The parameters and the optimizer's state after the batch; as they were, where it does not update."""
     if not batch.updates:
         return dict(held)
     t = calculation.system.constant(Fraction(batch.t))
     after: dict[str, Array] = {}
     for name, gradient in gradients.items():
-        after |= calculation.updated(name, held, gradient, t)
+        after |= calculation.updated(name, held, gradient, t, rates=rates)
     return after

@@ -11,16 +11,17 @@ from derive.errors import ProblemError
 from derive.problem import Problem, load
 from derive.watch import with_lines
 from verify import batches, bound, compare, hand, judge, predict
+from verify.effective import effective
 from verify.result import Result
-from verify.settings import effective
 
 
 def verify(problem: Problem | str | os.PathLike[str], **settings: object) -> Result:
     """Derives, calculates by hand, trains in PyTorch, compares, judges.
 
     `problem` is what `derive.load` accepts. `settings` are those of a problem file's [training]
-    (optimizer and its options, lr, batch_size, drop_last, batches, zero_grad, accumulate, epochs or steps, shuffle,
-    seed, dtype, until, report, on_nonfinite) and override it;
+    (optimizer and its options, lr, scheduler, scheduler_every and its options, groups, clip_grad_norm or
+    clip_grad_value, batch_size, drop_last, batches, zero_grad, accumulate, epochs or steps, shuffle, seed, dtype,
+    until, report, on_nonfinite) and override it;
     `nodes=True` compares every line and its adjoint as well, at PyTorch's own operands; `drift=K`
     calculates no more than K steps by hand from the initial values on; `first=True` ends the comparison with
     the first step that disagrees. Raises `ProblemError` for a

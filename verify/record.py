@@ -23,7 +23,9 @@ class StepRecord:
     axis of its name. `after` is empty without an update. `nodes` and `adjoints` hold the value of every
     line and the loss's gradient with respect to it; unless they are asked for, `nodes` has only the lines of
     [report] and what is watched. `accumulated` are the gradients that were there before backward and to which
-    it added; empty where they were set to zero.
+    it added; empty where they were set to zero. `clipped` are the gradients after clipping, empty where nothing is
+    clipped, and `rates` what the optimizer held that changes from step to step, such as lr: one number, or one for each
+    group of parameters.
     """
 
     batch: Batch
@@ -35,6 +37,13 @@ class StepRecord:
     adjoints: Values
     data: Values
     accumulated: Values = field(default_factory=dict)
+    clipped: Values = field(default_factory=dict)
+    rates: Values = field(default_factory=dict)
+
+    @property
+    def left(self) -> Values:
+        """What .grad holds after the step: clipping changes it in place."""
+        return {**self.gradients, **self.clipped}
 
     @property
     def finite(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 
 import numpy as np
@@ -12,7 +13,7 @@ from derive.chain import Derivation
 from derive.problem import Problem
 from verify.batches import Batch
 from verify.check import Check
-from verify.compare import Comparison, StepComparison, quantity
+from verify.compare import Comparison, StepComparison, quantity, rate_name
 from verify.epochs import EpochLoss, epoch_losses
 from verify.hand import HandRun
 from verify.record import Record
@@ -20,6 +21,11 @@ from verify.settings import Settings
 from verify.stopping import nonfinite_notes, stop_note
 from verify.update import parameter_of
 from verify.verdict import Verdict
+
+
+def rate_label(rate: str, group: int | None = None) -> str:
+    """The column of lr and the like: `lr`; of the groups after the first, counted from 0, `lr[1]`."""
+    return f"{rate}[{group}]" if group else rate
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,12 @@ class Result:
             self._made[step.batch.step] = self._row(step)
         return self._made[step.batch.step]
 
+    @property
+    def whole_row(self) -> StepRow:
+        """The first row with all numbers: gradients are clipped only before an update."""
+        steps = self.comparison.steps
+        return self.row(next((step for step in steps if step.batch.updates), steps[0]))
+
     @cached_property
     def _made(self) -> dict[int, StepRow]:
         """The rows that have been asked for."""
@@ -97,12 +109,34 @@ class Result:
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
-        """The quantities of a row: loss, what is reported, gradients, parameters, their state, what is watched."""
+        """The quantities of a row: loss, what is reported, gradients, parameters, their state, what is watched.
+
+        Where they change from step to step, lr and the like stand before the parameters.
+        """
         loss, names = self.problem.graph.loss, [parameter.name for parameter in self.problem.parameters]
         gradients = (f"d{loss}/d{name}" for name in names)
-        updated = (*names, *self.states) if self.settings.trains else ()
+        updated = (*self.rates, *names, *self.states) if self.settings.trains else ()
         watched = (node.name for node in self.settings.watch)
-        return (loss, *self.problem.reported, *gradients, *updated, *watched)
+        cut = (f"d{loss}/d{name}_clipped" for name in self._clipped)
+        return (loss, *self.problem.reported, *gradients, *cut, *updated, *watched)
+
+    @property
+    def _clipped(self) -> tuple[str, ...]:
+        """The parameters whose gradients are clipped."""
+        return () if self.settings.clip is None else self.settings.parameters
+
+    @property
+    def rates(self) -> tuple[str, ...]:
+        """What changes from step to step, by the names in the comparison: `optimizer.lr`."""
+        return tuple(map(rate_name, self.settings.varying))
+
+    def constant_rates(self) -> Mapping[str, float]:
+        """An lr that stays the same, for each group of parameters; empty where it changes, or nothing is trained."""
+        if self.settings.varying:
+            return {}
+        rates = [group.schedule.lr for group in self.settings.param_groups]
+        numbers = [float(rate) for rate in rates if isinstance(rate, Fraction)]
+        return {rate_label("lr", k if len(numbers) > 1 else None): number for k, number in enumerate(numbers)}
 
     @cached_property
     def states(self) -> tuple[str, ...]:

@@ -1,36 +1,33 @@
-"""The effective settings of a run. One rule of precedence: flag, then problem file, then default."""
+"""The effective settings of a run, and what follows from them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 
-from derive.batching import Batches, refuse_contradictions
-from derive.errors import Place, SettingError
+from derive.batching import Batches
+from derive.clipping import Clip
+from derive.groups import Group
 from derive.node import Node
-from derive.numerals import write_number
-from derive.optimizers import ENTRIES, OPTIONS, Optimizer, Value, written
-from derive.problem import Problem
-from derive.settings import MAX_COUNT, Setting, check_option, read_as, read_optimizer, read_setting, whole
-from derive.watch import condition, with_lines
-from verify.numbers.formats import FORMATS
+from derive.optimizers import Optimizer, Value
+from derive.rates import Rate, Schedule, write_rate
+from derive.schedulers import Scheduler
+from derive.together import sets_lr
 
-DEFAULTS: Mapping[str, object] = {
-    "optimizer": "SGD",
-    "epochs": 1,
-    "drop_last": False,
-    "shuffle": False,
-    "zero_grad": True,
-    "accumulate": 1,
-    "seed": 0,
-    "dtype": "float32",
-    "until": None,
-    "report": (),
-    "on_nonfinite": "stop",
-}
+
+@dataclass(frozen=True)
+class ParamGroup:
+    """Parameters that are updated alike, as an entry of `optimizer.param_groups`.
+
+    `given` are the options that they have of their own or share, `rule` is the optimizer with all of them.
+    """
+
+    parameters: tuple[str, ...]
+    schedule: Schedule
+    given: Mapping[str, Value]
+    rule: Optimizer
 
 
 @dataclass(frozen=True)
@@ -47,11 +44,12 @@ class Settings:
     comes from a flag, from the problem file, or is the default. The run ends after the first step in which `until`
     holds, and with `on_nonfinite` "stop" after the first that is not finite. `report` are the steps that are
     printed, all where it is empty. `options` are the optimizer's that are given;
-    `left_out` names those of the problem file that the optimizer of a flag does not have.
+    `left_out` names those of the problem file that the optimizer or the scheduler of a flag does not have.
+    `groups` are parameters with options of their own, `parameters` the names of all that are trained.
     """
 
     optimizer: str
-    lr: Fraction | None
+    lr: Rate | None
     batch_size: int
     steps: int
     shuffle: bool
@@ -72,11 +70,75 @@ class Settings:
     accumulate: int = 1
     options: Mapping[str, Value] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
+    scheduler: Scheduler | None = None
+    clip: Clip | None = None
+    groups: tuple[Group, ...] = ()
+    parameters: tuple[str, ...] = ()
 
     @cached_property
     def rule(self) -> Optimizer:
-        """The optimizer with its options."""
-        return Optimizer(self.optimizer, self.options)
+        """The optimizer with the options of the parameters that are in no group."""
+        return self._rule(self.options)
+
+    def _rule(self, options: Mapping[str, Value]) -> Optimizer:
+        """The optimizer; where its momentum is cycled, with the momentum of the first step."""
+        found = Optimizer(self.optimizer, options)
+        if self._cycled == "momentum":
+            return Optimizer(self.optimizer, {**options, "momentum": self._first_momentum})
+        if self._cycled:
+            betas = found.options["betas"]
+            rest = betas[1:] if isinstance(betas, tuple) else ()
+            return Optimizer(self.optimizer, {**options, "betas": (self._first_momentum, *rest)})
+        return found
+
+    @property
+    def _cycled(self) -> str:
+        return "" if self.scheduler is None else self.scheduler.cycled(self.optimizer)
+
+    @property
+    def _first_momentum(self) -> Fraction:
+        assert self.scheduler is not None  # else nothing is cycled
+        return self.scheduler.numbers["max_momentum"]
+
+    @cached_property
+    def param_groups(self) -> tuple[ParamGroup, ...]:
+        """The groups in the order of `optimizer.param_groups`: first the parameters that are in no group, if any.
+
+        None where nothing is trained.
+        """
+        if self.lr is None:
+            return ()
+        listed = {name for group in self.groups for name in group.parameters}
+        rest = tuple(name for name in self.parameters if name not in listed)
+        groups = [*([Group(rest)] if rest or not self.groups else []), *self.groups]
+        return tuple(self._param_group(group, self.lr) for group in groups)
+
+    def _param_group(self, group: Group, lr: Rate) -> ParamGroup:
+        options = {**self.options, **group.options}
+        schedule = Schedule(lr if group.lr is None else group.lr, self.scheduler, self._cycled)
+        return ParamGroup(group.parameters, schedule, options, self._rule(options))
+
+    def group_of(self, name: str) -> int:
+        """The place of a parameter's group among `param_groups`."""
+        return next((k for k, group in enumerate(self.param_groups) if name in group.parameters), 0)
+
+    def rule_of(self, name: str) -> Optimizer:
+        """The optimizer with the options of a parameter."""
+        return self.param_groups[self.group_of(name)].rule if self.groups and self.trains else self.rule
+
+    @cached_property
+    def varying(self) -> tuple[str, ...]:
+        """What may change from step to step: lr, and the momentum or beta1 that is cycled with it."""
+        names = [name for group in self.param_groups if group.schedule.varies for name in group.schedule.names]
+        return tuple(dict.fromkeys(names))
+
+    @property
+    def updates(self) -> int:
+        """The number of updates of the whole run."""
+        if not self.samples:
+            return self.steps // self.accumulate
+        epochs, rest = divmod(self.steps, self.batches_per_epoch)
+        return epochs * -(-self.batches_per_epoch // self.accumulate) + rest // self.accumulate
 
     @property
     def watched(self) -> tuple[Node, ...]:
@@ -112,8 +174,14 @@ class Settings:
         whole_epochs = bool(self.samples) and not rest
         shown = [
             ("optimizer", self.optimizer),
-            ("lr", f"lr {write_number(self.lr)}"),
-            *((name, name if text == "true" else f"{name} {text}") for name, text in self.rule.in_effect),
+            ("lr", "" if sets_lr(self.scheduler) else f"lr {write_rate(self.lr)}{self._rate_in_words()}"),
+            *(
+                (n, n if text == "true" else f"{n} {text}")
+                for n, text in Optimizer(self.optimizer, self.options).in_effect
+            ),
+            ("scheduler", self.scheduler.in_words if self.scheduler else ""),
+            (self.clip.by if self.clip else "", str(self.clip) if self.clip else ""),
+            *(("groups", str(group)) for group in self.groups),
             ("batches" if self.batches else "batch_size", self._batches_in_words()),
             ("epochs", f"epochs {epochs}" if whole_epochs else f"steps {self.steps}"),
             ("until", "" if self.until is None else f"until {self.until.name}"),
@@ -127,6 +195,9 @@ class Settings:
         flagged = {"epochs" if key == "steps" else key for key, origin in self.origins.items() if origin == "flag"}
         return ", ".join(text + (" (flag)" if key in flagged else "") for key, text in shown if text)
 
+    def _rate_in_words(self) -> str:
+        return " by epoch" if isinstance(self.lr, tuple) else ""
+
     def _batches_in_words(self) -> str:
         if not self.samples:
             return ""
@@ -138,156 +209,3 @@ class Settings:
         if self.zero_every == 1:
             return ""
         return f"zero_grad every {self.zero_every} steps" if self.zero_every else "no zero_grad"
-
-
-def effective(problem: Problem, flags: Mapping[str, object]) -> Settings:
-    """The settings of `problem`, with those of `flags` that are not None in their place.
-
-    Flags are named as the settings of a problem file, and `nodes`, `drift` and `first`. Raises `SettingError` for a
-    setting that is unknown or not possible, for both epochs and steps, and for a missing lr. A problem
-    without [training] needs none: its gradients are evaluated once. The options of the file that an optimizer of
-    the flags does not have are left out.
-    """
-    given = {key: value for key, value in flags.items() if value is not None and key not in _OF_COMPARISON}
-    flagged = {key: read_setting(key, _as_written(value)) for key, value in given.items()}
-    flagged_options = {key: flagged.pop(key) for key in OPTIONS if key in flagged}
-    if "epochs" in flagged and "steps" in flagged:
-        raise SettingError("both epochs and steps are given; expected one of them")
-    filed = {key: value for key in _KEYS if (value := getattr(problem.training, key)) is not None}
-    replaced = {key for flag in flagged for key in _REPLACES.get(flag, ())}
-    filed = {key: value for key, value in filed.items() if key not in replaced}
-    samples = problem.samples or 0
-    places = {key: problem.place_of(f"training.{key}") for key in filed if key not in flagged}
-    refuse_contradictions({**filed, **flagged}, samples, places.get)
-    chosen = _sized({**DEFAULTS, **filed, **flagged}, samples)
-    options = _options(str(chosen["optimizer"]), problem.training.options, flagged_options)
-    at_a_point = "lr" not in chosen and not problem.trains and not (flagged.keys() & _OF_TRAINING or flagged_options)
-    if at_a_point:
-        chosen = {**chosen, "lr": None, "epochs": 1}
-    if "lr" not in chosen:
-        raise SettingError(f"lr is missing in {problem.source}; give it as lr = 0.01 under [training], or as --lr 0.01")
-    origins = {key: "flag" if key in flagged else "file" if key in filed else "default" for key in chosen}
-    origins |= {key: "flag" if key in flagged_options else "file" for key in options}
-    left_out = tuple(key for key in problem.training.options if key not in options)
-    drift = None if flags.get("drift") is None else read_as(_DRIFT, "drift", flags["drift"])
-    compared = {"nodes": bool(flags.get("nodes")), "drift": drift, "first": bool(flags.get("first"))}
-    until = _condition(problem, chosen["until"], "flag" if "until" in flagged else "file")
-    beside = {"until": until, "watch": problem.watch, "options": options, "left_out": left_out}
-    return _settings({**chosen, **compared, **beside}, samples, origins)
-
-
-def _options(optimizer: str, filed: Mapping[str, Value], flagged: Mapping[str, Value]) -> Mapping[str, Value]:
-    """The options that are given to the optimizer; one of a flag has to be its own."""
-    for key in flagged:
-        check_option(optimizer, key)
-    kept = {key: value for key, value in filed.items() if key in ENTRIES[optimizer].options}
-    return read_optimizer(optimizer, {**kept, **flagged}).given
-
-
-def _condition(problem: Problem, text: object, origin: str) -> Node | None:
-    """The condition of `until`, whose caret stands under the text itself; that of a file has been read before."""
-    if text is None:
-        return None
-    source = "--until" if origin == "flag" else problem.source
-    return condition(str(text), with_lines(problem.graph, problem.watch), Place(source, None, 1, str(text)))
-
-
-def _as_written(value: object) -> object:
-    """A float as the shortest decimal that stands for it: lr=0.1 in Python is one tenth, as on paper."""
-    if isinstance(value, list | tuple):
-        return [_as_written(part) for part in value]
-    return (
-        repr(float(value))
-        if isinstance(value, float)
-        else str(value)
-        if isinstance(value, Fraction | Decimal)
-        else value
-    )
-
-
-_DRIFT = Setting("a whole number of steps, from 0", whole(0, MAX_COUNT))
-_OF_COMPARISON = ("nodes", "drift", "first")
-_REPLACES: Mapping[str, tuple[str, ...]] = {  # by a flag, in the file
-    "epochs": ("steps",),
-    "steps": ("epochs",),
-    "batches": ("batch_size", "shuffle", "drop_last"),
-    "batch_size": ("batches",),
-    "zero_grad": ("accumulate",),
-    "accumulate": ("zero_grad",),
-}
-_KEYS = (
-    *("optimizer", "lr", "batch_size", "drop_last", "batches", "zero_grad", "accumulate"),
-    *("epochs", "steps", "shuffle", "seed", "dtype", "until", "report", "on_nonfinite"),
-)
-_OF_TRAINING = {*_KEYS} - {"lr", "seed", "dtype", "report"}
-
-
-def _sized(chosen: dict[str, object], samples: int) -> dict[str, object]:
-    """The settings with a number for batch_size: of all samples, or of the largest batch that is listed."""
-    batches, size = chosen.get("batches"), chosen.get("batch_size", "all")
-    if isinstance(batches, tuple):
-        size = max(map(len, batches))
-    return {**chosen, "batch_size": (samples or 1) if size == "all" else size}
-
-
-def _settings(chosen: Mapping[str, object], samples: int, origins: Mapping[str, str]) -> Settings:
-    values = {key: value for key, value in chosen.items() if key not in ("epochs", "steps")}
-    one_epoch = Settings(**values, steps=1, samples=samples, origins=origins)  # type: ignore[arg-type]
-    epochs, steps = chosen["epochs"], chosen.get("steps")
-    count = steps if steps is not None else int(str(epochs)) * one_epoch.batches_per_epoch
-    return Settings(**values, steps=int(str(count)), samples=samples, origins=origins)  # type: ignore[arg-type]
-
-
-def remarks(settings: Settings) -> tuple[str, ...]:
-    """What a person should know about the settings before reading the tables."""
-    return (
-        *_large_batch(settings),
-        *_rows_left_out(settings),
-        *_accumulation(settings),
-        *_options_in_effect(settings),
-    )
-
-
-def _large_batch(settings: Settings) -> list[str]:
-    if not settings.samples or settings.batch_size <= settings.samples:
-        return []
-    sizes = f"batch_size {settings.batch_size} is larger than the {settings.samples} samples"
-    return [f"{sizes}: each epoch is one batch of all of them"]
-
-
-def _rows_left_out(settings: Settings) -> list[str]:
-    """The samples that a listed epoch does not use, and how many drop_last leaves out."""
-    if settings.batches is not None:
-        used = {row for rows in settings.batches for row in rows}
-        left = [str(row) for row in range(settings.samples) if row not in used]
-        rows = ", ".join(left[:12]) + (", …" if len(left) > 12 else "")
-        return [f"no batch has the row{'s' if len(left) > 1 else ''} {rows} of the data"] if left else []
-    left_out = settings.samples % settings.batch_size if settings.drop_last and settings.samples else 0
-    if not left_out:
-        return []
-    return [f"drop_last leaves out {left_out} of the {settings.samples} samples in each epoch"]
-
-
-def _accumulation(settings: Settings) -> list[str]:
-    if settings.samples and settings.accumulate > settings.batches_per_epoch:
-        batches = "one batch" if settings.batches_per_epoch == 1 else f"{settings.batches_per_epoch} batches"
-        return [f"an epoch has {batches}, fewer than accumulate {settings.accumulate}: one update an epoch"]
-    if settings.accumulate > 1:
-        until = ", fewer at the end of an epoch" if settings.samples else ""
-        sums = f"the gradients of {settings.accumulate} batches add up (not their mean) for one update{until}"
-        return [f"{sums}; each gradient below is the sum so far"]
-    if settings.zero_every != 1:
-        since = "the run began" if not settings.zero_every else "the last zero_grad"
-        return [f"the gradients below are not those of one batch: each is the sum of all since {since}"]
-    return []
-
-
-def _options_in_effect(settings: Settings) -> list[str]:
-    """An eps that is 0 in the dtype, and the options of the file that another optimizer does not have."""
-    found = []
-    eps = settings.rule.numbers.get("eps")
-    if settings.trains and eps and eps <= Fraction(2) ** FORMATS[settings.dtype].tiny:
-        found.append(f"eps {written(eps)} is 0 in {settings.dtype}: where a gradient is 0, 0/0 has no value")
-    if settings.left_out:
-        found.append(f"{', '.join(settings.left_out)} of the problem file: left out, no option of {settings.optimizer}")
-    return found

@@ -1,4 +1,4 @@
-"""The training run in PyTorch, and its record. The only module that imports torch.
+"""The training run in PyTorch, and its record. With the modules torch_…, the only one that imports torch.
 
 It walks the equations on its own: nothing of the derivation or of the hand calculation is used
 here, only the problem and the settings.
@@ -6,31 +6,29 @@ here, only the problem and the settings.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.utils.data import DataLoader, TensorDataset
+from torch import Tensor
 
+from derive.clipping import NORM
 from derive.errors import DataError, Place, SettingError
-from derive.expression import Apply, Axes, Expr, Number, Position, Reduce, Ref, free_axes, taken_axes
-from derive.graph import Graph
-from derive.literals import constant_value
 from derive.node import Node
-from derive.operations import OPERATIONS
 from derive.optimizers import Value
 from derive.predict import predicted
 from derive.problem import Problem, Quantity
 from verify.batches import Batch
-from verify.numbers import FORMATS, expansion
+from verify.numbers import FORMATS
 from verify.record import Record, StepRecord, Values
 from verify.settings import Settings
 from verify.stopping import ends
+from verify.torch_batches import batches_of
+from verify.torch_graph import GraphModule, as_tensor, dtype_name
+from verify.torch_rates import Rates, first_rate
 from verify.update import state_name
 
 DTYPES = {name: getattr(torch, name) for name in FORMATS}
@@ -70,13 +68,16 @@ def train(problem: Problem, settings: Settings) -> Record:
     """
     refuse_uncovered()
     dtype = DTYPES[settings.dtype]
-    if settings.lr is not None and settings.lr > Fraction(torch.finfo(dtype).max):
-        raise SettingError(f"lr = {float(settings.lr):g} does not fit {_name(dtype)}; expected a smaller one")
+    for group in settings.param_groups:
+        lr = group.schedule.lr
+        largest = lr if isinstance(lr, Fraction) else max(lr) if isinstance(lr, tuple) else Fraction(0)
+        if largest > Fraction(torch.finfo(dtype).max):
+            raise SettingError(f"lr = {float(largest):g} does not fit {dtype_name(dtype)}; expected a smaller one")
     model = GraphModule(problem, dtype)
-    data = {column.name: _tensor(column, dtype) for column in problem.data}
-    update = _Update(model, settings)
+    data = {column.name: as_tensor(column, dtype) for column in problem.data}
+    update = _Update(model, settings, problem.place_of("training.lr"))
     steps = []
-    for batch, columns in _batches(data, settings):
+    for batch, columns in batches_of(data, settings):
         steps.append(_step(model, update, batch, columns, settings.nodes, settings.watched))
         if ends(steps[-1], settings):
             break
@@ -108,7 +109,7 @@ def predict(problem: Problem, settings: Settings, last: StepRecord) -> Values:
     with torch.no_grad():
         for name, parameter in model.named.items():
             parameter.copy_(torch.from_numpy((last.after or last.before)[name]))
-        columns = {column.name: _tensor(column, dtype) for column in problem.predict}
+        columns = {column.name: as_tensor(column, dtype) for column in problem.predict}
         return _values(model(columns, problem.predict[0].shape[0]))
 
 
@@ -139,30 +140,72 @@ class _Update:
     even if their gradient were 0.
     """
 
-    def __init__(self, model: GraphModule, settings: Settings) -> None:
+    def __init__(self, model: GraphModule, settings: Settings, place: Place | None = None) -> None:
         whole = {frozen.name for frozen in model.graph.frozen if not frozen.entries}
         self.trained = {name: p for name, p in model.named.items() if name not in whole}
         self.trains = settings.lr is not None
-        self.rule = settings.rule
+        self.settings = settings
         self.optimizer: torch.optim.Optimizer | None = None
+        self.rates: Rates | None = None
         if settings.lr is not None and self.trained:
-            options = {name: _plain(value) for name, value in settings.options.items()}
+            options = _plain_options(settings.options)
             build = getattr(torch.optim, settings.optimizer)
-            self.optimizer = build(self.trained.values(), lr=float(settings.lr), **options)
+            self.optimizer = build(self.param_groups(), lr=first_rate(settings.lr), **options)
+            if settings.varying:
+                self.rates = Rates(self.optimizer, settings, place)
         self.kept = [(model.named[f.name], entry) for f in model.graph.frozen for entry in f.entries]
+
+    def param_groups(self) -> list[Any]:
+        """The parameters as torch.optim takes them: in groups, where some have options of their own."""
+        if not self.settings.groups:
+            return list(self.trained.values())
+        return [
+            {
+                "params": [self.trained[name] for name in group.parameters],
+                "lr": first_rate(group.schedule.lr),
+                **_plain_options(group.given),
+            }
+            for group in self.settings.param_groups
+        ]
+
+    def begin(self, batch: Batch) -> None:
+        """What changes before the step of a batch."""
+        if self.rates is not None:
+            self.rates.begin(batch)
+
+    def held(self) -> Values:
+        """What the optimizer holds that changes from step to step."""
+        return {} if self.rates is None else self.rates.held()
+
+    def clip(self) -> Values:
+        """Clips the gradients of what is trained; what .grad holds then, nothing where they are not clipped."""
+        clip = self.settings.clip
+        if clip is None or self.optimizer is None:
+            return {}
+        self.complete()
+        limit = float(clip.limit)
+        if clip.by == NORM:
+            torch.nn.utils.clip_grad_norm_(self.trained.values(), limit)
+        else:
+            torch.nn.utils.clip_grad_value_(self.trained.values(), limit)
+        return _values({name: p.grad for name, p in self.trained.items() if p.grad is not None})
+
+    def complete(self) -> None:
+        """Gives a parameter that the loss does not depend on the gradient 0, as on paper."""
+        for parameter in self.trained.values():
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
 
     def step(self) -> None:
         """One update. A parameter that the loss does not depend on has the gradient 0, as on paper."""
         if self.optimizer is None:
             return
-        for parameter in self.trained.values():
-            if parameter.grad is None:
-                parameter.grad = torch.zeros_like(parameter)
+        self.complete()
         held = [parameter[entry].clone() for parameter, entry in self.kept]
         try:
             self.optimizer.step()
         except RuntimeError as error:  # such as an lr/(1 − beta1^t) that the dtype cannot hold
-            raise SettingError(f"torch.optim.{self.rule.name} cannot make the step: {error}") from None
+            raise SettingError(f"torch.optim.{self.settings.optimizer} cannot make the step: {error}") from None
         with torch.no_grad():
             for (parameter, entry), value in zip(self.kept, held, strict=True):
                 parameter[entry] = value
@@ -174,13 +217,17 @@ class _Update:
         found = {}
         for name, parameter in self.trained.items():
             held = self.optimizer.state.get(parameter, {})
-            for state in self.rule.states:
-                start = parameter.detach().new_full(
-                    () if state.single else parameter.shape, float(self.rule.start(state))
-                )
+            rule = self.settings.rule_of(name)
+            for state in rule.states:
+                start = parameter.detach().new_full((() if state.single else parameter.shape), float(rule.start(state)))
                 value = held.get(state.key)
                 found[state_name(name, state.name)] = start if value is None else value
         return found
+
+
+def _plain_options(options: Mapping[str, Value]) -> dict[str, float | bool | tuple[float, ...]]:
+    """Options as torch.optim takes them."""
+    return {name: _plain(value) for name, value in options.items()}
 
 
 def _plain(value: Value) -> float | bool | tuple[float, ...]:
@@ -202,6 +249,7 @@ def _step(
 
     Then what is `watched`, as a loop would print it.
     """
+    update.begin(batch)
     before = _values({**model.named, **update.state()})
     accumulated = _values(_gradients(model)) if batch.adds else {}
     if not batch.adds:
@@ -214,202 +262,20 @@ def _step(
     loss = lines[model.graph.loss]
     loss.backward()
     recorded = _values(_gradients(model))
+    rates, clipped = update.held(), update.clip() if batch.updates else {}
     if batch.updates:
         update.step()
     after = _values({**update.state(), **model.named}) if update.trains else {}
     adjoints = {name: value.grad for name, value in lines.items() if nodes and value.grad is not None}
     followed = model.watched(watched, lines, columns, batch.n)
     lines = {**{name: value for name, value in lines.items() if nodes or name in model.reported}, **followed}
-    noted = (_values(lines), _values(adjoints), _values(columns), accumulated)
+    noted = (_values(lines), _values(adjoints), _values(columns), accumulated, clipped, rates)
     return StepRecord(batch, before, _array(loss), recorded, after, *noted)
 
 
 def _gradients(model: GraphModule) -> dict[str, Tensor]:
     """What .grad holds for each parameter; zeros where it holds nothing."""
     return {name: torch.zeros_like(p) if p.grad is None else p.grad for name, p in model.named.items()}
-
-
-# amax and amin share the gradient evenly among equals, as the derivation does
-_REDUCTIONS: Mapping[str, Callable[..., Tensor]] = {
-    "sum": torch.sum,
-    "mean": torch.mean,
-    "logsumexp": torch.logsumexp,
-    "max": torch.amax,
-    "min": torch.amin,
-}
-
-
-class GraphModule(nn.Module):
-    """The equations as a module; its parameters are the problem's, in order."""
-
-    def __init__(self, problem: Problem, dtype: torch.dtype) -> None:
-        super().__init__()
-        self.graph: Graph = problem.graph
-        self.reported = problem.reported
-        self.dtype = dtype
-        self.weights = nn.ParameterList(nn.Parameter(_tensor(p, dtype)) for p in problem.parameters)
-        self.named = {p.name: weight for p, weight in zip(problem.parameters, self.weights, strict=True)}
-        self.constants = {c.name: _tensor(c, dtype) for c in problem.constants}
-        self.dimensions: dict[str, Axes] = {}  # of each line, the same in every step
-
-    def forward(self, columns: Mapping[str, Tensor], n: int) -> dict[str, Tensor]:
-        """The value of every line for one batch of `n` samples; a tensor has one dimension an axis."""
-        values = self._given(columns, n)
-        for node in self.graph.lines:
-            values[node.name] = self._line(node, values)
-        return {node.name: values[node.name] for node in self.graph.lines}
-
-    @torch.no_grad()
-    def watched(
-        self, nodes: tuple[Node, ...], lines: Mapping[str, Tensor], columns: Mapping[str, Tensor], n: int
-    ) -> dict[str, Tensor]:
-        """The value of more lines, from the parameters as they are now and `lines` as they have been calculated."""
-        values = {**self._given(columns, n), **lines}
-        for node in nodes:
-            values[node.name] = self._line(node, values)
-        return {node.name: values[node.name] for node in nodes}
-
-    def _given(self, columns: Mapping[str, Tensor], n: int) -> dict[str, Tensor]:
-        """Everything that is not calculated."""
-        sizes = {name: torch.tensor(float(n), dtype=self.dtype) for name in self.graph.of_kind("size")}
-        return {**self.named, **self.constants, **columns, **sizes}
-
-    def _line(self, node: Node, values: Mapping[str, Tensor]) -> Tensor:
-        if node.name not in self.dimensions:
-            self.dimensions[node.name] = _dimensions(node)
-        result = self._value(node.definition, self.dimensions[node.name], values)
-        if isinstance(node.definition, Ref):
-            return result.clone()  # z = w is a tensor of its own, with its own gradient: it outlives the update of w
-        return result.reshape(result.shape[: len(node.axes)]) if result.dim() > len(node.axes) else result
-
-    def _value(self, expr: Expr, axes: Axes, values: Mapping[str, Tensor]) -> Tensor:
-        """The value of `expr`, with a dimension for each of `axes`, or with none where it is one number."""
-        match expr:
-            case Number(value=value):
-                return torch.tensor(value.numerator / value.denominator, dtype=self.dtype)
-            case Ref(name=name, axes=own):
-                return _laid_out(values[name], own or (), axes)
-            case Position(axis=axis):
-                lengths = [-1 if other == axis else 1 for other in axes]
-                return torch.arange(int(axis.size or 0), dtype=self.dtype).reshape(lengths)
-            case Reduce(op=op, body=body, axes=summed):
-                dimensions = [axes.index(axis) for axis in summed or ()]
-                inner = self._value(body, axes, values)
-                total = _REDUCTIONS[op](inner, dimensions, keepdim=True)
-                return total if free_axes(expr) else total.reshape(())
-            case Apply(op="pow", args=(base, exponent)) if (power := constant_value(exponent)) is not None:
-                plain = int(power) if power.denominator == 1 else float(power)
-                return torch.pow(self._value(base, axes, values), plain)
-            case Apply(op=op, args=args):
-                return self._operation(op, tuple(self._value(arg, axes, values) for arg in args))
-        raise TypeError(type(expr).__name__)
-
-    def _operation(self, op: str, args: tuple[Tensor, ...]) -> Tensor:
-        """An operation by its name in torch, or by its expansion."""
-        entry = OPERATIONS[op]
-        if entry.torch is not None:
-            found = getattr(torch, entry.torch)
-            if op == "where":
-                args = (args[0] > 0, *args[1:])
-            elif op == "clip":  # clamp's backward does not broadcast what is clipped
-                shape = np.broadcast_shapes(*(arg.shape for arg in args))
-                args = tuple(arg.expand(shape) for arg in args)
-            return found(*args) if args else torch.tensor(found, dtype=self.dtype)
-        return self._expanded(expansion(op), dict(zip("xy", args, strict=False)))
-
-    def _expanded(self, expr: Expr, names: Mapping[str, Tensor]) -> Tensor:
-        match expr:
-            case Number(value=value):
-                return torch.tensor(value.numerator / value.denominator, dtype=self.dtype)
-            case Ref(name=name):
-                return names[name]
-            case Apply(op=op, args=args):
-                return self._operation(op, tuple(self._expanded(arg, names) for arg in args))
-        raise TypeError(type(expr).__name__)
-
-
-def _dimensions(line: Node) -> Axes:
-    """The axes of a line, and then those that it takes away."""
-    return (*line.axes, *sorted(taken_axes(line.definition) - set(line.axes)))
-
-
-def _laid_out(tensor: Tensor, own: Axes, axes: Axes) -> Tensor:
-    """A tensor over its `own` axes, with a dimension of length 1 for each of `axes` it lacks."""
-    if not own or own == axes:
-        return tensor
-    placed = tensor.permute([own.index(axis) for axis in axes if axis in own])
-    lengths = iter(placed.shape)
-    return placed.reshape([next(lengths) if axis in own else 1 for axis in axes])
-
-
-def _batches(data: Mapping[str, Tensor], settings: Settings) -> Iterator[tuple[Batch, dict[str, Tensor]]]:
-    """The mini-batches as the DataLoader gives them, with the rows they hold."""
-    gathering = _Gathering(settings)
-    if not data:
-        for step in range(1, settings.steps + 1):
-            yield gathering.marked(Batch(step, step, 1), False), {}
-        return
-    rows = torch.arange(settings.samples)
-    loader = _loader(TensorDataset(rows, *data.values()), settings)
-    step, epoch = 0, 0
-    while True:
-        epoch += 1
-        for number, (indices, *columns) in enumerate(loader, start=1):
-            step += 1
-            batch = Batch(step, epoch, number, tuple(indices.tolist()))
-            yield gathering.marked(batch, number == len(loader)), dict(zip(data, columns, strict=True))
-            if step == settings.steps:
-                return
-
-
-def _loader(dataset: TensorDataset, settings: Settings) -> DataLoader[tuple[Tensor, ...]]:
-    # a generator of its own even without shuffle: the DataLoader draws from it at the start of each epoch
-    generator = torch.Generator().manual_seed(settings.seed)
-    if settings.batches is not None:
-        return DataLoader(dataset, batch_sampler=[list(rows) for rows in settings.batches], generator=generator)
-    return DataLoader(
-        dataset, settings.batch_size, shuffle=settings.shuffle, drop_last=settings.drop_last, generator=generator
-    )
-
-
-class _Gathering:
-    """When the loop calls zero_grad and optimizer.step(), counted as loops count: batches since the last zero_grad."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.gathered = 0
-        self.skipped = 0
-
-    def marked(self, batch: Batch, ends_epoch: bool) -> Batch:
-        """The next batch of the run with what is done before and after it; the last group of an epoch may be short."""
-        adds = self.gathered > 0
-        self.gathered += 1
-        if self.settings.accumulate == 1:
-            if self.gathered == self.settings.zero_every:
-                self.gathered = 0
-            return replace(batch, adds=adds)
-        updates = ends_epoch or self.gathered == self.settings.accumulate
-        if updates:
-            self.gathered = 0
-        else:
-            self.skipped += 1
-        return replace(batch, adds=adds, updates=updates, skipped=self.skipped)
-
-
-def _tensor(quantity: Quantity, dtype: torch.dtype) -> Tensor:
-    """The exact values as `torch.tensor` rounds them."""
-    floats = [value.numerator / value.denominator for value in quantity.values]
-    tensor = torch.tensor(floats, dtype=torch.float64).to(dtype).reshape(quantity.shape)
-    if not bool(torch.isfinite(tensor).all()):
-        largest = max(quantity.values, key=abs)
-        raise DataError(
-            f"{quantity.name} holds {float(largest):g}, which does not fit {_name(dtype)}; scale the numbers"
-        )
-    return tensor
-
-
-def _name(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")
 
 
 def _values(tensors: Mapping[str, Tensor]) -> Values:

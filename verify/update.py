@@ -54,13 +54,18 @@ class Update:
     singles: NumberSystem
     given: Values
 
-    def after(self, p: Array, g: Array, state: Values, t: Array, recorded: Values | None = None) -> dict[str, Array]:
+    def after(
+        self, p: Array, g: Array, state: Values, t: Array, recorded: Values | None = None, rates: Values | None = None
+    ) -> dict[str, Array]:
         """The parameter `p` and every state after the update number `t`, which has a dimension for steps side by side.
 
-        Later equations go on with the state of `recorded`, where there is one.
+        Later equations go on with the state of `recorded`, where there is one. `rates` are the numbers that change
+        from step to step, such as lr, with the dimensions of `t`.
         """
         single = {found.name for found in self.optimizer.states if found.single}
-        alone = {name: _raised(value, t, p) for name, value in ({"t": t} | dict(self.given)).items()}
+        alone = {
+            name: _raised(value, t, p) for name, value in ({"t": t} | dict(self.given) | dict(rates or {})).items()
+        }
         alone |= {name: _raised(value, t, p) for name, value in state.items() if name in single}
         values = {"p": p, "g": g} | {name: value for name, value in state.items() if name not in single}
         found: dict[str, Array] = {}
@@ -89,14 +94,15 @@ def _raised(number: Array, t: Array, p: Array) -> Array:
     return number.reshape((*number.shape, *[1] * (p.ndim - t.ndim))) if number.ndim else number
 
 
-def prepare(optimizer: Optimizer, lr: Fraction, system: NumberSystem, as_floats: bool) -> Update:
+def prepare(optimizer: Optimizer, lr: Fraction | None, system: NumberSystem, as_floats: bool) -> Update:
     """The update in `system`: as PyTorch calculates it where the system rounds, else as on paper.
 
-    `as_floats` takes lr and the options as the float64 numbers that PyTorch holds, in place of the decimals.
+    `as_floats` takes lr and the options as the float64 numbers that PyTorch holds, in place of the decimals. An lr
+    of None changes from step to step, and is among the `rates` of each.
     """
     rounds = isinstance(system, Rounded | RoundedPairs)
     floats, singles = (_like(system, "float64"), _like(system, "float32")) if rounds else (system, system)
-    numbers = {"lr": lr, **optimizer.numbers}
+    numbers = {**({} if lr is None else {"lr": lr}), **optimizer.numbers}
     equations = optimizer.in_torch if rounds else optimizer.on_paper
     given = {
         name: floats.take(np.asarray(value.numerator / value.denominator)) if as_floats else floats.constant(value)
@@ -111,7 +117,7 @@ def _like(system: NumberSystem, dtype: str) -> NumberSystem:
 
 
 def _compiled(equations: tuple[Assignment, ...], optimizer: Optimizer, numbers: Mapping[str, Fraction]) -> list[Step]:
-    known = {"t", *numbers, *(state.name for state in optimizer.states if state.single)}
+    known = {"t", "lr", *numbers, *(state.name for state in optimizer.states if state.single)}
     alone = in_numbers_alone(equations, frozenset(known))
     return [
         Step(found.target, compile_rule(found.target, found.expr), names(found.expr), found.target in alone)

@@ -9,6 +9,7 @@ from derive.chain import Derivation, differentiate
 from derive.errors import EquationError, ProblemError, suggestion
 from derive.expression import Ref
 from derive.optimizers import Optimizer
+from derive.plan import PLAIN_PLAN, Plan
 from derive.show.equations import EVERY, STEPS, Equation, Section
 from derive.show.gathering import PLAIN, Gathering, with_gathering
 from derive.show.notation import Derivative
@@ -28,12 +29,14 @@ EVERYTHING = Choice()
 class How(TypedDict, total=False):
     """How `to_text`, `to_latex` and `to_markdown` print: `choice` of what, and `ascii_only`, no other characters.
 
-    `gathering` says which gradients add up for an update.
+    `gathering` says which gradients add up for an update, and `plan` how lr goes and what else is done beside the
+    optimizer's equations.
     """
 
     choice: Choice
     ascii_only: bool
     gathering: Gathering
+    plan: Plan
 
 
 def read_steps(text: str) -> tuple[str, ...]:
@@ -49,7 +52,8 @@ def read_steps(text: str) -> tuple[str, ...]:
 
 def printed(derivation: Derivation, optimizer: Optimizer | str | None, how: How) -> tuple[tuple[Section, ...], bool]:
     """The sections that are printed, and whether in ASCII alone."""
-    found = chosen(derivation, optimizer, how.get("choice", EVERYTHING), how.get("gathering", PLAIN))
+    choice, gathering = how.get("choice", EVERYTHING), how.get("gathering", PLAIN)
+    found = chosen(derivation, optimizer, choice, gathering, how.get("plan", PLAIN_PLAN))
     return found, how.get("ascii_only", False)
 
 
@@ -58,9 +62,10 @@ def chosen(
     optimizer: Optimizer | str | None = "SGD",
     choice: Choice = EVERYTHING,
     gathering: Gathering = PLAIN,
+    plan: Plan = PLAIN_PLAN,
 ) -> tuple[Section, ...]:
     """The sections with what is chosen. Raises `EquationError` for a name that is not in the graph."""
-    found = with_gathering(sections(derivation, optimizer), gathering)
+    found = with_gathering(sections(derivation, optimizer, plan=plan), gathering)
     if choice.node is not None:
         found = tuple(_about(choice.node, derivation, found))
     kept = [_only(section, choice.steps) for section in found]

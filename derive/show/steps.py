@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from derive.chain import Derivation
+from derive.clipping import NORM, Clip
 from derive.closed import readable
 from derive.expression import ONE, Apply, Expr, Reduce, Ref, names, replace, walk
 from derive.formulas import Formulas
@@ -17,16 +18,20 @@ from derive.links import Link
 from derive.node import Node
 from derive.operations import OPERATIONS
 from derive.optimizers import Optimizer, in_numbers_alone, written
+from derive.plan import PLAIN_PLAN, Plan, by_value, norm_share
 from derive.show.equations import EVERY, GRADIENT, Equation, Numbers, Section, Update
 from derive.show.expand import continuation, left_side
 from derive.show.gradients import adjoint_equations, goes_on_from_adjoints, gradient_section
 from derive.show.notation import Derivative
 
 
-def sections(derivation: Derivation, optimizer: Optimizer | str | None = "SGD", after: int = 0) -> tuple[Section, ...]:
+def sections(
+    derivation: Derivation, optimizer: Optimizer | str | None = "SGD", after: int = 0, plan: Plan = PLAIN_PLAN
+) -> tuple[Section, ...]:
     """All steps of `derivation`, counted on from `after`.
 
-    `optimizer` is that of the update equations at the end, or its name; None where nothing is trained.
+    `optimizer` is that of the update equations at the end, or its name; None where nothing is trained. `plan` is what
+    is done beside it.
     """
     optimizer = Optimizer(optimizer) if isinstance(optimizer, str) else optimizer
     numbers, formulas = Numbers(after), Formulas(derivation)
@@ -35,7 +40,7 @@ def sections(derivation: Derivation, optimizer: Optimizer | str | None = "SGD", 
     if any(goes_on_from_adjoints(formulas, gradient) for gradient in gradients):
         found.append(adjoint_equations(formulas, numbers))
     found += [gradient_section(formulas, gradient, numbers) for gradient in gradients]
-    return (*found, *(_updates(derivation, optimizer, numbers) if optimizer else ()))
+    return (*found, *(_updates(derivation, optimizer, numbers, plan) if optimizer else ()))
 
 
 def seed_name(derivation: Derivation) -> str | None:
@@ -141,15 +146,35 @@ class Updated(NamedTuple):
     right: Update
 
 
-def updates(derivation: Derivation, optimizer: Optimizer) -> Iterator[Updated]:
+def updates(derivation: Derivation, optimizer: Optimizer, plan: Plan = PLAIN_PLAN) -> Iterator[Updated]:
     """The update equations of each parameter, in the paper notation; first what all have in common."""
+    for rate in plan.rates:
+        yield Updated(EVERY, Ref(rate.target), Update(rate.expr, None))
+    yield from _norm(derivation, plan)
+    optimizer = plan.rule_of("", optimizer)
     common = _common(optimizer)
     for assignment in optimizer.on_paper:
         if assignment.target in common:
             yield Updated(EVERY, Ref(assignment.target), Update(assignment.expr, None))
     for name in trained(derivation):
         own = Ref(name, derivation.graph.by_name[name].axes)
-        yield from _of_parameter(own, Derivative(Ref(derivation.graph.loss, ()), own), optimizer)
+        gradient = Derivative(Ref(derivation.graph.loss, ()), own)
+        yield from _of_parameter(own, gradient, plan.rule_of(name, optimizer), plan.clip)
+
+
+def _norm(derivation: Derivation, plan: Plan) -> Iterator[Updated]:
+    """The gradients by names of their own, and by what all of them are multiplied, where their norm is clipped."""
+    if plan.clip is None or plan.clip.by != NORM:
+        return
+    parameters = [Ref(name, derivation.graph.by_name[name].axes) for name in trained(derivation)]
+    gradients = tuple(Ref(_own_name("g", own), own.axes) for own in parameters)
+    for own, gradient in zip(parameters, gradients, strict=True):
+        yield Updated(own.name, gradient, Update(Ref(GRADIENT), Derivative(Ref(derivation.graph.loss, ()), own)))
+    if gradients:
+        yield Updated(EVERY, Ref(_SHARE), Update(norm_share(gradients), None))
+
+
+_SHARE = "c"  # what gradients whose norm is clipped are multiplied by
 
 
 def trained(derivation: Derivation) -> tuple[str, ...]:
@@ -165,10 +190,14 @@ def _common(optimizer: Optimizer) -> frozenset[str]:
     return in_numbers_alone(optimizer.on_paper, frozenset(("lr", "t", *optimizer.numbers, *singles)))
 
 
-def _of_parameter(own: Ref, gradient: Derivative, optimizer: Optimizer) -> Iterator[Updated]:
+def _of_parameter(own: Ref, gradient: Derivative, optimizer: Optimizer, clip: Clip | None) -> Iterator[Updated]:
     """The equations with the parameter's own names: v_w for v, its gradient for g."""
     common = _common(optimizer)
     named = {"p": own, "g": Ref(GRADIENT)}
+    if clip is not None:
+        named["g"] = Ref(_own_name("g", own), own.axes)
+        whole = by_value(Ref(GRADIENT), clip.by) if clip.by != NORM else Apply("mul", (Ref(_SHARE), named["g"]))
+        yield Updated(own.name, named["g"], Update(whole, gradient))
 
     def with_names(ref: Ref) -> Ref:
         return ref if ref.name in common else named.get(ref.name) or Ref(_own_name(ref.name, own), own.axes)
@@ -176,7 +205,7 @@ def _of_parameter(own: Ref, gradient: Derivative, optimizer: Optimizer) -> Itera
     equations = [found for found in optimizer.on_paper if found.target not in common]
     targets = {found.target for found in equations}
     squared = any(isinstance(part, Apply) and part.op == "pow" for found in equations for part in walk(found.expr))
-    if squared and "g" not in targets:
+    if squared and "g" not in targets and clip is None:
         named["g"] = Ref(_own_name("g", own), own.axes)  # a power of ∂l/∂w would be hard to read
         yield Updated(own.name, named["g"], Update(Ref(GRADIENT), gradient))
     for found in equations:
@@ -193,10 +222,12 @@ def _own_name(name: str, own: Ref) -> str:
 MAX_UPDATES = 8  # equations; where there are more, those of the first parameter stand for all
 
 
-def _updates(derivation: Derivation, optimizer: Optimizer, numbers: Numbers) -> Iterator[Section]:
-    found = tuple(updates(derivation, optimizer))
+def _updates(derivation: Derivation, optimizer: Optimizer, numbers: Numbers, plan: Plan) -> Iterator[Section]:
+    found = tuple(updates(derivation, optimizer, plan))
     parameters = trained(derivation)
-    alike = parameters[1:] if len(found) > max(MAX_UPDATES, len(parameters)) else ()
+    of_groups = {name for group in plan.groups for name in group.parameters}
+    shared = tuple(name for name in parameters if name not in of_groups)
+    alike = shared[1:] if len(found) > max(MAX_UPDATES, len(parameters)) else ()
     equations = [
         numbers.equation(left, right, "←")._replace(about=parameter)
         for parameter, left, right in found
@@ -205,14 +236,17 @@ def _updates(derivation: Derivation, optimizer: Optimizer, numbers: Numbers) -> 
     frozen = [f"Frozen, never updated: {f}." for f in derivation.graph.frozen if f.name in derivation.wrt]
     if equations or frozen:
         title = f"Update: {optimizer.name}, after each batch"
-        sentences = [*_beginnings(parameters, optimizer), *_same(alike), *frozen]
+        rule = plan.rule_of("", optimizer)
+        sentences = [*_beginnings(shared or parameters, rule, plan), *plan.sentences, *_same(alike), *frozen]
         yield Section("update", title, tuple(equations), tuple(sentences))
 
 
-def _beginnings(parameters: tuple[str, ...], optimizer: Optimizer) -> Iterator[str]:
+def _beginnings(parameters: tuple[str, ...], optimizer: Optimizer, plan: Plan) -> Iterator[str]:
     """The options that are numbers, what the state begins with, and what t is."""
+    cycled = plan.schedule.cycled if plan.schedule else ""
     for name in parameters[:1]:
-        values = [f"{option} = {written(value)}" for option, value in optimizer.numbers.items() if value]
+        numbers = {option: value for option, value in optimizer.numbers.items() if value and option != cycled}
+        values = [f"{option} = {written(value)}" for option, value in numbers.items()]
         starts: dict[str, list[str]] = {}
         for state in optimizer.states:
             shown = state.name if state.single else _own_name(state.name, Ref(name))

@@ -12,7 +12,7 @@ from tests.benchmarks import steps
 from tests.benchmarks.figures import Figures
 from verify import training
 from verify.check import Numbers
-from verify.settings import effective
+from verify.effective import effective
 
 FACTOR = 1 + 2e-6
 QUANTILES = (0.5, 0.9, 1.0)

@@ -19,9 +19,10 @@ from verify.batches import Batch
 from verify.bound import AtState, Bound, prepare
 from verify.check import Numbers
 from verify.compare import Name, entries, numbers_of
+from verify.effective import effective
 from verify.kinks import standing
 from verify.record import StepRecord
-from verify.settings import Settings, effective
+from verify.settings import Settings
 
 Floats = NDArray[np.float64]
 Truth = NDArray[np.bool_]

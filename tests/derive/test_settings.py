@@ -2,6 +2,7 @@ from fractions import Fraction
 
 import pytest
 
+from derive import schedulers
 from derive.errors import Place, SettingError
 from derive.optimizers import ENTRIES, OPTIONS, written
 from derive.settings import ALSO_CALLED, MAX_SEED, OPTION_SETTINGS, SETTINGS, read_setting
@@ -16,6 +17,18 @@ from derive.values import Numeral
         ("lr", "0.1", Fraction(1, 10)),
         ("lr", "1/3", Fraction(1, 3)),
         ("lr", 2, Fraction(2)),
+        ("lr", [Numeral("0.1"), 1], (Fraction(1, 10), Fraction(1))),
+        ("lr", "0.1, 1/3", (Fraction(1, 10), Fraction(1, 3))),
+        ("lr", "[0.1, 0.05]", (Fraction(1, 10), Fraction(1, 20))),
+        ("lr", "1/(lambda*t)", "1/(lambda*t)"),
+        ("lr", "max(0.1, 1/t)", "max(0.1, 1/t)"),
+        ("scheduler", "StepLR", "StepLR"),
+        ("scheduler_every", "batch", "batch"),
+        ("clip_grad_norm", "1.5", Fraction(3, 2)),
+        ("step_size", "3", 3),
+        ("gamma", Numeral("0.1"), Fraction(1, 10)),
+        ("anneal_strategy", "linear", "linear"),
+        ("cycle_momentum", "false", False),
         ("batch_size", 3, 3),
         ("batch_size", " 3 ", 3),
         ("batch_size", "all", "all"),
@@ -55,14 +68,24 @@ def test_file_and_flag_are_read_by_the_same_rule(key: str, value: object, expect
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("lr", Numeral("-0.1"), r"^lr = -0\.1 is not above 0; expected a number above 0, such as 0\.01$"),
+        ("lr", Numeral("-0.1"), r"^lr = -0\.1 is not above 0; expected a number above 0, such as 0\.01, a list"),
         ("lr", 0, "lr = 0 is not above 0"),
-        ("lr", "fast", "lr = 'fast' is not a number"),
+        ("lr", "", "lr = '' is not a text in quotes"),
+        ("lr", "0.1, fast", "lr = '0.1, fast' holds ' fast', which is not a number"),
+        ("lr", [Numeral("0.1"), 0], "lr = a list holds 0, which is not above 0"),
+        ("lr", [], "lr = a list has no numbers"),
+        ("lr", [[1]], "lr = a list holds a list, which is not a number"),
+        ("scheduler", "Step", "scheduler = 'Step' is not known; expected one of: StepLR, ExponentialLR, Cosine"),
+        ("scheduler_every", "step", "scheduler_every = 'step' is not known; expected one of: epoch, batch$"),
+        ("clip_grad_norm", 0, "clip_grad_norm = 0 is not above 0; expected a number above 0, the largest norm of all"),
+        ("clip_grad_value", "x", "clip_grad_value = 'x' is not a number; expected a number above 0, the largest abs"),
+        ("step_size", Numeral("0.5"), r"step_size = 0\.5 is not a whole number; expected a whole number from 1"),
+        ("eta_min", -1, "eta_min = -1 is below 0; expected a number from 0"),
+        ("max_momentum", 1, "max_momentum = 1 is not below 1; expected a number above 0 and below 1, such as 0.9"),
         ("lr", Numeral("nan"), "lr = nan is not a finite number"),
         ("lr", "inf", "lr = 'inf' is not a finite number"),
         ("lr", Numeral("1e999999999"), "lr = 1e999999999 has an exponent beyond"),
         ("lr", True, "lr = true is not a number"),
-        ("lr", [1], "lr = a list is not a number"),
         ("batch_size", 0, r"batch_size = 0 is below 1; expected a whole number from 1 to 1,000,000,000"),
         ("batch_size", "-3", "batch_size = '-3' is below 1"),
         ("batch_size", Numeral("3.0"), r"batch_size = 3\.0 is not a whole number"),
@@ -91,7 +114,11 @@ def test_file_and_flag_are_read_by_the_same_rule(key: str, value: object, expect
         ("batchsize", 1, "unknown setting 'batchsize'; did you mean 'batch_size'"),
         ("learning_rate", 1, "unknown setting 'learning_rate'; did you mean 'lr'"),
         ("LR", 1, "unknown setting 'LR'; did you mean 'lr'"),
-        ("zzz", 1, "unknown setting 'zzz'; known: optimizer, lr, .*, dtype, .*, and the options of the optimizer$"),
+        (
+            "zzz",
+            1,
+            "unknown setting 'zzz'; known: optimizer, lr, .*, dtype, .*, and the options of the optimizer and",
+        ),
         ("momentums", 1, "unknown setting 'momentums'; did you mean 'momentum'"),
         ("beta1", 1, "unknown setting 'beta1'; did you mean 'betas'"),
         ("momentum", "-0.9", "momentum = '-0.9' is below 0; expected a number from 0$"),
@@ -118,7 +145,7 @@ def test_an_error_carries_the_place() -> None:
 
 
 def test_the_table_and_the_type_have_the_same_settings() -> None:
-    assert {*SETTINGS, "options"} == set(Training.__dataclass_fields__)
+    assert {*SETTINGS, "options", "schedule", "groups"} == set(Training.__dataclass_fields__)
 
 
 def test_every_option_of_an_optimizer_can_be_read() -> None:
@@ -131,5 +158,5 @@ def test_every_option_of_an_optimizer_can_be_read() -> None:
 @pytest.mark.parametrize(("called", "name"), ALSO_CALLED.items())
 def test_a_name_from_elsewhere_is_no_setting_and_leads_to_one(called: str, name: str) -> None:
     assert called not in SETTINGS
-    assert called not in OPTIONS
-    assert name in SETTINGS or name in OPTIONS
+    assert called not in {*OPTIONS, *schedulers.OPTIONS, "groups"}
+    assert name in {*SETTINGS, *OPTIONS, *schedulers.OPTIONS, "groups"}

@@ -126,3 +126,14 @@ def test_other_slips_are_not_taken_for_numbers(value: str) -> None:
     with pytest.raises(ProblemError) as caught:
         parse(f"w = {value}\n", "t")
     assert "write" not in caught.value.message
+
+
+def test_tables_of_a_list_are_counted() -> None:
+    text = "[[training.groups]]\nlr = 1\n[[training.groups]]\nlr = 2\n[training.other]\nlr = 3\n"
+    document = parse(text, "p.toml")
+    found = {path: document.place("training", "groups", path, "lr").line for path in ("1", "2")}
+    assert found == {"1": 2, "2": 4}
+    assert document.place("training", "groups", "2").line == 3
+    assert document.place("training", "groups").line == 1
+    assert document.place("training", "other", "lr").line == 6
+    assert document.place("training", "groups", "2", "momentum").line == 3  # the table, where the key is not

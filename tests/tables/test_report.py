@@ -234,6 +234,9 @@ def test_json_has_the_whole_result(article: Result) -> None:
     assert document["settings"] == {
         "optimizer": "SGD",
         "lr": "1/100",
+        "scheduler": None,
+        "clip": None,
+        "groups": [],
         "options": {
             "momentum": "0",
             "dampening": "0",

@@ -11,11 +11,12 @@ from hypothesis import settings as runs
 from hypothesis import strategies as st
 
 from derive.problem import load, shipped
-from verify import Outcome, Result, hand, training, verify
+from verify import Outcome, Result, hand, torch_batches, training, verify
 from verify.batches import Batch, plan
+from verify.effective import effective
 from verify.judge import explanations
 from verify.numbers import to_fraction
-from verify.settings import Settings, effective
+from verify.settings import Settings
 
 DTYPES = ("float32", "float64")
 
@@ -262,12 +263,12 @@ def test_gradients_that_are_zeroed_too_early(
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_one_batch_too_many_in_an_update(monkeypatch: pytest.MonkeyPatch, dtype: str) -> None:
-    original = training._Gathering.__init__
+    original = torch_batches._Gathering.__init__
 
-    def planted(self: training._Gathering, settings: Settings) -> None:
+    def planted(self: torch_batches._Gathering, settings: Settings) -> None:
         original(self, replace(settings, accumulate=settings.accumulate + 1))
 
-    monkeypatch.setattr(training._Gathering, "__init__", planted)
+    monkeypatch.setattr(torch_batches._Gathering, "__init__", planted)
     sentence = told(verify(LINE, accumulate=2, dtype=dtype))
     assert sentence == (
         "step 2 (epoch 1, batch 2): PyTorch adds to the gradient that is there and does not update the parameters "
@@ -311,7 +312,7 @@ def test_a_gradient_that_changes_between_two_steps(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_batch_that_is_dropped(monkeypatch: pytest.MonkeyPatch, dtype: str) -> None:
-    original = training._batches
+    original = training.batches_of
 
     def planted(data: dict[str, torch.Tensor], settings: Settings) -> Iterator[tuple[Batch, dict[str, torch.Tensor]]]:
         for batch, columns in original(data, settings):
@@ -320,7 +321,7 @@ def test_a_batch_that_is_dropped(monkeypatch: pytest.MonkeyPatch, dtype: str) ->
             late = batch.step > 2
             yield replace(batch, step=batch.step - late, batch=batch.batch - late), columns
 
-    monkeypatch.setattr(training, "_batches", planted)
+    monkeypatch.setattr(training, "batches_of", planted)
     sentence = told(verify(LINE, epochs=1, dtype=dtype))
     assert sentence == "step 2 (epoch 1, batch 2): PyTorch took the samples 4, 5; expected 2, 3"
 

@@ -4,7 +4,7 @@ import pytest
 
 from derive.errors import SettingError
 from derive.problem import load
-from verify.settings import effective
+from verify.effective import effective
 
 POINT = 'equations = "l = w^2"\n[parameters]\nw = 2\n'
 

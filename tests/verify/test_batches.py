@@ -4,7 +4,8 @@ from hypothesis import strategies as st
 
 from derive.problem import load
 from verify.batches import Batch, plan
-from verify.settings import Settings, effective
+from verify.effective import effective
+from verify.settings import Settings
 
 
 def settings(**flags: object) -> Settings:

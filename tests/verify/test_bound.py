@@ -9,10 +9,10 @@ from derive.chain import differentiate
 from derive.problem import load
 from verify.bound import AtState, Bound, prepare, updated
 from verify.calculation import numbers
+from verify.effective import effective
 from verify.numbers import FORMATS, Distance, as_ball, precision, to_fraction
 from verify.program import adjoint_of
 from verify.record import Record, StepRecord
-from verify.settings import effective
 from verify.training import replay, train
 
 DTYPES = tuple(FORMATS)

@@ -12,7 +12,7 @@ from derive.problem import shipped
 from tables import output
 from verify import Outcome, command, verify
 from verify.command import main, parser, settings_of, status
-from verify.settings import effective
+from verify.effective import effective
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTE = "note: [claims] is read and not yet audited\n"
@@ -94,11 +94,24 @@ def test_a_flag_that_is_left_out_is_none() -> None:
         **dict.fromkeys(("epochs", "steps", "lr", "batch_size", "dtype", "optimizer", "seed", "shuffle")),
         **dict.fromkeys(("until", "report", "on_nonfinite")),
         **dict.fromkeys(("drop_last", "batches", "zero_grad", "accumulate")),
+        **dict.fromkeys(("scheduler", "scheduler_every", "clip_grad_norm", "clip_grad_value")),
         "nodes": False,
         "drift": None,
         "first": False,
     }
     assert settings_of(parser().parse_args(["--no-shuffle"]))["shuffle"] is False
+
+
+def test_an_lr_that_cannot_be_read_has_its_caret(capsys: pytest.CaptureFixture[str]) -> None:
+    told = refused(capsys, "article", "--lr", "0.1*fast")
+    assert "error: --lr:5: lr has the unknown name 'fast'; expected a number, or an expression in t" in told
+    assert told.endswith("\n    0.1*fast\n        ^")
+
+
+def test_a_scheduler_and_its_options_as_flags(capsys: pytest.CaptureFixture[str]) -> None:
+    flags = ["--scheduler", "StepLR", "--option", "step_size=1", "--option", "gamma=0.5", "--scheduler-every", "batch"]
+    assert called("article", *flags, "--clip-grad-value", "50") == 0
+    assert "StepLR each batch, step_size 1, gamma 0.5" in " ".join(capsys.readouterr().out.split())
 
 
 def test_lr_of_a_flag_is_exact() -> None:
@@ -197,7 +210,9 @@ def test_ctrl_c_while_a_file_is_written_leaves_none(
     [
         (["--lr", "0"], "error: lr = '0' is not above 0; expected a number above 0, such as 0.01"),
         (["--lr=-0.1"], "error: lr = '-0.1' is not above 0; expected a number above 0, such as 0.01"),
-        (["--lr", "fast"], "error: lr = 'fast' is not a number; expected a number above 0, such as 0.01"),
+        (["--lr", "0.1,fast"], "error: lr = '0.1,fast' holds 'fast', which is not a number; expected a number above 0"),
+        (["--scheduler", "Step"], "error: scheduler = 'Step' is not known; expected one of: StepLR, ExponentialLR, "),
+        (["--clip-grad-norm", "0"], "error: clip_grad_norm = '0' is not above 0; expected a number above 0, the larg"),
         (["--lr", "nan"], "error: lr = 'nan' is not a finite number; expected a number above 0, such as 0.01"),
         (["--lr", "1e39"], "error: lr = 1e+39 does not fit float32; expected a smaller one"),
         (["--batch-size", "0"], "error: batch_size = '0' is below 1; expected a whole number from 1 to 1,000,000,000"),
@@ -227,7 +242,7 @@ def test_a_flag_that_is_not_possible(capsys: pytest.CaptureFixture[str], flags: 
     [
         ("lr = 0", "problem.toml:8:1: lr = 0 is not above 0; expected a number above 0, such as 0.01"),
         ("lr = -0.1", "problem.toml:8:1: lr = -0.1 is not above 0"),
-        ('lr = "fast"', "problem.toml:8:1: lr = 'fast' is not a number"),
+        ('lr = "fast"', "problem.toml:8:7: lr has the unknown name 'fast'; expected a number"),
         ("lr = nan", "problem.toml:8:1: lr = nan is not a finite number"),
         ("lr = 1e999999999", "problem.toml:8:1: lr = 1e999999999 has an exponent beyond"),
         ("batch_size = 0", "problem.toml:8:1: batch_size = 0 is below 1"),
@@ -356,9 +371,9 @@ def test_options_of_the_optimizer_on_the_command_line() -> None:
     [
         (
             "momentun=0.9",
-            r"^--option momentun=0\.9: 'momentun' is no option of an optimizer; did you mean 'momentum'\?$",
+            r"^--option momentun=0\.9: 'momentun' is no option of an optimizer or a scheduler; did you mean 'momentum",
         ),
-        ("=", r"^--option =: '' is no option of an optimizer; known: momentum, dampening, "),
+        ("=", r"^--option =: '' is no option of an optimizer or a scheduler; known: momentum, dampening, "),
         ("lr=0.1", "^--option lr=0.1: 'lr' is no option of an optimizer"),
     ],
 )

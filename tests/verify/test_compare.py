@@ -12,8 +12,8 @@ from verify.batches import Batch
 from verify.bound import prepare
 from verify.check import Check
 from verify.compare import Comparison, compare, orders
+from verify.effective import effective
 from verify.record import Record, StepRecord
-from verify.settings import effective
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,9 @@ from derive.chain import differentiate
 from derive.problem import load
 from verify import hand
 from verify.batches import plan
+from verify.effective import effective
 from verify.hand import HandRun, calculate
 from verify.numbers import is_sharp, to_float, to_fraction
-from verify.settings import effective
 
 UNDEFINED = "a value is not defined, or its digits do not tell (a logarithm or root of a negative number?)"
 ROOT = Path(__file__).resolve().parents[2]

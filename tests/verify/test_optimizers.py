@@ -23,9 +23,10 @@ from tables import comparison, steps
 from tables.report import to_json, to_text
 from tests.optimizer_options import options
 from verify import Outcome, Result, calculation, verify
+from verify.effective import effective
 from verify.judge import explanations
 from verify.numbers import Exact, as_ball, from_fraction, objects, precision
-from verify.settings import effective, remarks
+from verify.remarks import remarks
 from verify.update import Update, _compiled, prepare
 
 NETWORK = """

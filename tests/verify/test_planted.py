@@ -13,7 +13,7 @@ from derive.chain import Derivation, differentiate
 from derive.expression import Apply, Number
 from derive.graph import Graph
 from derive.problem import Problem, Quantity
-from verify import Outcome, Result, batches, calculation, hand, pipeline, training, verify
+from verify import Outcome, Result, batches, calculation, hand, pipeline, torch_graph, training, verify
 from verify.batches import Batch
 from verify.judge import explanations
 from verify.record import StepRecord
@@ -70,14 +70,14 @@ def plant_batches(
     monkeypatch: pytest.MonkeyPatch, change: Callable[[Batch, Columns, Columns], tuple[Batch, Columns]]
 ) -> None:
     """Changes a batch and its columns, given all of the data as well."""
-    original = training._batches
+    original = training.batches_of
 
     def planted(data: Columns, settings: Settings) -> Batches:
         for batch, columns in original(data, settings):
             changed, taken = change(batch, columns, data)
             yield changed, dict(taken)
 
-    monkeypatch.setattr(training, "_batches", planted)
+    monkeypatch.setattr(training, "batches_of", planted)
 
 
 def plant_before_step(monkeypatch: pytest.MonkeyPatch, step: int, change: Callable[[Any, Any, Columns], None]) -> None:
@@ -135,7 +135,7 @@ def test_a_flipped_sign(monkeypatch: pytest.MonkeyPatch, dtype: str) -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_mean_that_is_taken_as_a_sum(monkeypatch: pytest.MonkeyPatch, dtype: str) -> None:
-    monkeypatch.setitem(training._REDUCTIONS, "mean", torch.sum)  # type: ignore[index]
+    monkeypatch.setitem(torch_graph._REDUCTIONS, "mean", torch.sum)  # type: ignore[index]
     result = verify(MEAN, dtype=dtype)
     assert_found(result, "l at step 1 (epoch 1, batch 1): PyTorch has 440, by hand it is 146.666667")
     telling = "; the ratio is 3, the batch size: a sum in place of a mean?"
@@ -275,7 +275,7 @@ def test_an_initial_value_that_is_not_the_problems(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_data_that_are_not_the_problems(monkeypatch: pytest.MonkeyPatch, dtype: str) -> None:
-    original = training._tensor
+    original = training.as_tensor
 
     def planted(quantity: Quantity, kind: torch.dtype) -> Tensor:
         tensor = original(quantity, kind)
@@ -283,7 +283,7 @@ def test_data_that_are_not_the_problems(monkeypatch: pytest.MonkeyPatch, dtype: 
             tensor[4] += 2.0**-16
         return tensor
 
-    monkeypatch.setattr(training, "_tensor", planted)
+    monkeypatch.setattr(training, "as_tensor", planted)
     assert_found(verify("article", dtype=dtype), "y[4] is 18 in the problem, but PyTorch holds 18.0000153")
 
 

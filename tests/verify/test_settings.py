@@ -5,7 +5,8 @@ import pytest
 
 from derive.errors import SettingError
 from derive.problem import load
-from verify.settings import DEFAULTS, effective, remarks
+from verify.effective import DEFAULTS, effective
+from verify.remarks import remarks
 
 BARE = """
 equations = "l = mean((w*x - y)^2)"
@@ -105,10 +106,13 @@ def test_the_settings_in_one_line(problem: str, flags: dict[str, object], line: 
     ("flags", "message"),
     [
         ({"epochs": 2}, r"^lr is missing in <text>; give it as lr = 0\.01 under \[training\], or as --lr 0\.01$"),
-        ({"lr": "0"}, r"^lr = '0' is not above 0; expected a number above 0, such as 0\.01$"),
+        (
+            {"lr": "0"},
+            r"^lr = '0' is not above 0; expected a number above 0, such as 0\.01, a list of one for",
+        ),
         ({"lr": "-1"}, r"^lr = '-1' is not above 0"),
         ({"lr": -0.5}, r"^lr = '-0\.5' is not above 0"),
-        ({"lr": "fast"}, r"^lr = 'fast' is not a number"),
+        ({"lr": "fast"}, r"^--lr:1: lr has the unknown name 'fast'; expected a number, or an expression in t"),
         ({"lr": float("nan")}, r"^lr = 'nan' is not a finite number"),
         ({"lr": "1e999999999"}, r"^lr = '1e999999999' has an exponent beyond"),
         (

@@ -10,8 +10,8 @@ from derive.errors import DataError, SettingError
 from derive.operations import OPERATIONS
 from derive.problem import load
 from verify import verify
+from verify.effective import effective
 from verify.record import Record
-from verify.settings import effective
 from verify.training import GraphModule, train
 
 FUNCTIONS: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {

@@ -1,0 +1,147 @@
+"""The equations as a PyTorch module, and exact numbers as tensors. Of the training side: it imports torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from derive.errors import DataError
+from derive.expression import Apply, Axes, Expr, Number, Position, Reduce, Ref, free_axes, taken_axes
+from derive.graph import Graph
+from derive.literals import constant_value
+from derive.node import Node
+from derive.operations import OPERATIONS
+from derive.problem import Problem, Quantity
+from verify.numbers import expansion
+
+# amax and amin share the gradient evenly among equals, as the derivation does
+_REDUCTIONS: Mapping[str, Callable[..., Tensor]] = {
+    "sum": torch.sum,
+    "mean": torch.mean,
+    "logsumexp": torch.logsumexp,
+    "max": torch.amax,
+    "min": torch.amin,
+}
+
+
+class GraphModule(nn.Module):
+    """The equations as a module; its parameters are the problem's, in order."""
+
+    def __init__(self, problem: Problem, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.graph: Graph = problem.graph
+        self.reported = problem.reported
+        self.dtype = dtype
+        self.weights = nn.ParameterList(nn.Parameter(as_tensor(p, dtype)) for p in problem.parameters)
+        self.named = {p.name: weight for p, weight in zip(problem.parameters, self.weights, strict=True)}
+        self.constants = {c.name: as_tensor(c, dtype) for c in problem.constants}
+        self.dimensions: dict[str, Axes] = {}  # of each line, the same in every step
+
+    def forward(self, columns: Mapping[str, Tensor], n: int) -> dict[str, Tensor]:
+        """The value of every line for one batch of `n` samples; a tensor has one dimension an axis."""
+        values = self._given(columns, n)
+        for node in self.graph.lines:
+            values[node.name] = self._line(node, values)
+        return {node.name: values[node.name] for node in self.graph.lines}
+
+    @torch.no_grad()
+    def watched(
+        self, nodes: tuple[Node, ...], lines: Mapping[str, Tensor], columns: Mapping[str, Tensor], n: int
+    ) -> dict[str, Tensor]:
+        """The value of more lines, from the parameters as they are now and `lines` as they have been calculated."""
+        values = {**self._given(columns, n), **lines}
+        for node in nodes:
+            values[node.name] = self._line(node, values)
+        return {node.name: values[node.name] for node in nodes}
+
+    def _given(self, columns: Mapping[str, Tensor], n: int) -> dict[str, Tensor]:
+        """Everything that is not calculated."""
+        sizes = {name: torch.tensor(float(n), dtype=self.dtype) for name in self.graph.of_kind("size")}
+        return {**self.named, **self.constants, **columns, **sizes}
+
+    def _line(self, node: Node, values: Mapping[str, Tensor]) -> Tensor:
+        if node.name not in self.dimensions:
+            self.dimensions[node.name] = _dimensions(node)
+        result = self._value(node.definition, self.dimensions[node.name], values)
+        if isinstance(node.definition, Ref):
+            return result.clone()  # z = w is a tensor of its own, with its own gradient: it outlives the update of w
+        return result.reshape(result.shape[: len(node.axes)]) if result.dim() > len(node.axes) else result
+
+    def _value(self, expr: Expr, axes: Axes, values: Mapping[str, Tensor]) -> Tensor:
+        """The value of `expr`, with a dimension for each of `axes`, or with none where it is one number."""
+        match expr:
+            case Number(value=value):
+                return torch.tensor(value.numerator / value.denominator, dtype=self.dtype)
+            case Ref(name=name, axes=own):
+                return _laid_out(values[name], own or (), axes)
+            case Position(axis=axis):
+                lengths = [-1 if other == axis else 1 for other in axes]
+                return torch.arange(int(axis.size or 0), dtype=self.dtype).reshape(lengths)
+            case Reduce(op=op, body=body, axes=summed):
+                dimensions = [axes.index(axis) for axis in summed or ()]
+                inner = self._value(body, axes, values)
+                total = _REDUCTIONS[op](inner, dimensions, keepdim=True)
+                return total if free_axes(expr) else total.reshape(())
+            case Apply(op="pow", args=(base, exponent)) if (power := constant_value(exponent)) is not None:
+                plain = int(power) if power.denominator == 1 else float(power)
+                return torch.pow(self._value(base, axes, values), plain)
+            case Apply(op=op, args=args):
+                return self._operation(op, tuple(self._value(arg, axes, values) for arg in args))
+        raise TypeError(type(expr).__name__)
+
+    def _operation(self, op: str, args: tuple[Tensor, ...]) -> Tensor:
+        """An operation by its name in torch, or by its expansion."""
+        entry = OPERATIONS[op]
+        if entry.torch is not None:
+            found = getattr(torch, entry.torch)
+            if op == "where":
+                args = (args[0] > 0, *args[1:])
+            elif op == "clip":  # clamp's backward does not broadcast what is clipped
+                shape = np.broadcast_shapes(*(arg.shape for arg in args))
+                args = tuple(arg.expand(shape) for arg in args)
+            return found(*args) if args else torch.tensor(found, dtype=self.dtype)
+        return self._expanded(expansion(op), dict(zip("xy", args, strict=False)))
+
+    def _expanded(self, expr: Expr, names: Mapping[str, Tensor]) -> Tensor:
+        match expr:
+            case Number(value=value):
+                return torch.tensor(value.numerator / value.denominator, dtype=self.dtype)
+            case Ref(name=name):
+                return names[name]
+            case Apply(op=op, args=args):
+                return self._operation(op, tuple(self._expanded(arg, names) for arg in args))
+        raise TypeError(type(expr).__name__)
+
+
+def _dimensions(line: Node) -> Axes:
+    """The axes of a line, and then those that it takes away."""
+    return (*line.axes, *sorted(taken_axes(line.definition) - set(line.axes)))
+
+
+def _laid_out(tensor: Tensor, own: Axes, axes: Axes) -> Tensor:
+    """A tensor over its `own` axes, with a dimension of length 1 for each of `axes` it lacks."""
+    if not own or own == axes:
+        return tensor
+    placed = tensor.permute([own.index(axis) for axis in axes if axis in own])
+    lengths = iter(placed.shape)
+    return placed.reshape([next(lengths) if axis in own else 1 for axis in axes])
+
+
+def as_tensor(quantity: Quantity, dtype: torch.dtype) -> Tensor:
+    """The exact values as `torch.tensor` rounds them."""
+    floats = [value.numerator / value.denominator for value in quantity.values]
+    tensor = torch.tensor(floats, dtype=torch.float64).to(dtype).reshape(quantity.shape)
+    if not bool(torch.isfinite(tensor).all()):
+        largest = max(quantity.values, key=abs)
+        raise DataError(
+            f"{quantity.name} holds {float(largest):g}, which does not fit {dtype_name(dtype)}; scale the numbers"
+        )
+    return tensor
+
+
+def dtype_name(dtype: torch.dtype) -> str:
+    """What the dtype is called: `float32`."""
+    return str(dtype).removeprefix("torch.")
