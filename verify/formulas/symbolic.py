@@ -1,0 +1,561 @@
+"""The operations of the table on fractions of polynomials: what is no polynomial becomes a symbol, with its rules.
+
+Where the number of samples is left open, their index is a letter: xᵢ is one symbol, and so is Σᵢ xᵢ².
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import reduce
+from math import gcd, isqrt
+
+from flint import fmpq, fmpq_mpoly
+
+from verify.formulas.fractions import Field, Ratio, Structure, TooLargeError, terms_of, used
+from verify.formulas.letters import Index, Leaf, Letter, renamed_index
+
+MAX_SPLIT = 40  # terms of an exponent that are taken apart
+MAX_ROOT = 12  # the q of x^(p/q)
+
+_ODD = ("sin", "tan", "tanh", "erf")
+
+
+@dataclass(frozen=True)
+class Called:
+    """The key of a function of fractions: its name, and what each argument is made of."""
+
+    op: str
+    args: tuple[Structure, ...]
+
+
+@dataclass(frozen=True)
+class Summed:
+    """The key of Σ over a letter; inside, the letter is `bound`."""
+
+    bound: Letter
+    body: Structure
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How functions are taken: each as one symbol, or rewritten to exp and log; off kinks, −d > 0 is not d > 0."""
+
+    rewritten: bool = False
+    off_kinks: bool = False
+
+
+class Symbolic:
+    """Numbers that are fractions in symbols. `labels` are names that are one of so many classes, counted from 0.
+
+    `known` are the values of names that stand for them. `kinks` gathers where the two sides may differ off which
+    the formulas are compared, as fractions that are 0 there.
+    """
+
+    def __init__(self, size: int, manner: Manner, labels: Mapping[str, int], known: Mapping[Leaf, Fraction]) -> None:
+        self.field = Field(size)
+        self.manner = manner
+        self.labels = labels
+        self.known = known
+        self.letters: list[frozenset[Letter]] = []  # of each symbol, those it depends on
+        self.is_positive: set[int] = set()
+        self.halves: dict[Ratio, int] = {}  # of what is exponentiated, the smallest part that is needed: 1/2, 1/3
+
+    def number(self, value: Fraction) -> Ratio:
+        """A literal."""
+        return self.field.number(value)
+
+    def leaf(self, name: str, index: tuple[Index, ...]) -> Ratio:
+        """An entry of what is given: a parameter, a column of the data."""
+        leaf = Leaf(name, index)
+        if leaf in self.known:
+            return self.field.number(self.known[leaf])
+        return self.symbol(leaf)
+
+    def size(self, name: str) -> Ratio:
+        """How many values an axis has, where that is left open."""
+        return self.symbol(Leaf(name, ()), positive=True)
+
+    def position(self, index: Index) -> Ratio:
+        """An index as a number."""
+        return self.field.number(index) if isinstance(index, int) else self.symbol(index)
+
+    def symbol(self, key: Leaf | Letter | Called | Summed, positive: bool = False) -> Ratio:
+        """The symbol with a key, of which the letters are remembered."""
+        found = self.field.symbol(key)
+        place = self.field.places[key]
+        if place == len(self.letters):
+            self.letters.append(self._letters_of(key))
+        if positive:
+            self.is_positive.add(place)
+        return found
+
+    def apply(self, op: str, args: Sequence[Ratio]) -> Ratio:
+        """An operation of the table."""
+        field = self.field
+        match op, *args:
+            case "add", x, y:
+                return field.add(x, y)
+            case "sub", x, y:
+                return field.subtract(x, y)
+            case "mul", x, y:
+                return field.multiply(x, y)
+            case "div", x, y:
+                return field.divide(x, y)
+            case "neg", x:
+                return field.negative(x)
+            case "detach", x:
+                return x
+            case "pow", x, y:
+                return self.power(x, y)
+        return _OPERATIONS[op](self, *args) if op in _OPERATIONS else self.function(op, *args)
+
+    def sum(self, values: Sequence[Ratio]) -> Ratio:
+        """The sum of several."""
+        return self.field.total(values)
+
+    def reduce(self, op: str, values: Sequence[Ratio]) -> Ratio:
+        """logsumexp, max or min of several."""
+        if op != "logsumexp":
+            return reduce(lambda x, y: self.apply(op, (x, y)), values)
+        if self.manner.rewritten:
+            return self.logarithm(self.sum([self.exponential(value) for value in values]))
+        return self.function(op, *sorted(values, key=lambda value: repr(self.field.structure(value))))
+
+    def summed(self, value: Ratio, letter: Letter) -> Ratio:
+        """Σ over a letter: a sum of terms, each a factor without the letter times Σ of the one with it."""
+        field = self.field
+        outside, inside = self._denominators(value.bottom, letter)
+        groups: dict[tuple[tuple[int, int], ...], list[tuple[fmpq, tuple[tuple[int, int], ...]]]] = {}
+        for coefficient, powers in terms_of(value.top):
+            without = tuple(pair for pair in powers if letter not in self.letters[pair[0]])
+            groups.setdefault(without, []).append(
+                (coefficient, tuple(pair for pair in powers if letter in self.letters[pair[0]]))
+            )
+        found = []
+        for without, terms in groups.items():
+            factor = Ratio(field.polynomial([(fmpq(1), without)]), field.unit)
+            for part in self._parts(field.polynomial(terms), inside):
+                found.append(field.multiply(factor, self._one_sum(part, letter)))
+        return field.divide(field.total(found), Ratio(outside, field.unit))
+
+    def _denominators(self, bottom: fmpq_mpoly, letter: Letter) -> tuple[fmpq_mpoly, fmpq_mpoly]:
+        """The factors without the letter, and those with it."""
+        outside = inside = self.field.unit
+        if not any(letter in self.letters[symbol] for symbol in used(bottom)):
+            return bottom, inside
+        self.field.spend(100 * len(bottom))
+        number, factors = bottom.factor()
+        outside = outside * number
+        for factor, power in factors:
+            if any(letter in self.letters[symbol] for symbol in used(factor)):
+                inside = inside * factor**power
+            else:
+                outside = outside * factor**power
+        return outside, inside
+
+    def _parts(self, top: fmpq_mpoly, inside: fmpq_mpoly) -> list[Ratio]:
+        """The terms of top/inside, what can be divided out first."""
+        if inside == self.field.unit:
+            whole, left = top, top * 0
+        else:
+            whole, left = divmod(top, inside)
+        parts = [Ratio(self.field.polynomial([term]), self.field.unit) for term in terms_of(whole)]
+        return parts + [self.field.ratio(self.field.polynomial([term]), inside) for term in terms_of(left)]
+
+    def _one_sum(self, part: Ratio, letter: Letter) -> Ratio:
+        """Σ of one term, its number before it; Σ of a number is a multiple of the count."""
+        field = self.field
+        if not any(letter in self.letters[symbol] for symbol in field.symbols_in(part)):
+            return field.multiply(part, self.size(letter.size))
+        depth = max((self._depth(symbol) for symbol in field.symbols_in(part)), default=0)
+        bound = Letter(-1 - depth, letter.size)
+        body = self.renamed(part, {letter: bound})
+        first, last = body.top.leading_coefficient(), body.bottom.leading_coefficient()
+        number = Ratio(field.context.constant(first / last), field.unit)
+        renamed = Ratio(body.top / first, body.bottom / last)
+        key = Summed(bound, field.structure(renamed))
+        return field.multiply(number, self.symbol(key))
+
+    def _depth(self, place: int) -> int:
+        key = self.field.keys[place]
+        own = 1 if isinstance(key, Summed) else 0
+        return own + max((self._depth(inner) for inner in _inside(key)), default=0)
+
+    def renamed(self, value: Ratio, letters: Mapping[Letter, Letter]) -> Ratio:
+        """The same along other letters."""
+        field = self.field
+        changed = {
+            symbol: self._renamed_symbol(symbol, letters)
+            for symbol in field.symbols_in(value)
+            if self.letters[symbol] & letters.keys()
+        }
+        return Ratio(self._exchanged(value.top, changed), self._exchanged(value.bottom, changed)) if changed else value
+
+    def _exchanged(self, polynomial: fmpq_mpoly, changed: Mapping[int, int]) -> fmpq_mpoly:
+        terms = [
+            (coefficient, tuple((changed.get(symbol, symbol), exponent) for symbol, exponent in powers))
+            for coefficient, powers in terms_of(polynomial)
+        ]
+        return self.field.polynomial(terms)
+
+    def _renamed_symbol(self, place: int, letters: Mapping[Letter, Letter]) -> int:
+        key = self.field.keys[place]
+        new: Leaf | Letter | Called | Summed
+        match key:
+            case Leaf(name=name, index=index):
+                new = Leaf(name, renamed_index(index, letters))
+            case Letter():
+                new = letters.get(key, key)
+            case Called(op=op, args=args):
+                new = Called(op, tuple(self._renamed_structure(arg, letters) for arg in args))
+            case Summed(bound=bound, body=body):
+                new = Summed(bound, self._renamed_structure(body, letters))
+            case _:
+                raise TypeError(type(key).__name__)
+        self.symbol(new, positive=place in self.is_positive)
+        return self.field.places[new]  # its rules are not needed: inside a sum nothing is multiplied
+
+    def _renamed_structure(self, structure: Structure, letters: Mapping[Letter, Letter]) -> Structure:
+        top, bottom = (self.field.polynomial(terms) for terms in structure)
+        return self.field.structure(self.renamed(Ratio(top, bottom), letters))
+
+    def _letters_of(self, key: Leaf | Letter | Called | Summed) -> frozenset[Letter]:
+        match key:
+            case Leaf(index=index):
+                return frozenset(part for part in index if isinstance(part, Letter))
+            case Letter():
+                return frozenset((key,))
+            case Summed(bound=bound):
+                return frozenset(letter for place in _inside(key) for letter in self.letters[place]) - {bound}
+        return frozenset(letter for place in _inside(key) for letter in self.letters[place])
+
+    def function(self, op: str, *args: Ratio) -> Ratio:
+        """A function as one symbol; of an odd one the sign is taken out."""
+        sign = self.field.one
+        if op in _ODD and args[0].top.leading_coefficient() < 0:
+            args, sign = (self.field.negative(args[0]),), self.field.number(-1)
+        if op == "cos" and args[0].top.leading_coefficient() < 0:
+            args = (self.field.negative(args[0]),)
+        if args and op in _AT_ZERO and args[0].top.is_zero():
+            return self.field.number(_AT_ZERO[op])
+        key = Called(op, tuple(map(self.field.structure, args)))
+        found = self.symbol(key, positive=op in ("exp", "pi", "e", "sigmoid", "softplus"))
+        return self.field.multiply(sign, found)
+
+    # powers and roots
+
+    def power(self, x: Ratio, y: Ratio) -> Ratio:
+        """x^y: whole powers multiplied out, roots with their rule, any other a symbol."""
+        exponent = self.field.constant(y)
+        if exponent is None:
+            if self.manner.rewritten:
+                return self.exponential(self.field.multiply(y, self.logarithm(x)))
+            return self.function("exp", y) if x == self.apply("e", ()) else self.function("pow", x, y)
+        if exponent.denominator == 1:
+            return self.field.power(x, int(exponent))
+        if exponent.denominator > MAX_ROOT:
+            return self.function("pow", x, y)
+        return self.field.power(self.root(x, exponent.denominator), exponent.numerator)
+
+    def root(self, x: Ratio, degree: int) -> Ratio:
+        """The root of x: of what it has of a positive number as a factor, apart."""
+        field = self.field
+        if x.top.is_zero():
+            return field.zero
+        content = _content(x.top)
+        rest = Ratio(x.top / content, x.bottom)
+        value = Fraction(int(content.p), int(content.q))
+        return field.multiply(self._root_of_number(value, degree), self._root_symbol(rest, degree))
+
+    def _root_of_number(self, value: Fraction, degree: int) -> Ratio:
+        """√(p/q) = √(p q)/q, its square factors taken out."""
+        if degree != 2:
+            return self._root_symbol(self.field.number(value), degree)
+        whole, outside = value.numerator * value.denominator, 1
+        if isqrt(whole) ** 2 == whole:
+            return self.field.number(Fraction(isqrt(whole), value.denominator))
+        for prime in (2, 3, 5, 7, 11, 13):
+            while whole % prime**2 == 0:
+                whole, outside = whole // prime**2, outside * prime
+        root = self._root_symbol(self.field.number(whole), 2)
+        return self.field.multiply(self.field.number(Fraction(outside, value.denominator)), root)
+
+    def _root_symbol(self, x: Ratio, degree: int) -> Ratio:
+        if x == self.field.one:
+            return x
+        key = Called(f"root {degree}", (self.field.structure(x),))
+        found = self.symbol(key, positive=self.positive(x))
+        self.field.rules.setdefault(self.field.places[key], (degree, x))
+        return found
+
+    # exp and log
+
+    def exponential(self, x: Ratio) -> Ratio:
+        """exp(x): rewritten, the product of the exponentials of its terms."""
+        if not self.manner.rewritten:
+            return self.function("exp", x)
+        terms = terms_of(x.top)
+        if len(terms) > MAX_SPLIT:
+            return self.function("exp", x)
+        result = self.field.one
+        for coefficient, powers in terms:
+            body = self.field.ratio(self.field.polynomial([(fmpq(1), powers)]), x.bottom)
+            result = self.field.multiply(result, self._exponential_of(body, coefficient))
+        return result
+
+    def _exponential_of(self, body: Ratio, coefficient: fmpq) -> Ratio:
+        """exp(coefficient · body), as a power of the smallest part that is needed."""
+        inner = self._inside_logarithm(body)
+        if inner is not None:
+            return self.power(inner, self.field.number(Fraction(int(coefficient.p), int(coefficient.q))))
+        parts = self.halves.setdefault(body, int(coefficient.q))
+        if parts % int(coefficient.q):
+            raise TooLargeError
+        part = self.field.multiply(body, self.field.number(Fraction(1, parts)))
+        return self.field.power(self.function("exp", part), int(coefficient.p) * (parts // int(coefficient.q)))
+
+    def _inside_logarithm(self, body: Ratio) -> Ratio | None:
+        """The x of log(x)."""
+        if body.bottom != self.field.unit or len(body.top) != 1:
+            return None
+        ((coefficient, powers),) = terms_of(body.top)
+        if coefficient != 1 or len(powers) != 1 or powers[0][1] != 1:
+            return None
+        key = self.field.keys[powers[0][0]]
+        if not (isinstance(key, Called) and key.op == "log"):
+            return None
+        top, bottom = (self.field.polynomial(terms) for terms in key.args[0])
+        return Ratio(top, bottom)
+
+    def logarithm(self, x: Ratio) -> Ratio:
+        """log(x): rewritten, what is certainly positive taken out of it."""
+        if not self.manner.rewritten or x.top.is_zero():
+            return self._log(x)
+        field = self.field
+        result, left = field.zero, x
+        for symbol in sorted(field.symbols_in(x)):
+            key = field.keys[symbol]
+            if isinstance(key, Called) and key.op == "exp":
+                above, below = (min(dict(powers).get(symbol, 0) for _, powers in terms_of(side)) for side in _sides(x))
+                if above or below:
+                    top, bottom = (field.polynomial(terms) for terms in key.args[0])
+                    exponent = field.number(above - below)
+                    result = field.add(result, field.multiply(exponent, Ratio(top, bottom)))
+                    taken = Ratio(field.context.gen(symbol), field.unit)
+                    left = field.divide(left, field.power(taken, above - below))
+        top, bottom = Ratio(left.top, field.unit), Ratio(left.bottom, field.unit)
+        if self.positive(top) and self.positive(bottom):
+            return field.subtract(field.add(result, self._log(top)), self._log(bottom))
+        return field.add(result, self._log(left))
+
+    def _log(self, x: Ratio) -> Ratio:
+        if x.top.is_zero():
+            return self.function("log", x)
+        content = _content(x.top)
+        rest = Ratio(x.top / content, x.bottom)
+        number = Ratio(self.field.context.constant(content), self.field.unit)
+        found = self.field.zero if content == 1 else self.function("log", number)
+        return found if rest == self.field.one else self.field.add(found, self.function("log", rest))
+
+    def positive(self, x: Ratio) -> bool:
+        """Whether x is certainly positive: every term is, or an even power, and one more than a square."""
+        return all(self._positive(side) for side in _sides(x))
+
+    def _positive(self, side: fmpq_mpoly) -> bool:
+        strictly = False
+        for coefficient, powers in terms_of(side):
+            if coefficient < 0 or any(s not in self.is_positive and e % 2 for s, e in powers):
+                return False
+            strictly = strictly or all(s in self.is_positive for s, _ in powers)
+        return strictly
+
+    # what is 0 or 1
+
+    def greater(self, x: Ratio, y: Ratio) -> Ratio:
+        """[x > y], of which only the sign of x − y matters; it is its own square."""
+        field = self.field
+        away = field.subtract(x, y)
+        value = field.constant(away)
+        if value is not None:
+            return field.number(int(value > 0))
+        if self.positive(away):
+            return field.one
+        if self.positive(field.negative(away)):
+            return field.zero
+        sign = field.ratio(away.top * away.bottom, field.unit).top
+        sign = sign / _content(sign)
+        if self.manner.off_kinks and sign.leading_coefficient() < 0:
+            return field.subtract(field.one, self._truth("greater", Ratio(-sign, field.unit)))
+        return self._truth("greater", Ratio(sign, field.unit))
+
+    def equal(self, x: Ratio, y: Ratio) -> Ratio:
+        """[x = y]; of labels exactly one class holds."""
+        field = self.field
+        if x == y:
+            return field.one
+        if field.constant(field.subtract(x, y)) is not None:
+            return field.zero
+        for label, other in ((x, y), (y, x)):
+            known = field.constant(other)
+            classes = self._classes(label)
+            if classes is not None and known is not None:
+                return self._is_class(label, known, classes)
+        return self._truth("equal", *sorted((x, y), key=lambda value: repr(field.structure(value))))
+
+    def _classes(self, x: Ratio) -> int | None:
+        if x.bottom != self.field.unit or len(x.top) != 1:
+            return None
+        ((coefficient, powers),) = terms_of(x.top)
+        key = self.field.keys[powers[0][0]] if powers else None
+        alone = coefficient == 1 and len(powers) == 1 and powers[0][1] == 1
+        return self.labels.get(key.name) if alone and isinstance(key, Leaf) else None
+
+    def _is_class(self, label: Ratio, known: Fraction, classes: int) -> Ratio:
+        """[y = k] as a symbol; the last is what is left of 1."""
+        field = self.field
+        if known.denominator != 1 or not 0 <= known < classes:
+            return field.zero
+        truths = [self._truth("equal", label, field.number(k)) for k in range(classes - 1)]
+        places = frozenset(next(iter(field.symbols_in(truth))) for truth in truths)
+        for place in places:
+            field.apart[place] = places - {place}
+        return truths[int(known)] if known < classes - 1 else field.subtract(field.one, field.total(truths))
+
+    def _truth(self, op: str, *args: Ratio) -> Ratio:
+        key = Called(op, tuple(map(self.field.structure, args)))
+        found = self.symbol(key)
+        self.field.rules.setdefault(self.field.places[key], (2, found))
+        return found
+
+
+def _inside(key: object) -> frozenset[int]:
+    """The symbols that a key is made of."""
+    structures: tuple[Structure, ...] = ()
+    if isinstance(key, Called):
+        structures = key.args
+    elif isinstance(key, Summed):
+        structures = (key.body,)
+    return frozenset(s for structure in structures for side in structure for _, powers in side for s, _ in powers)
+
+
+def _sides(x: Ratio) -> tuple[fmpq_mpoly, fmpq_mpoly]:
+    return x.top, x.bottom
+
+
+def _content(polynomial: fmpq_mpoly) -> fmpq:
+    """The largest positive number that all coefficients are whole multiples of."""
+    found = fmpq(0)
+    for coefficient in polynomial.coeffs():
+        above = gcd(int(found.p * coefficient.q), int(coefficient.p * found.q))
+        found = fmpq(above, found.q * coefficient.q)
+    return found
+
+
+def _where(self: Symbolic, chosen: Ratio, x: Ratio, y: Ratio) -> Ratio:
+    field = self.field
+    return field.add(field.multiply(chosen, x), field.multiply(field.subtract(field.one, chosen), y))
+
+
+def _larger(self: Symbolic, x: Ratio, y: Ratio) -> Ratio:
+    return _where(self, self.greater(x, y), x, y)
+
+
+def _smaller(self: Symbolic, x: Ratio, y: Ratio) -> Ratio:
+    return _where(self, self.greater(x, y), y, x)
+
+
+def _sign(self: Symbolic, x: Ratio) -> Ratio:
+    field = self.field
+    return field.subtract(self.greater(x, field.zero), self.greater(field.zero, x))
+
+
+def _absolute(self: Symbolic, x: Ratio) -> Ratio:
+    doubled = self.field.multiply(self.field.number(2), self.greater(x, self.field.zero))
+    return self.field.multiply(x, self.field.subtract(doubled, self.field.one))
+
+
+def _at_least(self: Symbolic, x: Ratio, y: Ratio) -> Ratio:
+    half = self.field.number(Fraction(1, 2))
+    return self.field.multiply(half, self.field.add(self.field.one, _sign(self, self.field.subtract(x, y))))
+
+
+def _sigmoid(self: Symbolic, x: Ratio) -> Ratio:
+    if not self.manner.rewritten:
+        return self.function("sigmoid", x)
+    grown = self.exponential(x)
+    return self.field.divide(grown, self.field.add(self.field.one, grown))
+
+
+def _tanh(self: Symbolic, x: Ratio) -> Ratio:
+    if not self.manner.rewritten:
+        return self.function("tanh", x)
+    field = self.field
+    grown = self.exponential(field.multiply(field.number(2), x))
+    return field.divide(field.subtract(grown, field.one), field.add(grown, field.one))
+
+
+def _softplus(self: Symbolic, x: Ratio) -> Ratio:
+    if not self.manner.rewritten:
+        return self.function("softplus", x)
+    return self.logarithm(self.field.add(self.field.one, self.exponential(x)))
+
+
+def _log1p(self: Symbolic, x: Ratio) -> Ratio:
+    return self.logarithm(self.field.add(self.field.one, x))
+
+
+def _expm1(self: Symbolic, x: Ratio) -> Ratio:
+    return self.field.subtract(self.exponential(x), self.field.one)
+
+
+def _log_to(self: Symbolic, x: Ratio, base: int) -> Ratio:
+    return self.field.divide(self.logarithm(x), self.logarithm(self.field.number(base)))
+
+
+def _sine(self: Symbolic, x: Ratio) -> Ratio:
+    """sin, whose square is 1 − cos²."""
+    field = self.field
+    found = self.function("sin", x)
+    if not found.top.is_zero():
+        (place,) = field.symbols_in(found)
+        cosine = self.function("cos", x)
+        field.rules.setdefault(place, (2, field.subtract(field.one, field.multiply(cosine, cosine))))
+    return found
+
+
+def _tangent(self: Symbolic, x: Ratio) -> Ratio:
+    if not self.manner.rewritten:
+        return self.function("tan", x)
+    return self.field.divide(_sine(self, x), self.function("cos", x))
+
+
+_AT_ZERO = {"sin": 0, "tan": 0, "tanh": 0, "erf": 0, "cos": 1, "exp": 1}
+
+_OPERATIONS: dict[str, Callable[..., Ratio]] = {
+    "exp": Symbolic.exponential,
+    "log": Symbolic.logarithm,
+    "sqrt": lambda self, x: self.root(x, 2),
+    "greater": Symbolic.greater,
+    "equal": Symbolic.equal,
+    "at_most": lambda self, x, y: self.field.subtract(self.field.one, self.greater(x, y)),
+    "at_least": _at_least,
+    "where": _where,
+    "max": _larger,
+    "min": _smaller,
+    "relu": lambda self, x: _larger(self, x, self.field.zero),
+    "clip": lambda self, x, low, high: _smaller(self, _larger(self, x, low), high),
+    "sign": _sign,
+    "abs": _absolute,
+    "sigmoid": _sigmoid,
+    "tanh": _tanh,
+    "softplus": _softplus,
+    "log1p": _log1p,
+    "expm1": _expm1,
+    "log2": lambda self, x: _log_to(self, x, 2),
+    "log10": lambda self, x: _log_to(self, x, 10),
+    "sin": _sine,
+    "tan": _tangent,
+    "e": lambda self: self.exponential(self.field.one),
+}
