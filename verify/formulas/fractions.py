@@ -76,7 +76,7 @@ class Field:
         return self.places[key]
 
     def add(self, x: Ratio, y: Ratio) -> Ratio:
-        """x + y."""
+        """X + y."""
         if x.bottom == y.bottom:
             return self._made(x.top + y.top, x.bottom)
         if y.bottom == self.unit or x.bottom == self.unit:
@@ -92,21 +92,21 @@ class Field:
         return Ratio(-x.top, x.bottom)
 
     def subtract(self, x: Ratio, y: Ratio) -> Ratio:
-        """x − y."""
+        """X − y."""
         return self.add(x, self.negative(y))
 
     def multiply(self, x: Ratio, y: Ratio) -> Ratio:
-        """x · y."""
+        """X · y."""
         return self._made(self._times(x.top, y.top), self._times(x.bottom, y.bottom))
 
     def divide(self, x: Ratio, y: Ratio) -> Ratio:
-        """x / y. Raises `NoValueError` where y is identically zero."""
+        """X / y. Raises `NoValueError` where y is identically zero."""
         if y.top.is_zero():
             raise NoValueError("division by what is always zero")
         return self._made(self._times(x.top, y.bottom), self._times(x.bottom, y.top))
 
     def power(self, x: Ratio, exponent: int) -> Ratio:
-        """x to a whole power."""
+        """X to a whole power."""
         if exponent < 0:
             return self.power(self.divide(self.one, x), -exponent)
         if exponent > MAX_POWER and (len(x.top) > 1 or len(x.bottom) > 1):

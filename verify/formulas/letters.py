@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 
@@ -16,7 +17,8 @@ class Letter(NamedTuple):
 Index = int | Letter
 
 
-class Leaf(NamedTuple):
+@dataclass(frozen=True)
+class Leaf:
     """An entry of what is given; `index` is empty for a single number."""
 
     name: str

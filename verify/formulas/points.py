@@ -9,12 +9,18 @@ from verify.formulas.letters import Index, Letter
 from verify.numbers.elements import REDUCTIONS, element
 from verify.numbers.scalars import Exactly, from_fraction
 
+_KINKS = ("relu", "abs", "sign", "max", "min", "greater", "at_most", "at_least")  # where two arguments are equal
+
 
 class AtPoint:
-    """The numbers of a point; `given` has an entry for each name and index."""
+    """The numbers of a point; `given` has an entry for each name and index.
+
+    `on_kink` becomes true where an operation stands exactly on its kink.
+    """
 
     def __init__(self, given: Mapping[str, Mapping[tuple[int, ...], Fraction]]) -> None:
         self.given = given
+        self.on_kink = False
 
     def number(self, value: Fraction) -> Exactly:
         """A literal."""
@@ -34,6 +40,8 @@ class AtPoint:
 
     def apply(self, op: str, args: Sequence[Exactly]) -> Exactly:
         """An operation of the table. Raises `CalculationError` where it has no value."""
+        if op in _KINKS and bool(args[0] == (args[1] if len(args) > 1 else 0)):
+            self.on_kink = True
         return element(op)(*args)
 
     def sum(self, values: Sequence[Exactly]) -> Exactly:
@@ -46,4 +54,4 @@ class AtPoint:
 
     def summed(self, value: Exactly, letter: Letter) -> Exactly:
         """Every index is a number at a point."""
-        raise KeyError(letter)
+        raise KeyError(value, letter)

@@ -60,7 +60,7 @@ class Symbolic:
         self.known = known
         self.letters: list[frozenset[Letter]] = []  # of each symbol, those it depends on
         self.is_positive: set[int] = set()
-        self.halves: dict[Ratio, int] = {}  # of what is exponentiated, the smallest part that is needed: 1/2, 1/3
+        self.halves: dict[Structure, int] = {}  # of what is exponentiated, the smallest part that is needed: 1/2, 1/3
 
     def number(self, value: Fraction) -> Ratio:
         """A literal."""
@@ -93,22 +93,6 @@ class Symbolic:
 
     def apply(self, op: str, args: Sequence[Ratio]) -> Ratio:
         """An operation of the table."""
-        field = self.field
-        match op, *args:
-            case "add", x, y:
-                return field.add(x, y)
-            case "sub", x, y:
-                return field.subtract(x, y)
-            case "mul", x, y:
-                return field.multiply(x, y)
-            case "div", x, y:
-                return field.divide(x, y)
-            case "neg", x:
-                return field.negative(x)
-            case "detach", x:
-                return x
-            case "pow", x, y:
-                return self.power(x, y)
         return _OPERATIONS[op](self, *args) if op in _OPERATIONS else self.function(op, *args)
 
     def sum(self, values: Sequence[Ratio]) -> Ratio:
@@ -133,11 +117,11 @@ class Symbolic:
             groups.setdefault(without, []).append(
                 (coefficient, tuple(pair for pair in powers if letter in self.letters[pair[0]]))
             )
-        found = []
+        found: list[Ratio] = []
         for without, terms in groups.items():
             factor = Ratio(field.polynomial([(fmpq(1), without)]), field.unit)
-            for part in self._parts(field.polynomial(terms), inside):
-                found.append(field.multiply(factor, self._one_sum(part, letter)))
+            parts = self._parts(field.polynomial(terms), inside)
+            found += [field.multiply(factor, self._one_sum(part, letter)) for part in parts]
         return field.divide(field.total(found), Ratio(outside, field.unit))
 
     def _denominators(self, bottom: fmpq_mpoly, letter: Letter) -> tuple[fmpq_mpoly, fmpq_mpoly]:
@@ -310,7 +294,7 @@ class Symbolic:
         inner = self._inside_logarithm(body)
         if inner is not None:
             return self.power(inner, self.field.number(Fraction(int(coefficient.p), int(coefficient.q))))
-        parts = self.halves.setdefault(body, int(coefficient.q))
+        parts = self.halves.setdefault(self.field.structure(body), int(coefficient.q))
         if parts % int(coefficient.q):
             raise TooLargeError
         part = self.field.multiply(body, self.field.number(Fraction(1, parts)))
@@ -345,9 +329,9 @@ class Symbolic:
                     result = field.add(result, field.multiply(exponent, Ratio(top, bottom)))
                     taken = Ratio(field.context.gen(symbol), field.unit)
                     left = field.divide(left, field.power(taken, above - below))
-        top, bottom = Ratio(left.top, field.unit), Ratio(left.bottom, field.unit)
-        if self.positive(top) and self.positive(bottom):
-            return field.subtract(field.add(result, self._log(top)), self._log(bottom))
+        above_it, below_it = Ratio(left.top, field.unit), Ratio(left.bottom, field.unit)
+        if self.positive(above_it) and self.positive(below_it):
+            return field.subtract(field.add(result, self._log(above_it)), self._log(below_it))
         return field.add(result, self._log(left))
 
     def _log(self, x: Ratio) -> Ratio:
@@ -534,6 +518,13 @@ def _tangent(self: Symbolic, x: Ratio) -> Ratio:
 _AT_ZERO = {"sin": 0, "tan": 0, "tanh": 0, "erf": 0, "cos": 1, "exp": 1}
 
 _OPERATIONS: dict[str, Callable[..., Ratio]] = {
+    "add": lambda self, x, y: self.field.add(x, y),
+    "sub": lambda self, x, y: self.field.subtract(x, y),
+    "mul": lambda self, x, y: self.field.multiply(x, y),
+    "div": lambda self, x, y: self.field.divide(x, y),
+    "neg": lambda self, x: self.field.negative(x),
+    "pow": Symbolic.power,
+    "detach": lambda self, x: x,  # noqa: ARG005
     "exp": Symbolic.exponential,
     "log": Symbolic.logarithm,
     "sqrt": lambda self, x: self.root(x, 2),

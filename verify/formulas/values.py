@@ -11,8 +11,20 @@ from itertools import product
 from typing import Generic, Protocol, TypeVar
 
 from derive.chain import SHARES, Derivation, Edge, Part
-from derive.expression import Apply, Axes, Axis, Expr, Number, Position, Reduce, Ref, free_axes, fresh_axes, rename_axes
-from derive.expression import taken_axes
+from derive.expression import (
+    Apply,
+    Axes,
+    Axis,
+    Expr,
+    Number,
+    Position,
+    Reduce,
+    Ref,
+    free_axes,
+    fresh_axes,
+    rename_axes,
+    taken_axes,
+)
 from derive.node import Node
 from verify.formulas.fractions import TooLargeError
 from verify.formulas.letters import Index, Letter
@@ -77,10 +89,11 @@ class Values(Generic[V]):
         self.parts = {part.name: part for part in derivation.parts}
         self.adjoints = {adjoint.name: adjoint for adjoint in derivation.adjoints}
         self.loss = derivation.graph.loss
+        self.ancestors = derivation.graph.ancestors
         self._known: dict[tuple[object, ...], V] = {}
         self._free: dict[int, Axes] = {}
         self._kept: list[Expr] = []  # so that no other expression gets their number
-        self._edges: dict[tuple[str, int], Expr] = {}
+        self._written: dict[tuple[str, object], Expr] = {}
         if len(self.nodes) > MAX_LINES:
             self._in_order(derivation)
 
@@ -190,11 +203,13 @@ class Values(Generic[V]):
     def gradient(self, name: str, index: tuple[Index, ...]) -> V:
         """An entry of ∂loss/∂`name`: the sum of what each line that uses it passes on."""
         adjoint = self.adjoints.get(name)
+        if adjoint is None and name in self.ancestors:
+            raise TypeError(f"no adjoint of {name} was asked for")
         if adjoint is None or not adjoint.edges:
             return self.numbers.number(Fraction(name == self.loss))
         terms = []
         for number, edge in enumerate(adjoint.edges):
-            whole = self._edges.setdefault((name, number), self._passed_on(edge))
+            whole = self._written.setdefault((name, number), self._passed_on(edge))
             terms.append(self.value(whole, dict(zip(edge.wrt.axes or (), index, strict=True))))
         return self.numbers.sum(terms)
 
@@ -206,15 +221,15 @@ class Values(Generic[V]):
     def _part(self, part: Part) -> Expr:
         """What a part of a line calculates; a share of a maximum is divided by how many are as large."""
         key = ("part", part.name)
-        if key not in self._edges:  # the same expression each time, so that its values are remembered
+        if key not in self._written:  # the same expression each time, so that its values are remembered
             whole = part.written()
             if part.reduction in SHARES:
                 own = part.axes[len(part.axes) - part.shared :]
                 renamed = fresh_axes(own, taken_axes(whole))
                 counted = Reduce("sum", rename_axes(whole, renamed), tuple(renamed.values()))
                 whole = Apply("div", (whole, counted))
-            self._edges[key] = whole  # type: ignore[index]
-        return self._edges[key]  # type: ignore[index]
+            self._written[key] = whole
+        return self._written[key]
 
     def _axes(self, expr: Expr) -> Axes:
         found = self._free.get(id(expr))
@@ -228,9 +243,8 @@ class Values(Generic[V]):
         for node in derivation.graph.lines:
             self._every(node.name, node)
         for adjoint in derivation.adjoints:
-            node = self.nodes.get(adjoint.name)
-            if node is not None:
-                self._every(f"{GRADIENT}{adjoint.name}", node)
+            if adjoint.name in self.nodes:
+                self._every(f"{GRADIENT}{adjoint.name}", self.nodes[adjoint.name])
 
     def _every(self, name: str, node: Node) -> None:
         for index in self.entries(node.axes):

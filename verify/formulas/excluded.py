@@ -1,0 +1,82 @@
+"""Where two equal formulas are not equal after all: a claimed one divides by what may be 0, or a kink is stood on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from derive.alike import canonical
+from derive.expression import Apply, Expr, Number, Ref, children, names, walk
+from derive.node import SIZE
+from derive.numerals import write_number
+from derive.show.notation import Ascii
+from verify.formulas.question import Question
+
+_KINKS = {"relu": 1, "abs": 1, "sign": 1, "max": 2, "min": 2, "greater": 2, "at_most": 2}
+_LOGARITHMS = ("log", "log2", "log10")
+
+
+def without_value(question: Question) -> tuple[str, ...]:
+    """`x = 0` for a formula that divides by x, where the lines and the right formula do not."""
+    known = {canonical(divisor) for divisor, _ in _derived(question)}
+    found = {
+        f"{Ascii().show(divisor)} {sign} 0": None
+        for divisor, sign in _divisors(question.expr)
+        if canonical(divisor) not in known and set(names(divisor)) - {SIZE}
+    }
+    return tuple(found)
+
+
+def kinks(question: Question) -> tuple[str, ...]:
+    """`z[i] = 0` for the relu of z: the points exactly on a kink of either side."""
+    lines = (node.definition for node in question.problem.graph.lines)
+    found: dict[str, None] = {}
+    for expr in (question.expr, *lines):
+        for part in walk(expr):
+            if isinstance(part, Apply) and part.op in _KINKS:
+                found[_edge(part)] = None
+    return tuple(found)
+
+
+def _edge(part: Apply) -> str:
+    first = part.args[0]
+    other = "0" if _KINKS[part.op] == 1 else Ascii().show(part.args[1])
+    return f"{Ascii().show(first)} = {other}"
+
+
+def _derived(question: Question) -> Iterator[tuple[Expr, str]]:
+    """What the lines and their derivatives divide by."""
+    for node in question.problem.graph.lines:
+        yield from _divisors(node.definition)
+    for edge in question.derivation.edges:
+        yield from _divisors(edge.partial)
+
+
+def _divisors(expr: Expr) -> Iterator[tuple[Expr, str]]:
+    """What must not be 0 (=), and what must be positive (<=)."""
+    for part in walk(expr):
+        match part:
+            case Apply(op="div", args=(_, bottom)):
+                yield from ((factor, "=") for factor in _factors(bottom))
+            case Apply(op="pow", args=(base, exponent)) if _is_negative(exponent):
+                yield from ((factor, "=") for factor in _factors(base))
+            case Apply(op=op, args=(inner,)) if op in _LOGARITHMS:
+                yield inner, "<="
+
+
+def _factors(expr: Expr) -> Iterator[Expr]:
+    """The factors of a divisor; a power is 0 where its base is."""
+    match expr:
+        case Apply(op="mul" | "neg", args=args):
+            for arg in args:
+                yield from _factors(arg)
+        case Apply(op="pow", args=(base, Number())):
+            yield from _factors(base)
+        case _:
+            if any(isinstance(part, Ref) for part in walk(expr)) or children(expr):
+                yield expr
+
+
+def _is_negative(exponent: Expr) -> bool:
+    if isinstance(exponent, Apply) and exponent.op == "neg":
+        return True
+    return isinstance(exponent, Number) and write_number(exponent.value).startswith("-")
