@@ -13,28 +13,35 @@ from derive.node import SIZE
 from derive.numerals import write_number
 from derive.problem import Problem
 from verify.formulas import excluded
-from verify.formulas.decide import DIGITS, RANDOM_POINTS, Difference, Proof, Tried, elsewhere, proved, tried
+from verify.formulas.decide import DIGITS, RANDOM_POINTS, Difference, Proof, Tried, elsewhere, holds_at, proved, tried
 from verify.formulas.explain import Explanation, explained
 from verify.formulas.question import Question, questions
-from verify.formulas.samples import Point
+from verify.formulas.samples import Point, batch_sizes
 from verify.numbers.scalars import Exactly, decimal, to_fraction
 
 RIGHT, WRONG, UNDECIDED = "right", "wrong", "undecided"
 
-MAX_SHOWN = 24  # numbers of a counterexample that are printed
+MAX_SHOWN = 300  # characters of a counterexample that are printed
 
 
 @dataclass(frozen=True)
 class Counterexample:
-    """Exact numbers at which a formula is wrong: `given` by name, as printed; `entry` is () for a single number."""
+    """Exact numbers at which a formula is wrong: `given` by name, as printed; `entry` is () for a single number.
+
+    `is_own` says that they are the problem's own initial values and first batch.
+    """
 
     given: Mapping[str, str]
     entry: tuple[int, ...]
     claimed: str
     right: str
+    is_own: bool = False
 
     def __str__(self) -> str:
-        return ", ".join(f"{name} = {value}" for name, value in self.given.items())
+        shown = ", ".join(f"{name} = {value}" for name, value in self.given.items())
+        if len(shown) > MAX_SHOWN:
+            return "the problem's own initial values and first batch" if self.is_own else f"{shown[:MAX_SHOWN]}…"
+        return shown or "every point"
 
 
 @dataclass(frozen=True)
@@ -164,6 +171,7 @@ def _wrong(question: Question, name: str, text: str, difference: Difference) -> 
     entry = f" in entry [{','.join(map(str, example.entry))}]" if example.entry else ""
     pieces = [f"wrong: at {example} it gives {example.claimed}{entry}, right is {example.right}"]
     pieces += [explanation.sentence] if explanation else []
+    pieces += _elsewhere_right(question)
     pieces += [f"right: {question.target.shown}"] if question.target.shown else []
     notes = _notes(question)
     sentence = "; ".join([*pieces, *notes])
@@ -173,11 +181,17 @@ def _wrong(question: Question, name: str, text: str, difference: Difference) -> 
     )
 
 
+def _elsewhere_right(question: Question) -> list[str]:
+    """That it is right at one of several batch sizes."""
+    sizes = batch_sizes(question.problem)
+    proved_at = [n for n in sizes if holds_at(question, n)] if len(sizes) > 1 else []
+    return [f"it is right at {' and '.join(f'n = {n}' for n in proved_at)} only"] if proved_at else []
+
+
 def _never(question: Question, name: str, text: str, point: Point) -> FormulaFinding:
     given = _given(question, point)
-    shown = ", ".join(f"{known} = {value}" for known, value in given.items())
-    sentence = f"wrong: it has no value, at {shown} or any other point that was tried"
-    example = Counterexample(given, (), "no value", "a number")
+    example = Counterexample(given, (), "no value", "a number", point.origin == "own")
+    sentence = f"wrong: it has no value, at {example} or any other point that was tried"
     meaning, right = question.target.meaning, question.target.shown
     return FormulaFinding(name, text, WRONG, sentence, meaning, "counterexample", example, (), None, right)
 
@@ -198,22 +212,20 @@ def _undecided(question: Question, name: str, text: str, found: Tried) -> Formul
 def _example(question: Question, difference: Difference) -> Counterexample:
     point = difference.point
     return Counterexample(
-        _given(question, point), difference.entry, _number(difference.claimed), _number(difference.right)
+        _given(question, point),
+        difference.entry,
+        _number(difference.claimed),
+        _number(difference.right),
+        point.origin == "own",
     )
 
 
 def _given(question: Question, point: Point) -> Mapping[str, str]:
-    """The numbers that the claim depends on, short enough to be read; where they are many, what they are."""
+    """The numbers that the claim depends on."""
     wanted = _depends_on(question)
     shown = {name: values for name, values in point.given.items() if name in wanted}
-    constants = {quantity.name for quantity in question.problem.constants}
-    if sum(len(values) for values in shown.values()) > MAX_SHOWN and point.origin == "own":
-        return {"the problem's own numbers": "initial values and first batch"}
-    return {
-        name: _array(values)
-        for name, values in sorted(shown.items(), key=lambda pair: _order(question, pair[0]))
-        if name not in constants or len(values) <= MAX_SHOWN
-    }
+    ordered = sorted(shown.items(), key=lambda pair: _order(question, pair[0]))
+    return {name: _array(values) for name, values in ordered}
 
 
 def _order(question: Question, name: str) -> int:

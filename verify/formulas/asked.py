@@ -20,7 +20,8 @@ _GRADIENT = re.compile(
     r"(?P<index>\[[^\]]*\])?\s*",
     re.IGNORECASE,
 )
-_LOSS = ("loss", "l", "cost", "j")  # what a loss is called when it is not called by its name
+_NEW = re.compile(r"_?(new|next|after)$")  # w_new, the parameter after the update
+_LOSS = ("loss", "l", "cost", "j", "z")  # what a loss is called when it is not called by its name
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,8 @@ def read_asked(name: str, graph: Graph, more: Iterable[str], place: Place) -> As
             return Entry(meant, entry.index)
         if (short := _stripped(entry.name, graph)) is not None:  # dw, as programs call dl/dw
             return Derivative(Entry(graph.loss), Entry(short, entry.index))
+        if (renewed := _NEW.sub("", entry.name)) != entry.name and loosely(renewed, known, graph.loss) is not None:
+            return Entry(loosely(renewed, known, graph.loss) or renewed, entry.index)
     hint = suggestion(entry.name if entry else name, known)
     raise ClaimError(f"{shorten(name)} is no quantity of this problem{hint}; {_EXPECTED}", place)
 

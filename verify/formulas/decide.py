@@ -9,7 +9,7 @@ from fractions import Fraction
 from flint import arb, fmpq
 
 from derive.node import SIZE, Node
-from verify.formulas.fractions import SIZES, Field, MoreSymbolsError, NoValueError, Ratio, TooLargeError
+from verify.formulas.fractions import MAX_WORK, SIZES, Field, MoreSymbolsError, NoValueError, Ratio, TooLargeError
 from verify.formulas.letters import Leaf
 from verify.formulas.points import AtPoint
 from verify.formulas.question import Question
@@ -144,7 +144,7 @@ def proved(question: Question) -> Proof | None:
     fixed = question.problem.constants and constants(question.problem)
     for known in ({}, fixed) if fixed else ({},):
         for manner in _MANNERS:
-            for opaque in _opaque(question):
+            for opaque in stand_ins(question):
                 if _holds(question, manner, {}, opaque, known):
                     return Proof((), bool(known), manner.off_kinks)
     sizes = batch_sizes(question.problem)
@@ -154,16 +154,21 @@ def proved(question: Question) -> Proof | None:
     return None
 
 
+def holds_at(question: Question, n: int) -> bool:
+    """Whether it is proved for one batch size."""
+    return _holds_at(question, {SIZE: n}, constants(question.problem))
+
+
 def _holds_at(
     question: Question,
     sizes: Mapping[str, int],
     known: Mapping[str, Mapping[tuple[int, ...], Fraction]],
     manners: tuple[Manner, ...] = _MANNERS,
 ) -> bool:
-    return any(_holds(question, manner, sizes, opaque, known) for manner in manners for opaque in _opaque(question))
+    return any(_holds(question, manner, sizes, opaque, known) for manner in manners for opaque in stand_ins(question))
 
 
-def _opaque(question: Question) -> tuple[frozenset[str], ...]:
+def stand_ins(question: Question) -> tuple[frozenset[str], ...]:
     """What stands for itself: first the lines and the gradients that the formula names, then nothing."""
     gradients = {f"{GRADIENT}{name}" for name in question.gradients}
     rule = question.target.rule
@@ -191,11 +196,12 @@ def in_symbols(
     sizes: Mapping[str, int],
     opaque: frozenset[str] = frozenset(),
     known: Mapping[str, Mapping[tuple[int, ...], Fraction]] | None = None,
+    most: int = MAX_WORK,
 ) -> list[tuple[Field, Ratio, Ratio]] | None:
     """Both sides of every entry as fractions; None where that is too much work."""
     leaves = {Leaf(name, index): value for name, own in (known or {}).items() for index, value in own.items()}
     for size in SIZES:
-        numbers = Symbolic(size, manner, labels(question.problem.graph), leaves)
+        numbers = Symbolic(size, manner, labels(question.problem.graph), leaves, most)
         values: Values[Ratio] = Values(question.derivation, numbers, sizes, opaque, question.own)
         try:
             return [

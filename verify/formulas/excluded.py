@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from derive.alike import canonical
-from derive.expression import Apply, Expr, Number, Ref, children, names, walk
+from derive.expression import Apply, Axis, Expr, Number, Ref, children, free_axes, names, walk
 from derive.node import SIZE
 from derive.numerals import write_number
+from derive.optimizers import OPTIONS
 from derive.show.notation import Ascii
+from verify.formulas.fractions import SIZES, MoreSymbolsError, NoValueError, Ratio, TooLargeError
+from verify.formulas.letters import Index, Letter
 from verify.formulas.question import Question
+from verify.formulas.symbolic import Manner, Symbolic
+from verify.formulas.values import Values
+
+MAX_EFFORT = 300_000  # work on showing that no divisor is 0
 
 _KINKS = {"relu": 1, "abs": 1, "sign": 1, "max": 2, "min": 2, "greater": 2, "at_most": 2}
 _LOGARITHMS = ("log", "log2", "log10")
@@ -18,12 +25,27 @@ _LOGARITHMS = ("log", "log2", "log10")
 def without_value(question: Question) -> tuple[str, ...]:
     """`x = 0` for a formula that divides by x, where the lines and the right formula do not."""
     known = {canonical(divisor) for divisor, _ in _derived(question)}
+    numbers = Symbolic(SIZES[-1], Manner(rewritten=True), {}, {}, MAX_EFFORT)
+    values = Values(question.derivation, numbers, {}, own=question.own)
     found = {
         f"{Ascii().show(divisor)} {sign} 0": None
         for divisor, sign in _divisors(question.expr)
-        if canonical(divisor) not in known and set(names(divisor)) - {SIZE}
+        if canonical(divisor) not in known and not _is_positive(divisor, values, numbers)
     }
     return tuple(found)
+
+
+def _is_positive(divisor: Expr, values: Values[Ratio], numbers: Symbolic) -> bool:
+    """Whether a divisor is certainly positive; in an update, 1 − beta1^t is too."""
+    if not set(names(divisor)) - {SIZE, "t", *OPTIONS, "beta1", "beta2"}:
+        return True
+    where: dict[Axis, Index] = {}
+    for number, axis in enumerate(free_axes(divisor)):
+        where[axis] = 0 if isinstance(axis.size, int) else Letter(number, str(axis.size))
+    try:
+        return numbers.positive(values.value(divisor, where))
+    except (TooLargeError, MoreSymbolsError, NoValueError, RecursionError):
+        return False
 
 
 def kinks(question: Question) -> tuple[str, ...]:
@@ -40,6 +62,8 @@ def kinks(question: Question) -> tuple[str, ...]:
 def _edge(part: Apply) -> str:
     first = part.args[0]
     other = "0" if _KINKS[part.op] == 1 else Ascii().show(part.args[1])
+    if isinstance(first, Number):
+        return f"{Ascii().show(part.args[1])} = {Ascii().show(first)}"
     return f"{Ascii().show(first)} = {other}"
 
 

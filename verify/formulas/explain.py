@@ -13,13 +13,15 @@ from typing import Any
 
 from derive.expression import Axis
 from derive.node import SIZE
-from verify.formulas.decide import in_symbols, proved, tried
-from verify.formulas.fractions import Field, NoValueError, Ratio, TooLargeError, terms_of
+from verify.formulas.decide import in_symbols, proved, stand_ins, tried
+from verify.formulas.fractions import Field, NoValueError, Ratio, TooLargeError
 from verify.formulas.letters import Index, Leaf
-from verify.formulas.question import Question, Target, gradient, line
+from verify.formulas.question import Question, gradient, line
 from verify.formulas.symbolic import Manner
+from verify.formulas.target import Target
 from verify.formulas.values import Values
 
+MAX_EFFORT = 300_000  # work on a ratio: a tenth of what a proof may take
 MAX_CANDIDATES = 60  # other quantities that a formula is compared with
 
 
@@ -77,8 +79,9 @@ def _read_as(found: Target, target: Target) -> Target:
 
 def _telling_ratio(question: Question) -> Explanation | None:
     """The formula is the right one times a number and a power of n; of an update, the step is."""
-    for manner in (Manner(), Manner(rewritten=True)):
-        both = in_symbols(question, manner, {})
+    ways = [(Manner(), opaque) for opaque in stand_ins(question)] + [(Manner(rewritten=True), frozenset())]
+    for manner, opaque in ways:
+        both = in_symbols(question, manner, {}, opaque, most=MAX_EFFORT)
         if both is None:
             continue
         ratios = {_ratio(question, field, claimed, right, place) for place, (field, claimed, right) in enumerate(both)}
@@ -105,7 +108,7 @@ def _ratio(question: Question, field: Field, claimed: Ratio, right: Ratio, place
         quotient = field.divide(claimed, right)
     except (TooLargeError, NoValueError):
         return None
-    (top, *more), (bottom, *others) = terms_of(quotient.top), terms_of(quotient.bottom)
+    (top, *more), (bottom, *others) = field.terms(quotient.top), field.terms(quotient.bottom)
     n = field.places.get(Leaf(SIZE, ()))
     if more or others or any(symbol != n for _, powers in (top, bottom) for symbol, _ in powers):
         return None
@@ -131,16 +134,13 @@ def _before(question: Question, field: Field, place: int) -> Ratio:
 
 
 def _shown(number: Fraction, exponent: int) -> str:
-    """`−1 times`, `n times`, `half of`."""
+    """`-1 times`, `n times`, `2/n times`."""
     power = "" if not exponent else "n" if abs(exponent) == 1 else f"n^{abs(exponent)}"
-    if exponent > 0:
-        factor = power if number == 1 else f"-{power}" if number == -1 else f"{number!s}*{power}"
-        return f"{factor} times"
-    if exponent < 0:
-        top, bottom = number.numerator, number.denominator
-        below = power if bottom == 1 else f"({bottom}*{power})"
-        return f"{top}/{below} times"
-    return f"{number!s} times"
+    top, bottom = abs(number.numerator), number.denominator
+    above = [str(top)] * (top != 1 or exponent <= 0) + [power] * (exponent > 0)
+    below = [str(bottom)] * (bottom != 1) + [power] * (exponent < 0)
+    under = f"({'*'.join(below)})" if len(below) > 1 else "".join(below)
+    return f"{'-' * (number < 0)}{'*'.join(above)}{'/' * bool(below)}{under} times"
 
 
 EXPLANATIONS: tuple[Callable[[Question], Explanation | None], ...] = (_another_quantity, _telling_ratio)

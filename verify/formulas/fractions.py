@@ -16,10 +16,12 @@ from flint import Ordering, fmpq, fmpq_mpoly, fmpq_mpoly_ctx
 SIZES = (32, 128, 512)  # symbols, tried one after the other: a polynomial gets slower with those it might have
 MAX_WORK = 3_000_000  # products of two terms, about a second
 MAX_TERMS = 30_000  # of one polynomial
-MAX_REDUCED = 300  # terms of what is still reduced to lowest terms
+MAX_REDUCED = 4_000  # products of two terms, of what is still reduced to lowest terms
+MAX_DEGREE = 1_000_000
 MAX_POWER = 64  # a larger whole power of a sum is not multiplied out
 
-Terms = tuple[tuple[fmpq, tuple[tuple[int, int], ...]], ...]  # coefficient, and the symbols with their exponents
+Powers = tuple[tuple[int, int], ...]  # symbols with their exponents
+Terms = tuple[tuple[fmpq, Powers], ...]  # each with its coefficient
 Structure = tuple[Terms, Terms]  # numerator and denominator
 
 
@@ -46,13 +48,14 @@ class Ratio:
 class Field:
     """The fractions in at most `size` symbols, each of which has a key."""
 
-    def __init__(self, size: int = SIZES[0]) -> None:
+    def __init__(self, size: int = SIZES[0], most: int = MAX_WORK) -> None:
         self.context = fmpq_mpoly_ctx.get([f"s{number}" for number in range(size)], Ordering.degrevlex)
         self.keys: list[Hashable] = []
         self.places: dict[Hashable, int] = {}
         self.rules: dict[int, tuple[int, Ratio]] = {}  # symbol^degree = value
         self.apart: dict[int, frozenset[int]] = {}  # symbols of which a product with this one is 0
-        self.work = 0
+        self.weight = 5 + size // 8  # of one term that is taken apart
+        self.work, self.most = 0, most
         self.unit = self.context.constant(1)
         self.one = self.number(1)
         self.zero = self.number(0)
@@ -111,6 +114,8 @@ class Field:
             return self.power(self.divide(self.one, x), -exponent)
         if exponent > MAX_POWER and (len(x.top) > 1 or len(x.bottom) > 1):
             raise TooLargeError
+        if exponent * max(1, *x.top.degrees(), *x.bottom.degrees()) > MAX_DEGREE:
+            raise TooLargeError
         if len(x.top) == 1 and len(x.bottom) == 1 and not self.rules:
             return Ratio(x.top**exponent, x.bottom**exponent)
         result, square = self.one, x
@@ -144,10 +149,21 @@ class Field:
 
     def structure(self, x: Ratio) -> Structure:
         """What x is made of, to be compared and hashed."""
-        return terms_of(x.top), terms_of(x.bottom)
+        return self.terms(x.top), self.terms(x.bottom)
 
-    def polynomial(self, terms: Iterable[tuple[fmpq, tuple[tuple[int, int], ...]]]) -> fmpq_mpoly:
+    def terms(self, polynomial: fmpq_mpoly) -> Terms:
+        """The terms in order, with the symbols that stand in each."""
+        self.spend(len(polynomial) * self.weight)
+        return tuple(
+            (coefficient, tuple((symbol, int(e)) for symbol, e in enumerate(exponents) if e))
+            for exponents, coefficient in polynomial.terms()
+        )
+
+    def polynomial(self, terms: Terms) -> fmpq_mpoly:
         """The polynomial of these terms."""
+        if len(terms) == 1:
+            return self.monomial(*terms[0])
+        self.spend(len(terms) * self.weight)
         found: dict[tuple[int, ...], fmpq] = {}
         for coefficient, powers in terms:
             exponents = [0] * self.context.nvars()
@@ -155,6 +171,32 @@ class Field:
                 exponents[symbol] = exponent
             found[tuple(exponents)] = found.get(tuple(exponents), fmpq(0)) + coefficient
         return self.context.from_dict(found)
+
+    def monomial(self, coefficient: fmpq, powers: Powers) -> fmpq_mpoly:
+        """One term as a polynomial."""
+        self.spend(self.weight)
+        result = self.context.constant(coefficient)
+        for symbol, exponent in powers:
+            result = result * self.context.gen(symbol) ** exponent
+        return result
+
+    def shared_powers(self, polynomial: fmpq_mpoly) -> Powers:
+        """The symbols that every term has, each with its smallest exponent."""
+        first, *others = (dict(powers) for _, powers in self.terms(polynomial))
+        found = ((symbol, min([e, *(other.get(symbol, 0) for other in others)])) for symbol, e in first.items())
+        return tuple((symbol, exponent) for symbol, exponent in found if exponent)
+
+    def without_shared(self, powers: Powers, polynomial: fmpq_mpoly) -> tuple[Powers, fmpq_mpoly]:
+        """The two as numerator and denominator, divided by the symbols that they share."""
+        if polynomial == self.unit:
+            return powers, polynomial
+        own = dict(powers)
+        for symbol, exponent in self.shared_powers(polynomial):
+            shared = min(own.get(symbol, 0), exponent)
+            if shared:
+                own[symbol] -= shared
+                polynomial = polynomial / self.context.gen(symbol) ** shared
+        return tuple((symbol, exponent) for symbol, exponent in own.items() if exponent), polynomial
 
     def ratio(self, top: fmpq_mpoly, bottom: fmpq_mpoly) -> Ratio:
         """The fraction of two polynomials."""
@@ -167,7 +209,7 @@ class Field:
     def spend(self, work: int) -> None:
         """Counts work. Raises `TooLargeError` where it is too much."""
         self.work += work
-        if self.work > MAX_WORK:
+        if self.work > self.most:
             raise TooLargeError
 
     def _times(self, x: fmpq_mpoly, y: fmpq_mpoly) -> fmpq_mpoly:
@@ -178,9 +220,9 @@ class Field:
 
     def _common(self, x: fmpq_mpoly, y: fmpq_mpoly) -> fmpq_mpoly:
         """The greatest common divisor, where it is looked for."""
-        if max(len(x), len(y)) > MAX_REDUCED and min(len(x), len(y)) > 1:
+        if len(x) * len(y) > MAX_REDUCED and min(len(x), len(y)) > 1:
             return self.unit
-        self.spend(20 * len(x) * len(y))
+        self.spend(20 * len(x) * len(y) + self.weight)
         return x.gcd(y)
 
     def _made(self, top: fmpq_mpoly, bottom: fmpq_mpoly) -> Ratio:
@@ -219,9 +261,9 @@ class Field:
         if not ruled and not meeting:
             return None
         self.spend(10 * len(polynomial))
-        kept: list[tuple[fmpq, tuple[tuple[int, int], ...]]] = []
+        kept: list[tuple[fmpq, Powers]] = []
         others: list[Ratio] = []
-        for coefficient, powers in terms_of(polynomial):
+        for coefficient, powers in self.terms(polynomial):
             symbols = [symbol for symbol, _ in powers]
             if any(other in self.apart.get(symbol, ()) for symbol, other in combinations(symbols, 2)):
                 continue
@@ -231,9 +273,9 @@ class Field:
                 kept.append((coefficient, powers))
         if len(kept) == len(polynomial):
             return None
-        return self.total([Ratio(self.polynomial(kept), self.unit), *others])
+        return self.total([Ratio(self.polynomial(tuple(kept)), self.unit), *others])
 
-    def _term(self, coefficient: fmpq, powers: tuple[tuple[int, int], ...]) -> Ratio:
+    def _term(self, coefficient: fmpq, powers: Powers) -> Ratio:
         """One term with its powers replaced."""
         result = Ratio(self.context.constant(coefficient), self.unit)
         for symbol, exponent in powers:
@@ -244,14 +286,6 @@ class Field:
             if left:
                 result = self.multiply(result, Ratio(self.context.gen(symbol) ** left, self.unit))
         return result
-
-
-def terms_of(polynomial: fmpq_mpoly) -> Terms:
-    """The terms in order, with the symbols that stand in each."""
-    return tuple(
-        (coefficient, tuple((symbol, int(e)) for symbol, e in enumerate(exponents) if e))
-        for exponents, coefficient in polynomial.terms()
-    )
 
 
 def used(polynomial: fmpq_mpoly) -> frozenset[int]:

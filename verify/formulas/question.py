@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from derive.chain import Derivation, differentiate
-from derive.errors import ClaimError, EquationError, Place
+from derive.errors import ClaimError, Place, ProblemError
 from derive.expression import Axes, Axis, Expr, Reduce, free_axes, names
 from derive.formulas import Formulas
 from derive.graph import Graph
-from derive.links import Link, links
 from derive.monomial import collect
 from derive.node import Node
 from derive.problem import Problem
@@ -19,27 +18,11 @@ from derive.show.notation import Ascii
 from derive.typed import apart, rename_free
 from verify.formulas.asked import Asked, Derivative, Entry, in_known_names, read_asked, with_derivatives
 from verify.formulas.letters import Index
+from verify.formulas.partials import partials
 from verify.formulas.reading import Written, along, named_letters, read_written
 from verify.formulas.rule import Own, Rule, states_of
+from verify.formulas.target import Target
 from verify.formulas.values import GRADIENT, Values
-
-Side = Callable[[Values[Any], Mapping[Axis, Index]], Any]  # a number of any kind, at the indices of the axes
-
-
-@dataclass(frozen=True)
-class Target:
-    """What a formula is claimed of.
-
-    `right` calculates it along `axes`; `shown` is how it reads, `meaning` what it is.
-    """
-
-    name: str
-    meaning: str
-    axes: Axes
-    right: Side
-    shown: str = ""
-    rule: Rule | None = None
-    gradient_of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -64,7 +47,8 @@ class Question:
         """Every entry that is claimed."""
         for index in values.entries(self.target.axes):
             where = dict(zip(self.target.axes, index, strict=True))
-            if all(where[axis] == number for axis, number in self.picked.items()):
+            is_meant = all(where[axis] == number for axis, number in self.picked.items())
+            if is_meant and all(where[a] != where[b] for a, b in self.target.apart):
                 yield where
 
 
@@ -75,8 +59,18 @@ def questions(problem: Problem, derivation: Derivation, name: str, text: str, pl
     if written.left and _asked(problem, written.left, place) != asked:
         raise ClaimError(f"the formula begins with {written.left!r} and is claimed of {name!r}; keep one", place)
     graph = problem.graph
+    unread: ProblemError | None = None
+    found = False
     for target, index in targets(problem, derivation, asked, name, place):
-        yield _question(problem, derivation, target, index, written, graph, name)
+        try:
+            question = _question(problem, derivation, target, index, written, graph, name)
+        except ProblemError as error:
+            unread = unread or error
+            continue
+        found = True
+        yield question
+    if not found and unread is not None:
+        raise unread
 
 
 def _asked(problem: Problem, name: str, place: Place) -> Asked:
@@ -157,10 +151,9 @@ def targets(
     if isinstance(asked, Derivative):
         if asked.of.name == graph.loss:
             yield gradient(derivation, asked.wrt.name, place), asked.wrt.index
-        local = tuple(_partials(graph, asked))
-        if asked.of.name != graph.loss and not local:
-            local = tuple(_through(graph, asked, place))
-        yield from local
+        yield from ((found, None) for found in partials(graph, asked, place))
+        if asked.of.name != graph.loss:
+            yield from ((found, None) for found in _through(graph, asked, place))
         return
     states = states_of(problem)
     if asked.name in states and asked.name not in graph.by_name:
@@ -223,58 +216,7 @@ def _closed(derivation: Derivation, name: str) -> str:
     return "" if closed is None else Ascii().show(closed)
 
 
-def _partials(graph: Graph, asked: Derivative) -> Iterator[tuple[Target, tuple[str | int, ...] | None]]:
-    """The local partials of a line with respect to one of its operands."""
-    node = graph.by_name[asked.of.name]
-    if node.expr is None:
-        return
-    for link in _links(graph, asked.of.name, asked.wrt.name):
-        axes = tuple(dict.fromkeys((*(link.of.axes or ()), *(link.wrt.axes or ()))))
-        pairs = _index_of(asked, link, axes)
-        if pairs is not None:
-            whole = link.whole()
-            yield (
-                Target(
-                    f"d{asked.of.name}/d{asked.wrt.name}",
-                    f"the local partial of the line {asked.of.name}",
-                    axes,
-                    _valued(whole),
-                    Ascii().show(whole),
-                ),
-                pairs or None,
-            )
-
-
-def _valued(whole: Expr) -> Side:
-    free = free_axes(whole)
-    return lambda values, where: values.value(whole, {axis: where[axis] for axis in free})
-
-
-def _index_of(asked: Derivative, link: Link, axes: Axes) -> tuple[str | int, ...] | None:
-    """The index of a local partial, in the order of its axes; () without one, None where it does not fit."""
-    found: dict[Axis, str | int] = {}
-    for entry, ref in ((asked.of, link.of), (asked.wrt, link.wrt)):
-        if entry.index is None:
-            continue
-        if len(entry.index) != len(ref.axes or ()):
-            return None
-        for part, axis in zip(entry.index, ref.axes or (), strict=True):
-            if found.setdefault(axis, part) != part:
-                return None
-    if len(set(found.values())) < len(found):
-        return None
-    return tuple(found.get(axis, axis.letter) for axis in axes) if found else ()
-
-
-def _links(graph: Graph, of: str, wrt: str) -> tuple[Link, ...]:
-    try:
-        derivation = differentiate(replace(graph, loss=of), (wrt,))
-    except EquationError:
-        return ()
-    return tuple(link for link in links(derivation)[of] if link.wrt.name == wrt)
-
-
-def _through(graph: Graph, asked: Derivative, place: Place) -> Iterator[tuple[Target, tuple[str | int, ...] | None]]:
+def _through(graph: Graph, asked: Derivative, place: Place) -> Iterator[Target]:
     """The derivative of a line with respect to what it depends on through other lines: the sum along the paths."""
     node = graph.by_name[asked.of.name]
     wrt = graph.by_name[asked.wrt.name]
@@ -282,6 +224,8 @@ def _through(graph: Graph, asked: Derivative, place: Place) -> Iterator[tuple[Ta
         raise ClaimError(f"{asked.name}: {asked.of.name} does not depend on {asked.wrt.name}", place)
     found = Formulas(differentiate(replace(graph, loss=node.name), (wrt.name,))).gradient(wrt.name)
     axes = tuple(dict.fromkeys((*node.axes, *wrt.axes)))
+    if found.path_count == 1 and found.longest == 1:
+        return  # the local partial itself
     if not found.paths:
         raise ClaimError(f"{asked.name}: more paths lead there than are multiplied out", place)
     terms = [(tuple(link.partial for link in path.links), path) for path in found.paths]
@@ -296,7 +240,7 @@ def _through(graph: Graph, asked: Derivative, place: Place) -> Iterator[tuple[Ta
         return values.numbers.sum(sums)
 
     meaning = f"the derivative of {node.name} along all paths"
-    yield Target(asked.name, meaning, axes, right), asked.wrt.index if not node.axes else None
+    yield Target(asked.name, meaning, axes, right)
 
 
 def _update(problem: Problem, parameter: str, target: str, place: Place) -> Target:

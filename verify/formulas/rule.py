@@ -145,11 +145,17 @@ class Rule:
 
 
 def states_of(problem: Problem) -> Mapping[str, tuple[str, str]]:
-    """What is remembered of each parameter, by its names `w.v` and `v_w`: the parameter, and the name in the rule."""
+    """What is remembered of each parameter, by its names: the parameter, and the name in the rule.
+
+    It is called `w.v` and `v_w`, and `v` where there is no other parameter.
+    """
     optimizer = Optimizer(problem.training.optimizer or OPTIMIZERS[0], problem.training.options)
     found: dict[str, tuple[str, str]] = {}
-    for parameter in problem.graph.of_kind("parameter"):
+    parameters = problem.graph.of_kind("parameter")
+    for parameter in parameters:
         for state in optimizer.states:
+            if len(parameters) == 1:
+                found[state.name] = (parameter, state.name)
             found[f"{parameter}.{state.name}"] = found[f"{state.name}_{parameter}"] = (parameter, state.name)
     return found
 

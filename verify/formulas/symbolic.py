@@ -13,7 +13,7 @@ from math import gcd, isqrt
 
 from flint import fmpq, fmpq_mpoly
 
-from verify.formulas.fractions import Field, Ratio, Structure, TooLargeError, terms_of, used
+from verify.formulas.fractions import MAX_WORK, Field, Powers, Ratio, Structure, Terms, TooLargeError, used
 from verify.formulas.letters import Index, Leaf, Letter, renamed_index
 
 MAX_SPLIT = 40  # terms of an exponent that are taken apart
@@ -53,13 +53,22 @@ class Symbolic:
     the formulas are compared, as fractions that are 0 there.
     """
 
-    def __init__(self, size: int, manner: Manner, labels: Mapping[str, int], known: Mapping[Leaf, Fraction]) -> None:
-        self.field = Field(size)
+    def __init__(
+        self,
+        size: int,
+        manner: Manner,
+        labels: Mapping[str, int],
+        known: Mapping[Leaf, Fraction],
+        most: int = MAX_WORK,
+    ) -> None:
+        self.field = Field(size, most)
         self.manner = manner
         self.labels = labels
         self.known = known
         self.letters: list[frozenset[Letter]] = []  # of each symbol, those it depends on
         self.is_positive: set[int] = set()
+        self.is_root: set[int] = set()  # an even root is 0 or positive
+        self._renamings: dict[tuple[object, ...], int] = {}
         self.halves: dict[Structure, int] = {}  # of what is exponentiated, the smallest part that is needed: 1/2, 1/3
 
     def number(self, value: Fraction) -> Ratio:
@@ -108,20 +117,12 @@ class Symbolic:
         return self.function(op, *sorted(values, key=lambda value: repr(self.field.structure(value))))
 
     def summed(self, value: Ratio, letter: Letter) -> Ratio:
-        """Σ over a letter: a sum of terms, each a factor without the letter times Σ of the one with it."""
+        """Σ over a letter: of each term, what is without the letter times Σ of what is with it."""
         field = self.field
         outside, inside = self._denominators(value.bottom, letter)
-        groups: dict[tuple[tuple[int, int], ...], list[tuple[fmpq, tuple[tuple[int, int], ...]]]] = {}
-        for coefficient, powers in terms_of(value.top):
-            without = tuple(pair for pair in powers if letter not in self.letters[pair[0]])
-            groups.setdefault(without, []).append(
-                (coefficient, tuple(pair for pair in powers if letter in self.letters[pair[0]]))
-            )
-        found: list[Ratio] = []
-        for without, terms in groups.items():
-            factor = Ratio(field.polynomial([(fmpq(1), without)]), field.unit)
-            parts = self._parts(field.polynomial(terms), inside)
-            found += [field.multiply(factor, self._one_sum(part, letter)) for part in parts]
+        whole, left = (value.top, value.top * 0) if inside == field.unit else divmod(value.top, inside)
+        found = [self._one_sum(term, field.unit, letter) for term in field.terms(whole)]
+        found += [self._one_sum(term, inside, letter) for term in field.terms(left)]
         return field.divide(field.total(found), Ratio(outside, field.unit))
 
     def _denominators(self, bottom: fmpq_mpoly, letter: Letter) -> tuple[fmpq_mpoly, fmpq_mpoly]:
@@ -129,7 +130,7 @@ class Symbolic:
         outside = inside = self.field.unit
         if not any(letter in self.letters[symbol] for symbol in used(bottom)):
             return bottom, inside
-        self.field.spend(100 * len(bottom))
+        self.field.spend(1000 * len(bottom))
         number, factors = bottom.factor()
         outside = outside * number
         for factor, power in factors:
@@ -139,52 +140,51 @@ class Symbolic:
                 outside = outside * factor**power
         return outside, inside
 
-    def _parts(self, top: fmpq_mpoly, inside: fmpq_mpoly) -> list[Ratio]:
-        """The terms of top/inside, what can be divided out first."""
-        if inside == self.field.unit:
-            whole, left = top, top * 0
-        else:
-            whole, left = divmod(top, inside)
-        parts = [Ratio(self.field.polynomial([term]), self.field.unit) for term in terms_of(whole)]
-        return parts + [self.field.ratio(self.field.polynomial([term]), inside) for term in terms_of(left)]
-
-    def _one_sum(self, part: Ratio, letter: Letter) -> Ratio:
-        """Σ of one term, its number before it; Σ of a number is a multiple of the count."""
+    def _one_sum(self, term: tuple[fmpq, Powers], inside: fmpq_mpoly, letter: Letter) -> Ratio:
+        """Σ of one term over `inside`, which has the letter; Σ of a number is a multiple of the count."""
         field = self.field
-        if not any(letter in self.letters[symbol] for symbol in field.symbols_in(part)):
-            return field.multiply(part, self.size(letter.size))
-        depth = max((self._depth(symbol) for symbol in field.symbols_in(part)), default=0)
-        bound = Letter(-1 - depth, letter.size)
-        body = self.renamed(part, {letter: bound})
-        first, last = body.top.leading_coefficient(), body.bottom.leading_coefficient()
-        number = Ratio(field.context.constant(first / last), field.unit)
-        renamed = Ratio(body.top / first, body.bottom / last)
-        key = Summed(bound, field.structure(renamed))
-        return field.multiply(number, self.symbol(key))
+        coefficient, powers = term
+        without = tuple(pair for pair in powers if letter not in self.letters[pair[0]])
+        factor = Ratio(field.monomial(coefficient, without), field.unit)
+        own = tuple(pair for pair in powers if letter in self.letters[pair[0]])
+        if not own and inside == field.unit:
+            return field.multiply(factor, self.size(letter.size))
+        own, inside = field.without_shared(own, inside)
+        places = {symbol for symbol, _ in own} | used(inside)
+        bound = Letter(-1 - max((self._depth(symbol) for symbol in places), default=0), letter.size)
+        above = self._renamed_terms(((fmpq(1), own),), {letter: bound})
+        below = field.terms(self._along(inside, {letter: bound}))
+        first = below[0][0]
+        body = (above, tuple((number / first, pairs) for number, pairs in below))
+        whole = field.multiply(factor, self.symbol(Summed(bound, body)))
+        return field.multiply(whole, Ratio(field.context.constant(1 / first), field.unit))
+
+    def _along(self, polynomial: fmpq_mpoly, letters: Mapping[Letter, Letter]) -> fmpq_mpoly:
+        """A polynomial along other letters."""
+        if not any(self.letters[symbol] & letters.keys() for symbol in used(polynomial)):
+            return polynomial
+        return self.field.polynomial(self._renamed_terms(self.field.terms(polynomial), letters))
+
+    def _renamed_terms(self, terms: Terms, letters: Mapping[Letter, Letter]) -> Terms:
+        return tuple(
+            (number, tuple(sorted((self._renamed_symbol(symbol, letters), e) for symbol, e in powers)))
+            for number, powers in terms
+        )
 
     def _depth(self, place: int) -> int:
         key = self.field.keys[place]
         own = 1 if isinstance(key, Summed) else 0
         return own + max((self._depth(inner) for inner in _inside(key)), default=0)
 
-    def renamed(self, value: Ratio, letters: Mapping[Letter, Letter]) -> Ratio:
-        """The same along other letters."""
-        field = self.field
-        changed = {
-            symbol: self._renamed_symbol(symbol, letters)
-            for symbol in field.symbols_in(value)
-            if self.letters[symbol] & letters.keys()
-        }
-        return Ratio(self._exchanged(value.top, changed), self._exchanged(value.bottom, changed)) if changed else value
-
-    def _exchanged(self, polynomial: fmpq_mpoly, changed: Mapping[int, int]) -> fmpq_mpoly:
-        terms = [
-            (coefficient, tuple((changed.get(symbol, symbol), exponent) for symbol, exponent in powers))
-            for coefficient, powers in terms_of(polynomial)
-        ]
-        return self.field.polynomial(terms)
-
     def _renamed_symbol(self, place: int, letters: Mapping[Letter, Letter]) -> int:
+        if not self.letters[place] & letters.keys():
+            return place
+        known = (place, *letters.items())
+        if known not in self._renamings:
+            self._renamings[known] = self._new_symbol(place, letters)
+        return self._renamings[known]
+
+    def _new_symbol(self, place: int, letters: Mapping[Letter, Letter]) -> int:
         key = self.field.keys[place]
         new: Leaf | Letter | Called | Summed
         match key:
@@ -202,8 +202,13 @@ class Symbolic:
         return self.field.places[new]  # its rules are not needed: inside a sum nothing is multiplied
 
     def _renamed_structure(self, structure: Structure, letters: Mapping[Letter, Letter]) -> Structure:
-        top, bottom = (self.field.polynomial(terms) for terms in structure)
-        return self.field.structure(self.renamed(Ratio(top, bottom), letters))
+        """What a key is made of, along other letters: its terms in order, the denominator's first number 1."""
+        field = self.field
+        top, bottom = (field.terms(self._along(field.polynomial(terms), letters)) for terms in structure)
+        first = bottom[0][0]
+        scaled = (tuple((number / first, powers) for number, powers in side) for side in (top, bottom))
+        above, below = scaled
+        return above, below
 
     def _letters_of(self, key: Leaf | Letter | Called | Summed) -> frozenset[Letter]:
         match key:
@@ -272,6 +277,8 @@ class Symbolic:
         key = Called(f"root {degree}", (self.field.structure(x),))
         found = self.symbol(key, positive=self.positive(x))
         self.field.rules.setdefault(self.field.places[key], (degree, x))
+        if degree % 2 == 0:
+            self.is_root.add(self.field.places[key])
         return found
 
     # exp and log
@@ -280,12 +287,12 @@ class Symbolic:
         """exp(x): rewritten, the product of the exponentials of its terms."""
         if not self.manner.rewritten:
             return self.function("exp", x)
-        terms = terms_of(x.top)
+        terms = self.field.terms(x.top)
         if len(terms) > MAX_SPLIT:
             return self.function("exp", x)
         result = self.field.one
         for coefficient, powers in terms:
-            body = self.field.ratio(self.field.polynomial([(fmpq(1), powers)]), x.bottom)
+            body = self.field.ratio(self.field.monomial(fmpq(1), powers), x.bottom)
             result = self.field.multiply(result, self._exponential_of(body, coefficient))
         return result
 
@@ -304,7 +311,7 @@ class Symbolic:
         """The x of log(x)."""
         if body.bottom != self.field.unit or len(body.top) != 1:
             return None
-        ((coefficient, powers),) = terms_of(body.top)
+        ((coefficient, powers),) = self.field.terms(body.top)
         if coefficient != 1 or len(powers) != 1 or powers[0][1] != 1:
             return None
         key = self.field.keys[powers[0][0]]
@@ -322,7 +329,9 @@ class Symbolic:
         for symbol in sorted(field.symbols_in(x)):
             key = field.keys[symbol]
             if isinstance(key, Called) and key.op == "exp":
-                above, below = (min(dict(powers).get(symbol, 0) for _, powers in terms_of(side)) for side in _sides(x))
+                above, below = (
+                    min(dict(powers).get(symbol, 0) for _, powers in self.field.terms(side)) for side in _sides(x)
+                )
                 if above or below:
                     top, bottom = (field.polynomial(terms) for terms in key.args[0])
                     exponent = field.number(above - below)
@@ -345,12 +354,13 @@ class Symbolic:
 
     def positive(self, x: Ratio) -> bool:
         """Whether x is certainly positive: every term is, or an even power, and one more than a square."""
-        return all(self._positive(side) for side in _sides(x))
+        return self._positive(x.top) and self._positive(x.bottom)
 
     def _positive(self, side: fmpq_mpoly) -> bool:
         strictly = False
-        for coefficient, powers in terms_of(side):
-            if coefficient < 0 or any(s not in self.is_positive and e % 2 for s, e in powers):
+        for coefficient, powers in self.field.terms(side):
+            signed = any(s not in self.is_positive and s not in self.is_root and e % 2 for s, e in powers)
+            if coefficient < 0 or signed:
                 return False
             strictly = strictly or all(s in self.is_positive for s, _ in powers)
         return strictly
@@ -369,10 +379,36 @@ class Symbolic:
         if self.positive(field.negative(away)):
             return field.zero
         sign = field.ratio(away.top * away.bottom, field.unit).top
-        sign = sign / _content(sign)
+        factor, sign = self._positive_factors(sign / _content(sign))
+        return field.multiply(factor, self._above_zero(sign))
+
+    def _positive_factors(self, sign: fmpq_mpoly) -> tuple[Ratio, fmpq_mpoly]:
+        """What the sign of a product does not depend on, divided out: what is positive, and what is 0 or 1."""
+        field = self.field
+        factor = field.one
+        shared = field.shared_powers(sign)
+        for symbol, exponent in shared:
+            key = field.keys[symbol]
+            is_truth = isinstance(key, Called) and key.op in ("greater", "equal")
+            if symbol in self.is_positive or is_truth:
+                sign = sign / field.context.gen(symbol) ** exponent
+            if is_truth:
+                factor = field.multiply(factor, Ratio(field.context.gen(symbol), field.unit))
+        return factor, sign
+
+    def _above_zero(self, sign: fmpq_mpoly) -> Ratio:
+        """[sign > 0]; it and [−sign > 0] never hold together."""
+        field = self.field
+        if sign.is_constant():
+            return field.number(int(sign.leading_coefficient() > 0))
         if self.manner.off_kinks and sign.leading_coefficient() < 0:
             return field.subtract(field.one, self._truth("greater", Ratio(-sign, field.unit)))
-        return self._truth("greater", Ratio(sign, field.unit))
+        found = self._truth("greater", Ratio(sign, field.unit))
+        opposite = field.places.get(Called("greater", (field.structure(Ratio(-sign, field.unit)),)))
+        place = next(iter(field.symbols_in(found)))
+        if opposite is not None:
+            field.apart[place], field.apart[opposite] = frozenset((opposite,)), frozenset((place,))
+        return found
 
     def equal(self, x: Ratio, y: Ratio) -> Ratio:
         """[x = y]; of labels exactly one class holds."""
@@ -391,7 +427,7 @@ class Symbolic:
     def _classes(self, x: Ratio) -> int | None:
         if x.bottom != self.field.unit or len(x.top) != 1:
             return None
-        ((coefficient, powers),) = terms_of(x.top)
+        ((coefficient, powers),) = self.field.terms(x.top)
         key = self.field.keys[powers[0][0]] if powers else None
         alone = coefficient == 1 and len(powers) == 1 and powers[0][1] == 1
         return self.labels.get(key.name) if alone and isinstance(key, Leaf) else None
@@ -422,10 +458,6 @@ def _inside(key: object) -> frozenset[int]:
     elif isinstance(key, Summed):
         structures = (key.body,)
     return frozenset(s for structure in structures for side in structure for _, powers in side for s, _ in powers)
-
-
-def _sides(x: Ratio) -> tuple[fmpq_mpoly, fmpq_mpoly]:
-    return x.top, x.bottom
 
 
 def _content(polynomial: fmpq_mpoly) -> fmpq:
