@@ -329,9 +329,7 @@ class Symbolic:
         for symbol in sorted(field.symbols_in(x)):
             key = field.keys[symbol]
             if isinstance(key, Called) and key.op == "exp":
-                above, below = (
-                    min(dict(powers).get(symbol, 0) for _, powers in self.field.terms(side)) for side in _sides(x)
-                )
+                above, below = (dict(field.shared_powers(side)).get(symbol, 0) for side in (x.top, x.bottom))
                 if above or below:
                     top, bottom = (field.polynomial(terms) for terms in key.args[0])
                     exponent = field.number(above - below)
