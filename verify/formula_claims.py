@@ -111,7 +111,7 @@ def _judged(question: Question, name: str, text: str) -> FormulaFinding:
     proof = proved(question)
     if proof is not None:
         return _right(question, name, text, proof, first)
-    more = tried(question, RANDOM_POINTS)
+    more = first if first.too_large else tried(question, RANDOM_POINTS)
     if more.difference is not None:
         return _wrong(question, name, text, more.difference)
     undefined = (*first.undefined, *more.undefined)
@@ -197,7 +197,9 @@ def _never(question: Question, name: str, text: str, point: Point) -> FormulaFin
 
 
 def _undecided(question: Question, name: str, text: str, found: Tried) -> FormulaFinding:
-    if found.equal:
+    if found.too_large:
+        decided, sentence = "nothing", "not decided: it is too long to calculate"
+    elif found.equal:
         decided = f"{found.equal} random points"
         sentence = f"not decided: equal at {decided} to {DIGITS} digits"
     else:

@@ -8,8 +8,10 @@ from fractions import Fraction
 
 from flint import arb, fmpq
 
+from derive.expression import Apply, Expr, walk
 from derive.node import SIZE, Node
-from verify.formulas.fractions import MAX_WORK, SIZES, Field, MoreSymbolsError, NoValueError, Ratio, TooLargeError
+from derive.show.notation import whole_number
+from verify.formulas.fractions import SIZES, Effort, Field, MoreSymbolsError, NoValueError, Ratio, TooLargeError
 from verify.formulas.letters import Leaf
 from verify.formulas.points import AtPoint
 from verify.formulas.question import Question
@@ -23,6 +25,9 @@ RANDOM_POINTS = 50
 DIGITS = 60
 _BITS = (256, 1024, 4096)  # inside balls, tried until 60 digits are known
 
+Known = Mapping[str, Mapping[tuple[int, ...], Fraction]]  # values of names, entry by entry
+
+_RATIONAL = {"", "add", "sub", "mul", "div", "neg", "sum", "mean"}
 _MANNERS = (Manner(), Manner(rewritten=True), Manner(off_kinks=True), Manner(rewritten=True, off_kinks=True))
 
 
@@ -52,13 +57,15 @@ class Proof:
 class Tried:
     """What the points gave: a difference, or how many agree.
 
-    `undefined` are points where the formula alone has no value, `on_kink` differences exactly on a kink.
+    `undefined` are points where the formula alone has no value, `on_kink` differences exactly on a kink. `too_large`
+    says that there was more to calculate than is done for one formula.
     """
 
     difference: Difference | None = None
     equal: int = 0
     undefined: tuple[Point, ...] = ()
     on_kink: tuple[Difference, ...] = ()
+    too_large: bool = False
 
 
 class _UndefinedError(Exception):
@@ -79,6 +86,8 @@ def differs(question: Question, found: Iterator[Point], wanted: int) -> Tried:
         except _UndefinedError:
             undefined.append(point)
             continue
+        except (TooLargeError, RecursionError):
+            return Tried(None, equal, tuple(undefined), tuple(on_kink), too_large=True)
         if result is None:
             without += 1
         elif result is True:
@@ -94,10 +103,7 @@ def _at(question: Question, point: Point, numbers: AtPoint) -> Difference | bool
     """The first entry that differs at a point; True where none does, None where a value is not known."""
     for bits in _BITS:
         with precision(bits):
-            try:
-                found = _compared(question, point, numbers)
-            except (TooLargeError, RecursionError):
-                return None
+            found = _compared(question, point, numbers)
             if found is not None:
                 return found
     return None
@@ -141,31 +147,30 @@ def _is_sharp(x: Exactly, y: Exactly) -> bool:
 
 def proved(question: Question) -> Proof | None:
     """The strongest proof that is found: for every batch size, else for each that occurs; None where there is none."""
-    fixed = question.problem.constants and constants(question.problem)
+    fixed = constants(question.problem)
+    effort = Effort()
     for known in ({}, fixed) if fixed else ({},):
-        for manner in _MANNERS:
-            for opaque in stand_ins(question):
-                if _holds(question, manner, {}, opaque, known):
-                    return Proof((), bool(known), manner.off_kinks)
+        manner = _holds(question, {}, known, effort)
+        if manner is not None:
+            return Proof((), bool(known), manner.off_kinks)
     sizes = batch_sizes(question.problem)
-    if sizes and all(_holds_at(question, {SIZE: n}, fixed or {}) for n in sizes):
-        off = not all(_holds_at(question, {SIZE: n}, fixed or {}, _MANNERS[:2]) for n in sizes)
-        return Proof(sizes, bool(fixed), off)
+    manners = [_holds(question, {SIZE: n}, fixed, effort) for n in sizes]
+    if manners and None not in manners:
+        return Proof(sizes, bool(fixed), any(manner is not None and manner.off_kinks for manner in manners))
     return None
 
 
 def holds_at(question: Question, n: int) -> bool:
     """Whether it is proved for one batch size."""
-    return _holds_at(question, {SIZE: n}, constants(question.problem))
+    return _holds(question, {SIZE: n}, constants(question.problem), Effort()) is not None
 
 
-def _holds_at(
-    question: Question,
-    sizes: Mapping[str, int],
-    known: Mapping[str, Mapping[tuple[int, ...], Fraction]],
-    manners: tuple[Manner, ...] = _MANNERS,
-) -> bool:
-    return any(_holds(question, manner, sizes, opaque, known) for manner in manners for opaque in stand_ins(question))
+def _manners(question: Question) -> Iterator[Manner]:
+    """The ways in which functions are taken, as far as there are any."""
+    exprs = [question.expr, *(node.definition for node in question.problem.graph.lines)]
+    ops = {getattr(part, "op", "") for expr in exprs for part in walk(expr) if not _is_whole_power(part)}
+    functions = bool(ops - _RATIONAL) or question.target.rule is not None
+    return (manner for manner in _MANNERS if functions or manner == Manner())
 
 
 def stand_ins(question: Question) -> tuple[frozenset[str], ...]:
@@ -178,16 +183,26 @@ def stand_ins(question: Question) -> tuple[frozenset[str], ...]:
     return (frozenset(gradients | lines), frozenset())
 
 
-def _holds(
-    question: Question,
-    manner: Manner,
-    sizes: Mapping[str, int],
-    opaque: frozenset[str],
-    known: Mapping[str, Mapping[tuple[int, ...], Fraction]],
-) -> bool:
-    """Whether the difference is 0 in symbols for every entry."""
-    result = in_symbols(question, manner, sizes, opaque, known)
-    return result is not None and all(field.subtract(claimed, right).top.is_zero() for field, claimed, right in result)
+def _is_whole_power(part: Expr) -> bool:
+    return isinstance(part, Apply) and part.op == "pow" and whole_number(part.args[1]) is not None
+
+
+def _holds(question: Question, sizes: Mapping[str, int], known: Known, effort: Effort) -> Manner | None:
+    """The manner in which the difference is 0 in symbols for every entry; None where it is in none."""
+    for manner in _manners(question):
+        for opaque in stand_ins(question):
+            result = in_symbols(question, manner, sizes, opaque, known, effort)
+            if result is not None and all(_are_equal(*entry) for entry in result):
+                return manner
+    return None
+
+
+def _are_equal(field: Field, claimed: Ratio, right: Ratio) -> bool:
+    """Whether the two are the same fraction."""
+    try:
+        return bool(field.subtract(claimed, right).top.is_zero())
+    except TooLargeError:
+        return False
 
 
 def in_symbols(
@@ -195,13 +210,13 @@ def in_symbols(
     manner: Manner,
     sizes: Mapping[str, int],
     opaque: frozenset[str] = frozenset(),
-    known: Mapping[str, Mapping[tuple[int, ...], Fraction]] | None = None,
-    most: int = MAX_WORK,
+    known: Known | None = None,
+    effort: Effort | None = None,
 ) -> list[tuple[Field, Ratio, Ratio]] | None:
     """Both sides of every entry as fractions; None where that is too much work."""
     leaves = {Leaf(name, index): value for name, own in (known or {}).items() for index, value in own.items()}
     for size in SIZES:
-        numbers = Symbolic(size, manner, labels(question.problem.graph), leaves, most)
+        numbers = Symbolic(size, manner, labels(question.problem.graph), leaves, effort)
         values: Values[Ratio] = Values(question.derivation, numbers, sizes, opaque, question.own)
         try:
             return [

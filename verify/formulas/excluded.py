@@ -10,7 +10,7 @@ from derive.node import SIZE
 from derive.numerals import write_number
 from derive.optimizers import OPTIONS
 from derive.show.notation import Ascii
-from verify.formulas.fractions import SIZES, MoreSymbolsError, NoValueError, Ratio, TooLargeError
+from verify.formulas.fractions import SIZES, Effort, MoreSymbolsError, NoValueError, Ratio, TooLargeError
 from verify.formulas.letters import Index, Letter
 from verify.formulas.question import Question
 from verify.formulas.symbolic import Manner, Symbolic
@@ -25,7 +25,7 @@ _LOGARITHMS = ("log", "log2", "log10")
 def without_value(question: Question) -> tuple[str, ...]:
     """`x = 0` for a formula that divides by x, where the lines and the right formula do not."""
     known = {canonical(divisor) for divisor, _ in _derived(question)}
-    numbers = Symbolic(SIZES[-1], Manner(rewritten=True), {}, {}, MAX_EFFORT)
+    numbers = Symbolic(SIZES[-1], Manner(rewritten=True), {}, {}, Effort(MAX_EFFORT))
     values = Values(question.derivation, numbers, {}, own=question.own)
     found = {
         f"{Ascii().show(divisor)} {sign} 0": None

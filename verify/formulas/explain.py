@@ -14,7 +14,7 @@ from typing import Any
 from derive.expression import Axis
 from derive.node import SIZE
 from verify.formulas.decide import in_symbols, proved, stand_ins, tried
-from verify.formulas.fractions import Field, NoValueError, Ratio, TooLargeError
+from verify.formulas.fractions import Effort, Field, NoValueError, Ratio, TooLargeError
 from verify.formulas.letters import Index, Leaf
 from verify.formulas.question import Question, gradient, line
 from verify.formulas.symbolic import Manner
@@ -80,8 +80,9 @@ def _read_as(found: Target, target: Target) -> Target:
 def _telling_ratio(question: Question) -> Explanation | None:
     """The formula is the right one times a number and a power of n; of an update, the step is."""
     ways = [(Manner(), opaque) for opaque in stand_ins(question)] + [(Manner(rewritten=True), frozenset())]
+    effort = Effort(MAX_EFFORT)
     for manner, opaque in ways:
-        both = in_symbols(question, manner, {}, opaque, most=MAX_EFFORT)
+        both = in_symbols(question, manner, {}, opaque, effort=effort)
         if both is None:
             continue
         ratios = {_ratio(question, field, claimed, right, place) for place, (field, claimed, right) in enumerate(both)}

@@ -14,7 +14,7 @@ from itertools import combinations
 from flint import Ordering, fmpq, fmpq_mpoly, fmpq_mpoly_ctx
 
 SIZES = (32, 128, 512)  # symbols, tried one after the other: a polynomial gets slower with those it might have
-MAX_WORK = 3_000_000  # products of two terms, about a second
+MAX_WORK = 3_000_000  # products of two terms, a few seconds
 MAX_TERMS = 30_000  # of one polynomial
 MAX_REDUCED = 4_000  # products of two terms, of what is still reduced to lowest terms
 MAX_DEGREE = 1_000_000
@@ -37,6 +37,13 @@ class NoValueError(Exception):
     """A division by what is identically zero."""
 
 
+@dataclass
+class Effort:
+    """The work that is left for one question, in however many ways it is tried."""
+
+    left: int = MAX_WORK
+
+
 @dataclass(frozen=True)
 class Ratio:
     """`top`/`bottom`; the bottom's first coefficient is 1."""
@@ -48,14 +55,14 @@ class Ratio:
 class Field:
     """The fractions in at most `size` symbols, each of which has a key."""
 
-    def __init__(self, size: int = SIZES[0], most: int = MAX_WORK) -> None:
+    def __init__(self, size: int = SIZES[0], effort: Effort | None = None) -> None:
         self.context = fmpq_mpoly_ctx.get([f"s{number}" for number in range(size)], Ordering.degrevlex)
         self.keys: list[Hashable] = []
         self.places: dict[Hashable, int] = {}
         self.rules: dict[int, tuple[int, Ratio]] = {}  # symbol^degree = value
         self.apart: dict[int, frozenset[int]] = {}  # symbols of which a product with this one is 0
         self.weight = 5 + size // 8  # of one term that is taken apart
-        self.work, self.most = 0, most
+        self.effort = effort or Effort()
         self.unit = self.context.constant(1)
         self.one = self.number(1)
         self.zero = self.number(0)
@@ -208,8 +215,8 @@ class Field:
 
     def spend(self, work: int) -> None:
         """Counts work. Raises `TooLargeError` where it is too much."""
-        self.work += work
-        if self.work > self.most:
+        self.effort.left -= work
+        if self.effort.left < 0:
             raise TooLargeError
 
     def _times(self, x: fmpq_mpoly, y: fmpq_mpoly) -> fmpq_mpoly:

@@ -13,7 +13,7 @@ from math import gcd, isqrt
 
 from flint import fmpq, fmpq_mpoly
 
-from verify.formulas.fractions import MAX_WORK, Field, Powers, Ratio, Structure, Terms, TooLargeError, used
+from verify.formulas.fractions import Effort, Field, Powers, Ratio, Structure, Terms, TooLargeError, used
 from verify.formulas.letters import Index, Leaf, Letter, renamed_index
 
 MAX_SPLIT = 40  # terms of an exponent that are taken apart
@@ -59,9 +59,9 @@ class Symbolic:
         manner: Manner,
         labels: Mapping[str, int],
         known: Mapping[Leaf, Fraction],
-        most: int = MAX_WORK,
+        effort: Effort | None = None,
     ) -> None:
-        self.field = Field(size, most)
+        self.field = Field(size, effort)
         self.manner = manner
         self.labels = labels
         self.known = known

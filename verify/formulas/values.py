@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import product
+from math import prod
 from typing import Generic, Protocol, TypeVar
 
 from derive.chain import SHARES, Derivation, Edge, Part
@@ -31,7 +32,7 @@ from verify.formulas.letters import Index, Letter
 
 V = TypeVar("V")
 
-MAX_ENTRIES = 200_000  # values that are worked out for one formula
+MAX_ENTRIES = 60_000  # values that are worked out at one point
 MAX_LINES = 60  # more lines than these are worked out in order, so that none waits for too many others
 
 GRADIENT = "∂"  # before a name: the gradient of the loss with respect to it
@@ -167,7 +168,10 @@ class Values(Generic[V]):
         return total
 
     def _places(self, axes: Axes, where: Mapping[Axis, Index]) -> Iterator[Mapping[Axis, Index]]:
-        for index in product(*(range(self.length(axis) or 0) for axis in axes)):
+        lengths = [self.length(axis) or 0 for axis in axes]
+        if prod(lengths) > MAX_ENTRIES:
+            raise TooLargeError
+        for index in product(*map(range, lengths)):
             yield {**where, **dict(zip(axes, index, strict=True))}
 
     def _count(self, axes: Axes) -> V:
