@@ -13,7 +13,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from derive.chain import Derivation, differentiate
@@ -112,8 +112,8 @@ def changed_ways(expr: Expr) -> list[Expr]:
             return [Number(value + 1), Number(value / 2)]
         case Ref(name="n"):
             return [Apply("sub", (expr, ONE)), ONE]
-        case Ref(name="x" | "y" as name, axes=axes) if axes and len(axes) == 1:
-            return [Ref({"x": "y", "y": "x"}[name], axes)]
+        case Ref(name="x", axes=axes) if axes and len(axes) == 1:
+            return [Ref("y", axes)]
         case Reduce(op="sum", body=body, axes=axes):
             return [Reduce("mean", body, axes)]
     return []
@@ -171,8 +171,12 @@ def by_hand(problem: Problem, wrt: str, text: str, point: Point) -> list[tuple[o
     return list(zip(np.broadcast_to(claimed, right.shape).flat, right.flat, strict=True))
 
 
+# a formula that fails is printed as it was found: to make it smaller takes minutes, and it is short already
 SLOW = settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+    max_examples=25,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 
 
@@ -204,7 +208,7 @@ def test_a_planted_mistake_is_refuted_by_a_true_example(claim: tuple[str, str, s
 
 
 @SLOW
-@given(claims(planted=True), st.integers(1, 5), st.randoms(use_true_random=False))
+@given(claims(planted=False) | claims(planted=True), st.integers(1, 5), st.randoms(use_true_random=False))
 def test_nothing_that_differs_is_proved(claim: tuple[str, str, str], n: int, numbers: object) -> None:
     """What is found right is right at a random point, by hand; the proof is for every n."""
     name, wrt, text = claim
