@@ -16,13 +16,14 @@ from verify.formulas.letters import Leaf
 from verify.formulas.points import AtPoint
 from verify.formulas.question import Question
 from verify.formulas.samples import Point, at_other_sizes, batch_sizes, constants, labels, points
-from verify.formulas.symbolic import Manner, Symbolic
+from verify.formulas.symbolic import FinerPartsError, Manner, Symbolic
 from verify.formulas.values import GRADIENT, Values
 from verify.numbers.elements import CalculationError
 from verify.numbers.scalars import Exactly, as_ball, is_finite, precision
 
 RANDOM_POINTS = 50
 DIGITS = 60
+MAX_PARTS = 60  # of an exponent, where some have fractions in them
 _BITS = (256, 1024, 4096)  # inside balls, tried until 60 digits are known
 
 Known = Mapping[str, Mapping[tuple[int, ...], Fraction]]  # values of names, entry by entry
@@ -215,8 +216,9 @@ def in_symbols(
 ) -> list[tuple[Field, Ratio, Ratio]] | None:
     """Both sides of every entry as fractions; None where that is too much work."""
     leaves = {Leaf(name, index): value for name, own in (known or {}).items() for index, value in own.items()}
-    for size in SIZES:
-        numbers = Symbolic(size, manner, labels(question.problem.graph), leaves, effort)
+    size, parts = 0, 1
+    while size < len(SIZES) and parts <= MAX_PARTS:
+        numbers = Symbolic(SIZES[size], manner, labels(question.problem.graph), leaves, effort, parts)
         values: Values[Ratio] = Values(question.derivation, numbers, sizes, opaque, question.own)
         try:
             return [
@@ -224,7 +226,9 @@ def in_symbols(
                 for where in question.entries(values)
             ]
         except MoreSymbolsError:
-            continue
+            size += 1
+        except FinerPartsError as error:
+            parts = error.parts
         except (TooLargeError, NoValueError, RecursionError):
             return None
     return None

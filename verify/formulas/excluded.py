@@ -13,7 +13,7 @@ from derive.show.notation import Ascii
 from verify.formulas.fractions import SIZES, Effort, MoreSymbolsError, NoValueError, Ratio, TooLargeError
 from verify.formulas.letters import Index, Letter
 from verify.formulas.question import Question
-from verify.formulas.symbolic import Manner, Symbolic
+from verify.formulas.symbolic import FinerPartsError, Manner, Symbolic
 from verify.formulas.values import Values
 
 MAX_EFFORT = 300_000  # work on showing that no divisor is 0
@@ -44,7 +44,7 @@ def _is_positive(divisor: Expr, values: Values[Ratio], numbers: Symbolic) -> boo
         where[axis] = 0 if isinstance(axis.size, int) else Letter(number, str(axis.size))
     try:
         return numbers.positive(values.value(divisor, where))
-    except (TooLargeError, MoreSymbolsError, NoValueError, RecursionError):
+    except (TooLargeError, MoreSymbolsError, FinerPartsError, NoValueError, RecursionError):
         return False
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from derive.expression import Axis
 from derive.node import SIZE
 from verify.formulas.decide import in_symbols, proved, stand_ins, tried
-from verify.formulas.fractions import Effort, Field, NoValueError, Ratio, TooLargeError
+from verify.formulas.fractions import Effort, Field, MoreSymbolsError, NoValueError, Ratio, TooLargeError
 from verify.formulas.letters import Index, Leaf
 from verify.formulas.question import Question, gradient, line
 from verify.formulas.symbolic import Manner
@@ -107,7 +107,7 @@ def _ratio(question: Question, field: Field, claimed: Ratio, right: Ratio, place
         if claimed.top.is_zero():
             return Fraction(0), 0
         quotient = field.divide(claimed, right)
-    except (TooLargeError, NoValueError):
+    except (TooLargeError, MoreSymbolsError, NoValueError):
         return None
     (top, *more), (bottom, *others) = field.terms(quotient.top), field.terms(quotient.bottom)
     n = field.places.get(Leaf(SIZE, ()))

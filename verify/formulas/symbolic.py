@@ -9,17 +9,25 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
-from math import gcd, isqrt
+from math import gcd, isqrt, lcm
 
 from flint import fmpq, fmpq_mpoly
 
-from verify.formulas.fractions import Effort, Field, Powers, Ratio, Structure, Terms, TooLargeError, used
+from verify.formulas.fractions import Effort, Field, Powers, Ratio, Structure, Terms, used
 from verify.formulas.letters import Index, Leaf, Letter, renamed_index
 
 MAX_SPLIT = 40  # terms of an exponent that are taken apart
 MAX_ROOT = 12  # the q of x^(p/q)
 
 _ODD = ("sin", "tan", "tanh", "erf")
+
+
+class FinerPartsError(Exception):
+    """exp(x/3) beside exp(x/2): both are powers of exp(x/6), and `parts` is 6."""
+
+    def __init__(self, parts: int) -> None:
+        super().__init__(parts)
+        self.parts = parts
 
 
 @dataclass(frozen=True)
@@ -49,8 +57,7 @@ class Manner:
 class Symbolic:
     """Numbers that are fractions in symbols. `labels` are names that are one of so many classes, counted from 0.
 
-    `known` are the values of names that stand for them. `kinks` gathers where the two sides may differ off which
-    the formulas are compared, as fractions that are 0 there.
+    `known` are the values of names that stand for them. Of exp(x), exp(x/`parts`) is a symbol.
     """
 
     def __init__(
@@ -60,6 +67,7 @@ class Symbolic:
         labels: Mapping[str, int],
         known: Mapping[Leaf, Fraction],
         effort: Effort | None = None,
+        parts: int = 1,
     ) -> None:
         self.field = Field(size, effort)
         self.manner = manner
@@ -69,7 +77,7 @@ class Symbolic:
         self.is_positive: set[int] = set()
         self.is_root: set[int] = set()  # an even root is 0 or positive
         self._renamings: dict[tuple[object, ...], int] = {}
-        self.halves: dict[Structure, int] = {}  # of what is exponentiated, the smallest part that is needed: 1/2, 1/3
+        self.parts = parts
 
     def number(self, value: Fraction) -> Ratio:
         """A literal."""
@@ -301,11 +309,10 @@ class Symbolic:
         inner = self._inside_logarithm(body)
         if inner is not None:
             return self.power(inner, self.field.number(Fraction(int(coefficient.p), int(coefficient.q))))
-        parts = self.halves.setdefault(self.field.structure(body), int(coefficient.q))
-        if parts % int(coefficient.q):
-            raise TooLargeError
-        part = self.field.multiply(body, self.field.number(Fraction(1, parts)))
-        return self.field.power(self.function("exp", part), int(coefficient.p) * (parts // int(coefficient.q)))
+        if self.parts % int(coefficient.q):
+            raise FinerPartsError(lcm(self.parts, int(coefficient.q)))
+        part = self.field.multiply(body, self.field.number(Fraction(1, self.parts)))
+        return self.field.power(self.function("exp", part), int(coefficient.p) * (self.parts // int(coefficient.q)))
 
     def _inside_logarithm(self, body: Ratio) -> Ratio | None:
         """The x of log(x)."""
