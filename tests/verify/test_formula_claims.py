@@ -254,6 +254,12 @@ def test_what_cannot_be_read_is_said(name: str, text: str, message: str) -> None
     assert re.search(message, str(caught.value), re.DOTALL)
 
 
+def test_a_frozen_parameter_keeps_its_value() -> None:
+    problem = 'frozen = ["b"]\n' + MOMENTUM.replace("w*x - y", "w*x + b - y").replace("w = 1", "w = 1\nb = 2")
+    assert judged(problem, "b", "b").status == "right"
+    assert "right is 2; right: b" in judged(problem, "b", "b - lr*dl/db").sentence
+
+
 def test_a_shape_that_does_not_fit_is_refused() -> None:
     with pytest.raises(ProblemError, match=r"the formula has the shape \(4, 3\); expected the shape \(4, 2, 3\)"):
         judged("attention", "dq/dWq", "X")

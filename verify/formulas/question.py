@@ -252,6 +252,9 @@ def _update(problem: Problem, parameter: str, target: str, place: Place) -> Targ
     name = parameter if target == "p" else f"{parameter}.{target}"
     text = Ascii(names={"p": parameter, "g": f"d{problem.graph.loss}/d{parameter}"}).show(shown.expr)
 
+    if target == "p" and any(entry.name == parameter and not entry.entries for entry in problem.graph.frozen):
+        text = parameter  # it keeps its value
+
     def right(values: Values[Any], where: Mapping[Axis, Index]) -> Any:
         return rule.after(values, tuple(where[axis] for axis in node.axes))
 
