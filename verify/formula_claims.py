@@ -1,0 +1,276 @@
+"""Claimed formulas judged: right, wrong with a counterexample in exact numbers, or undecided, with its sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from derive.chain import Derivation
+from derive.errors import Place
+from derive.expression import names
+from derive.node import SIZE
+from derive.numerals import write_number
+from derive.problem import Problem
+from verify.formulas import excluded
+from verify.formulas.decide import DIGITS, RANDOM_POINTS, Difference, Proof, Tried, elsewhere, holds_at, proved, tried
+from verify.formulas.explain import Explanation, explained
+from verify.formulas.question import Question, questions
+from verify.formulas.samples import Point, batch_sizes
+from verify.numbers.scalars import Exactly, decimal, to_fraction
+
+RIGHT, WRONG, UNDECIDED = "right", "wrong", "undecided"
+
+MAX_SHOWN = 300  # characters of a counterexample that are printed
+
+
+@dataclass(frozen=True)
+class Counterexample:
+    """Exact numbers at which a formula is wrong: `given` by name, as printed; `entry` is () for a single number.
+
+    `is_own` says that they are the problem's own initial values and first batch.
+    """
+
+    given: Mapping[str, str]
+    entry: tuple[int, ...]
+    claimed: str
+    right: str
+    is_own: bool = False
+
+    def __str__(self) -> str:
+        shown = ", ".join(f"{name} = {value}" for name, value in self.given.items())
+        if len(shown) > MAX_SHOWN:
+            return "the problem's own initial values and first batch" if self.is_own else f"{shown[:MAX_SHOWN]}…"
+        return shown or "every point"
+
+
+@dataclass(frozen=True)
+class FormulaFinding:
+    """What became of one claimed formula.
+
+    `status` is "right", "wrong" or "undecided"; `reading` says what it was taken for, `decided` how it was
+    decided ("every n", "n = 3", "counterexample", "50 random points"), `excluded` where it does not hold
+    although it is right. `right` is the formula that is derived, where it is short enough to be shown.
+    """
+
+    name: str
+    text: str
+    status: str
+    sentence: str
+    reading: str
+    decided: str
+    counterexample: Counterexample | None = None
+    excluded: tuple[str, ...] = ()
+    explanation: Explanation | None = None
+    right: str = ""
+    notes: tuple[str, ...] = field(default=())
+
+
+def judge_formulas(problem: Problem, derivation: Derivation) -> tuple[FormulaFinding, ...]:
+    """The findings on all formulas of the problem's [claims]."""
+    if problem.claims is None:
+        return ()
+    return tuple(
+        judge_formula(problem, derivation, name, text, formula_place(problem, name, text))
+        for name, text in problem.claims.formulas
+    )
+
+
+def formula_place(problem: Problem, name: str, text: str) -> Place:
+    """Where the text of a claimed formula begins, so that a caret can stand under one of its characters."""
+    place = problem.place_of(f"claims.formulas.{name}")
+    if place is None and problem.claims is not None:
+        place = problem.claims.place
+    if place is None:
+        return Place(problem.source, None, 1, text)
+    column = place.text.find(text, place.text.find("=") + 1)
+    if column < 0:
+        return Place(f"{place.source}, claims.formulas", place.line, 1, text)
+    return Place(place.source, place.line, column + 1, place.text)
+
+
+def judge_formula(problem: Problem, derivation: Derivation, name: str, text: str, place: Place) -> FormulaFinding:
+    """Decides one formula; `place` is where its text begins. Raises `ProblemError` where it cannot be read.
+
+    Where a claim can be read in several ways, it is right where it is right in one of them.
+    """
+    findings = []
+    for question in questions(problem, derivation, name, text, place):
+        findings.append(_judged(question, name, text))
+        if findings[-1].status == RIGHT:
+            break
+    order = (RIGHT, UNDECIDED, WRONG)
+    best = min(findings, key=lambda finding: order.index(finding.status))
+    return best if best.status != WRONG or len(findings) == 1 else findings[0]
+
+
+def _judged(question: Question, name: str, text: str) -> FormulaFinding:
+    first = tried(question, 0)
+    if first.difference is not None:
+        return _wrong(question, name, text, first.difference)
+    proof = proved(question)
+    if proof is not None:
+        return _right(question, name, text, proof, first)
+    more = first if first.too_large else tried(question, RANDOM_POINTS)
+    if more.difference is not None:
+        return _wrong(question, name, text, more.difference)
+    undefined = (*first.undefined, *more.undefined)
+    if undefined and not first.equal and not more.equal:
+        return _never(question, name, text, undefined[0])
+    return _undecided(question, name, text, more)
+
+
+def _right(question: Question, name: str, text: str, proof: Proof, found: Tried) -> FormulaFinding:
+    scope, decided = _scope(question, proof)
+    without = excluded.without_value(question)
+    edges = excluded.kinks(question) if proof.off_kinks or found.on_kink else ()
+    exceptions = [f"except where {' or '.join(without)}"] if without else []
+    if edges:
+        exceptions.append(f"except exactly on a kink, where {' or '.join(edges)}")
+    own = [point for point in found.undefined if point.origin == "own"]
+    notes = _notes(question) + (("it has no value at the problem's own first batch",) if own else ())
+    sentence = "; ".join([f"right: proved equal{scope}", *exceptions, *notes])
+    meaning = question.target.meaning
+    return FormulaFinding(
+        name, text, RIGHT, sentence, meaning, decided, None, (*without, *edges), None, question.target.shown, notes
+    )
+
+
+def _scope(question: Question, proof: Proof) -> tuple[str, str]:
+    """For which batch sizes it is proved, in a sentence and as a word."""
+    constants = " with the values of the constants" if proof.with_constants else ""
+    if proof.sizes:
+        listed = " and ".join(f"n = {n}" for n in proof.sizes)
+        many = "the batch sizes here" if len(proof.sizes) > 1 else "the batch size here"
+        other = elsewhere(question)
+        beyond = "others are not settled" if other is None else f"at n = {other.point.sizes[SIZE]} it would be wrong"
+        return f" at {listed}, {many}{constants}; {beyond}", listed
+    every = " for every n" if SIZE in question.problem.graph.by_name and _about_samples(question) else ""
+    return every + constants, "every n" if every else "always"
+
+
+def _about_samples(question: Question) -> bool:
+    """Whether the number of samples matters: a gradient, a line or an update that sums over them."""
+    return not question.target.meaning.startswith("the local partial")
+
+
+def _notes(question: Question) -> tuple[str, ...]:
+    """What was read into the claim."""
+    found = []
+    target = question.target
+    if question.added:
+        found.append("the sum over the samples, left in words, is put in")
+    if not target.meaning.startswith(("the gradient", "the line")):
+        found.append(f"read as {target.meaning}")
+    return tuple(found)
+
+
+def _wrong(question: Question, name: str, text: str, difference: Difference) -> FormulaFinding:
+    example = _example(question, difference)
+    explanation = explained(question)
+    entry = f" in entry [{','.join(map(str, example.entry))}]" if example.entry else ""
+    pieces = [f"wrong: at {example} it gives {example.claimed}{entry}, right is {example.right}"]
+    pieces += [explanation.sentence] if explanation else []
+    pieces += _elsewhere_right(question)
+    pieces += [f"right: {question.target.shown}"] if question.target.shown else []
+    notes = _notes(question)
+    sentence = "; ".join([*pieces, *notes])
+    target = question.target
+    return FormulaFinding(
+        name, text, WRONG, sentence, target.meaning, "counterexample", example, (), explanation, target.shown, notes
+    )
+
+
+def _elsewhere_right(question: Question) -> list[str]:
+    """That it is right at one of several batch sizes."""
+    sizes = batch_sizes(question.problem)
+    proved_at = [n for n in sizes if holds_at(question, n)] if len(sizes) > 1 else []
+    return [f"it is right at {' and '.join(f'n = {n}' for n in proved_at)} only"] if proved_at else []
+
+
+def _never(question: Question, name: str, text: str, point: Point) -> FormulaFinding:
+    given = _given(question, point)
+    example = Counterexample(given, (), "no value", "a number", point.origin == "own")
+    sentence = f"wrong: it has no value, at {example} or any other point that was tried"
+    meaning, right = question.target.meaning, question.target.shown
+    return FormulaFinding(name, text, WRONG, sentence, meaning, "counterexample", example, (), None, right)
+
+
+def _undecided(question: Question, name: str, text: str, found: Tried) -> FormulaFinding:
+    if found.too_large:
+        decided, sentence = "nothing", "not decided: it is too long to calculate"
+    elif found.equal:
+        decided = f"{found.equal} random points"
+        sentence = f"not decided: equal at {decided} to {DIGITS} digits"
+    else:
+        decided, sentence = "nothing", "not decided: no point was found at which both have a value"
+    notes = _notes(question)
+    meaning, right = question.target.meaning, question.target.shown
+    without = excluded.without_value(question)
+    sentence = "; ".join([sentence, *notes])
+    return FormulaFinding(name, text, UNDECIDED, sentence, meaning, decided, None, without, None, right, notes)
+
+
+def _example(question: Question, difference: Difference) -> Counterexample:
+    point = difference.point
+    return Counterexample(
+        _given(question, point),
+        difference.entry,
+        _number(difference.claimed),
+        _number(difference.right),
+        point.origin == "own",
+    )
+
+
+def _given(question: Question, point: Point) -> Mapping[str, str]:
+    """The numbers that the claim depends on."""
+    wanted = _depends_on(question)
+    shown = {name: values for name, values in point.given.items() if name in wanted}
+    ordered = sorted(shown.items(), key=lambda pair: _order(question, pair[0]))
+    return {name: _array(values) for name, values in ordered}
+
+
+def _order(question: Question, name: str) -> int:
+    """Parameters first, then what else is remembered or given, then the data."""
+    node = question.problem.graph.by_name.get(name)
+    return {"parameter": 0, "constant": 1, "data": 2}.get(node.kind, 3) if node is not None else 3
+
+
+def _depends_on(question: Question) -> frozenset[str]:
+    """The given names that either side depends on."""
+    graph, target = question.problem.graph, question.target
+    pending = [*names(question.expr), *([target.gradient_of] if target.gradient_of else [])]
+    if target.gradient_of or question.gradients or target.rule is not None:
+        pending.append(graph.loss)
+    if target.name in graph.by_name:
+        pending.append(target.name)
+    found: set[str] = set()
+    while pending:
+        name = pending.pop()
+        node = graph.by_name.get(name)
+        if name not in found:
+            found.add(name)
+            pending.extend(names(node.expr) if node is not None and node.expr is not None else ())
+    if target.rule is not None:
+        found |= set(target.rule.leaves())
+    if target.meaning.startswith(("the local partial", "the derivative")):
+        return frozenset(graph.by_name)
+    return frozenset(found)
+
+
+def _array(values: Mapping[tuple[int, ...], Fraction]) -> str:
+    """A number, or the numbers row by row: (1, 2), ((1, 0), (2, 1))."""
+    if () in values:
+        return write_number(values[()])
+    groups: dict[int, dict[tuple[int, ...], Fraction]] = {}
+    for index, value in values.items():
+        groups.setdefault(index[0], {})[index[1:]] = value
+    inner = ", ".join(_array(group) for group in groups.values())
+    return f"({inner}{',' if len(groups) == 1 else ''})"
+
+
+def _number(value: Exactly) -> str:
+    """The exact number where it is a short fraction, else a decimal."""
+    exact = to_fraction(value)
+    text = write_number(exact) if exact is not None else ""
+    return text if text and len(text) <= 24 else decimal(value, 12)

@@ -1,0 +1,192 @@
+"""What a claimed formula is said to be: `dl/dw`, a local partial `de/dd`, a line, an update rule. Spelled loosely."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from derive.errors import ClaimError, EquationError, Place, shorten, suggestion
+from derive.expression import ONE, PICKED, Apply, Axes, Expr, Number, Ref, children, rebuild
+from derive.graph import Graph
+from derive.node import Node
+from derive.show.plain import ascii_names, ascii_text
+from derive.spelling import normalise
+from derive.syntax import read_expression
+
+_SIGNS = ("d", "D", "δ")
+_GRADIENT = re.compile(
+    r"\s*(?:grad(?:ient)?[\s_.]*\(?\s*(?P<after>\w+)\s*\)?|∇\s*_?(?P<nabla>\w+)|(?P<before>\w+?)[_.]grad(?:ient)?)"
+    r"(?P<index>\[[^\]]*\])?\s*",
+    re.IGNORECASE,
+)
+_NEW = re.compile(r"_?(new|next|after)$")  # w_new, the parameter after the update
+_LOSS = ("loss", "l", "cost", "j", "z")  # what a loss is called when it is not called by its name
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A name with the index it is written with: letters and numbers; None without one."""
+
+    name: str
+    index: tuple[str | int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Derivative:
+    """∂`of`/∂`wrt`."""
+
+    of: Entry
+    wrt: Entry
+
+    @property
+    def name(self) -> str:
+        """`dl/dw`, by which a formula refers to it."""
+        return f"d{self.of.name}/d{self.wrt.name}"
+
+
+Asked = Derivative | Entry
+
+
+def read_asked(name: str, graph: Graph, more: Iterable[str], place: Place) -> Asked:
+    """What `name` asks for; `more` are names besides those of the graph. Raises `ClaimError`."""
+    known = (*graph.by_name, *more)
+    found = _GRADIENT.fullmatch(name)
+    if found is not None and (found["after"] or found["nabla"] or found["before"]):
+        written = f"d{graph.loss}/d{found['after'] or found['nabla'] or found['before']}{found['index'] or ''}"
+        if normalise(name) not in known:
+            name = written
+    try:
+        expr = read_expression(with_d(name), Place(place.source, place.line, None, name))
+    except EquationError as error:
+        raise ClaimError(f"{shorten(name)} is no quantity: {error.message}; {_EXPECTED}", place) from None
+    asked = _as_derivative(expr, graph)
+    if asked is not None:
+        return asked
+    entry = _entry(expr)
+    if entry is not None:
+        meant = loosely(entry.name, known, graph.loss)
+        if meant is not None:
+            return Entry(meant, entry.index)
+        if (short := _stripped(entry.name, graph)) is not None:  # dw, as programs call dl/dw
+            return Derivative(Entry(graph.loss), Entry(short, entry.index))
+        if (renewed := _NEW.sub("", entry.name)) != entry.name and loosely(renewed, known, graph.loss) is not None:
+            return Entry(loosely(renewed, known, graph.loss) or renewed, entry.index)
+    hint = suggestion(entry.name if entry else name, known)
+    raise ClaimError(f"{shorten(name)} is no quantity of this problem{hint}; {_EXPECTED}", place)
+
+
+def with_d(text: str) -> str:
+    """`text` with d for ∂, which is no letter of a name: the columns stay."""
+    return text.replace("∂", "d")
+
+
+_EXPECTED = "expected a gradient such as dl/dw, a local partial such as de/dd, a line, or a parameter for its update"
+
+
+def loosely(name: str, known: Iterable[str], loss: str) -> str | None:
+    """The known name that is meant: the same one, or the only one that differs in upper and lower case."""
+    known = tuple(dict.fromkeys(known))
+    if name in known:
+        return name
+    alike = [other for other in known if _plain(other) == _plain(name)]
+    if len(alike) == 1:
+        return alike[0]
+    return loss if not alike and name.casefold() in _LOSS else None
+
+
+def _plain(name: str) -> str:
+    """A name without what is spelled in two ways: Γ and gamma are one."""
+    return ascii_text(name).casefold()
+
+
+def in_known_names(expr: Expr, graph: Graph) -> Expr:
+    """`expr` with γ for gamma, where the problem has no gamma."""
+    spelled = {plain: name for name, plain in ascii_names(graph.by_name).items() if plain not in graph.by_name}
+
+    def known(expr: Expr) -> Expr:
+        if isinstance(expr, Ref):
+            return Ref(spelled.get(expr.name, expr.name), expr.axes, expr.column)
+        return rebuild(expr, tuple(known(part) for part in children(expr)))
+
+    return known(expr) if spelled else expr
+
+
+def with_derivatives(expr: Expr, graph: Graph, taken: Mapping[str, Node]) -> tuple[Expr, tuple[Derivative, ...]]:
+    """`expr` in which dl/dw is one name, also where it was read as (lr*dl)/dw; and those derivatives."""
+    found: dict[str, Derivative] = {}
+
+    def joined(expr: Expr) -> Expr:
+        if isinstance(expr, Apply) and expr.op == "div":
+            above, last = _last_factor(expr.args[0])
+            derivative = _as_derivative(Apply("div", (last, expr.args[1])), graph, taken)
+            if derivative is not None:
+                found[derivative.name] = derivative
+                name = _standing_for(derivative, expr.args[1])
+                return name if above is None else Apply("mul", (joined(above), name), expr.column)
+        return rebuild(expr, tuple(joined(part) for part in children(expr)))
+
+    return joined(expr), tuple(found.values())
+
+
+def _last_factor(expr: Expr) -> tuple[Expr | None, Expr]:
+    """The product before its last factor, and that factor; a minus sign belongs to what is before."""
+    if isinstance(expr, Apply) and expr.op == "mul":
+        left, right = expr.args
+        return left, right
+    if isinstance(expr, Apply) and expr.op == "neg":
+        before, last = _last_factor(expr.args[0])
+        return Apply("neg", (before if before is not None else ONE,)), last
+    return None, expr
+
+
+def _standing_for(derivative: Derivative, bottom: Expr) -> Expr:
+    """The one name in place of the quotient, with the index of what stands below."""
+    if isinstance(bottom, Apply):
+        ref, *chosen = bottom.args
+        return Apply("entry", (Ref(derivative.name, getattr(ref, "axes", None), bottom.column), *chosen), bottom.column)
+    axes: Axes | None = getattr(bottom, "axes", None)
+    return Ref(derivative.name, axes, getattr(bottom, "column", None))
+
+
+def _as_derivative(expr: Expr, graph: Graph, taken: Mapping[str, Node] | None = None) -> Derivative | None:
+    """The derivative that a quotient dl/dw is; None for any other."""
+    if not (isinstance(expr, Apply) and expr.op == "div"):
+        return None
+    top, bottom = (_entry(arg) for arg in expr.args)
+    taken = graph.by_name if taken is None else taken
+    if top is None or bottom is None or top.name in taken or bottom.name in taken:
+        return None
+    of, wrt = _stripped(top.name, graph), _stripped(bottom.name, graph)
+    if of is None or wrt is None:
+        return None
+    return Derivative(Entry(of, top.index), Entry(wrt, bottom.index))
+
+
+def _stripped(name: str, graph: Graph) -> str | None:
+    """The w of `dw`."""
+    for sign in _SIGNS:
+        if name.startswith(sign) and len(name) > len(sign):
+            meant = loosely(name.removeprefix(sign), graph.by_name, graph.loss)
+            if meant is not None:
+                return meant
+    return None
+
+
+def _entry(expr: Expr) -> Entry | None:
+    match expr:
+        case Ref(name=name, axes=axes):
+            return Entry(name, None if axes is None else tuple(axis.letter for axis in axes))
+        case Apply(op="entry", args=(Ref(name=name, axes=axes), *chosen)):
+            numbers = iter(chosen)
+            index: list[str | int] = []
+            for axis in axes or ():
+                if axis.letter != PICKED:
+                    index.append(axis.letter)
+                    continue
+                number = next(numbers)
+                if not isinstance(number, Number):
+                    return None
+                index.append(int(number.value))
+            return Entry(name, tuple(index))
+    return None

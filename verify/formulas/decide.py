@@ -1,0 +1,254 @@
+"""Whether a claimed formula is what is asked for: proved in symbols, refuted at a point, or neither."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from flint import arb, fmpq
+
+from derive.expression import Apply, Expr, walk
+from derive.node import SIZE, Node
+from derive.show.notation import whole_number
+from verify.formulas.fractions import SIZES, Effort, Field, MoreSymbolsError, NoValueError, Ratio, TooLargeError
+from verify.formulas.letters import Leaf
+from verify.formulas.points import AtPoint
+from verify.formulas.question import Question
+from verify.formulas.samples import Point, at_other_sizes, batch_sizes, constants, labels, points
+from verify.formulas.symbolic import FinerPartsError, Manner, Symbolic
+from verify.formulas.values import GRADIENT, Values
+from verify.numbers.elements import CalculationError
+from verify.numbers.scalars import Exactly, as_ball, is_finite, precision
+
+RANDOM_POINTS = 50
+DIGITS = 60
+MAX_PARTS = 60  # of an exponent, where some have fractions in them
+_BITS = (256, 1024, 4096)  # inside balls, tried until 60 digits are known
+
+Known = Mapping[str, Mapping[tuple[int, ...], Fraction]]  # values of names, entry by entry
+
+_RATIONAL = {"", "add", "sub", "mul", "div", "neg", "sum", "mean"}
+_MANNERS = (Manner(), Manner(rewritten=True), Manner(off_kinks=True), Manner(rewritten=True, off_kinks=True))
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A point at which the two are not equal, and the entry."""
+
+    point: Point
+    entry: tuple[int, ...]
+    claimed: Exactly
+    right: Exactly
+
+
+@dataclass(frozen=True)
+class Proof:
+    """How the two were proved equal: for every batch size where `sizes` is empty, else for those.
+
+    `with_constants` says that the values of the constants were needed, `off_kinks` that a kink was left out.
+    """
+
+    sizes: tuple[int, ...] = ()
+    with_constants: bool = False
+    off_kinks: bool = False
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What the points gave: a difference, or how many agree.
+
+    `undefined` are points where the formula alone has no value, `on_kink` differences exactly on a kink. `too_large`
+    says that there was more to calculate than is done for one formula.
+    """
+
+    difference: Difference | None = None
+    equal: int = 0
+    undefined: tuple[Point, ...] = ()
+    on_kink: tuple[Difference, ...] = ()
+    too_large: bool = False
+
+
+class _UndefinedError(Exception):
+    """The claimed formula has no value where the right one has."""
+
+
+def differs(question: Question, found: Iterator[Point], wanted: int) -> Tried:
+    """The first of the points at which the two differ; no more than `wanted` at which they are equal."""
+    equal = without = 0
+    undefined: list[Point] = []
+    on_kink: list[Difference] = []
+    for point in found:
+        if equal == wanted or without > 4 * wanted:
+            break
+        numbers = AtPoint(point.given)
+        try:
+            result = _at(question, point, numbers)
+        except _UndefinedError:
+            undefined.append(point)
+            continue
+        except (TooLargeError, RecursionError):
+            return Tried(None, equal, tuple(undefined), tuple(on_kink), too_large=True)
+        if result is None:
+            without += 1
+        elif result is True:
+            equal += 1
+        elif not isinstance(result, Difference) or numbers.on_kink:
+            on_kink += [result] if isinstance(result, Difference) else []
+        else:
+            return Tried(result, equal, tuple(undefined), tuple(on_kink))
+    return Tried(None, equal, tuple(undefined), tuple(on_kink))
+
+
+def _at(question: Question, point: Point, numbers: AtPoint) -> Difference | bool | None:
+    """The first entry that differs at a point; True where none does, None where a value is not known."""
+    for bits in _BITS:
+        with precision(bits):
+            found = _compared(question, point, numbers)
+            if found is not None:
+                return found
+    return None
+
+
+def _compared(question: Question, point: Point, numbers: AtPoint) -> Difference | bool | None:
+    values: Values[Exactly] = Values(question.derivation, numbers, point.sizes, own=question.own)
+    sharp = True
+    for where in question.entries(values):
+        try:
+            right = question.target.right(values, where)
+        except CalculationError:
+            return None
+        if not is_finite(right):
+            return None
+        try:
+            claimed = question.claimed(values, where)
+        except CalculationError:
+            raise _UndefinedError from None
+        if not is_finite(claimed):
+            return None
+        if _differ(claimed, right):
+            index = tuple(part for part in where.values() if isinstance(part, int))
+            return Difference(point, index, claimed, right)
+        sharp = sharp and _is_sharp(claimed, right)
+    return True if sharp else None
+
+
+def _differ(x: Exactly, y: Exactly) -> bool:
+    if isinstance(x, fmpq) and isinstance(y, fmpq):
+        return bool(x != y)
+    return not (as_ball(x) - as_ball(y)).contains(arb(0))
+
+
+def _is_sharp(x: Exactly, y: Exactly) -> bool:
+    if isinstance(x, fmpq) and isinstance(y, fmpq):
+        return True
+    size = max(arb(1), as_ball(y).abs_upper())
+    return bool((as_ball(x) - as_ball(y)).abs_upper() < size * arb(10) ** -DIGITS)
+
+
+def proved(question: Question) -> Proof | None:
+    """The strongest proof that is found: for every batch size, else for each that occurs; None where there is none."""
+    fixed = constants(question.problem)
+    effort = Effort()
+    for known in ({}, fixed) if fixed else ({},):
+        manner = _holds(question, {}, known, effort)
+        if manner is not None:
+            return Proof((), bool(known), manner.off_kinks)
+    sizes = batch_sizes(question.problem)
+    manners = [_holds(question, {SIZE: n}, fixed, effort) for n in sizes]
+    if manners and None not in manners:
+        return Proof(sizes, bool(fixed), any(manner is not None and manner.off_kinks for manner in manners))
+    return None
+
+
+def holds_at(question: Question, n: int) -> bool:
+    """Whether it is proved for one batch size."""
+    return _holds(question, {SIZE: n}, constants(question.problem), Effort()) is not None
+
+
+def _manners(question: Question) -> Iterator[Manner]:
+    """The ways in which functions are taken, as far as there are any."""
+    exprs = [question.expr, *(node.definition for node in question.problem.graph.lines)]
+    ops = {getattr(part, "op", "") for expr in exprs for part in walk(expr) if not _is_whole_power(part)}
+    functions = bool(ops - _RATIONAL) or question.target.rule is not None
+    return (manner for manner in _MANNERS if functions or manner == Manner())
+
+
+def stand_ins(question: Question) -> tuple[frozenset[str], ...]:
+    """What stands for itself: first the lines and the gradients that the formula names, then nothing."""
+    gradients = {f"{GRADIENT}{name}" for name in question.gradients}
+    rule = question.target.rule
+    if rule is not None:
+        gradients.add(f"{GRADIENT}{rule.node.name}")
+    lines = {node.name for node in question.problem.graph.lines} - {question.target.name}
+    return (frozenset(gradients | lines), frozenset())
+
+
+def _is_whole_power(part: Expr) -> bool:
+    return isinstance(part, Apply) and part.op == "pow" and whole_number(part.args[1]) is not None
+
+
+def _holds(question: Question, sizes: Mapping[str, int], known: Known, effort: Effort) -> Manner | None:
+    """The manner in which the difference is 0 in symbols for every entry; None where it is in none."""
+    for manner in _manners(question):
+        for opaque in stand_ins(question):
+            result = in_symbols(question, manner, sizes, opaque, known, effort)
+            if result is not None and all(_are_equal(*entry) for entry in result):
+                return manner
+    return None
+
+
+def _are_equal(field: Field, claimed: Ratio, right: Ratio) -> bool:
+    """Whether the two are the same fraction."""
+    try:
+        return bool(field.subtract(claimed, right).top.is_zero())
+    except TooLargeError:
+        return False
+
+
+def in_symbols(
+    question: Question,
+    manner: Manner,
+    sizes: Mapping[str, int],
+    opaque: frozenset[str] = frozenset(),
+    known: Known | None = None,
+    effort: Effort | None = None,
+) -> list[tuple[Field, Ratio, Ratio]] | None:
+    """Both sides of every entry as fractions; None where that is too much work."""
+    leaves = {Leaf(name, index): value for name, own in (known or {}).items() for index, value in own.items()}
+    size, parts = 0, 1
+    while size < len(SIZES) and parts <= MAX_PARTS:
+        numbers = Symbolic(SIZES[size], manner, labels(question.problem.graph), leaves, effort, parts)
+        values: Values[Ratio] = Values(question.derivation, numbers, sizes, opaque, question.own)
+        try:
+            return [
+                (numbers.field, question.claimed(values, where), question.target.right(values, where))
+                for where in question.entries(values)
+            ]
+        except MoreSymbolsError:
+            size += 1
+        except FinerPartsError as error:
+            parts = error.parts
+        except (TooLargeError, NoValueError, RecursionError):
+            return None
+    return None
+
+
+def tried(question: Question, count: int) -> Tried:
+    """The points: with `count` 0 those that come first, else so many random ones."""
+    more = _more(question)
+    every = points(question.problem, more, 4 * count)
+    if count:
+        return differs(question, (point for point in every if point.origin == "random"), count)
+    return differs(question, every, 1_000)
+
+
+def elsewhere(question: Question) -> Difference | None:
+    """A point with a batch size that does not occur, at which the two differ."""
+    return differs(question, at_other_sizes(question.problem, _more(question)), 1_000).difference
+
+
+def _more(question: Question) -> Mapping[str, Node]:
+    """What else needs a value at a point: the number of the update, what an optimizer remembers, lr without a value."""
+    rule = question.target.rule
+    return {} if rule is None else rule.leaves()

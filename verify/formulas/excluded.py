@@ -1,0 +1,106 @@
+"""Where two equal formulas are not equal after all: a claimed one divides by what may be 0, or a kink is stood on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from derive.alike import canonical
+from derive.expression import Apply, Axis, Expr, Number, Ref, children, free_axes, names, walk
+from derive.node import SIZE
+from derive.numerals import write_number
+from derive.optimizers import OPTIONS
+from derive.show.notation import Ascii
+from verify.formulas.fractions import SIZES, Effort, MoreSymbolsError, NoValueError, Ratio, TooLargeError
+from verify.formulas.letters import Index, Letter
+from verify.formulas.question import Question
+from verify.formulas.symbolic import FinerPartsError, Manner, Symbolic
+from verify.formulas.values import Values
+
+MAX_EFFORT = 300_000  # work on showing that no divisor is 0
+
+_KINKS = {"relu": 1, "abs": 1, "sign": 1, "max": 2, "min": 2, "greater": 2, "at_most": 2}
+_LOGARITHMS = ("log", "log2", "log10")
+
+
+def without_value(question: Question) -> tuple[str, ...]:
+    """`x = 0` for a formula that divides by x, where the lines and the right formula do not."""
+    known = {canonical(divisor) for divisor, _ in _derived(question)}
+    numbers = Symbolic(SIZES[-1], Manner(rewritten=True), {}, {}, Effort(MAX_EFFORT))
+    values = Values(question.derivation, numbers, {}, own=question.own)
+    found = {
+        f"{Ascii().show(divisor)} {sign} 0": None
+        for divisor, sign in _divisors(question.expr)
+        if canonical(divisor) not in known and not _is_positive(divisor, values, numbers)
+    }
+    return tuple(found)
+
+
+def _is_positive(divisor: Expr, values: Values[Ratio], numbers: Symbolic) -> bool:
+    """Whether a divisor is certainly positive; in an update, 1 − beta1^t is too."""
+    if not set(names(divisor)) - {SIZE, "t", *OPTIONS, "beta1", "beta2"}:
+        return True
+    where: dict[Axis, Index] = {}
+    for number, axis in enumerate(free_axes(divisor)):
+        where[axis] = 0 if isinstance(axis.size, int) else Letter(number, str(axis.size))
+    try:
+        return numbers.positive(values.value(divisor, where))
+    except (TooLargeError, MoreSymbolsError, FinerPartsError, NoValueError, RecursionError):
+        return False
+
+
+def kinks(question: Question) -> tuple[str, ...]:
+    """`z[i] = 0` for the relu of z: the points exactly on a kink of either side."""
+    lines = (node.definition for node in question.problem.graph.lines)
+    found: dict[str, None] = {}
+    for expr in (question.expr, *lines):
+        for part in walk(expr):
+            if isinstance(part, Apply) and part.op in _KINKS:
+                found[_edge(part)] = None
+    return tuple(found)
+
+
+def _edge(part: Apply) -> str:
+    first = part.args[0]
+    other = "0" if _KINKS[part.op] == 1 else Ascii().show(part.args[1])
+    if isinstance(first, Number):
+        return f"{Ascii().show(part.args[1])} = {Ascii().show(first)}"
+    return f"{Ascii().show(first)} = {other}"
+
+
+def _derived(question: Question) -> Iterator[tuple[Expr, str]]:
+    """What the lines and their derivatives divide by."""
+    for node in question.problem.graph.lines:
+        yield from _divisors(node.definition)
+    for edge in question.derivation.edges:
+        yield from _divisors(edge.partial)
+
+
+def _divisors(expr: Expr) -> Iterator[tuple[Expr, str]]:
+    """What must not be 0 (=), and what must be positive (<=)."""
+    for part in walk(expr):
+        match part:
+            case Apply(op="div", args=(_, bottom)):
+                yield from ((factor, "=") for factor in _factors(bottom))
+            case Apply(op="pow", args=(base, exponent)) if _is_negative(exponent):
+                yield from ((factor, "=") for factor in _factors(base))
+            case Apply(op=op, args=(inner,)) if op in _LOGARITHMS:
+                yield inner, "<="
+
+
+def _factors(expr: Expr) -> Iterator[Expr]:
+    """The factors of a divisor; a power is 0 where its base is."""
+    match expr:
+        case Apply(op="mul" | "neg", args=args):
+            for arg in args:
+                yield from _factors(arg)
+        case Apply(op="pow", args=(base, Number())):
+            yield from _factors(base)
+        case _:
+            if any(isinstance(part, Ref) for part in walk(expr)) or children(expr):
+                yield expr
+
+
+def _is_negative(exponent: Expr) -> bool:
+    if isinstance(exponent, Apply) and exponent.op == "neg":
+        return True
+    return isinstance(exponent, Number) and write_number(exponent.value).startswith("-")

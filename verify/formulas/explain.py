@@ -1,0 +1,147 @@
+"""What a wrong formula is instead: another quantity of the problem, or the right one times something telling.
+
+Each entry of `EXPLANATIONS` looks at a refuted claim and finds what explains it, or nothing; the first that
+does is told. Mistakes that people make by name have their place here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+from derive.expression import Axis
+from derive.node import SIZE
+from verify.formulas.decide import in_symbols, proved, stand_ins, tried
+from verify.formulas.fractions import Effort, Field, MoreSymbolsError, NoValueError, Ratio, TooLargeError
+from verify.formulas.letters import Index, Leaf
+from verify.formulas.question import Question, gradient, line
+from verify.formulas.symbolic import Manner
+from verify.formulas.target import Target
+from verify.formulas.values import Values
+
+MAX_EFFORT = 300_000  # work on a ratio: a tenth of what a proof may take
+MAX_CANDIDATES = 60  # other quantities that a formula is compared with
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What a refuted formula is: `kind` is a stable name for programs, `sentence` completes "it is wrong: …"."""
+
+    kind: str
+    sentence: str
+
+
+def explained(question: Question) -> Explanation | None:
+    """The first explanation that is found."""
+    found = (explain(question) for explain in EXPLANATIONS)
+    return next((explanation for explanation in found if explanation is not None), None)
+
+
+def _another_quantity(question: Question) -> Explanation | None:
+    """The formula is right for another gradient, or for a line."""
+    if question.target.rule is not None:
+        return None
+    for candidate in _candidates(question):
+        asked = replace(question, target=candidate)
+        if tried(asked, 0).difference is None and proved(asked) is not None:
+            return Explanation("another_quantity", f"this is {candidate.name}")
+    return None
+
+
+def _candidates(question: Question) -> Iterator[Target]:
+    """Other quantities of the same shape: the gradients with respect to the parameters, then all others."""
+    graph, target = question.problem.graph, question.target
+    if question.picked:
+        return
+    adjoints = [adjoint.name for adjoint in question.derivation.adjoints if adjoint.name in graph.by_name]
+    names = dict.fromkeys((*question.derivation.wrt, *adjoints))
+    every = [gradient(question.derivation, name) for name in names if name != graph.loss]
+    every += [line(node) for node in graph.lines]
+    alike = [
+        found
+        for found in every
+        if found.name != target.name and [a.size for a in found.axes] == [a.size for a in target.axes]
+    ]
+    yield from (_read_as(found, target) for found in alike[:MAX_CANDIDATES])
+
+
+def _read_as(found: Target, target: Target) -> Target:
+    """The quantity along the axes of another."""
+
+    def right(values: Values[Any], where: Mapping[Axis, Index]) -> Any:
+        pairs = zip(found.axes, target.axes, strict=True)
+        return found.right(values, {own: where[axis] for own, axis in pairs})
+
+    return replace(found, axes=target.axes, right=right)
+
+
+def _telling_ratio(question: Question) -> Explanation | None:
+    """The formula is the right one times a number and a power of n; of an update, the step is."""
+    ways = [(Manner(), opaque) for opaque in stand_ins(question)] + [(Manner(rewritten=True), frozenset())]
+    effort = Effort(MAX_EFFORT)
+    for manner, opaque in ways:
+        both = in_symbols(question, manner, {}, opaque, effort=effort)
+        if both is None:
+            continue
+        ratios = {_ratio(question, field, claimed, right, place) for place, (field, claimed, right) in enumerate(both)}
+        ratios.discard(_NOTHING)
+        if len(ratios) == 1 and (ratio := ratios.pop()) is not None:
+            what = "the right one" if question.target.rule is None else "the right step"
+            return Explanation("ratio", f"it is {_shown(*ratio)} {what}" if ratio[0] else "it is 0")
+    return None
+
+
+_NOTHING = (Fraction(0), 99)  # of an entry where both are 0
+
+
+def _ratio(question: Question, field: Field, claimed: Ratio, right: Ratio, place: int) -> tuple[Fraction, int] | None:
+    """claimed/right as a number and the exponent of n; None where it is anything else."""
+    try:
+        if question.target.rule is not None:
+            before = _before(question, field, place)
+            claimed, right = field.subtract(claimed, before), field.subtract(right, before)
+        if right.top.is_zero():
+            return _NOTHING if claimed.top.is_zero() else None
+        if claimed.top.is_zero():
+            return Fraction(0), 0
+        quotient = field.divide(claimed, right)
+    except (TooLargeError, MoreSymbolsError, NoValueError):
+        return None
+    (top, *more), (bottom, *others) = field.terms(quotient.top), field.terms(quotient.bottom)
+    n = field.places.get(Leaf(SIZE, ()))
+    if more or others or any(symbol != n for _, powers in (top, bottom) for symbol, _ in powers):
+        return None
+    exponent = sum(e for _, e in top[1]) - sum(e for _, e in bottom[1])
+    number = top[0] / bottom[0]
+    return Fraction(int(number.p), int(number.q)), exponent
+
+
+def _before(question: Question, field: Field, place: int) -> Ratio:
+    """The parameter before the update, of the entry number `place`."""
+    rule = question.target.rule
+    assert rule is not None  # asked of updates only
+    name = rule.node.name if rule.target == "p" else f"{rule.node.name}.{rule.target}"
+    entries = [key for key in field.keys if isinstance(key, Leaf) and key.name == name]
+    if len(entries) == 1 or not rule.node.axes:
+        return field.symbol(entries[0]) if entries else field.zero
+    sizes = [axis.size if isinstance(axis.size, int) else 1 for axis in rule.node.axes]
+    index = []
+    for size in reversed(sizes):
+        place, last = divmod(place, size)
+        index.append(last)
+    return field.symbol(Leaf(name, tuple(reversed(index))))
+
+
+def _shown(number: Fraction, exponent: int) -> str:
+    """`-1 times`, `n times`, `2/n times`."""
+    power = "" if not exponent else "n" if abs(exponent) == 1 else f"n^{abs(exponent)}"
+    top, bottom = abs(number.numerator), number.denominator
+    above = [str(top)] * (top != 1 or exponent <= 0) + [power] * (exponent > 0)
+    below = [str(bottom)] * (bottom != 1) + [power] * (exponent < 0)
+    under = f"({'*'.join(below)})" if len(below) > 1 else "".join(below)
+    return f"{'-' * (number < 0)}{'*'.join(above)}{'/' * bool(below)}{under} times"
+
+
+EXPLANATIONS: tuple[Callable[[Question], Explanation | None], ...] = (_another_quantity, _telling_ratio)

@@ -1,0 +1,261 @@
+"""What is to be decided: a claimed formula and what it is claimed of, as two ways to calculate every entry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from derive.chain import Derivation, differentiate
+from derive.errors import ClaimError, Place, ProblemError
+from derive.expression import Axes, Axis, Expr, Reduce, free_axes, names
+from derive.formulas import Formulas
+from derive.graph import Graph
+from derive.monomial import collect
+from derive.node import Node
+from derive.problem import Problem
+from derive.show.notation import Ascii
+from derive.typed import apart, rename_free
+from verify.formulas.asked import Asked, Derivative, Entry, in_known_names, read_asked, with_derivatives
+from verify.formulas.letters import Index
+from verify.formulas.partials import partials
+from verify.formulas.reading import Written, along, named_letters, read_written
+from verify.formulas.rule import Own, Rule, states_of
+from verify.formulas.target import Target
+from verify.formulas.values import GRADIENT, Values
+
+
+@dataclass(frozen=True)
+class Question:
+    """A claimed formula beside its target; `picked` are the entries that alone are claimed."""
+
+    problem: Problem
+    derivation: Derivation
+    target: Target
+    expr: Expr
+    picked: Mapping[Axis, int] = field(default_factory=dict)
+    added: Axes = ()
+    note: str = ""
+    own: Mapping[str, Own] = field(default_factory=dict)
+    gradients: tuple[str, ...] = ()  # the gradients that the formula names
+
+    def claimed(self, values: Values[Any], where: Mapping[Axis, Index]) -> Any:
+        """The claimed number of one entry."""
+        return values.value(self.expr, where)
+
+    def entries(self, values: Values[Any]) -> Iterator[Mapping[Axis, Index]]:
+        """Every entry that is claimed."""
+        for index in values.entries(self.target.axes):
+            where = dict(zip(self.target.axes, index, strict=True))
+            is_meant = all(where[axis] == number for axis, number in self.picked.items())
+            if is_meant and all(where[a] != where[b] for a, b in self.target.apart):
+                yield where
+
+
+def questions(problem: Problem, derivation: Derivation, name: str, text: str, place: Place) -> Iterator[Question]:
+    """The ways in which a claim can be read, the usual one first. Raises `ProblemError` for one that cannot be."""
+    written = read_written(text, place)
+    asked = _asked(problem, name, place)
+    if written.left and _asked(problem, written.left, place) != asked:
+        raise ClaimError(f"the formula begins with {written.left!r} and is claimed of {name!r}; keep one", place)
+    graph = problem.graph
+    unread: ProblemError | None = None
+    found = False
+    for target, index in targets(problem, derivation, asked, name, place):
+        try:
+            question = _question(problem, derivation, target, index, written, graph, name)
+        except ProblemError as error:
+            unread = unread or error
+            continue
+        found = True
+        yield question
+    if not found and unread is not None:
+        raise unread
+
+
+def _asked(problem: Problem, name: str, place: Place) -> Asked:
+    states = states_of(problem)
+    if name in states and name not in problem.graph.by_name:
+        return Entry(name)
+    return read_asked(name, problem.graph, states, place)
+
+
+def _question(
+    problem: Problem,
+    derivation: Derivation,
+    target: Target,
+    index: tuple[str | int, ...] | None,
+    written: Written,
+    graph: Graph,
+    name: str,
+) -> Question:
+    axes, picked = named_letters(index, target.axes, target.name, written.place)
+    renamed = dict(zip(axes, target.axes, strict=True))
+    nodes: dict[str, Node] = dict(graph.by_name)
+    own: dict[str, Own] = {}
+    if target.rule is not None:
+        nodes |= {key: node for key, node in target.rule.names().items() if key not in nodes}
+        own |= {key: value for key, value in target.rule.own().items() if key not in graph.by_name}
+    expr, derivatives = with_derivatives(in_known_names(written.expr, graph), graph, nodes)
+    gradients: list[str] = []
+    for derivative in derivatives:
+        if derivative.name == target.name and target.rule is None:
+            raise ClaimError(f"{name!r} is said to be itself: the formula names {derivative.name}", written.place)
+        meant = _within(problem, derivation, derivative, written.place)
+        nodes[derivative.name] = Node(derivative.name, "constant", meant.axes)
+        own[derivative.name] = _as_own(meant)
+        if derivative.of.name == graph.loss:
+            gradients.append(derivative.wrt.name)
+    if target.name in graph.by_name and target.rule is None and target.name in names(expr):
+        raise ClaimError(f"{name!r} is said to be itself: the formula names {target.name}", written.place)
+    reading = along(expr, name, written.place, nodes, axes)
+    body = _relettered(reading.expr, renamed)
+    picked = {renamed[axis]: number for axis, number in picked.items()}
+    found = Question(problem, derivation, target, body, picked, reading.added, own=own, gradients=tuple(gradients))
+    asked = [*gradients, *([target.rule.node.name] if target.rule else [])]
+    asked += [target.gradient_of] if target.gradient_of else []
+    return replace(found, derivation=with_gradients(derivation, asked))
+
+
+def _relettered(expr: Expr, renamed: Mapping[Axis, Axis]) -> Expr:
+    changed = {axis: other for axis, other in renamed.items() if axis != other}
+    if not changed:
+        return expr
+    return rename_free(apart(expr, frozenset(changed.values()) | frozenset(changed)), changed)
+
+
+def _as_own(target: Target) -> Own:
+    if target.gradient_of is not None:
+        return lambda values, index: values.named(f"{GRADIENT}{target.gradient_of}", index)
+    return lambda values, index: target.right(values, dict(zip(target.axes, index, strict=True)))
+
+
+def _within(problem: Problem, derivation: Derivation, derivative: Derivative, place: Place) -> Target:
+    """What a derivative inside a formula means: ∂l/∂w the gradient, ∂e/∂d the local partial."""
+    plain = Derivative(Entry(derivative.of.name), Entry(derivative.wrt.name))
+    return next(targets(problem, derivation, plain, derivative.name, place))[0]
+
+
+def with_gradients(derivation: Derivation, names: list[str]) -> Derivation:
+    """The derivation with the adjoints of `names` too."""
+    known = {adjoint.name for adjoint in derivation.adjoints}
+    missing = [name for name in names if name not in known and name in derivation.graph.ancestors]
+    return differentiate(derivation.graph, (*derivation.wrt, *missing)) if missing else derivation
+
+
+def targets(
+    problem: Problem, derivation: Derivation, asked: Asked, name: str, place: Place
+) -> Iterator[tuple[Target, tuple[str | int, ...] | None]]:
+    """What is asked for, in every way it can be meant, each with the index it is written with."""
+    graph = problem.graph
+    if isinstance(asked, Derivative):
+        if asked.of.name == graph.loss:
+            yield gradient(derivation, asked.wrt.name, place), asked.wrt.index
+        yield from ((found, None) for found in partials(graph, asked, place))
+        if asked.of.name != graph.loss:
+            yield from ((found, None) for found in _through(graph, asked, place))
+        return
+    states = states_of(problem)
+    if asked.name in states and asked.name not in graph.by_name:
+        parameter, state = states[asked.name]
+        yield _update(problem, parameter, state, place), asked.index
+        return
+    node = graph.by_name[asked.name]
+    if node.kind == "line":
+        yield line(node), asked.index
+    elif node.kind == "parameter":
+        rule = _update(problem, node.name, "p", place)
+        yield rule, asked.index
+        if rule.rule is not None and rule.rule.optimizer.states:
+            held = replace(rule.rule, held=True)
+            yield (
+                replace(rule, meaning=f"{rule.meaning}, with what was remembered before the step", rule=held),
+                asked.index,
+            )
+    else:
+        kinds = {"data": "data", "constant": "a constant", "size": "the number of samples"}
+        raise ClaimError(f"{name!r} is {kinds[node.kind]}, and given; there is no formula to claim", place)
+
+
+def line(node: Node) -> Target:
+    """A line as a function of what is given."""
+    return Target(
+        node.name,
+        f"the line {node.name}",
+        node.axes,
+        lambda values, where: values.named(node.name, tuple(where[axis] for axis in node.axes)),
+        Ascii().show(node.definition),
+    )
+
+
+def gradient(derivation: Derivation, name: str, place: Place | None = None) -> Target:
+    """∂loss/∂`name`."""
+    graph = derivation.graph
+    node = graph.by_name[name]
+    if node.kind == "size":
+        raise ClaimError(f"{name!r} is the number of samples; the loss is not differentiated by it", place)
+
+    def right(values: Values[Any], where: Mapping[Axis, Index]) -> Any:
+        return values.gradient(name, tuple(where[axis] for axis in node.axes))
+
+    return Target(
+        f"d{graph.loss}/d{name}",
+        f"the gradient of {graph.loss}",
+        node.axes,
+        right,
+        _closed(derivation, name),
+        None,
+        name,
+    )
+
+
+def _closed(derivation: Derivation, name: str) -> str:
+    if name not in derivation.graph.ancestors or name not in derivation.wrt:
+        return ""
+    closed = Formulas(derivation).gradient(name).closed
+    return "" if closed is None else Ascii().show(closed)
+
+
+def _through(graph: Graph, asked: Derivative, place: Place) -> Iterator[Target]:
+    """The derivative of a line with respect to what it depends on through other lines: the sum along the paths."""
+    node = graph.by_name[asked.of.name]
+    wrt = graph.by_name[asked.wrt.name]
+    if node.expr is None or asked.wrt.name not in replace(graph, loss=node.name).ancestors:
+        raise ClaimError(f"{asked.name}: {asked.of.name} does not depend on {asked.wrt.name}", place)
+    found = Formulas(differentiate(replace(graph, loss=node.name), (wrt.name,))).gradient(wrt.name)
+    axes = tuple(dict.fromkeys((*node.axes, *wrt.axes)))
+    if found.path_count == 1 and found.longest == 1:
+        return  # the local partial itself
+    if not found.paths:
+        raise ClaimError(f"{asked.name}: more paths lead there than are multiplied out", place)
+    terms = [(tuple(link.partial for link in path.links), path) for path in found.paths]
+
+    def right(values: Values[Any], where: Mapping[Axis, Index]) -> Any:
+        sums = []
+        for factors, path in terms:
+            body = collect(factors).tree()
+            summed = tuple(axis for axis in path.summed if axis not in axes and axis in free_axes(body))
+            whole = Reduce("sum", body, summed) if summed else body
+            sums.append(values.value(whole, where))
+        return values.numbers.sum(sums)
+
+    meaning = f"the derivative of {node.name} along all paths"
+    yield Target(asked.name, meaning, axes, right)
+
+
+def _update(problem: Problem, parameter: str, target: str, place: Place) -> Target:
+    if not problem.trains or problem.is_symbolic:
+        raise ClaimError(f"{parameter!r} is given: this problem has no [training], so no update rule", place)
+    node = problem.graph.by_name[parameter]
+    rule = Rule(problem, node, target)
+    shown = [found for found in rule.optimizer.on_paper if found.target == target][-1]
+    name = parameter if target == "p" else f"{parameter}.{target}"
+    text = Ascii(names={"p": parameter, "g": f"d{problem.graph.loss}/d{parameter}"}).show(shown.expr)
+
+    if target == "p" and any(entry.name == parameter and not entry.entries for entry in problem.graph.frozen):
+        text = parameter  # it keeps its value
+
+    def right(values: Values[Any], where: Mapping[Axis, Index]) -> Any:
+        return rule.after(values, tuple(where[axis] for axis in node.axes))
+
+    return Target(name, f"the update of {rule.optimizer.name}", node.axes, right, text, rule)

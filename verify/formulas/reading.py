@@ -1,0 +1,170 @@
+"""A claimed formula as an expression in the names of the problem, with what was read into it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from derive.errors import ClaimError, Place, shorten
+from derive.expression import Apply, Axes, Axis, Expr, Reduce, Ref, children, free_axes, fresh_axes, rebuild, walk
+from derive.node import SIZE, Node
+from derive.paper import Line
+from derive.resolve import resolve
+from derive.spelling import at
+from derive.syntax import read_expression
+from derive.typed import rename_free, shape_text
+from verify.formulas.asked import with_d
+
+MAX_LENGTH = 10_000  # characters
+
+_LEFT = re.compile(r"(?P<left>[^=<>!←]*?)\s*(?:<-|←|:=|(?<![<>=!])=(?!=))")
+
+
+@dataclass(frozen=True)
+class Written:
+    """A formula as it is written: what stands on its left, if anything, and the tree of its right side."""
+
+    left: str | None
+    expr: Expr
+    place: Place
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A formula along the axes of what it is claimed of; `added` are the axes of a sum that was left in words."""
+
+    expr: Expr
+    added: Axes = ()
+
+
+def read_written(text: str, place: Place) -> Written:
+    """Reads a formula; `place` is where its text begins. Raises `EquationError` with a caret."""
+    if len(text) > MAX_LENGTH:
+        raise ClaimError(f"a formula of {len(text):,} characters; expected at most {MAX_LENGTH:,}", place)
+    if place.column is None or not place.text:
+        place = Place(place.source, place.line, 1, text)
+    start = (place.column or 1) - 1
+    match = _LEFT.match(text)
+    left, offset = (match["left"].strip(), match.end()) if match else (None, 0)
+    if not text[offset:].strip():
+        raise ClaimError("no formula; expected an expression such as (2/n)*sum((w*x + b - y)*x)", place)
+    return Written(left, read_expression(with_d(text[offset:]), place, start + offset), at(place, start + offset))
+
+
+def along(written: Expr, line_name: str, place: Place, nodes: Mapping[str, Node], axes: Axes) -> Reading:
+    """The formula in the names of `nodes`, along `axes`; a sum over samples that it leaves in words is put in.
+
+    Raises `EquationError` for names and shapes that do not fit.
+    """
+    node = resolve(Line(line_name, apart_letters(written), place), nodes, is_loss=False)
+    whole = node.definition
+    indexed = any(axis.letter in {own.letter for own in axes} for axis in node.axes) or not axes
+    pairs, extra = _by_letter(node.axes, axes) if _is_indexed(written) and indexed else _from_the_last(node.axes, axes)
+    if any(axis.size != SIZE for axis in extra):
+        expected = f"expected {'the shape ' + shape_text(axes) if axes else 'one number'}"
+        raise ClaimError(f"the formula has the shape {shape_text(node.axes)}; {expected}", place)
+    clashing = fresh_axes([a for a in extra if a.letter in {o.letter for o in axes}], [*axes, *node.axes])
+    whole = rename_free(whole, {**pairs, **clashing})
+    added = tuple(clashing.get(axis, axis) for axis in extra)
+    return Reading(_with_sum(whole, added) if added else whole, added)
+
+
+def apart_letters(expr: Expr) -> Expr:
+    """Every sum over letters of its own: Σₘ aₘ + Σₘ bₘ may run over different numbers of values."""
+    bound = [axis.letter for part in walk(expr) if isinstance(part, Reduce) for axis in part.axes or ()]
+    again = {letter for letter in bound if bound.count(letter) > 1}
+    count = 0
+
+    def renamed(expr: Expr, letters: Mapping[str, str]) -> Expr:
+        nonlocal count
+        if isinstance(expr, Reduce):
+            own = {}
+            for axis in expr.axes or ():
+                if axis.letter in again:
+                    count += 1
+                    own[axis.letter] = f"{axis.letter}{count}"
+            inside = {**letters, **own}
+            axes = None if expr.axes is None else tuple(Axis(inside.get(a.letter, a.letter)) for a in expr.axes)
+            return Reduce(expr.op, renamed(expr.body, inside), axes, expr.column)
+        if isinstance(expr, Ref):
+            if expr.axes is None:
+                return Ref(letters.get(expr.name, expr.name), None, expr.column)
+            return Ref(expr.name, tuple(Axis(letters.get(a.letter, a.letter)) for a in expr.axes), expr.column)
+        return rebuild(expr, tuple(renamed(part, letters) for part in children(expr)))
+
+    return renamed(expr, {}) if again else expr
+
+
+def _is_indexed(expr: Expr) -> bool:
+    return any(isinstance(part, Ref) and part.axes for part in walk(expr))
+
+
+def _by_letter(own: Axes, wanted: Axes) -> tuple[dict[Axis, Axis], Axes]:
+    """The axes of a formula with indices: the same letters, else the only one of the same size."""
+    pairs: dict[Axis, Axis] = {}
+    left = list(wanted)
+    for axis in own:
+        same = next((other for other in left if other.letter == axis.letter and other.size == axis.size), None)
+        if same is not None:
+            pairs[axis] = same
+            left.remove(same)
+    for axis in own:
+        same = next((other for other in left if other.size == axis.size), None)
+        if axis not in pairs and same is not None:
+            pairs[axis] = same
+            left.remove(same)
+    return pairs, tuple(axis for axis in own if axis not in pairs)
+
+
+def _from_the_last(own: Axes, wanted: Axes) -> tuple[dict[Axis, Axis], Axes]:
+    """The axes of a formula without indices, from the last one on; samples that are too many come first."""
+    kept = own
+    if len(own) > len(wanted) or [a.size for a in own[::-1]] != [a.size for a in wanted[::-1][: len(own)]]:
+        kept = tuple(axis for axis in own if axis.size != SIZE)
+        if SIZE in [axis.size for axis in wanted] or kept == own:
+            kept = own
+    extra = tuple(axis for axis in own if axis not in kept)
+    ends = wanted[len(wanted) - len(kept) :]
+    if len(kept) > len(wanted) or any(a.size != b.size for a, b in zip(kept, ends, strict=True)):
+        return {}, tuple(Axis(axis.letter, axis.size if axis.size != SIZE else 0) for axis in own)
+    return dict(zip(kept, ends, strict=True)), extra
+
+
+def _with_sum(expr: Expr, axes: Axes) -> Expr:
+    """The sum over `axes` of each term that runs over them."""
+    match expr:
+        case Apply(op="add" | "sub", args=(left, right)):
+            if set(axes) - set(free_axes(left)) or set(axes) - set(free_axes(right)):
+                return Apply(expr.op, (_where_it_runs(left, axes), _where_it_runs(right, axes)), expr.column)
+        case Apply(op="neg", args=(inner,)):
+            return Apply("neg", (_with_sum(inner, axes),), expr.column)
+    return Reduce("sum", expr, axes)
+
+
+def _where_it_runs(expr: Expr, axes: Axes) -> Expr:
+    own = tuple(axis for axis in axes if axis in free_axes(expr))
+    return _with_sum(expr, own) if own else expr
+
+
+def named_letters(
+    index: tuple[str | int, ...] | None, axes: Axes, name: str, place: Place
+) -> tuple[Axes, dict[Axis, int]]:
+    """The axes with the letters of a written index, and the entries that it picks. Raises `ClaimError`."""
+    if index is None:
+        return axes, {}
+    shown = f"{name}[{','.join(map(str, index))}]"
+    if len(index) != len(axes):
+        has = f"the shape {shape_text(axes)}" if axes else "one number"
+        raise ClaimError(f"{shorten(shown)}: {name} has {has}; expected one index for each of its axes", place)
+    found: list[Axis] = []
+    picked: dict[Axis, int] = {}
+    for part, axis in zip(index, axes, strict=True):
+        if isinstance(part, int):
+            if isinstance(axis.size, int) and part >= axis.size:
+                raise ClaimError(f"{shorten(shown)}: expected an index from 0 to {axis.size - 1}", place)
+            found.append(axis)
+            picked[axis] = part
+        else:
+            found.append(Axis(part, axis.size))
+    return tuple(found), picked

@@ -1,0 +1,172 @@
+"""Points at which a claimed formula is tried: the problem's own first batch, small whole numbers, random fractions."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product
+
+from derive.expression import Apply, Position, Ref, walk
+from derive.graph import Graph
+from derive.node import SIZE, Node
+from derive.problem import Problem
+from derive.statement import Quantity
+
+Entries = Mapping[tuple[int, ...], Fraction]
+
+SMALL = 8  # points of small whole numbers
+_SPREAD = (1, 2, 0, 3, -1, 2, 1, -2)
+
+
+@dataclass(frozen=True)
+class Point:
+    """A number for every entry of what is given, at one batch size; `sizes` are those of axes whose size has a name."""
+
+    origin: str
+    sizes: Mapping[str, int]
+    given: Mapping[str, Entries]
+
+
+def batch_sizes(problem: Problem) -> tuple[int, ...]:
+    """The batch sizes that occur in a run of the problem; none where nothing runs over samples."""
+    samples, training = problem.samples, problem.training
+    if not samples:
+        return (2, 3) if SIZE in problem.graph.by_name else ()
+    if training.batches is not None:
+        return tuple(dict.fromkeys(len(rows) for rows in training.batches))
+    whole = training.batch_size if isinstance(training.batch_size, int) else samples
+    whole = min(whole, samples)
+    left = 0 if training.drop_last else samples % whole
+    return (whole, left) if left else (whole,)
+
+
+def labels(graph: Graph) -> Mapping[str, int]:
+    """The names that are class labels, with the number of classes."""
+    found: dict[str, int] = {}
+    for node in graph.lines:
+        for part in walk(node.definition):
+            match part:
+                case Apply(op="equal", args=(Ref(name=name), Position(axis=axis))) if isinstance(axis.size, int):
+                    if graph.by_name[name].kind != "line":
+                        found[name] = axis.size
+    return found
+
+
+def constants(problem: Problem) -> Mapping[str, Entries]:
+    """The values of what is given once and for all."""
+    return {quantity.name: _entries(quantity) for quantity in problem.constants if quantity.is_drawn}
+
+
+def own_point(problem: Problem) -> Point | None:
+    """The first batch and the initial values; None where they are not known."""
+    given = (*problem.parameters, *problem.constants, *problem.data)
+    if problem.is_symbolic or not all(quantity.is_drawn for quantity in given):
+        return None
+    sizes = {}
+    values = {quantity.name: _entries(quantity) for quantity in (*problem.parameters, *problem.constants)}
+    if problem.samples:
+        rows = problem.training.batches[0] if problem.training.batches else range(batch_sizes(problem)[0])
+        sizes[SIZE] = len(rows)
+        for column in problem.data:
+            whole = _entries(column)
+            values[column.name] = {
+                (place, *index[1:]): whole[(row, *index[1:])]
+                for place, row in enumerate(rows)
+                for index in whole
+                if index[0] == row
+            }
+    return Point("own", sizes, values)
+
+
+def other_sizes(problem: Problem) -> Iterator[int]:
+    """Small batch sizes that do not occur in a run of the problem."""
+    return (n for n in range(1, 5) if n not in batch_sizes(problem))
+
+
+def at_other_sizes(problem: Problem, more: Mapping[str, Node]) -> Iterator[Point]:
+    """Points of small whole numbers at batch sizes that do not occur."""
+    for n in other_sizes(problem):
+        for number in range(SMALL):
+            yield _small(problem, more, n, number)
+
+
+def points(problem: Problem, more: Mapping[str, Node], count: int) -> Iterator[Point]:
+    """The points in the order in which they are tried: one's own, small ones, `count` random ones for each batch size.
+
+    `more` are names besides those of the graph that a value is needed for.
+    """
+    numbers = random.Random(1)
+    sizes = batch_sizes(problem) or (0,)
+    own = own_point(problem)
+    if own is not None:
+        yield _with_more(own, more)
+    for number in range(SMALL):
+        for n in sizes:
+            yield _small(problem, more, n, number)
+    for _ in range(count):
+        for n in sizes:
+            yield _random(problem, more, n, numbers)
+
+
+def _with_more(point: Point, more: Mapping[str, Node]) -> Point:
+    given = dict(point.given)
+    for number, (name, node) in enumerate(more.items()):
+        if name not in given:
+            given[name] = {
+                index: Fraction(1 + (number + place) % 2) for place, index in enumerate(_indices(node, point.sizes))
+            }
+    return Point(point.origin, point.sizes, given)
+
+
+def _small(problem: Problem, more: Mapping[str, Node], n: int, number: int) -> Point:
+    """Whole numbers from −2 to 3, in half of the points only positive ones."""
+
+    def value(name: int, place: int) -> Fraction:
+        found = _SPREAD[(3 * name + place + number) % len(_SPREAD)]
+        return Fraction(found if number % 2 == 0 else abs(found) + 1)
+
+    return _filled(problem, more, n, "small", value)
+
+
+def _random(problem: Problem, more: Mapping[str, Node], n: int, numbers: random.Random) -> Point:
+    """Fractions between −3 and 3, in half of the points only positive ones."""
+    lowest = numbers.choice((-60, 1))
+
+    def value(name: int, place: int) -> Fraction:  # noqa: ARG001
+        return Fraction(numbers.randint(lowest, 60) or 1, numbers.randint(20, 40))
+
+    return _filled(problem, more, n, "random", value)
+
+
+def _filled(
+    problem: Problem, more: Mapping[str, Node], n: int, origin: str, value: Callable[[int, int], Fraction]
+) -> Point:
+    graph = problem.graph
+    known, classes = constants(problem), labels(graph)
+    sizes = {node.name: 2 + k for k, node in enumerate(graph.nodes) if node.kind == "size" and node.name != SIZE}
+    if n:
+        sizes[SIZE] = n
+    given: dict[str, Entries] = {}
+    nodes = [node for node in graph.nodes if node.kind in ("parameter", "constant", "data")]
+    for name, node in enumerate((*nodes, *(node for node in more.values() if node.name not in graph.by_name))):
+        if node.name in known:
+            given[node.name] = known[node.name]
+            continue
+        found = {}
+        for place, index in enumerate(_indices(node, sizes)):
+            number = value(name, place)
+            if node.name in classes:
+                number = Fraction((name + place + int(10 * number)) % classes[node.name])
+            found[index] = abs(number) if node.name in more else number
+        given[node.name] = found
+    return Point(origin, sizes, given)
+
+
+def _indices(node: Node, sizes: Mapping[str, int]) -> Iterator[tuple[int, ...]]:
+    return product(*(range(axis.size if isinstance(axis.size, int) else sizes[str(axis.size)]) for axis in node.axes))
+
+
+def _entries(quantity: Quantity) -> Entries:
+    return dict(zip(product(*map(range, quantity.shape)), quantity.values, strict=True))
