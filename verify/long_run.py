@@ -1,0 +1,135 @@
+"""A long run in one leap: where every step is linear in the parameters, an epoch is one matrix, and n epochs its power.
+
+The state of a run is a vector of the parameters and what the optimizer remembers. Where the update is affine in
+it, an epoch takes s to A·s + c, the same A and c for every epoch whose batches are the same. A^n comes by
+repeated squaring, in balls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from flint import arb, arb_mat
+
+from derive.chain import Derivation
+from derive.problem import Problem
+from verify.batches import Batches, Batch
+from verify.calculation import Calculation, numbers, prepare
+from verify.numbers import Array, Exactly, Form, Forms, as_ball, forms, objects
+from verify.program import adjoint_of
+from verify.settings import Settings
+
+MAX_STATE = 48  # numbers of a state: a power of a matrix costs their third power
+SETTLED = 3  # from this epoch on, every update is made alike (an optimizer may treat the first one apart)
+
+Values = Mapping[str, Array]
+
+
+@dataclass
+class Leaps:
+    """The matrix of an epoch, and its powers by two as they are asked for. The last row and column carry c."""
+
+    names: tuple[tuple[str, tuple[int, ...]], ...]
+    doublings: list[arb_mat] = field(default_factory=list)
+
+    def after(self, state: Values, epochs: int) -> dict[str, Array]:
+        """The state that many epochs later."""
+        column = arb_mat([[as_ball(value)] for name, _ in self.names for value in state[name].flat] + [[arb(1)]])
+        power = 0
+        while epochs >> power:
+            if power == len(self.doublings):
+                self.doublings.append(self.doublings[-1] * self.doublings[-1])
+            if epochs >> power & 1:
+                column = self.doublings[power] * column
+            power += 1
+        values = [column[row, 0] for row in range(column.nrows())]
+        return _shaped(self.names, values)
+
+
+def leaps(problem: Problem, derivation: Derivation, settings: Settings, batches: Batches, start: Values) -> Leaps | None:
+    """How to leap over the epochs of a run; None where an epoch is not one affine map, or not always the same.
+
+    To be called at the precision at which the leaps are made.
+    """
+    each = settings.batches_per_epoch
+    epoch = [batches[step] for step in range((SETTLED - 1) * each, SETTLED * each)] if len(batches) >= SETTLED * each else []
+    names = tuple((name, value.shape) for name, value in start.items())
+    size = sum(value.size for value in start.values())
+    if not epoch or size > MAX_STATE or not _repeats(settings, batches):
+        return None
+    system = Forms(bounded=False)
+    calculation = prepare(problem, derivation, settings, system)
+    data = {column.name: numbers(column, system) for column in problem.data}
+    matrix: arb_mat | None = None
+    for batch in epoch:
+        rows = _affine(calculation, data, batch, names, size)
+        if rows is None:
+            return None
+        matrix = rows if matrix is None else rows * matrix
+    return Leaps(names, [] if matrix is None else [matrix])
+
+
+def _repeats(settings: Settings, batches: Batches) -> bool:
+    """Whether every epoch does the same: nothing is drawn, and no gradient is carried over."""
+    plain = not settings.shuffle and settings.accumulate == 1 and settings.zero_every == 1
+    return plain and settings.trains and len(batches) > 0
+
+
+def _affine(
+    calculation: Calculation, data: Values, batch: Batch, names: tuple[tuple[str, tuple[int, ...]], ...], size: int
+) -> arb_mat | None:
+    """One step as a matrix; None where it is not affine, or another one at the next update."""
+    first, second = (_step(calculation, data, batch, names, size, t) for t in (batch.t, batch.t + 1))
+    if first is None or second is None:
+        return None
+    rows = []
+    for one, other in zip(first, second, strict=True):
+        if not _is_affine(one) or not _alike(one, other):
+            return None
+        rows.append([*(as_ball(one.parts.get(mark, 0)) + arb(0) for mark in range(size)), as_ball(one.centre)])
+    rows.append([*[arb(0)] * size, arb(1)])
+    return arb_mat(rows)
+
+
+def _step(
+    calculation: Calculation, data: Values, batch: Batch, names: tuple[tuple[str, tuple[int, ...]], ...], size: int, t: int
+) -> list[Form] | None:
+    """The state after a step as forms in the state before it."""
+    state = _shaped(names, [Form(arb(0), {mark: arb(1)}) for mark in range(size)])
+    rows = {name: column[list(batch.indices)] for name, column in data.items()}
+    values = calculation.at({**state, **rows}, batch.n).results
+    after: dict[str, Array] = {}
+    for name in calculation.derivation.wrt:
+        update = calculation.system.constant(Fraction(t))
+        after |= calculation.updated(name, state, values[adjoint_of(name)], update)
+    return [form for name, _ in names for form in after[name].flat]
+
+
+def _is_affine(form: Form) -> bool:
+    return bool(form.rest.is_finite()) and bool(form.rest == 0)
+
+
+def _alike(first: Form, second: Form) -> bool:
+    """Whether the next update is made alike: an optimizer's t is no number of the state."""
+    marks = {*first.parts, *second.parts}
+    same = [(first.centre, second.centre), *((first.parts.get(m, 0), second.parts.get(m, 0)) for m in marks)]
+    return all(as_ball(one).overlaps(as_ball(other)) for one, other in same)
+
+
+def _shaped(names: tuple[tuple[str, tuple[int, ...]], ...], values: Sequence[Exactly | Form]) -> dict[str, Array]:
+    """A list of numbers as the arrays of a state."""
+    found: dict[str, Array] = {}
+    begun = 0
+    for name, shape in names:
+        count = 1
+        for length in shape:
+            count *= length
+        part = values[begun : begun + count]
+        if part and isinstance(part[0], Form):
+            found[name] = forms([form for form in part if isinstance(form, Form)], shape)
+        else:
+            found[name] = objects([value for value in part if not isinstance(value, Form)], shape)
+        begun += count
+    return found

@@ -1,0 +1,93 @@
+"""What else can be said of a wrong number: the place for the mistakes that explain one.
+
+Each function of `REMARKS` looks at one wrong claim beside the others, and says a sentence or nothing. A catalogue of
+mistakes is more such functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+
+from flint import arb
+
+from verify.calculation import numbers, prepare
+from verify.claims import Cell, Quantity
+from verify.finding import Finding
+from verify.follow import own_number
+from verify.literal import within
+from verify.numbers import CalculationError, Forms, as_ball, from_fraction, precision
+from verify.right import Side
+
+Context = Mapping[Cell, Finding]
+Remark = Callable[[Side, Finding, Context], str]
+
+
+def remarks(of: Side, finding: Finding, context: Context) -> tuple[str, ...]:
+    """The sentences on a wrong claim."""
+    return tuple(said for remark in REMARKS if (said := remark(of, finding, context)))
+
+
+def before_the_update(of: Side, finding: Finding, context: Context) -> str:
+    """A parameter after a step that is what it was before it."""
+    cell = finding.cell
+    if cell.quantity.group != "after":
+        return ""
+    name = cell.quantity.name
+    begun = Cell(cell.step, Quantity("before", name, f"{name}_before"), cell.entry, cell.position)
+    left = Cell(cell.step - 1, cell.quantity, cell.entry, cell.position)
+    earlier = context.get(begun) or context.get(left)
+    literal = finding.claim.literal
+    if earlier is not None:
+        other = earlier.claim.literal
+        if literal.special is None and other.low <= literal.high and literal.low <= other.high:
+            return f"It is {name} before the update, {other.text}"
+    elif cell.step == 1:
+        for parameter in of.problem.parameters:
+            if parameter.name == name and parameter.values:
+                place = 0
+                for number, length in zip(cell.position, parameter.shape, strict=True):
+                    place = place * length + number
+                if within(from_fraction(parameter.values[place]), literal.low, literal.high):
+                    return f"It is {name} before the update"
+    return ""
+
+
+def loss_at_own_parameters(of: Side, finding: Finding, context: Context) -> str:
+    """A loss that is not that of the parameters in its own row, if they are all there."""
+    if finding.cell.quantity.group != "loss" or not of.settings.trains:
+        return ""
+    owns = {}
+    for parameter in of.problem.parameters:
+        cell = Cell(finding.cell.step, Quantity("after", parameter.name, parameter.name))
+        if parameter.shape or cell not in context:
+            return ""
+        owns[parameter.name] = own_number(context[cell].claim, len(owns), None, is_wrong=True)
+    batch = of.batches[finding.cell.step - 1]
+    system = Forms()
+    with precision(192):
+        try:
+            calculation = prepare(of.problem, of.derivation, of.settings, system)
+            data = {column.name: numbers(column, system)[list(batch.indices)] for column in of.problem.data}
+            state = {name: system.constant(Fraction(0)) for name in owns}
+            for name, own in owns.items():
+                state[name][()] = own.form
+            form = calculation.at({**state, **data}, batch.n).results[of.loss].item()
+        except CalculationError:
+            return ""
+        if not as_ball(form.ball).is_finite():
+            return ""
+        literal = finding.claim.literal
+        contradicts = within(form.ball, literal.low, literal.high) is False
+        shown = _shown(form.ball, form.centre)
+    at = ", ".join(f"{name} = {own.claim.literal.text}" for name, own in owns.items())
+    return f"At the {at} of its own row the loss is {shown}" if contradicts else ""
+
+
+def _shown(ball: arb, centre: arb) -> str:
+    """A number with two digits more than its interval knows."""
+    del ball
+    return f"{float(as_ball(centre).mid()):.2f}" if abs(as_ball(centre)) < 10**6 else f"{float(as_ball(centre).mid()):.4e}"
+
+
+REMARKS: tuple[Remark, ...] = (before_the_update, loss_at_own_parameters)
