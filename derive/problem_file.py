@@ -260,7 +260,9 @@ def _units(document: Document) -> int | None:
     value = document.table("claims").get("units")
     if value is None or (isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MAX_UNITS):
         return value
-    message = f"units = {shown(value)}; expected a whole number from 1 to {MAX_UNITS}: how many units of its last digit "
+    message = (
+        f"units = {shown(value)}; expected a whole number from 1 to {MAX_UNITS}: how many units of its last digit "
+    )
     raise ClaimError(f"{message}a claimed number may be off", document.place("claims", "units"))
 
 

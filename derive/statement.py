@@ -86,7 +86,7 @@ class Claims:
     table: str | None
     formulas: tuple[tuple[str, str], ...]
     place: Place
-    table_place: Place = Place("[claims]")
+    table_place: Place
     units: int | None = None
 
 

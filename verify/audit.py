@@ -5,6 +5,7 @@ PyTorch is asked only where it must be: for numbers that it draws, and where rou
 
 from __future__ import annotations
 
+import math
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +13,6 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 
-from derive.chain import differentiate
 from derive.errors import ClaimError, ProblemError
 from derive.problem import Problem, load
 from verify.batches import Batches, planned
@@ -20,7 +20,7 @@ from verify.claim_names import names_of
 from verify.claim_table import Run, once, read_file, read_sentence, read_table
 from verify.claims import AFTERWARDS, GROUPS, Cell, Claim
 from verify.finding import Finding, Status, where
-from verify.follow import Own, follow, own_number
+from verify.follow import follow, own_number
 from verify.literal import judge, tie, within, written_like
 from verify.numbers import Exactly, Form, as_ball, from_fraction, to_float
 from verify.remarks import remarks
@@ -90,14 +90,14 @@ def audit(
     if problem.is_symbolic:
         raise ProblemError(f"{problem.source} has equations but no numbers; an audit needs a problem file")
     chosen = effective(problem, settings)
-    problem, batches = _drawn(problem, chosen)
+    problem, batches = drawn(problem, chosen)
     of = side(problem, chosen, batches)
     source, found = _read(of, claims, sentences, units)
     known = right_values(of, _calculated(found), _decided(found), tell)
     return Audit(problem, chosen, source, *_judged(of, _in_order(of, found), known))
 
 
-def _drawn(problem: Problem, settings: Settings) -> tuple[Problem, Batches]:
+def drawn(problem: Problem, settings: Settings) -> tuple[Problem, Batches]:
     """The problem with its numbers and the batches of the run; PyTorch draws where the problem says so."""
     if not settings.shuffle and all(parameter.is_drawn for parameter in problem.parameters):
         return problem, planned(settings)
@@ -135,7 +135,7 @@ def _calculated(claims: Iterable[Claim]) -> list[Cell]:
     return [claim.cell for claim in claims if claim.cell.quantity.group != "setting"]
 
 
-def _decided(claims: Sequence[Claim]) -> "_Decided":
+def _decided(claims: Sequence[Claim]) -> _Decided:
     return _Decided(tuple(claims))
 
 
@@ -171,8 +171,7 @@ def _in_order(of: Side, claims: Iterable[Claim]) -> list[Claim]:
 def _judged(of: Side, claims: Sequence[Claim], known: Known) -> tuple[tuple[Finding, ...], bool]:
     """A finding for each claim, and whether PyTorch was asked."""
     first = [_alone(of, claim, known) for claim in claims]
-    open_ = [place for place, finding in enumerate(first) if finding.status is Status.WRONG]
-    asked = _residues(of, first, [place for place in open_ if first[place].right is not None])
+    asked = _residues(of, first, [place for place, finding in enumerate(first) if _may_be_residue(finding)])
     return _followed(of, first), asked
 
 
@@ -204,24 +203,33 @@ def _setting(of: Side, cell: Cell) -> Exactly | None:
     return from_fraction(Fraction(of.batches[cell.step - 1].n))
 
 
+def _may_be_residue(finding: Finding) -> bool:
+    """Whether rounding inside a program could explain what is not right at its digits."""
+    calculated = finding.cell.quantity.group != "setting" and finding.right is not None
+    return calculated and finding.status in (Status.WRONG, Status.TRUNCATED, Status.DOUBLE_ROUNDED)
+
+
 def _residues(of: Side, findings: list[Finding], places: Sequence[int]) -> bool:
-    """Settles which wrong numbers a correct program may have printed; returns whether PyTorch was asked."""
-    places = [place for place in places if findings[place].cell.quantity.group not in ("setting",)]
+    """Settles which numbers a correct program may have printed; returns whether PyTorch was asked.
+
+    What rounding in float64 can do, rounding in the dtype of the settings can do as well, so that is asked first.
+    """
     vague: list[int] = []
-    for dtype in dict.fromkeys(("float64", of.settings.dtype)):
-        left = [place for place in places if findings[place].status is Status.WRONG and place not in vague]
-        bounds = drifts(of, dtype, [findings[place].cell for place in left]) if left else {}
-        for place in left:
-            finding = findings[place]
-            bound = bounds.get(finding.cell)
-            reached = bound is None or _may_print(finding, bound)
-            if reached and bound is not None and _is_rounding(finding, bound):
-                findings[place] = replace(finding, status=Status.RESIDUE, why=f"a correct {dtype} program may print it")
-            elif reached and dtype == of.settings.dtype:
+    for dtype in dict.fromkeys((of.settings.dtype, "float64")):
+        bounds = drifts(of, dtype, [findings[place].cell for place in places]) if places else {}
+        explained = []
+        for place in places:
+            bound = bounds.get(findings[place].cell, math.inf)
+            if not _may_print(findings[place], bound):
+                continue
+            if _is_rounding(findings[place], bound):
+                explained.append(place)
+                why = f"a correct {dtype} program may print it"
+                findings[place] = replace(findings[place], status=Status.RESIDUE, why=why)
+            elif findings[place].status is Status.WRONG:
                 vague.append(place)
-    if not vague:
-        return False
-    return _ask_pytorch(of, findings, vague)
+        places = explained
+    return bool(vague) and _ask_pytorch(of, findings, vague)
 
 
 def _may_print(finding: Finding, bound: float) -> bool:
@@ -250,7 +258,9 @@ def _ask_pytorch(of: Side, findings: list[Finding], places: Sequence[int]) -> bo
     """Compares numbers that no bound decides with what PyTorch prints."""
     last = max(findings[place].cell.step for place in places)
     if last > MAX_ASKED:
-        why = f"what rounding does in {last:,} steps is not bounded, and PyTorch is not asked for more than {MAX_ASKED:,}"
+        why = (
+            f"what rounding does in {last:,} steps is not bounded, and PyTorch is not asked for more than {MAX_ASKED:,}"
+        )
         for place in places:
             findings[place] = _left_open(findings[place], why)
         return False
@@ -294,18 +304,23 @@ def _followed(of: Side, findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """The findings with what is inherited told apart from what is wrong where it stands."""
     refused = [finding for finding in findings if finding.status is Status.WRONG]
     settings = [finding for finding in findings if finding.cell.quantity.group == "setting"]
-    owns = [
-        own_number(finding.claim, mark, finding.right, finding.status is Status.WRONG)
-        for mark, finding in enumerate(findings)
-        if finding not in settings
-    ] if refused else []
-    forms = follow(of, owns, [finding.cell for finding in refused if finding not in settings]) if len(refused) > 0 else {}
+    owns = (
+        [
+            own_number(finding.claim, mark, finding.right, finding.status is Status.WRONG)
+            for mark, finding in enumerate(findings)
+            if finding not in settings
+        ]
+        if refused
+        else []
+    )
+    forms = (
+        follow(of, owns, [finding.cell for finding in refused if finding not in settings]) if len(refused) > 0 else {}
+    )
     judged: list[Finding] = []
     roots: dict[int, Cell] = {}
-    for mark, finding in enumerate(findings):
-        form = forms.get(finding.cell)
-        if finding.status is Status.WRONG and form is not None:
-            finding = _inherited(finding, form, roots)
+    for mark, alone in enumerate(findings):
+        form = forms.get(alone.cell)
+        finding = alone if form is None or alone.status is not Status.WRONG else _inherited(alone, form, roots)
         if finding.status is not Status.RIGHT and finding.status is not Status.UNDECIDED:
             roots[mark] = finding.inherited_from or finding.cell
         judged.append(finding)
@@ -365,7 +380,7 @@ def _between(finding: Finding) -> str:
 
 
 def summary(found: Audit) -> tuple[str, ...]:
-    """The short account: how many claims, how many right, the first wrong one with its right value, how many inherited."""
+    """The short account: how many claims there are of each status, and the first wrong one with its right value."""
     words = {Status.TRUNCATED: "cut off", Status.DOUBLE_ROUNDED: "rounded twice", Status.RESIDUE: "rounding residue"}
     total = len(found.findings)
     parts = [f"{count} {words.get(status, status.value)}" for status, count in found.counts.items()]

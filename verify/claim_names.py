@@ -1,4 +1,4 @@
-"""What the columns of a claimed table may be called: `dl/dw`, `dL/dw`, `∂l/∂w`, `grad w`, `w_grad`, `loss`, `W[1,0]`."""
+"""What the columns of a claimed table may be called: `dl/dw`, `dL/dw`, `∂l/∂w`, `grad w`, `w_grad`, `W[1,0]`."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from derive.predict import predicted
 from derive.problem import Problem
 from derive.show.plain import ascii_text
 from derive.spelling import normalise
-from verify import calculation
 from verify.claims import Quantity
 from verify.frozen import is_trained
-from verify.numbers import Exact
 from verify.settings import Settings
 
 EPOCH_MEANS = ("mean_of_batches", "mean_over_samples")
 
 _ENTRY = re.compile(r"(?P<name>.*?)\s*[\[(]\s*(?P<entry>\d+(?:\s*,\s*\d+)*)\s*[\])]\s*(?P<rest>.*)")
-_GRADIENT = "d{loss}/d{p}", "dloss/d{p}", "grad {p}", "{p} grad", "{p}.grad", "grad({p})", "gradient {p}", "∇{p}"
-_GRADIENT = (*_GRADIENT, "gradient of {p}", "{p} gradient", "d{loss}d{p}", "partial {loss}/partial {p}", "d{p}")
+_GRADIENT = (
+    *("d{loss}/d{p}", "dloss/d{p}", "grad {p}", "{p} grad", "{p}.grad", "grad({p})", "gradient {p}", "∇{p}"),
+    *("gradient of {p}", "{p} gradient", "d{loss}d{p}", "partial {loss}/partial {p}", "d{p}"),
+)
 _BEFORE = "{p}_before", "before {p}", "old {p}", "{p} old", "initial {p}", "starting {p}", "{p} initial"
 _AFTER = "{p}", "{p}_after", "new {p}", "{p} new", "updated {p}", "{p}'", "{p} after", "{p} updated"
 
@@ -143,8 +143,3 @@ def _of_parameter(
             full = f"{name}.{state.name}"
             yield Quantity("after", full, full), (full, f"{full}_after", f"{state.key} {name}"), own
             yield Quantity("before", full, f"{full}_before"), (f"{full}_before",), own
-
-
-def shape_of_state(problem: Problem, settings: Settings) -> Mapping[str, tuple[int, ...]]:
-    """How many entries every parameter and every state has."""
-    return {name: value.shape for name, value in calculation.beginnings(problem, settings, Exact()).items()}

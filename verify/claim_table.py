@@ -72,13 +72,17 @@ class Run:
     def at(self, epoch: int | None, batch: int | None, place: Place) -> int:
         """The step of a batch of an epoch; of the epoch, where it has one batch."""
         if batch is None and epoch is not None and self.per_epoch > 1:
-            message = f"an epoch has {self.per_epoch} batches; say which one in a column batch, or count in a column step"
+            message = (
+                f"an epoch has {self.per_epoch} batches; say which one in a column batch, or count in a column step"
+            )
             raise ClaimError(message, place)
         wanted = (epoch or 1, batch or 1)
         position = (wanted[0] - 1) * self.per_epoch + wanted[1]
         if wanted[0] < 1 or not 1 <= wanted[1] <= self.per_epoch or not 1 <= position <= len(self.batches):
             last = self.batches[-1]
-            message = f"there is no epoch {wanted[0]}, batch {wanted[1]}; the last is epoch {last.epoch}, batch {last.batch}"
+            message = (
+                f"there is no epoch {wanted[0]}, batch {wanted[1]}; the last is epoch {last.epoch}, batch {last.batch}"
+            )
             raise ClaimError(f"{message}, and an epoch has {self.per_epoch}", place)
         return position
 
@@ -250,13 +254,17 @@ def _checked(step: int, quantity: Quantity, entry: tuple[int, ...], run: Run, pl
     if len(entry) != len(shape):
         have = " × ".join("the samples" if size == SIZE else str(size) for size in shape)
         example = ",".join("0" for _ in shape)
-        expected = f"runs over {have}; name one entry, such as {quantity.label}[{example}]" if shape else "is one number"
+        expected = (
+            f"runs over {have}; name one entry, such as {quantity.label}[{example}]" if shape else "is one number"
+        )
         raise ClaimError(f"{quantity.label} {expected}", place)
     for number, size in zip(entry, shape, strict=True):
         rows = run.batches[step - 1].indices
         if size == SIZE and number not in rows:
             held = ", ".join(map(str, rows[:12])) + (", …" if len(rows) > 12 else "")
-            raise ClaimError(f"the batch of step {step} does not hold the row {number} of the data; it holds {held}", place)
+            raise ClaimError(
+                f"the batch of step {step} does not hold the row {number} of the data; it holds {held}", place
+            )
         if isinstance(size, int) and number >= size:
             raise ClaimError(f"{quantity.label} has no entry {number}; it has {size}, counted from 0", place)
     rows = run.batches[step - 1].indices
@@ -288,7 +296,9 @@ def _tidy(header: list[str], body: Sequence[Row], run: Run) -> Iterator[Claim]:
         called = row[position["quantity"]]
         quantity, entry = run.names.find(called.text, called.place, predicted=prediction is not None)
         if "index" in position and row[position["index"]].text:
-            entry = tuple(_count(Written(part, row[position["index"]].place)) for part in _parts(row[position["index"]]))
+            entry = tuple(
+                _count(Written(part, row[position["index"]].place)) for part in _parts(row[position["index"]])
+            )
         if literal is not None:
             yield Claim(_cell(quantity, entry, places, row, number, run, prediction), literal, row[value].place)
 
@@ -298,7 +308,10 @@ def _parts(cell: Written) -> list[str]:
 
 
 def read_sentence(text: str, run: Run) -> Claim:
-    """One claim: `step 2: dl/db = -33.39`, `epoch 1, batch 2: w = 1.63`, `predict: pred = 98.6`. Raises `ClaimError`."""
+    """One claim: `step 2: dl/db = -33.39`, `epoch 1, batch 2: w = 1.63`, `predict: pred = 98.6`.
+
+    Raises `ClaimError`.
+    """
     place = Place("--claim", None, 1, text)
     left, equals, right = text.rpartition("=")
     where, colon, name = left.rpartition(":") if ":" in left else ("", "", left)
@@ -331,7 +344,9 @@ def once(claims: Iterable[Claim]) -> tuple[Claim, ...]:
         if earlier is claim:
             kept.append(claim)
         elif not _compatible(earlier.literal, claim.literal):
-            message = f"{claim.cell.name} at step {claim.cell.step} is claimed to be {shorten(claim.literal.text)} here and"
+            message = (
+                f"{claim.cell.name} at step {claim.cell.step} is claimed to be {shorten(claim.literal.text)} here and"
+            )
             raise ClaimError(f"{message} {shorten(earlier.literal.text)} at {earlier.place}; keep one", claim.place)
     return tuple(kept)
 

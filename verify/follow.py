@@ -17,6 +17,7 @@ from flint import arb, fmpq
 from derive.predict import predicted
 from verify.batches import Batch, epoch_of
 from verify.calculation import Calculation, beginnings, numbers, prepare
+from verify.claim_names import EPOCH_MEANS
 from verify.claims import Cell, Claim
 from verify.numbers import Array, Exactly, Form, Forms, as_ball, between, forms, precision, to_fraction, unknown
 from verify.predict import only
@@ -108,7 +109,12 @@ class _Follower:
         self.predict(calculation, held, last)
 
     def step(
-        self, calculation: Calculation, data: Mapping[str, Array], held: dict[str, Array], batch: Batch, gathered: dict[str, Array]
+        self,
+        calculation: Calculation,
+        data: Mapping[str, Array],
+        held: dict[str, Array],
+        batch: Batch,
+        gathered: dict[str, Array],
     ) -> tuple[dict[str, Array], dict[str, Array]]:
         """One step from the author's parameters, with the author's lines and gradients where there are any."""
         step, loss = batch.step, self.of.loss
@@ -151,9 +157,10 @@ class _Follower:
 
     def epoch(self, batch: Batch) -> None:
         """The mean losses of an epoch that are asked for at its last step."""
-        for (step, group, name), cells in self.asked.items():
-            if group == "epoch" and step == batch.step:
-                batches = epoch_of(self.of.batches, step)
+        for name in EPOCH_MEANS:
+            cells = self.asked.get((batch.step, "epoch", name), ())
+            if cells:
+                batches = epoch_of(self.of.batches, batch.step)
                 weights, divisor = weights_of(self.of, name, batches)
                 losses = [self.losses[own.step] for own in batches]
                 parts = [
@@ -205,7 +212,7 @@ class _Recorded(Mapping[str, Array]):
         self.targets = {name: ("nodes", name) for name in lines}
         self.targets |= {adjoint_of(name): ("adjoints", name) for name in lines}
 
-    def get(self, target: str, default: Any = None) -> Any:  # noqa: D102
+    def get(self, target: str, default: Any = None) -> Any:
         if target not in self.targets or default is None:
             return default
         return self.follower.settled(self.step_number, *self.targets[target], default)

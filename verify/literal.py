@@ -106,7 +106,7 @@ def _decimal(cleaned: str, text: str) -> Literal:
 
 
 def judge(literal: Literal, right: Exactly) -> str | None:
-    """"right", "truncated", "double_rounded", or "wrong"; None where the digits of a ball do not tell."""
+    """One of "right", "truncated", "double_rounded", "wrong"; None where the digits of a ball do not tell."""
     if literal.special is not None:
         return "wrong"  # an exact number is finite
     if _is_nearest_float(literal, right):

@@ -15,7 +15,7 @@ from flint import arb, arb_mat
 
 from derive.chain import Derivation
 from derive.problem import Problem
-from verify.batches import Batches, Batch
+from verify.batches import Batch, Batches
 from verify.calculation import Calculation, numbers, prepare
 from verify.numbers import Array, Exactly, Form, Forms, as_ball, forms, objects
 from verify.program import adjoint_of
@@ -25,13 +25,15 @@ MAX_STATE = 48  # numbers of a state: a power of a matrix costs their third powe
 SETTLED = 3  # from this epoch on, every update is made alike (an optimizer may treat the first one apart)
 
 Values = Mapping[str, Array]
+StateNames = tuple[tuple[str, tuple[int, ...]], ...]
+_NONE = arb(0)
 
 
 @dataclass
 class Leaps:
     """The matrix of an epoch, and its powers by two as they are asked for. The last row and column carry c."""
 
-    names: tuple[tuple[str, tuple[int, ...]], ...]
+    names: StateNames
     doublings: list[arb_mat] = field(default_factory=list)
 
     def after(self, state: Values, epochs: int) -> dict[str, Array]:
@@ -48,13 +50,19 @@ class Leaps:
         return _shaped(self.names, values)
 
 
-def leaps(problem: Problem, derivation: Derivation, settings: Settings, batches: Batches, start: Values) -> Leaps | None:
+def leaps(
+    problem: Problem, derivation: Derivation, settings: Settings, batches: Batches, start: Values
+) -> Leaps | None:
     """How to leap over the epochs of a run; None where an epoch is not one affine map, or not always the same.
 
     To be called at the precision at which the leaps are made.
     """
     each = settings.batches_per_epoch
-    epoch = [batches[step] for step in range((SETTLED - 1) * each, SETTLED * each)] if len(batches) >= SETTLED * each else []
+    epoch = (
+        [batches[step] for step in range((SETTLED - 1) * each, SETTLED * each)]
+        if len(batches) >= SETTLED * each
+        else []
+    )
     names = tuple((name, value.shape) for name, value in start.items())
     size = sum(value.size for value in start.values())
     if not epoch or size > MAX_STATE or not _repeats(settings, batches):
@@ -77,9 +85,7 @@ def _repeats(settings: Settings, batches: Batches) -> bool:
     return plain and settings.trains and len(batches) > 0
 
 
-def _affine(
-    calculation: Calculation, data: Values, batch: Batch, names: tuple[tuple[str, tuple[int, ...]], ...], size: int
-) -> arb_mat | None:
+def _affine(calculation: Calculation, data: Values, batch: Batch, names: StateNames, size: int) -> arb_mat | None:
     """One step as a matrix; None where it is not affine, or another one at the next update."""
     first, second = (_step(calculation, data, batch, names, size, t) for t in (batch.t, batch.t + 1))
     if first is None or second is None:
@@ -88,13 +94,18 @@ def _affine(
     for one, other in zip(first, second, strict=True):
         if not _is_affine(one) or not _alike(one, other):
             return None
-        rows.append([*(as_ball(one.parts.get(mark, 0)) + arb(0) for mark in range(size)), as_ball(one.centre)])
+        rows.append([*(as_ball(one.parts.get(mark, _NONE)) for mark in range(size)), as_ball(one.centre)])
     rows.append([*[arb(0)] * size, arb(1)])
     return arb_mat(rows)
 
 
 def _step(
-    calculation: Calculation, data: Values, batch: Batch, names: tuple[tuple[str, tuple[int, ...]], ...], size: int, t: int
+    calculation: Calculation,
+    data: Values,
+    batch: Batch,
+    names: StateNames,
+    size: int,
+    t: int,
 ) -> list[Form] | None:
     """The state after a step as forms in the state before it."""
     state = _shaped(names, [Form(arb(0), {mark: arb(1)}) for mark in range(size)])
@@ -114,11 +125,11 @@ def _is_affine(form: Form) -> bool:
 def _alike(first: Form, second: Form) -> bool:
     """Whether the next update is made alike: an optimizer's t is no number of the state."""
     marks = {*first.parts, *second.parts}
-    same = [(first.centre, second.centre), *((first.parts.get(m, 0), second.parts.get(m, 0)) for m in marks)]
+    same = [(first.centre, second.centre), *((first.parts.get(m, _NONE), second.parts.get(m, _NONE)) for m in marks)]
     return all(as_ball(one).overlaps(as_ball(other)) for one, other in same)
 
 
-def _shaped(names: tuple[tuple[str, tuple[int, ...]], ...], values: Sequence[Exactly | Form]) -> dict[str, Array]:
+def _shaped(names: StateNames, values: Sequence[Exactly | Form]) -> dict[str, Array]:
     """A list of numbers as the arrays of a state."""
     found: dict[str, Array] = {}
     begun = 0

@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 
-from flint import arb
-
 from verify.calculation import numbers, prepare
 from verify.claims import Cell, Quantity
-from verify.finding import Finding
-from verify.follow import own_number
+from verify.finding import Finding, Status
+from verify.follow import Own, own_number
 from verify.literal import within
-from verify.numbers import CalculationError, Forms, as_ball, from_fraction, precision
+from verify.numbers import CalculationError, Forms, as_ball, from_fraction, precision, to_float
 from verify.right import Side
 
 Context = Mapping[Cell, Finding]
@@ -55,9 +53,10 @@ def before_the_update(of: Side, finding: Finding, context: Context) -> str:
 
 def loss_at_own_parameters(of: Side, finding: Finding, context: Context) -> str:
     """A loss that is not that of the parameters in its own row, if they are all there."""
-    if finding.cell.quantity.group != "loss" or not of.settings.trains:
+    whole = of.settings.trains and of.settings.batches_per_epoch == 1  # else another batch follows, with another loss
+    if finding.cell.quantity.group != "loss" or not whole:
         return ""
-    owns = {}
+    owns: dict[str, Own] = {}
     for parameter in of.problem.parameters:
         cell = Cell(finding.cell.step, Quantity("after", parameter.name, parameter.name))
         if parameter.shape or cell not in context:
@@ -79,15 +78,19 @@ def loss_at_own_parameters(of: Side, finding: Finding, context: Context) -> str:
             return ""
         literal = finding.claim.literal
         contradicts = within(form.ball, literal.low, literal.high) is False
-        shown = _shown(form.ball, form.centre)
+        shown = f"{to_float(form.centre):.7g}"
     at = ", ".join(f"{name} = {own.claim.literal.text}" for name, own in owns.items())
     return f"At the {at} of its own row the loss is {shown}" if contradicts else ""
 
 
-def _shown(ball: arb, centre: arb) -> str:
-    """A number with two digits more than its interval knows."""
-    del ball
-    return f"{float(as_ball(centre).mid()):.2f}" if abs(as_ball(centre)) < 10**6 else f"{float(as_ball(centre).mid()):.4e}"
+def went_on_with_rounded_numbers(of: Side, finding: Finding, context: Context) -> str:
+    """A number that is not the right one, but what the numbers before it give with the digits they are printed with."""
+    del of, context
+    literal, follows = finding.claim.literal, finding.follows
+    if follows is None or finding.status is not Status.WRONG or literal.special is not None:
+        return ""
+    meets = Fraction(follows[0]) <= literal.high and literal.low <= Fraction(follows[1])
+    return "That is where it lies: it was calculated from numbers that had been rounded" if meets else ""
 
 
-REMARKS: tuple[Remark, ...] = (before_the_update, loss_at_own_parameters)
+REMARKS: tuple[Remark, ...] = (before_the_update, loss_at_own_parameters, went_on_with_rounded_numbers)

@@ -13,15 +13,28 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from flint import arb, fmpq
-from numpy.typing import NDArray
 
+from derive.predict import predicted
 from verify import bound, hand, update
 from verify.batches import Batch
 from verify.calculation import Calculation, beginnings, numbers, prepare
 from verify.claims import Cell
-from verify.evaluate import NumberSystem
 from verify.hand import Exacts, HandStep
-from verify.numbers import Array, Exact, Exactly, Floats, Form, Forms, as_ball, forms, pairs, precision, to_float
+from verify.numbers import (
+    Array,
+    Exact,
+    Exactly,
+    Floats,
+    Form,
+    Forms,
+    as_ball,
+    forms,
+    objects,
+    pairs,
+    precision,
+    to_float,
+)
+from verify.predict import only
 from verify.program import adjoint_of
 from verify.right import Side, value_of
 
@@ -78,33 +91,133 @@ def _prepared(of: Side, dtype: str, start: Exacts) -> _Sides:
     return _Sides(of, exact, prepare(of.problem, of.derivation, of.settings, system), rounding, data, names)
 
 
-def _drifts(
-    sides: _Sides, start: Exacts, wanted: Mapping[int, list[Cell]], last: int
-) -> Iterator[tuple[Cell, float]]:
+def _drifts(sides: _Sides, start: Exacts, wanted: Mapping[int, list[Cell]], last: int) -> Iterator[tuple[Cell, float]]:
     """Step by step: `spread` has a row for each number of the state, and a column for each rounding so far."""
-    held, gathered = start, {}
-    carried: dict[str, Array] = {}
+    steps = list(_exact_steps(sides, start, wanted, last))
+    rounded = _rounded_steps(sides, steps)
     spread = np.diag(_begun(sides, start))
-    lines = tuple(node.name for node in sides.of.problem.graph.lines)
-    for number in range(1, last + 1):
-        batch = sides.of.batches[number - 1]
-        exact = hand.step(sides.exact, held, batch, lines, gathered)
+    linear: dict[tuple[int, ...], Floats] = {}  # the derivative of a step, where it is the same at every state
+    carried: dict[str, Array] = {}
+    for exact, own in zip(steps, rounded, strict=True):
+        batch = exact.batch
         box = np.maximum(np.abs(spread).sum(axis=1), _LEAST) * _SLACK
         if not np.isfinite(box).all():
             return
-        inside = _step(sides.linear, _unknowns(sides.names, held, box), _rows(sides, batch, 0), batch, carried)
-        rounded = _step(sides.rounded, _enclosed(held), _rows(sides, batch, 1), batch, _rounded_sums(gathered))
-        for cell in wanted.get(number, ()):
-            if cell.quantity.group == "prediction":
-                continue
-            if cell.quantity.group == "before":
-                row = _row_of(sides.names, cell)
-                yield cell, float(np.abs(spread[row]).sum()) * _SLACK
-            else:
-                yield cell, _drift(inside, rounded, value_of(exact, cell), cell, spread, box)
-        spread = _carried(sides, inside, rounded, exact, spread, box)
-        held, gathered = exact.after or held, exact.gradients
-        carried = {name: array for name, array in inside.items() if name.startswith("∂")}
+        cells = wanted.get(batch.step, ())
+        derivative, rest = linear.get(batch.indices), np.zeros(len(box))
+        if derivative is None or cells:
+            state = _unknowns(sides.names, exact.before, box)
+            inside = _step(sides.linear, state, _rows(sides, batch), batch, carried)
+            for cell in cells:
+                yield cell, _of_cell(sides, cell, exact, inside, own, spread, box)
+            derivative, rest = _derivative(sides, inside, box)
+            carried = {name: array for name, array in inside.items() if name.startswith("∂")} if batch.adds else {}
+            if not rest.any() and not batch.adds and batch.updates and batch.step > 1:
+                linear[batch.indices] = derivative
+        rounding = np.array([_off(pair, value) for pair, value in _after(sides, own, exact)])
+        spread = np.hstack([derivative @ spread, np.diag(rest + rounding)]) * (1 + 2.0**-50)
+    yield from _of_prediction(sides, wanted, steps[-1], spread)
+
+
+def _exact_steps(sides: _Sides, start: Exacts, wanted: Mapping[int, list[Cell]], last: int) -> Iterator[HandStep]:
+    """The steps by hand, in balls: no more digits are kept than rounding is seen in."""
+    held: Exacts = {name: _as_balls(array) for name, array in start.items()}
+    gathered: Exacts = {}
+    lines = tuple(node.name for node in sides.of.problem.graph.lines)
+    for number in range(1, last + 1):
+        batch = sides.of.batches[number - 1]
+        found = hand.step(sides.exact, held, batch, lines if number in wanted else (), gathered)
+        yield found
+        held, gathered = found.after or held, found.gradients
+
+
+def _as_balls(array: Array) -> Array:
+    return objects([as_ball(value) for value in array.flat], array.shape)
+
+
+def _rounded_steps(sides: _Sides, steps: Sequence[HandStep]) -> list[dict[str, Array]]:
+    """Every step with its roundings, at the exact state; steps of equal size side by side."""
+    alike: dict[tuple[int, bool, bool], list[HandStep]] = {}
+    for step in steps:
+        alike.setdefault((step.batch.n, step.batch.adds, step.batch.updates), []).append(step)
+    found: dict[int, dict[str, Array]] = {}
+    for group in alike.values():
+        state = {name: _enclosed([step.before[name] for step in group]) for name in group[0].before}
+        rows = {
+            name: np.stack([columns[1][list(s.batch.indices)] for s in group]) for name, columns in sides.data.items()
+        }
+        sums = {adjoint_of(n): _enclosed([step.accumulated[n] for step in group]) for n in group[0].accumulated}
+        times = np.array([float(step.batch.t) for step in group])
+        results = _step(sides.rounded, state, rows, group[0].batch, sums, times)
+        for place, step in enumerate(group):
+            found[step.batch.step] = {n: a[place] if _is_many(a, len(group)) else a for n, a in results.items()}
+    return [found[step.batch.step] for step in steps]
+
+
+def _is_many(array: Array, steps: int) -> bool:
+    """Whether an array has a dimension for the steps."""
+    return array.ndim > 0 and array.shape[0] == steps
+
+
+def _after(sides: _Sides, own: Mapping[str, Array], exact: HandStep) -> Iterator[tuple[np.void, Exactly]]:
+    """The state after a step as rounded pairs, beside the exact numbers."""
+    after = exact.after or exact.before
+    for name, shape in sides.names:
+        yield from zip(np.broadcast_to(own[f"{name}'"], shape).flat, after[name].flat, strict=True)
+
+
+def _derivative(sides: _Sides, inside: Mapping[str, Array], box: Floats) -> tuple[Floats, Floats]:
+    """The derivative of a step by the state, and what it leaves out."""
+    rows, left_out = [], []
+    for name, _ in sides.names:
+        for form in inside[f"{name}'"].flat:
+            row, rest = _linear(form, box)
+            rows.append(row)
+            left_out.append(rest)
+    return np.array(rows), np.array(left_out)
+
+
+def _of_cell(
+    sides: _Sides,
+    cell: Cell,
+    exact: HandStep,
+    inside: Mapping[str, Array],
+    own: Mapping[str, Array],
+    spread: Floats,
+    box: Floats,
+) -> float:
+    """How far a number of a step can be off: what the state has drifted by, and the step's own rounding."""
+    if cell.quantity.group == "prediction":
+        return math.inf  # after the step
+    if cell.quantity.group == "before":
+        return float(np.abs(spread[_row_of(sides.names, cell)]).sum()) * _SLACK
+    target = _target(cell)
+    if target not in inside or target not in own:
+        return math.inf
+    row, rest = _linear(inside[target][cell.position], box)
+    pair = own[target][cell.position]
+    return (float(np.abs(row @ spread).sum()) + rest + _off(pair, value_of(exact, cell))) * _SLACK
+
+
+def _of_prediction(
+    sides: _Sides, wanted: Mapping[int, list[Cell]], last: HandStep, spread: Floats
+) -> Iterator[tuple[Cell, float]]:
+    """The same for the lines at the data of [predict]."""
+    cells = [c for c in wanted.get(last.batch.step, ()) if c.quantity.group == "prediction"]
+    if not cells:
+        return
+    problem, held = sides.of.problem, last.after or last.before
+    box = np.maximum(np.abs(spread).sum(axis=1), _LEAST) * _SLACK
+    states = (held, _unknowns(sides.names, held, box), {name: _enclosed([array])[0] for name, array in held.items()})
+    lines = frozenset(predicted(problem.graph, problem.predict))
+    found = []
+    for side, state in zip((sides.exact.calculation, sides.linear, sides.rounded), states, strict=True):
+        given = {column.name: numbers(column, side.system) for column in problem.predict}
+        found.append(only(side, lines).at({**state, **given}, problem.predict[0].shape[0]).results)
+    for cell in cells:
+        exact, form, pair = (results[cell.quantity.name][cell.position] for results in found)
+        row, rest = _linear(form, box)
+        yield cell, (float(np.abs(row @ spread).sum()) + rest + _off(pair, exact)) * _SLACK
 
 
 def _begun(sides: _Sides, start: Exacts) -> Floats:
@@ -139,30 +252,29 @@ def _unknowns(names: Names, held: Exacts, box: Floats) -> dict[str, Array]:
     return found
 
 
-def _enclosed(held: Exacts) -> dict[str, Array]:
-    """The state as pairs, within float64's own rounding: what a program holds is in the drift."""
-    found: dict[str, Array] = {}
-    for name, array in held.items():
-        mids = np.array([to_float(value) for value in array.flat], dtype=np.float64).reshape(array.shape)
-        found[name] = pairs(mids, np.abs(mids) * 2.0**-52)
-    return found
+def _enclosed(arrays: Sequence[Array]) -> Array:
+    """Numbers of several steps as pairs, within float64's own rounding: what a program holds is in the drift."""
+    mids = np.array([[to_float(value) for value in array.flat] for array in arrays], dtype=np.float64)
+    mids = mids.reshape((len(arrays), *arrays[0].shape))
+    return pairs(mids, np.abs(mids) * 2.0**-52)
 
 
-def _rounded_sums(gathered: Exacts) -> dict[str, Array]:
-    return {adjoint_of(name): array for name, array in _enclosed(gathered).items()}
-
-
-def _rows(sides: _Sides, batch: Batch, side: int) -> dict[str, Array]:
-    return {name: columns[side][list(batch.indices)] for name, columns in sides.data.items()}
+def _rows(sides: _Sides, batch: Batch) -> dict[str, Array]:
+    return {name: columns[0][list(batch.indices)] for name, columns in sides.data.items()}
 
 
 def _step(
-    calculation: Calculation, state: Mapping[str, Array], rows: Mapping[str, Array], batch: Batch, carried: Mapping[str, Array]
+    calculation: Calculation,
+    state: Mapping[str, Array],
+    rows: Mapping[str, Array],
+    batch: Batch,
+    carried: Mapping[str, Array],
+    times: Floats | None = None,
 ) -> dict[str, Array]:
-    """Every line and adjoint of a step, and under `name'` the state after it."""
+    """Every line and adjoint of a step, and under `name'` the state after it; `times` are t of steps side by side."""
     found = dict(calculation.at({**state, **rows}, batch.n).results)
     after: dict[str, Array] = dict(state)
-    t = _constant(calculation.system, batch.t)
+    t = calculation.system.take(np.asarray(float(batch.t)) if times is None else times)
     for name in calculation.derivation.wrt if calculation.update is not None else ():
         gradient = found[adjoint_of(name)]
         if batch.adds and adjoint_of(name) in carried:
@@ -172,22 +284,6 @@ def _step(
             after |= calculation.updated(name, state, gradient, t)
     watched = calculation.watched({**state, **rows, **found, **after}, batch.n)
     return found | {f"{name}'": array for name, array in after.items()} | dict(watched)
-
-
-def _constant(system: NumberSystem, number: int) -> Array:
-    return system.take(np.asarray(float(number)))
-
-
-def _drift(
-    inside: Mapping[str, Array], rounded: Mapping[str, Array], exact: Exactly, cell: Cell, spread: Floats, box: Floats
-) -> float:
-    """How far a number of a step can be off: what the state has drifted by, and the step's own rounding."""
-    target = _target(cell)
-    if target not in inside or target not in rounded:
-        return math.inf
-    form, pair = inside[target][cell.position], rounded[target][cell.position]
-    row, rest = _linear(form, box)
-    return (float(np.abs(row @ spread).sum()) + rest + _off(pair, exact)) * _SLACK
 
 
 def _target(cell: Cell) -> str:
@@ -203,23 +299,9 @@ def _linear(form: Form, box: Floats) -> tuple[Floats, float]:
     for mark, part in form.parts.items():
         row[mark] = to_float(as_ball(part)) / box[mark]
     rest = as_ball(form.rest)
+    if rest == 0:
+        return row, 0.0
     return row, math.nextafter(float(rest.upper()), math.inf) if rest.is_finite() else math.inf
-
-
-def _carried(
-    sides: _Sides, inside: Mapping[str, Array], rounded: Mapping[str, Array], exact: HandStep, spread: Floats, box: Floats
-) -> NDArray[np.float64]:
-    """The drift of the state after a step: that before it by the step's derivative, and a column for its own rounding."""
-    after = exact.after or exact.before
-    rows, own = [], []
-    for name, _ in sides.names:
-        triples = zip(inside[f"{name}'"].flat, rounded[f"{name}'"].flat, after[name].flat, strict=True)
-        for form, pair, value in triples:
-            row, rest = _linear(form, box)
-            rows.append(row)
-            own.append(rest + _off(pair, value))
-    moved = np.array(rows) @ spread
-    return np.hstack([moved, np.diag(np.array(own))]) * (1 + 2.0**-50)
 
 
 def _row_of(names: Names, cell: Cell) -> int:

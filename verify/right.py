@@ -99,14 +99,7 @@ def _pass(of: Side, cells: Sequence[Cell], tell: Progress | None) -> Known:
                 reason = f"the digits no longer suffice at step {number}"
                 break
             losses[number] = step.loss.item()
-            for cell in by_step.get(number, ()):
-                if cell.quantity.group == "epoch":
-                    if number == cell.step:
-                        values[cell] = epoch_mean(of, cell, losses)
-                elif cell.quantity.group == "prediction":
-                    values[cell] = _predicted(of, prepared, step, cell)
-                else:
-                    values[cell] = value_of(step, cell)
+            values |= {c: _value(of, prepared, step, c, losses) for c in by_step.get(number, ()) if c.step == number}
     except CalculationError as error:
         reason = f"the hand calculation has no value there: {error}"
     except _OutOfReachError as error:
@@ -114,6 +107,16 @@ def _pass(of: Side, cells: Sequence[Cell], tell: Progress | None) -> Known:
     finite = {cell: value for cell, value in values.items() if is_finite(value)}
     missing = "" if len(finite) == len(cells) else f"the hand calculation does not reach step {last}"
     return Known(finite, reason or missing)
+
+
+def _value(of: Side, prepared: Inputs, step: HandStep, cell: Cell, losses: Mapping[int, Exactly]) -> Exactly:
+    """The value of a cell at its step."""
+    match cell.quantity.group:
+        case "epoch":
+            return epoch_mean(of, cell, losses)
+        case "prediction":
+            return _predicted(of, prepared, step, cell)
+    return value_of(step, cell)
 
 
 class _OutOfReachError(ArithmeticError):

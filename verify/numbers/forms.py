@@ -77,7 +77,7 @@ def unknown(sources: frozenset[int]) -> Form:
 def between(low: Fraction, high: Fraction, mark: int) -> Form:
     """A number from `low` to `high`: the unknown `mark`."""
     half = from_fraction((high - low) / 2)
-    return Form(from_fraction((high + low) / 2), {mark: half} if half else {}, _ZERO, frozenset({mark}))
+    return Form(from_fraction((high + low) / 2), {mark: half} if half != 0 else {}, _ZERO, frozenset({mark}))
 
 
 class Forms:
@@ -175,7 +175,9 @@ class Forms:
             if one.is_fixed:
                 return _with_sources(_scaled(other, one.centre), (one, other))
         across = self._radius(x) * self._radius(y)
-        linear = _added(_scaled(Form(fmpq(0), x.parts, x.rest), y.centre), _scaled(Form(fmpq(0), y.parts, y.rest), x.centre))
+        linear = _added(
+            _scaled(Form(fmpq(0), x.parts, x.rest), y.centre), _scaled(Form(fmpq(0), y.parts, y.rest), x.centre)
+        )
         centre = kept(x.centre * y.centre)
         if x is y:  # a square is not negative: half of it stands in the centre
             centre, across = kept(as_ball(centre) + across / 2) if across > 0 else centre, across / 2
