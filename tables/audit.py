@@ -52,7 +52,7 @@ AUDIT_COLUMNS: Mapping[str, tuple[str, str]] = {
     "step": ("Int64", "the step of the run, from 1"),
     "epoch": ("Int64", "the epoch, from 1"),
     "batch": ("Int64", "the batch within its epoch, from 1"),
-    "quantity": ("string", "l, dl/dw, w (after the update), w_before, w.v, a line's name, mean_of_batches"),
+    "quantity": ("string", "loss, dl/dw, w (after the update), w_before, w.v, a line's name, mean_of_batches"),
     "index": ("string", "the entry of an array, counted from 0; empty for one number"),
     "claimed": ("string", "the number as it is printed in the claim"),
     "right": ("string", "the right number with as many digits; empty where it is not known"),

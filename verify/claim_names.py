@@ -23,6 +23,7 @@ _ENTRY = re.compile(r"(?P<name>.*?)\s*[\[(]\s*(?P<entry>\d+(?:\s*,\s*\d+)*)\s*[\
 _GRADIENT = (
     *("d{loss}/d{p}", "dloss/d{p}", "grad {p}", "{p} grad", "{p}.grad", "grad({p})", "gradient {p}", "∇{p}"),
     *("gradient of {p}", "{p} gradient", "d{loss}d{p}", "partial {loss}/partial {p}", "d{p}"),
+    *("grad", "gradient"),  # of a parameter that is the only one
 )
 _BEFORE = "{p}_before", "before {p}", "old {p}", "{p} old", "initial {p}", "starting {p}", "{p} initial"
 _AFTER = "{p}", "{p}_after", "new {p}", "{p} new", "updated {p}", "{p}'", "{p} after", "{p} updated"
@@ -39,6 +40,13 @@ class Names:
     shapes: Mapping[Quantity, tuple[int | str, ...]]
     predictions: Mapping[str, Quantity]
     rows: int  # of [predict]
+
+    def check(self, written: str, place: Place) -> None:
+        """Raises `ClaimError` for what is no quantity, neither of a step nor of [predict]."""
+        try:
+            self.find(written, place, predicted=bool(self.predictions))
+        except ClaimError:
+            self.find(written, place)
 
     def find(self, written: str, place: Place, *, predicted: bool = False) -> tuple[Quantity, tuple[int, ...]]:
         """The quantity of a column and the entry that its name gives. Raises `ClaimError`."""

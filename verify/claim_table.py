@@ -166,20 +166,20 @@ def _wide(header: Row, body: Sequence[Row], run: Run) -> Iterator[Claim]:
         for position, cell in enumerate(header)
         if cell.text and position not in places.values() and lower[position] not in passed_over
     ]
+    for _, cell in columns:
+        run.names.check(cell.text, cell.place)
     found: dict[tuple[int, bool], tuple[Quantity, tuple[int, ...]]] = {}
     for number, row in enumerate(body, start=1):
+        prediction = _prediction(places, row)
         for position, cell in columns:
             literal = run.literal(row[position])
-            prediction = _prediction(places, row)
+            if literal is None:
+                continue
             key = (position, prediction is not None)
             if key not in found:
                 found[key] = run.names.find(cell.text, cell.place, predicted=prediction is not None)
-            if literal is not None:
-                quantity, entry = found[key]
-                yield Claim(_cell(quantity, entry, places, row, number, run, prediction), literal, row[position].place)
-    if not body:
-        for _, cell in columns:
-            run.names.find(cell.text, cell.place)
+            quantity, entry = found[key]
+            yield Claim(_cell(quantity, entry, places, row, number, run, prediction), literal, row[position].place)
 
 
 def _prediction(places: dict[str, int], row: Row) -> str | None:

@@ -43,7 +43,7 @@ def test_everything_is_read() -> None:
     assert problem.claims.table == "a"
     assert problem.notes == (
         "constant 'k' is not used in the equations",
-        "[claims] is read and not yet audited",
+        "python -m verify with --claims audits its [claims]",
     )
     assert str(problem.place_of("parameters.w")) == "p.toml:9:1"
 

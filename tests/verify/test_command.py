@@ -15,7 +15,7 @@ from verify.command import main, parser, settings_of, status
 from verify.settings import effective
 
 ROOT = Path(__file__).resolve().parents[2]
-NOTE = "note: [claims] is read and not yet audited\n"
+NOTE = "note: python -m verify with --claims audits its [claims]\n"
 PLAIN = 'equations = "l = mean((w*x - y)^2)"\n[parameters]\nw = 0\n[data]\nx = [1, 2, 3]\ny = [2, 4, 6]\n'
 
 
