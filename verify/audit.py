@@ -22,10 +22,10 @@ from verify.claims import AFTERWARDS, GROUPS, Cell, Claim
 from verify.finding import Finding, Status, where
 from verify.follow import follow, own_number
 from verify.literal import judge, tie, within, written_like
-from verify.numbers import Exactly, Form, as_ball, from_fraction, to_float
+from verify.numbers import Exactly, Form, as_ball, from_fraction, precision, to_float
 from verify.remarks import remarks
 from verify.residue import drifts
-from verify.right import Known, Progress, Side, right_values, side
+from verify.right import PRECISIONS, Known, Progress, Side, right_values, side
 from verify.settings import Settings, effective
 
 WIDE = 0.5  # an interval as wide as half of the number itself tells nothing of it
@@ -94,7 +94,8 @@ def audit(
     of = side(problem, chosen, batches)
     source, found = _read(of, claims, sentences, units)
     known = right_values(of, _calculated(found), _decided(found), tell)
-    return Audit(problem, chosen, source, *_judged(of, _in_order(of, found), known))
+    with precision(PRECISIONS[-1]):  # the border of a claim is held as sharply as the right number
+        return Audit(problem, chosen, source, *_judged(of, _in_order(of, found), known))
 
 
 def drawn(problem: Problem, settings: Settings) -> tuple[Problem, Batches]:

@@ -36,15 +36,15 @@ class Names:
     `shapes` are how many entries a quantity has along each axis; "n" stands for the rows of the data.
     """
 
-    known: Mapping[str, Quantity]
+    known: Spellings
     shapes: Mapping[Quantity, tuple[int | str, ...]]
-    predictions: Mapping[str, Quantity]
+    predictions: Spellings
     rows: int  # of [predict]
 
     def check(self, written: str, place: Place) -> None:
         """Raises `ClaimError` for what is no quantity, neither of a step nor of [predict]."""
         try:
-            self.find(written, place, predicted=bool(self.predictions))
+            self.find(written, place, predicted=bool(self.predictions.exact))
         except ClaimError:
             self.find(written, place)
 
@@ -52,22 +52,38 @@ class Names:
         """The quantity of a column and the entry that its name gives. Raises `ClaimError`."""
         known = self.predictions if predicted else self.known
         match = _ENTRY.fullmatch(written.strip())
-        found = _found(known, written)
+        found = known.find(written)
         entry: tuple[int, ...] = ()
         if found is None and match is not None:
-            found = _found(known, f"{match['name']} {match['rest']}")
+            found = known.find(f"{match['name']} {match['rest']}")
             entry = tuple(int(number) for number in match["entry"].split(","))
         if found is None:
-            labels = dict.fromkeys(quantity.label for quantity in known.values())
+            labels = dict.fromkeys(quantity.label for quantity in known.exact.values())
             hint = suggestion(written, labels) or f"; known: {', '.join(list(labels)[:20])}"
             raise ClaimError(f"unknown quantity {shorten(written)}{hint}", place)
         return found, entry
 
 
-def _found(known: Mapping[str, Quantity], written: str) -> Quantity | None:
-    """The quantity as it is written, else in another spelling, else whatever its capitals."""
-    spelled = _spelled(written)
-    return known.get(spelled) or known.get(spelled.casefold()) or known.get(ascii_text(spelled).casefold())
+@dataclass(frozen=True)
+class Spellings:
+    """Quantities by their spellings: exactly, and in lower case and ASCII where that leaves one of them."""
+
+    exact: Mapping[str, Quantity]
+    loose: Mapping[str, Quantity]
+
+    def find(self, written: str) -> Quantity | None:
+        """The quantity as it is written, else whatever its capitals, else with Greek letters by their names."""
+        spelled = _spelled(written)
+        lower = spelled.casefold()
+        return self.exact.get(spelled) or self.loose.get(lower) or self.loose.get(ascii_text(spelled).casefold())
+
+
+def _spellings(exact: Mapping[str, Quantity]) -> Spellings:
+    lower: dict[str, set[Quantity]] = {}
+    for spelling, quantity in exact.items():
+        for loose in {spelling.casefold(), ascii_text(spelling).casefold()}:
+            lower.setdefault(loose, set()).add(quantity)
+    return Spellings(exact, {key: next(iter(meant)) for key, meant in lower.items() if len(meant) == 1})
 
 
 def _spelled(written: str) -> str:
@@ -91,16 +107,7 @@ def names_of(problem: Problem, derivation: Derivation, settings: Settings) -> Na
     for quantity in predictions.values():
         shapes[quantity] = tuple(axis.size or 0 for axis in problem.graph.by_name[quantity.name].axes)
     rows = problem.predict[0].shape[0] if problem.predict else 0
-    return Names(_with_lower_case(exact), shapes, _with_lower_case(predictions), rows)
-
-
-def _with_lower_case(exact: Mapping[str, Quantity]) -> dict[str, Quantity]:
-    """The spellings, and those in lower case and in ASCII that stand for one quantity alone."""
-    lower: dict[str, set[Quantity]] = {}
-    for spelling, quantity in exact.items():
-        for loose in {spelling.casefold(), ascii_text(spelling).casefold()}:
-            lower.setdefault(loose, set()).add(quantity)
-    return {**{key: next(iter(meant)) for key, meant in lower.items() if len(meant) == 1}, **exact}
+    return Names(_spellings(exact), shapes, _spellings(predictions), rows)
 
 
 _Known = tuple[Quantity, Iterable[str], tuple[int | str, ...]]

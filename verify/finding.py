@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from verify.claims import Cell, Claim
-from verify.literal import written_like
+from verify.literal import read_literal, written_like
 from verify.numbers import Exactly, decimal
 
 
@@ -64,7 +64,7 @@ class Finding:
         if self.right is None:
             return ""
         more = decimal(self.right, max(7, self.claim.literal.digits + 3))
-        return "" if more == self.printed else more
+        return "" if read_literal(more).value == read_literal(self.printed).value else more
 
 
 def where(cell: Cell, per_epoch: int, begins: str = "") -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from derive.numerals import MAX_DIGITS, MAX_EXPONENT, NumeralError
-from verify.numbers import Exactly, as_ball, from_fraction, to_float, to_fraction
+from verify.numbers import Exactly, as_ball, decimal, from_fraction, is_finite, middle, to_float, to_fraction
 
 REPR_DIGITS = 15  # from here on, digits may be those with which a program prints a float64
 
@@ -25,6 +25,7 @@ _DECIMAL = re.compile(
 _QUOTIENT = re.compile(r"(?P<top>[+-]?\d+)\s*/\s*(?P<bottom>\d+)", re.ASCII)
 _NOT_FINITE = {"nan": math.nan, "inf": math.inf, "infinity": math.inf, "∞": math.inf}
 _HALF = Fraction(1, 2)
+_TOO_LONG = 10**60  # a number of more digits is written with an exponent
 
 
 @dataclass(frozen=True)
@@ -164,17 +165,16 @@ def _rounded_twice(literal: Literal, right: Exactly) -> bool | None:
 
 def written_like(literal: Literal, right: Exactly, more: int = 0) -> str:
     """Another number with as many digits as `literal` has, and `more`: what should have been printed."""
-    number = to_fraction(right)
-    if number is None:
-        if not as_ball(right).is_finite():
-            return "?"
-        top, power = as_ball(right).mid().man_exp()
-        number = Fraction(int(top)) * Fraction(2) ** int(power)
+    if not is_finite(right):
+        return "?"
+    number = middle(right)
     if literal.unit is None:
         exact = str(number)
         return exact if len(exact) <= 20 else f"{float(number):.10g}"
     places = max(literal.places, 0) + more
     unit = Fraction(10) ** ((literal.power or 0) - places)
+    if abs(number) > unit * _TOO_LONG:
+        return decimal(right)
     digits = str(abs(round(number / unit))).rjust(places + 1, "0")
     whole = f"{digits[:-places]}.{digits[-places:]}" if places else digits
     sign = "-" if number < 0 and digits.strip("0") else ""

@@ -16,11 +16,12 @@ from flint import arb, fmpq
 
 from derive.predict import predicted
 from verify import bound, hand, update
-from verify.batches import Batch
+from verify.batches import Batch, epoch_of
 from verify.calculation import Calculation, beginnings, numbers, prepare
-from verify.claims import Cell
+from verify.claims import Cell, Quantity
 from verify.hand import Exacts, HandStep
 from verify.numbers import (
+    FORMATS,
     Array,
     Exact,
     Exactly,
@@ -36,12 +37,11 @@ from verify.numbers import (
 )
 from verify.predict import only
 from verify.program import adjoint_of
-from verify.right import Side, value_of
+from verify.right import Side, right_values, value_of, weights_of
 
 MAX_STEPS = 3000  # that are followed; later numbers are compared with PyTorch's own
 MAX_STATE = 64  # numbers of a state
 _BITS = 2048  # inside balls: what they widen by must stay far below float64's rounding
-_LEAST = 2.0**-300
 _SLACK = 1 + 2.0**-20  # for the float64 arithmetic of the bound itself
 
 Names = tuple[tuple[str, tuple[int, ...]], ...]
@@ -65,9 +65,9 @@ def drifts(of: Side, dtype: str, cells: Sequence[Cell]) -> Mapping[Cell, float]:
     Infinite where there is no bound; cells that are too late, or of too large a state, are left out.
     """
     wanted: dict[int, list[Cell]] = {}
-    for cell in cells:
-        if cell.quantity.group not in ("epoch", "setting"):
-            wanted.setdefault(cell.step, []).append(cell)
+    means = [cell for cell in cells if cell.quantity.group == "epoch"]
+    for cell in {*cells, *(loss for mean in means for loss in _losses(of, mean))} - {*means}:
+        wanted.setdefault(cell.step, []).append(cell)
     last = max(wanted, default=0)
     start = beginnings(of.problem, of.settings, Exact())
     size = sum(array.size for array in start.values())
@@ -75,7 +75,26 @@ def drifts(of: Side, dtype: str, cells: Sequence[Cell]) -> Mapping[Cell, float]:
         return {}
     with precision(_BITS):
         sides = _prepared(of, dtype, start)
-        return dict(_drifts(sides, start, wanted, last))
+        found = dict(_drifts(sides, start, wanted, last))
+    return {**found, **{mean: _of_mean(of, mean, found, dtype) for mean in means}}
+
+
+def _losses(of: Side, mean: Cell) -> list[Cell]:
+    """The losses of an epoch."""
+    loss = Quantity("loss", of.loss, "loss")
+    return [Cell(batch.step, loss) for batch in epoch_of(of.batches, mean.step)]
+
+
+def _of_mean(of: Side, mean: Cell, found: Mapping[Cell, float], dtype: str) -> float:
+    """How far the mean of an epoch's losses can be off: each loss, and the sum and its quotient, in any order."""
+    weights, divisor = weights_of(of, mean.quantity.name, epoch_of(of.batches, mean.step))
+    losses = _losses(of, mean)
+    own = sum(weight * found.get(loss, math.inf) for weight, loss in zip(weights, losses, strict=True)) / divisor
+    sizes = right_values(of, losses, lambda _: True).values
+    if not math.isfinite(own) or len(sizes) < len(losses):
+        return math.inf
+    size = sum(weight * abs(to_float(sizes[loss])) for weight, loss in zip(weights, losses, strict=True)) / divisor
+    return (own + (len(losses) + 2) * 2.0 ** FORMATS[dtype].unit * (size + own)) * _SLACK
 
 
 def _prepared(of: Side, dtype: str, start: Exacts) -> _Sides:
@@ -100,7 +119,7 @@ def _drifts(sides: _Sides, start: Exacts, wanted: Mapping[int, list[Cell]], last
     carried: dict[str, Array] = {}
     for exact, own in zip(steps, rounded, strict=True):
         batch = exact.batch
-        box = np.maximum(np.abs(spread).sum(axis=1), _LEAST) * _SLACK
+        box = np.abs(spread).sum(axis=1) * _SLACK
         if not np.isfinite(box).all():
             return
         cells = wanted.get(batch.step, ())
@@ -112,7 +131,7 @@ def _drifts(sides: _Sides, start: Exacts, wanted: Mapping[int, list[Cell]], last
                 yield cell, _of_cell(sides, cell, exact, inside, own, spread, box)
             derivative, rest = _derivative(sides, inside, box)
             carried = {name: array for name, array in inside.items() if name.startswith("∂")} if batch.adds else {}
-            if not rest.any() and not batch.adds and batch.updates and batch.step > 1:
+            if box.all() and not rest.any() and not batch.adds and batch.updates and batch.step > 1:
                 linear[batch.indices] = derivative
         rounding = np.array([_off(pair, value) for pair, value in _after(sides, own, exact)])
         spread = np.hstack([derivative @ spread, np.diag(rest + rounding)]) * (1 + 2.0**-50)
@@ -207,7 +226,7 @@ def _of_prediction(
     if not cells:
         return
     problem, held = sides.of.problem, last.after or last.before
-    box = np.maximum(np.abs(spread).sum(axis=1), _LEAST) * _SLACK
+    box = np.abs(spread).sum(axis=1) * _SLACK
     states = (held, _unknowns(sides.names, held, box), {name: _enclosed([array])[0] for name, array in held.items()})
     lines = frozenset(predicted(problem.graph, problem.predict))
     found = []
@@ -246,7 +265,7 @@ def _unknowns(names: Names, held: Exacts, box: Floats) -> dict[str, Array]:
     for name, shape in names:
         made = []
         for value in held[name].flat:
-            made.append(Form(value, {mark: arb(float(box[mark]))}))
+            made.append(Form(value, {mark: arb(float(box[mark]))} if box[mark] else {}))
             mark += 1
         found[name] = forms(made, shape)
     return found
@@ -254,9 +273,18 @@ def _unknowns(names: Names, held: Exacts, box: Floats) -> dict[str, Array]:
 
 def _enclosed(arrays: Sequence[Array]) -> Array:
     """Numbers of several steps as pairs, within float64's own rounding: what a program holds is in the drift."""
+    shape = (len(arrays), *arrays[0].shape)
     mids = np.array([[to_float(value) for value in array.flat] for array in arrays], dtype=np.float64)
-    mids = mids.reshape((len(arrays), *arrays[0].shape))
-    return pairs(mids, np.abs(mids) * 2.0**-52)
+    lost = np.array([[_lost(value) for value in array.flat] for array in arrays], dtype=np.float64)
+    return pairs(mids.reshape(shape), lost.reshape(shape))
+
+
+def _lost(value: Exactly) -> float:
+    """What the nearest float64 lacks of a number; 0 where it is the number itself."""
+    number = to_float(value)
+    if not math.isfinite(number) or as_ball(value) == arb(fmpq(*number.as_integer_ratio())):
+        return 0.0
+    return abs(number) * 2.0**-52 + 2.0**-1000
 
 
 def _rows(sides: _Sides, batch: Batch) -> dict[str, Array]:

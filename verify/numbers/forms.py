@@ -280,10 +280,10 @@ def _total(terms: Iterable[Form]) -> Form:
 
 
 def _scaled(x: Form, factor: Exactly) -> Form:
-    if factor == 0:
+    if factor == 0 and x.rest.is_finite():
         return Form(fmpq(0), {}, _ZERO, x.sources)
     parts = {mark: kept(part * factor) for mark, part in x.parts.items()}
-    rest = (x.rest * abs(as_ball(factor))).upper() if x.rest != 0 else _ZERO
+    rest = (x.rest * abs(as_ball(factor))).upper() if not x.rest == 0 else _ZERO  # noqa: SIM201 - nan
     return Form(kept(x.centre * factor), parts, rest, x.sources)
 
 
