@@ -95,7 +95,6 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
             *_idle_settings(training, columns),
             *_other_loss(document, lines),
             *target_notes(lines, (*constants.quantities, *data)),
-            *(["python -m verify with --claims audits its [claims]"] if claims else []),
         ),
         places=tuple((".".join(path), place) for path, place in document.places.items()),
         source_note=_one_line(document, "source"),

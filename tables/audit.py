@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
-from verify.audit import Audit, sentence, summary
+from verify.auditing import Audit, sentence, summary
 from verify.finding import Finding, Status
 
 WIDTH = 80
@@ -66,7 +66,7 @@ AUDIT_COLUMNS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def frame(found: Audit) -> pd.DataFrame:
+def claims(found: Audit) -> pd.DataFrame:
     """One row for each claim, in the order of calculation. Columns: `AUDIT_COLUMNS`, in that order."""
     rows = [_row(found, finding) for finding in found.findings]
     made = pd.DataFrame(rows, columns=list(AUDIT_COLUMNS))

@@ -12,9 +12,9 @@ import pandas as pd
 from derive.errors import OutputError
 from derive.files import check_writable, may_create_in
 from derive.show.output import write_whole
-from tables.audit import Graded, frame, grade_frame
+from tables.audit import Graded, claims, grade_frame
 from tables.frames import comparison, epochs, steps
-from verify.audit import Audit
+from verify.auditing import Audit
 from verify.result import Result
 
 _FRAMES = {"steps.csv": steps, "epochs.csv": epochs, "comparison.csv": comparison}
@@ -35,7 +35,7 @@ def write_comparison(result: Result, path: str) -> None:
 
 def write_audit(found: Audit, path: str) -> None:
     """One row for each claim as a CSV file."""
-    write_whole(path, to_csv(frame(found)))
+    write_whole(path, to_csv(claims(found)))
 
 
 def write_tables(result: Result, folder: str) -> tuple[str, ...]:

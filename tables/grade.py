@@ -8,7 +8,7 @@ from pathlib import Path
 from derive.errors import ClaimError, HandgradError
 from derive.problem import Problem
 from tables.audit import Graded
-from verify.audit import audit
+from verify.auditing import audit
 
 
 def grade(

@@ -9,7 +9,7 @@ from io import StringIO
 from derive.errors import SettingError, shorten, suggestion
 from derive.numerals import write_literal
 from derive.problem import Problem
-from verify.audit import drawn
+from verify.auditing import drawn
 from verify.claims import Cell, Quantity
 from verify.literal import read_literal, written_like
 from verify.numbers import Exactly, decimal

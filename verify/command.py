@@ -15,7 +15,7 @@ from derive.optimizers import OPTIMIZERS, OPTIONS
 from derive.problem import load
 from derive.problem_file import MAX_UNITS
 from derive.settings import DTYPES, ON_NONFINITE
-from verify.audit import Audit, audit
+from verify.auditing import Audit, audit
 from verify.pipeline import verify
 from verify.progress import progress
 from verify.result import Result

@@ -14,7 +14,7 @@ from verify.claims import Cell, Quantity
 from verify.finding import Finding, Status
 from verify.follow import Own, own_number
 from verify.literal import within
-from verify.numbers import CalculationError, Forms, as_ball, from_fraction, precision, to_float
+from verify.numbers import Form, Forms, as_ball, fixed, forms, from_fraction, precision, to_float
 from verify.right import Side
 
 Context = Mapping[Cell, Finding]
@@ -62,25 +62,24 @@ def loss_at_own_parameters(of: Side, finding: Finding, context: Context) -> str:
         if parameter.shape or cell not in context:
             return ""
         owns[parameter.name] = own_number(context[cell].claim, len(owns), None, is_wrong=True)
-    batch = of.batches[finding.cell.step - 1]
-    system = Forms()
+    literal = finding.claim.literal
     with precision(192):
-        try:
-            calculation = prepare(of.problem, of.derivation, of.settings, system)
-            data = {column.name: numbers(column, system)[list(batch.indices)] for column in of.problem.data}
-            state = {name: system.constant(Fraction(0)) for name in owns}
-            for name, own in owns.items():
-                state[name][()] = own.form
-            form = calculation.at({**state, **data}, batch.n).results[of.loss].item()
-        except CalculationError:
-            return ""
-        if not as_ball(form.ball).is_finite():
-            return ""
-        literal = finding.claim.literal
-        contradicts = within(form.ball, literal.low, literal.high) is False
-        shown = f"{to_float(form.centre):.7g}"
+        allowed = as_ball(_loss_at(of, finding.cell.step, {name: own.form for name, own in owns.items()}).ball)
+        exactly = {name: fixed(from_fraction(own.claim.literal.value)) for name, own in owns.items()}
+        shown = f"{to_float(_loss_at(of, finding.cell.step, exactly).centre):.7g}"
+        contradicts = allowed.is_finite() and within(allowed, literal.low, literal.high) is False
     at = ", ".join(f"{name} = {own.claim.literal.text}" for name, own in owns.items())
     return f"At the {at} of its own row the loss is {shown}" if contradicts else ""
+
+
+def _loss_at(of: Side, step: int, parameters: Mapping[str, Form]) -> Form:
+    """The loss of the batch of a step at some parameters."""
+    batch, system = of.batches[step - 1], Forms()
+    calculation = prepare(of.problem, of.derivation, of.settings, system)
+    data = {column.name: numbers(column, system)[list(batch.indices)] for column in of.problem.data}
+    state = {name: forms([form], ()) for name, form in parameters.items()}
+    found: Form = calculation.at({**state, **data}, batch.n).results[of.loss].item()
+    return found
 
 
 def went_on_with_rounded_numbers(of: Side, finding: Finding, context: Context) -> str:

@@ -10,11 +10,11 @@ from derive.errors import ClaimError, SettingError
 from derive.guard import run
 from derive.problem import load
 from tables import output
-from tables.audit import AUDIT_COLUMNS, GRADE_COLUMNS, frame, grade_frame, to_json, to_text
+from tables.audit import AUDIT_COLUMNS, GRADE_COLUMNS, claims, grade_frame, to_json, to_text
 from tables.command import main as tables_main
 from tables.grade import grade
 from tables.worksheet import worksheet
-from verify.audit import audit
+from verify.auditing import audit
 from verify.command import main as verify_main
 from verify.settings import effective
 
@@ -58,7 +58,7 @@ def test_colour_is_for_terminals_and_no_color_is_honoured(monkeypatch: pytest.Mo
 
 
 def test_every_column_of_the_frame_is_described_and_typed() -> None:
-    made = frame(audit("article", sentences=CLAIMS))
+    made = claims(audit("article", sentences=CLAIMS))
     assert list(made.columns) == list(AUDIT_COLUMNS)
     assert {name: str(made[name].dtype) for name in made} == {
         name: "string" if dtype == "string" else dtype for name, (dtype, _) in AUDIT_COLUMNS.items()
@@ -90,7 +90,7 @@ def test_exit_statuses(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> No
     assert run(lambda: verify_main(["--claims", str(tmp_path / "no.csv")], output)) == 2
     assert run(lambda: verify_main(["--claims", "--units", "0"], output)) == 2
     error = capsys.readouterr().err
-    assert "error: --claim:8: unknown quantity 'q'" in error
+    assert "error: --claim:9: unknown quantity 'q'" in error
     assert "expected a CSV file of claims" in error
     assert "--units '0': expected a whole number from 1 to 1000" in error
 

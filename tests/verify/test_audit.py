@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from derive.errors import ClaimError, ProblemError
 from derive.problem import load
-from tables.audit import frame
-from verify.audit import Audit, audit, sentence, summary
+from tables.audit import claims
+from verify.auditing import Audit, audit, sentence, summary
 from verify.batches import planned
 from verify.claims import Cell, Quantity
 from verify.finding import Finding, Status
@@ -207,7 +207,7 @@ def test_what_no_bound_decides_is_residue_where_pytorch_prints_it() -> None:
 
 def test_a_table_is_audited_without_pytorch() -> None:
     program = (
-        "import sys\nfrom verify.audit import audit\n"
+        "import sys\nfrom verify.auditing import audit\n"
         "audit('article', lr='0.1'); audit('line'); audit('parabola', sentences=['step 3: x = 1.5'])\n"
         "print('torch' in sys.modules, 'pandas' in sys.modules)"
     )
@@ -276,7 +276,7 @@ def test_a_thousand_steps_are_followed_through() -> None:
 
 
 def test_the_frame_has_a_row_for_each_claim() -> None:
-    made = frame(audit("article", lr="0.1"))
+    made = claims(audit("article", lr="0.1"))
     assert list(made["status"][:4]) == ["right", "right", "right", "wrong"]
     assert list(made["first_wrong"]).count(True) == 1
     assert made["inherited_from"][6] == "step 1: w"

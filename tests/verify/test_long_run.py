@@ -6,7 +6,7 @@ import pytest
 
 from derive.chain import differentiate
 from derive.problem import load
-from verify.audit import audit
+from verify.auditing import audit
 from verify.batches import planned
 from verify.calculation import beginnings
 from verify.finding import Status
