@@ -102,6 +102,10 @@ def to_json(found: Audit) -> str:
         "counts": {status.value: found.counts.get(status, 0) for status in Status},
         "first_wrong": None if first is None else rows[found.findings.index(first)],
         "claims": rows,
+        "formulas": [
+            {"name": one.name, "text": one.text, "status": one.status, "sentence": one.sentence}
+            for one in found.formulas
+        ],
         "summary": list(summary(found)),
     }
     return json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
@@ -125,6 +129,8 @@ def to_text(found: Audit, colour: bool | None = None) -> str:
             "",
             *_wrapped(f"… and {len(told) - MAX_SENTENCES} more; --csv FILE and --format json tell of all of them"),
         ]
+    for formula in found.formulas:
+        lines += ["", *_wrapped(f"{MARKS[Status(formula.status)]} {formula.name} = {formula.text}: {formula.sentence}")]
     return "\n".join(lines)
 
 

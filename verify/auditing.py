@@ -19,7 +19,7 @@ from verify.batches import Batches, planned
 from verify.claim_names import names_of
 from verify.claim_table import Run, once, read_file, read_sentence, read_table
 from verify.claims import AFTERWARDS, GROUPS, Cell, Claim
-from verify.finding import Finding, Status, where
+from verify.finding import Finding, Stated, Status, where
 from verify.follow import follow, own_number
 from verify.literal import judge, tie, within, written_like
 from verify.numbers import Exactly, Form, as_ball, from_fraction, precision, to_float
@@ -42,6 +42,7 @@ class Audit:
     source: str
     findings: tuple[Finding, ...]
     asked_pytorch: bool = False
+    formulas: tuple[Stated, ...] = ()
 
     @cached_property
     def counts(self) -> Mapping[Status, int]:
@@ -62,9 +63,10 @@ class Audit:
     @property
     def exit_status(self) -> int:
         """0 where nothing is wrong, 1 where something is, 3 where something is undecided and nothing wrong."""
-        if any(status.is_refused for status in self.counts):
+        formulas = {Status(formula.status) for formula in self.formulas}
+        if any(status.is_refused for status in (*self.counts, *formulas)):
             return 1
-        return 3 if Status.UNDECIDED in self.counts else 0
+        return 3 if Status.UNDECIDED in (*self.counts, *formulas) else 0
 
     @property
     def per_epoch(self) -> int:
@@ -95,7 +97,14 @@ def audit(
     source, found = _read(of, claims, sentences, units)
     known = right_values(of, _calculated(found), _decided(found), tell)
     with precision(PRECISIONS[-1]):  # the border of a claim is held as sharply as the right number
-        return Audit(problem, chosen, source, *_judged(of, _in_order(of, found), known))
+        judged = _judged(of, _in_order(of, found), known)
+    return Audit(problem, chosen, source, *judged, () if claims or sentences else formulas_of(of))
+
+
+def formulas_of(of: Side) -> tuple[Stated, ...]:
+    """What is found of the formulas that a problem states: the place where they are judged."""
+    del of
+    return ()
 
 
 def drawn(problem: Problem, settings: Settings) -> tuple[Problem, Batches]:

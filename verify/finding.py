@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Protocol
 
 from verify.claims import Cell, Claim
 from verify.literal import read_literal, written_like
@@ -65,6 +66,26 @@ class Finding:
             return ""
         more = decimal(self.right, max(7, self.claim.literal.digits + 3))
         return "" if read_literal(more).value == read_literal(self.printed).value else more
+
+
+class Stated(Protocol):
+    """What was found of a claimed formula: "right", "wrong" or "undecided", and the sentence that says why."""
+
+    @property
+    def name(self) -> str:
+        """What the formula is of: `dl/dw`."""
+
+    @property
+    def text(self) -> str:
+        """The formula as it is claimed."""
+
+    @property
+    def status(self) -> str:
+        """One of "right", "wrong" and "undecided"."""
+
+    @property
+    def sentence(self) -> str:
+        """What was found."""
 
 
 def where(cell: Cell, per_epoch: int, begins: str = "") -> str:

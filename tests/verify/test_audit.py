@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from derive.errors import ClaimError, ProblemError
 from derive.problem import load
-from tables.audit import claims
+from tables.audit import claims, to_json, to_text
 from verify.auditing import Audit, audit, sentence, summary
 from verify.batches import planned
 from verify.claims import Cell, Quantity
@@ -296,7 +297,6 @@ def test_an_error_in_the_problems_own_table_points_at_its_line() -> None:
 
 
 def test_json_is_json() -> None:
-    from tables.audit import to_json
 
     document = json.loads(to_json(audit("article", lr="0.1")))
     assert document["schema"] == "handgrad/audit/1"
@@ -304,3 +304,22 @@ def test_json_is_json() -> None:
         "right": 3, "truncated": 0, "double_rounded": 0, "residue": 0, "wrong": 6, "inherited": 6, "undecided": 0
     }  # fmt: skip
     assert document["first_wrong"]["quantity"] == "w"
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A stated formula as `Audit.formulas` holds it."""
+
+    status: str
+    name: str = "dl/dw"
+    text: str = "2*w"
+    sentence: str = "said of it"
+
+
+@pytest.mark.parametrize(("status", "exit_status"), [("right", 0), ("wrong", 1), ("undecided", 3)])
+def test_formulas_count_for_the_exit_status_and_are_printed(status: str, exit_status: int) -> None:
+    found = replace(audit("article"), formulas=(Formula(status),))
+    assert found.exit_status == exit_status
+    assert "dl/dw = 2*w: said of it" in to_text(found)
+    assert json.loads(to_json(found))["formulas"][0]["status"] == status
+    assert replace(audit("article", lr="0.1"), formulas=(Formula(status),)).exit_status == 1
