@@ -132,6 +132,8 @@ def _read(
         return str(path), once((*read_file(path, run), *(read_sentence(text, run) for text in sentences)))
     if sentences:
         return "--claim", once(read_sentence(text, run) for text in sentences)
+    if stated is not None and stated.table is None and stated.formulas:
+        return of.problem.source, ()
     if stated is None or stated.table is None:
         raise ClaimError(
             f"{of.problem.source} states no numbers; give a table under [claims], a file with --claims FILE, or one "

@@ -31,21 +31,30 @@ _NONE = arb(0)
 
 @dataclass
 class Leaps:
-    """The matrix of an epoch, and its powers by two as they are asked for. The last row and column carry c."""
+    """The matrix of an epoch, and its powers by two as they are asked for. The last row and column carry c.
+
+    `steps` are the matrices of the batches of an epoch.
+    """
 
     names: StateNames
     doublings: list[arb_mat] = field(default_factory=list)
+    steps: tuple[arb_mat, ...] = ()
+
+    def power(self, epochs: int) -> arb_mat:
+        """The matrix of that many epochs."""
+        size = self.doublings[0].nrows()
+        found = arb_mat(size, size, [arb(row == column) for row in range(size) for column in range(size)])
+        for place in range(epochs.bit_length()):
+            while place >= len(self.doublings):
+                self.doublings.append(self.doublings[-1] * self.doublings[-1])
+            if epochs >> place & 1:
+                found = self.doublings[place] * found
+        return found
 
     def after(self, state: Values, epochs: int) -> dict[str, Array]:
         """The state that many epochs later."""
         column = arb_mat([[as_ball(value)] for name, _ in self.names for value in state[name].flat] + [[arb(1)]])
-        power = 0
-        while epochs >> power:
-            if power == len(self.doublings):
-                self.doublings.append(self.doublings[-1] * self.doublings[-1])
-            if epochs >> power & 1:
-                column = self.doublings[power] * column
-            power += 1
+        column = self.power(epochs) * column
         values = [column[row, 0] for row in range(column.nrows())]
         return _shaped(self.names, values)
 
@@ -70,13 +79,16 @@ def leaps(
     system = Forms(bounded=False)
     calculation = prepare(problem, derivation, settings, system)
     data = {column.name: numbers(column, system) for column in problem.data}
-    matrix: arb_mat | None = None
+    steps: list[arb_mat] = []
     for batch in epoch:
         rows = _affine(calculation, data, batch, names, size)
         if rows is None:
             return None
-        matrix = rows if matrix is None else rows * matrix
-    return Leaps(names, [] if matrix is None else [matrix])
+        steps.append(rows)
+    whole = steps[0]
+    for rows in steps[1:]:
+        whole = rows * whole
+    return Leaps(names, [whole], tuple(steps))
 
 
 def _repeats(settings: Settings, batches: Batches) -> bool:

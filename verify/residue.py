@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from flint import arb, fmpq
@@ -20,9 +21,12 @@ from verify.batches import Batch, epoch_of
 from verify.calculation import Calculation, beginnings, numbers, prepare
 from verify.claims import Cell, Quantity
 from verify.hand import Exacts, HandStep
+from verify.long_drift import long_drift
+from verify.long_run import SETTLED, leaps
 from verify.numbers import (
     FORMATS,
     Array,
+    Enclosed,
     Exact,
     Exactly,
     Floats,
@@ -39,7 +43,7 @@ from verify.predict import only
 from verify.program import adjoint_of
 from verify.right import Side, right_values, value_of, weights_of
 
-MAX_STEPS = 3000  # that are followed; later numbers are compared with PyTorch's own
+MAX_STEPS = 3000  # that are followed one by one; later ones only where steps are linear
 MAX_STATE = 64  # numbers of a state
 _BITS = 2048  # inside balls: what they widen by must stay far below float64's rounding
 _SLACK = 1 + 2.0**-20  # for the float64 arithmetic of the bound itself
@@ -68,14 +72,20 @@ def drifts(of: Side, dtype: str, cells: Sequence[Cell]) -> Mapping[Cell, float]:
     means = [cell for cell in cells if cell.quantity.group == "epoch"]
     for cell in {*cells, *(loss for mean in means for loss in _losses(of, mean))} - {*means}:
         wanted.setdefault(cell.step, []).append(cell)
-    last = max(wanted, default=0)
     start = beginnings(of.problem, of.settings, Exact())
     size = sum(array.size for array in start.values())
-    if not last or last > MAX_STEPS or size > MAX_STATE:
+    if not wanted or size > MAX_STATE:
         return {}
+    near = {step: own for step, own in wanted.items() if step <= MAX_STEPS}
+    far = {step: own for step, own in wanted.items() if step > MAX_STEPS}
+    found: dict[Cell, float] = {}
     with precision(_BITS):
         sides = _prepared(of, dtype, start)
-        found = dict(_drifts(sides, start, wanted, last))
+        spread = np.diag(_begun(sides, start))
+        if near:
+            found |= _segment(sides, start, spread, 1, near, max(near)).found
+        if far and dtype != "float64":  # its own rounding hides in that of the bound
+            found |= _far(sides, start, spread, far)
     return {**found, **{mean: _of_mean(of, mean, found, dtype) for mean in means}}
 
 
@@ -110,40 +120,115 @@ def _prepared(of: Side, dtype: str, start: Exacts) -> _Sides:
     return _Sides(of, exact, prepare(of.problem, of.derivation, of.settings, system), rounding, data, names)
 
 
-def _drifts(sides: _Sides, start: Exacts, wanted: Mapping[int, list[Cell]], last: int) -> Iterator[tuple[Cell, float]]:
+@dataclass(frozen=True)
+class _Ended:
+    """What was found in a stretch of steps, and the state and its drift after it."""
+
+    found: dict[Cell, float]
+    held: Exacts
+    spread: Floats
+
+
+def _segment(
+    sides: _Sides, held: Exacts, spread: Floats, first: int, wanted: Mapping[int, list[Cell]], last: int
+) -> _Ended:
     """Step by step: `spread` has a row for each number of the state, and a column for each rounding so far."""
-    steps = list(_exact_steps(sides, start, wanted, last))
+    steps = list(_exact_steps(sides, held, wanted, first, last))
     rounded = _rounded_steps(sides, steps)
-    spread = np.diag(_begun(sides, start))
+    found: dict[Cell, float] = {}
     linear: dict[tuple[int, ...], Floats] = {}  # the derivative of a step, where it is the same at every state
     carried: dict[str, Array] = {}
     for exact, own in zip(steps, rounded, strict=True):
         batch = exact.batch
         box = np.abs(spread).sum(axis=1) * _SLACK
         if not np.isfinite(box).all():
-            return
+            return _Ended(found, held, spread)
         cells = wanted.get(batch.step, ())
         derivative, rest = linear.get(batch.indices), np.zeros(len(box))
         if derivative is None or cells:
             state = _unknowns(sides.names, exact.before, box)
             inside = _step(sides.linear, state, _rows(sides, batch), batch, carried)
             for cell in cells:
-                yield cell, _of_cell(sides, cell, exact, inside, own, spread, box)
+                found[cell] = _of_cell(sides, cell, exact, inside, own, spread, box)
             derivative, rest = _derivative(sides, inside, box)
             carried = {name: array for name, array in inside.items() if name.startswith("∂")} if batch.adds else {}
             if box.all() and not rest.any() and not batch.adds and batch.updates and batch.step > 1:
                 linear[batch.indices] = derivative
         rounding = np.array([_off(pair, value) for pair, value in _after(sides, own, exact)])
         spread = np.hstack([derivative @ spread, np.diag(rest + rounding)]) * (1 + 2.0**-50)
-    yield from _of_prediction(sides, wanted, steps[-1], spread)
+    found |= _of_prediction(sides, wanted, steps[-1], spread)
+    return _Ended(found, steps[-1].after or steps[-1].before, spread)
 
 
-def _exact_steps(sides: _Sides, start: Exacts, wanted: Mapping[int, list[Cell]], last: int) -> Iterator[HandStep]:
+def _far(sides: _Sides, start: Exacts, spread: Floats, wanted: Mapping[int, list[Cell]]) -> dict[Cell, float]:
+    """The drift of numbers late in a run whose steps are linear; none of another run."""
+    of = sides.of
+    each = of.settings.batches_per_epoch
+    leap = leaps(of.problem, of.derivation, of.settings, of.batches, start)
+    settled = (SETTLED - 1) * each
+    if leap is None or settled > MAX_STEPS:
+        return {}
+    begun = _segment(sides, start, spread, 1, {}, settled)
+    off, sizes = np.abs(begun.spread).sum(axis=1) * _SLACK, _sizes(sides, begun.held, None)
+    move = _sizes(sides, leap.after(begun.held, 1), begun.held)
+    exact = _without_rounding(sides.rounded, of)
+    found: dict[Cell, float] = {}
+    for epoch in sorted({of.batches[step - 1].epoch for step in wanted}):
+        first = (epoch - 1) * each + 1
+        own = {step: cells for step, cells in wanted.items() if first <= step < first + each}
+        widths = partial(_widths, sides, exact, each)
+        drift = long_drift(leap, epoch - SETTLED, off, sizes, move, widths)
+        if drift is not None:
+            held = leap.after(begun.held, epoch - SETTLED)
+            found |= _segment(sides, held, np.diag(drift), first, own, max(own)).found
+    return found
+
+
+def _sizes(sides: _Sides, state: Exacts, other: Exacts | None) -> Floats:
+    """The sizes of the numbers of a state, or of how far it is from another."""
+    found = []
+    for name, _ in sides.names:
+        for place, value in enumerate(state[name].flat):
+            ball = as_ball(value) if other is None else as_ball(value) - as_ball(other[name].flat[place])
+            found.append(math.nextafter(float(abs(ball).upper()), math.inf))
+    return np.array(found)
+
+
+def _without_rounding(rounded: Calculation, of: Side) -> Calculation:
+    """The same operations, of which only float64's own rounding is counted."""
+    system = Enclosed()
+    rule = None if of.settings.lr is None else update.prepare(of.settings.rule, of.settings.lr, system, as_floats=False)
+    constants = {constant.name: numbers(constant, system) for constant in of.problem.constants}
+    return replace(rounded, system=system, constants=constants, update=rule)
+
+
+def _widths(
+    sides: _Sides, exact: Calculation, each: int, place: int, state: Mapping[str, Array]
+) -> tuple[Floats, Floats]:
+    """The radii of all states after a batch from any of `state`, with rounding and without."""
+    batch = sides.of.batches[(SETTLED - 1) * each + place]
+    times = np.array([float(batch.t)])
+    data = {column.name: numbers(column, exact.system) for column in sides.of.problem.data}
+    rows = {name: columns[1][list(batch.indices)][np.newaxis] for name, columns in sides.data.items()}
+    plain = {name: column[list(batch.indices)][np.newaxis] for name, column in data.items()}
+    with_rounding = _step(sides.rounded, state, rows, batch, {}, times)
+    without = _step(exact, state, plain, batch, {}, times)
+    found: tuple[list[float], list[float]] = ([], [])
+    for name, shape in sides.names:
+        one, other = (np.broadcast_to(side[f"{name}'"], (1, *shape)).ravel() for side in (with_rounding, without))
+        found[0].extend(one["rad"] + np.abs(one["mid"] - other["mid"]))
+        found[1].extend(other["rad"])
+    return np.array(found[0]), np.array(found[1])
+
+
+def _exact_steps(
+    sides: _Sides, start: Exacts, wanted: Mapping[int, list[Cell]], first: int, last: int
+) -> Iterator[HandStep]:
     """The steps by hand, in balls: no more digits are kept than rounding is seen in."""
     held: Exacts = {name: _as_balls(array) for name, array in start.items()}
     gathered: Exacts = {}
     lines = tuple(node.name for node in sides.of.problem.graph.lines)
-    for number in range(1, last + 1):
+    for number in range(first, last + 1):
         batch = sides.of.batches[number - 1]
         found = hand.step(sides.exact, held, batch, lines if number in wanted else (), gathered)
         yield found
@@ -220,11 +305,11 @@ def _of_cell(
 
 def _of_prediction(
     sides: _Sides, wanted: Mapping[int, list[Cell]], last: HandStep, spread: Floats
-) -> Iterator[tuple[Cell, float]]:
+) -> dict[Cell, float]:
     """The same for the lines at the data of [predict]."""
     cells = [c for c in wanted.get(last.batch.step, ()) if c.quantity.group == "prediction"]
     if not cells:
-        return
+        return {}
     problem, held = sides.of.problem, last.after or last.before
     box = np.abs(spread).sum(axis=1) * _SLACK
     states = (held, _unknowns(sides.names, held, box), {name: _enclosed([array])[0] for name, array in held.items()})
@@ -233,10 +318,12 @@ def _of_prediction(
     for side, state in zip((sides.exact.calculation, sides.linear, sides.rounded), states, strict=True):
         given = {column.name: numbers(column, side.system) for column in problem.predict}
         found.append(only(side, lines).at({**state, **given}, problem.predict[0].shape[0]).results)
+    drifted = {}
     for cell in cells:
         exact, form, pair = (results[cell.quantity.name][cell.position] for results in found)
         row, rest = _linear(form, box)
-        yield cell, (float(np.abs(row @ spread).sum()) + rest + _off(pair, exact)) * _SLACK
+        drifted[cell] = (float(np.abs(row @ spread).sum()) + rest + _off(pair, exact)) * _SLACK
+    return drifted
 
 
 def _begun(sides: _Sides, start: Exacts) -> Floats:

@@ -85,6 +85,12 @@ def test_the_closed_form_of_a_parabola_after_a_hundred_thousand_steps() -> None:
     assert [one.status for one in found.findings] == [Status.RIGHT, Status.RIGHT]
 
 
+def test_a_wrong_number_at_the_end_of_a_long_run_is_wrong() -> None:
+    found = audit("article", epochs=500_000, sentences=["step 1500000: b = 10.1", "step 1500000: w = 2.0000000"])
+    assert [one.status for one in found.findings] == [Status.RIGHT, Status.WRONG]
+    assert not found.asked_pytorch
+
+
 def test_what_is_out_of_reach_is_undecided_with_the_reason() -> None:
     found = audit("tanh_network", epochs=500_000, sentences=["step 1000000: c = 0.5"])
     [finding] = found.findings

@@ -59,8 +59,33 @@ def test_pytorch_lies_within_the_drift_from_the_first_step_on(
         assert bounds[cell] <= 2000 * unit * max(scale, 1) * len(steps), cell
 
 
-def test_of_a_run_that_is_too_long_there_is_no_bound() -> None:
-    problem = load("parabola")
+@pytest.mark.parametrize(
+    ("problem", "options"),
+    [
+        ("article", {"epochs": 1040}),
+        ("parabola", {"steps": 3100, "lr": "0.001", "momentum": "0.5"}),
+    ],
+)
+def test_pytorch_lies_within_the_drift_of_a_long_run(problem: str, options: dict[str, object]) -> None:
+    chosen = effective(load(problem), options)
+    from verify import training
+
+    steps = training.train(load(problem), chosen).steps
+    of = side(load(problem), chosen, planned(chosen))
+    each = chosen.batches_per_epoch
+    late = [step for step in steps if step.batch.step > MAX_STEPS][:: each * 9]
+    by_pytorch = {cell: number for step in late for cell, number in cells_of(step, of.loss).items()}
+    exact = right_values(of, by_pytorch, lambda _: True).values
+    bounds = drifts(of, "float32", tuple(by_pytorch))
+    assert set(bounds) == set(by_pytorch)
+    for cell, number in by_pytorch.items():
+        assert abs(to_float(from_float(number) - exact[cell])) <= bounds[cell], cell
+        assert bounds[cell] < 0.05, cell
+    assert drifts(of, "float64", tuple(by_pytorch)) == {}
+
+
+def test_of_a_long_run_that_is_not_linear_there_is_no_bound() -> None:
+    problem = load("fan_out")
     chosen = effective(problem, {"steps": MAX_STEPS + 1})
     of = side(problem, chosen, planned(chosen))
     assert drifts(of, "float32", [Cell(MAX_STEPS + 1, Quantity("after", "x", "x"))]) == {}
