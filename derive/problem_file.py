@@ -34,7 +34,8 @@ _TOP = (
     *("title", "source", "equations", "loss", "seed_gradient", "frozen"),
     *("parameters", "constants", "data", "training", "report", "watch", "predict", "claims"),
 )
-_CLAIMS = ("table", "formulas")
+MAX_UNITS = 1000  # of the last digit that a claimed number may be off
+_CLAIMS = ("table", "formulas", "units")
 
 
 def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
@@ -87,7 +88,6 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
             *_idle_settings(training, columns),
             *_other_loss(document, lines),
             *target_notes(lines, (*constants.quantities, *data)),
-            *(["[claims] is read and not yet audited"] if claims else []),
         ),
         places=tuple((".".join(path), place) for path, place in document.places.items()),
         source_note=_one_line(document, "source"),
@@ -217,7 +217,27 @@ def _claims(document: Document) -> Claims | None:
             place = document.place("claims", "formulas", name)
             raise ClaimError(f"the formula of {name!r} is {shown(formula)}; expected a text in quotes", place)
         formulas.append((name, formula))
-    return Claims(document.words("claims", "table"), tuple(formulas), document.place("claims"))
+    table = document.words("claims", "table")
+    return Claims(table, tuple(formulas), document.place("claims"), _table_place(document, table), _units(document))
+
+
+def _table_place(document: Document, table: str | None) -> Place:
+    """Where the first line of the claimed table stands."""
+    offset = None if table is None else document.offset_after(("claims", "table"), table)
+    if offset is None:
+        return Place(f"{document.source}, claims.table", 1)
+    return Place(document.source, document.text.count("\n", 0, offset) + 1)
+
+
+def _units(document: Document) -> int | None:
+    """How many units of its last digit a claimed number may be off."""
+    value = document.table("claims").get("units")
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MAX_UNITS):
+        return value
+    message = (
+        f"units = {shown(value)}; expected a whole number from 1 to {MAX_UNITS}: how many units of its last digit "
+    )
+    raise ClaimError(f"{message}a claimed number may be off", document.place("claims", "units"))
 
 
 def _other_loss(document: Document, lines: tuple[Line, ...]) -> list[str]:

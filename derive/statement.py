@@ -94,11 +94,17 @@ class Training:
 
 @dataclass(frozen=True)
 class Claims:
-    """What somebody says the answer is, with the digits they printed: a table as text, formulas by name."""
+    """What somebody says the answer is, with the digits they printed: a table as text, formulas by name.
+
+    `table_place` is the first line of the table; `units` is how many units of its last digit a number may be off, where
+    the author says so.
+    """
 
     table: str | None
     formulas: tuple[tuple[str, str], ...]
     place: Place
+    table_place: Place
+    units: int | None = None
 
 
 @dataclass(frozen=True)

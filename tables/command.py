@@ -6,10 +6,15 @@ import argparse
 from collections.abc import Sequence
 
 from derive.command import list_shipped, tell
-from derive.guard import say, write_out
+from derive.files import check_writable
+from derive.guard import BAD_INPUT, say, write_out
 from derive.problem import load
-from tables.files import check_folder, write_tables
-from verify.command import add_settings, settings_of, status
+from derive.show.output import write_whole
+from tables.files import check_folder, write_grades, write_tables
+from tables.grade import grade
+from tables.worksheet import worksheet
+from verify.command import add_settings, settings_of, status, units_of
+from verify.effective import effective
 from verify.pipeline import verify
 
 
@@ -22,6 +27,10 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("problem", nargs="?", default="article", metavar="PROBLEM", help="a shipped problem or a file")
     found.add_argument("--list", action="store_true", help="list the shipped problems")
     found.add_argument("--output", metavar="DIR", default="tables-out", help="the folder (tables-out)")
+    found.add_argument("--worksheet", metavar="FILE", help="write the empty table to fill in, in place of the tables")
+    found.add_argument("--give", metavar="NAMES", help="what a worksheet gives away: columns and steps, such as lr,w,1")
+    found.add_argument("--grade", metavar="DIR", help="judge every CSV file of claims in a folder: grades.csv")
+    found.add_argument("--units", metavar="N", help="units of its last digit that a claimed number may be off")
     add_settings(found)
     return found
 
@@ -31,6 +40,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser().parse_args(argv)
     if options.list:
         return list_shipped()
+    if options.worksheet is not None:
+        return _worksheet(options)
+    if options.grade is not None:
+        return _graded(options)
     check_folder(options.output)  # before the run, which may be long
     problem = load(options.problem)
     tell(problem.notes)
@@ -39,3 +52,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         write_out(path)
     say(result.verdict.sentence)
     return status(result.verdict.outcome)
+
+
+def _worksheet(options: argparse.Namespace) -> int:
+    """Writes the table to fill in."""
+    check_writable(options.worksheet)
+    problem = load(options.problem)
+    write_whole(options.worksheet, worksheet(problem, effective(problem, settings_of(options)), options.give))
+    write_out(options.worksheet)
+    return 0
+
+
+def _graded(options: argparse.Namespace) -> int:
+    """Judges every file of claims in a folder and writes one summary; 2 where a file could not be read."""
+    check_folder(options.output)
+    problem = load(options.problem)
+    graded = grade(problem, options.grade, units_of(options.units), settings_of(options), say)
+    write_out(write_grades(graded, options.output))
+    return BAD_INPUT if any(found is None for _, found, _ in graded) else 0

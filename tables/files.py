@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +12,9 @@ import pandas as pd
 from derive.errors import OutputError
 from derive.files import check_writable, may_create_in
 from derive.show.output import write_whole
+from tables.audit import Graded, claims, grade_frame
 from tables.frames import comparison, epochs, steps
+from verify.auditing import Audit
 from verify.result import Result
 
 _FRAMES = {"steps.csv": steps, "epochs.csv": epochs, "comparison.csv": comparison}
@@ -30,18 +33,36 @@ def write_comparison(result: Result, path: str) -> None:
     write_whole(path, to_csv(comparison(result)))
 
 
+def write_audit(found: Audit, path: str) -> None:
+    """One row for each claim as a CSV file."""
+    write_whole(path, to_csv(claims(found)))
+
+
 def write_tables(result: Result, folder: str) -> tuple[str, ...]:
     """Writes steps.csv, epochs.csv and comparison.csv into `folder`, which is made if need be; returns their paths."""
     check_folder(folder)  # before the first is written: all or none
+    place = _made(folder)
+    texts = {name: to_csv(frame(result)) for name, frame in _FRAMES.items()}
+    for name, text in texts.items():
+        write_whole(str(place / name), text)
+    return tuple(str(place / name) for name in texts)
+
+
+def write_grades(graded: Sequence[Graded], folder: str) -> str:
+    """Writes grades.csv into `folder`, which is made if need be; returns its path."""
+    made = _made(folder)
+    write_whole(str(made / "grades.csv"), to_csv(grade_frame(graded)))
+    return str(made / "grades.csv")
+
+
+def _made(folder: str) -> Path:
+    """The folder, which is made if need be."""
     place = Path(folder)
     try:
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise _not_made(folder, error.strerror or "not possible") from None
-    texts = {name: to_csv(frame(result)) for name, frame in _FRAMES.items()}
-    for name, text in texts.items():
-        write_whole(str(place / name), text)
-    return tuple(str(place / name) for name in texts)
+    return place
 
 
 def check_folder(folder: str) -> None:

@@ -66,6 +66,40 @@ def plan(settings: Settings, orders: Iterable[Sequence[int]] | None = None) -> I
             yield Batch(step, epoch, number + 1, _rows(settings, order, number), adds, updates, skipped)
 
 
+@dataclass(frozen=True)
+class Plan:
+    """The batches of a run that draws nothing, each made when it is asked for: a run may have millions of them."""
+
+    settings: Settings
+
+    def __len__(self) -> int:
+        return self.settings.steps
+
+    def __getitem__(self, step: int) -> Batch:
+        """The batch of a step, counted from 0."""
+        step = step % len(self)
+        epoch, batch = divmod(step, self.settings.batches_per_epoch)
+        rows = _rows(self.settings, tuple(range(self.settings.samples)), batch)
+        return Batch(step + 1, epoch + 1, batch + 1, rows, _adds(self.settings, step + 1, batch + 1))
+
+    def __iter__(self) -> Iterator[Batch]:
+        return (self[step] for step in range(len(self)))
+
+
+Batches = Plan | tuple[Batch, ...]
+
+
+def planned(settings: Settings) -> Batches:
+    """The batches of a run without shuffling, in order."""
+    return Plan(settings) if settings.accumulate == 1 else tuple(plan(settings))
+
+
+def epoch_of(batches: Batches, step: int) -> tuple[Batch, ...]:
+    """The batches of the epoch of a step, up to that step."""
+    last = batches[step - 1]
+    return tuple(batches[number] for number in range(step - last.batch, step))
+
+
 def _rows(settings: Settings, order: tuple[int, ...], number: int) -> tuple[int, ...]:
     """The rows of the batch `number` of an epoch, counted from 0."""
     if settings.batches is not None:

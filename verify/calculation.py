@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -89,6 +89,18 @@ class Calculation:
         moved = applied(frozen, name, before[name], found["p"])
         return {**{full: found[own] for own, full in state.items()}, name: moved}
 
+    def advanced(
+        self, before: Values, gradients: Values, t: Array, rates: Values | None = None, steps: int = 0
+    ) -> dict[str, Array]:
+        """The parameters and the state after update number `t`, from the gradients as they are before clipping.
+
+        The first `steps` dimensions are those of steps.
+        """
+        after: dict[str, Array] = {}
+        for name, gradient in {**gradients, **self.clipped(gradients, steps)}.items():
+            after |= self.updated(name, before, gradient, t, rates=rates)
+        return after
+
     def take_rate(self, array: NDArray[np.float64]) -> Array:
         """What PyTorch held of a number that changes from step to step, one of Python's."""
         return array if self.update is None else self.update.floats.take(array)
@@ -117,17 +129,23 @@ def prepare(
     names = {node.name for node in settings.watched}
     forward = compile_forward(derivation)
     watch = tuple(stage for stage in forward if stage.target in names or stage.target.startswith(marks))
-    first, *others = _updates(settings, system, as_floats)
-    return Calculation(
+    found = Calculation(
         derivation,
         system,
         (*(stage for stage in forward if stage not in watch), *compile_backward(derivation, product)),
         {constant.name: numbers(constant, system) for constant in problem.constants},
-        first,
+        None,
         watch,
         settings.clip if settings.trains else None,
-        tuple((g.parameters, u) for g, u in zip(settings.param_groups[1:], others, strict=True) if u is not None),
     )
+    return with_updates(found, settings, as_floats)
+
+
+def with_updates(calculation: Calculation, settings: Settings, as_floats: bool) -> Calculation:
+    """The calculation with the updates of `settings`: lr and options as decimals, or the floats that PyTorch holds."""
+    first, *others = _updates(settings, calculation.system, as_floats)
+    groups = zip(settings.param_groups[1:], others, strict=True)
+    return replace(calculation, update=first, groups=tuple((g.parameters, u) for g, u in groups if u is not None))
 
 
 def _updates(settings: Settings, system: NumberSystem, as_floats: bool) -> list[Update | None]:

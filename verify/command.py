@@ -15,9 +15,12 @@ from derive.files import check_writable
 from derive.guard import write_out
 from derive.optimizers import OPTIMIZERS, OPTIONS
 from derive.problem import load
+from derive.problem_file import MAX_UNITS
 from derive.schedulers import EVERY, SCHEDULERS
 from derive.settings import DTYPES, ON_NONFINITE
+from verify.auditing import Audit, audit
 from verify.pipeline import verify
+from verify.progress import progress
 from verify.result import Result
 from verify.verdict import Outcome
 
@@ -35,6 +38,15 @@ class Presenter(Protocol):
 
     def write_comparison(self, result: Result, path: str) -> None:
         """The tidy comparison as CSV, whole or not at all."""
+
+    def audit_to_text(self, found: Audit) -> str:
+        """For people: the claimed table, each number marked, and what is to be said of it."""
+
+    def audit_to_json(self, found: Audit) -> str:
+        """For programs."""
+
+    def write_audit(self, found: Audit, path: str) -> None:
+        """One row for each claim as CSV, whole or not at all."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +89,18 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("problem", nargs="?", default="article", metavar="PROBLEM", help="a shipped problem or a file")
     found.add_argument("--list", action="store_true", help="list the shipped problems")
     add_settings(found)
+    claims = found.add_argument_group("claims", "judge what somebody states, in place of PyTorch")
+    claims.add_argument(
+        "--claims",
+        metavar="FILE",
+        nargs="?",
+        const="",
+        help="the table of a CSV file, wide (one row a step) or tidy; without FILE that of the problem file",
+    )
+    claims.add_argument("--claim", metavar="TEXT", action="append", help="one number: 'step 2: dl/db = -33.39'")
+    claims.add_argument("--units", metavar="N", help="units of its last digit that a claimed number may be off")
     found.add_argument("--summary", action="store_true", help="one line for each quantity in place of each step")
-    found.add_argument("--csv", metavar="FILE", help="write the tidy comparison")
+    found.add_argument("--csv", metavar="FILE", help="write the tidy comparison, or one row for each claim")
     found.add_argument("--format", choices=("text", "json"), default="text", help="what is printed (text)")
     return found
 
@@ -134,6 +156,8 @@ def main(argv: Sequence[str] | None, present: Presenter) -> int:
         return list_shipped()
     if options.csv is not None:
         check_writable(options.csv)  # before the run, which may be long
+    if options.claims is not None or options.claim:
+        return _audited(options, present)
     problem = load(options.problem)
     tell(problem.notes)
     result = verify(problem, **settings_of(options))
@@ -142,6 +166,26 @@ def main(argv: Sequence[str] | None, present: Presenter) -> int:
     text = present.to_json(result) if options.format == "json" else present.to_text(result, options.summary)
     write_out(text)
     return status(result.verdict.outcome)
+
+
+def _audited(options: argparse.Namespace, present: Presenter) -> int:
+    """Judges the claims and prints them; returns 0, 1 where one is wrong, 3 where one is undecided and none wrong."""
+    problem = load(options.problem)
+    given = {"claims": options.claims or None, "sentences": options.claim or (), "units": units_of(options.units)}
+    found = audit(problem, **given, tell=progress(), **settings_of(options))  # type: ignore[arg-type]
+    if options.csv is not None:
+        present.write_audit(found, options.csv)
+    write_out(present.audit_to_json(found) if options.format == "json" else present.audit_to_text(found))
+    return found.exit_status
+
+
+def units_of(text: str | None) -> int | None:
+    """The number of `--units`. Raises `SettingError`."""
+    if text is None:
+        return None
+    if not text.isdecimal() or not 0 < int(text) <= MAX_UNITS:
+        raise SettingError(f"--units {shorten(text)}: expected a whole number from 1 to {MAX_UNITS}")
+    return int(text)
 
 
 def status(outcome: Outcome) -> int:

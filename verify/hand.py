@@ -157,7 +157,8 @@ def step(
     rates = prepared.rates.at(batch)
     after: dict[str, Array] = {}
     if calculation.update is not None:
-        after = _updated(calculation, held, {**gradients, **clipped}, batch, rates)
+        t = calculation.system.constant(Fraction(batch.t))
+        after = calculation.advanced(held, gradients, t, rates) if batch.updates else dict(held)
     values = {**values, **calculation.watched({**held, **rows, **values, **after}, batch.n)}
     return HandStep(
         batch,
@@ -171,16 +172,3 @@ def step(
         clipped,
         rates,
     )
-
-
-def _updated(
-    calculation: Calculation, held: Exacts, gradients: Exacts, batch: Batch, rates: Exacts
-) -> dict[str, Array]:
-    """The parameters and the optimizer's state after the batch; as they were, where it does not update."""
-    if not batch.updates:
-        return dict(held)
-    t = calculation.system.constant(Fraction(batch.t))
-    after: dict[str, Array] = {}
-    for name, gradient in gradients.items():
-        after |= calculation.updated(name, held, gradient, t, rates=rates)
-    return after

@@ -50,7 +50,7 @@ def compare(
             # on the rounded side each number is rounded once, as PyTorch takes it
             given = {column.name: numbers(column, side.system) for column in problem.predict}
             parameters = {name: side.system.take(values) for name, values in state.items()}
-            sides.append(_only(side, lines).at({**parameters, **given}, batch.n).results)
+            sides.append(only(side, lines).at({**parameters, **given}, batch.n).results)
     compared = {}
     for name in found:
         rounded, aside = sides[0][name], sides[1].get(name)
@@ -69,7 +69,7 @@ def _by_hand(
     with precision(PRECISIONS[-1]):
         given = {column.name: numbers(column, exact.calculation.system) for column in problem.predict}
         try:
-            results = _only(exact.calculation, lines).at({**parameters, **given}, batch.n).results
+            results = only(exact.calculation, lines).at({**parameters, **given}, batch.n).results
         except CalculationError:
             return None
     values = {name: results[name] for name in lines}
@@ -79,7 +79,7 @@ def _by_hand(
     return HandStep(batch, {}, nothing, {}, {}, values, {})
 
 
-def _only(side: Calculation, lines: frozenset[str]) -> Calculation:
+def only(side: Calculation, lines: frozenset[str]) -> Calculation:
     """The calculation of `lines` alone: a stage is called as its line, or as its line with a mark and a number."""
     marked = [stage for stage in side.stages if _line(stage.target) in lines]
     return replace(side, stages=tuple(marked))

@@ -35,7 +35,7 @@ def test_the_article_is_the_default(capsys: Captured) -> None:
     assert command() == 0
     out, err = capsys.readouterr()
     assert out == (ROOT / "tests/derive/show/golden/article.txt").read_text(encoding="utf-8")
-    assert err == "note: [claims] is read and not yet audited\n"
+    assert err == ""
     assert command("article") == 0
     assert capsys.readouterr().out == out
 

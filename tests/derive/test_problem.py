@@ -44,7 +44,7 @@ def test_article() -> None:
     assert problem.claims.table is not None
     assert problem.claims.table.splitlines()[2] == "2,     -135.86, -33.39, 1.63,  0.57, 280.67"
     assert dict(problem.claims.formulas)["dl/db"] == "(2/n) * sum(w*x + b - y)"
-    assert problem.notes == ("[claims] is read and not yet audited",)
+    assert problem.notes == ()
     assert str(problem.place_of("training.lr")) == "derive/problems/article.toml:25:1"
     assert problem.place_of("training.seed") is None
 

@@ -41,10 +41,7 @@ def test_everything_is_read() -> None:
     assert problem.training.lr == Fraction(1, 10)
     assert problem.claims is not None
     assert problem.claims.table == "a"
-    assert problem.notes == (
-        "constant 'k' is not used in the equations",
-        "[claims] is read and not yet audited",
-    )
+    assert problem.notes == ("constant 'k' is not used in the equations",)
     assert str(problem.place_of("parameters.w")) == "p.toml:9:1"
 
 

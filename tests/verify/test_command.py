@@ -15,7 +15,6 @@ from verify.command import main, parser, settings_of, status
 from verify.effective import effective
 
 ROOT = Path(__file__).resolve().parents[2]
-NOTE = "note: [claims] is read and not yet audited\n"
 PLAIN = 'equations = "l = mean((w*x - y)^2)"\n[parameters]\nw = 0\n[data]\nx = [1, 2, 3]\ny = [2, 4, 6]\n'
 
 
@@ -52,7 +51,7 @@ def test_the_article_is_the_default(capsys: pytest.CaptureFixture[str]) -> None:
     assert called() == 0
     told = capsys.readouterr()
     assert told.out == output.to_text(verify("article")) + "\n"
-    assert told.err == NOTE
+    assert told.err == ""
 
 
 def test_data_go_to_stdout_and_notes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
@@ -348,7 +347,7 @@ def test_the_module_runs_as_a_command() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "verify", "article"], cwd=ROOT, capture_output=True, encoding="utf-8", check=False
     )
-    assert (done.returncode, done.stderr) == (0, NOTE)
+    assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == output.to_text(verify("article")) + "\n"
 
 

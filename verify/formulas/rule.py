@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -126,7 +127,7 @@ class Rule:
     def _start(self, values: Values[Any], index: tuple[Index, ...]) -> dict[str, Any]:
         numbers, lr = values.numbers, self.problem.training.lr
         found = {name: numbers.number(value) for name, value in self.optimizer.numbers.items()}
-        found["lr"] = numbers.leaf("lr", ()) if lr is None else numbers.number(lr)
+        found["lr"] = numbers.number(lr) if isinstance(lr, Fraction) else numbers.leaf("lr", ())
         if self._count in self.leaves():
             found["t"] = numbers.leaf(self._count, ())
         found["p"] = values.named(self.node.name, index)

@@ -9,6 +9,7 @@ from verify.numbers.distance import Distance
 from verify.numbers.elements import MAX_FRACTION_BITS, CalculationError, element, expansion
 from verify.numbers.enclosures import Enclosed, RoundedPairs
 from verify.numbers.formats import FORMATS, Floats, Format, Truth
+from verify.numbers.forms import Form, Forms, between, fixed, forms, unknown
 from verify.numbers.pairs import pairs
 from verify.numbers.scalars import (
     Exactly,
@@ -19,6 +20,7 @@ from verify.numbers.scalars import (
     from_fraction,
     is_finite,
     is_sharp,
+    middle,
     precision,
     radius,
     to_float,
@@ -36,23 +38,30 @@ __all__ = [
     "Exact",
     "Exactly",
     "Floats",
+    "Form",
     "Format",
+    "Forms",
     "Rounded",
     "RoundedPairs",
     "Truth",
     "as_ball",
+    "between",
     "decimal",
     "element",
     "expansion",
+    "fixed",
     "float_ball",
+    "forms",
     "from_float",
     "from_fraction",
     "is_finite",
     "is_sharp",
+    "middle",
     "objects",
     "pairs",
     "precision",
     "radius",
     "to_float",
     "to_fraction",
+    "unknown",
 ]

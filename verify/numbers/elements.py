@@ -132,7 +132,7 @@ def element(op: str) -> Element:
     if entry.ball is not None:
         return _function(entry.ball, *_RATIONAL_POINTS.get(op, (None, 0)))
     whole = expansion(op)
-    return lambda *args: _evaluate(whole, dict(zip("xy", args, strict=False)))
+    return lambda *args: evaluate(whole, dict(zip("xy", args, strict=False)))
 
 
 @cache
@@ -144,14 +144,15 @@ def expansion(op: str) -> Expr:
     return read_expression(text, Place(op, text=text))
 
 
-def _evaluate(expr: Expr, names: dict[str, Exactly]) -> Exactly:
+def evaluate(expr: Expr, names: dict[str, Exactly]) -> Exactly:
+    """An expression of single numbers, without sums."""
     match expr:
         case Number(value=value):
             return from_fraction(value)
         case Ref(name=name):
             return names[name]
         case Apply(op=op, args=args):
-            return element(op)(*(_evaluate(arg, names) for arg in args))
+            return element(op)(*(evaluate(arg, names) for arg in args))
     raise TypeError(f"{type(expr).__name__} in an expansion")
 
 

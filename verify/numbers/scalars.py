@@ -71,6 +71,15 @@ def to_fraction(value: Exactly) -> Fraction | None:
     return Fraction(int(value.p), int(value.q)) if isinstance(value, fmpq) else None
 
 
+def middle(value: Exactly) -> Fraction:
+    """The midpoint of a ball, exactly; a fraction itself."""
+    number = to_fraction(value)
+    if number is not None:
+        return number
+    digits, power = as_ball(value).mid().man_exp()
+    return Fraction(int(digits)) * Fraction(2) ** int(power)
+
+
 def decimal(value: Exactly, digits: int = 9) -> str:
     """The number as a decimal of some digits, also beyond the range of float64: `2.0e+434`."""
     number = to_float(value)

@@ -1,0 +1,114 @@
+"""The empty table to fill in: one row a step, one column a number, some of them given away."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from io import StringIO
+
+from derive.errors import SettingError, shorten, suggestion
+from derive.numerals import write_literal
+from derive.problem import Problem
+from verify.auditing import drawn
+from verify.claims import Cell, Quantity
+from verify.literal import read_literal, written_like
+from verify.numbers import Exactly, decimal, to_fraction
+from verify.right import Side, rate, right_values, side
+from verify.settings import Settings
+
+MAX_STEPS = 1000
+DIGITS = 6  # significant digits of a number that is given away
+
+
+def worksheet(problem: Problem, settings: Settings, give: str | None = None) -> str:
+    """A CSV text with the columns of `steps.csv`, in which the author fills in what is empty.
+
+    `give` names what is given away, with commas: columns (`lr,w`) and steps (`1`). The number of samples and the
+    learning rate are given when it is left out. Raises `SettingError` for a name that is no column.
+    """
+    problem, batches = drawn(problem, settings)
+    of = side(problem, settings, batches)
+    if settings.steps > MAX_STEPS:
+        raise SettingError(f"a worksheet of {settings.steps} steps; expected at most {MAX_STEPS}: give --steps N")
+    columns = _columns(of)
+    given, steps = _given(give, columns, settings.steps)
+    cells = {
+        (step, head): Cell(step, quantity, entry, entry)
+        for step in range(1, settings.steps + 1)
+        for head, (quantity, entry) in columns.items()
+        if step in steps or head in given
+    }
+    known = right_values(of, [c for c in cells.values() if c.quantity.group != "setting"], lambda _: True).values
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    heads = ["step", *(["epoch", "batch"] if settings.batches_per_epoch > 1 else []), *columns]
+    writer.writerow(heads)
+    for batch in batches:
+        at = [batch.step, *([batch.epoch, batch.batch] if settings.batches_per_epoch > 1 else [])]
+        values = [_written(of, cells.get((batch.step, head)), known) for head in columns]
+        writer.writerow([*at, *values])
+    return text.getvalue()
+
+
+def _columns(of: Side) -> dict[str, tuple[Quantity, tuple[int, ...]]]:
+    """What a person fills in, by the heads of the columns: n, the loss, gradients, lr, parameters, watched."""
+    problem, settings = of.problem, of.settings
+    found = {"n": Quantity("setting", "n", "n")} if problem.data else {}
+    columns: dict[str, tuple[Quantity, tuple[int, ...]]] = {head: (quantity, ()) for head, quantity in found.items()}
+    columns["loss"] = (Quantity("loss", of.loss, "loss"), ())
+    for parameter in problem.parameters:
+        label = f"d{of.loss}/d{parameter.name}"
+        columns.update(_entries(Quantity("gradients", parameter.name, label), parameter.shape))
+    if settings.trains:
+        columns["lr"] = (Quantity("setting", "lr", "lr"), ())
+        for parameter in problem.parameters:
+            columns.update(_entries(Quantity("after", parameter.name, parameter.name), parameter.shape))
+    for node in settings.watch:
+        columns[node.name] = (Quantity("watch", node.name, node.name), ())
+    return columns
+
+
+def _entries(quantity: Quantity, shape: tuple[int, ...]) -> Iterable[tuple[str, tuple[Quantity, tuple[int, ...]]]]:
+    """One column for each entry."""
+    places: list[tuple[int, ...]] = [()]
+    for length in shape:
+        places = [(*place, number) for place in places for number in range(length)]
+    for place in places:
+        index = f"[{','.join(map(str, place))}]" if place else ""
+        yield f"{quantity.label}{index}", (quantity, place)
+
+
+def _given(give: str | None, columns: Mapping[str, object], last: int) -> tuple[set[str], set[int]]:
+    """The columns and the steps that are given away."""
+    given, steps = set(), set()
+    for word in ("n,lr" if give is None else give).split(","):
+        name = word.strip()
+        heads = {head for head in columns if head == name or head.partition("[")[0] == name}
+        if name.isdecimal() and 1 <= int(name) <= last:
+            steps.add(int(name))
+        elif heads:
+            given |= heads
+        elif name and give is not None:
+            known: Sequence[str] = list(columns)
+            hint = suggestion(name, known) or f"; known: {', '.join(known[:12])}"
+            raise SettingError(f"--give {shorten(name)}: neither a column nor a step from 1 to {last}{hint}")
+    return given, steps
+
+
+def _written(of: Side, cell: Cell | None, known: Mapping[Cell, Exactly]) -> str:
+    """A number that is given away; empty where the author fills it in."""
+    if cell is None:
+        return ""
+    if cell.quantity.name == "n" and cell.quantity.group == "setting":
+        return str(of.batches[cell.step - 1].n)
+    if cell.quantity.group == "setting":
+        value = rate(of, cell)
+        exactly = None if value is None else to_fraction(value)
+        if exactly is not None:
+            return write_literal(exactly)
+    else:
+        value = known.get(cell)
+    if value is None:
+        return ""
+    shortest = decimal(value, DIGITS)
+    return written_like(read_literal(shortest), value)

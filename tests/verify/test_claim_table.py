@@ -1,0 +1,207 @@
+"""Claims as people write them: every spelling of a column, every form of a table, and what is said of a bad one."""
+
+from pathlib import Path
+
+import pytest
+
+from derive.chain import differentiate
+from derive.errors import ClaimError
+from derive.problem import Problem, load
+from derive.watch import with_lines
+from verify.batches import planned
+from verify.claim_names import names_of
+from verify.claim_table import MAX_CLAIMS, Run, read_file, read_sentence, read_table
+from verify.settings import effective
+
+
+def run_of(problem: Problem | str, units: int | None = None, **settings: object) -> Run:
+    problem = problem if isinstance(problem, Problem) else load(problem)
+    chosen = effective(problem, settings)
+    derivation = differentiate(with_lines(problem.graph, chosen.watch))
+    names = names_of(problem, derivation, chosen)
+    return Run(names, planned(chosen), chosen.batches_per_epoch, problem.graph.loss, units)
+
+
+def claimed(table: str, run: Run) -> list[tuple[int, str, str, str]]:
+    """Step, group, name and text of each claim."""
+    found = read_table(table, "t.csv", run)
+    return [(c.cell.step, c.cell.quantity.group, c.cell.name, c.literal.text) for c in found]
+
+
+SPELLED = {
+    "gradients": ("dl/dw", "dL/dw", "∂l/∂w", "grad w", "w_grad", "w.grad", "grad_w", "dl / dw", "dw", "∇w", "DL/DW"),
+    "after": ("w", "W", "w_after", "new w", "w'"),
+    "before": ("w_before", "old w", "initial w", "w_old"),
+    "loss": ("loss", "l", "Loss", "L"),
+    "nodes": ("a[4]", "a[ 4 ]", "A[4]"),
+    "adjoints": ("dl/da[4]", "∂l/∂a[4]", "dl/da (4)"),
+    "setting": ("lr", "learning rate"),
+}
+
+
+@pytest.mark.parametrize(
+    ("group", "written"), [(group, name) for group, names in SPELLED.items() for name in names], ids=str
+)
+def test_loose_spellings_of_a_column(group: str, written: str) -> None:
+    run = run_of("article")
+    [(step, found, _, text)] = claimed(f"step,{written}\n2,0.5\n", run)
+    assert (step, found, text) == (2, group, "0.5")
+
+
+def test_two_names_that_differ_in_case_are_told_apart() -> None:
+    problem = load('equations = "l = (w*W - 1)^2"\n[parameters]\nw = 1\nW = 2\n[training]\nlr = 0.1\nsteps = 2\n')
+    run = run_of(problem)
+    assert [name for _, _, name, _ in claimed("step,w,W,dl/dw,dl/dW\n1,1,2,3,4\n", run)] == ["w", "W", "dl/dw", "dl/dW"]
+    with pytest.raises(ClaimError, match=r"^t\.csv:1:6: unknown quantity 'DL/DW'; did you mean 'dl/dW'"):
+        claimed("step,DL/DW\n1,3\n", run)
+
+
+def test_entries_are_named_by_their_index() -> None:
+    run = run_of("tanh_network")
+    table = 'step,"W[1,0]","dl/dW[0,2]",v[2]\n1,1,2,3\n'
+    assert [name for _, _, name, _ in claimed(table, run)] == ["W[1,0]", "dl/dW[0,2]", "v[2]"]
+
+
+def test_states_watched_lines_and_predictions_are_quantities() -> None:
+    text = """
+equations = "p = w*x; l = mean((p - x)^2)"
+[parameters]
+w = 0
+[data]
+x = [1, 2]
+[training]
+lr = 0.1
+momentum = 0.9
+epochs = 2
+[watch]
+norm = "abs(w)"
+[predict]
+x = [3, 4]
+"""
+    run = run_of(load(text))
+    table = "step,w.v,norm,w.v_before,p[1]\n2,1,2,3,\npredict 1,,,,4\n"
+    assert [(group, name) for _, group, name, _ in claimed(table, run)] == [
+        ("after", "w.v"),
+        ("watch", "norm"),
+        ("before", "w.v_before"),
+        ("prediction", "p[1]"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "step,w\n2,0.5\n",
+        "epoch,batch,w\n1,2,0.5\n",
+        "batch,w\n2,0.5\n",
+        "iteration,w\n2,0.5\n",
+        "w\n\n\n,\n".replace("\n\n\n,\n", "\n0.26667\n0.5\n"),  # the rows are the steps
+        "step,quantity,value\n2,w,0.5\n",
+        "epoch,batch,step,quantity,index,hand,hand_exact,autograd\n1,2,2,w,,0.5,1/2,0.5\n",
+        'step,w\n2,"0.5"\n',
+        "step, w \r\n2, 0.5 \r\n",
+        "\nstep,w\n\n2,0.5\n",
+    ],
+    ids=range(10),
+)
+def test_tables_wide_and_tidy_place_a_number_alike(table: str) -> None:
+    assert claimed(table, run_of("article"))[-1] == (2, "after", "w", "0.5")
+
+
+def test_empty_cells_are_no_claims() -> None:
+    assert claimed("step,w,b\n1,,–\n2,0.5,\n3,…,-\n", run_of("article")) == [(2, "after", "w", "0.5")]
+
+
+def test_a_parameter_at_step_0_is_what_it_begins_with() -> None:
+    assert claimed("step,w\n0,0\n1,1\n", run_of("article"))[0][:3] == (1, "before", "w_before")
+
+
+def test_epochs_have_means() -> None:
+    run = run_of("article", epochs=2)
+    assert claimed("epoch,batches,n,mean_of_batches\n2,3,9,0.5\n", run) == [(6, "epoch", "mean_of_batches", "0.5")]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("step 2: dl/db = -33.39", (2, "gradients", "-33.39")),
+        ("epoch 1, batch 3: w = 3.32", (3, "after", "3.32")),
+        ("batch 2: loss = 280.67", (2, "loss", "280.67")),
+        ("step 2 : dl/db=1/3", (2, "gradients", "1/3")),
+    ],
+)
+def test_one_claim_in_a_sentence(text: str, expected: tuple[int, str, str]) -> None:
+    claim = read_sentence(text, run_of("article"))
+    assert (claim.cell.step, claim.cell.quantity.group, claim.literal.text) == expected
+
+
+BAD = [
+    ("step,dl/dq\n1,2\n", r"^t\.csv:1:6: unknown quantity 'dl/dq'; did you mean 'dl/d[wb]'\?\n    step,dl/dq\n {9}\^$"),
+    ("step,frobnicate\n1,2\n", r"unknown quantity 'frobnicate'; known: loss, dl/dw"),
+    ("step,w\n4,2\n", r"^t\.csv:2:1: there is no step 4; the run has the steps 1 to 3"),
+    ("step,w\n0.5,2\n", r"'0\.5' is not a number of a step"),
+    ("step,dl/dw\n0,2\n", r"there is no step 0"),
+    ("epoch,batch,w\n1,4,2\n", r"there is no epoch 1, batch 4; the last is epoch 1, batch 3"),
+    ("epoch,w\n1,2\n", r"an epoch has 3 batches; say which one in a column batch"),
+    ("step,w\n1,about two\n", r"^t\.csv:2:3: 'about two' is not a number; expected a number, or an empty cell"),
+    ("step,w\n1,8,585.23\n", r'3 cells in this row; expected 2.*a number with commas stands in quotes: "8,585\.23"'),
+    ("step;w\n1;2\n", r"separated by ';'; expected commas"),
+    ("step,w,w\n1,2,3\n", r"two columns are named 'w'"),
+    ("step,\n1,2\n", r"a column without a name has numbers"),
+    ("", r"has no table; expected a line with the names of the columns"),
+    ('step,w\n1,"2"3\n', r"not CSV: a quotation mark inside a cell"),
+    ("step,w\n1,2\n1,4\n", r"^t\.csv:3:3: w at step 1 is claimed to be '4' here and '2' at t\.csv:2:3; keep one"),
+    ("step,quantity\n1,w\n", r"needs one with its numbers: value, claimed"),
+    ("step,a\n1,3\n", r"a runs over the samples; name one entry, such as a\[0\]"),
+    ("step,a[3]\n1,3\n", r"the batch of step 1 does not hold the row 3 of the data; it holds 0, 1, 2"),
+    ("step,w[0]\n1,3\n", r"w is one number"),
+    ("mean_of_batches\n2\n", r"is of an epoch; say which one in a column epoch"),
+]
+
+
+@pytest.mark.parametrize(("table", "message"), BAD, ids=[message[:30] for _, message in BAD])
+def test_a_table_that_cannot_be_read_is_refused_where_it_stands(table: str, message: str) -> None:
+    with pytest.raises(ClaimError, match=message):
+        claimed(table, run_of("article"))
+
+
+def test_claims_that_can_be_the_same_number_do_not_contradict() -> None:
+    assert len(claimed("step,w,new w\n1,0.27,0.267\n", run_of("article"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("dl/db", "is no claim; expected one such as 'step 2: dl/db = -33.39'"),
+        ("step 2: dl/db =", "no number after the '='"),
+        ("dl/db = 3", "say first which step it is about"),
+        ("soon: dl/db = 3", "say first which step it is about"),
+        ("step 2: dl/dq = 3", r"^--claim:9: unknown quantity 'dl/dq'"),
+        ("step 9: dl/db = 3", "there is no step 9"),
+        ("step 1: w = two", "'two' is not a number"),
+        ("predict: w = 2", "unknown quantity 'w'"),
+    ],
+)
+def test_a_sentence_that_is_no_claim(text: str, message: str) -> None:
+    with pytest.raises(ClaimError, match=message):
+        read_sentence(text, run_of("article"))
+
+
+def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "c.csv"
+    file.write_bytes("step,w\n1,2\n".encode("utf-16"))
+    with pytest.raises(ClaimError, match=r"is not text in UTF-8 \(byte 1\); save it as UTF-8"):
+        read_file(file, run_of("article"))
+
+
+def test_a_file_of_100_mb_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "c.csv"
+    with file.open("wb") as handle:
+        handle.truncate(100 * 10**6)
+    with pytest.raises(ClaimError, match=f"is larger than {MAX_CLAIMS // 10**6} MB; expected a CSV file of claims"):
+        read_file(file, run_of("article"))
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ClaimError, match=r"there is no file .*expected a CSV file of claims"):
+        read_file(tmp_path / "nowhere.csv", run_of("article"))

@@ -1,0 +1,91 @@
+"""What rounding can have done after some steps: PyTorch's own numbers lie within it, and it is not far too wide."""
+
+import numpy as np
+import pytest
+
+from derive.problem import load
+from verify import verify
+from verify.batches import planned
+from verify.claims import Cell, Quantity
+from verify.numbers import from_float, to_float
+from verify.record import StepRecord
+from verify.residue import MAX_STEPS, drifts
+from verify.right import right_values, side
+from verify.settings import effective
+
+RUNS = [
+    ("article", {"epochs": 20}),
+    ("line", {}),
+    ("parabola", {"steps": 60}),
+    ("logistic", {"epochs": 20}),
+    ("tanh_network", {"epochs": 10}),
+    ("relu_network", {"epochs": 10}),
+    ("logistic", {"epochs": 10, "optimizer": "Adam", "lr": "0.05"}),
+    ("line", {"momentum": "0.9"}),
+    ("article", {"zero_grad": "3", "epochs": 3, "lr": "0.001"}),
+    ("article", {"accumulate": 2, "epochs": 4, "lr": "0.001"}),
+    ("temperature", {"epochs": 150}),
+]
+
+
+def cells_of(step: StepRecord, loss: str) -> dict[Cell, float]:
+    """PyTorch's numbers of a step by their cells."""
+    found = {Cell(step.batch.step, Quantity("loss", loss, "loss")): float(step.loss)}
+    for group in ("before", "gradients", "after"):
+        for name, array in getattr(step, group).items():
+            for place in np.ndindex(array.shape):
+                found[Cell(step.batch.step, Quantity(group, name, name), place, place)] = float(array[place])
+    return found
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("problem", "options"), RUNS, ids=[f"{name} {options}" for name, options in RUNS])
+def test_pytorch_lies_within_the_drift_from_the_first_step_on(
+    problem: str, options: dict[str, object], dtype: str
+) -> None:
+    result = verify(problem, dtype=dtype, **options)
+    chosen = effective(result.problem, {"dtype": dtype, **options})
+    of = side(result.problem, chosen, planned(chosen))
+    steps = result.record.steps
+    by_pytorch = {c: n for step in (*steps[:3], steps[-1]) for c, n in cells_of(step, of.loss).items()}
+    exact = right_values(of, by_pytorch, lambda _: True).values
+    bounds = drifts(of, dtype, tuple(by_pytorch))
+    assert set(bounds) == set(by_pytorch)
+    unit = 2.0**-24 if dtype == "float32" else 2.0**-53
+    for cell, number in by_pytorch.items():
+        drift = abs(to_float(from_float(number) - exact[cell]))
+        assert drift <= bounds[cell], cell
+        scale = max(abs(to_float(value)) for value in exact.values())
+        assert bounds[cell] <= 2000 * unit * max(scale, 1) * len(steps), cell
+
+
+@pytest.mark.parametrize(
+    ("problem", "options"),
+    [
+        ("article", {"epochs": 1040}),
+        ("parabola", {"steps": 3100, "lr": "0.001", "momentum": "0.5"}),
+    ],
+)
+def test_pytorch_lies_within_the_drift_of_a_long_run(problem: str, options: dict[str, object]) -> None:
+    chosen = effective(load(problem), options)
+    from verify import training
+
+    steps = training.train(load(problem), chosen).steps
+    of = side(load(problem), chosen, planned(chosen))
+    each = chosen.batches_per_epoch
+    late = [step for step in steps if step.batch.step > MAX_STEPS][:: each * 9]
+    by_pytorch = {cell: number for step in late for cell, number in cells_of(step, of.loss).items()}
+    exact = right_values(of, by_pytorch, lambda _: True).values
+    bounds = drifts(of, "float32", tuple(by_pytorch))
+    assert set(bounds) == set(by_pytorch)
+    for cell, number in by_pytorch.items():
+        assert abs(to_float(from_float(number) - exact[cell])) <= bounds[cell], cell
+        assert bounds[cell] < 0.05, cell
+    assert drifts(of, "float64", tuple(by_pytorch)) == {}
+
+
+def test_of_a_long_run_that_is_not_linear_there_is_no_bound() -> None:
+    problem = load("fan_out")
+    chosen = effective(problem, {"steps": MAX_STEPS + 1})
+    of = side(problem, chosen, planned(chosen))
+    assert drifts(of, "float32", [Cell(MAX_STEPS + 1, Quantity("after", "x", "x"))]) == {}

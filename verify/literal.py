@@ -1,0 +1,181 @@
+"""A printed number and what it claims: `-24.10` claims a number between −24.105 and −24.095.
+
+The digits that were printed decide, never a tolerance: a number is right where it rounds to them, whichever way a tie
+is rounded. A quotient (`1/3`) is exact.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from derive.numerals import MAX_DIGITS, MAX_EXPONENT, NumeralError
+from verify.numbers import Exactly, as_ball, decimal, from_fraction, is_finite, middle, to_float, to_fraction
+
+REPR_DIGITS = 15  # from here on, digits may be those with which a program prints a float64
+
+_MINUS = str.maketrans({"−": "-", "–": "-", "＋": "+", "\u00a0": " ", "\u202f": " "})
+_DECIMAL = re.compile(
+    r"""(?P<sign>[+-]?)(?P<whole>\d{1,3}(?:,\d{3})+|\d*)(?P<point>\.?)(?P<after>\d*)"""
+    r"""(?:[eE](?P<power>[+-]?\d{1,6}))?(?:\((?P<units>\d{1,3})\))?""",
+    re.ASCII,
+)
+_QUOTIENT = re.compile(r"(?P<top>[+-]?\d+)\s*/\s*(?P<bottom>\d+)", re.ASCII)
+_NOT_FINITE = {"nan": math.nan, "inf": math.inf, "infinity": math.inf, "∞": math.inf}
+_HALF = Fraction(1, 2)
+_TOO_LONG = 10**60  # a number of more digits is written with an exponent
+
+
+@dataclass(frozen=True)
+class Literal:
+    """A number with the digits that were printed.
+
+    `unit` is one unit of the last digit; None for a quotient, which is exact, and for what is not finite. `units` is
+    how many units the number may be off: half of one, for a number that was rounded. `power` and `places` are the
+    exponent and the digits after the point, so that another number can be written alike.
+    """
+
+    text: str
+    value: Fraction
+    unit: Fraction | None
+    units: Fraction = _HALF
+    power: int | None = None
+    places: int = 0
+    special: float | None = None  # inf or nan, which `value` cannot hold
+    minus: bool = False
+
+    @property
+    def low(self) -> Fraction:
+        """The smallest number that it can stand for."""
+        return self.value - self.slack
+
+    @property
+    def high(self) -> Fraction:
+        """The largest number that it can stand for; `-0.00` is not printed for a positive one."""
+        return self.value if self.minus and not self.value else self.value + self.slack
+
+    @property
+    def slack(self) -> Fraction:
+        """How far the number can be from what is printed."""
+        return Fraction(0) if self.unit is None else self.unit * self.units
+
+    @property
+    def digits(self) -> int:
+        """The significant digits."""
+        return 0 if self.unit is None or not self.value else len(str(abs(self.value / self.unit).__floor__()))
+
+    def off_by(self, units: int | None) -> Literal:
+        """The same where a number may be `units` units of its last digit off, by the author's own word."""
+        return self if units is None or self.units != _HALF else replace(self, units=Fraction(units))
+
+
+def read_literal(text: str) -> Literal:
+    """The number of a cell: `-24.10`, `.85`, `10.`, `0.43E-03`, `1/3`, `8,585.23`, `0.57(2)` (2 units off), `nan`.
+
+    Raises `NumeralError`, whose message completes the sentence "'…' ...".
+    """
+    cleaned = text.translate(_MINUS).strip()
+    if len(cleaned) > MAX_DIGITS:
+        raise NumeralError(f"has more than {MAX_DIGITS} digits")
+    word = cleaned.lower().lstrip("+-")
+    if word in _NOT_FINITE:
+        special = -_NOT_FINITE[word] if cleaned.startswith("-") else _NOT_FINITE[word]
+        return Literal(text.strip(), Fraction(0), None, special=special)
+    quotient = _QUOTIENT.fullmatch(cleaned)
+    if quotient is not None:
+        if not int(quotient["bottom"]):
+            raise NumeralError("divides by zero")
+        return Literal(text.strip(), Fraction(int(quotient["top"]), int(quotient["bottom"])), None)
+    return _decimal(cleaned, text.strip())
+
+
+def _decimal(cleaned: str, text: str) -> Literal:
+    match = _DECIMAL.fullmatch(cleaned)
+    if match is None or not (match["whole"] or match["after"]):
+        raise NumeralError("is not a number")
+    power = None if match["power"] is None else int(match["power"])
+    if abs(power or 0) > MAX_EXPONENT:
+        raise NumeralError(f"has an exponent beyond ±{MAX_EXPONENT}")
+    places = len(match["after"])
+    unit = Fraction(10) ** ((power or 0) - places)
+    value = int(match["whole"].replace(",", "") + match["after"]) * unit
+    minus = match["sign"] == "-"
+    units = _HALF if match["units"] is None else Fraction(int(match["units"]))
+    return Literal(text, -value if minus else value, unit, units, power, places, minus=minus)
+
+
+def judge(literal: Literal, right: Exactly) -> str | None:
+    """One of "right", "truncated", "double_rounded", "wrong"; None where the digits of a ball do not tell."""
+    if literal.special is not None:
+        return "wrong"  # an exact number is finite
+    if _is_nearest_float(literal, right):
+        return "right"
+    found = within(right, literal.low, literal.high)
+    if found is None or found:
+        return "right" if found else None
+    if literal.unit is None:
+        return "wrong"
+    cut, twice = _cut_off(literal, right), _rounded_twice(literal, right)
+    if cut or twice:
+        return "truncated" if cut else "double_rounded"
+    return None if cut is None or twice is None else "wrong"
+
+
+def _is_nearest_float(literal: Literal, right: Exactly) -> bool:
+    """Whether so many digits are those of the float64 nearest to the number, which programs print in full."""
+    return literal.digits >= REPR_DIGITS and float(literal.value) == to_float(right)
+
+
+def within(right: Exactly, low: Fraction, high: Fraction) -> bool | None:
+    """Whether a number lies from `low` to `high`; None where a ball does not tell."""
+    number = to_fraction(right)
+    if number is not None:
+        return low <= number <= high
+    ball, bottom, top = as_ball(right), as_ball(from_fraction(low)), as_ball(from_fraction(high))
+    if ball < bottom or ball > top:
+        return False
+    return True if ball >= bottom and ball <= top else None
+
+
+def _cut_off(literal: Literal, right: Exactly) -> bool | None:
+    """Whether the digits are the first ones of the number, cut off where they should be rounded."""
+    unit = literal.unit or Fraction(0)
+    down = literal.minus or literal.value < 0
+    near, far = literal.value, literal.value - unit if down else literal.value + unit
+    number = to_fraction(right)
+    if number is not None and number == far:
+        return False
+    return within(right, min(near, far), max(near, far))
+
+
+def tie(literal: Literal, right: Exactly) -> Fraction:
+    """The number between two that could be printed, the nearer of both sides of what is printed."""
+    half = (literal.unit or Fraction(0)) / 2
+    above = as_ball(right) > as_ball(from_fraction(literal.value))
+    return literal.value + half if above else literal.value - half
+
+
+def _rounded_twice(literal: Literal, right: Exactly) -> bool | None:
+    """Whether the number becomes a tie where it is rounded to one digit more first: 0.2648 → 0.265 → 0.27."""
+    middle, room = tie(literal, right), (literal.unit or Fraction(0)) / 20
+    return within(right, middle - room, middle + room)
+
+
+def written_like(literal: Literal, right: Exactly, more: int = 0) -> str:
+    """Another number with as many digits as `literal` has, and `more`: what should have been printed."""
+    if not is_finite(right):
+        return "?"
+    number = middle(right)
+    if literal.unit is None:
+        exact = str(number)
+        return exact if len(exact) <= 20 else f"{float(number):.10g}"
+    places = max(literal.places, 0) + more
+    unit = Fraction(10) ** ((literal.power or 0) - places)
+    if abs(number) > unit * _TOO_LONG:
+        return decimal(right)
+    digits = str(abs(round(number / unit))).rjust(places + 1, "0")
+    whole = f"{digits[:-places]}.{digits[-places:]}" if places else digits
+    sign = "-" if number < 0 and digits.strip("0") else ""
+    return f"{sign}{whole}" + ("" if literal.power is None else f"e{literal.power:+03d}")

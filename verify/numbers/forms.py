@@ -1,0 +1,302 @@
+"""Numbers that remember what they were made of: a centre, a part of each unknown, and a rest.
+
+A form is c + Σ aₖ εₖ + r with unknowns |εₖ| ≤ 1 and |r| ≤ rest (J. Stolfi, L. H. de Figueiredo, "Self-Validated
+Numerical Methods and Applications", IMPA 1997, §3). Linear operations lose nothing: what depends on the same unknown
+cancels, as in w − lr·2·(w − 3). Anything else goes by its derivative, what that lacks being in the rest.
+
+Where the unknowns are not bounded (`Forms(bounded=False)`), whatever is not linear in them tells nothing: so it shows
+which quantities are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cache
+from typing import Any
+
+import numpy as np
+from flint import arb, fmpq
+from numpy.typing import NDArray
+
+from derive.calculus import partial
+from derive.errors import EquationError
+from derive.expression import Apply, Expr, Number, Ref
+from derive.operations import OPERATIONS
+from verify.numbers.elements import REDUCTIONS, CalculationError, element, evaluate, kept, shares
+from verify.numbers.formats import Floats
+from verify.numbers.scalars import Exactly, as_ball, exact_float, from_fraction, to_float
+
+_NOTHING = arb.nan()
+_ZERO = arb(0)
+_LINEAR = ("add", "sub", "neg", "mul", "div", "detach")
+_CHOOSING = ("abs", "max", "min", "where", "relu", "clip")
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Form:
+    """One number. `sources` are the marks of all that has entered it, also where nothing of it is left."""
+
+    centre: Exactly
+    parts: Mapping[int, Exactly] = field(default_factory=dict)
+    rest: arb = _ZERO
+    sources: frozenset[int] = frozenset()
+
+    @property
+    def radius(self) -> arb:
+        """How far the number can be from the centre."""
+        return sum((abs(as_ball(part)).upper() for part in self.parts.values()), self.rest)
+
+    @property
+    def ball(self) -> Exactly:
+        """Everything that the number can be."""
+        radius = self.radius
+        return self.centre if radius == 0 else _around(self.centre, radius)
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether no unknown is left in it."""
+        return not self.parts and bool(self.rest == 0)
+
+
+def _around(centre: Exactly, radius: arb) -> arb:
+    return as_ball(centre) + arb(0, radius) if radius.is_finite() else _NOTHING
+
+
+def fixed(value: Exactly, sources: frozenset[int] = frozenset()) -> Form:
+    """A number that is known."""
+    return Form(value, {}, _ZERO, sources)
+
+
+def unknown(sources: frozenset[int]) -> Form:
+    """A number of which nothing is known."""
+    return Form(fmpq(0), {}, _NOTHING, sources)
+
+
+def between(low: Fraction, high: Fraction, mark: int) -> Form:
+    """A number from `low` to `high`: the unknown `mark`."""
+    half = from_fraction((high - low) / 2)
+    return Form(from_fraction((high + low) / 2), {mark: half} if half != 0 else {}, _ZERO, frozenset({mark}))
+
+
+class Forms:
+    """The number system of forms; the program of a derivation runs on it as on any other."""
+
+    def __init__(self, bounded: bool = True) -> None:
+        self.bounded = bounded
+        self._elements: dict[str, Callable[..., Form]] = {}
+
+    def constant(self, value: Fraction) -> NDArray[Any]:
+        """The same number."""
+        return forms([fixed(from_fraction(value))], ())
+
+    def take(self, array: Floats) -> NDArray[Any]:
+        """Floats as they are."""
+        return forms([fixed(exact_float(float(value))) for value in np.ravel(array)], np.shape(array))
+
+    def cast(self, array: NDArray[Any]) -> NDArray[Any]:
+        """Python's numbers as an operation on tensors reads them: as they are."""
+        return array
+
+    def apply(self, op: str, args: tuple[NDArray[Any], ...]) -> NDArray[Any]:
+        """The operation on every element; where it may have no value, a form that tells nothing."""
+        if op not in self._elements:
+            self._elements[op] = self._element(op)
+        function = self._elements[op]
+        if all(arg.ndim == 0 for arg in args):
+            return forms([function(*(arg.item() for arg in args))], ())
+        return np.asarray(np.frompyfunc(function, len(args), 1)(*args), dtype=object)
+
+    def accumulate(self, array: NDArray[Any]) -> NDArray[Any]:
+        """The sum over the last dimension."""
+        return self.reduce("sum", array)
+
+    def reduce(self, op: str, array: NDArray[Any]) -> NDArray[Any]:
+        """The sum, logsumexp, max or min over the last dimension."""
+        rows = array.reshape((-1, array.shape[-1]))
+        return forms([self._reduced(op, list(row)) for row in rows], array.shape[:-1])
+
+    def share(self, op: str, array: NDArray[Any]) -> NDArray[Any]:
+        """The share of each entry in the max or min over the last dimension."""
+        found: list[Form] = []
+        for row in array.reshape((-1, array.shape[-1])):
+            sources = _sources(row)
+            found.extend(_of_ball(share, sources) for share in shares(op, [self._range(form) for form in row]))
+        return forms(found, array.shape)
+
+    def size(self, array: NDArray[Any]) -> Floats:
+        """The absolute value of each number, as a float."""
+        return np.array([abs(to_float(form.centre)) for form in array.flat], dtype=np.float64).reshape(array.shape)
+
+    def _range(self, form: Form) -> Exactly:
+        return form.ball if self.bounded or not form.parts else _NOTHING
+
+    def _radius(self, form: Form) -> arb:
+        return form.radius if self.bounded or not form.parts else _NOTHING
+
+    def _element(self, op: str) -> Callable[..., Form]:
+        def function(*args: Form) -> Form:
+            try:
+                if all(arg.is_fixed for arg in args):
+                    return fixed(element(op)(*(arg.centre for arg in args)), _sources(args))
+                if op in _LINEAR:
+                    return self._linear(op, args)
+                if op in _CHOOSING:
+                    return self._chosen(op, args)
+                return self._smooth(op, args)
+            except (CalculationError, ValueError, ZeroDivisionError):
+                return unknown(_sources(args))
+
+        return function
+
+    def _linear(self, op: str, args: tuple[Form, ...]) -> Form:
+        x = args[0]
+        match op:
+            case "add":
+                return _added(x, args[1])
+            case "sub":
+                return _added(x, _scaled(args[1], fmpq(-1)))
+            case "neg":
+                return _scaled(x, fmpq(-1))
+            case "mul":
+                return self._product(x, args[1])
+            case "div" if args[1].is_fixed:
+                if args[1].centre == 0:
+                    raise CalculationError("division by zero")
+                return _with_sources(_scaled(x, element("div")(fmpq(1), args[1].centre)), args)
+            case "div":
+                return self._smooth("div", args)
+        return x
+
+    def _product(self, x: Form, y: Form) -> Form:
+        sources = x.sources | y.sources
+        for one, other in ((x, y), (y, x)):
+            if one.is_fixed:
+                return _with_sources(_scaled(other, one.centre), (one, other))
+        across = self._radius(x) * self._radius(y)
+        linear = _added(
+            _scaled(Form(fmpq(0), x.parts, x.rest), y.centre), _scaled(Form(fmpq(0), y.parts, y.rest), x.centre)
+        )
+        centre = kept(x.centre * y.centre)
+        if x is y:  # a square is not negative: half of it stands in the centre
+            centre, across = kept(as_ball(centre) + across / 2) if across > 0 else centre, across / 2
+        return Form(centre, linear.parts, linear.rest + across.upper(), sources)
+
+    def _smooth(self, op: str, args: tuple[Form, ...]) -> Form:
+        """By the mean value theorem: f(c) + Σ f′(c)·Δ, and how far f′ moves away from f′(c)."""
+        if op == "pow" and args[1].is_fixed and args[1].centre == 2:
+            return _with_sources(self._product(args[0], args[0]), args)
+        sources = _sources(args)
+        ranges = [self._range(arg) for arg in args]
+        whole = _of_ball(element(op)(*ranges), sources)
+        exponent = args[1].centre if op == "pow" and args[1].is_fixed else None
+        found = fixed(element(op)(*(arg.centre for arg in args)), sources)
+        for place, arg in enumerate(args):
+            if arg.is_fixed:
+                continue
+            derivative = _derivative(op, place, None if exponent is None else str(exponent))
+            if derivative is None:
+                return whole
+            here = evaluate(derivative, dict(zip("xyv", (one.centre for one in args), strict=False)))
+            there = evaluate(derivative, dict(zip("xyv", ranges, strict=False)))
+            off = abs(as_ball(there) - as_ball(here)).upper() * self._radius(arg)
+            moved = _scaled(Form(fmpq(0), arg.parts, arg.rest), here)
+            found = _added(found, Form(fmpq(0), moved.parts, moved.rest + off, sources))
+        return found if found.radius <= 2 * whole.radius or not whole.radius.is_finite() else whole
+
+    def _chosen(self, op: str, args: tuple[Form, ...]) -> Form:
+        """An operation that takes one of its operands, where it is known which; else everything it can be."""
+        ranges = [as_ball(self._range(arg)) for arg in args]
+        sources = _sources(args)
+        zero = fixed(fmpq(0))
+        match op:
+            case "relu":
+                return self._chosen("max", (args[0], zero))
+            case "clip":
+                return self._chosen("min", (self._chosen("max", args[:2]), args[2]))
+            case "abs" if ranges[0] >= 0 or ranges[0] <= 0:
+                return args[0] if ranges[0] >= 0 else _scaled(args[0], fmpq(-1))
+            case "max" | "min" if ranges[0] >= ranges[1] or ranges[0] <= ranges[1]:
+                first = bool(ranges[0] >= ranges[1]) == (op == "max")
+                return _with_sources(args[0] if first else args[1], args)
+            case "where" if args[0].is_fixed and (args[0].centre == 1 or args[0].centre == 0):
+                return _with_sources(args[1] if args[0].centre == 1 else args[2], args)
+        return _of_ball(element(op)(*ranges), sources)
+
+    def _reduced(self, op: str, row: list[Form]) -> Form:
+        if op == "sum":
+            return _total(row)
+        if op in ("max", "min"):
+            found = row[0]
+            for other in row[1:]:
+                found = self._element(op)(found, other)
+            return found
+        if all(form.is_fixed for form in row):
+            return fixed(REDUCTIONS[op]([form.centre for form in row]), _sources(row))
+        return _of_ball(REDUCTIONS[op]([as_ball(self._range(form)) for form in row]), _sources(row))
+
+
+def forms(values: Iterable[Form], shape: tuple[int, ...]) -> NDArray[Any]:
+    """An array of forms."""
+    listed = list(values)
+    array = np.empty(len(listed), dtype=object)
+    array[:] = listed
+    return array.reshape(shape)
+
+
+def _sources(args: Iterable[Form]) -> frozenset[int]:
+    return frozenset().union(*(arg.sources for arg in args))
+
+
+def _with_sources(form: Form, args: Iterable[Form]) -> Form:
+    return Form(form.centre, form.parts, form.rest, form.sources | _sources(args))
+
+
+def _of_ball(value: Exactly, sources: frozenset[int]) -> Form:
+    """A number of which a ball is known."""
+    if isinstance(value, fmpq):
+        return fixed(value, sources)
+    if not value.is_finite():
+        return unknown(sources)
+    return Form(value.mid(), {}, value.rad().upper(), sources)
+
+
+def _added(x: Form, y: Form) -> Form:
+    return _total((x, y))
+
+
+def _total(terms: Iterable[Form]) -> Form:
+    """The sum: what depends on the same unknown is added up."""
+    centre: Exactly = fmpq(0)
+    rest, sources = _ZERO, frozenset[int]()
+    parts: dict[int, Exactly] = {}
+    for term in terms:
+        centre = centre + term.centre
+        rest, sources = rest + term.rest, sources | term.sources
+        for mark, part in term.parts.items():
+            parts[mark] = parts[mark] + part if mark in parts else part
+    return Form(kept(centre), {mark: kept(part) for mark, part in parts.items() if part != 0}, rest.upper(), sources)
+
+
+def _scaled(x: Form, factor: Exactly) -> Form:
+    if factor == 0 and x.rest.is_finite():
+        return Form(fmpq(0), {}, _ZERO, x.sources)
+    parts = {mark: kept(part * factor) for mark, part in x.parts.items()}
+    rest = (x.rest * abs(as_ball(factor))).upper() if not x.rest == 0 else _ZERO  # noqa: SIM201 - nan
+    return Form(kept(x.centre * factor), parts, rest, x.sources)
+
+
+@cache
+def _derivative(op: str, place: int, exponent: str | None) -> Expr | None:
+    """The derivative of an operation by one of its operands, in x, y and v; None where there is none to use."""
+    operands: list[Expr] = [Ref(name, ()) for name in "xyv"]
+    if exponent is not None:
+        operands[1] = Number(Fraction(exponent))
+    wanted = operands[place]
+    if not isinstance(wanted, Ref):
+        return None
+    try:
+        return partial(Apply(op, tuple(operands[: OPERATIONS[op].arity])), wanted)
+    except EquationError:
+        return None
