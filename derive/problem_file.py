@@ -71,7 +71,7 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
     if training.until is not None:
         place = text_place(document, ("training", "until"), training.until)
         condition(training.until, with_lines(graph, watch), place)  # read again with the settings in effect
-    predict = read_predict(document, graph, columns)
+    predict, left_out = read_predict(document, graph, columns, folder)
     check_labels(graph, predict, {quantity.name: document.place("predict", quantity.name) for quantity in predict})
     claims = _claims(document)
     spelled = (*written_names(lines), *parameters.written, *constants.written, *(c.written for c in columns))
@@ -89,6 +89,7 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
         claims=claims,
         notes=(
             *notes,
+            *left_out,
             *_idle_constants(constants, beside),
             *spelling_notes(spelled),
             *_idle_settings(training, columns),

@@ -25,6 +25,7 @@ MAX_STEPS = 60  # longer runs show their first and last steps
 SHOWN_AT_ENDS = 10
 MAX_EPOCHS = 20  # longer runs show the losses of their first and last epochs
 MAX_NOTES = 5
+MAX_GIVEN = 60  # numbers of a predicted column that are printed again
 
 SCHEMA = "handgrad/verification/1"
 
@@ -255,7 +256,8 @@ def _prediction_table(result: Result) -> Iterator[str]:
     """The lines at the data of [predict], one number a row."""
     yield f"Prediction after step {result.record.steps[-1].batch.step}"
     for column in result.problem.predict:
-        text = f"{column.name} = {_listed(column)}"
+        many = len(column.values) > MAX_GIVEN
+        text = f"{column.name}: {column.shape[0]} rows" if many else f"{column.name} = {_listed(column)}"
         yield from textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="    ", break_long_words=False)
     checks = result.comparison.predictions
     width = max(len(check.name) for check in checks) + 2
