@@ -178,8 +178,8 @@ def _choose(
         free = wanted - {SIZE} - taken  # a column n would be taken for the number of samples
         chosen = [written for name, written in file.by_name.items() if name in free]
         if not chosen and not groups:
-            place = "used in the equations" if key == "data" else "a column of [data]"
-            message = f"no column is {place}; the columns are {file.columns_text}"
+            missing = "used in the equations" if key == "data" else "a column of [data]"
+            message = f"no column is {missing}; the columns are {file.columns_text}"
             raise DataError(message, file.header_place)
         return chosen
     place = document.place(key, "columns")

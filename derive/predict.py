@@ -18,8 +18,9 @@ def read_predict(
 ) -> tuple[tuple[Quantity, ...], list[str]]:
     """The columns of [predict], some columns of [data], of any length; and notes on what was left out.
 
-    They stand in the table, or in the CSV file that it names, which is looked for in `folder`. Raises `DataError` for a column that [data] does not have, for rows of another shape, and where no line
-    can be calculated from these columns alone.
+    They stand in the table, or in the CSV file that it names, which is looked for in `folder`. Raises `DataError`
+    for a column that [data] does not have, for rows of another shape, and where no line can be calculated from
+    these columns alone.
     """
     if "predict" not in document.content:
         return (), []

@@ -15,6 +15,7 @@ from derive.errors import ClaimError, EquationError, Place, ProblemError, Settin
 from derive.expression import names
 from derive.frozen import read_frozen
 from derive.given import Given, read_given
+from derive.gradient_names import gradient_name
 from derive.graph import Graph, build, other_loss
 from derive.labels import check_labels
 from derive.node import Node
@@ -27,7 +28,7 @@ from derive.spelling import normalise
 from derive.statement import Claims, Problem, Quantity, Training
 from derive.targets import target_notes
 from derive.toml_text import Document, parse
-from derive.upstream import Upstream
+from derive.upstream import SEEDED, Upstream
 from derive.values import Numeral, shown
 from derive.watch import condition, read_watch, text_place, watched, with_lines
 
@@ -54,9 +55,10 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
     document.refuse_unknown(_TOP, remedies=_MISPLACED)
     lines = _equations(document)
     parameters, constants = read_given(document, "parameters"), read_given(document, "constants")
-    reported, expressions = read_reported(document), read_watch(document)
+    gradients = _gradients(document, lines, parameters, constants)
+    reported, expressions = read_reported(document), read_watch(document, gradients)
     beside = (*lines, *reported, *expressions)
-    wanted = frozenset(free_names(beside)) - set(parameters.names) - set(constants.names)
+    wanted = frozenset(free_names(beside)) - {*parameters.names, *constants.names, *gradients}
     columns, notes = read_columns(document, wanted, folder)
     data = tuple(column.quantity for column in columns)
     seed = _seed(document)
@@ -104,6 +106,14 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
         watch=watch,
         predict=predict,
     )
+
+
+def _gradients(document: Document, lines: tuple[Line, ...], parameters: Given, constants: Given) -> frozenset[str]:
+    """The gradients that [watch] can read by their names, `dl/dw`; none where a quantity is called `dl` or `dw`."""
+    taken = {*(line.name for line in lines), *parameters.names, *constants.names, *document.table("data")}
+    ends = SEEDED if "seed_gradient" in document.content else (normalise(document.words("loss") or lines[-1].name),)
+    pairs = ((loss, name) for loss in ends for name in parameters.names)
+    return frozenset(gradient_name(*pair) for pair in pairs if taken.isdisjoint({f"d{part}" for part in pair}))
 
 
 def _seed(document: Document) -> Array | None:

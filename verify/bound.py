@@ -117,7 +117,9 @@ def _side(
     if after:
         results.update(_updated(side, steps, before, after))
     if side.watch:
-        results.update(side.watched({**before, **data, **results, **recorded, **after}, steps[0].batch.n))
+        gradients = side.followed({name: _stacked(steps, "gradients", name) for name in steps[0].gradients})
+        followed = {name: take(value) for name, value in gradients.items()}
+        results.update(side.watched({**before, **data, **results, **recorded, **followed, **after}, steps[0].batch.n))
     return results, terms
 
 

@@ -143,7 +143,8 @@ def step(
     after: dict[str, Array] = {}
     if calculation.update is not None:
         after = _updated(calculation, held, gradients, batch)
-    values = {**values, **calculation.watched({**held, **rows, **values, **after}, batch.n)}
+    shown = {**held, **rows, **values, **calculation.followed(gradients), **after}
+    values = {**values, **calculation.watched(shown, batch.n)}
     return HandStep(
         batch,
         held,

@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from derive.errors import DataError, Place, SettingError
 from derive.expression import Apply, Axes, Expr, Number, Position, Reduce, Ref, free_axes, taken_axes
+from derive.gradient_names import gradient_name
 from derive.graph import Graph
 from derive.literals import constant_value
 from derive.node import Node
@@ -213,11 +214,12 @@ def _step(
     loss = lines[model.graph.loss]
     loss.backward()
     recorded = _values(_gradients(model))
+    gradients = {gradient_name(model.graph.loss, name): g.clone() for name, g in _gradients(model).items() if watched}
     if batch.updates:
         update.step()
     after = _values({**update.state(), **model.named}) if update.trains else {}
     adjoints = {name: value.grad for name, value in lines.items() if nodes and value.grad is not None}
-    followed = model.watched(watched, lines, columns, batch.n)
+    followed = model.watched(watched, {**lines, **gradients}, columns, batch.n)
     lines = {**{name: value for name, value in lines.items() if nodes or name in model.reported}, **followed}
     noted = (_values(lines), _values(adjoints), _values(columns), accumulated)
     return StepRecord(batch, before, _array(loss), recorded, after, *noted)
@@ -262,7 +264,10 @@ class GraphModule(nn.Module):
     def watched(
         self, nodes: tuple[Node, ...], lines: Mapping[str, Tensor], columns: Mapping[str, Tensor], n: int
     ) -> dict[str, Tensor]:
-        """The value of more lines, from the parameters as they are now and `lines` as they have been calculated."""
+        """The value of more lines, from the parameters as they are now and `lines` as they have been calculated.
+
+        The gradients, `dl/dw`, stand among the lines.
+        """
         values = {**self._given(columns, n), **lines}
         for node in nodes:
             values[node.name] = self._line(node, values)
