@@ -30,6 +30,7 @@ from derive.targets import target_notes
 from derive.toml_text import Document, parse
 from derive.upstream import SEEDED, Upstream
 from derive.values import Numeral, shown
+from derive.variants import NONE, read_variant
 from derive.watch import condition, read_watch, text_place, watched, with_lines
 
 _TOP = (
@@ -231,6 +232,7 @@ def _training(document: Document, samples: int) -> Training:
     for key in options:
         check_option(name, key, document.place("training", key))
     read_optimizer(name, options, document.place("training", "nesterov"))
+    read_variant(name, options, values.get("variant", NONE), document.place("training", "variant"))
     return Training(**values, options=options)
 
 

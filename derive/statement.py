@@ -58,6 +58,7 @@ class Training:
     """The training settings of a problem file; None where it gives none. `options` are the optimizer's."""
 
     optimizer: str | None = None
+    variant: str | None = None
     lr: Fraction | None = None
     batch_size: int | str | None = None  # "all" for all samples
     drop_last: bool | None = None

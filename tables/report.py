@@ -140,6 +140,8 @@ def _cells(result: Result, row: StepRow, name: str) -> tuple[str, str, str]:
     if name == _RATE:
         return number(float(result.settings.lr or 0)) if row.batch.updates else "", "", ""
     check = row.checks[name]
+    if result.comparison.by_hand_alone and check.quantity in (*_own(result), *result.states):
+        return number(check.hand_value), "", ""
     by_pytorch = number(check.autograd) or "nan"
     return number(check.hand_value), by_pytorch, (small(check.difference) + _mark(check)).strip()
 
@@ -182,6 +184,8 @@ def _table(result: Result, names: list[str]) -> Iterator[str]:
         cells = {name: _cells(result, row, name) for name in names}
         for line, text in enumerate(_LABELS):
             body = "".join(cells[name][line].rjust(widths[name]) for name in names)
+            if line and not body.strip():
+                continue  # of an update by hand alone
             yield (_left(row, line) + text.ljust(label) + body).rstrip()
     if left := count - len(result.reported):
         yield f"  … {left} of {count} steps are not in report; --csv FILE writes all of them"
@@ -242,7 +246,8 @@ LARGE_DRIFT = 0.01  # from here on the numbers of a table differ in the digits t
 def _drift(result: Result) -> Iterator[str]:
     """How far PyTorch's run has moved from the exact one."""
     check = drift(result.comparison)
-    if check is None or not result.settings.trains or not check.difference:
+    gathers = result.settings.trains and not result.settings.by_hand_alone
+    if check is None or not gathers or not check.difference:
         return
     share = relative_drift(check)
     told = f"largest drift at step {check.batch.step}: {check.name}, autograd − hand = {small(check.difference)}"
@@ -303,6 +308,7 @@ def to_json(result: Result) -> str:
         "title": result.problem.title,
         "settings": {
             "optimizer": settings.optimizer if settings.trains else None,
+            "variant": settings.variant if settings.by_hand_alone else None,
             "lr": str(settings.lr) if settings.trains else None,
             "options": {name: written(value) for name, value in settings.rule.options.items()}
             if settings.trains

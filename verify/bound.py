@@ -114,7 +114,7 @@ def _side(
         if own in terms:
             terms[own] = terms[own] + np.abs(held)
     after = {name: take(_stacked(steps, "after", name)) for name in steps[0].after}
-    if after:
+    if after and not side.by_hand_alone:
         results.update(_updated(side, steps, before, after))
     if side.watch:
         gradients = side.followed({name: _stacked(steps, "gradients", name) for name in steps[0].gradients})

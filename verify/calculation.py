@@ -45,6 +45,11 @@ class Calculation:
         sizes = {name: self.system.constant(Fraction(n)) for name in self.derivation.graph.of_kind("size")}
         return evaluate(self.watch, self.system, {**self.constants, **values, **sizes}, {"n": n}).results
 
+    @property
+    def by_hand_alone(self) -> bool:
+        """Whether the update is one that PyTorch does not have."""
+        return self.update is not None and self.update.optimizer.variant is not None
+
     def followed(self, gradients: Values) -> Values:
         """Those of the gradients that are watched, by their names `dl/dw`."""
         graph = self.derivation.graph

@@ -14,6 +14,7 @@ from derive.guard import write_out
 from derive.optimizers import OPTIMIZERS, OPTIONS
 from derive.problem import load
 from derive.settings import DTYPES, ON_NONFINITE
+from derive.variants import NAMES
 from verify.pipeline import verify
 from verify.result import Result
 from verify.verdict import Outcome
@@ -53,6 +54,7 @@ _FLAGS = (
     _Flag("accumulate", "K", "add up the gradients of K mini-batches for one update"),
     _Flag("dtype", "|".join(DTYPES), "PyTorch's number format"),
     _Flag("optimizer", "NAME", ", ".join(OPTIMIZERS)),
+    _Flag("variant", "NAME", f"of the optimizer in textbooks, by hand alone: {', '.join(NAMES)}"),
     _Flag("seed", "N", "of the shuffled order"),
     _Flag("until", "CONDITION", "end after the first step in which it holds, such as 'l < 1e-6'"),
     _Flag("report", "N,N,…", "the steps that are printed; all are compared"),

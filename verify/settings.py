@@ -15,11 +15,13 @@ from derive.numerals import write_number
 from derive.optimizers import ENTRIES, OPTIONS, Optimizer, Value, written
 from derive.problem import Problem
 from derive.settings import MAX_COUNT, Setting, check_option, read_as, read_optimizer, read_setting, whole
+from derive.variants import NONE, VARIANTS, optimizer_of, read_variant
 from derive.watch import condition, with_lines
 from verify.numbers.formats import FORMATS
 
 DEFAULTS: Mapping[str, object] = {
     "optimizer": "SGD",
+    "variant": NONE,
     "epochs": 1,
     "drop_last": False,
     "shuffle": False,
@@ -46,7 +48,8 @@ class Settings:
     the comparison with the first step that disagrees. `origins` tells of each setting whether it
     comes from a flag, from the problem file, or is the default. The run ends after the first step in which `until`
     holds, and with `on_nonfinite` "stop" after the first that is not finite. `report` are the steps that are
-    printed, all where it is empty. `options` are the optimizer's that are given;
+    printed, all where it is empty. `variant` is the textbook's form of the optimizer, or "none"; `options` are
+    the optimizer's that are given;
     `left_out` names those of the problem file that the optimizer of a flag does not have.
     """
 
@@ -72,11 +75,17 @@ class Settings:
     accumulate: int = 1
     options: Mapping[str, Value] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
+    variant: str = NONE
 
     @cached_property
     def rule(self) -> Optimizer:
-        """The optimizer with its options."""
-        return Optimizer(self.optimizer, self.options)
+        """The optimizer with its options, in PyTorch's form or a textbook's."""
+        return optimizer_of(self.optimizer, self.options, self.variant)
+
+    @property
+    def by_hand_alone(self) -> bool:
+        """Whether the update is one that PyTorch does not have: it is given the parameters by hand."""
+        return self.trains and self.rule.variant is not None
 
     @property
     def watched(self) -> tuple[Node, ...]:
@@ -112,6 +121,7 @@ class Settings:
         whole_epochs = bool(self.samples) and not rest
         shown = [
             ("optimizer", self.optimizer),
+            ("variant", "" if self.variant == NONE else f"variant {self.variant}"),
             ("lr", f"lr {write_number(self.lr)}"),
             *((name, name if text == "true" else f"{name} {text}") for name, text in self.rule.in_effect),
             ("batches" if self.batches else "batch_size", self._batches_in_words()),
@@ -156,11 +166,14 @@ def effective(problem: Problem, flags: Mapping[str, object]) -> Settings:
     filed = {key: value for key in _KEYS if (value := getattr(problem.training, key)) is not None}
     replaced = {key for flag in flagged for key in _REPLACES.get(flag, ())}
     filed = {key: value for key, value in filed.items() if key not in replaced}
+    if (flagged.get("optimizer"), filed.get("variant")) not in VARIANTS and "optimizer" in flagged:
+        filed.pop("variant", None)  # the optimizer of the flag does not have it
     samples = problem.samples or 0
     places = {key: problem.place_of(f"training.{key}") for key in filed if key not in flagged}
     refuse_contradictions({**filed, **flagged}, samples, places.get)
     chosen = _sized({**DEFAULTS, **filed, **flagged}, samples)
     options = _options(str(chosen["optimizer"]), problem.training.options, flagged_options)
+    read_variant(str(chosen["optimizer"]), options, str(chosen["variant"]))
     at_a_point = "lr" not in chosen and not problem.trains and not (flagged.keys() & _OF_TRAINING or flagged_options)
     if at_a_point:
         chosen = {**chosen, "lr": None, "epochs": 1}
@@ -169,6 +182,8 @@ def effective(problem: Problem, flags: Mapping[str, object]) -> Settings:
     origins = {key: "flag" if key in flagged else "file" if key in filed else "default" for key in chosen}
     origins |= {key: "flag" if key in flagged_options else "file" for key in options}
     left_out = tuple(key for key in problem.training.options if key not in options)
+    dropped = problem.training.variant not in (None, NONE) and "variant" not in {**filed, **flagged}
+    left_out += ("variant",) if dropped else ()
     drift = None if flags.get("drift") is None else read_as(_DRIFT, "drift", flags["drift"])
     compared = {"nodes": bool(flags.get("nodes")), "drift": drift, "first": bool(flags.get("first"))}
     until = _condition(problem, chosen["until"], "flag" if "until" in flagged else "file")
@@ -216,7 +231,7 @@ _REPLACES: Mapping[str, tuple[str, ...]] = {  # by a flag, in the file
     "accumulate": ("zero_grad",),
 }
 _KEYS = (
-    *("optimizer", "lr", "batch_size", "drop_last", "batches", "zero_grad", "accumulate"),
+    *("optimizer", "variant", "lr", "batch_size", "drop_last", "batches", "zero_grad", "accumulate"),
     *("epochs", "steps", "shuffle", "seed", "dtype", "until", "report", "on_nonfinite"),
 )
 _OF_TRAINING = {*_KEYS} - {"lr", "seed", "dtype", "report"}
@@ -245,6 +260,7 @@ def remarks(settings: Settings) -> tuple[str, ...]:
         *_rows_left_out(settings),
         *_accumulation(settings),
         *_options_in_effect(settings),
+        *_by_hand_alone(settings),
     )
 
 
@@ -291,3 +307,11 @@ def _options_in_effect(settings: Settings) -> list[str]:
     if settings.left_out:
         found.append(f"{', '.join(settings.left_out)} of the problem file: left out, no option of {settings.optimizer}")
     return found
+
+
+def _by_hand_alone(settings: Settings) -> list[str]:
+    """What is compared where PyTorch does not have the update."""
+    if not settings.by_hand_alone or settings.rule.variant is None:
+        return []
+    form = f"torch.optim.{settings.optimizer} has no variant {settings.variant} ({settings.rule.variant.source})"
+    return [f"{form}: the updates are those by hand, and PyTorch's gradients are taken at the parameters by hand"]

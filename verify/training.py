@@ -1,7 +1,7 @@
 """The training run in PyTorch, and its record. The only module that imports torch.
 
 It walks the equations on its own: nothing of the derivation or of the hand calculation is used
-here, only the problem and the settings.
+here, only the problem and the settings. Where PyTorch does not have the update, it takes the parameters by hand.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from itertools import islice
 from typing import Any
 
 import torch
@@ -27,6 +28,7 @@ from derive.optimizers import Value
 from derive.predict import predicted
 from derive.problem import Problem, Quantity
 from verify.batches import Batch
+from verify.handed import Handed
 from verify.numbers import FORMATS, expansion
 from verify.record import Record, StepRecord, Values
 from verify.settings import Settings
@@ -62,9 +64,16 @@ def _drawn(quantity: Quantity, dtype: torch.dtype, place_of: Callable[[str], Pla
     return replace(quantity, values=tuple(Fraction(value) for value in numbers.to(torch.float64).flatten().tolist()))
 
 
-def train(problem: Problem, settings: Settings) -> Record:
+def batches(problem: Problem, settings: Settings) -> list[Batch]:
+    """The batches of a run without the run, in the order that the DataLoader draws."""
+    data = {column.name: _tensor(column, DTYPES[settings.dtype]) for column in problem.data}
+    return [batch for batch, _ in _batches(data, settings)]
+
+
+def train(problem: Problem, settings: Settings, by_hand: Handed | None = None) -> Record:
     """Trains the problem's graph with `torch.optim` and records every step.
 
+    With `by_hand` the parameters of every step are those, rounded to the dtype, and the run ends with them.
     Raises `DataError` for a number that the dtype cannot hold, `SettingError` for such an lr, and for
     settings of PyTorch that the bound does not cover.
     """
@@ -74,9 +83,9 @@ def train(problem: Problem, settings: Settings) -> Record:
         raise SettingError(f"lr = {float(settings.lr):g} does not fit {_name(dtype)}; expected a smaller one")
     model = GraphModule(problem, dtype)
     data = {column.name: _tensor(column, dtype) for column in problem.data}
-    update = _Update(model, settings)
-    steps = []
-    for batch, columns in _batches(data, settings):
+    update = _Update(model, settings) if by_hand is None else _Taken(model, by_hand)
+    steps: list[StepRecord] = []
+    for batch, columns in islice(_batches(data, settings), by_hand.steps if by_hand else None):
         steps.append(_step(model, update, batch, columns, settings.nodes, settings.watched))
         if ends(steps[-1], settings):
             break
@@ -183,6 +192,28 @@ class _Update:
         return found
 
 
+class _Taken:
+    """In place of an optimizer that PyTorch does not have: each update takes the next numbers by hand."""
+
+    def __init__(self, model: GraphModule, by_hand: Handed) -> None:
+        self.model = model
+        self.trains = True
+        self.held = by_hand.start
+        self.updates = iter(by_hand.updates)
+
+    def step(self) -> None:
+        """The parameters after the next update, rounded to the dtype as any number is that PyTorch takes."""
+        self.held = next(self.updates)
+        with torch.no_grad():
+            for name, parameter in self.model.named.items():
+                parameter.copy_(torch.from_numpy(self.held[name]))
+
+    def state(self) -> dict[str, Tensor]:
+        """The state by hand, by its names `w.v`; not rounded to the dtype, for PyTorch has no use for it."""
+        own = (name for name in self.held if name not in self.model.named)
+        return {name: torch.from_numpy(self.held[name]) for name in own}
+
+
 def _plain(value: Value) -> float | bool | tuple[float, ...]:
     """An option as torch.optim takes it."""
     if isinstance(value, bool):
@@ -192,7 +223,7 @@ def _plain(value: Value) -> float | bool | tuple[float, ...]:
 
 def _step(
     model: GraphModule,
-    update: _Update,
+    update: _Update | _Taken,
     batch: Batch,
     columns: Mapping[str, Tensor],
     nodes: bool,

@@ -204,9 +204,19 @@ def _updates(derivation: Derivation, optimizer: Optimizer, numbers: Numbers) -> 
     ]
     frozen = [f"Frozen, never updated: {f}." for f in derivation.graph.frozen if f.name in derivation.wrt]
     if equations or frozen:
-        title = f"Update: {optimizer.name}, after each batch"
-        sentences = [*_beginnings(parameters, optimizer), *_same(alike), *frozen]
+        title = f"Update: {' '.join((optimizer.name, *_variant_name(optimizer)))}, after each batch"
+        sentences = [*_beginnings(parameters, optimizer), *_same(alike), *frozen, *_variant_note(optimizer)]
         yield Section("update", title, tuple(equations), tuple(sentences))
+
+
+def _variant_name(optimizer: Optimizer) -> Iterator[str]:
+    if optimizer.variant:
+        yield f"({optimizer.variant.name})"
+
+
+def _variant_note(optimizer: Optimizer) -> Iterator[str]:
+    if optimizer.variant:
+        yield f"From {optimizer.variant.source}; torch.optim.{optimizer.name} does not have it"
 
 
 def _beginnings(parameters: tuple[str, ...], optimizer: Optimizer) -> Iterator[str]:

@@ -91,7 +91,11 @@ def test_file_and_flag_are_read_by_the_same_rule(key: str, value: object, expect
         ("batchsize", 1, "unknown setting 'batchsize'; did you mean 'batch_size'"),
         ("learning_rate", 1, "unknown setting 'learning_rate'; did you mean 'lr'"),
         ("LR", 1, "unknown setting 'LR'; did you mean 'lr'"),
-        ("zzz", 1, "unknown setting 'zzz'; known: optimizer, lr, .*, dtype, .*, and the options of the optimizer$"),
+        (
+            "zzz",
+            1,
+            "unknown setting 'zzz'; known: optimizer, variant, lr, .*, dtype, .*, and the options of the optimizer$",
+        ),
         ("momentums", 1, "unknown setting 'momentums'; did you mean 'momentum'"),
         ("beta1", 1, "unknown setting 'beta1'; did you mean 'betas'"),
         ("momentum", "-0.9", "momentum = '-0.9' is below 0; expected a number from 0$"),
