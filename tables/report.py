@@ -13,6 +13,7 @@ from derive.optimizers import written
 from derive.statement import Quantity
 from tables.draws import drawn, drawn_document, drawn_lines
 from tables.frames import COMPARISON_COLUMNS, EPOCH_COLUMNS, exact_text
+from tables.worked_step import worked_lines
 from verify.check import Check
 from verify.epochs import EpochLoss, averages
 from verify.judge import explanations
@@ -30,13 +31,18 @@ MAX_GIVEN = 60  # numbers of a predicted column that are printed again
 SCHEMA = "handgrad/verification/1"
 
 
-def to_text(result: Result, summary: bool = False) -> str:
-    """Title, settings, one row a step (by hand, autograd, difference) or one a quantity, then the verdict."""
+def to_text(result: Result, summary: bool = False, step: int | None = None) -> str:
+    """Title, settings, one row a step (by hand, autograd, difference) or one a quantity, then the verdict.
+
+    With `step`, that step worked out in place of the rows.
+    """
     lines = [*_wrapped(result.problem.title), *_wrapped(str(result.settings))]
     lines += [line for remark in remarks(result.settings) for line in _wrapped(remark)]
     lines += [line for sentence in frozen_note(result.problem.graph.frozen) for line in _wrapped(sentence)]
     lines += drawn_lines(result, WIDTH)
-    if summary:
+    if step is not None:
+        lines += ["", *worked_lines(result, step)]
+    elif summary:
         lines += ["", *_summary_table(summarize(result.comparison))]
     else:
         blocks = _column_blocks(result)

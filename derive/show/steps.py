@@ -171,23 +171,24 @@ def _of_parameter(own: Ref, gradient: Derivative, optimizer: Optimizer) -> Itera
     named = {"p": own, "g": Ref(GRADIENT)}
 
     def with_names(ref: Ref) -> Ref:
-        return ref if ref.name in common else named.get(ref.name) or Ref(_own_name(ref.name, own), own.axes)
+        return ref if ref.name in common else named.get(ref.name) or Ref(own_name(ref.name, own.name), own.axes)
 
     equations = [found for found in optimizer.on_paper if found.target not in common]
     targets = {found.target for found in equations}
     squared = any(isinstance(part, Apply) and part.op == "pow" for found in equations for part in walk(found.expr))
     if squared and "g" not in targets:
-        named["g"] = Ref(_own_name("g", own), own.axes)  # a power of ∂l/∂w would be hard to read
+        named["g"] = Ref(own_name("g", own.name), own.axes)  # a power of ∂l/∂w would be hard to read
         yield Updated(own.name, named["g"], Update(Ref(GRADIENT), gradient))
     for found in equations:
         right = replace(found.expr, with_names)
         if found.target == "g":
-            named["g"] = Ref(_own_name("g", own), own.axes)
+            named["g"] = Ref(own_name("g", own.name), own.axes)
         yield Updated(own.name, with_names(Ref(found.target)), Update(right, gradient))
 
 
-def _own_name(name: str, own: Ref) -> str:
-    return f"{name}_{own.name}"
+def own_name(name: str, parameter: str) -> str:
+    """The name of a parameter's own v in the update equations: v_w."""
+    return f"{name}_{parameter}"
 
 
 MAX_UPDATES = 8  # equations; where there are more, those of the first parameter stand for all
@@ -225,7 +226,7 @@ def _beginnings(parameters: tuple[str, ...], optimizer: Optimizer) -> Iterator[s
         values = [f"{option} = {written(value)}" for option, value in optimizer.numbers.items() if value]
         starts: dict[str, list[str]] = {}
         for state in optimizer.states:
-            shown = state.name if state.single else _own_name(state.name, Ref(name))
+            shown = state.name if state.single else own_name(state.name, name)
             starts.setdefault(written(optimizer.start(state)), []).append(f"`{shown}`")
         listed = [", ".join(values)] if values else []
         for value, begun in starts.items():

@@ -13,6 +13,7 @@ from verify.numbers.pairs import pairs
 from verify.numbers.scalars import (
     Exactly,
     as_ball,
+    as_fraction,
     decimal,
     float_ball,
     from_float,
@@ -41,6 +42,7 @@ __all__ = [
     "RoundedPairs",
     "Truth",
     "as_ball",
+    "as_fraction",
     "decimal",
     "element",
     "expansion",

@@ -71,6 +71,14 @@ def to_fraction(value: Exactly) -> Fraction | None:
     return Fraction(int(value.p), int(value.q)) if isinstance(value, fmpq) else None
 
 
+def as_fraction(value: Exactly) -> Fraction:
+    """The number as a fraction; of a ball, its midpoint. Raises `ValueError` where it is not finite."""
+    if isinstance(value, fmpq):
+        return Fraction(int(value.p), int(value.q))
+    mantissa, exponent = value.mid().man_exp()
+    return Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
+
+
 def decimal(value: Exactly, digits: int = 9) -> str:
     """The number as a decimal of some digits, also beyond the range of float64: `2.0e+434`."""
     number = to_float(value)
