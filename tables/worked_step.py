@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from functools import reduce
-from typing import NamedTuple
 
 import numpy as np
 
@@ -32,30 +30,19 @@ from derive.show.expand import with_softmax
 from derive.show.gradients import adjoint
 from derive.show.notation import ATOM, NEGATIVE, PRODUCT, Derivative, Text
 from derive.show.sides import shown, text_style
-from derive.show.text import fold
 from derive.tidy import shares_written
+from tables.layout import WIDTH, Row, columns, section, wrapped
 from verify.frozen import moves
-from verify.numbers import Array, Exactly, as_fraction, decimal, from_fraction, to_float
+from verify.numbers import Array, Exactly, as_fraction, decimal, from_fraction, is_finite, to_float
 from verify.result import Result
 from verify.worked import WorkedStep, WorkedUpdate, work_out
 
-WIDTH = 80
 MAX_TERMS = 6  # of a sum that are written; of a longer one the first three and the last
 MAX_COLUMNS = 16  # samples in a table; fewer fit
 MAX_LINES = 4  # that the numbers of one formula may take
 _LEFT_OUT = Ref("…", ())
 
 Place = Mapping[str, int]  # the letter of an index → which of its values is taken
-
-
-class Row(NamedTuple):
-    """A formula: its left side and sign, itself in symbols, its numbers (empty where left out), what they give."""
-
-    left: str
-    sign: str
-    symbols: str
-    numbers: str
-    result: str
 
 
 def worked(result: Result, step: int) -> str:
@@ -96,23 +83,23 @@ class _Page:
     def lines(self) -> Iterator[str]:
         """The whole page."""
         yield from self.heading()
-        yield from _section("Forward", self.forward())
-        yield from _section("Backward: the adjoint of each line, then the gradients", self.backward())
+        yield from section("Forward", self.forward())
+        yield from section("Backward: the adjoint of each line, then the gradients", self.backward())
         yield from self.of_all_samples()
         yield from self.update()
 
     def heading(self) -> Iterator[str]:
         """Which step, at which samples, and which entry stands for all."""
         batch = self.worked.step.batch
-        yield from _wrapped(f"{str(batch).capitalize()} worked out by hand, numbers to seven digits")
+        yield from wrapped(f"{str(batch).capitalize()} worked out by hand, numbers to seven digits")
         rows = ", ".join(map(str, batch.indices[:12])) + (", …" if len(batch.indices) > 12 else "")
         if batch.indices:
             many = f"samples {rows} of the data" if len(batch.indices) > 1 else f"sample {rows} of the data"
-            yield from _wrapped(f"n = {batch.n}: the {many}, counted from 0")
+            yield from wrapped(f"n = {batch.n}: the {many}, counted from 0")
         axes = [axis for node in self.graph.nodes for axis in node.axes]
         fixed = dict.fromkeys(f"{axis} = {self.named(axis, 0)}" for axis in axes)
         if len(fixed) > 1 or (fixed and axes != [SAMPLES] * len(axes)) or batch.n > 1:
-            yield from _wrapped(f"What has an index is worked out for its first entry, {', '.join(fixed)}")
+            yield from wrapped(f"What has an index is worked out for its first entry, {', '.join(fixed)}")
 
     def named(self, axis: Axis, place: int) -> str:
         """How an entry is counted: along the samples by its row of the data."""
@@ -195,7 +182,7 @@ class _Page:
                 table.append((left, self.column(self.worked.adjoints[node.name])))
         yield ""
         yield "For every sample"
-        yield from _columns(table, batch.n)
+        yield from columns(table, batch.n)
 
     def column(self, array: Array) -> list[str]:
         """The numbers of an array along the samples."""
@@ -213,14 +200,14 @@ class _Page:
             name = self.worked.ambiguous
             yield from (
                 "",
-                *_wrapped(f"The update is not worked out: {name} is a parameter and a number of its equations"),
+                *wrapped(f"The update is not worked out: {name} is a parameter and a number of its equations"),
             )
             return
         names = dict.fromkeys(found.equation.parameter for found in self.worked.updates)
         variant = "" if settings.rule.variant is None else f" ({settings.variant})"
         title = f"Update: {settings.optimizer}{variant}, lr = {self.digits.show(Number(settings.lr or Fraction(0)))}"
         title += f", t = {batch.t}" if batch.t != batch.step else ""
-        yield from _section(title, [row for name in names for row in self.updates_of(name)])
+        yield from section(title, [row for name in names for row in self.updates_of(name)])
 
     def updates_of(self, name: str) -> Iterator[Row]:
         """The update equations of one parameter, for its first entry that is not frozen."""
@@ -271,8 +258,9 @@ class Digits(Text):
         return super().function(op, args)
 
 
-def _number(value: Exactly) -> Number:
-    return Number(as_fraction(value))
+def _number(value: Exactly) -> Expr:
+    """A number as it is shown; of an idle line without a value, such as log(-1), the word nan."""
+    return Number(as_fraction(value)) if is_finite(value) else Ref("nan", ())
 
 
 def _with_numbers(expr: Expr, values: Mapping[str, Array], place: Place, worked: WorkedStep | None = None) -> Expr:
@@ -349,79 +337,3 @@ def _others(factors: tuple[Expr | Derivative, ...], loss: str) -> tuple[Expr | D
 def _short(text: str) -> str:
     """The text, or nothing where it would fill more than a few lines."""
     return text if len(text) <= MAX_LINES * WIDTH * 3 // 4 else ""
-
-
-def _wrapped(sentence: str) -> list[str]:
-    return textwrap.wrap(sentence, WIDTH, subsequent_indent="  ", break_long_words=False)
-
-
-def _section(title: str, rows: Iterable[Row]) -> Iterator[str]:
-    """A title and the formulas: in columns those that fit, the others one part below the other."""
-    rows = [_tidy(row) for row in rows]
-    if not rows:
-        return
-    yield ""
-    yield title
-    widths = _widths(rows)
-    left = max(len(row.left) for row in rows)
-    for row in rows:
-        yield from _line(row, left, widths) if _fits(row, left, widths) else _stack(row, left)
-
-
-def _tidy(row: Row) -> Row:
-    """The row without numbers that say no more than what they give, and without a result that says no more yet."""
-    numbers = "" if row.numbers == row.result else row.numbers
-    return row._replace(numbers=numbers, result="" if row.result == row.symbols else row.result)
-
-
-def _widths(rows: list[Row]) -> tuple[int, int]:
-    """The widths of the columns of symbols and of numbers, of as many rows as fit beside one another."""
-    left = max(len(row.left) for row in rows)
-    fitting = sorted(rows, key=lambda row: len(row.symbols) + len(row.numbers) + len(row.result))
-    while fitting:
-        symbols, numbers = (
-            max(map(len, column)) for column in zip(*((r.symbols, r.numbers) for r in fitting), strict=True)
-        )
-        if all(_fits(row, left, (symbols, numbers)) for row in fitting):
-            return symbols, numbers
-        fitting.pop()
-    return 0, 0
-
-
-def _fits(row: Row, left: int, widths: tuple[int, int]) -> bool:
-    within = len(row.symbols) <= widths[0] and len(row.numbers) <= widths[1]
-    return within and len(next(iter(_line(row, left, widths)))) <= WIDTH
-
-
-def _line(row: Row, left: int, widths: tuple[int, int]) -> Iterator[str]:
-    """A formula on one line, `a = w·x = 2·3 = 6`, its parts in columns."""
-    symbols, numbers = widths
-    head = f"  {row.left.ljust(left)} {row.sign.ljust(1)} {row.symbols.ljust(symbols)}"
-    middle = f" = {row.numbers.ljust(numbers)}" if row.numbers else " " * (numbers + 3 if numbers else 0)
-    yield f"{head}{middle} = {row.result}" if row.result else head.rstrip()
-
-
-def _stack(row: Row, left: int) -> Iterator[str]:
-    """A formula on several lines, its parts below one another."""
-    head = f"  {row.left.ljust(left)} {row.sign.ljust(1)} "
-    indent = " " * (len(head) - 2)
-    for sign, part in zip((head, f"{indent}= ", f"{indent}= "), (row.symbols, row.numbers, row.result), strict=True):
-        if part:
-            first, *rest = fold(part, WIDTH - len(sign), WIDTH - len(head) - 2)
-            yield sign + first
-            yield from (" " * (len(head) + 2) + line for line in rest)
-
-
-def _columns(table: list[tuple[str, list[str]]], samples: int) -> Iterator[str]:
-    """A column for each sample, as many as fit; a sentence on the others."""
-    left = max(len(name) for name, _ in table)
-    widths = [max(map(len, cells)) for cells in zip(*(cells for _, cells in table), strict=True)]
-    room, count = WIDTH - left - 2, 0
-    while count < len(widths) and room >= widths[count] + 2:
-        room -= widths[count] + 2
-        count += 1
-    for name, cells in table:
-        line = "".join(f"  {cell.rjust(width)}" for cell, width in zip(cells[:count], widths[:count], strict=True))
-        yield f"  {name.ljust(left)}{line}"
-    if count < samples:
-        yield f"  … and {samples - count} more sample{'s' if samples - count > 1 else ''}"

@@ -18,8 +18,9 @@ from derive.errors import SettingError
 from derive.optimizers import OPTIMIZERS
 from derive.problem import load, shipped
 from derive.variants import VARIANTS
+from tables.layout import Row
 from tables.report import to_text
-from tables.worked_step import _LEFT_OUT, Digits, Row, _Page, _worked_out
+from tables.worked_step import _LEFT_OUT, Digits, _Page, _worked_out
 from tests.optimizer_options import options
 from verify import Result, verify
 from verify.numbers import Exactly, as_ball, precision, to_fraction
@@ -289,6 +290,12 @@ k = [1, 2]
 def test_a_gradient_that_is_0_for_every_number() -> None:
     result = verify('equations = "z = 2*u; l = w^2"\n[parameters]\nw = 1\nu = 2\n[training]\nlr = 0.1\n')
     assert "\n  ∂l/∂u = 0\n" in tables.worked(result, 1)
+
+
+def test_an_idle_line_without_a_value() -> None:
+    result = verify('equations = "z = log(w); l = w^2"\n[parameters]\nw = -1\n[training]\nlr = 0.1\n')
+    assert result.agrees
+    assert "\n  z = log(w) = log(−1) = nan\n" in tables.worked(result, 1)
 
 
 def test_a_parameter_that_is_called_lr() -> None:

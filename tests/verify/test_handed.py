@@ -1,7 +1,6 @@
 from fractions import Fraction
 
 import numpy as np
-import pytest
 from flint import arb, fmpq
 
 from verify import verify
@@ -46,5 +45,3 @@ def test_a_ball_as_a_fraction_is_its_midpoint() -> None:
     with precision(100):
         assert as_fraction(arb(3) / 8) == Fraction(3, 8)
         assert abs(as_fraction(arb(2).sqrt()) ** 2 - 2) < Fraction(1, 2**95)
-    with pytest.raises(ValueError, match=""):
-        as_fraction(arb.nan())

@@ -72,7 +72,7 @@ def to_fraction(value: Exactly) -> Fraction | None:
 
 
 def as_fraction(value: Exactly) -> Fraction:
-    """The number as a fraction; of a ball, its midpoint. Raises `ValueError` where it is not finite."""
+    """A finite number as a fraction; of a ball, its midpoint."""
     if isinstance(value, fmpq):
         return Fraction(int(value.p), int(value.q))
     mantissa, exponent = value.mid().man_exp()
