@@ -17,6 +17,7 @@ from derive.show.choice import EVERYTHING, Choice, read_steps
 from derive.show.equations import STEPS
 from derive.show.gathering import PLAIN, Gathering, gathering
 from derive.spelling import normalise
+from derive.variants import optimizer_of
 
 FORMATS = ("text", "latex", "markdown", "json", "mermaid", "dot")
 WHOLE = ("json", "mermaid", "dot")  # always show all there is
@@ -58,7 +59,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     tell(problem.notes)
     derivation = derive(problem, _names(options.wrt))
     training = problem.training
-    optimizer = Optimizer(training.optimizer or OPTIMIZERS[0], training.options) if problem.trains else None
+    name = training.optimizer or OPTIMIZERS[0]
+    optimizer = optimizer_of(name, training.options, training.variant) if problem.trains else None
     if optimizer is None and choice.steps == ("update",):
         raise ProblemError(f"--steps update: {problem.source} has no [training], and so no update; leave --steps out")
 

@@ -54,13 +54,19 @@ def read_columns(document: Document, wanted: frozenset[str], folder: Path) -> tu
     """
     if "data" not in document.content:
         return (), []
-    table = document.table("data")
-    if isinstance(table.get("file"), str):
-        columns, notes = _from_csv(document, wanted, folder)
-        _refuse_other_lengths(columns)
-    else:
-        columns, notes = read_inline(document, "data"), []
+    columns, notes = read_table(document, "data", wanted, folder)
     notes.extend(f"data column {c.written!r} is not used in the equations" for c in columns if c.name not in wanted)
+    return columns, notes
+
+
+def read_table(
+    document: Document, key: str, wanted: frozenset[str], folder: Path
+) -> tuple[tuple[Column, ...], list[str]]:
+    """The columns of the table `key`, which stand in it or in the CSV file that it names, and notes on others."""
+    if not isinstance(document.table(key).get("file"), str):
+        return read_inline(document, key), []
+    columns, notes = _from_csv(document, key, wanted, folder)
+    _refuse_other_lengths(columns)
     return columns, notes
 
 
@@ -105,16 +111,18 @@ def _wording(written: str) -> Wording:
     return Wording(f"column {written!r}", "a number", DataError, entry)
 
 
-def _from_csv(document: Document, wanted: frozenset[str], folder: Path) -> tuple[tuple[Column, ...], list[str]]:
-    """The columns of the CSV file that [data] names: those of its header, renamed, or side by side."""
-    groups = _groups(document)
-    file = read_csv(folder, document.words("data", "file") or "", document.place("data", "file"))
+def _from_csv(
+    document: Document, key: str, wanted: frozenset[str], folder: Path
+) -> tuple[tuple[Column, ...], list[str]]:
+    """The columns of the CSV file that the table `key` names: those of its header, renamed, or side by side."""
+    groups = _groups(document, key)
+    file = read_csv(folder, document.words(key, "file") or "", document.place(key, "file"))
     grouped = tuple(_grouped(group, file) for group in groups)
-    chosen = _choose(file, document, wanted, groups)
+    chosen = _choose(file, document, key, wanted, groups)
     columns = (*grouped, *(_column(written, file) for written in chosen))
     used = {*chosen, *(file.find(entry, group.place) for group in groups for entry in group.entries)}
     ignored = [written for written in file.by_name.values() if written not in used]
-    if document.table("data").get("columns") is not None or not ignored:
+    if document.table(key).get("columns") is not None or not ignored:
         return columns, []
     return columns, [f"ignored columns of {file.name}: {', '.join(map(repr, ignored))}"]
 
@@ -130,13 +138,13 @@ class _Group:
     place: Place
 
 
-def _groups(document: Document) -> tuple[_Group, ...]:
-    """The entries of [data] beside `file` and `columns`."""
+def _groups(document: Document, key: str) -> tuple[_Group, ...]:
+    """The entries of the table `key` beside `file` and `columns`."""
     groups: dict[str, _Group] = {}
-    for written, value in document.table("data").items():
+    for written, value in document.table(key).items():
         if written in ("file", "columns"):
             continue
-        place = document.place("data", written)
+        place = document.place(key, written)
         name = check_name(written, place)
         if name in groups:
             raise DataError(same_name(groups[name].written, written), place)
@@ -160,18 +168,21 @@ def _grouped(group: _Group, file: CsvFile) -> Column:
     return _filled(Column(group.written, group.name, values, group.place, () if group.single else (len(found),)))
 
 
-def _choose(file: CsvFile, document: Document, wanted: frozenset[str], groups: tuple[_Group, ...]) -> list[str]:
+def _choose(
+    file: CsvFile, document: Document, key: str, wanted: frozenset[str], groups: tuple[_Group, ...]
+) -> list[str]:
     """The columns to read under their own names, as written in the header."""
-    listed = document.table("data").get("columns")
+    listed = document.table(key).get("columns")
     taken = {group.name for group in groups}
     if listed is None:
         free = wanted - {SIZE} - taken  # a column n would be taken for the number of samples
         chosen = [written for name, written in file.by_name.items() if name in free]
         if not chosen and not groups:
-            message = f"no column is used in the equations; the columns are {file.columns_text}"
+            missing = "used in the equations" if key == "data" else "a column of [data]"
+            message = f"no column is {missing}; the columns are {file.columns_text}"
             raise DataError(message, file.header_place)
         return chosen
-    place = document.place("data", "columns")
+    place = document.place(key, "columns")
     if not isinstance(listed, list) or not listed:
         raise DataError(f'columns is {shown(listed)}; expected names, such as ["x", "y"]', place)
     found = list(dict.fromkeys(file.find(entry, place) for entry in listed))

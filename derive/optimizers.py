@@ -60,6 +60,24 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Variant:
+    """A textbook's form of an optimizer, which PyTorch does not have; the table of them is in variants.py.
+
+    `equations` gives for equations of the optimizer, by their text, what stands in their place, and `starts` what
+    states begin with. Without the option that it `needs` it is the optimizer itself; `without` are options
+    that have no meaning in it. `source` says where it stands.
+    """
+
+    optimizer: str
+    name: str
+    source: str
+    equations: Mapping[str, tuple[Equation, ...]] = field(default_factory=dict)
+    starts: Mapping[str, str] = field(default_factory=dict)
+    needs: str = ""
+    without: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Assignment:
     """An equation that is read: `target` becomes `expr`, whose names are scalars to it."""
 
@@ -69,15 +87,18 @@ class Assignment:
 
 @dataclass(frozen=True)
 class Optimizer:
-    """An optimizer with the options that are given; the others have their defaults."""
+    """An optimizer with the options that are given; the others have their defaults. It may be a textbook's variant."""
 
     name: str = "SGD"
     given: Mapping[str, Value] = field(default_factory=dict)
+    variant: Variant | None = None
 
     @cached_property
     def options(self) -> Mapping[str, Value]:
         """Every option with its value."""
-        return {**ENTRIES[self.name].options, **self.given}
+        left_out = self.variant.without if self.variant else ()
+        options = {name: value for name, value in ENTRIES[self.name].options.items() if name not in left_out}
+        return {**options, **self.given}
 
     @cached_property
     def numbers(self) -> Mapping[str, Fraction]:
@@ -93,7 +114,12 @@ class Optimizer:
     @cached_property
     def states(self) -> tuple[State, ...]:
         """What is remembered under these options."""
-        return tuple(state for state in ENTRIES[self.name].states if self._holds(state.when))
+        starts = self.variant.starts if self.variant else {}
+        return tuple(
+            replaced(state, start=starts.get(state.name, state.start))
+            for state in ENTRIES[self.name].states
+            if self._holds(state.when)
+        )
 
     def start(self, state: State) -> Fraction:
         """What a state begins with."""
@@ -123,10 +149,13 @@ class Optimizer:
 
     @property
     def _equations(self) -> Iterator[Equation]:
-        return (equation for equation in ENTRIES[self.name].equations if self._holds(equation.when))
+        others = self.variant.equations if self.variant else {}
+        for equation in ENTRIES[self.name].equations:
+            if self._holds(equation.when):
+                yield from (own for own in others.get(equation.text, (equation,)) if self._holds(own.when))
 
     def _holds(self, when: str) -> bool:
-        return all(bool(self.options[word.lstrip("!")]) != word.startswith("!") for word in when.split())
+        return all(bool(self.options.get(word.lstrip("!"))) != word.startswith("!") for word in when.split())
 
 
 def written(value: Value) -> str:

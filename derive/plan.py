@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from derive.clipping import NORM, TINY, Clip, clip_of
@@ -31,7 +31,7 @@ class Plan:
         cycled = self.schedule.cycled if self.schedule else ""
         if cycled == "momentum" and self.schedule and self.schedule.scheduler:
             own = {**own, "momentum": self.schedule.scheduler.numbers["max_momentum"]}
-        return Optimizer(optimizer.name, {**optimizer.given, **own})
+        return replace(optimizer, given={**optimizer.given, **own})
 
     @property
     def rates(self) -> tuple[Assignment, ...]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
-from derive.data import Column, read_inline
+from derive.data import Column, read_table
 from derive.errors import DataError, suggestion
 from derive.expression import names
 from derive.graph import Graph
@@ -12,16 +13,19 @@ from derive.statement import Quantity
 from derive.toml_text import Document
 
 
-def read_predict(document: Document, graph: Graph, columns: tuple[Column, ...]) -> tuple[Quantity, ...]:
-    """The columns of [predict]; some columns of [data], of any length.
+def read_predict(
+    document: Document, graph: Graph, columns: tuple[Column, ...], folder: Path
+) -> tuple[tuple[Quantity, ...], list[str]]:
+    """The columns of [predict], some columns of [data], of any length; and notes on what was left out.
 
-    Raises `DataError` for a column that [data] does not have, for rows of another shape, and where no line
-    can be calculated from these columns alone.
+    They stand in the table, or in the CSV file that it names, which is looked for in `folder`. Raises `DataError`
+    for a column that [data] does not have, for rows of another shape, and where no line can be calculated from
+    these columns alone.
     """
     if "predict" not in document.content:
-        return ()
+        return (), []
     given = {column.name: column for column in columns}
-    found = read_inline(document, "predict")
+    found, notes = read_table(document, "predict", frozenset(given), folder)
     for column in found:
         known = given.get(column.name)
         if known is None:
@@ -41,7 +45,7 @@ def read_predict(document: Document, graph: Graph, columns: tuple[Column, ...]) 
             f"no line can be calculated from {', '.join(c.name for c in found)} alone: {_missing(graph, quantities)}",
             document.place("predict"),
         )
-    return quantities
+    return quantities, notes
 
 
 def predicted(graph: Graph, given: tuple[Quantity, ...]) -> tuple[str, ...]:

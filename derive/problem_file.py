@@ -14,6 +14,7 @@ from derive.errors import ClaimError, EquationError, Place, ProblemError, Unknow
 from derive.expression import names
 from derive.frozen import read_frozen
 from derive.given import Given, read_given
+from derive.gradient_names import gradient_name
 from derive.graph import Graph, build, other_loss
 from derive.labels import check_labels
 from derive.node import Node
@@ -26,7 +27,7 @@ from derive.statement import Claims, Problem, Quantity, Training
 from derive.targets import target_notes
 from derive.toml_text import Document, parse
 from derive.training_file import MISPLACED, Own, read_training
-from derive.upstream import Upstream
+from derive.upstream import SEEDED, Upstream
 from derive.values import Numeral, shown
 from derive.watch import condition, read_watch, text_place, watched, with_lines
 
@@ -47,9 +48,10 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
     document.refuse_unknown(_TOP, remedies=MISPLACED)
     lines = _equations(document)
     parameters, constants = read_given(document, "parameters"), read_given(document, "constants")
-    reported, expressions = read_reported(document), read_watch(document)
+    gradients = _gradients(document, lines, parameters, constants)
+    reported, expressions = read_reported(document), read_watch(document, gradients)
     beside = (*lines, *reported, *expressions)
-    wanted = frozenset(free_names(beside)) - set(parameters.names) - set(constants.names)
+    wanted = frozenset(free_names(beside)) - {*parameters.names, *constants.names, *gradients}
     columns, notes = read_columns(document, wanted, folder)
     data = tuple(column.quantity for column in columns)
     seed = _seed(document)
@@ -65,7 +67,7 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
     if training.until is not None:
         place = text_place(document, ("training", "until"), training.until)
         condition(training.until, with_lines(graph, watch), place)  # read again with the settings in effect
-    predict = read_predict(document, graph, columns)
+    predict, left_out = read_predict(document, graph, columns, folder)
     check_labels(graph, predict, {quantity.name: document.place("predict", quantity.name) for quantity in predict})
     claims = _claims(document)
     spelled = (*written_names(lines), *parameters.written, *constants.written, *(c.written for c in columns))
@@ -83,6 +85,7 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
         claims=claims,
         notes=(
             *notes,
+            *left_out,
             *_idle_constants(constants, beside, training),
             *spelling_notes(spelled),
             *_idle_settings(training, columns),
@@ -96,6 +99,14 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
         watch=watch,
         predict=predict,
     )
+
+
+def _gradients(document: Document, lines: tuple[Line, ...], parameters: Given, constants: Given) -> frozenset[str]:
+    """The gradients that [watch] can read by their names, `dl/dw`; none where a quantity is called `dl` or `dw`."""
+    taken = {*(line.name for line in lines), *parameters.names, *constants.names, *document.table("data")}
+    ends = SEEDED if "seed_gradient" in document.content else (normalise(document.words("loss") or lines[-1].name),)
+    pairs = ((loss, name) for loss in ends for name in parameters.names)
+    return frozenset(gradient_name(*pair) for pair in pairs if taken.isdisjoint({f"d{part}" for part in pair}))
 
 
 def _seed(document: Document) -> Array | None:

@@ -16,6 +16,7 @@ from derive.optimizers import ENTRIES, OPTIMIZERS, OPTIONS, Optimizer, Value
 from derive.schedulers import EVERY, SCHEDULERS
 from derive.schedulers import OPTIONS as SCHEDULER_OPTIONS
 from derive.values import Numeral, exact, shown
+from derive.variants import NAMES
 
 DTYPES = ("float32", "float64", "float16", "bfloat16")
 MAX_COUNT = 10**9  # batch_size, epochs, steps; nobody waits for more steps than that
@@ -240,6 +241,7 @@ _COUNT = Setting(f"a whole number from 1 to {MAX_COUNT:,}", whole(1, MAX_COUNT))
 
 SETTINGS = {
     "optimizer": Setting(f"one of: {', '.join(OPTIMIZERS)}", _one_of(OPTIMIZERS)),
+    "variant": Setting(f"one of: {', '.join(NAMES)}", _one_of(NAMES)),
     "lr": Setting(
         "a number above 0, such as 0.01, a list of one for each epoch, or an expression in t or epoch", _rate
     ),

@@ -69,6 +69,7 @@ class Training:
     """
 
     optimizer: str | None = None
+    variant: str | None = None
     lr: Rate | None = None
     batch_size: int | str | None = None  # "all" for all samples
     drop_last: bool | None = None

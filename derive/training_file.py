@@ -16,6 +16,7 @@ from derive.settings import ALSO_CALLED, check_option, read_optimizer, read_sett
 from derive.statement import Training
 from derive.together import read_together
 from derive.toml_text import Document
+from derive.variants import NONE, read_variant
 from derive.watch import text_place
 
 _SETTINGS = tuple(field.name for field in fields(Training) if field.name not in ("options", "schedule"))
@@ -56,6 +57,7 @@ def read_training(document: Document, samples: int, own: Own) -> Training:
     for key in options:
         check_option(name, key, place(key))
     read_optimizer(name, options, place("nesterov"))
+    read_variant(name, options, values.get("variant", NONE), place("variant"))
     if "lr" in values:
         values["lr"] = _rate(values["lr"], own, document, "training", "lr")
     groups: tuple[Group, ...] = ()

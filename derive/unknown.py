@@ -15,6 +15,9 @@ def unknown_name(name: str, nodes: Mapping[str, Node]) -> str:
     """The message for a name that is none of the `nodes`."""
     if name == SIZE:
         return "'n', the number of samples in the batch, is used, but there are no data; add [data]"
+    gradients = [known for known in nodes if known.startswith(f"{name}/d")]
+    if gradients:
+        return f"unknown name {name!r}; the gradients that can be read are {', '.join(gradients)}"
     product = factors(name, nodes)
     called = next((op for op in FUNCTIONS if name.startswith(op) and name.removeprefix(op) in nodes), None)
     if called:

@@ -13,6 +13,8 @@ from derive.errors import EquationError, Place
 from derive.expression import Apply, Expr, Reduce, Ref
 from derive.node import SIZE, Node
 
+SEEDED = ("L", "L_seed", "seeded_loss")  # what the loss may be called: the first that no line is
+
 
 @dataclass(frozen=True)
 class Upstream:
@@ -30,7 +32,7 @@ def seeded(nodes: Mapping[str, Node], target: str, upstream: Upstream) -> tuple[
     """
     line = nodes[target]
     name = _free(("seed", "upstream", "seed_gradient"), nodes)
-    loss = _free(("L", "L_seed", "seeded_loss"), {*nodes, name})
+    loss = _free(SEEDED, {*nodes, name})
     axes = line.axes if upstream.shape else ()
     if axes or upstream.shape:
         _check(line, upstream)

@@ -1,29 +1,34 @@
 """Expressions that are followed beside the loss: those of [watch], and the condition that ends a run.
 
 Each is calculated at the end of a step, from the numbers that the step's row shows: the lines as the
-forward pass gave them, the parameters after the update. The loss does not depend on it, so it is not
-differentiated.
+forward pass gave them, the gradients as the backward pass left them, the parameters after the update. The
+loss does not depend on it, so it is not differentiated.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from derive.errors import EquationError, Place
+from derive.gradient_names import gradient_nodes, read_with_gradients, used_gradients
 from derive.graph import Graph
 from derive.node import Node
 from derive.paper import Line, check_name
 from derive.resolve import resolve
-from derive.syntax import is_condition, read_expression
+from derive.syntax import is_condition
 from derive.toml_text import Document
 
 
-def read_watch(document: Document) -> tuple[Line, ...]:
-    """The expressions of [watch] as lines, with their places in the file. Raises `EquationError`."""
-    return read_beside(document, "watch", "w^2 + b^2")
+def read_watch(document: Document, gradients: Collection[str]) -> tuple[Line, ...]:
+    """The expressions of [watch] as lines, with their places in the file. Raises `EquationError`.
+
+    `gradients` are the names `dl/dw` that they can read.
+    """
+    return read_beside(document, "watch", "w^2 + b^2", gradients)
 
 
-def read_beside(document: Document, table: str, example: str) -> tuple[Line, ...]:
+def read_beside(document: Document, table: str, example: str, gradients: Collection[str] = ()) -> tuple[Line, ...]:
     """The expressions of a table that stand beside the equations, each as a line with its place in the file."""
     lines = []
     for written in document.table(table):
@@ -32,7 +37,7 @@ def read_beside(document: Document, table: str, example: str) -> tuple[Line, ...
         place = text_place(document, (table, written), text)
         if not text.strip():
             raise EquationError(f"{table}.{written} is empty; expected an expression, such as {example}", place)
-        lines.append(Line(name, read_expression(text, place, (place.column or 1) - 1), place))
+        lines.append(Line(name, read_with_gradients(text, place, (place.column or 1) - 1, gradients), place))
     return tuple(lines)
 
 
@@ -46,7 +51,7 @@ def watched(line: Line, graph: Graph) -> Node:
         raise EquationError(
             f"{line.name!r} is the name of a {graph.by_name[line.name].kind}; choose another", line.place
         )
-    node = resolve(line, graph.by_name, is_loss=False)
+    node = resolve(line, {**graph.by_name, **gradient_nodes(graph)}, is_loss=False)
     refuse_axes(line, node, "step")
     return node
 
@@ -64,15 +69,15 @@ def condition(text: str, graph: Graph, place: Place) -> Node:
 
     `place` is where the text begins. Raises `EquationError`, with a caret.
     """
-    expr = read_expression(text, place, (place.column or 1) - 1)
+    expr = read_with_gradients(text, place, (place.column or 1) - 1, gradient_nodes(graph))
     if not is_condition(expr):
         raise EquationError("until needs a comparison, such as l < 1e-6", place)
     return watched(Line(" ".join(text.split()), expr, place), graph)
 
 
 def with_lines(graph: Graph, nodes: tuple[Node, ...]) -> Graph:
-    """`graph` with more lines."""
-    return replace(graph, nodes=(*graph.nodes, *nodes)) if nodes else graph
+    """`graph` with more lines, and with the gradients that they read."""
+    return replace(graph, nodes=(*graph.nodes, *used_gradients(graph, nodes), *nodes)) if nodes else graph
 
 
 def text_place(document: Document, path: tuple[str, ...], text: str) -> Place:

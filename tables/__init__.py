@@ -7,8 +7,9 @@ from derive.exports import lazily as _lazily
 if typing.TYPE_CHECKING:
     from tables.audit import claims
     from tables.frames import comparison, epochs, steps
+    from tables.worked_step import worked
 
-__all__ = ["claims", "comparison", "epochs", "steps"]
+__all__ = ["claims", "comparison", "epochs", "steps", "worked"]
 
 __getattr__, __dir__ = _lazily(
     __name__,
@@ -17,5 +18,6 @@ __getattr__, __dir__ = _lazily(
         "comparison": "frames",
         "epochs": "frames",
         "steps": "frames",
+        "worked": "worked_step",
     },
 )

@@ -14,6 +14,7 @@ from derive.rates import Rate
 from derive.statement import Quantity
 from tables.draws import drawn, drawn_document, drawn_lines
 from tables.frames import COMPARISON_COLUMNS, EPOCH_COLUMNS, exact_text, rate_column
+from tables.worked_step import worked_lines
 from verify.check import Check
 from verify.epochs import EpochLoss, averages
 from verify.judge import explanations
@@ -26,17 +27,23 @@ MAX_STEPS = 60  # longer runs show their first and last steps
 SHOWN_AT_ENDS = 10
 MAX_EPOCHS = 20  # longer runs show the losses of their first and last epochs
 MAX_NOTES = 5
+MAX_GIVEN = 60  # numbers of a predicted column that are printed again
 
 SCHEMA = "handgrad/verification/1"
 
 
-def to_text(result: Result, summary: bool = False) -> str:
-    """Title, settings, one row a step (by hand, autograd, difference) or one a quantity, then the verdict."""
+def to_text(result: Result, summary: bool = False, step: int | None = None) -> str:
+    """Title, settings, one row a step (by hand, autograd, difference) or one a quantity, then the verdict.
+
+    With `step`, that step worked out in place of the rows.
+    """
     lines = [*_wrapped(result.problem.title), *_wrapped(str(result.settings))]
     lines += [line for remark in remarks(result.settings) for line in _wrapped(remark)]
     lines += [line for sentence in frozen_note(result.problem.graph.frozen) for line in _wrapped(sentence)]
     lines += drawn_lines(result, WIDTH)
-    if summary:
+    if step is not None:
+        lines += ["", *worked_lines(result, step)]
+    elif summary:
         lines += ["", *_summary_table(summarize(result.comparison))]
     else:
         blocks = _column_blocks(result)
@@ -148,6 +155,8 @@ def _cells(result: Result, row: StepRow, name: str) -> tuple[str, str, str]:
     check = row.checks.get(name)
     if check is None:  # a gradient is clipped only before an update
         return "", "", ""
+    if result.comparison.by_hand_alone and check.quantity in (*_own(result), *result.states):
+        return number(check.hand_value), "", ""
     by_pytorch = number(check.autograd) or "nan"
     return number(check.hand_value), by_pytorch, (small(check.difference) + _mark(check)).strip()
 
@@ -190,6 +199,8 @@ def _table(result: Result, names: list[str]) -> Iterator[str]:
         cells = {name: _cells(result, row, name) for name in names}
         for line, text in enumerate(_LABELS):
             body = "".join(cells[name][line].rjust(widths[name]) for name in names)
+            if line and not body.strip():
+                continue  # of an update by hand alone
             yield (_left(row, line) + text.ljust(label) + body).rstrip()
     if left := count - len(result.reported):
         yield f"  … {left} of {count} steps are not in report; --csv FILE writes all of them"
@@ -250,7 +261,8 @@ LARGE_DRIFT = 0.01  # from here on the numbers of a table differ in the digits t
 def _drift(result: Result) -> Iterator[str]:
     """How far PyTorch's run has moved from the exact one."""
     check = drift(result.comparison)
-    if check is None or not result.settings.trains or not check.difference:
+    gathers = result.settings.trains and not result.settings.by_hand_alone
+    if check is None or not gathers or not check.difference:
         return
     share = relative_drift(check)
     told = f"largest drift at step {check.batch.step}: {check.name}, autograd − hand = {small(check.difference)}"
@@ -265,7 +277,8 @@ def _prediction_table(result: Result) -> Iterator[str]:
     """The lines at the data of [predict], one number a row."""
     yield f"Prediction after step {result.record.steps[-1].batch.step}"
     for column in result.problem.predict:
-        text = f"{column.name} = {_listed(column)}"
+        many = len(column.values) > MAX_GIVEN
+        text = f"{column.name}: {column.shape[0]} rows" if many else f"{column.name} = {_listed(column)}"
         yield from textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="    ", break_long_words=False)
     checks = result.comparison.predictions
     width = max(len(check.name) for check in checks) + 2
@@ -307,6 +320,7 @@ def to_json(result: Result) -> str:
         "title": result.problem.title,
         "settings": {
             "optimizer": settings.optimizer if settings.trains else None,
+            "variant": settings.variant if settings.by_hand_alone else None,
             "lr": _lr(settings.lr),
             "scheduler": None if settings.scheduler is None else settings.scheduler.in_words,
             "clip": None if settings.clip is None else str(settings.clip),

@@ -124,10 +124,12 @@ def _side(
     cut = side.clipped(held_gradients, 1) if held_gradients else {}
     results.update({clipped(name): value for name, value in cut.items()})
     after = {name: take(_stacked(steps, "after", name)) for name in steps[0].after}
-    if after:
+    if after and not side.by_hand_alone:
         results.update(_updated(side, steps, before, after))
     if side.watch:
-        results.update(side.watched({**before, **data, **results, **recorded, **after}, steps[0].batch.n))
+        gradients = side.followed({name: _stacked(steps, "gradients", name) for name in steps[0].gradients})
+        followed = {name: take(value) for name, value in gradients.items()}
+        results.update(side.watched({**before, **data, **results, **recorded, **followed, **after}, steps[0].batch.n))
     return results, terms
 
 

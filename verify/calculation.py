@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from derive.chain import Derivation
 from derive.clipping import Clip
+from derive.gradient_names import KIND, gradient_name
 from derive.problem import Problem, Quantity
 from verify import clipping, update
 from verify.evaluate import Array, Evaluation, NumberSystem, Values, evaluate
@@ -45,9 +46,20 @@ class Calculation:
         return evaluate(self.stages, self.system, values, {"n": n}, recorded, measured)
 
     def watched(self, values: Values, n: int) -> Values:
-        """What is watched, at the end of a step: from its lines, its data and the parameters as updated."""
+        """What is watched, at the end of a step: from its lines, data, gradients and the parameters as updated."""
         sizes = {name: self.system.constant(Fraction(n)) for name in self.derivation.graph.of_kind("size")}
         return evaluate(self.watch, self.system, {**self.constants, **values, **sizes}, {"n": n}).results
+
+    @property
+    def by_hand_alone(self) -> bool:
+        """Whether the update is one that PyTorch does not have."""
+        return self.update is not None and self.update.optimizer.variant is not None
+
+    def followed(self, gradients: Values) -> Values:
+        """Those of the gradients that are watched, by their names `dl/dw`."""
+        graph = self.derivation.graph
+        named = {gradient_name(graph.loss, name): value for name, value in gradients.items()}
+        return {name: named[name] for name in graph.of_kind(KIND)}
 
     def accumulated(self, held: Array, gradient: Array) -> Array:
         """What .grad holds after a backward that adds `gradient` to what it held: one addition."""

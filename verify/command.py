@@ -17,21 +17,23 @@ from derive.optimizers import OPTIMIZERS, OPTIONS
 from derive.problem import load
 from derive.problem_file import MAX_UNITS
 from derive.schedulers import EVERY, SCHEDULERS
-from derive.settings import DTYPES, ON_NONFINITE
+from derive.settings import DTYPES, MAX_COUNT, ON_NONFINITE, Setting, read_as, whole
+from derive.variants import NAMES
 from verify.auditing import Audit, audit
 from verify.pipeline import verify
 from verify.progress import progress
 from verify.result import Result
 from verify.verdict import Outcome
 
+_STEP = Setting("the number of a step, from 1", whole(1, MAX_COUNT))
 _EPILOG = """exit status: 0 agrees, 1 disagrees, 2 the input cannot be read, 3 undecided, 130 interrupted"""
 
 
 class Presenter(Protocol):
     """What turns a result into output; `verify/__main__` passes the one of `tables`."""
 
-    def to_text(self, result: Result, summary: bool = False) -> str:
-        """For people: every step, or one line for each quantity."""
+    def to_text(self, result: Result, summary: bool = False, step: int | None = None) -> str:
+        """For people: every step, or one line for each quantity, or one `step` worked out."""
 
     def to_json(self, result: Result) -> str:
         """For programs."""
@@ -72,6 +74,7 @@ _FLAGS = (
     _Flag("accumulate", "K", "add up the gradients of K mini-batches for one update"),
     _Flag("dtype", "|".join(DTYPES), "PyTorch's number format"),
     _Flag("optimizer", "NAME", ", ".join(OPTIMIZERS)),
+    _Flag("variant", "NAME", f"of the optimizer in textbooks, by hand alone: {', '.join(NAMES)}"),
     _Flag("seed", "N", "of the shuffled order"),
     _Flag("until", "CONDITION", "end after the first step in which it holds, such as 'l < 1e-6'"),
     _Flag("report", "N,N,…", "the steps that are printed; all are compared"),
@@ -100,6 +103,7 @@ def parser() -> argparse.ArgumentParser:
     claims.add_argument("--claim", metavar="TEXT", action="append", help="one number: 'step 2: dl/db = -33.39'")
     claims.add_argument("--units", metavar="N", help="units of its last digit that a claimed number may be off")
     found.add_argument("--summary", action="store_true", help="one line for each quantity in place of each step")
+    found.add_argument("--show-step", metavar="N", help="step N worked out with all its numbers in place of the table")
     found.add_argument("--csv", metavar="FILE", help="write the tidy comparison, or one row for each claim")
     found.add_argument("--format", choices=("text", "json"), default="text", help="what is printed (text)")
     return found
@@ -158,12 +162,13 @@ def main(argv: Sequence[str] | None, present: Presenter) -> int:
         check_writable(options.csv)  # before the run, which may be long
     if options.claims is not None or options.claim:
         return _audited(options, present)
+    step = _step(options)
     problem = load(options.problem)
     tell(problem.notes)
     result = verify(problem, **settings_of(options))
+    text = present.to_json(result) if options.format == "json" else present.to_text(result, options.summary, step)
     if options.csv is not None:
         present.write_comparison(result, options.csv)
-    text = present.to_json(result) if options.format == "json" else present.to_text(result, options.summary)
     write_out(text)
     return status(result.verdict.outcome)
 
@@ -186,6 +191,16 @@ def units_of(text: str | None) -> int | None:
     if not text.isdecimal() or not 0 < int(text) <= MAX_UNITS:
         raise SettingError(f"--units {shorten(text)}: expected a whole number from 1 to {MAX_UNITS}")
     return int(text)
+
+
+def _step(options: argparse.Namespace) -> int | None:
+    """The step of --show-step. Raises `SettingError` for one that is not a number, or beside another view."""
+    if options.show_step is None:
+        return None
+    if options.format == "json" or options.summary:
+        other = "--summary" if options.summary else "--format json"
+        raise SettingError(f"--show-step shows a step in place of the table, and {other} another view; leave one out")
+    return int(read_as(_STEP, "--show-step", options.show_step))
 
 
 def status(outcome: Outcome) -> int:

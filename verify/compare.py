@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cached_property
 
 import numpy as np
@@ -17,6 +18,7 @@ from verify.batches import Batch, plan
 from verify.bound import AtState, Bound, clipped, prepare, updated
 from verify.check import Check, Numbers
 from verify.hand import HandRun, HandStep
+from verify.handed import as_floats
 from verify.kinks import standing
 from verify.numbers import FORMATS, Array, Distance, Floats, precision
 from verify.program import adjoint_of
@@ -29,7 +31,7 @@ from verify.update import parameter_of
 Place = tuple[int, ...]  # of an entry in its array
 Name = tuple[str, str]  # the group of a number ("gradients") and the name it belongs to
 _GROUPS = Axis("g")  # what changes from step to step has an entry for each group of parameters, where there are several
-
+Kept = dict[int, dict[str, Numbers]]  # of what PyTorch has not calculated, by step and name
 Replay = Callable[[Sequence[StepRecord]], tuple[StepRecord, ...]]  # the same steps again, in float64
 
 
@@ -62,6 +64,7 @@ class Comparison:
     batch_faults: tuple[str, ...] = ()
     kink_notes: tuple[str, ...] = ()
     prediction: StepComparison | None = None
+    by_hand_alone: bool = False  # the updates are those by hand, and not compared
 
     @property
     def judged(self) -> tuple[StepComparison, ...]:
@@ -123,7 +126,14 @@ def compare(
     Steps whose bound is too wide in their dtype are judged by `replay`, where it is given. With
     `settings.first`, the comparison ends with the first step that disagrees.
     """
-    found, notes = _judged(problem, settings, record, bound)
+    kept = {
+        "before": _starts(problem, settings, record, bound),
+        "accumulated": _gathered(record),
+        "rates": judged_rates(settings, record),
+    }
+    if settings.by_hand_alone:
+        kept["after"] = _taken(hand, record, bound)
+    found, notes = _judged(problem, kept, record, bound)
     wide = [step for step in record.steps if _is_wide(found[step.batch.step])]
     if wide and replay is not None and settings.dtype != "float64":
         again = _judged_again(problem, settings, bound, replay(wide))
@@ -135,25 +145,34 @@ def compare(
         steps = steps[: next((k for k, step in enumerate(steps, start=1) if step.disagrees), len(steps))]
     faults = (*_data_faults(problem, record, bound), *_batch_faults(settings, record))
     nodes = {node.name: node for node in problem.graph.nodes}
-    return Comparison(nodes, problem.graph.loss, settings.dtype, tuple(steps), faults, tuple(notes))
+    return Comparison(
+        nodes,
+        problem.graph.loss,
+        settings.dtype,
+        tuple(steps),
+        faults,
+        tuple(notes),
+        by_hand_alone=settings.by_hand_alone,
+    )
 
 
 def _judged(
-    problem: Problem, settings: Settings, record: Record, bound: Bound
+    problem: Problem, kept: Mapping[str, Kept], record: Record, bound: Bound
 ) -> tuple[dict[int, dict[Name, Numbers]], list[str]]:
-    """The numbers of every step, by the number of the step; and which entries stand on a kink."""
-    starts, gathered = _starts(problem, settings, record, bound), _gathered(record)
-    rates = judged_rates(settings, record)
+    """The numbers of every step, by the number of the step; and which entries stand on a kink.
+
+    `kept` are the groups of numbers that PyTorch does not calculate in a step.
+    """
     notes: list[tuple[int, str]] = []
     found: dict[int, dict[Name, Numbers]] = {step.batch.step: {} for step in record.steps}
     for at_state in bound.states(record.steps):
         for name in entries(at_state.steps[0], problem.graph.loss):
-            kept = {"before": starts, "accumulated": gathered, "rates": rates}.get(name[0])
-            numbers = None if kept is not None else numbers_of(at_state, bound, *name)
+            own = kept.get(name[0])
+            numbers = None if own is not None else numbers_of(at_state, bound, *name)
             for place, step in enumerate(at_state.steps):
                 number = step.batch.step
-                if kept is not None:
-                    found[number][name] = kept[number][name[1]]
+                if own is not None:
+                    found[number][name] = own[number][name[1]]
                 elif numbers is not None:
                     found[number][name] = numbers.of_step(place)
                     notes.extend(_without_value(step.batch, quantity(name, problem.graph.loss), found[number][name]))
@@ -208,7 +227,7 @@ def _spread(array: Array, like: Array) -> Array:
     return array if array.ndim == like.ndim else array[np.newaxis]
 
 
-def _starts(problem: Problem, settings: Settings, record: Record, bound: Bound) -> dict[int, dict[str, Numbers]]:
+def _starts(problem: Problem, settings: Settings, record: Record, bound: Bound) -> Kept:
     """What each step begins with: the rounded initial values of the parameters and of the optimizer's state.
 
     Later, what the step before left.
@@ -229,7 +248,31 @@ def _starts(problem: Problem, settings: Settings, record: Record, bound: Bound) 
     return found
 
 
-def _gathered(record: Record) -> dict[int, dict[str, Numbers]]:
+def _taken(hand: HandRun, record: Record, bound: Bound) -> Kept:
+    """The parameters by hand that PyTorch takes, each rounded once, and the state, of which it knows nothing."""
+    found: dict[int, dict[str, Numbers]] = {}
+    for by_hand, step in zip(hand.steps, record.steps, strict=True):
+        floats = as_floats(by_hand.after)
+        found[step.batch.step] = {
+            name: _rounded(floats[name], held, bound) if parameter_of(name) == name else _kept(floats[name], held)
+            for name, held in step.after.items()
+        }
+    return found
+
+
+def _rounded(value: Floats, held: Floats, bound: Bound) -> Numbers:
+    """A number beside the float64 that it is rounded from; nothing is known of one beyond the range."""
+    if not np.isfinite(value).all():
+        nothing, without_end = np.full_like(value, np.nan), np.full_like(value, np.inf)
+        everywhere = np.ones(value.shape, dtype=np.bool_)
+        return Numbers(held, Distance(value, nothing, without_end, without_end, everywhere, ~everywhere))
+    with precision(192):
+        exact = [bound.system.constant(Fraction(number)) for number in value.flat]
+        balls = np.stack(exact).reshape(value.shape)
+    return Numbers(held, bound.distance(held, balls, None))
+
+
+def _gathered(record: Record) -> Kept:
     """What .grad holds before the batches that add to it: what the step before left there."""
     found: dict[int, dict[str, Numbers]] = {}
     left: Mapping[str, Floats] = {}

@@ -18,11 +18,13 @@ from derive.problem import Problem
 from derive.rates import Rate, read_rate
 from derive.settings import MAX_COUNT, Setting, check_option, read_as, read_optimizer, read_setting, whole
 from derive.together import read_together, sets_lr
+from derive.variants import NONE, VARIANTS, read_variant
 from derive.watch import condition, with_lines
 from verify.settings import Settings
 
 DEFAULTS: Mapping[str, object] = {
     "optimizer": "SGD",
+    "variant": NONE,
     "epochs": 1,
     "drop_last": False,
     "shuffle": False,
@@ -55,12 +57,14 @@ def effective(problem: Problem, flags: Mapping[str, object]) -> Settings:
         raise SettingError("both epochs and steps are given; expected one of them")
     filed = {key: value for key in _KEYS if (value := getattr(problem.training, key)) is not None}
     replaced = {key for flag in flagged for key in _REPLACES.get(flag, ())}
+    replaced |= {"variant"} if _has_no_variant(flagged.get("optimizer"), filed.get("variant")) else set()
     filed = {key: value for key, value in filed.items() if key not in replaced}
     samples = problem.samples or 0
     places = {key: problem.place_of(f"training.{key}") for key in filed if key not in flagged}
     refuse_contradictions({**filed, **flagged}, samples, places.get)
     chosen = _sized({**DEFAULTS, **filed, **flagged}, samples)
     options = _options(str(chosen["optimizer"]), problem.training.options, flagged_options)
+    read_variant(str(chosen["optimizer"]), options, str(chosen["variant"]))
     chosen["groups"] = _groups(problem, groups, str(chosen["optimizer"]), options)
     schedule = _of_scheduler(chosen.get("scheduler"), problem.training.schedule, flagged_schedule)
     scheduler = read_together(chosen, schedule, places.get)
@@ -84,6 +88,8 @@ def effective(problem: Problem, flags: Mapping[str, object]) -> Settings:
         del origins["groups"]
     left_out = tuple(key for key in problem.training.options if key not in options)
     left_out += tuple(key for key in problem.training.schedule if key not in schedule)
+    dropped = problem.training.variant not in (None, NONE) and "variant" not in {**filed, **flagged}
+    left_out += ("variant",) if dropped else ()
     if groups is None:
         of_groups = dict.fromkeys(key for group in problem.training.groups for key in group.options)
         left_out += tuple(k for k in of_groups if k not in {*left_out, *ENTRIES[str(chosen["optimizer"])].options})
@@ -98,6 +104,11 @@ def effective(problem: Problem, flags: Mapping[str, object]) -> Settings:
     found = _settings({**chosen, **compared, **beside, **trained}, samples, origins)
     _refuse_long(found, places.get)
     return found
+
+
+def _has_no_variant(optimizer: object, variant: object) -> bool:
+    """Whether the optimizer of a flag does not have the variant of the file."""
+    return optimizer is not None and (optimizer, variant) not in VARIANTS
 
 
 def _trained(problem: Problem) -> tuple[str, ...]:
@@ -199,7 +210,7 @@ _REPLACES: Mapping[str, tuple[str, ...]] = {  # by a flag, in the file
     VALUE: (NORM,),
 }
 _KEYS = (
-    *("optimizer", "lr", "batch_size", "drop_last", "batches", "zero_grad", "accumulate"),
+    *("optimizer", "variant", "lr", "batch_size", "drop_last", "batches", "zero_grad", "accumulate"),
     *("epochs", "steps", "shuffle", "seed", "dtype", "until", "report", "on_nonfinite"),
     *("scheduler", "scheduler_every", NORM, VALUE),
 )

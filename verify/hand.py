@@ -94,6 +94,7 @@ def calculate(problem: Problem, derivation: Derivation, settings: Settings, batc
     """
     batches = tuple(batches)
     wanted = batches if settings.drift is None else batches[: settings.drift]
+    until = settings.until.name if settings.until is not None and settings.by_hand_alone else None
     beside = {*problem.reported, *(node.name for node in settings.watched)}
     lines = [node.name for node in problem.graph.lines if settings.nodes or node.name in beside]
     prepared = inputs(problem, derivation, settings)
@@ -101,7 +102,7 @@ def calculate(problem: Problem, derivation: Derivation, settings: Settings, batc
     found = HandRun(())
     for bits in PRECISIONS:
         with precision(bits):
-            found = _run(prepared, start, wanted, lines)
+            found = _run(prepared, start, wanted, lines, until)
         if "digits" not in found.ended:
             break
     if not found.ended and len(wanted) < len(batches):
@@ -116,7 +117,10 @@ def _as_wanted(steps: int) -> str:
     return f"the hand calculation from the initial values on ends after {counted} (--drift {steps})"
 
 
-def _run(prepared: Inputs, start: Exacts, batches: tuple[Batch, ...], lines: Sequence[str]) -> HandRun:
+def _run(
+    prepared: Inputs, start: Exacts, batches: tuple[Batch, ...], lines: Sequence[str], until: str | None = None
+) -> HandRun:
+    """The steps one after the other; a run that PyTorch does not lead ends where the condition `until` holds."""
     steps: list[HandStep] = []
     held = start
     gathered: Exacts = {}
@@ -131,6 +135,8 @@ def _run(prepared: Inputs, start: Exacts, batches: tuple[Batch, ...], lines: Seq
             reason = f"its digits no longer suffice ({PRECISIONS[-1]} bits)" if known else _UNDEFINED
             return HandRun(tuple(steps), f"at {batch} the hand calculation ends: {reason}")
         steps.append(found)
+        if until is not None and found.nodes[until].item() == 1:
+            break
         held, gathered = found.after, found.left
     return HandRun(tuple(steps))
 
@@ -159,7 +165,8 @@ def step(
     if calculation.update is not None:
         t = calculation.system.constant(Fraction(batch.t))
         after = calculation.advanced(held, gradients, t, rates) if batch.updates else dict(held)
-    values = {**values, **calculation.watched({**held, **rows, **values, **after}, batch.n)}
+    shown = {**held, **rows, **values, **calculation.followed(gradients), **after}
+    values = {**values, **calculation.watched(shown, batch.n)}
     return HandStep(
         batch,
         held,

@@ -27,9 +27,16 @@ def judge(comparison: Comparison, record: Record, settings: Settings) -> Verdict
     unknown = next(marked(comparison, disagrees=False), None)
     if unknown is not None:
         return Verdict(Outcome.UNDECIDED, _undecided(unknown, record))
-    if len(record.steps) < settings.steps and not holds(record.steps[-1], settings):
-        return Verdict(Outcome.UNDECIDED, f"PyTorch's run ended after {len(record.steps)} of {settings.steps} steps")
+    if len(record.steps) < settings.steps and not _holds(comparison, record, settings):
+        run = "the run by hand" if settings.by_hand_alone else "PyTorch's run"
+        return Verdict(Outcome.UNDECIDED, f"{run} ended after {len(record.steps)} of {settings.steps} steps")
     return Verdict(Outcome.AGREES, _agreement(summarize(comparison), comparison, record, settings))
+
+
+def _holds(comparison: Comparison, record: Record, settings: Settings) -> bool:
+    """Whether the condition of `until` has ended the run: in PyTorch, or by hand where that leads."""
+    last = comparison.steps[-1].hand
+    return holds(record.steps[-1], settings) or (settings.by_hand_alone and last is not None and holds(last, settings))
 
 
 def _agreement(summaries: tuple[Summary, ...], comparison: Comparison, record: Record, settings: Settings) -> str:
@@ -41,7 +48,8 @@ def _agreement(summaries: tuple[Summary, ...], comparison: Comparison, record: R
         f"agrees: all {count} numbers of {steps} lie within their {settings.dtype} rounding bounds",
         _closest(max((summary.closest for summary in summaries), key=lambda check: check.closeness)),
         _replays(summaries, settings.dtype),
-        _caught(summaries, settings.nodes),
+        _caught(summaries, settings),
+        _not_compared(settings),
     ]
     return "; ".join(sentence for sentence in sentences if sentence)
 
@@ -71,15 +79,24 @@ def _replays(summaries: tuple[Summary, ...], dtype: str) -> str:
     return f"{numbers} on a replay of the step in float64 at the same state, {why}"
 
 
-def _caught(summaries: tuple[Summary, ...], nodes: bool) -> str:
+def _not_compared(settings: Settings) -> str:
+    if not settings.by_hand_alone:
+        return ""
+    form = f"PyTorch has no such update ({settings.optimizer}, variant {settings.variant})"
+    return f"{form}: the gradients are compared at the parameters by hand, the updates are not"
+
+
+def _caught(summaries: tuple[Summary, ...], settings: Settings) -> str:
     """The smallest error that would have been caught wherever it had been: the largest of all such errors."""
     check = max((summary.widest for summary in summaries if summary.widest is not None), key=lambda found: found.share)
     if not check.caught:
         return ""
     if check.share < 1:
+        forward = "line, adjoint" if settings.nodes else "loss, gradient"
+        numbers = forward.replace(",", " or") if settings.by_hand_alone else f"{forward} or update"
         return (
-            f"any {'line, adjoint' if nodes else 'loss, gradient'} or update off by more than {check.share:.1e} of its "
-            f"terms would have been caught (least sharply {check.name} at step {check.batch.step})"
+            f"any {numbers} off by more than {check.share:.1e} of its terms would have been caught "
+            f"(least sharply {check.name} at step {check.batch.step})"
         )
     return f"an error of {check.name} at step {check.batch.step} is caught from {check.caught:.1e} on"
 

@@ -19,6 +19,7 @@ def remarks(settings: Settings) -> tuple[str, ...]:
         *_accumulation(settings),
         *_rates(settings),
         *_options_in_effect(settings),
+        *_by_hand_alone(settings),
     )
 
 
@@ -81,3 +82,11 @@ def _options_in_effect(settings: Settings) -> list[str]:
             owner += f" or {settings.scheduler.name}"
         found.append(f"{', '.join(settings.left_out)} of the problem file: left out, no option of {owner}")
     return found
+
+
+def _by_hand_alone(settings: Settings) -> list[str]:
+    """What is compared where PyTorch does not have the update."""
+    if not settings.by_hand_alone or settings.rule.variant is None:
+        return []
+    form = f"torch.optim.{settings.optimizer} has no variant {settings.variant} ({settings.rule.variant.source})"
+    return [f"{form}: the updates are those by hand, and PyTorch's gradients are taken at the parameters by hand"]

@@ -15,6 +15,7 @@ from derive.optimizers import Optimizer, Value
 from derive.rates import Rate, Schedule, write_rate
 from derive.schedulers import Scheduler
 from derive.together import sets_lr
+from derive.variants import NONE, optimizer_of
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ class Settings:
     the comparison with the first step that disagrees. `origins` tells of each setting whether it
     comes from a flag, from the problem file, or is the default. The run ends after the first step in which `until`
     holds, and with `on_nonfinite` "stop" after the first that is not finite. `report` are the steps that are
-    printed, all where it is empty. `options` are the optimizer's that are given;
+    printed, all where it is empty. `variant` is the textbook's form of the optimizer, or "none"; `options` are
+    the optimizer's that are given;
     `left_out` names those of the problem file that the optimizer or the scheduler of a flag does not have.
     `groups` are parameters with options of their own, `parameters` the names of all that are trained.
     """
@@ -70,6 +72,7 @@ class Settings:
     accumulate: int = 1
     options: Mapping[str, Value] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
+    variant: str = NONE
     scheduler: Scheduler | None = None
     clip: Clip | None = None
     groups: tuple[Group, ...] = ()
@@ -82,14 +85,13 @@ class Settings:
 
     def _rule(self, options: Mapping[str, Value]) -> Optimizer:
         """The optimizer; where its momentum is cycled, with the momentum of the first step."""
-        found = Optimizer(self.optimizer, options)
         if self._cycled == "momentum":
-            return Optimizer(self.optimizer, {**options, "momentum": self._first_momentum})
-        if self._cycled:
-            betas = found.options["betas"]
+            options = {**options, "momentum": self._first_momentum}
+        elif self._cycled:
+            betas = Optimizer(self.optimizer, options).options["betas"]
             rest = betas[1:] if isinstance(betas, tuple) else ()
-            return Optimizer(self.optimizer, {**options, "betas": (self._first_momentum, *rest)})
-        return found
+            options = {**options, "betas": (self._first_momentum, *rest)}
+        return optimizer_of(self.optimizer, options, self.variant)
 
     @property
     def _cycled(self) -> str:
@@ -141,6 +143,11 @@ class Settings:
         return epochs * -(-self.batches_per_epoch // self.accumulate) + rest // self.accumulate
 
     @property
+    def by_hand_alone(self) -> bool:
+        """Whether the update is one that PyTorch does not have: it is given the parameters by hand."""
+        return self.trains and self.rule.variant is not None
+
+    @property
     def watched(self) -> tuple[Node, ...]:
         """The lines that are calculated beside those of the problem: [watch], and the condition of `until`."""
         return (*self.watch, *([] if self.until is None else [self.until]))
@@ -174,6 +181,7 @@ class Settings:
         whole_epochs = bool(self.samples) and not rest
         shown = [
             ("optimizer", self.optimizer),
+            ("variant", "" if self.variant == NONE else f"variant {self.variant}"),
             ("lr", "" if sets_lr(self.scheduler) else f"lr {write_rate(self.lr)}{self._rate_in_words()}"),
             *(
                 (n, n if text == "true" else f"{n} {text}")

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from verify.hand import HandRun
+from verify.hand import HandRun, HandStep
 from verify.numbers import Array, decimal, to_float
 from verify.record import Record, StepRecord
 from verify.settings import Settings
@@ -21,20 +21,26 @@ def ends(step: StepRecord, settings: Settings) -> bool:
     return (settings.on_nonfinite == "stop" and not step.finite) or holds(step, settings)
 
 
-def holds(step: StepRecord, settings: Settings) -> bool:
-    """Whether the condition of `until` holds at the end of the step, by PyTorch's numbers."""
-    return settings.until is not None and float(step.nodes[settings.until.name]) == 1
+def holds(step: StepRecord | HandStep, settings: Settings) -> bool:
+    """Whether the condition of `until` holds at the end of the step, by PyTorch's numbers or by hand."""
+    return settings.until is not None and step.nodes[settings.until.name].item() == 1
 
 
 def stop_note(settings: Settings, hand: HandRun, record: Record) -> str:
     """Why a run ends before its last step, or that the condition of `until` never held; else empty."""
     last = record.steps[-1]
-    if settings.until is None or (len(record.steps) < settings.steps and not holds(last, settings)):
-        early = len(record.steps) < settings.steps
+    by_hand_alone = settings.by_hand_alone and holds(hand.steps[-1], settings)
+    early = len(record.steps) < settings.steps
+    if settings.until is None or (early and not holds(last, settings) and not by_hand_alone):
+        if last.finite:
+            return ""  # the run by hand has ended, which says why
         there = f"PyTorch's run ends with step {last.batch.step}, in which a number is not finite"
         return f'{there}; on_nonfinite = "continue" lets it go on' if early else ""
     name = settings.until.name
     by_hand = next((s.batch.step for s in hand.steps if to_float(s.nodes[name].item()) == 1), None)
+    if by_hand_alone and not holds(last, settings):
+        found = f"the run ends after step {last.batch.step}, the first after which {name} holds by hand"
+        return f"{found}; in PyTorch it does not hold yet: rounding decides"
     if not holds(last, settings):
         found = f"{name} holds after none of the {len(record.steps)} steps"
         return found if by_hand is None else f"{found}, but by hand after step {by_hand}: rounding decides"

@@ -33,11 +33,15 @@ class Summary:
 
 
 def summarize(comparison: Comparison) -> tuple[Summary, ...]:
-    """The quantities in the order in which they are compared; what a parameter begins with is left out."""
+    """The quantities in the order in which they are compared; what a parameter begins with is left out.
+
+    So are the updates, where they are those by hand.
+    """
     found: dict[Name, list[tuple[StepComparison, Numbers]]] = {}
+    aside = ("before", "accumulated", *(["after"] if comparison.by_hand_alone else []))
     for step in comparison.judged:
         for name, numbers in step.numbers.items():
-            if name[0] not in ("before", "accumulated"):
+            if name[0] not in aside:
                 found.setdefault(name, []).append((step, numbers))
     return tuple(_summary(comparison, name, steps) for name, steps in found.items())
 

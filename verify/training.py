@@ -1,7 +1,7 @@
 """The training run in PyTorch, and its record. With the modules torch_…, the only one that imports torch.
 
 It walks the equations on its own: nothing of the derivation or of the hand calculation is used
-here, only the problem and the settings.
+here, only the problem and the settings. Where PyTorch does not have the update, it takes the parameters by hand.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from itertools import islice
 from typing import Any
 
 import torch
@@ -17,11 +18,13 @@ from torch import Tensor
 
 from derive.clipping import NORM
 from derive.errors import DataError, Place, SettingError
+from derive.gradient_names import gradient_name
 from derive.node import Node
 from derive.optimizers import Value
 from derive.predict import predicted
 from derive.problem import Problem, Quantity
 from verify.batches import Batch
+from verify.handed import Handed
 from verify.numbers import FORMATS
 from verify.record import Record, StepRecord, Values
 from verify.settings import Settings
@@ -60,9 +63,16 @@ def _drawn(quantity: Quantity, dtype: torch.dtype, place_of: Callable[[str], Pla
     return replace(quantity, values=tuple(Fraction(value) for value in numbers.to(torch.float64).flatten().tolist()))
 
 
-def train(problem: Problem, settings: Settings) -> Record:
+def batches(problem: Problem, settings: Settings) -> list[Batch]:
+    """The batches of a run without the run, in the order that the DataLoader draws."""
+    data = {column.name: as_tensor(column, DTYPES[settings.dtype]) for column in problem.data}
+    return [batch for batch, _ in batches_of(data, settings)]
+
+
+def train(problem: Problem, settings: Settings, by_hand: Handed | None = None) -> Record:
     """Trains the problem's graph with `torch.optim` and records every step.
 
+    With `by_hand` the parameters of every step are those, rounded to the dtype, and the run ends with them.
     Raises `DataError` for a number that the dtype cannot hold, `SettingError` for such an lr, and for
     settings of PyTorch that the bound does not cover.
     """
@@ -75,9 +85,9 @@ def train(problem: Problem, settings: Settings) -> Record:
             raise SettingError(f"lr = {float(largest):g} does not fit {dtype_name(dtype)}; expected a smaller one")
     model = GraphModule(problem, dtype)
     data = {column.name: as_tensor(column, dtype) for column in problem.data}
-    update = _Update(model, settings, problem.place_of("training.lr"))
-    steps = []
-    for batch, columns in batches_of(data, settings):
+    update = _Update(model, settings, problem.place_of("training.lr")) if by_hand is None else _Taken(model, by_hand)
+    steps: list[StepRecord] = []
+    for batch, columns in islice(batches_of(data, settings), by_hand.steps if by_hand else None):
         steps.append(_step(model, update, batch, columns, settings.nodes, settings.watched))
         if ends(steps[-1], settings):
             break
@@ -225,6 +235,39 @@ class _Update:
         return found
 
 
+class _Taken:
+    """In place of an optimizer that PyTorch does not have: each update takes the next numbers by hand."""
+
+    def __init__(self, model: GraphModule, by_hand: Handed) -> None:
+        self.model = model
+        self.trains = True
+        self.values = by_hand.start
+        self.updates = iter(by_hand.updates)
+
+    def step(self) -> None:
+        """The parameters after the next update, rounded to the dtype as any number is that PyTorch takes."""
+        self.values = next(self.updates)
+        with torch.no_grad():
+            for name, parameter in self.model.named.items():
+                parameter.copy_(torch.from_numpy(self.values[name]))
+
+    def state(self) -> dict[str, Tensor]:
+        """The state by hand, by its names `w.v`; not rounded to the dtype, for PyTorch has no use for it."""
+        own = (name for name in self.values if name not in self.model.named)
+        return {name: torch.from_numpy(self.values[name]) for name in own}
+
+    def begin(self, batch: Batch) -> None:
+        """Nothing is set before a batch: PyTorch holds no lr."""
+
+    def held(self) -> Values:
+        """Nothing that changes from step to step: PyTorch holds no lr."""
+        return {}
+
+    def clip(self) -> Values:
+        """No gradient is clipped: PyTorch makes no update."""
+        return {}
+
+
 def _plain_options(options: Mapping[str, Value]) -> dict[str, float | bool | tuple[float, ...]]:
     """Options as torch.optim takes them."""
     return {name: _plain(value) for name, value in options.items()}
@@ -239,7 +282,7 @@ def _plain(value: Value) -> float | bool | tuple[float, ...]:
 
 def _step(
     model: GraphModule,
-    update: _Update,
+    update: _Update | _Taken,
     batch: Batch,
     columns: Mapping[str, Tensor],
     nodes: bool,
@@ -262,12 +305,13 @@ def _step(
     loss = lines[model.graph.loss]
     loss.backward()
     recorded = _values(_gradients(model))
+    gradients = {gradient_name(model.graph.loss, name): g.clone() for name, g in _gradients(model).items() if watched}
     rates, clipped = update.held(), update.clip() if batch.updates else {}
     if batch.updates:
         update.step()
     after = _values({**update.state(), **model.named}) if update.trains else {}
     adjoints = {name: value.grad for name, value in lines.items() if nodes and value.grad is not None}
-    followed = model.watched(watched, lines, columns, batch.n)
+    followed = model.watched(watched, {**lines, **gradients}, columns, batch.n)
     lines = {**{name: value for name, value in lines.items() if nodes or name in model.reported}, **followed}
     noted = (_values(lines), _values(adjoints), _values(columns), accumulated, clipped, rates)
     return StepRecord(batch, before, _array(loss), recorded, after, *noted)

@@ -27,6 +27,7 @@ from derive.show.notation import Ascii
 from derive.show.sides import shown
 from derive.show.steps import updates
 from derive.upstream import Upstream
+from derive.variants import NONE, read_variant
 
 SCHEMA = "handgrad/derivation/1"
 
@@ -64,6 +65,7 @@ def content(derivation: Derivation, title: str = "", optimizer: Optimizer | str 
         "adjoints": [_adjoint(adjoint, parts, graph) for adjoint in derivation.adjoints],
         "gradients": [_gradient(formulas.gradient(name)) for name in derivation.wrt],
         "optimizer": optimizer.name if optimizer else None,
+        "variant": optimizer.variant.name if optimizer and optimizer.variant else None,
         "options": {name: written(value) for name, value in optimizer.options.items()} if optimizer else {},
         "state": {state.name: written(optimizer.start(state)) for state in optimizer.states} if optimizer else {},
         "updates": [
@@ -172,7 +174,9 @@ def _optimizer(document: _Document) -> Optimizer:
             raise ProblemError(f"options.{key} is not an option; expected some of: {', '.join(OPTIONS)}")
         check_option(name, key)
         read[key] = read_setting(key, _string(options, key, "options"))
-    return read_optimizer(name, read)
+    read_optimizer(name, read)
+    variant = NONE if document.get("variant") is None else str(read_setting("variant", _string(document, "variant")))
+    return read_variant(name, read, variant)
 
 
 def _parsed(text: str) -> _Document:

@@ -167,7 +167,7 @@ def _norm(derivation: Derivation, plan: Plan) -> Iterator[Updated]:
     if plan.clip is None or plan.clip.by != NORM:
         return
     parameters = [Ref(name, derivation.graph.by_name[name].axes) for name in trained(derivation)]
-    gradients = tuple(Ref(_own_name("g", own), own.axes) for own in parameters)
+    gradients = tuple(Ref(own_name("g", own.name), own.axes) for own in parameters)
     for own, gradient in zip(parameters, gradients, strict=True):
         yield Updated(own.name, gradient, Update(Ref(GRADIENT), Derivative(Ref(derivation.graph.loss, ()), own)))
     if gradients:
@@ -195,28 +195,29 @@ def _of_parameter(own: Ref, gradient: Derivative, optimizer: Optimizer, clip: Cl
     common = _common(optimizer)
     named = {"p": own, "g": Ref(GRADIENT)}
     if clip is not None:
-        named["g"] = Ref(_own_name("g", own), own.axes)
+        named["g"] = Ref(own_name("g", own.name), own.axes)
         whole = by_value(Ref(GRADIENT), clip.by) if clip.by != NORM else Apply("mul", (Ref(_SHARE), named["g"]))
         yield Updated(own.name, named["g"], Update(whole, gradient))
 
     def with_names(ref: Ref) -> Ref:
-        return ref if ref.name in common else named.get(ref.name) or Ref(_own_name(ref.name, own), own.axes)
+        return ref if ref.name in common else named.get(ref.name) or Ref(own_name(ref.name, own.name), own.axes)
 
     equations = [found for found in optimizer.on_paper if found.target not in common]
     targets = {found.target for found in equations}
     squared = any(isinstance(part, Apply) and part.op == "pow" for found in equations for part in walk(found.expr))
     if squared and "g" not in targets and clip is None:
-        named["g"] = Ref(_own_name("g", own), own.axes)  # a power of ∂l/∂w would be hard to read
+        named["g"] = Ref(own_name("g", own.name), own.axes)  # a power of ∂l/∂w would be hard to read
         yield Updated(own.name, named["g"], Update(Ref(GRADIENT), gradient))
     for found in equations:
         right = replace(found.expr, with_names)
         if found.target == "g":
-            named["g"] = Ref(_own_name("g", own), own.axes)
+            named["g"] = Ref(own_name("g", own.name), own.axes)
         yield Updated(own.name, with_names(Ref(found.target)), Update(right, gradient))
 
 
-def _own_name(name: str, own: Ref) -> str:
-    return f"{name}_{own.name}"
+def own_name(name: str, parameter: str) -> str:
+    """The name of a parameter's own v in the update equations: v_w."""
+    return f"{name}_{parameter}"
 
 
 MAX_UPDATES = 8  # equations; where there are more, those of the first parameter stand for all
@@ -235,10 +236,21 @@ def _updates(derivation: Derivation, optimizer: Optimizer, numbers: Numbers, pla
     ]
     frozen = [f"Frozen, never updated: {f}." for f in derivation.graph.frozen if f.name in derivation.wrt]
     if equations or frozen:
-        title = f"Update: {optimizer.name}, after each batch"
+        title = f"Update: {' '.join((optimizer.name, *_variant_name(optimizer)))}, after each batch"
         rule = plan.rule_of("", optimizer)
-        sentences = [*_beginnings(shared or parameters, rule, plan), *plan.sentences, *_same(alike), *frozen]
+        beginnings = _beginnings(shared or parameters, rule, plan)
+        sentences = [*beginnings, *plan.sentences, *_same(alike), *frozen, *_variant_note(optimizer)]
         yield Section("update", title, tuple(equations), tuple(sentences))
+
+
+def _variant_name(optimizer: Optimizer) -> Iterator[str]:
+    if optimizer.variant:
+        yield f"({optimizer.variant.name})"
+
+
+def _variant_note(optimizer: Optimizer) -> Iterator[str]:
+    if optimizer.variant:
+        yield f"From {optimizer.variant.source}; torch.optim.{optimizer.name} does not have it"
 
 
 def _beginnings(parameters: tuple[str, ...], optimizer: Optimizer, plan: Plan) -> Iterator[str]:
@@ -249,7 +261,7 @@ def _beginnings(parameters: tuple[str, ...], optimizer: Optimizer, plan: Plan) -
         values = [f"{option} = {written(value)}" for option, value in numbers.items()]
         starts: dict[str, list[str]] = {}
         for state in optimizer.states:
-            shown = state.name if state.single else _own_name(state.name, Ref(name))
+            shown = state.name if state.single else own_name(state.name, name)
             starts.setdefault(written(optimizer.start(state)), []).append(f"`{shown}`")
         listed = [", ".join(values)] if values else []
         for value, begun in starts.items():

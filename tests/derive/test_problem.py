@@ -12,7 +12,7 @@ from derive.problem import Problem, load, shipped
 
 NAMES = (
     *("article", "attention", "coefficients", "fan_out", "layer_norm", "line", "logistic", "parabola"),
-    *("relu_network", "softmax", "tanh_network", "temperature"),
+    *("perceptron", "relu_network", "softmax", "tanh_network", "temperature"),
 )
 FILE = 'equations = "l = w^2"\n[parameters]\nw = 1\n'
 PIECES = ["equations", "=", '"""', "'", '"', "\n", "[", "]", "[data]", "w", "x", "^2", "mean(", ")", "0.1", "{", "#"]

@@ -117,7 +117,7 @@ def test_file_and_flag_are_read_by_the_same_rule(key: str, value: object, expect
         (
             "zzz",
             1,
-            "unknown setting 'zzz'; known: optimizer, lr, .*, dtype, .*, and the options of the optimizer and",
+            "unknown setting 'zzz'; known: optimizer, variant, lr, .*, dtype, .*, and the options of the optimizer and",
         ),
         ("momentums", 1, "unknown setting 'momentums'; did you mean 'momentum'"),
         ("beta1", 1, "unknown setting 'beta1'; did you mean 'betas'"),

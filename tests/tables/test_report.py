@@ -233,6 +233,7 @@ def test_json_has_the_whole_result(article: Result) -> None:
     assert document["title"] == "A line fitted to nine points, three batches of three"
     assert document["settings"] == {
         "optimizer": "SGD",
+        "variant": None,
         "lr": "1/100",
         "scheduler": None,
         "clip": None,

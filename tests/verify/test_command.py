@@ -91,7 +91,7 @@ def test_a_flag_that_is_left_out_is_none() -> None:
     settings = settings_of(parser().parse_args(["article"]))
     assert settings == {
         **dict.fromkeys(("epochs", "steps", "lr", "batch_size", "dtype", "optimizer", "seed", "shuffle")),
-        **dict.fromkeys(("until", "report", "on_nonfinite")),
+        **dict.fromkeys(("until", "report", "on_nonfinite", "variant")),
         **dict.fromkeys(("drop_last", "batches", "zero_grad", "accumulate")),
         **dict.fromkeys(("scheduler", "scheduler_every", "clip_grad_norm", "clip_grad_value")),
         "nodes": False,
@@ -123,6 +123,61 @@ def test_lr_of_a_flag_is_exact() -> None:
 def test_nodes_prints_every_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert called("article", "--nodes", "--steps", "1") == 0
     assert " dl/dd[2] " in capsys.readouterr().out
+
+
+def test_show_step_prints_one_step_worked_out(capsys: pytest.CaptureFixture[str]) -> None:
+    assert called("article", "--show-step", "2", "--csv", "out.csv") == 0
+    told = capsys.readouterr().out
+    assert told == output.to_text(verify("article"), step=2) + "\n"
+    assert "  w ← w − lr·∂l/∂w = 0.2666667 − 0.01·(−135.8578) = 1.625244\n" in told
+    assert "agrees: all 15 numbers of 3 steps" in told
+    assert len(Path("out.csv").read_text().splitlines()) == 22
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--show-step=x"], "error: --show-step = 'x' is not a whole number; expected the number of a step, from 1"),
+        (["--show-step=0"], "error: --show-step = '0' is below 1; expected the number of a step, from 1"),
+        (
+            ["--show-step=4", "--csv=out.csv"],
+            "error: there is no step 4 to show: the run has 3 steps; expected a number from 1 to 3",
+        ),
+        (
+            ["--show-step=1", "--summary"],
+            "error: --show-step shows a step in place of the table, and --summary another view; leave one out",
+        ),
+        (
+            ["--show-step=1", "--format=json"],
+            "error: --show-step shows a step in place of the table, and --format json another view; leave one out",
+        ),
+        (
+            ["--show-step=3", "--drift=2"],
+            (
+                "error: step 3 is not calculated by hand: the hand calculation from the initial values on ends after 2 "
+                "steps (--drift 2)"
+            ),
+        ),
+        (
+            ["--variant=eps_inside"],
+            (
+                "error: eps_inside is no variant of SGD but of Adagrad, RMSprop, Adam, AdamW; the variants of SGD are "
+                "lr_in_velocity, velocity_as_step, averaged_velocity"
+            ),
+        ),
+    ],
+)
+def test_refuses_a_step_or_a_variant_that_is_not_there(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert refused(capsys, "article", *arguments) == message
+
+
+def test_a_variant_by_a_flag(capsys: pytest.CaptureFixture[str]) -> None:
+    assert called("article", "--optimizer", "Adam", "--variant", "no_bias_correction") == 0
+    told = capsys.readouterr().out.replace("\n  ", " ")
+    assert "Adam (flag), variant no_bias_correction (flag), lr 0.01" in told
+    assert told.endswith("compared at the parameters by hand, the updates are not\n")
 
 
 def test_json_is_all_that_is_printed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,8 +1,10 @@
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 import torch
 
+from tables.report import to_text
 from verify import Outcome, verify
 
 TEXT = """
@@ -105,3 +107,13 @@ def test_a_wrong_prediction_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_nothing_is_predicted_unless_asked() -> None:
     assert verify("article").comparison.predictions == ()
+
+
+def test_rows_of_a_csv_file_are_those_that_stand_in_the_problem_file(tmp_path: Path) -> None:
+    (tmp_path / "new.csv").write_text("x\n37\n0.1\n", encoding="utf-8")
+    (tmp_path / "p.toml").write_text(LINEAR.replace("x = [37, 0.1]", 'file = "new.csv"'), encoding="utf-8")
+    named, inline = verify(tmp_path / "p.toml"), verify(LINEAR)
+    assert named.comparison.predictions == inline.comparison.predictions
+    assert "  x = [37, 0.1]" in to_text(named)
+    (tmp_path / "new.csv").write_text("x\n" + "37\n" * 61, encoding="utf-8")
+    assert "  x: 61 rows\n" in to_text(verify(tmp_path / "p.toml"))

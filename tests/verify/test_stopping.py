@@ -196,6 +196,96 @@ def test_a_wrong_decision_to_stop_is_caught(monkeypatch: pytest.MonkeyPatch) -> 
     assert "x > 2 at step 1" in result.verdict.sentence
 
 
+# gradients in [watch] and until
+
+GRADIENTS = '[watch]\nsize = "sqrt((dl/dw)^2 + (∂l/∂b)^2)"\nstep = "w + 0.05*dl/dw"\n'
+
+
+@pytest.mark.parametrize(
+    "sums", ["", "zero_grad = false\n", "accumulate = 2\n", "momentum = 0.9\nweight_decay = 0.1\n"]
+)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_watched_gradient_is_that_of_the_row(sums: str, dtype: str) -> None:
+    result = verify(LINE + sums + GRADIENTS, dtype=dtype, epochs=5)
+    assert result.agrees
+    for row in result.rows:
+        w, b, size = (row.checks[name] for name in ("dl/dw", "dl/db", "size"))
+        assert math.isclose(size.hand_value, math.hypot(w.hand_value, b.hand_value), rel_tol=1e-12)
+        assert math.isclose(size.autograd, math.hypot(w.autograd, b.autograd), rel_tol=1e-6)
+        assert 0 < size.bound < 1e-4
+        exact, moved = row.checks["w"].hand_fraction, row.checks["step"].hand_fraction
+        assert exact is not None
+        assert moved == exact + Fraction(1, 20) * (w.hand_fraction or 0)  # before the update: the old parameter
+        if not sums:
+            assert moved == Fraction(str(result.hand.steps[row.batch.step - 1].before["w"].item()))
+
+
+@given(st.sampled_from(["1", "0.1", "1e-3"]), st.sampled_from(["0.05", "0.1", "0.4"]))
+def test_the_run_ends_where_the_gradient_is_small(limit: str, lr: str) -> None:
+    result = verify(PARABOLA, until=f"abs(dl/dx) < {limit}", lr=lr, steps=300)
+    slopes = [6 * abs(1 - 2 * Fraction(lr)) ** step for step in range(300)]
+    first = next(step for step, slope in enumerate(slopes, start=1) if slope < Fraction(limit))
+    assert steps(result) == first
+    assert result.agrees
+    assert f"the first after which abs(dl/dx) < {limit} holds" in result.stopped
+
+
+def test_a_wrong_gradient_that_is_watched_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The number that is watched is not the gradient of the row, which is right."""
+    from verify import training
+
+    right = training.GraphModule.watched
+
+    def wrong(self: object, nodes: object, lines: dict[str, torch.Tensor], *rest: object) -> dict[str, torch.Tensor]:
+        halved = {**lines, "dl/dw": lines["dl/dw"] * 0.999999}
+        return right(self, nodes, halved, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(training.GraphModule, "watched", wrong)
+    result = verify(LINE + GRADIENTS)
+    assert result.verdict.outcome is Outcome.DISAGREES
+    assert "first size at step 1 (epoch 1, batch 1)" in result.verdict.sentence
+
+
+def test_the_entry_of_a_gradient_and_its_norm() -> None:
+    text = """
+equations = "l = mean((x @ W - y)^2)"
+frozen = ["W[0]"]
+[parameters]
+W = [1, 2]
+[data]
+x = [[1, 2], [3, 4], [5, 6]]
+y = [1, 2, 3]
+[training]
+lr = 0.01
+steps = 3
+[watch]
+length = "norm(dl/dW)"
+first = "dl/dW[0]"
+"""
+    result = verify(text, nodes=True)
+    assert result.agrees
+    for row in result.rows:
+        first, second = (row.checks[f"dl/dW[{k}]"].hand_value for k in (0, 1))
+        assert row.checks["first"].hand_value == first
+        assert math.isclose(row.checks["length"].hand_value, math.hypot(first, second), rel_tol=1e-12)
+
+
+def test_the_upstream_gradients_loss_has_a_name_of_its_own() -> None:
+    text = """
+equations = "y = w*k"
+seed_gradient = [1, 2]
+[parameters]
+w = 3
+[constants]
+k = [1, 2]
+[training]
+lr = 0.1
+[watch]
+slope = "dL/dw"
+"""
+    assert verify(text).rows[0].checks["slope"].hand_fraction == 5
+
+
 # infinity and NaN
 
 

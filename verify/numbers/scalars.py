@@ -72,12 +72,11 @@ def to_fraction(value: Exactly) -> Fraction | None:
 
 
 def middle(value: Exactly) -> Fraction:
-    """The midpoint of a ball, exactly; a fraction itself."""
-    number = to_fraction(value)
-    if number is not None:
-        return number
-    digits, power = as_ball(value).mid().man_exp()
-    return Fraction(int(digits)) * Fraction(2) ** int(power)
+    """A finite number as a fraction; of a ball, its midpoint."""
+    if isinstance(value, fmpq):
+        return Fraction(int(value.p), int(value.q))
+    mantissa, exponent = value.mid().man_exp()
+    return Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
 
 
 def decimal(value: Exactly, digits: int = 9) -> str:

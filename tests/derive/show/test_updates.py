@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from derive.show.choice import Choice
 from derive.show.document import from_json, to_json
 from derive.show.latex import to_latex
 from derive.show.text import to_text
+from derive.variants import VARIANTS, read_variant
 
 UPDATE = Choice(("update",))
 GOLDEN = Path(__file__).parent / "updates.txt"
@@ -34,6 +36,10 @@ ALL = (
     chosen("Adam", amsgrad="true", weight_decay="0.1"),
     chosen("Adam", weight_decay="0.1", decoupled_weight_decay="true"),
 )
+TEXTBOOK = tuple(
+    read_variant(optimizer, {"momentum": Fraction(9, 10)} if optimizer == "SGD" else {}, name)
+    for optimizer, name in VARIANTS
+)
 
 
 def printed(optimizer: Optimizer, equations: str = "l = mean((w*x - y)^2)") -> str:
@@ -42,6 +48,10 @@ def printed(optimizer: Optimizer, equations: str = "l = mean((w*x - y)^2)") -> s
 
 def test_every_optimizer_as_it_is_printed() -> None:
     assert "\n".join(map(printed, ALL)) == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_every_textbook_variant_as_it_is_printed() -> None:
+    assert "\n".join(map(printed, TEXTBOOK)) == GOLDEN.with_name("variants.txt").read_text(encoding="utf-8")
 
 
 def test_with_many_equations_those_of_one_parameter_stand_for_all() -> None:
@@ -79,13 +89,14 @@ def test_latex_has_hats() -> None:
     assert r"w &\leftarrow w - \frac{\mathit{lr} \cdot \hat{m}_{w}}{\sqrt{\hat{v}_{w}} + \mathit{eps}}" in found
 
 
-@pytest.mark.parametrize("optimizer", ALL, ids=lambda optimizer: optimizer.name)
+@pytest.mark.parametrize("optimizer", [*ALL, *TEXTBOOK], ids=lambda optimizer: optimizer.name)
 def test_a_document_with_an_optimizer_there_and_back(optimizer: Optimizer) -> None:
     derivation = derive.derive("l = mean((w*x + b - y)^2)")
     text = to_json(derivation, "", optimizer)
     assert from_json(text) == derivation
     document = json.loads(text)
     assert document["optimizer"] == optimizer.name
+    assert document["variant"] == (optimizer.variant.name if optimizer.variant else None)
     assert set(document["options"]) == set(optimizer.options)
     assert set(document["state"]) == {state.name for state in optimizer.states}
     assert {entry["parameter"] for entry in document["updates"]} - {None} == {"w", "b"}

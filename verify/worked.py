@@ -1,0 +1,122 @@
+"""A step of the hand calculation with all that stands between its numbers: every line, adjoint and update equation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from derive.chain import Derivation
+from derive.optimizers import Optimizer
+from derive.plan import Plan
+from derive.problem import Problem
+from derive.show.equations import EVERY, GRADIENT
+from derive.show.steps import Updated, own_name, trained, updates
+from verify import calculation, hand
+from verify.evaluate import evaluate
+from verify.frozen import applied
+from verify.hand import PRECISIONS, Exacts, HandStep
+from verify.numbers import Array, Exact, from_fraction, objects, precision
+from verify.program import compile_rule
+from verify.rates import of_group
+from verify.settings import Settings
+from verify.update import state_name
+
+
+@dataclass(frozen=True)
+class WorkedUpdate:
+    """An update equation with what its names stand for, and what it gives, in every entry of the parameter."""
+
+    equation: Updated
+    before: Exacts
+    after: Array
+
+
+@dataclass(frozen=True)
+class WorkedStep:
+    """One step: `values` are the numbers of all names in the formulas, `adjoints` those of ∂loss/∂name, by the name.
+
+    The adjoints of the parameters are the gradients of this batch alone, whatever has been accumulated before.
+    `ambiguous` is a parameter that is called as a number of the update equations (`lr`), which are then left out.
+    """
+
+    step: HandStep
+    values: Exacts
+    adjoints: Exacts
+    updates: tuple[WorkedUpdate, ...]
+    ambiguous: str = ""
+
+
+def work_out(problem: Problem, derivation: Derivation, settings: Settings, step: HandStep) -> WorkedStep:
+    """The step once more, from the parameters it begins with. Raises `CalculationError` where it has no value."""
+    prepared = hand.inputs(problem, derivation, settings)
+    lines = [node.name for node in derivation.graph.lines]
+    system = prepared.calculation.system
+    with precision(PRECISIONS[-1]):
+        found = hand.step(prepared, step.before, step.batch, lines, step.accumulated)
+        sizes = {name: system.constant(Fraction(step.batch.n)) for name in derivation.graph.of_kind("size")}
+        constants = {constant.name: calculation.numbers(constant, system) for constant in problem.constants}
+        values = {**constants, **sizes, **prepared.rows(step.batch), **found.before, **found.nodes}
+        own = {name: _without(found.accumulated.get(name), total) for name, total in found.gradients.items()}
+        common = _common(settings.rule, settings, found)
+        ambiguous = next((name for name in trained(derivation) if name in common), "")
+        moves = found.batch.updates and settings.trains and not ambiguous
+        moved = tuple(_updates(derivation, settings, found, common)) if moves else ()
+    return WorkedStep(found, values, {**found.adjoints, **own}, moved, ambiguous)
+
+
+def _without(accumulated: Array | None, total: Array) -> Array:
+    return total if accumulated is None else Exact().apply("sub", (total, accumulated))
+
+
+def _updates(
+    derivation: Derivation, settings: Settings, step: HandStep, common: dict[str, Array]
+) -> Iterator[WorkedUpdate]:
+    """The equations as they are printed, one after the other, each with the numbers that the ones before have given."""
+    own: dict[str, dict[str, Array]] = {}
+    plan = Plan(None, settings.clip, settings.groups)
+    for equation in updates(derivation, settings.rule, plan):
+        name = equation.parameter
+        if name != EVERY and name not in own:
+            rule = settings.rule_of(name)
+            given = {name: step.before[name], GRADIENT: step.gradients[name]}
+            own[name] = {**_numbers(settings, name, step), **given, **_states(rule, name, step)}
+        of_all = {key: value for each in own.values() for key, value in each.items()} if name == EVERY else own[name]
+        known = {**of_all, **common} if name == EVERY else {**common, **of_all}
+        after = _evaluated(equation, known)
+        if equation.left.name == name:
+            after = applied(derivation.graph.frozen, name, known[name], after)
+        (common if name == EVERY else own[name])[equation.left.name] = after
+        yield WorkedUpdate(equation, known, after)
+
+
+def _common(rule: Optimizer, settings: Settings, step: HandStep) -> dict[str, Array]:
+    """What has one value for all parameters: lr, the options, t, and states that are single numbers."""
+    numbers = {"t": objects([from_fraction(Fraction(step.batch.t))], ())}
+    first = settings.param_groups[0].parameters if settings.param_groups else ()
+    singles = {
+        state.name: next(value for name, value in step.before.items() if name.endswith(f".{state.name}"))
+        for state in rule.states
+        if state.single
+    }
+    return {**(_numbers(settings, first[0], step) if first else {}), **numbers, **singles}
+
+
+def _numbers(settings: Settings, name: str, step: HandStep) -> dict[str, Array]:
+    """The options of a parameter's group, its lr, and what else changes from step to step."""
+    group = settings.param_groups[settings.group_of(name)]
+    numbers = {own: objects([from_fraction(value)], ()) for own, value in group.rule.numbers.items()}
+    if isinstance(group.schedule.lr, Fraction):
+        numbers["lr"] = objects([from_fraction(group.schedule.lr)], ())
+    return {**numbers, **of_group(step.rates, settings.group_of(name), len(settings.param_groups))}
+
+
+def _states(rule: Optimizer, name: str, step: HandStep) -> Mapping[str, Array]:
+    """The state of a parameter by its names in the printed equations: v_w for w.v."""
+    own = (state.name for state in rule.states if not state.single)
+    return {own_name(state, name): step.before[state_name(name, state)] for state in own}
+
+
+def _evaluated(equation: Updated, known: Mapping[str, Array]) -> Array:
+    stages = compile_rule(equation.left.name, equation.right.expr)
+    return evaluate(stages, Exact(), dict(known), {}).results[equation.left.name]
