@@ -20,7 +20,7 @@ from verify.epochs import EpochLoss, averages
 from verify.judge import explanations
 from verify.remarks import remarks
 from verify.result import Result, StepRow
-from verify.summary import Summary, drift, relative_drift, summarize
+from verify.summary import Summary, drift, relative_drift
 
 WIDTH = 80
 MAX_STEPS = 60  # longer runs show their first and last steps
@@ -44,7 +44,7 @@ def to_text(result: Result, summary: bool = False, step: int | None = None) -> s
     if step is not None:
         lines += ["", *worked_lines(result, step)]
     elif summary:
-        lines += ["", *_summary_table(summarize(result.comparison))]
+        lines += ["", *_summary_table(result.tally.summaries)]
     else:
         blocks = _column_blocks(result)
         for block in blocks:
@@ -55,23 +55,26 @@ def to_text(result: Result, summary: bool = False, step: int | None = None) -> s
         if result.settings.nodes:
             lines += ["", *_node_table(result)]
         lines += ["", *_prediction_table(result)] if result.comparison.predictions else []
+    if result.kept:
+        lines += ["", *_wrapped(result.kept)]
     if result.stopped:
         lines += ["", *_wrapped(result.stopped)]
     lines += _notes(result.nonfinite, "quantities that are not finite")
-    lines += _notes(result.comparison.kink_notes, "steps or entries at a kink")
+    lines += _notes(result.comparison.kink_notes, "steps or entries at a kink", result.tally.notes)
     if result.hand.ended:
         lines += ["", *_wrapped(result.hand.ended)]
     lines += [""]
     lines += [line for sentence in _drift(result) for line in (*_wrapped(sentence), "")]
-    for sentence in (*explanations(result.comparison), result.verdict.sentence):
+    for sentence in (*explanations(result.comparison, result.tally), result.verdict.sentence):
         lines += _wrapped(sentence)
     return "\n".join(lines)
 
 
-def _notes(notes: Sequence[str], what: str) -> list[str]:
-    """A blank line and the first few sentences, with the number of the others."""
+def _notes(notes: Sequence[str], what: str, count: int | None = None) -> list[str]:
+    """A blank line and the first few sentences, with the number of the others; there are `count` of them."""
+    more = (len(notes) if count is None else count) - MAX_NOTES
     lines = ["", *(line for note in notes[:MAX_NOTES] for line in _wrapped(note))] if notes else []
-    return [*lines, *([f"… and {len(notes) - MAX_NOTES} more {what}"] if len(notes) > MAX_NOTES else [])]
+    return [*lines, *([f"… and {more} more {what}"] if more > 0 else [])]
 
 
 def _wrapped(sentence: str) -> list[str]:
@@ -192,10 +195,10 @@ def _table(result: Result, names: list[str]) -> Iterator[str]:
     head = "".join(_heading(result, name).rjust(widths[name]) for name in names)
     last = result.row(result.comparison.steps[-1])
     yield f"{'epoch':>5} {'batch':>5} {'n':>3} ".ljust(len(_left(last, 0))) + " " * label + head
-    count = len(result.comparison.steps)
+    count = result.tally.steps
     for position, row in enumerate(_shown(result)):
         if _cut(result) and position == SHOWN_AT_ENDS:
-            yield f"  … {count - 2 * SHOWN_AT_ENDS} steps are not shown; --csv FILE writes all of them"
+            yield f"  … {count - 2 * SHOWN_AT_ENDS} steps are not shown; {_elsewhere(result)}"
         cells = {name: _cells(result, row, name) for name in names}
         for line, text in enumerate(_LABELS):
             body = "".join(cells[name][line].rjust(widths[name]) for name in names)
@@ -203,7 +206,12 @@ def _table(result: Result, names: list[str]) -> Iterator[str]:
                 continue  # of an update by hand alone
             yield (_left(row, line) + text.ljust(label) + body).rstrip()
     if left := count - len(result.reported):
-        yield f"  … {left} of {count} steps are not in report; --csv FILE writes all of them"
+        yield f"  … {left} of {count} steps are not in report; {_elsewhere(result)}"
+
+
+def _elsewhere(result: Result) -> str:
+    """Where the steps stand that are not shown."""
+    return "--report N,N,… names others" if result.kept else "--csv FILE writes all of them"
 
 
 def _epoch_lines(result: Result) -> list[str]:
@@ -217,7 +225,8 @@ def _epoch_lines(result: Result) -> list[str]:
     lines = ["", f"{'epoch':>5} {'batches':>7} {'n':>5} {'':8}{''.join(head.rjust(24) for head in heads)}"]
     for position, epoch in enumerate(shown):
         if shown is not epochs and position == MAX_EPOCHS // 2:
-            lines.append(f"  … {len(epochs) - MAX_EPOCHS} epochs are not shown")
+            between = epochs[-1].epoch - epochs[0].epoch + 1 - MAX_EPOCHS
+            lines.append(f"  … {between} epochs are not shown")
         left = f"{epoch.epoch:>5} {epoch.batches:>7} {epoch.n:>5} "
         for label, means in (("hand", epoch.hand), ("autograd", epoch.autograd)):
             values = [means.of_batches, *([] if alike else [means.over_samples])]
@@ -346,7 +355,7 @@ def to_json(result: Result) -> str:
         "drawn": [drawn_document(quantity, settings.dtype) for quantity in drawn(result)],
         "frozen": [str(frozen) for frozen in result.problem.graph.frozen],
         "comparison": [_json_row(check) for check in result.comparison.checks],
-        "summary": [_json_summary(found) for found in summarize(result.comparison)],
+        "summary": [_json_summary(found) for found in result.tally.summaries],
         "prediction": [_json_row(check) for check in result.comparison.predictions],
         "stopped": result.stopped or None,
         "nonfinite": list(result.nonfinite),
@@ -356,7 +365,7 @@ def to_json(result: Result) -> str:
         "verdict": {
             "outcome": result.verdict.outcome.word,
             "sentence": result.verdict.sentence,
-            "explanations": list(explanations(result.comparison)),
+            "explanations": list(explanations(result.comparison, result.tally)),
         },
     }
     return json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)

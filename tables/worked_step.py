@@ -59,13 +59,15 @@ def worked_lines(result: Result, step: int) -> list[str]:
 
 
 def _worked_out(result: Result, step: int) -> WorkedStep:
-    taken = len(result.record.steps)
+    taken = result.tally.steps
     if not 1 <= step <= taken:
         steps = f"{taken} steps; expected a number from 1 to {taken}" if taken > 1 else "1 step; expected 1"
         raise SettingError(f"there is no step {step} to show: the run has {steps}")
-    if step > len(result.hand.steps):
+    if step > result.tally.by_hand:
         raise SettingError(f"step {step} is not calculated by hand: {result.hand.ended}")
-    found = result.hand.steps[step - 1]
+    found = next((own for own in result.hand.steps if own.batch.step == step), None)
+    if found is None:
+        raise SettingError(f"step {step} is not kept of so long a run; expected report = [{step}], or --report {step}")
     return work_out(result.problem, result.derivation, result.settings, found)
 
 

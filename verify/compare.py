@@ -48,6 +48,11 @@ class StepComparison:
         return entries(self.hand, loss) if self.hand else {}
 
     @property
+    def agrees(self) -> bool:
+        """Whether every number of the step is right."""
+        return all(bool(numbers.agrees.all()) for numbers in self.numbers.values())
+
+    @property
     def disagrees(self) -> bool:
         """Whether any number of the step is wrong."""
         return any(bool(numbers.disagrees.any()) for numbers in self.numbers.values())
@@ -119,17 +124,25 @@ class Comparison:
 
 
 def compare(
-    problem: Problem, settings: Settings, hand: HandRun, record: Record, bound: Bound, replay: Replay | None = None
+    problem: Problem,
+    settings: Settings,
+    hand: HandRun,
+    record: Record,
+    bound: Bound,
+    replay: Replay | None = None,
+    before: StepRecord | None = None,
+    expected: Sequence[Batch] | None = None,
 ) -> Comparison:
     """Checks every recorded number at PyTorch's own state, the data, the batches and what is done about them.
 
     Steps whose bound is too wide in their dtype are judged by `replay`, where it is given. With
-    `settings.first`, the comparison ends with the first step that disagrees.
+    `settings.first`, the comparison ends with the first step that disagrees. Of a piece of a run, `before` is the
+    last step of the piece before it, and `expected` are the batches it should take.
     """
     kept = {
-        "before": _starts(problem, settings, record, bound),
-        "accumulated": _gathered(record),
-        "rates": judged_rates(settings, record),
+        "before": _starts(problem, settings, record, bound, before),
+        "accumulated": _gathered(record, before),
+        "rates": judged_rates(settings, record, before),
     }
     if settings.by_hand_alone:
         kept["after"] = _taken(hand, record, bound)
@@ -143,7 +156,8 @@ def compare(
     steps = [StepComparison(s.batch, found[s.batch.step], by_hand.get(s.batch.step)) for s in record.steps]
     if settings.first:
         steps = steps[: next((k for k, step in enumerate(steps, start=1) if step.disagrees), len(steps))]
-    faults = (*_data_faults(problem, record, bound), *_batch_faults(settings, record))
+    data_faults = () if before is not None else _data_faults(problem, record, bound)
+    faults = (*data_faults, *_row_faults(problem, record), *_batch_faults(settings, record, expected))
     nodes = {node.name: node for node in problem.graph.nodes}
     return Comparison(
         nodes,
@@ -227,7 +241,9 @@ def _spread(array: Array, like: Array) -> Array:
     return array if array.ndim == like.ndim else array[np.newaxis]
 
 
-def _starts(problem: Problem, settings: Settings, record: Record, bound: Bound) -> Kept:
+def _starts(
+    problem: Problem, settings: Settings, record: Record, bound: Bound, before: StepRecord | None = None
+) -> Kept:
     """What each step begins with: the rounded initial values of the parameters and of the optimizer's state.
 
     Later, what the step before left.
@@ -236,7 +252,7 @@ def _starts(problem: Problem, settings: Settings, record: Record, bound: Bound) 
         rounded = calculation.beginnings(problem, settings, bound.system, as_floats=True)
         exact = calculation.beginnings(problem, settings, bound.exact.system, as_floats=True)
     found: dict[int, dict[str, Numbers]] = {}
-    left: Values | None = None
+    left: Values | None = None if before is None else before.after
     for step in record.steps:
         found[step.batch.step] = {
             name: Numbers(held, bound.distance(held, rounded[name], exact[name]))
@@ -272,10 +288,10 @@ def _rounded(value: Floats, held: Floats, bound: Bound) -> Numbers:
     return Numbers(held, bound.distance(held, balls, None))
 
 
-def _gathered(record: Record) -> Kept:
+def _gathered(record: Record, before: StepRecord | None = None) -> Kept:
     """What .grad holds before the batches that add to it: what the step before left there."""
     found: dict[int, dict[str, Numbers]] = {}
-    left: Mapping[str, Floats] = {}
+    left: Mapping[str, Floats] = {} if before is None else before.left
     for step in record.steps:
         found[step.batch.step] = {name: _kept(left[name], held) for name, held in step.accumulated.items()}
         left = step.left
@@ -355,7 +371,7 @@ def quantity(name: Name, loss: str) -> str:
 
 
 def _data_faults(problem: Problem, record: Record, bound: Bound) -> Iterator[str]:
-    """The data PyTorch holds are the problem's, each rounded once; and each batch holds the rows its indices name."""
+    """The data PyTorch holds are the problem's, each rounded once."""
     for column in problem.data:
         held = record.data[column.name]
         with precision(192):
@@ -365,15 +381,22 @@ def _data_faults(problem: Problem, record: Record, bound: Bound) -> Iterator[str
             entry = f"{column.name}[{','.join(map(str, place))}]"
             value = float(column.values[int(np.ravel_multi_index(place, column.shape))])
             yield f"{entry} is {value:.9g} in the problem, but PyTorch holds {held[place]:.9g}"
+
+
+def _row_faults(problem: Problem, record: Record) -> Iterator[str]:
+    """Each batch holds the rows its indices name."""
+    for column in problem.data:
+        held = record.data[column.name]
         for step in record.steps:
             if not np.array_equal(step.data[column.name], held[list(step.batch.indices)]):
                 yield f"{step.batch}: {column.name} does not hold the rows {_list(step.batch.indices)} of the data"
 
 
-def _batch_faults(settings: Settings, record: Record) -> Iterator[str]:
+def _batch_faults(settings: Settings, record: Record, expected: Sequence[Batch] | None) -> Iterator[str]:
     """Each batch has the rows its place in the run says; shuffled, each epoch uses each row once."""
     taken = [step.batch for step in record.steps]
-    expected = list(plan(settings, orders(taken) if settings.shuffle else None))
+    if expected is None:
+        expected = list(plan(settings, orders(taken) if settings.shuffle else None))
     for found, wanted in zip(taken, expected, strict=False):
         if found.indices != wanted.indices:
             yield f"{found}: PyTorch took the samples {_list(found.indices)}; expected {_list(wanted.indices)}"

@@ -91,23 +91,72 @@ def calculate(problem: Problem, derivation: Derivation, settings: Settings, batc
 
     A run that divides by zero, leaves a function's domain, or still is not sharp at the highest
     precision, ends there and says so; so does one of which no more than `settings.drift` steps are wanted.
+    Where PyTorch does not have the update, it ends with the step after which the condition of `until` holds.
     """
     batches = tuple(batches)
-    wanted = batches if settings.drift is None else batches[: settings.drift]
-    until = settings.until.name if settings.until is not None and settings.by_hand_alone else None
-    beside = {*problem.reported, *(node.name for node in settings.watched)}
-    lines = [node.name for node in problem.graph.lines if settings.nodes or node.name in beside]
-    prepared = inputs(problem, derivation, settings)
-    start = beginnings(problem, settings, Exact())
     found = HandRun(())
     for bits in PRECISIONS:
-        with precision(bits):
-            found = _run(prepared, start, wanted, lines, until)
+        found = Continued(problem, derivation, settings, bits).calculate(batches)
         if "digits" not in found.ended:
             break
-    if not found.ended and len(wanted) < len(batches):
-        return HandRun(found.steps, _as_wanted(len(wanted)))
     return found
+
+
+class Continued:
+    """The hand calculation of a run that comes in pieces: each goes on where the one before has ended.
+
+    `ended` says why it has, before the run; `bits` are those inside balls, of which a run that comes in pieces is not
+    repeated with more.
+    """
+
+    def __init__(self, problem: Problem, derivation: Derivation, settings: Settings, bits: int = PRECISIONS[1]) -> None:
+        beside = {*problem.reported, *(node.name for node in settings.watched)}
+        self.lines = [node.name for node in problem.graph.lines if settings.nodes or node.name in beside]
+        self.prepared = inputs(problem, derivation, settings)
+        self.settings = settings
+        self.bits = bits
+        self.held: Exacts = beginnings(problem, settings, Exact())
+        self.gathered: Exacts = {}
+        self.ended = ""
+        self.count = 0
+        self.met = False
+
+    def calculate(self, batches: Sequence[Batch]) -> HandRun:
+        """The next steps; none after the calculation has ended."""
+        steps: list[HandStep] = []
+        with precision(self.bits):
+            for batch in batches:
+                found = None if self.ended or self.met else self._next(batch)
+                if found is None:
+                    break
+                steps.append(found)
+                self.count += 1
+                self.held, self.gathered = found.after, found.left
+                self.met = self.settings.by_hand_alone and _met(found, self.settings)
+        return HandRun(tuple(steps), self.ended)
+
+    def _next(self, batch: Batch) -> HandStep | None:
+        """The next step; None where the calculation ends, and why in `ended`."""
+        if self.count == self.settings.drift:
+            self.ended = _as_wanted(self.count)
+            return None
+        try:
+            found = step(self.prepared, self.held, batch, self.lines, self.gathered)
+        except CalculationError as error:
+            self.ended = f"at {batch} the hand calculation ends: {error}"
+            return None
+        reported = list(found.numbers())
+        if all(is_sharp(number) for number in reported):
+            return found
+        known = all(is_finite(number) for number in reported)
+        reason = f"its digits no longer suffice ({self.bits} bits)" if known else _UNDEFINED
+        self.ended = f"at {batch} the hand calculation ends: {reason}"
+        return None
+
+
+def _met(step: HandStep, settings: Settings) -> bool:
+    """Whether the condition of `until` holds after a step by hand."""
+    return settings.until is not None and step.nodes[settings.until.name].item() == 1
 
 
 def _as_wanted(steps: int) -> str:
@@ -115,30 +164,6 @@ def _as_wanted(steps: int) -> str:
         return "no step is calculated by hand from the initial values on (--drift 0)"
     counted = f"{steps} step{'s' if steps > 1 else ''}"
     return f"the hand calculation from the initial values on ends after {counted} (--drift {steps})"
-
-
-def _run(
-    prepared: Inputs, start: Exacts, batches: tuple[Batch, ...], lines: Sequence[str], until: str | None = None
-) -> HandRun:
-    """The steps one after the other; a run that PyTorch does not lead ends where the condition `until` holds."""
-    steps: list[HandStep] = []
-    held = start
-    gathered: Exacts = {}
-    for batch in batches:
-        try:
-            found = step(prepared, held, batch, lines, gathered)
-        except CalculationError as error:
-            return HandRun(tuple(steps), f"at {batch} the hand calculation ends: {error}")
-        reported = list(found.numbers())
-        if not all(is_sharp(number) for number in reported):
-            known = all(is_finite(number) for number in reported)
-            reason = f"its digits no longer suffice ({PRECISIONS[-1]} bits)" if known else _UNDEFINED
-            return HandRun(tuple(steps), f"at {batch} the hand calculation ends: {reason}")
-        steps.append(found)
-        if until is not None and found.nodes[until].item() == 1:
-            break
-        held, gathered = found.after, found.left
-    return HandRun(tuple(steps))
 
 
 _UNDEFINED = "a value is not defined, or its digits do not tell (a logarithm or root of a negative number?)"

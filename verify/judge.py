@@ -13,24 +13,25 @@ from verify.numbers import decimal
 from verify.record import Record
 from verify.settings import Settings
 from verify.stopping import holds
-from verify.summary import Summary, marked, summarize
+from verify.summary import Summary, marked
+from verify.tally import Tally
 from verify.verdict import Outcome, Verdict
 
 MAX_LISTED = 5  # disagreements that are described one by one
 
 
-def judge(comparison: Comparison, record: Record, settings: Settings) -> Verdict:
+def judge(comparison: Comparison, tally: Tally, record: Record, settings: Settings) -> Verdict:
     """Agrees when every number of every step does; disagrees when any does not; else undecided."""
     first = next(marked(comparison, disagrees=True), None)
     if first is not None or comparison.batch_faults:
-        return Verdict(Outcome.DISAGREES, _disagreement(first, comparison, settings))
+        return Verdict(Outcome.DISAGREES, _disagreement(first, comparison, tally, settings))
     unknown = next(marked(comparison, disagrees=False), None)
     if unknown is not None:
-        return Verdict(Outcome.UNDECIDED, _undecided(unknown, record))
-    if len(record.steps) < settings.steps and not _holds(comparison, record, settings):
+        return Verdict(Outcome.UNDECIDED, _undecided(unknown, tally, record))
+    if tally.steps < settings.steps and not _holds(comparison, record, settings):
         run = "the run by hand" if settings.by_hand_alone else "PyTorch's run"
-        return Verdict(Outcome.UNDECIDED, f"{run} ended after {len(record.steps)} of {settings.steps} steps")
-    return Verdict(Outcome.AGREES, _agreement(summarize(comparison), comparison, record, settings))
+        return Verdict(Outcome.UNDECIDED, f"{run} ended after {tally.steps} of {settings.steps} steps")
+    return Verdict(Outcome.AGREES, _agreement(tally, comparison, settings))
 
 
 def _holds(comparison: Comparison, record: Record, settings: Settings) -> bool:
@@ -39,10 +40,11 @@ def _holds(comparison: Comparison, record: Record, settings: Settings) -> bool:
     return holds(record.steps[-1], settings) or (settings.by_hand_alone and last is not None and holds(last, settings))
 
 
-def _agreement(summaries: tuple[Summary, ...], comparison: Comparison, record: Record, settings: Settings) -> str:
+def _agreement(tally: Tally, comparison: Comparison, settings: Settings) -> str:
     """How many numbers, the one closest to its bound, and the largest error that could have hidden."""
+    summaries = tally.summaries
     count = sum(summary.count for summary in summaries)
-    steps = f"{len(record.steps)} step{'s' if len(record.steps) > 1 else ''}"
+    steps = f"{tally.steps} step{'s' if tally.steps > 1 else ''}"
     steps += " and of the prediction" if comparison.prediction else ""
     sentences = [
         f"agrees: all {count} numbers of {steps} lie within their {settings.dtype} rounding bounds",
@@ -101,21 +103,16 @@ def _caught(summaries: tuple[Summary, ...], settings: Settings) -> str:
     return f"an error of {check.name} at step {check.batch.step} is caught from {check.caught:.1e} on"
 
 
-def _disagreement(first: Check | None, comparison: Comparison, settings: Settings) -> str:
+def _disagreement(first: Check | None, comparison: Comparison, tally: Tally, settings: Settings) -> str:
     if first is None:
         return f"disagrees: {comparison.batch_faults[0]}"
-    summaries = summarize(comparison)
-    wrong, total = sum(found.wrong for found in summaries), sum(found.count for found in summaries)
-    kept = _wrong(comparison) - wrong
+    wrong, total = (sum(getattr(found, name) for found in tally.summaries) for name in ("wrong", "count"))
+    kept = tally.wrong - wrong
     counts = [f"{wrong} of {total} numbers"] if wrong else []
     counts += [f"{kept} of those that steps begin with"] if kept else []
     ended = "; the comparison ends with that step (--first)" if settings.first else ""
     where = f"{first.name} at {first.batch}{_line(first, comparison, settings)}"
     return f"disagrees: {' and '.join(counts)}, first {where}{ended}"
-
-
-def _wrong(comparison: Comparison) -> int:
-    return sum(int(numbers.disagrees.sum()) for step in comparison.judged for numbers in step.numbers.values())
 
 
 def _line(check: Check, comparison: Comparison, settings: Settings) -> str:
@@ -126,25 +123,24 @@ def _line(check: Check, comparison: Comparison, settings: Settings) -> str:
     return f", in the line {node.name} = {Text().as_written().show(node.written)}"
 
 
-def _undecided(first: Check, record: Record) -> str:
+def _undecided(first: Check, tally: Tally, record: Record) -> str:
     before = first.batch.step - 1
     checked = f"; the {before} steps before agree" if before > 1 else "; the step before agrees" if before else ""
     if math.isfinite(first.autograd):
         why = f"{record.dtype} may overflow on the way to it, or a function leave its domain"
         return f"undecided: no bound for {first.name} at {first.batch} ({why}){checked}"
     by_hand = "by hand it has no value" if first.hand is None else f"by hand it is {decimal(first.hand)}"
-    last = len(record.steps) == first.batch.step
-    ends = ", where the run ends" if last and not record.steps[before].finite else ""
+    last = tally.steps == first.batch.step
+    ends = ", where the run ends" if last and not record.steps[-1].finite else ""
     return f"undecided: PyTorch's {first.name} is {first.autograd} at {first.batch}{ends}; {by_hand}{checked}"
 
 
-def explanations(comparison: Comparison) -> tuple[str, ...]:
+def explanations(comparison: Comparison, tally: Tally) -> tuple[str, ...]:
     """A sentence for each fault of the batches and for the first few numbers that disagree."""
-    wrong = _wrong(comparison)
     first: Iterator[Check] = islice(marked(comparison, disagrees=True), MAX_LISTED)
     told = (explain(check) + _zeroing(check, comparison) for check in first)
     found = [*comparison.batch_faults[:MAX_LISTED], *told]
-    left = max(0, wrong - MAX_LISTED) + max(0, len(comparison.batch_faults) - MAX_LISTED)
+    left = max(0, tally.wrong - MAX_LISTED) + max(0, tally.faults - MAX_LISTED)
     return (*found, *([f"… and {left} more; --csv FILE lists them all"] if left else []))
 
 

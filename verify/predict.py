@@ -62,7 +62,7 @@ def _by_hand(
     problem: Problem, hand: HandRun, record: Record, exact: Inputs, batch: Prediction, lines: frozenset[str]
 ) -> HandStep | None:
     """The same lines at the parameters that the hand calculation ends with; None where it ended before."""
-    if len(hand.steps) < len(record.steps):
+    if not hand.steps or hand.steps[-1].batch.step < record.steps[-1].batch.step:
         return None
     last = hand.steps[-1]
     parameters = last.after or last.before

@@ -18,16 +18,18 @@ from verify.settings import Settings
 PRECISION = 192  # bits inside the balls
 
 
-def judged(settings: Settings, record: Record) -> dict[int, dict[str, Numbers]]:
-    """The numbers of each step, by the number of the step and by their names."""
+def judged(settings: Settings, record: Record, last: StepRecord | None = None) -> dict[int, dict[str, Numbers]]:
+    """The numbers of each step, by the number of the step and by their names; `last` is the step before the first."""
     with precision(PRECISION):
-        return {step.batch.step: dict(numbers) for step, numbers in _steps(settings, record)}
+        return {step.batch.step: dict(numbers) for step, numbers in _steps(settings, record, last)}
 
 
-def _steps(settings: Settings, record: Record) -> Iterator[tuple[StepRecord, dict[str, Numbers]]]:
+def _steps(
+    settings: Settings, record: Record, last: StepRecord | None
+) -> Iterator[tuple[StepRecord, dict[str, Numbers]]]:
     rounded, exact = Rounded(RATES_DTYPE), Exact(strict=False)
-    before: Moment | None = None
-    held: dict[str, Floats] = {}
+    before = None if last is None else moment(last.batch, settings)
+    held: dict[str, Floats] = {} if last is None else dict(last.rates)
     for step in record.steps:
         at = moment(step.batch, settings)
         sides = partial(_side, settings, before, held, at)

@@ -14,11 +14,13 @@ from derive.problem import Problem
 from verify.batches import Batch
 from verify.check import Check
 from verify.compare import Comparison, StepComparison, quantity, rate_name
-from verify.epochs import EpochLoss, epoch_losses
+from verify.epochs import EpochLoss
 from verify.hand import HandRun
+from verify.pieces import KEPT
 from verify.record import Record
 from verify.settings import Settings
-from verify.stopping import nonfinite_notes, stop_note
+from verify.stopping import Ending, holds, stop_note
+from verify.tally import Tally
 from verify.update import parameter_of
 from verify.verdict import Verdict
 
@@ -49,6 +51,7 @@ class Result:
     hand: HandRun
     record: Record
     comparison: Comparison
+    tally: Tally
     verdict: Verdict
 
     @property
@@ -95,17 +98,28 @@ class Result:
     @cached_property
     def stopped(self) -> str:
         """After which step the condition of `until` holds, as a sentence; empty without one."""
-        return stop_note(self.settings, self.hand, self.record)
+        last, tally = self.record.steps[-1], self.tally
+        alone = self.settings.by_hand_alone and holds(self.hand.steps[-1], self.settings)
+        return stop_note(self.settings, Ending(last, tally.steps, tally.by_hand, tally.met_by_hand, alone))
+
+    @property
+    def kept(self) -> str:
+        """Which rows of a long run there are, as a sentence; empty where all are."""
+        rows = len(self.comparison.steps)
+        if rows == self.tally.steps or self.settings.first:
+            return ""
+        ends = f"the first and the last {KEPT:,}, those that report names, and the first that are wrong"
+        return f"of the {self.tally.steps:,} steps, all compared, {rows:,} are kept for tables and files: {ends}"
 
     @cached_property
     def nonfinite(self) -> tuple[str, ...]:
         """Sentences on what became infinite or NaN, and where."""
-        return nonfinite_notes(self.hand, self.record, self.problem.graph.loss)
+        return tuple(self.tally.nonfinite.values())
 
     @cached_property
     def epochs(self) -> tuple[EpochLoss, ...]:
         """The loss of each epoch, in the two ways people calculate it."""
-        return epoch_losses(self.problem.graph, self.hand, self.record)
+        return self.tally.epochs
 
     @cached_property
     def columns(self) -> tuple[str, ...]:

@@ -7,11 +7,12 @@ hand calculation takes as many steps. Where its exact numbers would have ended e
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
 from verify.hand import HandRun, HandStep
-from verify.numbers import Array, decimal, to_float
+from verify.numbers import Array, decimal
 from verify.record import Record, StepRecord
 from verify.settings import Settings
 
@@ -26,51 +27,65 @@ def holds(step: StepRecord | HandStep, settings: Settings) -> bool:
     return settings.until is not None and step.nodes[settings.until.name].item() == 1
 
 
-def stop_note(settings: Settings, hand: HandRun, record: Record) -> str:
+@dataclass(frozen=True)
+class Ending:
+    """How a run ended: its last step, how many there were and how many by hand, and after which `until` held by hand.
+
+    `by_hand_alone` says that the update is one by hand, and that the condition holds there after the last step.
+    """
+
+    last: StepRecord
+    steps: int
+    by_hand: int
+    met_by_hand: int | None
+    by_hand_alone: bool
+
+
+def stop_note(settings: Settings, ending: Ending) -> str:
     """Why a run ends before its last step, or that the condition of `until` never held; else empty."""
-    last = record.steps[-1]
-    by_hand_alone = settings.by_hand_alone and holds(hand.steps[-1], settings)
-    early = len(record.steps) < settings.steps
+    last, by_hand_alone = ending.last, ending.by_hand_alone
+    early = ending.steps < settings.steps
     if settings.until is None or (early and not holds(last, settings) and not by_hand_alone):
         if last.finite:
             return ""  # the run by hand has ended, which says why
         there = f"PyTorch's run ends with step {last.batch.step}, in which a number is not finite"
         return f'{there}; on_nonfinite = "continue" lets it go on' if early else ""
     name = settings.until.name
-    by_hand = next((s.batch.step for s in hand.steps if to_float(s.nodes[name].item()) == 1), None)
+    by_hand = ending.met_by_hand
     if by_hand_alone and not holds(last, settings):
         found = f"the run ends after step {last.batch.step}, the first after which {name} holds by hand"
         return f"{found}; in PyTorch it does not hold yet: rounding decides"
     if not holds(last, settings):
-        found = f"{name} holds after none of the {len(record.steps)} steps"
+        found = f"{name} holds after none of the {ending.steps} steps"
         return found if by_hand is None else f"{found}, but by hand after step {by_hand}: rounding decides"
     found = f"the run ends after step {last.batch.step}, the first after which {name} holds"
     if by_hand == last.batch.step:
         return f"{found}, by hand as in PyTorch"
     if by_hand is not None:
         return f"{found} in PyTorch; by hand it holds after step {by_hand} already: rounding decides"
-    if len(hand.steps) < len(record.steps):
+    if ending.by_hand < ending.steps:
         return f"{found} in PyTorch; the hand calculation ends before"
     return f"{found} in PyTorch; by hand it does not hold yet: rounding decides"
 
 
-def nonfinite_notes(hand: HandRun, record: Record, loss: str) -> tuple[str, ...]:
+First = tuple[str, str]  # a quantity, and "inf", "-inf" or "nan"
+
+
+def first_nonfinite(hand: HandRun, record: Record, loss: str) -> dict[First, str]:
     """Where PyTorch's loss, each gradient and each parameter first is infinite and first NaN; what it is by hand."""
     by_hand = {step.batch.step: step for step in hand.steps}
-    seen: set[tuple[str, str]] = set()
-    notes: list[str] = []
+    notes: dict[First, str] = {}
     for step in record.steps:
         exact = by_hand.get(step.batch.step)
         aside = {} if exact is None else _numbers(loss, exact.loss, exact.gradients, exact.after)
         for quantity, array in _numbers(loss, step.loss, step.gradients, step.after).items():
             for kind, place in _first(array):
-                if (quantity, kind) not in seen:
-                    seen.add((quantity, kind))
+                if (quantity, kind) not in notes:
                     index = f"[{','.join(map(str, place))}]" if place else ""
                     value = decimal(aside[quantity].item(place)) if quantity in aside else "not calculated"
                     where = f"PyTorch's {quantity}{index} is {kind} first at {step.batch}"
-                    notes.append(f"{where}; by hand it is {value} there")
-    return tuple(notes)
+                    notes[quantity, kind] = f"{where}; by hand it is {value} there"
+    return notes
 
 
 def _numbers(loss: str, value: Array, gradients: Mapping[str, Array], after: Mapping[str, Array]) -> dict[str, Array]:

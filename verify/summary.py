@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from verify.check import Check, Numbers
+from verify.check import Check, Numbers, share
 from verify.compare import Comparison, Name, StepComparison, quantity
 from verify.numbers import Floats
 
@@ -60,6 +60,32 @@ def _summary(comparison: Comparison, name: Name, steps: list[tuple[StepCompariso
         _widest(comparison, name, [(step, hidden(numbers)) for step, numbers in steps if numbers.terms is not None]),
         _widest(comparison, name, [(step, blurred(numbers)) for step, numbers in steps if numbers.replayed.any()]),
     )
+
+
+def joined(first: tuple[Summary, ...], later: tuple[Summary, ...]) -> tuple[Summary, ...]:
+    """The summaries of two pieces of a run as one."""
+    found = {summary.quantity: summary for summary in first}
+    for own in later:
+        found[own.quantity] = _joined(found[own.quantity], own) if own.quantity in found else own
+    return tuple(found.values())
+
+
+def _joined(first: Summary, later: Summary) -> Summary:
+    """One quantity in two pieces of a run; of equals the first is told."""
+    return Summary(
+        first.quantity,
+        first.count + later.count,
+        first.wrong + later.wrong,
+        first.undecided + later.undecided,
+        first.replayed + later.replayed,
+        max(first.closest, later.closest, key=lambda check: check.closeness),
+        max((c for c in (first.widest, later.widest) if c is not None), key=lambda check: check.share, default=None),
+        max((c for c in (first.blurred, later.blurred) if c is not None), key=_blur, default=None),
+    )
+
+
+def _blur(check: Check) -> float:
+    return share(check.caught_directly, check.terms)
 
 
 def drift(comparison: Comparison) -> Check | None:

@@ -6,7 +6,7 @@ here, only the problem and the settings. Where PyTorch does not have the update,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import islice
@@ -73,6 +73,14 @@ def train(problem: Problem, settings: Settings, by_hand: Handed | None = None) -
     """Trains the problem's graph with `torch.optim` and records every step.
 
     With `by_hand` the parameters of every step are those, rounded to the dtype, and the run ends with them.
+    Raises what `pieces` raises.
+    """
+    return next(pieces(problem, settings, settings.steps, by_hand))
+
+
+def pieces(problem: Problem, settings: Settings, length: int, by_hand: Handed | None = None) -> Iterator[Record]:
+    """The same run in pieces of `length` steps or more, each to the end of an epoch.
+
     Raises `DataError` for a number that the dtype cannot hold, `SettingError` for such an lr, and for
     settings of PyTorch that the bound does not cover.
     """
@@ -86,12 +94,16 @@ def train(problem: Problem, settings: Settings, by_hand: Handed | None = None) -
     model = GraphModule(problem, dtype)
     data = {column.name: as_tensor(column, dtype) for column in problem.data}
     update = _Update(model, settings, problem.place_of("training.lr")) if by_hand is None else _Taken(model, by_hand)
+    whole = Record(settings.dtype, torch.__version__, _values(data), ())
     steps: list[StepRecord] = []
     for batch, columns in islice(batches_of(data, settings), by_hand.steps if by_hand else None):
         steps.append(_step(model, update, batch, columns, settings.nodes, settings.watched))
         if ends(steps[-1], settings):
             break
-    return Record(settings.dtype, torch.__version__, _values(data), tuple(steps))
+        if len(steps) >= length and batch.step < settings.steps and batch.batch == settings.batches_per_epoch:
+            yield replace(whole, steps=tuple(steps))
+            steps = []
+    yield replace(whole, steps=tuple(steps))
 
 
 def replay(problem: Problem, settings: Settings, steps: Sequence[StepRecord]) -> tuple[StepRecord, ...]:
