@@ -11,12 +11,12 @@ import numpy as np
 
 from derive.chain import Derivation
 from derive.problem import Problem
+from verify import pieces
 from verify.batches import Batch
 from verify.check import Check
 from verify.compare import Comparison, StepComparison, quantity, rate_name
 from verify.epochs import EpochLoss
 from verify.hand import HandRun
-from verify.pieces import KEPT
 from verify.record import Record
 from verify.settings import Settings
 from verify.stopping import Ending, holds, stop_note
@@ -108,7 +108,7 @@ class Result:
         rows = len(self.comparison.steps)
         if rows == self.tally.steps or self.settings.first:
             return ""
-        ends = f"the first and the last {KEPT:,}, those that report names, and the first that are wrong"
+        ends = f"the first and the last {pieces.KEPT:,}, those that report names, and the first that are wrong"
         return f"of the {self.tally.steps:,} steps, all compared, {rows:,} are kept for tables and files: {ends}"
 
     @cached_property

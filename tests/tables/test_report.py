@@ -14,6 +14,7 @@ from tables.report import MAX_STEPS, SCHEMA, WIDTH, number, small
 from verify import Result, bound, verify
 from verify.compare import compare
 from verify.judge import judge
+from verify.tally import tally
 
 NAMES = [name for name, _ in shipped()]
 
@@ -156,7 +157,9 @@ def with_wrong_gradient(result: Result) -> Result:
     record = replace(result.record, steps=(replace(first, gradients=gradients), *others))
     limits = bound.prepare(result.problem, result.derivation, result.settings)
     comparison = compare(result.problem, result.settings, result.hand, record, limits)
-    return replace(result, comparison=comparison, verdict=judge(comparison, record, result.settings))
+    found = tally(result.problem, result.settings, result.hand, record, comparison)
+    verdict = judge(comparison, found, record, result.settings)
+    return replace(result, comparison=comparison, tally=found, verdict=verdict)
 
 
 def test_a_wrong_number_is_marked_and_explained(article: Result) -> None:

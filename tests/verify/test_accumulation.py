@@ -209,7 +209,7 @@ def test_shipped_problems_agree(name: str, gathers: dict[str, object]) -> None:
 
 def told(result: Result) -> str:
     assert result.verdict.outcome is Outcome.DISAGREES
-    return explanations(result.comparison)[0]
+    return explanations(result.comparison, result.tally)[0]
 
 
 def plant_zeroing(monkeypatch: pytest.MonkeyPatch, at: int, zeroes: bool) -> None:

@@ -54,7 +54,7 @@ DTYPES = ("float32", "float64")
 
 def first_wrong(result: Result) -> str:
     assert result.verdict.outcome is Outcome.DISAGREES
-    return explanations(result.comparison)[0]
+    return explanations(result.comparison, result.tally)[0]
 
 
 def fraction(result: Result, name: str, step: int = 1) -> Fraction | None:
@@ -115,7 +115,7 @@ def test_fifty_steps_agree(clip: dict[str, float], optimizer: str, dtype: str) -
 )
 def test_no_choice_gives_a_false_alarm(dtype: str, limit: str, by: str, momentum: str, sums: dict[str, Any]) -> None:
     result = verify(NETWORK, dtype=dtype, steps=6, drift=2, momentum=momentum, **{by: limit}, **sums)
-    assert result.verdict.outcome is not Outcome.DISAGREES, explanations(result.comparison)
+    assert result.verdict.outcome is not Outcome.DISAGREES, explanations(result.comparison, result.tally)
     if dtype in DTYPES:
         assert result.agrees, result.verdict.sentence
 

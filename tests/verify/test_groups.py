@@ -49,7 +49,7 @@ def test_options_of_groups_give_no_false_alarm(name: str, dtype: str, data: st.D
         chosen.pop("nesterov", None)  # it restricts the options of the others
     groups = [{"parameters": ["b"], "lr": "0.02", **own}, {"parameters": "u", "lr": "1/(20*t)"}]
     result = verify(NETWORK, optimizer=name, dtype=dtype, lr="0.01", steps=6, drift=2, groups=groups, **common)
-    assert result.verdict.outcome is not Outcome.DISAGREES, explanations(result.comparison)
+    assert result.verdict.outcome is not Outcome.DISAGREES, explanations(result.comparison, result.tally)
     if all(step.finite for step in result.record.steps):
         assert result.agrees, result.verdict.sentence
 

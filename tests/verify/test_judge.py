@@ -9,12 +9,17 @@ from flint import fmpq
 
 from derive.expression import Axis
 from derive.node import Node
+from derive.problem import load
 from verify import Outcome, Result, training, verify
 from verify.batches import Batch
 from verify.check import Check, Numbers
 from verify.compare import Comparison, StepComparison
+from verify.effective import effective
+from verify.hand import HandRun
 from verify.judge import explain, explanations, judge, telling_ratio
 from verify.numbers import Distance, to_float
+from verify.record import Record
+from verify.tally import Tally, tally
 from verify.verdict import Verdict
 
 
@@ -33,6 +38,12 @@ def compared(autograd: list[float], expected: list[float], *faults: str) -> Comp
     step = StepComparison(Batch(2, 1, 2, (0, 1, 2)), {("gradients", "w"): Numbers(floats, distance, np.abs(right))})
     node = Node("w", "parameter", (Axis("j", len(autograd)),))
     return Comparison({"w": node}, "l", "float32", (step,), faults)
+
+
+def counted(comparison: Comparison) -> Tally:
+    """The tally of a comparison whose run is of no account."""
+    problem = load("article")
+    return tally(problem, effective(problem, {}), HandRun(()), Record("float32", "", {}, ()), comparison)
 
 
 def simple(equation: str, parameters: str = "w = 1", lr: str = "0.1", steps: int = 3) -> str:
@@ -82,11 +93,12 @@ def test_an_explanation_has_the_place_both_values_the_difference_the_bound_and_t
 
 def test_the_first_five_are_explained_and_the_others_counted() -> None:
     comparison = compared([1.0] * 7, [2.0] * 7, "a batch is wrong")
-    told = explanations(comparison)
+    told = explanations(comparison, counted(comparison))
     assert len(told) == 7
     assert told[0] == "a batch is wrong"
     assert told[-1] == "… and 2 more; --csv FILE lists them all"
-    assert explanations(compared([1.0], [1.0])) == ()
+    right = compared([1.0], [1.0])
+    assert explanations(right, counted(right)) == ()
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +123,7 @@ def test_one_step_is_not_a_plural() -> None:
 
 def test_disagreement_counts_and_names_the_first(article: Result) -> None:
     comparison = compared([1.0, 1.0, 3.0], [1.0, 2.0, 4.0])
-    verdict = judge(comparison, article.record, article.settings)
+    verdict = judge(comparison, counted(comparison), article.record, article.settings)
     assert verdict == Verdict(
         Outcome.DISAGREES, "disagrees: 2 of 3 numbers, first dl/dw[1] at step 2 (epoch 1, batch 2)"
     )
@@ -155,13 +167,13 @@ def test_where_the_equations_as_written_have_no_value_it_is_said() -> None:
 
 def test_a_wrong_batch_disagrees_even_where_every_number_agrees(article: Result) -> None:
     comparison = compared([1.0], [1.0], "rows are wrong")
-    verdict = judge(comparison, article.record, article.settings)
+    verdict = judge(comparison, counted(comparison), article.record, article.settings)
     assert verdict == Verdict(Outcome.DISAGREES, "disagrees: rows are wrong")
 
 
 def test_disagreement_goes_before_undecided(article: Result) -> None:
     comparison = compared([math.inf, 1.0], [1.0, 2.0])
-    assert judge(comparison, article.record, article.settings).outcome is Outcome.DISAGREES
+    assert judge(comparison, counted(comparison), article.record, article.settings).outcome is Outcome.DISAGREES
 
 
 def test_a_run_that_diverges_until_the_loss_overflows() -> None:
@@ -171,7 +183,7 @@ def test_a_run_that_diverges_until_the_loss_overflows() -> None:
         "undecided: PyTorch's f is inf at step 41 (epoch 41, batch 1), where the run ends; "
         "by hand it is 1.33027946e+39; the 40 steps before agree"
     )
-    assert explanations(result.comparison) == ()
+    assert explanations(result.comparison, result.tally) == ()
     assert [row.checks["f"].agrees for row in result.rows] == [True] * 40 + [None]
 
 

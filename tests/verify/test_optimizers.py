@@ -138,7 +138,7 @@ def test_no_option_gives_a_false_alarm(name: str, dtype: str, data: st.DataObjec
     given_options = data.draw(options(name))
     lr = data.draw(st.sampled_from(("0.001", "0.01", "0.1", "1/3")))
     result = verify(NETWORK, optimizer=name, dtype=dtype, steps=8, drift=2, lr=lr, **given_options)
-    assert result.verdict.outcome is not Outcome.DISAGREES, explanations(result.comparison)
+    assert result.verdict.outcome is not Outcome.DISAGREES, explanations(result.comparison, result.tally)
     if all(step.finite for step in result.record.steps) and dtype != "bfloat16":
         assert result.agrees, result.verdict.sentence
 

@@ -42,7 +42,7 @@ def assert_found(result: Result, first: str, *fragments: str) -> None:
     """The verdict and the first explanation begin with `first`; the explanation says each of the fragments."""
     assert result.verdict.outcome is Outcome.DISAGREES
     assert not result.agrees
-    told = explanations(result.comparison)
+    told = explanations(result.comparison, result.tally)
     assert result.verdict.sentence.startswith("disagrees: ")
     assert first.partition(":")[0] in result.verdict.sentence
     assert told[0].startswith(first)
@@ -111,7 +111,7 @@ def test_a_gradient_wrong_by_a_factor_1_0009(monkeypatch: pytest.MonkeyPatch, na
     assert check.expected == pytest.approx(right, rel=1e-6)
     assert check.autograd == pytest.approx(1.0009 * right, rel=1e-6)
     shown = f"PyTorch has {check.autograd:.9g}, by hand it is {check.expected:.9g} at the same state"
-    assert shown in explanations(result.comparison)[0]
+    assert shown in explanations(result.comparison, result.tally)[0]
     assert [c.name for c in result.comparison.checks if c.agrees is False] == [f"dl/d{name}"]
 
 
@@ -130,7 +130,7 @@ def test_a_flipped_sign(monkeypatch: pytest.MonkeyPatch, dtype: str) -> None:
     plant_gradient(monkeypatch, "b", 2, lambda gradient: -gradient)
     result = verify("article", dtype=dtype)
     assert_found(result, "dl/db at step 2 (epoch 1, batch 2): PyTorch has 33.38666", "by hand it is -33.38666")
-    assert explanations(result.comparison)[0].endswith("; the ratio is −1: the sign is flipped")
+    assert explanations(result.comparison, result.tally)[0].endswith("; the ratio is −1: the sign is flipped")
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -140,7 +140,7 @@ def test_a_mean_that_is_taken_as_a_sum(monkeypatch: pytest.MonkeyPatch, dtype: s
     assert_found(result, "l at step 1 (epoch 1, batch 1): PyTorch has 440, by hand it is 146.666667")
     telling = "; the ratio is 3, the batch size: a sum in place of a mean?"
     wrong = ["l", "dl/dw", "dl/db"]
-    assert all(told.endswith(telling) for told in explanations(result.comparison)[:3])
+    assert all(told.endswith(telling) for told in explanations(result.comparison, result.tally)[:3])
     assert [c.name for c in result.comparison.checks if c.agrees is False] == wrong * 3
 
 
@@ -154,7 +154,9 @@ def test_a_lost_one_over_n(monkeypatch: pytest.MonkeyPatch, dtype: str) -> None:
     monkeypatch.setattr(training, "GraphModule", Planted)
     result = verify("article", dtype=dtype)
     assert_found(result, "l at step 1 (epoch 1, batch 1): PyTorch has 440, by hand it is 146.666667")
-    assert explanations(result.comparison)[0].endswith("; the ratio is 3, the batch size: a sum in place of a mean?")
+    assert explanations(result.comparison, result.tally)[0].endswith(
+        "; the ratio is 3, the batch size: a sum in place of a mean?"
+    )
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -188,7 +190,7 @@ def test_a_batch_that_is_off_by_one(monkeypatch: pytest.MonkeyPatch, dtype: str)
     result = verify("article", dtype=dtype)
     told = "step 2 (epoch 1, batch 2): PyTorch took the samples 4, 5, 6; expected 3, 4, 5"
     assert_found(result, told)
-    assert explanations(result.comparison) == (told,)
+    assert explanations(result.comparison, result.tally) == (told,)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

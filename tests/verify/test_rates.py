@@ -157,7 +157,7 @@ def test_no_option_gives_a_false_alarm(name: str, dtype: str, data: st.DataObjec
         lr=lr, scheduler=name, scheduler_every=every, dtype=dtype, steps=20, drift=2,
         optimizer=optimizer, accumulate=accumulate, **eps, **chosen,
     )  # fmt: skip
-    assert result.verdict.outcome is not Outcome.DISAGREES, explanations(result.comparison)
+    assert result.verdict.outcome is not Outcome.DISAGREES, explanations(result.comparison, result.tally)
     if dtype in ("float32", "float64") and all(step.finite for step in result.record.steps):
         assert result.agrees, result.verdict.sentence
 
@@ -333,7 +333,7 @@ def plant(monkeypatch: pytest.MonkeyPatch, name: str, change: Callable[[Any], An
 
 def first_wrong(result: Result) -> str:
     assert result.verdict.outcome is Outcome.DISAGREES
-    return explanations(result.comparison)[0]
+    return explanations(result.comparison, result.tally)[0]
 
 
 DTYPES = ("float32", "float64")

@@ -69,7 +69,7 @@ def test_a_wrong_factor_that_hides_in_bfloat16_is_found_in_the_replay(
     plant(monkeypatch, factor)
     result = verify(CONVERGED)
     assert result.verdict.outcome is Outcome.DISAGREES
-    told = " ".join(explanations(result.comparison))
+    told = " ".join(explanations(result.comparison, result.tally))
     assert "dl/dw at step 1 (epoch 1, batch 1)" in told
 
 
@@ -83,7 +83,7 @@ def test_what_is_said_of_a_mistake_that_only_the_replay_shows(monkeypatch: pytes
         r"dl/dw at step 1 \(epoch 1, batch 1\) is within its own bound, which is too wide to tell; repeated in float64 "
         r"at the same state: PyTorch has \S+, by hand it is \S+ at the same state; they differ by \S+, "
         r"\|step error\| \S+ > bound \S+; the ratio is ½",
-        explanations(result.comparison)[0],
+        explanations(result.comparison, result.tally)[0],
     )
     assert "✗" in to_text(result)
 

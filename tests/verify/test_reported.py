@@ -87,7 +87,7 @@ def test_a_wrong_number_is_found(monkeypatch: pytest.MonkeyPatch, dtype: str) ->
     monkeypatch.setattr(training, "GraphModule", Planted)
     result = verify(LINE, dtype=dtype)
     assert result.verdict.outcome is Outcome.DISAGREES
-    told = explanations(result.comparison)
+    told = explanations(result.comparison, result.tally)
     assert told[0].startswith("half_mse at step 2 (epoch 1, batch 2): PyTorch has ")
     wrong = {(check.batch.step, check.name) for check in result.comparison.checks if check.agrees is False}
     assert (2, "half_mse") in wrong

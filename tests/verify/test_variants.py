@@ -353,7 +353,7 @@ def test_a_wrong_gradient_of_pytorch_is_found(monkeypatch: pytest.MonkeyPatch) -
         result = run("Adam", "folded_bias_correction", dtype=dtype)
         assert result.verdict.outcome is Outcome.DISAGREES
         assert "first dl/db at step 1 (epoch 1, batch 1)" in result.verdict.sentence
-        assert explanations(result.comparison)[0].endswith("the ratio is 2")
+        assert explanations(result.comparison, result.tally)[0].endswith("the ratio is 2")
 
 
 @pytest.mark.parametrize(("of", "first"), [("w", "w at step 2"), ("b.v", "b.v at step 2")])
@@ -367,7 +367,7 @@ def test_other_numbers_than_those_by_hand_are_found(monkeypatch: pytest.MonkeyPa
         self.count = getattr(self, "count", 0) + 1
         right(self)
         if self.count == 2:
-            self.held = {**self.held, of: np.asarray(self.held[of] * (1 + 2.0**-21))}
+            self.values = {**self.values, of: np.asarray(self.values[of] * (1 + 2.0**-21))}
             if of == "w":
                 with torch.no_grad():
                     self.model.named["w"].mul_(1 + 2.0**-21)

@@ -1,0 +1,162 @@
+"""A long run is calculated in pieces: the verdict is that of the whole, and few rows are kept."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+
+from derive.errors import SettingError
+from tables import comparison, steps
+from tables.report import to_text
+from tables.worked_step import worked
+from verify import Outcome, Result, pieces, training, verify
+from verify.judge import explanations
+from verify.tally import Tally
+
+PROBLEM = """
+equations = "l = mean((w*x + b - y)^2)"
+[parameters]
+w = 0
+b = 0
+[data]
+x = [0, 1, 2, 3, 4]
+y = [1, 3, 4, 8, 9]
+[training]
+lr = 0.01
+batch_size = 2
+steps = 100
+[watch]
+norm = "sqrt(w^2 + b^2)"
+"""
+
+
+@pytest.fixture
+def short_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs of more than 20 steps are long, and have pieces of 7 steps, to the end of an epoch."""
+    for name, value in {"LONG": 20, "PIECE": 7, "KEPT": 5}.items():
+        monkeypatch.setattr(pieces, name, value)
+
+
+def told(found: Tally) -> dict[str, Any]:
+    """What a tally says, without how a number of the run by hand is held."""
+    return {
+        "summaries": [
+            (s.quantity, s.count, s.wrong, s.undecided, s.replayed, s.closest.batch) for s in found.summaries
+        ],
+        **{name: getattr(found, name) for name in ("steps", "by_hand", "wrong", "epochs", "nonfinite", "notes")},
+    }
+
+
+SETTINGS: list[dict[str, Any]] = [
+    {},
+    {"shuffle": True, "seed": 3},
+    {"momentum": 0.9, "shuffle": True},
+    {"zero_grad": False, "lr": 0.0001},
+    {"accumulate": 2},
+    {"optimizer": "Adam", "dtype": "float64"},
+    {"scheduler": "StepLR", "step_size": 3, "gamma": 0.5},
+    {"clip_grad_norm": 0.5, "batch_size": "all"},
+    {"until": "l < 0.3"},
+    {"lr": 5, "dtype": "float16"},
+    {"drift": 30},
+]
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=str)
+def test_the_verdict_of_a_run_in_pieces_is_that_of_the_whole(
+    settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = verify(PROBLEM, **settings)
+    for name, value in {"LONG": 20, "PIECE": 7, "KEPT": 5}.items():
+        monkeypatch.setattr(pieces, name, value)
+    apart = verify(PROBLEM, **settings)
+    assert apart.verdict == whole.verdict
+    assert told(apart.tally) == told(whole.tally)
+    assert (apart.hand.ended, apart.stopped) == (whole.hand.ended, whole.stopped)
+    wanted = {step.batch.step: step for step in whole.comparison.steps}
+    kept = [step.batch for step in apart.comparison.steps]
+    assert kept == [wanted[batch.step].batch for batch in kept]
+    assert (len(kept) < len(wanted)) == (whole.tally.steps > 11)
+    assert steps(apart).equals(
+        steps(whole)[lambda frame: frame["step"].isin(steps(apart)["step"])].reset_index(drop=True)
+    )
+
+
+@pytest.mark.usefixtures("short_pieces")
+def test_the_rows_at_both_ends_and_those_of_report_are_kept() -> None:
+    result = verify(PROBLEM, report=[40, 60])
+    kept = [*range(1, 6), 40, 60, *range(96, 101)]
+    assert [step.batch.step for step in result.comparison.steps] == kept
+    assert list(dict.fromkeys(comparison(result)["step"])) == kept
+    text = to_text(result)
+    assert "of the 100 steps, all compared, 12 are kept for tables and files: the first and" in text
+    assert "  … 98 of 100 steps are not in report; --report N,N,… names others" in text
+    assert result.verdict.sentence.startswith("agrees: all 600 numbers of 100 steps")
+    assert worked(result, 40).splitlines()[0].startswith("Step 40")
+    with pytest.raises(
+        SettingError, match=r"step 50 is not kept of so long a run; expected report = \[50\], or --report"
+    ):
+        worked(result, 50)
+
+
+@pytest.mark.usefixtures("short_pieces")
+def test_a_short_run_keeps_all_and_says_nothing_of_it() -> None:
+    result = verify(PROBLEM, steps=20)
+    assert len(result.comparison.steps) == 20
+    assert result.kept == ""
+
+
+def planted(monkeypatch: pytest.MonkeyPatch, wrong: range) -> None:
+    """The gradient of w has the wrong sign in some steps."""
+    original = training.GraphModule.__init__
+    counted: list[int] = []
+
+    def prepared(self: training.GraphModule, *args: Any) -> None:
+        original(self, *args)
+        counted.clear()
+        self.named["w"].register_hook(flipped)
+
+    def flipped(gradient: torch.Tensor) -> torch.Tensor:
+        counted.append(1)
+        return -gradient if len(counted) in wrong else gradient
+
+    monkeypatch.setattr(training.GraphModule, "__init__", prepared)
+
+
+@pytest.mark.usefixtures("short_pieces")
+def test_what_is_wrong_in_the_middle_is_kept_with_the_step_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    planted(monkeypatch, range(50, 60))
+    result = verify(PROBLEM)
+    assert result.verdict.outcome is Outcome.DISAGREES
+    assert result.verdict.sentence == ("disagrees: 10 of 600 numbers, first dl/dw at step 50 (epoch 17, batch 2)")
+    kept = [step.batch.step for step in result.comparison.steps]
+    assert kept == [*range(1, 6), *range(49, 55), *range(96, 101)]
+    assert explanations(result.comparison, result.tally)[-1] == "… and 5 more; --csv FILE lists them all"
+
+
+@pytest.mark.usefixtures("short_pieces")
+def test_first_ends_with_the_piece_that_disagrees(monkeypatch: pytest.MonkeyPatch) -> None:
+    planted(monkeypatch, range(50, 60))
+    result = verify(PROBLEM, first=True)
+    assert result.verdict.outcome is Outcome.DISAGREES
+    assert result.comparison.steps[-1].batch.step == 50
+
+
+@pytest.mark.usefixtures("short_pieces")
+def test_what_happens_between_two_pieces_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = training.pieces
+
+    def moved(*args: Any) -> Any:
+        for number, record in enumerate(original(*args)):
+            if number == 3:
+                first, *others = record.steps
+                shifted = replace(first, before={**first.before, "w": first.before["w"] + 1})
+                yield replace(record, steps=(shifted, *others))
+            else:
+                yield record
+
+    monkeypatch.setattr(training, "pieces", moved)
+    result: Result = verify(PROBLEM)
+    assert result.verdict.outcome is Outcome.DISAGREES
+    assert "w_before at step 28 (epoch 10, batch 1)" in result.verdict.sentence
