@@ -348,7 +348,8 @@ def _inherited(finding: Finding, form: Form, roots: Mapping[int, Cell]) -> Findi
     literal = finding.claim.literal
     ball = as_ball(form.ball)
     rests_on = [mark for mark in sorted(form.sources) if mark in roots]
-    interval = (float(ball.lower()), float(ball.upper())) if ball.is_finite() else None
+    ends = (float(ball.lower()), float(ball.upper())) if ball.is_finite() else (-math.inf, math.inf)
+    interval = ends if all(map(math.isfinite, ends)) else None
     if literal.special is not None or (interval is None and not rests_on):
         return finding
     if interval is not None:

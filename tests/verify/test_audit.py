@@ -121,6 +121,14 @@ def test_degenerate_earlier_numbers_do_not_make_what_follows_look_right(
     assert found.exit_status == 1
 
 
+def test_numbers_beyond_float64_are_judged_and_written() -> None:
+    found = audited("article", {(1, "w"): "1e300", (2, "w"): "1e305", (3, "loss"): "1e399", (3, "dl/dw"): "2"})
+    assert statuses(found)[1, "w"] == "wrong"
+    assert found.exit_status == 1
+    assert json.loads(to_json(found))["claims"][2]["low"] is None
+    assert "1e399" in to_text(found)
+
+
 def test_an_interval_that_is_too_wide_to_tell_leaves_it_undecided() -> None:
     found = audited("article", {(1, "w"): "3e1", (1, "b"): "-12e1", (2, "dl/db"): "-4.4"})
     assert of(found, 2, "dl/db").status is Status.UNDECIDED
