@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from derive.errors import ClaimError, ProblemError
 from derive.problem import load
 from tables.audit import claims, to_json, to_text
-from verify.auditing import Audit, audit, sentence, summary
+from verify.account import sentence, summary
+from verify.auditing import Audit, audit
 from verify.batches import planned
 from verify.claims import Cell, Quantity
 from verify.finding import Finding, Status
