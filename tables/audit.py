@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
-from verify.auditing import Audit, sentence, summary
+from verify.account import sentence, summary
+from verify.auditing import Audit
 from verify.finding import Finding, Status
 
 WIDTH = 80

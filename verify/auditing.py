@@ -20,18 +20,18 @@ from verify.claim_names import names_of
 from verify.claim_table import Run, once, read_file, read_sentence, read_table
 from verify.claims import AFTERWARDS, GROUPS, Cell, Claim
 from verify.effective import effective
-from verify.finding import Finding, Stated, Status, where
+from verify.finding import Finding, Stated, Status
 from verify.follow import follow, own_number
+from verify.formula_claims import judge_formulas
 from verify.literal import judge, tie, within, written_like
 from verify.mistakes import remarks
-from verify.numbers import Exactly, Form, as_ball, from_fraction, precision, to_float
-from verify.residue import drifts
+from verify.numbers import Exactly, Form, as_ball, from_fraction, precision
 from verify.right import PRECISIONS, Known, Progress, Side, rate, right_values, side
 from verify.settings import Settings
+from verify.settled import may_be_residue, settle
 
 WIDE = 0.5  # an interval as wide as half of the number itself tells nothing of it
 FEW_UNITS = 10  # unless it is that many units of the last digit, or fewer
-VAGUE = 1e-3  # a drift as large as this share of a number is no rounding that a person would expect
 
 
 @dataclass(frozen=True)
@@ -99,13 +99,9 @@ def audit(
     known = right_values(of, _calculated(found), _decided(found), tell)
     with precision(PRECISIONS[-1]):  # the border of a claim is held as sharply as the right number
         judged = _judged(of, _in_order(of, found), known)
-    return Audit(problem, chosen, source, *judged, () if claims or sentences else formulas_of(of))
-
-
-def formulas_of(of: Side) -> tuple[Stated, ...]:
-    """What is found of the formulas that a problem states: the place where they are judged."""
-    del of
-    return ()
+    return Audit(
+        problem, chosen, source, *judged, () if claims or sentences else judge_formulas(problem, of.derivation)
+    )
 
 
 def drawn(problem: Problem, settings: Settings) -> tuple[Problem, Batches]:
@@ -184,7 +180,7 @@ def _in_order(of: Side, claims: Iterable[Claim]) -> list[Claim]:
 def _judged(of: Side, claims: Sequence[Claim], known: Known) -> tuple[tuple[Finding, ...], bool]:
     """A finding for each claim, and whether PyTorch was asked."""
     first = [_alone(of, claim, known) for claim in claims]
-    asked = _residues(of, first, [place for place, finding in enumerate(first) if _may_be_residue(finding)])
+    asked = settle(of, first, [place for place, finding in enumerate(first) if may_be_residue(finding)])
     return _followed(of, first), asked
 
 
@@ -214,103 +210,6 @@ def _setting(of: Side, cell: Cell) -> Exactly | None:
     if cell.quantity.name == "lr":
         return rate(of, cell)
     return from_fraction(Fraction(of.batches[cell.step - 1].n))
-
-
-def _may_be_residue(finding: Finding) -> bool:
-    """Whether rounding inside a program could explain what is not right at its digits."""
-    calculated = finding.cell.quantity.group != "setting" and finding.right is not None
-    return calculated and finding.status in (Status.WRONG, Status.TRUNCATED, Status.DOUBLE_ROUNDED)
-
-
-def _residues(of: Side, findings: list[Finding], places: Sequence[int]) -> bool:
-    """Settles which numbers a correct program may have printed; returns whether PyTorch was asked.
-
-    What rounding in float64 can do, rounding in the dtype of the settings can do as well, so that is asked first.
-    """
-    vague: list[int] = []
-    for dtype in dict.fromkeys((of.settings.dtype, "float64")):
-        bounds = drifts(of, dtype, [findings[place].cell for place in places]) if places else {}
-        explained = []
-        for place in places:
-            bound = bounds.get(findings[place].cell, math.inf)
-            if not _may_print(findings[place], bound):
-                continue
-            if _is_rounding(findings[place], bound):
-                explained.append(place)
-                why = f"a correct {dtype} program may print it"
-                findings[place] = replace(findings[place], status=Status.RESIDUE, why=why)
-            elif findings[place].status is Status.WRONG:
-                vague.append(place)
-        places = explained
-    return bool(vague) and _ask_pytorch(of, findings, vague)
-
-
-def _may_print(finding: Finding, bound: float) -> bool:
-    """Whether a number that far from the right one is printed with the claimed digits."""
-    literal = finding.claim.literal
-    if not bound < float("inf") or literal.special is not None:
-        return True
-    off = Fraction(bound)
-    slack = literal.slack if literal.unit is not None else Fraction(0)
-    low, high = literal.value - slack - off, literal.value + slack + off
-    return finding.right is not None and within(finding.right, low, high) is not False
-
-
-def _is_rounding(finding: Finding, bound: float) -> bool:
-    """Whether a drift is so small beside the number or its last digit that it can only be rounding."""
-    literal = finding.claim.literal
-    if literal.special is not None or finding.right is None:
-        return False
-    return bound <= max(float(literal.unit or 0), abs(to_float(finding.right)) * VAGUE)
-
-
-MAX_ASKED = 20_000  # steps that PyTorch is asked to run
-
-
-def _ask_pytorch(of: Side, findings: list[Finding], places: Sequence[int]) -> bool:
-    """Compares numbers that no bound decides with what PyTorch prints."""
-    last = max(findings[place].cell.step for place in places)
-    if last > MAX_ASKED:
-        why = (
-            f"what rounding does in {last:,} steps is not bounded, and PyTorch is not asked for more than {MAX_ASKED:,}"
-        )
-        for place in places:
-            findings[place] = _left_open(findings[place], why)
-        return False
-    from verify.printed import by_pytorch
-
-    numbers = by_pytorch(of, [findings[place].cell for place in places])
-    for place in places:
-        finding = findings[place]
-        number = numbers.get(finding.cell)
-        if number is not None and _prints(finding.claim, number):
-            why = f"exactly what PyTorch prints in {of.settings.dtype}"
-            findings[place] = replace(finding, status=Status.RESIDUE, why=why)
-        elif finding.claim.literal.special is None and not _is_far(finding, number):
-            findings[place] = _left_open(finding, "what rounding does in so many steps is not bounded")
-    return True
-
-
-def _left_open(finding: Finding, why: str) -> Finding:
-    return replace(finding, status=Status.UNDECIDED, why=f"it is not right at its digits, and {why}")
-
-
-def _is_far(finding: Finding, number: float | None) -> bool:
-    """Whether a claim is a thousand times as far off as PyTorch's own number: no rounding of another program's."""
-    if number is None or finding.right is None or number != number or abs(number) == float("inf"):
-        return False
-    off = abs(to_float(as_ball(finding.right) - as_ball(from_fraction(finding.claim.literal.value))))
-    return off > 1000 * max(abs(number - to_float(finding.right)), abs(number) * 2.0**-52)
-
-
-def _prints(claim: Claim, number: float) -> bool:
-    """Whether a program that holds the number prints the claimed digits."""
-    literal = claim.literal
-    if literal.special is not None:
-        return repr(literal.special) == repr(number)
-    if number != number or abs(number) == float("inf"):
-        return False
-    return literal.value - literal.slack <= Fraction(number) <= literal.value + literal.slack
 
 
 def _followed(of: Side, findings: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -349,7 +248,8 @@ def _inherited(finding: Finding, form: Form, roots: Mapping[int, Cell]) -> Findi
     literal = finding.claim.literal
     ball = as_ball(form.ball)
     rests_on = [mark for mark in sorted(form.sources) if mark in roots]
-    interval = (float(ball.lower()), float(ball.upper())) if ball.is_finite() else None
+    ends = (float(ball.lower()), float(ball.upper())) if ball.is_finite() else (-math.inf, math.inf)
+    interval = ends if all(map(math.isfinite, ends)) else None
     if literal.special is not None or (interval is None and not rests_on):
         return finding
     if interval is not None:
@@ -362,45 +262,3 @@ def _inherited(finding: Finding, form: Form, roots: Mapping[int, Cell]) -> Findi
             return replace(finding, status=Status.INHERITED, inherited_from=roots[rests_on[0]])
     why = "it is not the right number, but what follows from the earlier ones is too wide to tell whether it does"
     return replace(finding, status=Status.UNDECIDED, why=why)
-
-
-def sentence(found: Audit, finding: Finding) -> str:
-    """A finding as a sentence."""
-    literal = finding.claim.literal
-    says = f"{where(finding.cell, found.per_epoch)} = {literal.text}"
-    right = f"{finding.printed}" + (f" ({finding.exact})" if finding.exact else "")
-    match finding.status:
-        case Status.RIGHT:
-            text = f"{says} is right"
-        case Status.WRONG:
-            text = f"{says} is wrong: right is {right}"
-            if finding.follows is not None:
-                text += f"; from the numbers before it, as printed, {_between(finding)}"
-        case Status.INHERITED:
-            assert finding.inherited_from is not None  # what is inherited comes from somewhere
-            text = f"{says} follows from {where(finding.inherited_from, found.per_epoch)}; right is {right}"
-        case Status.UNDECIDED:
-            text = f"{says} is undecided: {finding.why}"
-        case _:
-            text = f"{says}: {finding.why} ({finding.exact or finding.printed})"
-    return ". ".join((text, *finding.remarks))
-
-
-def _between(finding: Finding) -> str:
-    assert finding.follows is not None  # asked only where there is an interval
-    low, high = (f"{end:.7g}" for end in finding.follows)
-    return low if low == high else f"it lies between {low} and {high}"
-
-
-def summary(found: Audit) -> tuple[str, ...]:
-    """The short account: how many claims there are of each status, and the first wrong one with its right value."""
-    words = {Status.TRUNCATED: "cut off", Status.DOUBLE_ROUNDED: "rounded twice", Status.RESIDUE: "rounding residue"}
-    total = len(found.findings)
-    parts = [f"{count} {words.get(status, status.value)}" for status, count in found.counts.items()]
-    lines = [f"{total} claim{'s' if total != 1 else ''}: {', '.join(parts)}" if total else "no claims"]
-    first = found.first_wrong
-    if first is not None:
-        right = f"{first.printed}" + (f" ({first.exact})" if first.exact else "")
-        at = where(first.cell, found.per_epoch)
-        lines.append(f"first wrong: {at}, claimed as {first.claim.literal.text}; right is {right}")
-    return tuple(lines)

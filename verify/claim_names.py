@@ -19,7 +19,7 @@ from verify.settings import Settings
 
 EPOCH_MEANS = ("mean_of_batches", "mean_over_samples")
 
-_ENTRY = re.compile(r"(?P<name>.*?)\s*[\[(]\s*(?P<entry>\d+(?:\s*,\s*\d+)*)\s*[\])]\s*(?P<rest>.*)")
+_ENTRY = re.compile(r"(?P<name>.*?)\s*[\[(]\s*(?P<entry>\d{1,9}(?:\s*,\s*\d{1,9})*)\s*[\])]\s*(?P<rest>.*)")
 _GRADIENT = (
     *("d{loss}/d{p}", "dloss/d{p}", "grad {p}", "{p} grad", "{p}.grad", "grad({p})", "gradient {p}", "∇{p}"),
     *("gradient of {p}", "{p} gradient", "d{loss}d{p}", "partial {loss}/partial {p}", "d{p}"),

@@ -20,6 +20,7 @@ from verify.claims import Cell, Claim, Quantity
 from verify.literal import Literal, read_literal
 
 MAX_CLAIMS = 20 * 10**6  # bytes of a file of claims
+MAX_CELLS = 10**6  # of a table
 
 _STEP = ("step", "iteration", "iter", "update")
 _EPOCH = ("epoch",)
@@ -28,8 +29,8 @@ _PLACES = (*_STEP, *_EPOCH, *_BATCH)
 _VALUE = ("value", "claimed", "claim", "number", "hand", "autograd")  # of a tidy table, the first that is there
 _NO_CLAIM = ("", "-", "–", "—", "…", "...")
 _PIECE = re.compile(r'\s*"((?:[^"]|"")*)"\s*|([^,]*)')
-_PREDICTION = re.compile(r"(?:predict|prediction)\s*(\d*)", re.IGNORECASE)
-_WHERE = re.compile(r"(step|iteration|iter|epoch|batch|lot)\s*[=:]?\s*([+-]?\d+)", re.IGNORECASE)
+_PREDICTION = re.compile(r"(?:predict|prediction)\s*(\d{0,9})", re.IGNORECASE)
+_WHERE = re.compile(r"(step|iteration|iter|epoch|batch|lot)\s*[=:]?\s*([+-]?\d{1,15})(?!\d)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,8 @@ def read_file(path: str | os.PathLike[str], run: Run) -> tuple[Claim, ...]:
 
 def read_table(text: str, source: str, run: Run, first_line: int = 1) -> tuple[Claim, ...]:
     """The claims of a table whose first line is the line `first_line` of `source`. Raises `ClaimError`."""
+    if text.count(",") + text.count("\n") > MAX_CELLS:
+        raise ClaimError(f"{source} has more than {MAX_CELLS:,} cells; claim fewer steps", Place(source))
     rows = [row for row in _rows(text, source, first_line) if any(cell.text for cell in row)]
     if not rows:
         raise ClaimError(f"{source} has no table; expected a line with the names of the columns", Place(source))

@@ -19,7 +19,7 @@ from verify.batches import Batch, epoch_of
 from verify.calculation import Calculation, beginnings, numbers, prepare
 from verify.claim_names import EPOCH_MEANS
 from verify.claims import Cell, Claim
-from verify.numbers import Array, Exactly, Form, Forms, as_ball, between, forms, precision, to_fraction, unknown
+from verify.numbers import Array, Exactly, Form, Forms, as_ball, between, forms, middle, precision, unknown
 from verify.predict import only
 from verify.program import adjoint_of
 from verify.rates import ByHand
@@ -57,8 +57,8 @@ def own_number(claim: Claim, mark: int, right: Exactly | None, is_wrong: bool) -
     if literal.special is not None:
         return Own(claim, mark, Fraction(0), Fraction(0), known=False)
     low, high = literal.low, literal.high
-    number = None if right is None or is_wrong else to_fraction(right)
-    if number is not None:
+    if right is not None and not is_wrong:
+        number = middle(right)
         low, high = min(low, number), max(high, number)
     return Own(claim, mark, low, high)
 

@@ -1,8 +1,11 @@
 """Claims as people write them: every spelling of a column, every form of a table, and what is said of a bad one."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from derive.chain import differentiate
 from derive.errors import ClaimError
@@ -27,6 +30,8 @@ def claimed(table: str, run: Run) -> list[tuple[int, str, str, str]]:
     found = read_table(table, "t.csv", run)
     return [(c.cell.step, c.cell.quantity.group, c.cell.name, c.literal.text) for c in found]
 
+
+ARTICLE = run_of("article")
 
 SPELLED = {
     "gradients": ("dl/dw", "dL/dw", "∂l/∂w", "grad w", "w_grad", "w.grad", "grad_w", "dl / dw", "dw", "∇w", "DL/DW"),
@@ -187,6 +192,20 @@ def test_a_sentence_that_is_no_claim(text: str, message: str) -> None:
         read_sentence(text, run_of("article"))
 
 
+WORDS = (
+    *("step", "w", "dl/dw", "a[4]", "W[1,", "predict", "epoch", "quantity", "value", ",", '"', "1", "2", "-0.5"),
+    *("1e9", "1/0", "nan", "=", ":", "∂", "٣", "²", "[", "(2)"),
+)
+PIECES = st.sampled_from([*WORDS, "\n", "\t", "\x00", " ", "9" * 5000, "a[" + "9" * 5000 + "]"])
+
+
+@given(st.lists(PIECES | st.text(max_size=3), max_size=14).map("".join))
+def test_whatever_is_written_is_read_or_refused(text: str) -> None:
+    for read in (lambda: claimed(text, ARTICLE), lambda: read_sentence(text, ARTICLE)):
+        with contextlib.suppress(ClaimError):
+            read()
+
+
 def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "c.csv"
     file.write_bytes("step,w\n1,2\n".encode("utf-16"))
@@ -200,6 +219,11 @@ def test_a_file_of_100_mb_is_refused_before_it_is_read(tmp_path: Path) -> None:
         handle.truncate(100 * 10**6)
     with pytest.raises(ClaimError, match=f"is larger than {MAX_CLAIMS // 10**6} MB; expected a CSV file of claims"):
         read_file(file, run_of("article"))
+
+
+def test_a_table_of_too_many_cells_is_refused() -> None:
+    with pytest.raises(ClaimError, match=r"^t\.csv: t\.csv has more than 1,000,000 cells; claim fewer steps"):
+        claimed("step,w\n" + "1,2\n" * 600_000, run_of("article"))
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

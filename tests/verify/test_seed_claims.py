@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from derive.problem import load
-from verify.auditing import Audit, audit, sentence
+from verify.account import sentence
+from verify.auditing import Audit, audit
 from verify.finding import Finding, Status
 
 ROOT = Path(__file__).resolve().parents[2]

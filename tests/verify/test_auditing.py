@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from derive.errors import ClaimError, ProblemError
 from derive.problem import load
 from tables.audit import claims, to_json, to_text
-from verify.auditing import Audit, audit, sentence, summary
+from verify.account import sentence, summary
+from verify.auditing import Audit, audit
 from verify.batches import planned
 from verify.claims import Cell, Quantity
 from verify.effective import effective
@@ -119,6 +120,14 @@ def test_degenerate_earlier_numbers_do_not_make_what_follows_look_right(
     assert of(found, *later).status in (Status.UNDECIDED, Status.WRONG)
     assert of(found, 1, "w").status is Status.WRONG
     assert found.exit_status == 1
+
+
+def test_numbers_beyond_float64_are_judged_and_written() -> None:
+    found = audited("article", {(1, "w"): "1e300", (2, "w"): "1e305", (3, "loss"): "1e399", (3, "dl/dw"): "2"})
+    assert statuses(found)[1, "w"] == "wrong"
+    assert found.exit_status == 1
+    assert json.loads(to_json(found))["claims"][2]["low"] is None
+    assert "1e399" in to_text(found)
 
 
 def test_an_interval_that_is_too_wide_to_tell_leaves_it_undecided() -> None:
