@@ -130,8 +130,10 @@ def to_text(found: Audit, colour: bool | None = None) -> str:
             "",
             *_wrapped(f"… and {len(told) - MAX_SENTENCES} more; --csv FILE and --format json tell of all of them"),
         ]
+    lines += ["", "formulas"] if found.formulas else []
     for formula in found.formulas:
-        lines += ["", *_wrapped(f"{MARKS[Status(formula.status)]} {formula.name} = {formula.text}: {formula.sentence}")]
+        text = f"{MARKS[Status(formula.status)]} {formula.name} = {formula.text}: {formula.sentence}"
+        lines += _wrapped(text)
     return "\n".join(lines)
 
 
