@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from functools import cached_property
 
 import numpy as np
@@ -13,25 +12,24 @@ import numpy as np
 from derive.expression import Axes, Axis
 from derive.node import SIZE, Node
 from derive.problem import Problem
-from verify import calculation
-from verify.batches import Batch, plan
+from verify.batches import Batch
 from verify.bound import AtState, Bound, clipped, prepare, updated
+from verify.carried import Carried, gathered, starts, taken
 from verify.check import Check, Numbers
+from verify.faults import batch_faults, data_faults, row_faults
 from verify.hand import HandRun, HandStep
-from verify.handed import as_floats
 from verify.kinks import standing
-from verify.numbers import FORMATS, Array, Distance, Floats, precision
+from verify.numbers import FORMATS, Array, Floats
 from verify.program import adjoint_of
 from verify.rates import RATES_DTYPE
 from verify.rates_held import judged as judged_rates
-from verify.record import Record, StepRecord, Values
+from verify.record import Record, StepRecord
 from verify.settings import Settings
 from verify.update import parameter_of
 
 Place = tuple[int, ...]  # of an entry in its array
 Name = tuple[str, str]  # the group of a number ("gradients") and the name it belongs to
 _GROUPS = Axis("g")  # what changes from step to step has an entry for each group of parameters, where there are several
-Kept = dict[int, dict[str, Numbers]]  # of what PyTorch has not calculated, by step and name
 Replay = Callable[[Sequence[StepRecord]], tuple[StepRecord, ...]]  # the same steps again, in float64
 
 
@@ -140,12 +138,12 @@ def compare(
     last step of the piece before it, and `expected` are the batches it should take.
     """
     kept = {
-        "before": _starts(problem, settings, record, bound, before),
-        "accumulated": _gathered(record, before),
+        "before": starts(problem, settings, record, bound, before),
+        "accumulated": gathered(record, before),
         "rates": judged_rates(settings, record, before),
     }
     if settings.by_hand_alone:
-        kept["after"] = _taken(hand, record, bound)
+        kept["after"] = taken(hand, record, bound)
     found, notes = _judged(problem, kept, record, bound)
     wide = [step for step in record.steps if _is_wide(found[step.batch.step])]
     if wide and replay is not None and settings.dtype != "float64":
@@ -156,8 +154,8 @@ def compare(
     steps = [StepComparison(s.batch, found[s.batch.step], by_hand.get(s.batch.step)) for s in record.steps]
     if settings.first:
         steps = steps[: next((k for k, step in enumerate(steps, start=1) if step.disagrees), len(steps))]
-    data_faults = () if before is not None else _data_faults(problem, record, bound)
-    faults = (*data_faults, *_row_faults(problem, record), *_batch_faults(settings, record, expected))
+    of_data = () if before is not None else data_faults(problem, record, bound)
+    faults = (*of_data, *row_faults(problem, record), *batch_faults(settings, record, expected))
     nodes = {node.name: node for node in problem.graph.nodes}
     return Comparison(
         nodes,
@@ -171,7 +169,7 @@ def compare(
 
 
 def _judged(
-    problem: Problem, kept: Mapping[str, Kept], record: Record, bound: Bound
+    problem: Problem, kept: Mapping[str, Carried], record: Record, bound: Bound
 ) -> tuple[dict[int, dict[Name, Numbers]], list[str]]:
     """The numbers of every step, by the number of the step; and which entries stand on a kink.
 
@@ -241,71 +239,6 @@ def _spread(array: Array, like: Array) -> Array:
     return array if array.ndim == like.ndim else array[np.newaxis]
 
 
-def _starts(
-    problem: Problem, settings: Settings, record: Record, bound: Bound, before: StepRecord | None = None
-) -> Kept:
-    """What each step begins with: the rounded initial values of the parameters and of the optimizer's state.
-
-    Later, what the step before left.
-    """
-    with precision(192):
-        rounded = calculation.beginnings(problem, settings, bound.system, as_floats=True)
-        exact = calculation.beginnings(problem, settings, bound.exact.system, as_floats=True)
-    found: dict[int, dict[str, Numbers]] = {}
-    left: Values | None = None if before is None else before.after
-    for step in record.steps:
-        found[step.batch.step] = {
-            name: Numbers(held, bound.distance(held, rounded[name], exact[name]))
-            if left is None
-            else _kept(left[name], held)
-            for name, held in step.before.items()
-        }
-        left = step.after
-    return found
-
-
-def _taken(hand: HandRun, record: Record, bound: Bound) -> Kept:
-    """The parameters by hand that PyTorch takes, each rounded once, and the state, of which it knows nothing."""
-    found: dict[int, dict[str, Numbers]] = {}
-    for by_hand, step in zip(hand.steps, record.steps, strict=True):
-        floats = as_floats(by_hand.after)
-        found[step.batch.step] = {
-            name: _rounded(floats[name], held, bound) if parameter_of(name) == name else _kept(floats[name], held)
-            for name, held in step.after.items()
-        }
-    return found
-
-
-def _rounded(value: Floats, held: Floats, bound: Bound) -> Numbers:
-    """A number beside the float64 that it is rounded from; nothing is known of one beyond the range."""
-    if not np.isfinite(value).all():
-        nothing, without_end = np.full_like(value, np.nan), np.full_like(value, np.inf)
-        everywhere = np.ones(value.shape, dtype=np.bool_)
-        return Numbers(held, Distance(value, nothing, without_end, without_end, everywhere, ~everywhere))
-    with precision(192):
-        exact = [bound.system.constant(Fraction(number)) for number in value.flat]
-        balls = np.stack(exact).reshape(value.shape)
-    return Numbers(held, bound.distance(held, balls, None))
-
-
-def _gathered(record: Record, before: StepRecord | None = None) -> Kept:
-    """What .grad holds before the batches that add to it: what the step before left there."""
-    found: dict[int, dict[str, Numbers]] = {}
-    left: Mapping[str, Floats] = {} if before is None else before.left
-    for step in record.steps:
-        found[step.batch.step] = {name: _kept(left[name], held) for name, held in step.accumulated.items()}
-        left = step.left
-    return found
-
-
-def _kept(left: Floats, held: Floats) -> Numbers:
-    """A number that must be the very one that was left."""
-    with np.errstate(invalid="ignore"):  # inf − inf, where a run goes on after an overflow
-        error = held - left
-    nothing, everywhere = np.zeros_like(left), np.ones(left.shape, dtype=np.bool_)
-    return Numbers(held, Distance(left, error, nothing, nothing, everywhere, ~everywhere))
-
-
 def _kink_notes(bound: Bound, at_state: AtState) -> Iterator[tuple[int, str]]:
     """For each entry on a kink, or on a side that rounding leaves open, the number of its step and a sentence."""
     for kink in bound.kinks:
@@ -368,60 +301,3 @@ def quantity(name: Name, loss: str) -> str:
         "rates": rate_name(of),
     }
     return labels.get(group, of)
-
-
-def _data_faults(problem: Problem, record: Record, bound: Bound) -> Iterator[str]:
-    """The data PyTorch holds are the problem's, each rounded once."""
-    for column in problem.data:
-        held = record.data[column.name]
-        with precision(192):
-            distance = bound.distance(held, calculation.numbers(column, bound.system), None)
-        wrong = ~(np.abs(distance.error) <= distance.bound)
-        for place in map(tuple, np.argwhere(wrong)):
-            entry = f"{column.name}[{','.join(map(str, place))}]"
-            value = float(column.values[int(np.ravel_multi_index(place, column.shape))])
-            yield f"{entry} is {value:.9g} in the problem, but PyTorch holds {held[place]:.9g}"
-
-
-def _row_faults(problem: Problem, record: Record) -> Iterator[str]:
-    """Each batch holds the rows its indices name."""
-    for column in problem.data:
-        held = record.data[column.name]
-        for step in record.steps:
-            if not np.array_equal(step.data[column.name], held[list(step.batch.indices)]):
-                yield f"{step.batch}: {column.name} does not hold the rows {_list(step.batch.indices)} of the data"
-
-
-def _batch_faults(settings: Settings, record: Record, expected: Sequence[Batch] | None) -> Iterator[str]:
-    """Each batch has the rows its place in the run says; shuffled, each epoch uses each row once."""
-    taken = [step.batch for step in record.steps]
-    if expected is None:
-        expected = list(plan(settings, orders(taken) if settings.shuffle else None))
-    for found, wanted in zip(taken, expected, strict=False):
-        if found.indices != wanted.indices:
-            yield f"{found}: PyTorch took the samples {_list(found.indices)}; expected {_list(wanted.indices)}"
-        elif found != wanted:
-            yield f"{found}: PyTorch {_doings(found)}; expected: {_doings(wanted)}"
-    for order in orders(taken) if settings.shuffle else ():
-        complete = len(order) == settings.samples
-        if len(set(order)) != len(order) or (complete and set(order) != set(range(settings.samples))):
-            yield f"an epoch does not use each sample once: it took {_list(order)}"
-
-
-def _doings(batch: Batch) -> str:
-    """What is done before and after a batch."""
-    before = "adds to the gradient that is there" if batch.adds else "sets the gradient to zero first"
-    return f"{before} and {'updates' if batch.updates else 'does not update'} the parameters after it"
-
-
-def orders(taken: Iterable[Batch]) -> list[tuple[int, ...]]:
-    """The rows of each epoch in the order in which they were taken."""
-    epochs: dict[int, list[int]] = {}
-    for batch in taken:
-        epochs.setdefault(batch.epoch, []).extend(batch.indices)
-    return [tuple(rows) for rows in epochs.values()]
-
-
-def _list(indices: tuple[int, ...]) -> str:
-    shown = ", ".join(str(index) for index in indices[:12])
-    return shown + (", …" if len(indices) > 12 else "")

@@ -14,6 +14,7 @@ from derive.problem import Problem
 from verify import batches, bound, compare, hand
 from verify.bound import Bound
 from verify.compare import Comparison, StepComparison
+from verify.faults import orders as orders_of
 from verify.hand import HandRun
 from verify.handed import handed
 from verify.judge import MAX_LISTED
@@ -55,7 +56,7 @@ def _at_once(problem: Problem, watched: Problem, followed: Derivation, settings:
 
     record = training.train(problem, settings)
     taken = [step.batch for step in record.steps]
-    order = compare.orders(taken) if settings.shuffle else None
+    order = orders_of(taken) if settings.shuffle else None
     by_hand = hand.calculate(watched, followed, settings, list(batches.plan(settings, order))[: len(taken)])
     return _passed(problem, watched, settings, by_hand, record, limits)
 
@@ -64,7 +65,7 @@ def _led_by_hand(problem: Problem, watched: Problem, followed: Derivation, setti
     """A run whose update PyTorch does not have: it takes the parameters by hand, and calculates loss and gradients."""
     from verify import training
 
-    order = compare.orders(training.batches(problem, settings)) if settings.shuffle else None
+    order = orders_of(training.batches(problem, settings)) if settings.shuffle else None
     found = hand.calculate(watched, followed, settings, batches.plan(settings, order))
     if not found.steps:
         there = f"torch.optim.{settings.optimizer} has no variant {settings.variant}, and its update is made by hand"
@@ -95,7 +96,7 @@ def _long(problem: Problem, watched: Problem, followed: Derivation, settings: Se
     kept, whole, before = _Kept(settings), None, None
     for record in training.pieces(problem, settings, PIECE):
         taken = [step.batch for step in record.steps]
-        orders.extend(compare.orders(taken) if settings.shuffle else ())
+        orders.extend(orders_of(taken) if settings.shuffle else ())
         wanted = tuple(islice(expected, len(taken)))
         by_hand = continued.calculate(wanted)
         found = compare.compare(watched, settings, by_hand, record, limits, replay, before, wanted)

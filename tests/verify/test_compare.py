@@ -11,8 +11,9 @@ from verify import Result, verify
 from verify.batches import Batch
 from verify.bound import prepare
 from verify.check import Check
-from verify.compare import Comparison, compare, orders
+from verify.compare import Comparison, compare
 from verify.effective import effective
+from verify.faults import orders
 from verify.record import Record, StepRecord
 
 
