@@ -9,8 +9,10 @@ import pytest
 
 from derive.problem import load, shipped
 from tables.frames import COMPARISON_COLUMNS
+from tables.json_report import SCHEMA
+from tables.numbers import number, small
 from tables.output import to_json, to_text
-from tables.report import MAX_STEPS, SCHEMA, WIDTH, number, small
+from tables.step_table import MAX_STEPS, WIDTH
 from verify import Result, bound, verify
 from verify.compare import compare
 from verify.judge import judge

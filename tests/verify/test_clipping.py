@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from derive.errors import ProblemError
 from derive.problem import load
 from tables import comparison, steps
-from tables.report import to_json, to_text
+from tables.json_report import to_json
+from tables.report import to_text
 from verify import Outcome, Result, training, verify
 from verify.effective import effective
 from verify.judge import explanations

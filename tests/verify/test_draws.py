@@ -9,7 +9,8 @@ import torch
 
 from derive.errors import DataError
 from derive.problem import load
-from tables.report import to_json, to_text
+from tables.json_report import to_json
+from tables.report import to_text
 from verify import verify
 from verify.training import draw
 

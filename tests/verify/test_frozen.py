@@ -10,7 +10,8 @@ from derive.chain import differentiate
 from derive.node import Frozen
 from derive.problem import load
 from derive.show.text import to_text as derivation_text
-from tables.report import to_json, to_text
+from tables.json_report import to_json
+from tables.report import to_text
 from verify import verify
 from verify.frozen import moves
 

@@ -14,7 +14,8 @@ from derive.errors import ProblemError
 from derive.optimizers import ENTRIES, OPTIMIZERS
 from derive.problem import load
 from tables import steps
-from tables.report import to_json, to_text
+from tables.json_report import to_json
+from tables.report import to_text
 from tests.optimizer_options import options
 from tests.verify.test_clipping import LINE, NETWORK, first_wrong
 from verify import Outcome, training, verify

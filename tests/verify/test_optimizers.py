@@ -20,7 +20,8 @@ from derive.optimizers import ENTRIES, OPTIMIZERS, Equation, Optimizer
 from derive.problem import load
 from derive.settings import read_optimizer, read_setting
 from tables import comparison, steps
-from tables.report import to_json, to_text
+from tables.json_report import to_json
+from tables.report import to_text
 from tests.optimizer_options import options
 from verify import Outcome, Result, calculation, verify
 from verify.effective import effective

@@ -22,7 +22,8 @@ from derive.rates import Moment, Schedule
 from derive.schedulers import ENTRIES, SCHEDULERS, Scheduler, read_scheduler
 from derive.settings import read_setting
 from tables import comparison, steps
-from tables.report import to_json, to_text
+from tables.json_report import to_json
+from tables.report import to_text
 from tests.scheduler_options import CHOICES, options
 from verify import Outcome, Result, torch_rates, verify
 from verify.effective import effective

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from tables.report import to_json, to_text
+from tables.json_report import to_json
+from tables.report import to_text
 from tests.verify.test_planted import plant_gradient
 from verify import Outcome, Result, training, verify
 from verify.summary import closeness, drift, hidden, summarize

@@ -15,7 +15,8 @@ from derive.errors import ProblemError, SettingError
 from derive.problem import load
 from derive.variants import VARIANTS
 from tables import comparison, steps
-from tables.report import to_json, to_text
+from tables.json_report import to_json
+from tables.report import to_text
 from verify import Outcome, Result, verify
 from verify.effective import effective
 from verify.judge import explanations
