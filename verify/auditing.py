@@ -14,6 +14,7 @@ from fractions import Fraction
 from functools import cached_property
 
 from derive.errors import ClaimError, ProblemError
+from derive.node import SIZE
 from derive.problem import Problem, load
 from verify.batches import Batches, planned
 from verify.claim_names import names_of
@@ -117,7 +118,7 @@ def drawn(problem: Problem, settings: Settings) -> tuple[Problem, Batches]:
     problem = training.draw(problem, settings.dtype)
     if not settings.shuffle:
         return problem, planned(settings)
-    return problem, tuple(step.batch for step in training.train(problem, settings).steps)
+    return problem, tuple(training.batches(problem, settings))
 
 
 def _read(
@@ -210,8 +211,8 @@ def _alone(of: Side, claim: Claim, known: Known) -> Finding:
 
 
 def _setting(of: Side, cell: Cell) -> Exactly | None:
-    """The learning rate, or the samples of a batch."""
-    if cell.quantity.name == "lr":
+    """The learning rate and what changes with it, or the samples of a batch."""
+    if cell.quantity.name != SIZE:
         return rate(of, cell)
     return from_fraction(Fraction(of.batches[cell.step - 1].n))
 
@@ -321,7 +322,6 @@ def _followed(of: Side, findings: Sequence[Finding]) -> tuple[Finding, ...]:
         [
             own_number(finding.claim, mark, finding.right, finding.status is Status.WRONG)
             for mark, finding in enumerate(findings)
-            if finding not in settings
         ]
         if refused
         else []

@@ -399,7 +399,10 @@ def _step(
         gradients = {name: found[adjoint_of(name)] for name in calculation.derivation.wrt}
         rates = ByHand(of.settings, calculation.system).at(batch)
         after |= calculation.advanced(state, gradients, t, rates, 0 if times is None else 1)
-    watched = calculation.watched({**state, **rows, **found, **after}, batch.n)
+        cut = calculation.clipped(gradients, 0 if times is None else 1)
+        found |= {bound.clipped(name): array for name, array in cut.items()}
+    summed = {name: found[adjoint_of(name)] for name in calculation.derivation.wrt}
+    watched = calculation.watched({**state, **rows, **found, **calculation.followed(summed), **after}, batch.n)
     return found | {f"{name}'": array for name, array in after.items()} | dict(watched)
 
 
@@ -407,6 +410,8 @@ def _target(cell: Cell) -> str:
     name = cell.quantity.name
     if cell.quantity.group in ("adjoints", "gradients"):
         return adjoint_of(name)
+    if cell.quantity.group == "clipped":
+        return bound.clipped(name)
     return f"{name}'" if cell.quantity.group == "after" else name
 
 
