@@ -26,6 +26,7 @@ from verify.follow import follow, own_number
 from verify.literal import judge, tie, within, written_like
 from verify.mistakes import remarks
 from verify.numbers import Exactly, Form, as_ball, from_fraction, precision, to_float
+from verify.rate_rounding import settle_rates
 from verify.residue import drifts
 from verify.right import PRECISIONS, Known, Progress, Side, rate, right_values, side
 from verify.settings import Settings
@@ -184,7 +185,7 @@ def _in_order(of: Side, claims: Iterable[Claim]) -> list[Claim]:
 
 def _judged(of: Side, claims: Sequence[Claim], known: Known) -> tuple[tuple[Finding, ...], bool]:
     """A finding for each claim, and whether PyTorch was asked."""
-    first = [_alone(of, claim, known) for claim in claims]
+    first = settle_rates(of, [_alone(of, claim, known) for claim in claims])
     asked = _residues(of, first, [place for place, finding in enumerate(first) if _may_be_residue(finding)])
     return _followed(of, first), asked
 
