@@ -16,7 +16,7 @@ from tables.grade import grade
 from tables.worksheet import worksheet
 from verify.auditing import audit
 from verify.command import main as verify_main
-from verify.settings import effective
+from verify.effective import effective
 
 WRONG = """\
 A line fitted to nine points, three batches of three

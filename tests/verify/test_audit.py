@@ -18,11 +18,11 @@ from tables.audit import claims, to_json, to_text
 from verify.auditing import Audit, audit, sentence, summary
 from verify.batches import planned
 from verify.claims import Cell, Quantity
+from verify.effective import effective
 from verify.finding import Finding, Status
 from verify.literal import read_literal, written_like
 from verify.numbers import Exactly, from_fraction, to_fraction
 from verify.right import right_values, side
-from verify.settings import effective
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -11,7 +11,7 @@ from derive.watch import with_lines
 from verify.batches import planned
 from verify.claim_names import names_of
 from verify.claim_table import MAX_CLAIMS, Run, read_file, read_sentence, read_table
-from verify.settings import effective
+from verify.effective import effective
 
 
 def run_of(problem: Problem | str, units: int | None = None, **settings: object) -> Run:

@@ -9,11 +9,11 @@ from derive.problem import load
 from verify.auditing import audit
 from verify.batches import planned
 from verify.calculation import beginnings
+from verify.effective import effective
 from verify.finding import Status
 from verify.hand import calculate
 from verify.long_run import leaps
 from verify.numbers import Exact, as_ball, precision
-from verify.settings import effective
 
 LINEAR = [
     ("article", {"epochs": 40}),

@@ -7,11 +7,11 @@ from derive.problem import load
 from verify import verify
 from verify.batches import planned
 from verify.claims import Cell, Quantity
+from verify.effective import effective
 from verify.numbers import from_float, to_float
 from verify.record import StepRecord
 from verify.residue import MAX_STEPS, drifts
 from verify.right import right_values, side
-from verify.settings import effective
 
 RUNS = [
     ("article", {"epochs": 20}),

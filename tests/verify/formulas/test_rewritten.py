@@ -27,6 +27,7 @@ from derive.show.notation import Ascii
 from derive.syntax import read_expression
 from derive.watch import with_lines
 from verify.calculation import prepare
+from verify.effective import effective
 from verify.formula_claims import judge_formula
 from verify.formulas.decide import tried
 from verify.formulas.question import questions
@@ -34,7 +35,6 @@ from verify.formulas.samples import Point
 from verify.numbers import CalculationError, Exact, precision
 from verify.numbers.scalars import as_ball, from_fraction
 from verify.numbers.systems import objects
-from verify.settings import effective
 
 RATIONAL = """
 equations = \"\"\"
