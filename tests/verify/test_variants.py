@@ -17,8 +17,9 @@ from derive.variants import VARIANTS
 from tables import comparison, steps
 from tables.report import to_json, to_text
 from verify import Outcome, Result, verify
+from verify.effective import effective
 from verify.judge import explanations
-from verify.settings import effective, remarks
+from verify.remarks import remarks
 
 LINE = """
 equations = "l = mean((w*x + b - y)^2)"
