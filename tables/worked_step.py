@@ -205,28 +205,27 @@ class _Page:
                 *wrapped(f"The update is not worked out: {name} is a parameter and a number of its equations"),
             )
             return
-        names = dict.fromkeys(found.equation.parameter for found in self.worked.updates)
         variant = "" if settings.rule.variant is None else f" ({settings.variant})"
         title = f"Update: {settings.optimizer}{variant}{self._rate()}"
         title += f", t = {batch.t}" if batch.t != batch.step else ""
-        yield from section(title, [row for name in names for row in self.updates_of(name)])
+        yield from section(title, self.moves())
 
     def _rate(self) -> str:
         """The lr of the step, where all parameters have the same."""
         rates = {_number(update.before["lr"].item()) for update in self.worked.updates if "lr" in update.before}
         return f", lr = {self.digits.show(rates.pop())}" if len(rates) == 1 else ""
 
-    def updates_of(self, name: str) -> Iterator[Row]:
-        """The update equations of one parameter, for its first entry that is not frozen."""
+    def moves(self) -> Iterator[Row]:
+        """The update equations in order, each for the first entry of its parameter that is not frozen."""
         for found in self.worked.updates:
-            if found.equation.parameter == name:
-                yield self.move(found, () if name == EVERY else _first_trained(self.result, name))
+            name = found.equation.parameter
+            yield self.move(found, () if name == EVERY else _first_trained(self.result, name))
 
     def move(self, found: WorkedUpdate, entry: tuple[int, ...]) -> Row:
         """One update equation."""
         left, right = found.equation.left, found.equation.right
-        values = {name: array[entry] if array.ndim else array for name, array in found.before.items()}
-        numbers = self.digits.show(_with_numbers(right.expr, values, {}))
+        values = {name: array[entry] if array.ndim and entry else array for name, array in found.before.items()}
+        numbers = self.digits.show(_with_numbers(right.expr, values, {}, self.worked))
         result = self.digits.show(_number(found.after[entry] if found.after.ndim else found.after.item()))
         name = self.symbols.ref(left)
         if entry and any(entry):

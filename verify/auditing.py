@@ -14,6 +14,7 @@ from fractions import Fraction
 from functools import cached_property
 
 from derive.errors import ClaimError, ProblemError
+from derive.node import SIZE
 from derive.problem import Problem, load
 from verify.batches import Batches, planned
 from verify.claim_names import names_of
@@ -26,6 +27,7 @@ from verify.formula_claims import judge_formulas
 from verify.literal import judge, tie, within, written_like
 from verify.mistakes import remarks
 from verify.numbers import Exactly, Form, as_ball, from_fraction, precision
+from verify.rate_rounding import settle_rates
 from verify.right import PRECISIONS, Known, Progress, Side, rate, right_values, side
 from verify.settings import Settings
 from verify.settled import may_be_residue, settle
@@ -113,7 +115,7 @@ def drawn(problem: Problem, settings: Settings) -> tuple[Problem, Batches]:
     problem = training.draw(problem, settings.dtype)
     if not settings.shuffle:
         return problem, planned(settings)
-    return problem, tuple(step.batch for step in training.train(problem, settings).steps)
+    return problem, tuple(training.batches(problem, settings))
 
 
 def _read(
@@ -179,7 +181,7 @@ def _in_order(of: Side, claims: Iterable[Claim]) -> list[Claim]:
 
 def _judged(of: Side, claims: Sequence[Claim], known: Known) -> tuple[tuple[Finding, ...], bool]:
     """A finding for each claim, and whether PyTorch was asked."""
-    first = [_alone(of, claim, known) for claim in claims]
+    first = settle_rates(of, [_alone(of, claim, known) for claim in claims])
     asked = settle(of, first, [place for place, finding in enumerate(first) if may_be_residue(finding)])
     return _followed(of, first), asked
 
@@ -206,8 +208,8 @@ def _alone(of: Side, claim: Claim, known: Known) -> Finding:
 
 
 def _setting(of: Side, cell: Cell) -> Exactly | None:
-    """The learning rate, or the samples of a batch."""
-    if cell.quantity.name == "lr":
+    """The learning rate and what changes with it, or the samples of a batch."""
+    if cell.quantity.name != SIZE:
         return rate(of, cell)
     return from_fraction(Fraction(of.batches[cell.step - 1].n))
 
@@ -220,7 +222,6 @@ def _followed(of: Side, findings: Sequence[Finding]) -> tuple[Finding, ...]:
         [
             own_number(finding.claim, mark, finding.right, finding.status is Status.WRONG)
             for mark, finding in enumerate(findings)
-            if finding not in settings
         ]
         if refused
         else []

@@ -22,7 +22,8 @@ from verify.literal import Literal, read_literal
 MAX_CLAIMS = 20 * 10**6  # bytes of a file of claims
 MAX_CELLS = 10**6  # of a table
 
-_STEP = ("step", "iteration", "iter", "update")
+_COUNTER = "t"  # a column of steps, where the problem has no such name and every step updates
+_STEP = ("step", "iteration", "iter", "update", "step #", "step no.", _COUNTER)
 _EPOCH = ("epoch",)
 _BATCH = ("batch", "lot", "minibatch", "mini-batch")
 _PLACES = (*_STEP, *_EPOCH, *_BATCH)
@@ -30,7 +31,9 @@ _VALUE = ("value", "claimed", "claim", "number", "hand", "autograd")  # of a tid
 _NO_CLAIM = ("", "-", "–", "—", "…", "...")
 _PIECE = re.compile(r'\s*"((?:[^"]|"")*)"\s*|([^,]*)')
 _PREDICTION = re.compile(r"(?:predict|prediction)\s*(\d{0,9})", re.IGNORECASE)
-_WHERE = re.compile(r"(step|iteration|iter|epoch|batch|lot)\s*[=:]?\s*([+-]?\d{1,15})(?!\d)", re.IGNORECASE)
+_WHERE = re.compile(
+    r"\b(step|iteration|iter|epoch|batch|lot|t)\s*(?:#|no\.)?\s*[=:]?\s*([+-]?\d{1,15})(?!\d)", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,12 @@ class Run:
         except NumeralError as error:
             message = f"{shorten(cell.text.strip())} {error}; expected a number, or an empty cell for no claim"
             raise ClaimError(message, cell.place) from None
+
+    def is_place(self, column: str) -> bool:
+        """Whether a column, in lower case, says where in the run the numbers of a row are."""
+        if column == _COUNTER:
+            return column not in self.names.taken and self.batches[-1].t == len(self.batches)
+        return column in _PLACES
 
     def step(self, number: int, place: Place) -> int:
         """A step of the run. Raises `ClaimError` for one that it does not have."""
@@ -161,7 +170,7 @@ def _check_header(header: Row, body: Sequence[Row], source: str) -> None:
 def _wide(header: Row, body: Sequence[Row], run: Run) -> Iterator[Claim]:
     """One row a step, one column a quantity."""
     lower = [cell.text.lower() for cell in header]
-    places = {name: position for position, name in enumerate(lower) if name in _PLACES}
+    places = {name: position for position, name in enumerate(lower) if run.is_place(name)}
     of_epochs = any(name in EPOCH_MEANS for name in lower)
     passed_over = {"batches", SIZE, *(name for name in lower if name.endswith("_autograd"))} if of_epochs else set()
     columns = [
@@ -169,8 +178,11 @@ def _wide(header: Row, body: Sequence[Row], run: Run) -> Iterator[Claim]:
         for position, cell in enumerate(header)
         if cell.text and position not in places.values() and lower[position] not in passed_over
     ]
-    for _, cell in columns:
-        run.names.check(cell.text, cell.place)
+    texts = {cell.text for cell in header}
+    own = {position: run.names.column(cell.text, texts) for position, cell in columns}
+    for position, cell in columns:
+        if own[position] is None:
+            run.names.check(cell.text, cell.place)
     found: dict[tuple[int, bool], tuple[Quantity, tuple[int, ...]]] = {}
     for number, row in enumerate(body, start=1):
         prediction = _prediction(places, row)
@@ -180,7 +192,7 @@ def _wide(header: Row, body: Sequence[Row], run: Run) -> Iterator[Claim]:
                 continue
             key = (position, prediction is not None)
             if key not in found:
-                found[key] = run.names.find(cell.text, cell.place, predicted=prediction is not None)
+                found[key] = own[position] or run.names.find(cell.text, cell.place, predicted=prediction is not None)
             quantity, entry = found[key]
             yield Claim(_cell(quantity, entry, places, row, number, run, prediction), literal, row[position].place)
 
@@ -254,6 +266,11 @@ def predicted_cell(quantity: Quantity, entry: tuple[int, ...], row: str, run: Ru
 def _checked(step: int, quantity: Quantity, entry: tuple[int, ...], run: Run, place: Place) -> Cell:
     """The cell, where the quantity has that entry. Raises `ClaimError`."""
     shape = run.names.shapes[quantity]
+    if quantity.group == "clipped" and not run.batches[step - 1].updates:
+        message = f"no update follows step {step}, so there is no {quantity.label}: gradients are clipped before one"
+        raise ClaimError(message, place)
+    if quantity.group == "setting" and shape and not entry:
+        entry = (0,)  # as in an exported table: of the groups of parameters, the first
     if len(entry) != len(shape):
         have = " × ".join("the samples" if size == SIZE else str(size) for size in shape)
         example = ",".join("0" for _ in shape)
@@ -292,7 +309,7 @@ def _tidy(header: list[str], body: Sequence[Row], run: Run) -> Iterator[Claim]:
     if value is None:
         place = body[0][0].place if body else Place("the table")
         raise ClaimError(f"a table with a column quantity needs one with its numbers: {', '.join(_VALUE[:2])}", place)
-    places = {name: place for name, place in position.items() if name in _PLACES}
+    places = {name: place for name, place in position.items() if run.is_place(name)}
     for number, row in enumerate(body, start=1):
         literal = run.literal(row[value])
         prediction = _prediction(places, row)

@@ -8,7 +8,7 @@ from derive.errors import Place
 from verify.literal import Literal
 
 # The groups of a step's numbers, in the order in which they are calculated.
-GROUPS = ("setting", "before", "nodes", "loss", "adjoints", "accumulated", "gradients", "after", "watch")
+GROUPS = ("setting", "before", "nodes", "loss", "adjoints", "accumulated", "gradients", "clipped", "after", "watch")
 AFTERWARDS = ("epoch", "prediction")  # after the last step of the epoch, and after the last step of the run
 
 

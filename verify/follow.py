@@ -19,16 +19,28 @@ from verify.batches import Batch, epoch_of
 from verify.calculation import Calculation, beginnings, numbers, prepare
 from verify.claim_names import EPOCH_MEANS
 from verify.claims import Cell, Claim
-from verify.numbers import Array, Exactly, Form, Forms, as_ball, between, forms, middle, precision, unknown
+from verify.numbers import (
+    Array,
+    Exactly,
+    Form,
+    Forms,
+    as_ball,
+    between,
+    forms,
+    middle,
+    precision,
+    unknown,
+)
 from verify.predict import only
 from verify.program import adjoint_of
-from verify.rates import ByHand
+from verify.rates import ByHand, together
 from verify.right import Side, weights_of
 from verify.update import parameter_of
 
 MAX_STEPS = 20_000  # that are followed through
 MAX_PARTS = 40  # unknowns of one number that are carried on; the smaller ones become one
 BITS_A_STEP = 4  # balls widen with every step
+FEW_DIGITS = 2  # an lr of so few digits is chosen, and not rounded: 0.1 is one tenth
 
 Key = tuple[int, str, str]  # step, group, name
 
@@ -54,6 +66,9 @@ class Own:
 def own_number(claim: Claim, mark: int, right: Exactly | None, is_wrong: bool) -> Own:
     """What the author's number can be: all that its digits allow, and the right number where it is not wrong."""
     literal = claim.literal
+    if claim.cell.quantity.group == "setting" and literal.special is None and literal.digits <= FEW_DIGITS:
+        chosen = literal.value if is_wrong or right is None else middle(right)
+        return Own(claim, mark, chosen, chosen)
     if literal.special is not None:
         return Own(claim, mark, Fraction(0), Fraction(0), known=False)
     low, high = literal.low, literal.high
@@ -131,23 +146,45 @@ class _Follower:
                 so_far = self.settled(step, "accumulated", name, gathered[name])
                 gradient = calculation.accumulated(so_far, gradient)
             gradients[name] = self.settled(step, "gradients", name, gradient)
-        after = self.updated(calculation, held, gradients, batch)
-        watched = calculation.watched({**held, **rows, **values, **after}, batch.n)
+        clipped = self.clipped(calculation, gradients, batch)
+        after = self.updated(calculation, held, {**gradients, **clipped}, batch)
+        shown = {**held, **rows, **values, **calculation.followed(gradients), **after}
+        watched = calculation.watched(shown, batch.n)
         for name, array in watched.items():
             self.settled(step, "watch", name, array)
-        return after, gradients
+        return after, {**gradients, **clipped}  # what .grad holds: clipping changes it in place
+
+    def clipped(self, calculation: Calculation, gradients: Mapping[str, Array], batch: Batch) -> dict[str, Array]:
+        """The gradients after clipping, where an update follows."""
+        found = calculation.clipped(gradients) if calculation.update is not None and batch.updates else {}
+        return {name: self.settled(batch.step, "clipped", name, array) for name, array in found.items()}
+
+    def rates(self, batch: Batch) -> dict[str, Array]:
+        """What changes from step to step, and lr in any case, with the author's numbers in the place of the right ones.
+
+        Nothing where all is as it is in every step.
+        """
+        settings = self.of.settings
+        found = ByHand(settings, self.system).at(batch)
+        claimed = [name for name in settings.varying or ("lr",) if (batch.step, "setting", name) in self.by_key]
+        if claimed and not found:
+            groups = [group.schedule.lr for group in settings.param_groups]
+            found = together([{"lr": self.system.constant(lr)} for lr in groups if isinstance(lr, Fraction)], ("lr",))
+        return {**found, **{name: self.settled(batch.step, "setting", name, found[name]) for name in claimed}}
 
     def updated(
         self, calculation: Calculation, held: dict[str, Array], gradients: Mapping[str, Array], batch: Batch
     ) -> dict[str, Array]:
-        """The parameters and the state after a step: the state first, and the parameters from the author's state."""
+        """The parameters and the state after a step: the state first, and the parameters from the author's state.
+
+        `gradients` are those after clipping.
+        """
         step = batch.step
         after = dict(held)
         t = self.system.constant(Fraction(batch.t))
         updates = calculation.update is not None and batch.updates
-        rates = ByHand(self.of.settings, self.system).at(batch) if updates else {}
-        clipped = calculation.clipped(gradients) if updates else {}
-        for name, gradient in {**gradients, **clipped}.items() if updates else ():
+        rates = self.rates(batch) if updates else {}
+        for name, gradient in gradients.items() if updates else ():
             moved = calculation.updated(name, held, gradient, t, rates=rates)
             states = {own for own in moved if parameter_of(own) != own}
             own_states = {own: self.settled(step, "after", own, moved[own]) for own in states}

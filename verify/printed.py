@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from derive.gradient_names import KIND
 from verify.claims import Cell
 from verify.record import StepRecord
 from verify.right import Side
@@ -14,10 +15,12 @@ def by_pytorch(of: Side, cells: Sequence[Cell]) -> Mapping[Cell, float]:
     """PyTorch's numbers of the cells that its run has."""
     from verify import training  # torch takes seconds to import
 
+    if of.settings.by_hand_alone:
+        return {}  # PyTorch has no such update
     last = max(cell.step for cell in cells)
     settings = replace(of.settings, steps=last, nodes=True, on_nonfinite="continue", until=None)
-    watched = {node.name for node in of.settings.watch}  # training adds their lines itself
-    own = tuple(node for node in of.problem.graph.nodes if node.name not in watched)
+    watched = {node.name for node in of.settings.watched}  # training adds their lines itself
+    own = tuple(node for node in of.problem.graph.nodes if node.name not in watched and node.kind != KIND)
     problem = replace(of.problem, graph=replace(of.problem.graph, nodes=own))
     record = training.train(problem, settings)
     steps = {step.batch.step: step for step in record.steps}

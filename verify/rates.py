@@ -17,7 +17,6 @@ from derive.optimizers import Assignment
 from derive.rates import Moment, Schedule
 from verify.batches import Batch
 from verify.evaluate import Array, NumberSystem, Values, evaluate
-from verify.numbers import objects
 from verify.program import Stage, compile_rule
 from verify.settings import Settings
 
@@ -92,7 +91,7 @@ def together(groups: list[dict[str, Array]], varying: Iterable[str]) -> dict[str
     """What changes, each as one number, or with one entry for each of several groups."""
     if len(groups) == 1:
         return {name: groups[0][name] for name in varying}
-    return {name: objects([group[name].item() for group in groups], (len(groups),)) for name in varying}
+    return {name: np.stack([group[name] for group in groups], axis=-1) for name in varying}
 
 
 def of_group(rates: Mapping[str, Array], group: int, groups: int) -> dict[str, Array]:

@@ -138,6 +138,8 @@ def _segment(
     found: dict[Cell, float] = {}
     linear: dict[tuple[int, ...], Floats] = {}  # the derivative of a step, where it is the same at every state
     carried: dict[str, Array] = {}
+    settings = sides.of.settings
+    gathers = settings.accumulate > 1 or settings.zero_every != 1
     for exact, own in zip(steps, rounded, strict=True):
         batch = exact.batch
         box = np.abs(spread).sum(axis=1) * _SLACK
@@ -151,14 +153,38 @@ def _segment(
             for cell in cells:
                 found[cell] = _of_cell(sides, cell, exact, inside, own, spread, box)
             derivative, rest = _derivative(sides, inside, box)
-            carried = {name: array for name, array in inside.items() if name.startswith("∂")} if batch.adds else {}
-            alike = not (batch.adds or sides.of.settings.varying or sides.of.settings.clip) and batch.updates
+            carried = _left(exact, inside, own, spread, box) if gathers else {}
+            alike = not (gathers or settings.varying or settings.clip)
             if box.all() and not rest.any() and alike and batch.step > 1:
                 linear[batch.indices] = derivative
         rounding = np.array([_off(pair, value) for pair, value in _after(sides, own, exact)])
         spread = np.hstack([derivative @ spread, np.diag(rest + rounding)]) * (1 + 2.0**-50)
     found |= _of_prediction(sides, wanted, steps[-1], spread)
     return _Ended(found, steps[-1].after or steps[-1].before, spread)
+
+
+def _left(
+    exact: HandStep, inside: Mapping[str, Array], own: Mapping[str, Array], spread: Floats, box: Floats
+) -> dict[str, Array]:
+    """What .grad holds after a step, for the next one to add to: as far off as it has drifted and been rounded.
+
+    While nothing is updated, the next step is in the same unknowns; after an update its drift becomes one of its own.
+    """
+    found: dict[str, Array] = {}
+    for name, array in exact.left.items():
+        target = bound.clipped(name) if name in exact.clipped else adjoint_of(name)
+        made = []
+        for form, pair, value in zip(
+            inside[target].flat, np.broadcast_to(own[target], array.shape).flat, array.flat, strict=True
+        ):
+            row, rest = _linear(form, box)
+            off = _off(pair, value)
+            if exact.batch.updates:
+                made.append(Form(value, {}, arb((float(np.abs(row @ spread).sum()) + rest + off) * _SLACK)))
+            else:
+                made.append(Form(form.centre, form.parts, form.rest + arb(off)))
+        found[adjoint_of(name)] = forms(made, array.shape)
+    return found
 
 
 def _far(sides: _Sides, start: Exacts, spread: Floats, wanted: Mapping[int, list[Cell]]) -> dict[Cell, float]:
@@ -399,7 +425,10 @@ def _step(
         gradients = {name: found[adjoint_of(name)] for name in calculation.derivation.wrt}
         rates = ByHand(of.settings, calculation.system).at(batch)
         after |= calculation.advanced(state, gradients, t, rates, 0 if times is None else 1)
-    watched = calculation.watched({**state, **rows, **found, **after}, batch.n)
+        cut = calculation.clipped(gradients, 0 if times is None else 1)
+        found |= {bound.clipped(name): array for name, array in cut.items()}
+    summed = {name: found[adjoint_of(name)] for name in calculation.derivation.wrt}
+    watched = calculation.watched({**state, **rows, **found, **calculation.followed(summed), **after}, batch.n)
     return found | {f"{name}'": array for name, array in after.items()} | dict(watched)
 
 
@@ -407,6 +436,8 @@ def _target(cell: Cell) -> str:
     name = cell.quantity.name
     if cell.quantity.group in ("adjoints", "gradients"):
         return adjoint_of(name)
+    if cell.quantity.group == "clipped":
+        return bound.clipped(name)
     return f"{name}'" if cell.quantity.group == "after" else name
 
 

@@ -61,8 +61,8 @@ class Side:
 
 
 def side(problem: Problem, settings: Settings, batches: Batches) -> Side:
-    """The problem with the lines of [watch], derived."""
-    watched = replace(problem, graph=with_lines(problem.graph, settings.watch))
+    """The problem with the lines of [watch] and of `until`, derived."""
+    watched = replace(problem, graph=with_lines(problem.graph, settings.watched))
     return Side(watched, differentiate(watched.graph), settings, batches)
 
 
@@ -174,14 +174,14 @@ def _leapt(of: Side, leap: Leaps, held: Exacts, step: int, target: int) -> tuple
 
 
 def rate(of: Side, cell: Cell) -> Exactly | None:
-    """The learning rate of a step, of the first group of parameters; None where nothing is trained."""
-    first = next(iter(of.settings.param_groups), None)
-    if first is None or not of.settings.trains:
+    """The learning rate of a step, or what changes with it, of a group; None where nothing is trained."""
+    if not of.settings.param_groups:
         return None
     if not of.settings.varying:
-        assert isinstance(first.schedule.lr, Fraction)  # what is no number varies
-        return from_fraction(first.schedule.lr)
-    found: Exactly = ByHand(of.settings, Exact()).at(of.batches[cell.step - 1])["lr"].flat[0]
+        lr = of.settings.param_groups[cell.position[0] if cell.position else 0].schedule.lr
+        assert isinstance(lr, Fraction)  # what is no number varies
+        return from_fraction(lr)
+    found: Exactly = ByHand(of.settings, Exact()).at(of.batches[cell.step - 1])[cell.quantity.name][cell.position]
     return found
 
 
@@ -196,6 +196,7 @@ def value_of(step: HandStep, cell: Cell) -> Exactly:
         "adjoints": step.adjoints,
         "accumulated": step.accumulated,
         "gradients": step.gradients,
+        "clipped": step.clipped,
         "after": step.after or step.before,
     }.get(group, {})
     if group == "accumulated" and name not in arrays:

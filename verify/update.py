@@ -95,7 +95,7 @@ def _raised(number: Array, t: Array, p: Array) -> Array:
 
 
 def prepare(optimizer: Optimizer, lr: Fraction | None, system: NumberSystem, as_floats: bool) -> Update:
-    """The update in `system`: as PyTorch calculates it where the system rounds, else as on paper.
+    """The update in `system`: as PyTorch calculates it where the system rounds and PyTorch has it, else as on paper.
 
     `as_floats` takes lr and the options as the float64 numbers that PyTorch holds, in place of the decimals. An lr
     of None changes from step to step, and is among the `rates` of each.
@@ -103,7 +103,8 @@ def prepare(optimizer: Optimizer, lr: Fraction | None, system: NumberSystem, as_
     rounds = isinstance(system, Rounded | RoundedPairs)
     floats, singles = (_like(system, "float64"), _like(system, "float32")) if rounds else (system, system)
     numbers = {**({} if lr is None else {"lr": lr}), **optimizer.numbers}
-    equations = optimizer.in_torch if rounds else optimizer.on_paper
+    in_torch = rounds and optimizer.variant is None  # PyTorch has no order of its own for a textbook variant
+    equations = optimizer.in_torch if in_torch else optimizer.on_paper
     given = {
         name: floats.take(np.asarray(value.numerator / value.denominator)) if as_floats else floats.constant(value)
         for name, value in numbers.items()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from derive.chain import Derivation
+from derive.expression import Expr, Reduce, Ref, children, names, rebuild
 from derive.optimizers import Optimizer
 from derive.plan import Plan
 from derive.problem import Problem
@@ -72,34 +73,72 @@ def _without(accumulated: Array | None, total: Array) -> Array:
 def _updates(
     derivation: Derivation, settings: Settings, step: HandStep, common: dict[str, Array]
 ) -> Iterator[WorkedUpdate]:
-    """The equations as they are printed, one after the other, each with the numbers that the ones before have given."""
+    """The equations as they are printed, one after the other, each with the numbers that the ones before have given.
+
+    What all parameters have in common is said once more of one whose group has other numbers.
+    """
     own: dict[str, dict[str, Array]] = {}
-    plan = Plan(None, settings.clip, settings.groups)
-    for equation in updates(derivation, settings.rule, plan):
+    equations = list(updates(derivation, settings.rule, Plan(None, settings.clip, settings.groups)))
+    shared = [equation for equation in equations if equation.parameter == EVERY]
+    begun = dict(common)
+    left, told = len(shared), set[str]()
+    for equation in equations:
         name = equation.parameter
         if name != EVERY and name not in own:
-            rule = settings.rule_of(name)
             given = {name: step.before[name], GRADIENT: step.gradients[name]}
-            own[name] = {**_numbers(settings, name, step), **given, **_states(rule, name, step)}
+            own[name] = {**_numbers(settings, name, step), **given, **_states(settings.rule_of(name), name, step)}
+        if name != EVERY and not left and name not in told:
+            told.add(name)
+            for again in _for_its_group(settings, name, step, shared, begun, common):
+                own[name] = {**own[name], again.equation.left.name: again.after}
+                yield again
         of_all = {key: value for each in own.values() for key, value in each.items()} if name == EVERY else own[name]
         known = {**of_all, **common} if name == EVERY else {**common, **of_all}
         after = _evaluated(equation, known)
         if equation.left.name == name:
             after = applied(derivation.graph.frozen, name, known[name], after)
         (common if name == EVERY else own[name])[equation.left.name] = after
+        left -= name == EVERY
         yield WorkedUpdate(equation, known, after)
+
+
+def _for_its_group(
+    settings: Settings,
+    name: str,
+    step: HandStep,
+    shared: Sequence[Updated],
+    begun: Mapping[str, Array],
+    common: Mapping[str, Array],
+) -> Sequence[WorkedUpdate]:
+    """The equations that all have in common with the numbers of a parameter's group; none where they give the same.
+
+    `begun` is what all had in common before these equations, `common` what they have given.
+    """
+    mine = {**begun, **_numbers(settings, name, step), **_singles(settings.rule_of(name), name, step)}
+    found = []
+    for equation in shared:
+        if any(read not in mine for read in names(equation.right.expr)):
+            continue  # by what gradients are clipped: that of all of them together
+        after = _evaluated(equation, mine)
+        found.append(WorkedUpdate(equation._replace(parameter=name), dict(mine), after))
+        mine[equation.left.name] = after
+    differ = any(bool(each.after.item() != common[each.equation.left.name].item()) for each in found)
+    return found if differ else ()
 
 
 def _common(rule: Optimizer, settings: Settings, step: HandStep) -> dict[str, Array]:
     """What has one value for all parameters: lr, the options, t, and states that are single numbers."""
     numbers = {"t": objects([from_fraction(Fraction(step.batch.t))], ())}
     first = settings.param_groups[0].parameters if settings.param_groups else ()
-    singles = {
-        state.name: next(value for name, value in step.before.items() if name.endswith(f".{state.name}"))
-        for state in rule.states
-        if state.single
-    }
+    singles = _singles(rule, first[0], step) if first else {}
+    if settings.clip is not None:
+        numbers[settings.clip.by] = objects([from_fraction(settings.clip.limit)], ())
     return {**(_numbers(settings, first[0], step) if first else {}), **numbers, **singles}
+
+
+def _singles(rule: Optimizer, name: str, step: HandStep) -> dict[str, Array]:
+    """What an optimizer remembers of a parameter as one number."""
+    return {state.name: step.before[state_name(name, state.name)] for state in rule.states if state.single}
 
 
 def _numbers(settings: Settings, name: str, step: HandStep) -> dict[str, Array]:
@@ -118,5 +157,19 @@ def _states(rule: Optimizer, name: str, step: HandStep) -> Mapping[str, Array]:
 
 
 def _evaluated(equation: Updated, known: Mapping[str, Array]) -> Array:
-    stages = compile_rule(equation.left.name, equation.right.expr)
-    return evaluate(stages, Exact(), dict(known), {}).results[equation.left.name]
+    return _value(equation.right.expr, known)
+
+
+def _value(expr: Expr, known: Mapping[str, Array]) -> Array:
+    """An expression in arrays of any shape, entry by entry; a sum in it is over all entries."""
+    summed: dict[str, Array] = {}
+
+    def added(part: Expr) -> Expr:
+        if not isinstance(part, Reduce):
+            return rebuild(part, tuple(added(own) for own in children(part)))
+        name = f"Σ{len(summed)}"
+        summed[name] = Exact().reduce("sum", _value(part.body, known).reshape(-1))
+        return Ref(name, ())
+
+    stages = compile_rule("value", added(expr))
+    return evaluate(stages, Exact(), {**known, **summed}, {}).results["value"]

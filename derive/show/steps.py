@@ -159,7 +159,7 @@ def updates(derivation: Derivation, optimizer: Optimizer, plan: Plan = PLAIN_PLA
     for name in trained(derivation):
         own = Ref(name, derivation.graph.by_name[name].axes)
         gradient = Derivative(Ref(derivation.graph.loss, ()), own)
-        yield from _of_parameter(own, gradient, plan.rule_of(name, optimizer), plan.clip)
+        yield from _of_parameter(own, gradient, plan.rule_of(name, optimizer), plan.clip, _share(derivation))
 
 
 def _norm(derivation: Derivation, plan: Plan) -> Iterator[Updated]:
@@ -171,10 +171,12 @@ def _norm(derivation: Derivation, plan: Plan) -> Iterator[Updated]:
     for own, gradient in zip(parameters, gradients, strict=True):
         yield Updated(own.name, gradient, Update(Ref(GRADIENT), Derivative(Ref(derivation.graph.loss, ()), own)))
     if gradients:
-        yield Updated(EVERY, Ref(_SHARE), Update(norm_share(gradients), None))
+        yield Updated(EVERY, Ref(_share(derivation)), Update(norm_share(gradients), None))
 
 
-_SHARE = "c"  # what gradients whose norm is clipped are multiplied by
+def _share(derivation: Derivation) -> str:
+    """The name of what gradients whose norm is clipped are multiplied by: c, where the problem has no c."""
+    return next(name for name in ("c", "share", "share_of_norm", "c_") if name not in derivation.graph.by_name)
 
 
 def trained(derivation: Derivation) -> tuple[str, ...]:
@@ -190,13 +192,15 @@ def _common(optimizer: Optimizer) -> frozenset[str]:
     return in_numbers_alone(optimizer.on_paper, frozenset(("lr", "t", *optimizer.numbers, *singles)))
 
 
-def _of_parameter(own: Ref, gradient: Derivative, optimizer: Optimizer, clip: Clip | None) -> Iterator[Updated]:
+def _of_parameter(
+    own: Ref, gradient: Derivative, optimizer: Optimizer, clip: Clip | None, share: str
+) -> Iterator[Updated]:
     """The equations with the parameter's own names: v_w for v, its gradient for g."""
     common = _common(optimizer)
     named = {"p": own, "g": Ref(GRADIENT)}
     if clip is not None:
         named["g"] = Ref(own_name("g", own.name), own.axes)
-        whole = by_value(Ref(GRADIENT), clip.by) if clip.by != NORM else Apply("mul", (Ref(_SHARE), named["g"]))
+        whole = by_value(Ref(GRADIENT), clip.by) if clip.by != NORM else Apply("mul", (Ref(share), named["g"]))
         yield Updated(own.name, named["g"], Update(whole, gradient))
 
     def with_names(ref: Ref) -> Ref:

@@ -50,8 +50,7 @@ def rows(result: Result, step: int) -> Iterator[Row]:
     found = page(result, step)
     yield from found.forward()
     yield from found.backward()
-    for name in dict.fromkeys(update.equation.parameter for update in found.worked.updates):
-        yield from found.updates_of(name)
+    yield from found.moves()
 
 
 def same(first: Exactly, second: Exactly) -> bool:
@@ -134,6 +133,7 @@ _WORDS = {
     "abs": abs,
     "max": max,
     "min": min,
+    "clip": lambda x, low, high: min(max(x, low), high),
 }
 
 
