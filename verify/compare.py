@@ -132,6 +132,7 @@ def compare(
         "rates": judged_rates(settings, record),
     }
     if settings.by_hand_alone:
+        kept |= {group: _as_by_hand(group, hand, record) for group in ("clipped", "rates")}
         kept["after"] = _taken(hand, record, bound)
     found, notes = _judged(problem, kept, record, bound)
     wide = [step for step in record.steps if _is_wide(found[step.batch.step])]
@@ -245,6 +246,15 @@ def _starts(problem: Problem, settings: Settings, record: Record, bound: Bound) 
             for name, held in step.before.items()
         }
         left = step.after
+    return found
+
+
+def _as_by_hand(group: str, hand: HandRun, record: Record) -> Kept:
+    """Numbers by hand of which PyTorch knows nothing: clipped gradients, lr."""
+    found: Kept = {}
+    for by_hand, step in zip(hand.steps, record.steps, strict=True):
+        floats = as_floats(getattr(by_hand, group))
+        found[step.batch.step] = {name: _kept(floats[name], held) for name, held in getattr(step, group).items()}
     return found
 
 

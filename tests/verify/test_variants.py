@@ -367,7 +367,7 @@ def test_other_numbers_than_those_by_hand_are_found(monkeypatch: pytest.MonkeyPa
         self.count = getattr(self, "count", 0) + 1
         right(self)
         if self.count == 2:
-            self.held = {**self.held, of: np.asarray(self.held[of] * (1 + 2.0**-21))}
+            self.values = {**self.values, of: np.asarray(self.values[of] * (1 + 2.0**-21))}
             if of == "w":
                 with torch.no_grad():
                     self.model.named["w"].mul_(1 + 2.0**-21)
