@@ -63,6 +63,12 @@ def own_columns(result: Result) -> tuple[str, ...]:
     return tuple(parameter.name for parameter in result.problem.parameters)
 
 
+def _by_hand(result: Result) -> tuple[str, ...]:
+    """What stands there by hand alone, where PyTorch does not have the update."""
+    clipped = (f"d{result.problem.graph.loss}/d{name}_clipped" for name in result.settings.parameters)
+    return (*own_columns(result), *result.states, *result.rates, *clipped)
+
+
 def _heading(result: Result, name: str) -> str:
     if name.startswith(_RATE):
         return name.strip()
@@ -79,7 +85,7 @@ def _cells(result: Result, row: StepRow, name: str) -> tuple[str, str, str]:
     check = row.checks.get(name)
     if check is None:  # a gradient is clipped only before an update
         return "", "", ""
-    if result.comparison.by_hand_alone and check.quantity in (*own_columns(result), *result.states):
+    if result.comparison.by_hand_alone and check.quantity in _by_hand(result):
         return number(check.hand_value), "", ""
     by_pytorch = number(check.autograd) or "nan"
     return number(check.hand_value), by_pytorch, (small(check.difference) + mark(check)).strip()

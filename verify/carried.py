@@ -44,6 +44,15 @@ def starts(
     return found
 
 
+def as_by_hand(group: str, hand: HandRun, record: Record) -> Carried:
+    """Numbers by hand of which PyTorch knows nothing: clipped gradients, lr."""
+    found: Carried = {}
+    for by_hand, step in zip(hand.steps, record.steps, strict=True):
+        floats = as_floats(getattr(by_hand, group))
+        found[step.batch.step] = {name: _kept(floats[name], held) for name, held in getattr(step, group).items()}
+    return found
+
+
 def taken(hand: HandRun, record: Record, bound: Bound) -> Carried:
     """The parameters by hand that PyTorch takes, each rounded once, and the state, of which it knows nothing."""
     found: dict[int, dict[str, Numbers]] = {}

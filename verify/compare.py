@@ -14,7 +14,7 @@ from derive.node import SIZE, Node
 from derive.problem import Problem
 from verify.batches import Batch
 from verify.bound import AtState, Bound, clipped, prepare, updated
-from verify.carried import Carried, gathered, starts, taken
+from verify.carried import Carried, as_by_hand, gathered, starts, taken
 from verify.check import Check, Numbers
 from verify.faults import batch_faults, data_faults, row_faults
 from verify.hand import HandRun, HandStep
@@ -143,6 +143,7 @@ def compare(
         "rates": judged_rates(settings, record, before),
     }
     if settings.by_hand_alone:
+        kept |= {group: as_by_hand(group, hand, record) for group in ("clipped", "rates")}
         kept["after"] = taken(hand, record, bound)
     found, notes = _judged(problem, kept, record, bound)
     wide = [step for step in record.steps if _is_wide(found[step.batch.step])]

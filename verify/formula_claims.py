@@ -105,6 +105,9 @@ def judge_formula(problem: Problem, derivation: Derivation, name: str, text: str
 
 
 def _judged(question: Question, name: str, text: str) -> FormulaFinding:
+    rule = question.target.rule
+    if rule is not None and rule.refusal:
+        return FormulaFinding(name, text, UNDECIDED, rule.refusal, question.target.meaning, "not judged")
     first = tried(question, 0)
     if first.difference is not None:
         return _wrong(question, name, text, first.difference)

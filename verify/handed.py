@@ -15,18 +15,23 @@ from verify.record import Values
 class Handed:
     """The parameters and the optimizer's state by hand, as float64: with which a run begins, and after each update.
 
-    `steps` is the number of steps that have been calculated by hand.
+    `clipped` are the gradients after clipping before each update, and `rates` what changes from step to step, such as
+    lr, in each step. `steps` is the number of steps that have been calculated by hand.
     """
 
     start: Values
     updates: tuple[Values, ...]
     steps: int
+    clipped: tuple[Values, ...] = ()
+    rates: tuple[Values, ...] = ()
 
 
 def handed(run: HandRun) -> Handed:
     """What PyTorch is given of a run by hand of one step or more."""
     updates = tuple(as_floats(step.after) for step in run.steps if step.batch.updates)
-    return Handed(as_floats(run.steps[0].before), updates, len(run.steps))
+    clipped = tuple(as_floats(step.clipped) for step in run.steps if step.batch.updates)
+    rates = tuple(as_floats(step.rates) for step in run.steps)
+    return Handed(as_floats(run.steps[0].before), updates, len(run.steps), clipped, rates)
 
 
 def as_floats(numbers: Exacts) -> Values:

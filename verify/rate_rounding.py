@@ -13,7 +13,7 @@ from fractions import Fraction
 from flint import arb, fmpq
 
 from derive.node import SIZE
-from derive.rates import Moment
+from derive.rates import Formula, Moment
 from verify.finding import Finding, Status
 from verify.literal import within
 from verify.numbers import Array, Exactly, RoundedPairs, as_ball
@@ -27,7 +27,10 @@ SMALL = 2.0**-30  # of the largest number in a run: more is no rounding that a p
 def settle_rates(of: Side, findings: Sequence[Finding]) -> list[Finding]:
     """The findings, in which what rounding has made of an lr is residue."""
     last = max((finding.cell.step for finding in findings if _may_be_residue(finding)), default=0)
-    if not of.settings.varying or not last or last > MAX_STEPS:
+    calculated = of.settings.scheduler is not None or any(
+        isinstance(group.schedule.lr, Formula) for group in of.settings.param_groups
+    )
+    if not calculated or not last or last > MAX_STEPS:
         return list(findings)
     ways = dict(enumerate(_rounded(of, last), start=1))
     largest = {name: max(float(way[name]["mid"].max()) for way, _ in ways.values()) for name in of.settings.varying}

@@ -38,7 +38,7 @@ def summarize(comparison: Comparison) -> tuple[Summary, ...]:
     So are the updates, where they are those by hand.
     """
     found: dict[Name, list[tuple[StepComparison, Numbers]]] = {}
-    aside = ("before", "accumulated", *(["after"] if comparison.by_hand_alone else []))
+    aside = ("before", "accumulated", *(["clipped", "rates", "after"] if comparison.by_hand_alone else []))
     for step in comparison.judged:
         for name, numbers in step.numbers.items():
             if name[0] not in aside:

@@ -255,6 +255,8 @@ class _Taken:
         self.trains = True
         self.values = by_hand.start
         self.updates = iter(by_hand.updates)
+        self.clipped = iter(by_hand.clipped)
+        self.rates = iter(by_hand.rates)
 
     def step(self) -> None:
         """The parameters after the next update, rounded to the dtype as any number is that PyTorch takes."""
@@ -272,12 +274,12 @@ class _Taken:
         """Nothing is set before a batch: PyTorch holds no lr."""
 
     def held(self) -> Values:
-        """Nothing that changes from step to step: PyTorch holds no lr."""
-        return {}
+        """What changes from step to step, by hand: PyTorch holds no lr."""
+        return next(self.rates, {})
 
     def clip(self) -> Values:
-        """No gradient is clipped: PyTorch makes no update."""
-        return {}
+        """The gradients after clipping, by hand: PyTorch makes no update, and clips none."""
+        return next(self.clipped, {})
 
 
 def _plain_options(options: Mapping[str, Value]) -> dict[str, float | bool | tuple[float, ...]]:

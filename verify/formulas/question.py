@@ -250,7 +250,7 @@ def _update(problem: Problem, parameter: str, target: str, place: Place) -> Targ
     rule = Rule(problem, node, target)
     shown = [found for found in rule.optimizer.on_paper if found.target == target][-1]
     name = parameter if target == "p" else f"{parameter}.{target}"
-    text = Ascii(names={"p": parameter, "g": f"d{problem.graph.loss}/d{parameter}"}).show(shown.expr)
+    text = Ascii(names={"p": parameter, "g": rule.gradient}).show(shown.expr)
 
     if target == "p" and any(entry.name == parameter and not entry.entries for entry in problem.graph.frozen):
         text = parameter  # it keeps its value
@@ -258,4 +258,4 @@ def _update(problem: Problem, parameter: str, target: str, place: Place) -> Targ
     def right(values: Values[Any], where: Mapping[Axis, Index]) -> Any:
         return rule.after(values, tuple(where[axis] for axis in node.axes))
 
-    return Target(name, f"the update of {rule.optimizer.name}", node.axes, right, text, rule)
+    return Target(name, rule.meaning, node.axes, right, text, rule)

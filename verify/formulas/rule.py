@@ -8,10 +8,15 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
+from derive.clipping import NORM
 from derive.expression import Apply, Expr, Number, Ref, names
 from derive.node import Node
+from derive.numerals import write_number
 from derive.optimizers import OPTIMIZERS, Optimizer
+from derive.plan import plan_of
 from derive.problem import Problem
+from derive.rates import COUNTERS, Formula, Rate
+from derive.variants import optimizer_of
 from verify.formulas.letters import Index
 from verify.formulas.values import GRADIENT, Values
 
@@ -33,16 +38,58 @@ class Rule:
 
     @cached_property
     def optimizer(self) -> Optimizer:
-        """The optimizer with the options of the problem."""
+        """The optimizer with the options of the parameter, in the problem's variant."""
+        return _optimizer_of(self.problem, self.node.name)
+
+    @cached_property
+    def rate(self) -> Rate | None:
+        """The lr of the parameter; None where it is not given, or not by what is given alone."""
         training = self.problem.training
-        return Optimizer(training.optimizer or OPTIMIZERS[0], training.options)
+        own = next((group.lr for group in training.groups if self.node.name in group.parameters), None)
+        lr = training.lr if own is None else own
+        return None if training.scheduler is not None or isinstance(lr, tuple) else lr
+
+    @property
+    def changing(self) -> tuple[str, ...]:
+        """The numbers of the update that change from step to step, and have no formula: lr, and what is cycled."""
+        training = self.problem.training
+        listed = isinstance(training.lr, tuple) or any(isinstance(group.lr, tuple) for group in training.groups)
+        changes = ("lr",) if self.rate is None and (training.scheduler is not None or listed) else ()
+        cycled = plan_of(training).schedule
+        return (*changes, *([cycled.cycled] if cycled is not None and cycled.cycled else []))
+
+    @property
+    def refusal(self) -> str:
+        """Why no formula of this update is judged; empty where one is."""
+        clip = plan_of(self.problem.training).clip
+        if clip is None or clip.by != NORM:
+            return ""
+        return (
+            f"not judged: {NORM} = {write_number(clip.limit)} scales every gradient by the norm of all of them before "
+            "the update, which a formula of one parameter does not show"
+        )
+
+    @property
+    def meaning(self) -> str:
+        """What a formula is read as."""
+        changing = f", in which {' and '.join(self.changing)} may change from step to step" if self.changing else ""
+        return f"the update of {self.optimizer.name}{changing}"
+
+    @property
+    def gradient(self) -> str:
+        """What the gradient in the equations is: after clipping, where its numbers are clipped."""
+        name = f"d{self.problem.graph.loss}/d{self.node.name}"
+        clip = plan_of(self.problem.training).clip
+        if clip is None or clip.by == NORM:
+            return name
+        return f"clip({name}, -{write_number(clip.limit)}, {write_number(clip.limit)})"
 
     def names(self) -> Mapping[str, Node]:
         """The names that a formula may use besides those of the graph: lr, the options, what is remembered."""
         taken = self.problem.graph.by_name
         found: dict[str, Node] = {}
         for name in self._known_names():
-            single = name in ("lr", "t", *self.optimizer.numbers) or name in self._single
+            single = name in ("lr", *COUNTERS, *self.optimizer.numbers) or name in self._single
             axes = () if single else self.node.axes
             for spelled in (name, f"{name}_{self.node.name}"):
                 if spelled not in taken:
@@ -52,18 +99,19 @@ class Rule:
     def leaves(self) -> Mapping[str, Node]:
         """What has no value in the problem: the number of the update, what is remembered, lr where it is not given."""
         read = {name for equation in self.optimizer.on_paper for name in names(equation.expr)}
-        found = {self._count: Node(self._count, "constant")} if "t" in read else {}
-        if self.problem.training.lr is None:
-            found["lr"] = Node("lr", "constant")
+        if isinstance(self.rate, Formula):
+            read |= set(names(self.rate.expr))
+        single = [name for name in COUNTERS if name in read]
+        single += self.changing if self.rate is not None else dict.fromkeys(("lr", *self.changing))
+        found = {self._leaf(name): Node(self._leaf(name), "constant") for name in single}
         for state in self.optimizer.states:
             name = f"{self.node.name}.{state.name}"
             found[name] = Node(name, "constant", () if state.single else self.node.axes)
         return found
 
-    @property
-    def _count(self) -> str:
-        """What the number of the update is called where a value is given for it."""
-        return "t" if "t" not in self.problem.graph.by_name else "t of the update"
+    def _leaf(self, name: str) -> str:
+        """What a number of the update, such as t, is called where a value is given for it."""
+        return name if name not in self.problem.graph.by_name else f"{name} of the update"
 
     def own(self) -> Mapping[str, Own]:
         """How each of these names is calculated."""
@@ -111,7 +159,7 @@ class Rule:
         assigned = (found.target for found in self.optimizer.on_paper[:last])
         every = (
             "lr",
-            *(["t"] if self._count in self.leaves() else []),
+            *(name for name in COUNTERS if self._leaf(name) in self.leaves()),
             "g",
             *self.optimizer.numbers,
             *self._states,
@@ -125,13 +173,22 @@ class Rule:
         return places[-1]
 
     def _start(self, values: Values[Any], index: tuple[Index, ...]) -> dict[str, Any]:
-        numbers, lr = values.numbers, self.problem.training.lr
+        numbers, leaves = values.numbers, self.leaves()
         found = {name: numbers.number(value) for name, value in self.optimizer.numbers.items()}
-        found["lr"] = numbers.number(lr) if isinstance(lr, Fraction) else numbers.leaf("lr", ())
-        if self._count in self.leaves():
-            found["t"] = numbers.leaf(self._count, ())
+        for name in ("lr", *COUNTERS, *self.changing):
+            if self._leaf(name) in leaves:
+                found[name] = numbers.leaf(self._leaf(name), ())
+        match self.rate:
+            case Fraction():
+                found["lr"] = numbers.number(self.rate)
+            case Formula(expr=expr, constants=constants):
+                known = {name: numbers.number(value) for name, value in constants.items()}
+                found["lr"] = _scalar(expr, {**found, **known}, values)
         found["p"] = values.named(self.node.name, index)
         found["g"] = values.named(f"{GRADIENT}{self.node.name}", index)
+        clip = plan_of(self.problem.training).clip
+        if clip is not None and clip.by != NORM:
+            found["g"] = numbers.apply("clip", [found["g"], numbers.number(-clip.limit), numbers.number(clip.limit)])
         for state in self.optimizer.states:
             found[state.name] = numbers.leaf(f"{self.node.name}.{state.name}", () if state.single else index)
         return found
@@ -150,15 +207,21 @@ def states_of(problem: Problem) -> Mapping[str, tuple[str, str]]:
 
     It is called `w.v` and `v_w`, and `v` where there is no other parameter.
     """
-    optimizer = Optimizer(problem.training.optimizer or OPTIMIZERS[0], problem.training.options)
     found: dict[str, tuple[str, str]] = {}
     parameters = problem.graph.of_kind("parameter")
     for parameter in parameters:
-        for state in optimizer.states:
+        for state in _optimizer_of(problem, parameter).states:
             if len(parameters) == 1:
                 found[state.name] = (parameter, state.name)
             found[f"{parameter}.{state.name}"] = found[f"{state.name}_{parameter}"] = (parameter, state.name)
     return found
+
+
+def _optimizer_of(problem: Problem, parameter: str) -> Optimizer:
+    """The optimizer with the options of a parameter, in the problem's variant."""
+    training = problem.training
+    optimizer = optimizer_of(training.optimizer or OPTIMIZERS[0], training.options, training.variant)
+    return plan_of(training).rule_of(parameter, optimizer)
 
 
 def _scalar(expr: Expr, names: Mapping[str, Any], values: Values[Any]) -> Any:

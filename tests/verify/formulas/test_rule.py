@@ -1,0 +1,93 @@
+"""A claimed update rule where lr changes, gradients are clipped, groups have options of their own, in a variant."""
+
+from __future__ import annotations
+
+import pytest
+
+from derive.chain import differentiate
+from derive.errors import Place
+from derive.problem import load
+from verify.formula_claims import FormulaFinding, judge_formula
+
+LINE = """
+equations = "l = mean((w*x + b - y)^2)"
+[parameters]
+w = 0
+b = 0
+[constants]
+k = 4
+[data]
+x = [1, 2]
+y = [3, 5]
+[training]
+"""
+ONE_CYCLE = 'scheduler = "OneCycleLR"\nmax_lr = 0.1\ntotal_steps = 7\n'
+GROUP = '[[training.groups]]\nparameters = ["b"]\n'
+
+
+def judged(training: str, name: str, text: str) -> FormulaFinding:
+    problem = load(LINE + training)
+    return judge_formula(problem, differentiate(problem.graph), name, text, Place("t", 1, 1, text))
+
+
+@pytest.mark.parametrize(
+    ("training", "name", "text", "status"),
+    [
+        ("lr = [0.1, 0.05]\n", "w", "w - lr*dl/dw", "right"),
+        ("lr = [0.1, 0.05]\n", "w", "w - 0.1*dl/dw", "wrong"),
+        ('lr = "1/(10*t)"\n', "w", "w - lr*dl/dw", "right"),
+        ('lr = "1/(10*t)"\n', "w", "w - dl/dw/(10*t)", "right"),
+        ('lr = "1/(10*t)"\n', "w", "w - 0.1*dl/dw", "wrong"),
+        ('lr = "0.1/(epoch + t)"\n', "w", "w - 0.1/(t + epoch)*dl/dw", "right"),
+        ('lr = "0.1/(epoch + t)"\n', "w", "w - 0.1/t*dl/dw", "wrong"),
+        ('lr = "1/(k*t)"\n', "w", "w - dl/dw/(4*t)", "right"),
+        ('lr = "1/(k*t)"\n', "w", "w - dl/dw/(2*t)", "wrong"),
+        ('lr = "0.1/sqrt(t)"\noptimizer = "Adam"\n', "w", "w - 0.1/sqrt(t)*m_hat/(sqrt(v_hat) + eps)", "right"),
+        ('lr = "0.1/sqrt(t)"\noptimizer = "Adam"\n', "w", "w - 0.1*m_hat/(sqrt(v_hat) + eps)", "wrong"),
+        ('lr = 0.1\nscheduler = "StepLR"\nstep_size = 1\n', "w", "w - lr*dl/dw", "right"),
+        ('lr = 0.1\nscheduler = "StepLR"\nstep_size = 1\n', "w", "w - 0.1*dl/dw", "wrong"),
+        (ONE_CYCLE, "w", "w - lr*(momentum*v_w + dl/dw)", "right"),
+        (ONE_CYCLE, "w", "w - lr*(0.95*v_w + dl/dw)", "wrong"),
+        (ONE_CYCLE + 'optimizer = "Adam"\n', "w.m", "beta1*m_w + (1 - beta1)*dl/dw", "right"),
+        (ONE_CYCLE + 'optimizer = "Adam"\n', "w.m", "0.9*m_w + 0.1*dl/dw", "wrong"),
+        ("lr = 0.1\nclip_grad_value = 2\n", "w", "w - lr*clip(dl/dw, -2, 2)", "right"),
+        ("lr = 0.1\nclip_grad_value = 2\n", "w", "w - lr*min(max(dl/dw, -2), 2)", "right"),
+        ("lr = 0.1\nclip_grad_value = 2\n", "w", "w - lr*dl/dw", "wrong"),
+        ("lr = 0.1\nclip_grad_norm = 2\n", "w", "w - lr*dl/dw", "undecided"),
+        ("lr = 0.1\nclip_grad_norm = 2\n", "dl/dw", "2*mean((w*x + b - y)*x)", "right"),  # it is what backward gives
+        (f"lr = 0.1\n{GROUP}lr = 0.01\n", "w", "w - 0.1*dl/dw", "right"),
+        (f"lr = 0.1\n{GROUP}lr = 0.01\n", "b", "b - 0.01*dl/db", "right"),
+        (f"lr = 0.1\n{GROUP}lr = 0.01\n", "b", "b - 0.1*dl/db", "wrong"),
+        (f'lr = 0.1\n{GROUP}lr = "1/t"\n', "b", "b - dl/db/t", "right"),
+        (f"lr = 0.1\n{GROUP}momentum = 0.5\n", "b.v", "0.5*v_b + dl/db", "right"),
+        (f"lr = 0.1\n{GROUP}weight_decay = 0.5\n", "b", "b - lr*(dl/db + 0.5*b)", "right"),
+        (f"lr = 0.1\n{GROUP}weight_decay = 0.5\n", "w", "w - lr*(dl/dw + 0.5*w)", "wrong"),
+        ('lr = 0.1\nmomentum = 0.9\nvariant = "lr_in_velocity"\n', "w.v", "momentum*v_w + lr*dl/dw", "right"),
+        ('lr = 0.1\nmomentum = 0.9\nvariant = "lr_in_velocity"\n', "w", "w - v_w", "right"),
+        ('lr = 0.1\nmomentum = 0.9\nvariant = "lr_in_velocity"\n', "w", "w - lr*v_w", "wrong"),
+        ('lr = 0.1\noptimizer = "Adam"\nvariant = "eps_inside"\n', "w", "w - lr*m_hat/sqrt(v_hat + eps)", "right"),
+    ],
+)
+def test_an_update_rule(training: str, name: str, text: str, status: str) -> None:
+    assert judged(training, name, text).status == status
+
+
+def test_what_changes_from_step_to_step_is_said() -> None:
+    found = judged('lr = 0.1\nscheduler = "StepLR"\nstep_size = 1\n', "w", "w - lr*dl/dw")
+    assert found.sentence.endswith("read as the update of SGD, in which lr may change from step to step")
+    found = judged(ONE_CYCLE, "w", "w - lr*v_w")
+    assert found.sentence.endswith("in which lr and momentum may change from step to step")
+
+
+def test_why_a_rule_is_not_judged_is_said() -> None:
+    found = judged("lr = 0.1\nclip_grad_norm = 2\n", "w", "w - lr*dl/dw")
+    assert found.decided == "not judged"
+    assert found.sentence == (
+        "not judged: clip_grad_norm = 2 scales every gradient by the norm of all of them before the update, which a "
+        "formula of one parameter does not show"
+    )
+
+
+def test_the_right_rule_shows_the_clipping() -> None:
+    found = judged("lr = 0.1\nclip_grad_value = 2\n", "w", "w - lr*dl/dw")
+    assert found.right == "w - lr*clip(dl/dw, -2, 2)"
