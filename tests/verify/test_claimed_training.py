@@ -15,6 +15,7 @@ import tables
 from derive.errors import ClaimError
 from derive.problem import load
 from tables.audit import to_text
+from tables.worksheet import worksheet
 from verify import verify
 from verify.auditing import Audit, audit
 from verify.batches import planned
@@ -143,6 +144,20 @@ def test_one_wrong_number_is_found_and_that_alone(name: str, tmp_path: Path) -> 
             [finding] = [one for one in found.findings if one.status is not Status.RIGHT]
             assert (finding.status, finding.cell.step) == (Status.WRONG, row + 1)
             assert finding.claim.literal.text == wrong.loc[row, column]
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_worksheet_that_is_all_given_away_is_right(name: str, tmp_path: Path) -> None:
+    text, options = RUNS[name]
+    problem = load(text)
+    chosen = effective(problem, options)
+    file = tmp_path / "sheet.csv"
+    file.write_text(worksheet(problem, chosen, ",".join(map(str, range(1, chosen.steps + 1)))), encoding="utf-8")
+    found = audit(text, claims=file, **options)  # type: ignore[arg-type]
+    assert set(found.counts) == {Status.RIGHT}
+    assert {one.cell.quantity.group for one in found.findings} >= ({"clipped"} if chosen.clip else set())
+    rates = {one.cell for one in found.findings if one.cell.quantity.group == "setting" and one.cell.step == 1}
+    assert len({one for one in rates if one.quantity.name == "lr"}) == len(chosen.param_groups)
 
 
 # What follows from a wrong number: the run as its author goes on, calculated here.
