@@ -13,6 +13,7 @@ from verify.auditing import drawn
 from verify.claims import Cell, Quantity
 from verify.literal import read_literal, written_like
 from verify.numbers import Exactly, decimal, to_fraction
+from verify.result import rate_label
 from verify.right import Side, rate, right_values, side
 from verify.settings import Settings
 
@@ -36,7 +37,7 @@ def worksheet(problem: Problem, settings: Settings, give: str | None = None) -> 
         (step, head): Cell(step, quantity, entry, entry)
         for step in range(1, settings.steps + 1)
         for head, (quantity, entry) in columns.items()
-        if step in steps or head in given
+        if (step in steps or head in given) and (quantity.group != "clipped" or batches[step - 1].updates)
     }
     known = right_values(of, [c for c in cells.values() if c.quantity.group != "setting"], lambda _: True).values
     text = StringIO()
@@ -51,7 +52,10 @@ def worksheet(problem: Problem, settings: Settings, give: str | None = None) -> 
 
 
 def _columns(of: Side) -> dict[str, tuple[Quantity, tuple[int, ...]]]:
-    """What a person fills in, by the heads of the columns: n, the loss, gradients, lr, parameters, watched."""
+    """What a person fills in, by the heads of the columns: n, the loss, gradients, lr, parameters, watched.
+
+    They are the heads of `steps.csv`, where a parameter `lr` stands under `lr_after`.
+    """
     problem, settings = of.problem, of.settings
     found = {"n": Quantity("setting", "n", "n")} if problem.data else {}
     columns: dict[str, tuple[Quantity, tuple[int, ...]]] = {head: (quantity, ()) for head, quantity in found.items()}
@@ -60,9 +64,18 @@ def _columns(of: Side) -> dict[str, tuple[Quantity, tuple[int, ...]]]:
         label = f"d{of.loss}/d{parameter.name}"
         columns.update(_entries(Quantity("gradients", parameter.name, label), parameter.shape))
     if settings.trains:
-        columns["lr"] = (Quantity("setting", "lr", "lr"), ())
+        for parameter in problem.parameters if settings.clip is not None else ():
+            if parameter.name in settings.parameters:
+                label = f"d{of.loss}/d{parameter.name}_clipped"
+                columns.update(_entries(Quantity("clipped", parameter.name, label), parameter.shape))
+        groups = len(settings.param_groups)
+        for name in settings.varying or ("lr",):
+            for group in range(groups):
+                head = rate_label(name, group)
+                columns[head] = (Quantity("setting", name, name), (group,) if groups > 1 else ())
         for parameter in problem.parameters:
-            columns.update(_entries(Quantity("after", parameter.name, parameter.name), parameter.shape))
+            for head, entry in _entries(Quantity("after", parameter.name, parameter.name), parameter.shape):
+                columns[f"{head}_after" if head in columns else head] = entry
     for node in settings.watch:
         columns[node.name] = (Quantity("watch", node.name, node.name), ())
     return columns
@@ -81,7 +94,7 @@ def _entries(quantity: Quantity, shape: tuple[int, ...]) -> Iterable[tuple[str, 
 def _given(give: str | None, columns: Mapping[str, object], last: int) -> tuple[set[str], set[int]]:
     """The columns and the steps that are given away."""
     given, steps = set(), set()
-    for word in ("n,lr" if give is None else give).split(","):
+    for word in ("n,lr,momentum,beta1" if give is None else give).split(","):
         name = word.strip()
         heads = {head for head in columns if head == name or head.partition("[")[0] == name}
         if name.isdecimal() and 1 <= int(name) <= last:

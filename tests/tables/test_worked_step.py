@@ -23,7 +23,7 @@ from tables.report import to_text
 from tables.worked_step import _LEFT_OUT, Digits, _Page, _worked_out
 from tests.optimizer_options import options
 from verify import Result, verify
-from verify.numbers import Exactly, as_ball, precision, to_fraction
+from verify.numbers import Exactly, as_ball, precision, to_float, to_fraction
 from verify.worked import work_out
 
 GOLDEN = Path(__file__).with_name("worked-step.txt")
@@ -359,3 +359,86 @@ def test_the_values_of_a_step_are_those_of_the_run() -> None:
     assert set(found.adjoints) == {"a", "h", "o", "l", "W", "b", "v", "c"}
     assert to_fraction(found.values["n"].item()) == 2
     assert np.shape(found.adjoints["W"]) == np.shape(found.values["W"])
+
+
+# schedules, clipping, groups
+
+GROUP = '[[training.groups]]\nparameters = ["b"]\n'
+MATRIX = """
+equations = "p = x @ W + c; l = mean(p^2)"
+[parameters]
+W = [[1, 2], [3, 4]]
+c = [0, 0.5]
+[data]
+x = [[1, 2], [3, 4], [5, 6]]
+[training]
+lr = 0.01
+steps = 4
+"""
+ONE_CYCLE: dict[str, object] = {"scheduler": "OneCycleLR", "max_lr": 0.1, "total_steps": 9}
+NO_LR = LINE.replace("lr = 0.1\n", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        (LINE, {"lr": [0.1, 0.05]}),
+        (LINE, {"lr": "1/(10*t + epoch)", "optimizer": "Adam"}),
+        (LINE, {"scheduler": "StepLR", "step_size": 1, "optimizer": "Adagrad", "lr_decay": 0.1}),
+        (LINE, {"scheduler": "ExponentialLR", "gamma": "1/3", "optimizer": "RMSprop"}),
+        (LINE, {"scheduler": "CosineAnnealingLR", "T_max": 3, "optimizer": "NAdam"}),
+        (NO_LR, ONE_CYCLE),
+        (NO_LR, {**ONE_CYCLE, "optimizer": "AdamW"}),
+        (NO_LR, {**ONE_CYCLE, "optimizer": "NAdam", "clip_grad_norm": 1.5}),
+        (LINE, {"clip_grad_norm": 1.5}),
+        (LINE, {"clip_grad_value": 1.5, "optimizer": "Adam"}),
+        (LINE, {"clip_grad_norm": 1.5, "accumulate": 2}),
+        (LINE.replace("b", "c").replace("catch", "batch"), {"clip_grad_norm": 1.5}),  # a parameter called c
+        (MATRIX, {"clip_grad_norm": 1.5}),
+        (MATRIX, {"clip_grad_value": 1.5}),
+        (LINE + GROUP + "lr = 0.02\n", {"scheduler": "StepLR", "step_size": 1}),
+        (LINE + GROUP + "lr = 0.02\n", {"optimizer": "Adagrad", "lr_decay": 0.1}),
+        (LINE + GROUP + "lr = 0.02\nmomentum = 0.5\n", {}),
+        (LINE.replace("lr", 'optimizer = "NAdam"\nlr', 1) + GROUP + "betas = [0.5, 0.9]\n", {}),
+        (LINE.replace("lr", 'optimizer = "Adamax"\nlr', 1) + GROUP + "betas = [0.5, 0.9]\n", {"clip_grad_norm": 1.5}),
+        (NO_LR + GROUP + "weight_decay = 0.5\n", {**ONE_CYCLE, "optimizer": "Adam"}),
+        (LINE + GROUP + "lr = 0.02\n", {"optimizer": "Adam", "variant": "folded_bias_correction"}),
+        (NO_LR, {**ONE_CYCLE, "momentum": 0.9, "variant": "velocity_as_step", "clip_grad_value": 2}),
+    ],
+)
+def test_with_schedules_clipping_and_groups(text: str, options: dict[str, object]) -> None:
+    result = verify(text, **options)
+    for step in (2, 4):
+        found = _worked_out(result, step)
+        last = {each.equation.parameter: each.after for each in found.updates if each.equation.left.name in "wbcW"}
+        moved = {name: value for name, value in last.items() if name in result.hand.steps[0].after}
+        assert set(moved) == {parameter.name for parameter in result.problem.parameters}
+        for parameter, value in moved.items():
+            wanted = result.hand.steps[step - 1].after[parameter]
+            assert all(same(one, other) for one, other in zip(value.flat, wanted.flat, strict=True)), parameter
+        assert come_out(result, step) >= 4
+
+
+def test_clipping_stands_in_the_order_of_calculation() -> None:
+    update = tables.worked(verify(LINE, clip_grad_norm=1.5), 2).split("Update: ")[1]
+    lefts = [line.split()[0] for line in update.split("\n") if "←" in line]
+    assert lefts == ["g_w", "g_b", "c", "g_w", "w", "g_b", "b"]
+    result = verify(LINE, clip_grad_norm=1.5).hand.steps[1]
+    gradients = {name: to_float(result.gradients[name].item()) for name in "wb"}
+    share = min(1.0, 1.5 / (math.hypot(*gradients.values()) + 1e-6))
+    assert f"= {share:.7g}\n" in update
+    for name, gradient in gradients.items():
+        assert f"c·g_{name} = {share:.7g}·({gradient:.7g})".replace("(-", "(−") in re.sub(" +", " ", update)
+
+
+def test_what_a_group_has_of_its_own_is_worked_out_with_its_numbers() -> None:
+    text = tables.worked(verify(LINE + GROUP + "lr = 0.02\n", optimizer="Adagrad", lr_decay=0.5), 3)
+    first, second = re.findall(r"lr_t +← lr/.* = (.*?)/\(.*\) += (.*)\n", re.sub(r"\n +=", " =", text))
+    assert (first, second) == (("0.1", "0.05"), ("0.02", "0.01"))
+    assert "Update: Adagrad\n" in text  # no lr that would be that of all
+
+
+def test_the_lr_of_the_step_is_in_the_title() -> None:
+    result = verify(LINE, scheduler="StepLR", step_size=1, gamma=0.5)
+    assert "Update: SGD, lr = 0.1\n" in tables.worked(result, 2)
+    assert "Update: SGD, lr = 0.05\n" in tables.worked(result, 3)
