@@ -55,7 +55,7 @@ def test_the_articles_table_is_right_at_its_digits() -> None:
     assert len(found.findings) == 15
     assert set(statuses(found).values()) == {"right"}
     assert (found.first_wrong, found.exit_status) == (None, 0)
-    assert summary(found) == ("15 claims: 15 right",)
+    assert summary(found) == ("15 claims: 15 right", "11 formulas: 11 right")
 
 
 def test_with_the_learning_rate_of_its_text_the_first_wrong_cell_is_w_after_step_1() -> None:
@@ -323,6 +323,15 @@ class Formula:
     name: str = "dl/dw"
     text: str = "2*w"
     sentence: str = "said of it"
+
+
+@pytest.mark.parametrize(("status", "exit_status"), [("right", 0), ("wrong", 1), ("undecided", 3)])
+def test_formulas_alone_are_counted_in_place_of_the_claims(status: str, exit_status: int) -> None:
+    found = replace(audit("article"), findings=(), formulas=(Formula("right"), Formula(status)))
+    counted = "2 right" if status == "right" else f"1 right, 1 {status}"
+    assert summary(found) == (f"2 formulas: {counted}",)
+    assert found.exit_status == exit_status
+    assert summary(replace(found, formulas=())) == ("no claims",)
 
 
 @pytest.mark.parametrize(("status", "exit_status"), [("right", 0), ("wrong", 1), ("undecided", 3)])
