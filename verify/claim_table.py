@@ -112,6 +112,16 @@ def read_file(path: str | os.PathLike[str], run: Run) -> tuple[Claim, ...]:
     return read_table(text, str(path), run)
 
 
+def empty_cells(path: str | os.PathLike[str]) -> int:
+    """How many cells of a CSV file, in columns with a name, hold no number. Raises `ClaimError`."""
+    text = read_text(path, limit=MAX_CLAIMS, what="a CSV file of claims", error=ClaimError)
+    rows = [row for row in _rows(text, str(path), 1) if any(cell.text for cell in row)]
+    header = [cell.text.lower() for cell in rows[0]] if rows else []
+    values = [name in _VALUE if "quantity" in header else bool(name) for name in header]
+    cells = (cell for row in rows[1:] for cell, counts in zip(row, values, strict=False) if counts)
+    return sum(cell.text.lower() in _NO_CLAIM for cell in cells)
+
+
 def read_table(text: str, source: str, run: Run, first_line: int = 1) -> tuple[Claim, ...]:
     """The claims of a table whose first line is the line `first_line` of `source`. Raises `ClaimError`."""
     if text.count(",") + text.count("\n") > MAX_CELLS:
