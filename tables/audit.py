@@ -7,6 +7,7 @@ import os
 import sys
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -220,12 +221,19 @@ def _padded(finding: Finding | None, width: int, paint: bool) -> str:
     return f"\x1b[{_COLOURS[finding.status]}m{text}\x1b[0m" if paint else text
 
 
-Graded = tuple[str, Audit | None, str]  # a file, what was found of its claims, and the error where it cannot be read
+@dataclass(frozen=True)
+class Graded:
+    """A file, what was found of its claims, how many cells it leaves empty, and the error where it cannot be read."""
+
+    file: str
+    found: Audit | None = None
+    empty: int | None = None
+    error: str = ""
 
 
 def grade_frame(graded: Sequence[Graded]) -> pd.DataFrame:
     """One row for each file: its score, the counts, and the first wrong number. Columns: `GRADE_COLUMNS`."""
-    made = pd.DataFrame([_grade(*one) for one in graded], columns=list(GRADE_COLUMNS))
+    made = pd.DataFrame([_grade(one) for one in graded], columns=list(GRADE_COLUMNS))
     return made.astype({name: dtype for name, (dtype, _) in GRADE_COLUMNS.items()})
 
 
@@ -233,6 +241,7 @@ GRADE_COLUMNS: Mapping[str, tuple[str, str]] = {
     "file": ("string", "the file of claims"),
     "score": ("float64", "the share of its numbers that are right, or follow from an earlier wrong one"),
     "claims": ("Int64", "its numbers"),
+    "empty": ("Int64", "its cells without a number, which do not count in the score"),
     **{status.value: ("Int64", f"how many of them are: {_WORDS[status]}") for status in Status},
     "first_wrong": ("string", "the first wrong number: step 2: w"),
     "claimed": ("string", "what it is claimed to be"),
@@ -241,9 +250,10 @@ GRADE_COLUMNS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def _grade(file: str, found: Audit | None, error: str) -> tuple[object, ...]:
+def _grade(graded: Graded) -> tuple[object, ...]:
+    found = graded.found
     if found is None:
-        return (file, None, *[None] * (1 + len(Status)), None, None, None, error)
+        return (graded.file, *[None] * (3 + len(Status)), None, None, None, graded.error)
     counts = [found.counts.get(status, 0) for status in Status]
     total = len(found.findings)
     good = sum(1 for f in found.findings if f.status.is_accepted or f.status is Status.INHERITED)
@@ -252,4 +262,4 @@ def _grade(file: str, found: Audit | None, error: str) -> tuple[object, ...]:
     if first is not None:
         cell = first.cell
         at = (f"step {cell.step}: {cell.name}", first.claim.literal.text, first.printed)  # type: ignore[assignment]
-    return (file, good / total if total else None, total, *counts, *at, None)
+    return (graded.file, good / total if total else None, total, graded.empty, *counts, *at, None)

@@ -69,4 +69,4 @@ def _graded(options: argparse.Namespace) -> int:
     problem = load(options.problem)
     graded = grade(problem, options.grade, units_of(options.units), settings_of(options), say)
     write_out(write_grades(graded, options.output))
-    return BAD_INPUT if any(found is None for _, found, _ in graded) else 0
+    return BAD_INPUT if any(one.found is None for one in graded) else 0

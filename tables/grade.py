@@ -9,6 +9,7 @@ from derive.errors import ClaimError, HandgradError
 from derive.problem import Problem
 from tables.audit import Graded
 from verify.auditing import audit
+from verify.claim_table import empty_cells
 
 
 def grade(
@@ -25,15 +26,16 @@ def grade(
     place = Path(folder)
     if not place.is_dir():
         raise ClaimError(f"{folder} is not a folder; expected one that holds CSV files of claims")
-    files = sorted(file for file in place.iterdir() if file.suffix.lower() == ".csv")
+    own = "grades.csv"  # what an earlier run has written, where --output names the same folder
+    files = sorted(file for file in place.iterdir() if file.suffix.lower() == ".csv" and file.name != own)
     if not files:
         raise ClaimError(f"{folder} holds no CSV file; expected one for each table to be judged")
     graded: list[Graded] = []
     for file in files:
         try:
             found = audit(problem, claims=file, units=units, **settings)  # type: ignore[arg-type]
-            graded.append((file.name, found, ""))
+            graded.append(Graded(file.name, found, empty_cells(file)))
         except HandgradError as error:
             tell(f"error: {error}")
-            graded.append((file.name, None, str(error).partition("\n")[0]))
+            graded.append(Graded(file.name, error=str(error).partition("\n")[0]))
     return tuple(graded)

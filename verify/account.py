@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
 from verify.auditing import Audit
-from verify.finding import Finding, Status, where
+from verify.finding import Finding, Stated, Status, where
 
 
 def sentence(found: Audit, finding: Finding) -> str:
@@ -35,14 +38,23 @@ def _between(finding: Finding) -> str:
 
 
 def summary(found: Audit) -> tuple[str, ...]:
-    """The short account: how many claims there are of each status, and the first wrong one with its right value."""
+    """The short account: how many claims and formulas there are of each status, and the first wrong claim."""
     words = {Status.TRUNCATED: "cut off", Status.DOUBLE_ROUNDED: "rounded twice", Status.RESIDUE: "rounding residue"}
     total = len(found.findings)
     parts = [f"{count} {words.get(status, status.value)}" for status, count in found.counts.items()]
-    lines = [f"{total} claim{'s' if total != 1 else ''}: {', '.join(parts)}" if total else "no claims"]
+    lines = [f"{total} claim{'s' if total != 1 else ''}: {', '.join(parts)}"] if total else []
     first = found.first_wrong
     if first is not None:
         right = f"{first.printed}" + (f" ({first.exact})" if first.exact else "")
         at = where(first.cell, found.per_epoch)
         lines.append(f"first wrong: {at}, claimed as {first.claim.literal.text}; right is {right}")
-    return tuple(lines)
+    if found.formulas:
+        lines.append(_formulas(found.formulas))
+    return tuple(lines or ["no claims"])
+
+
+def _formulas(formulas: Sequence[Stated]) -> str:
+    """`3 formulas: 2 right, 1 wrong`."""
+    counted = Counter(formula.status for formula in formulas)
+    parts = [f"{counted[status.value]} {status.value}" for status in Status if counted[status.value]]
+    return f"{len(formulas)} formula{'s' if len(formulas) != 1 else ''}: {', '.join(parts)}"

@@ -26,7 +26,7 @@ from verify.follow import follow, own_number
 from verify.formula_claims import judge_formulas
 from verify.literal import judge, tie, within, written_like
 from verify.mistakes import remarks
-from verify.numbers import Exactly, Form, as_ball, from_fraction, precision
+from verify.numbers import Exactly, Form, as_ball, from_fraction, precision, to_float
 from verify.rate_rounding import settle_rates
 from verify.right import PRECISIONS, Known, Progress, Side, rate, right_values, side
 from verify.settings import Settings
@@ -258,7 +258,7 @@ def _inherited(finding: Finding, form: Form, roots: Mapping[int, Cell]) -> Findi
         finding = replace(finding, follows=interval) if form.sources else finding
         if not meets or not rests_on:
             return finding
-        radius, unit = (interval[1] - interval[0]) / 2, float(literal.unit or 0)
+        radius, unit = (interval[1] - interval[0]) / 2, to_float(from_fraction(literal.unit or Fraction(0)))
         if radius <= max(WIDE * abs(interval[1] + interval[0]) / 2, FEW_UNITS * unit):
             return replace(finding, status=Status.INHERITED, inherited_from=roots[rests_on[0]])
     why = "it is not the right number, but what follows from the earlier ones is too wide to tell whether it does"

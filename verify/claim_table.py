@@ -28,7 +28,7 @@ _EPOCH = ("epoch",)
 _BATCH = ("batch", "lot", "minibatch", "mini-batch")
 _PLACES = (*_STEP, *_EPOCH, *_BATCH)
 _VALUE = ("value", "claimed", "claim", "number", "hand", "autograd")  # of a tidy table, the first that is there
-_NO_CLAIM = ("", "-", "–", "—", "…", "...")
+_NO_CLAIM = ("", "-", "–", "—", "--", "---", "…", "...", "n/a", "n.a.", "na")  # whatever its capitals
 _PIECE = re.compile(r'\s*"((?:[^"]|"")*)"\s*|([^,]*)')
 _PREDICTION = re.compile(r"(?:predict|prediction)\s*(\d{0,9})", re.IGNORECASE)
 _WHERE = re.compile(
@@ -59,7 +59,7 @@ class Run:
 
     def literal(self, cell: Written) -> Literal | None:
         """The number of a cell, None where it claims nothing. Raises `ClaimError` for a text."""
-        if cell.text.strip() in _NO_CLAIM:
+        if cell.text.strip().lower() in _NO_CLAIM:
             return None
         try:
             return read_literal(cell.text).off_by(self.units)
@@ -75,6 +75,7 @@ class Run:
 
     def step(self, number: int, place: Place) -> int:
         """A step of the run. Raises `ClaimError` for one that it does not have."""
+        _check_counted_from_1("step", number, place)
         if not 1 <= number <= len(self.batches):
             raise ClaimError(f"there is no step {number}; the run has the steps 1 to {len(self.batches)}", place)
         return number
@@ -86,7 +87,9 @@ class Run:
                 f"an epoch has {self.per_epoch} batches; say which one in a column batch, or count in a column step"
             )
             raise ClaimError(message, place)
-        wanted = (epoch or 1, batch or 1)
+        wanted = (1 if epoch is None else epoch, 1 if batch is None else batch)
+        _check_counted_from_1("epoch", wanted[0], place)
+        _check_counted_from_1("batch", wanted[1], place)
         position = (wanted[0] - 1) * self.per_epoch + wanted[1]
         if wanted[0] < 1 or not 1 <= wanted[1] <= self.per_epoch or not 1 <= position <= len(self.batches):
             last = self.batches[-1]
@@ -98,16 +101,34 @@ class Run:
 
     def end_of_epoch(self, epoch: int, place: Place) -> int:
         """The last step of an epoch."""
+        _check_counted_from_1("epoch", epoch, place)
         found = [epoch * self.per_epoch, len(self.batches)]
         if epoch < 1 or min(found) <= (epoch - 1) * self.per_epoch:
             raise ClaimError(f"there is no epoch {epoch}; the last is epoch {self.batches[-1].epoch}", place)
         return min(found)
 
 
+def _check_counted_from_1(kind: str, number: int, place: Place) -> None:
+    """Raises `ClaimError` for a number 0: taken for 1 it would move a claim to another step than its author means."""
+    if number == 0:
+        message = f"there is no {kind} 0 of this quantity; steps, epochs and batches are counted from 1: add 1 to each"
+        raise ClaimError(f"{message} (a row 0 can only hold the parameters, as they begin)", place)
+
+
 def read_file(path: str | os.PathLike[str], run: Run) -> tuple[Claim, ...]:
     """The claims of a CSV file, wide or tidy. Raises `ClaimError`."""
     text = read_text(path, limit=MAX_CLAIMS, what="a CSV file of claims", error=ClaimError)
     return read_table(text, str(path), run)
+
+
+def empty_cells(path: str | os.PathLike[str]) -> int:
+    """How many cells of a CSV file, in columns with a name, hold no number. Raises `ClaimError`."""
+    text = read_text(path, limit=MAX_CLAIMS, what="a CSV file of claims", error=ClaimError)
+    rows = [row for row in _rows(text, str(path), 1) if any(cell.text for cell in row)]
+    header = [cell.text.lower() for cell in rows[0]] if rows else []
+    values = [name in _VALUE if "quantity" in header else bool(name) for name in header]
+    cells = (cell for row in rows[1:] for cell, counts in zip(row, values, strict=False) if counts)
+    return sum(cell.text.lower() in _NO_CLAIM for cell in cells)
 
 
 def read_table(text: str, source: str, run: Run, first_line: int = 1) -> tuple[Claim, ...]:
@@ -242,13 +263,26 @@ def cell_at(
         return _checked(1, begun, entry, run, place)
     if step is not None:
         number = run.step(step, place)
-        if batch is not None and epoch is not None and run.at(epoch, batch, place) != number:
-            raise ClaimError(f"step {step} is not epoch {epoch}, batch {batch}", place)
+        _check_epoch_of(number, epoch, batch, run, place)
     elif epoch is not None or batch is not None:
         number = run.at(epoch, batch, place)
     else:
         number = run.step(row, place)
     return _checked(number, quantity, entry, run, place)
+
+
+def _check_epoch_of(step: int, epoch: int | None, batch: int | None, run: Run, place: Place) -> None:
+    """Raises `ClaimError` where a step is said to be of an epoch that it is not in, or to be another batch."""
+    if epoch is None:
+        return
+    if batch is not None:
+        if run.at(epoch, batch, place) != step:
+            raise ClaimError(f"step {step} is not epoch {epoch}, batch {batch}", place)
+        return
+    within = run.batches[step - 1].epoch
+    if within != epoch:
+        message = f"step {step} of the run is in epoch {within}, not {epoch}"
+        raise ClaimError(f"{message}; what counts within the epoch is called batch", place)
 
 
 def predicted_cell(quantity: Quantity, entry: tuple[int, ...], row: str, run: Run, place: Place) -> Cell:
@@ -356,23 +390,23 @@ def _kind(word: str) -> str:
 
 
 def once(claims: Iterable[Claim]) -> tuple[Claim, ...]:
-    """The claims; raises `ClaimError` where two of them contradict each other."""
+    """Each number once, with the more digits of those claimed; raises `ClaimError` where two claims contradict."""
     found: dict[Cell, Claim] = {}
-    kept = []
     for claim in claims:
         earlier = found.setdefault(claim.cell, claim)
-        if earlier is claim:
-            kept.append(claim)
-        elif not _compatible(earlier.literal, claim.literal):
+        if not _compatible(earlier.literal, claim.literal):
             message = (
                 f"{claim.cell.name} at step {claim.cell.step} is claimed to be {shorten(claim.literal.text)} here and"
             )
             raise ClaimError(f"{message} {shorten(earlier.literal.text)} at {earlier.place}; keep one", claim.place)
-    return tuple(kept)
+        if claim.literal.slack < earlier.literal.slack:
+            found[claim.cell] = claim
+    return tuple(found.values())
 
 
 def _compatible(first: Literal, second: Literal) -> bool:
-    """Whether one number can be printed in both ways."""
+    """Whether one number can be printed in both ways; a tie, which can be rounded up and down, is none of them."""
     if first.special is not None or second.special is not None:
         return repr(first.special) == repr(second.special)
-    return first.low <= second.high and second.low <= first.high
+    low, high = max(first.low, second.low), min(first.high, second.high)
+    return low < high or (low == high and 0 in (first.slack, second.slack))

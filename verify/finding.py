@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from fractions import Fraction
 from typing import Protocol
 
+from flint import arb
+
 from verify.claims import Cell, Claim
-from verify.literal import read_literal, written_like
-from verify.numbers import Exactly, decimal
+from verify.literal import written_like
+from verify.numbers import Exactly, decimal, is_finite
+
+BITS_OF_A_DIGIT = 4  # rather more than log2 of 10
 
 
 class Status(Enum):
@@ -61,11 +66,14 @@ class Finding:
 
     @property
     def exact(self) -> str:
-        """The right number with more digits than were claimed, for a person to see why."""
-        if self.right is None:
+        """The right number with more digits than were claimed, to see why; empty where they are not known."""
+        if self.right is None or not is_finite(self.right):
             return ""
-        more = decimal(self.right, max(7, self.claim.literal.digits + 3))
-        return "" if read_literal(more).value == read_literal(self.printed).value else more
+        digits = max(7, self.claim.literal.digits + 3)
+        if isinstance(self.right, arb) and self.right.rel_accuracy_bits() < BITS_OF_A_DIGIT * digits:
+            return ""
+        more = decimal(self.right, digits)
+        return "" if Fraction(more) == Fraction(self.printed) else more
 
 
 class Stated(Protocol):

@@ -125,7 +125,10 @@ def judge(literal: Literal, right: Exactly) -> str | None:
 
 def _is_nearest_float(literal: Literal, right: Exactly) -> bool:
     """Whether so many digits are those of the float64 nearest to the number, which programs print in full."""
-    return literal.digits >= REPR_DIGITS and float(literal.value) == to_float(right)
+    if literal.digits < REPR_DIGITS:
+        return False
+    number = to_float(from_fraction(literal.value))
+    return math.isfinite(number) and number == to_float(right)
 
 
 def within(right: Exactly, low: Fraction, high: Fraction) -> bool | None:
@@ -170,7 +173,7 @@ def written_like(literal: Literal, right: Exactly, more: int = 0) -> str:
     number = middle(right)
     if literal.unit is None:
         exact = str(number)
-        return exact if len(exact) <= 20 else f"{float(number):.10g}"
+        return exact if len(exact) <= 20 else decimal(right, 10)
     places = max(literal.places, 0) + more
     unit = Fraction(10) ** ((literal.power or 0) - places)
     if abs(number) > unit * _TOO_LONG:

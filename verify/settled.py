@@ -60,9 +60,10 @@ def _may_print(finding: Finding, bound: float) -> bool:
 def _is_rounding(finding: Finding, bound: float) -> bool:
     """Whether a drift is so small beside the number or its last digit that it can only be rounding."""
     literal = finding.claim.literal
-    if literal.special is not None or finding.right is None:
+    if literal.special is not None or finding.right is None or not math.isfinite(bound):
         return False
-    return bound <= max(float(literal.unit or 0), abs(to_float(finding.right)) * VAGUE)
+    unit = to_float(from_fraction(literal.unit or Fraction(0)))
+    return bound <= max(unit, abs(to_float(finding.right)) * VAGUE)
 
 
 MAX_ASKED = 20_000  # steps that PyTorch is asked to run

@@ -160,8 +160,29 @@ def test_a_folder_of_tables_is_graded(tmp_path: Path, capsys: pytest.CaptureFixt
     assert list(made.columns) == list(GRADE_COLUMNS)
     assert list(made["file"]) == ["anna.csv", "ben.csv", "cleo.csv"]
     assert list(made["score"])[:2] == [1.0, 0.8]
+    assert list(made["empty"])[:2] == [0, 1]
     assert list(made["first_wrong"])[1] == "step 2: w"
     assert list(made["right_value"])[1] == 1.63
+
+
+@pytest.mark.parametrize(
+    ("table", "empty"),
+    [
+        ("step,w,b,\n1,,n/a,\n2,1.63,,\n", 3),
+        ("step,quantity,index,value\n1,w,,0.267\n2,w,,—\n", 1),
+    ],
+)
+def test_a_grade_tells_how_many_cells_are_empty(tmp_path: Path, table: str, empty: int) -> None:
+    (tmp_path / "anna.csv").write_text(table, encoding="utf-8")
+    made = grade_frame(grade(load("article"), str(tmp_path), None, {}, print))
+    assert (list(made["empty"]), list(made["claims"]), list(made["score"])) == ([empty], [1], [1.0])
+
+
+def test_grades_written_into_the_folder_are_not_graded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "anna.csv").write_text("step,dl/dw,w\n1,-26.67,0.267\n")
+    arguments = ["article", "--grade", str(tmp_path), "--output", str(tmp_path)]
+    assert [tables_main(arguments), tables_main(arguments)] == [0, 0]
+    assert list(pd.read_csv(capsys.readouterr().out.split()[-1])["file"]) == ["anna.csv"]
 
 
 def test_a_folder_without_tables_is_refused(tmp_path: Path) -> None:

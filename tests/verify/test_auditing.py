@@ -55,7 +55,7 @@ def test_the_articles_table_is_right_at_its_digits() -> None:
     assert len(found.findings) == 15
     assert set(statuses(found).values()) == {"right"}
     assert (found.first_wrong, found.exit_status) == (None, 0)
-    assert summary(found) == ("15 claims: 15 right",)
+    assert summary(found) == ("15 claims: 15 right", "11 formulas: 11 right")
 
 
 def test_with_the_learning_rate_of_its_text_the_first_wrong_cell_is_w_after_step_1() -> None:
@@ -315,6 +315,34 @@ def test_json_is_json() -> None:
     assert document["first_wrong"]["quantity"] == "w"
 
 
+DIVERGES = "equations = 'l = (w - 3)^2'\n[parameters]\nw = 1\n[training]\nlr = 10\nsteps = 400\n"
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        ("step,w\n1,41\n400,1e400\n", ["right", "undecided"]),
+        ("step,w\n1,42\n400,1/7\n", ["wrong", "undecided"]),
+        ("step,w\n400,-1.00000000000000000e399\n", ["undecided"]),
+        ("step,w\n400,nan\n", ["residue"]),
+        ("step,dl/dw\n400,5\n", ["undecided"]),
+    ],
+)
+def test_numbers_beyond_float64_are_judged(tmp_path: Path, table: str, expected: list[str]) -> None:
+    (tmp_path / "claims.csv").write_text(table)
+    found = audit(load(DIVERGES), claims=tmp_path / "claims.csv")
+    assert [finding.status.value for finding in found.findings] == expected
+    assert "e+51" in to_json(found)
+    assert "step 400" in to_text(found)
+    assert len(claims(found)) == len(expected)
+
+
+def test_digits_that_are_not_known_are_not_shown() -> None:
+    problem = load("equations = 'l = (w - 3)^2'\n[parameters]\nw = 1\n[training]\nlr = 0.1\nsteps = 1500000\n")
+    [finding] = audit(problem, sentences=["step 1500000: l = 0.5"]).findings  # the right number is 4·0.64^1499999
+    assert (finding.status.value, finding.printed, finding.exact) == ("wrong", "0.0", "")
+
+
 @dataclass(frozen=True)
 class Formula:
     """A stated formula as `Audit.formulas` holds it."""
@@ -323,6 +351,15 @@ class Formula:
     name: str = "dl/dw"
     text: str = "2*w"
     sentence: str = "said of it"
+
+
+@pytest.mark.parametrize(("status", "exit_status"), [("right", 0), ("wrong", 1), ("undecided", 3)])
+def test_formulas_alone_are_counted_in_place_of_the_claims(status: str, exit_status: int) -> None:
+    found = replace(audit("article"), findings=(), formulas=(Formula("right"), Formula(status)))
+    counted = "2 right" if status == "right" else f"1 right, 1 {status}"
+    assert summary(found) == (f"2 formulas: {counted}",)
+    assert found.exit_status == exit_status
+    assert summary(replace(found, formulas=())) == ("no claims",)
 
 
 @pytest.mark.parametrize(("status", "exit_status"), [("right", 0), ("wrong", 1), ("undecided", 3)])

@@ -146,6 +146,17 @@ BAD = [
     ("step,w\n4,2\n", r"^t\.csv:2:1: there is no step 4; the run has the steps 1 to 3"),
     ("step,w\n0.5,2\n", r"'0\.5' is not a number of a step"),
     ("step,dl/dw\n0,2\n", r"there is no step 0"),
+    (
+        "step,loss\n0,2\n1,2\n",
+        r"^t\.csv:2:1: there is no step 0 of this quantity; .* are counted from 1: add 1 to each",
+    ),
+    ("epoch,batch,loss\n0,1,2\n", r"^t\.csv:2:1: there is no epoch 0 of this quantity"),
+    ("batch,loss\n0,2\n", r"^t\.csv:2:1: there is no batch 0 of this quantity"),
+    ("epoch,mean_of_batches\n0,2\n", r"there is no epoch 0 of this quantity"),
+    (
+        "epoch,step,w\n2,1,0.5\n",
+        r"step 1 of the run is in epoch 1, not 2; what counts within the epoch is called batch",
+    ),
     ("epoch,batch,w\n1,4,2\n", r"there is no epoch 1, batch 4; the last is epoch 1, batch 3"),
     ("epoch,w\n1,2\n", r"an epoch has 3 batches; say which one in a column batch"),
     ("step,w\n1,about two\n", r"^t\.csv:2:3: 'about two' is not a number; expected a number, or an empty cell"),
@@ -170,8 +181,30 @@ def test_a_table_that_cannot_be_read_is_refused_where_it_stands(table: str, mess
         claimed(table, run_of("article"))
 
 
-def test_claims_that_can_be_the_same_number_do_not_contradict() -> None:
-    assert len(claimed("step,w,new w\n1,0.27,0.267\n", run_of("article"))) == 1
+@pytest.mark.parametrize("cells", ["0.27,0.267", "0.267,0.27", "0.3,0.267"])
+def test_of_claims_that_can_be_the_same_number_the_one_with_more_digits_is_judged(cells: str) -> None:
+    assert claimed(f"step,w,new w\n1,{cells}\n", run_of("article")) == [(1, "after", "w", "0.267")]
+
+
+@pytest.mark.parametrize("cells", ["0.26,0.27", "0.27,0.26", "0.2675,0.2674"])
+def test_claims_that_share_a_tie_alone_contradict(cells: str) -> None:
+    with pytest.raises(ClaimError, match=r"w at step 1 is claimed to be '.*' here and '.*' at t\.csv:2:3; keep one"):
+        claimed(f"step,w,new w\n1,{cells}\n", run_of("article"))
+
+
+@pytest.mark.parametrize("cells", ["1/4,0.3", "1/4,2/8", "-0.0,0.0"])
+def test_an_exact_number_at_the_end_of_an_interval_does_not_contradict(cells: str) -> None:
+    assert len(claimed(f"step,w,new w\n1,{cells}\n", run_of("article"))) == 1
+
+
+def test_an_epoch_beside_its_own_step_says_the_same() -> None:
+    run = run_of("article", epochs=2)
+    assert claimed("epoch,step,w\n2,5,0.5\n", run) == [(5, "after", "w", "0.5")]
+
+
+@pytest.mark.parametrize("written", ["n/a", "N/A", "NA", "--", "—"])
+def test_a_sign_for_no_value_is_no_claim(written: str) -> None:
+    assert claimed(f"step,w,b\n2,0.5,{written}\n", run_of("article")) == [(2, "after", "w", "0.5")]
 
 
 @pytest.mark.parametrize(

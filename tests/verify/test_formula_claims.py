@@ -254,6 +254,13 @@ def test_what_cannot_be_read_is_said(name: str, text: str, message: str) -> None
     assert re.search(message, str(caught.value), re.DOTALL)
 
 
+def test_a_state_is_not_called_in_a_formula_as_in_a_table() -> None:
+    message = r"^claim:5: 'w\.v' is written v_w in a formula\n    0\.9\*w\.v \+ g\n {8}\^$"
+    with pytest.raises(ProblemError, match=message):
+        judged(MOMENTUM, "w.v", "0.9*w.v + g")
+    assert judged(MOMENTUM, "w.v", "momentum*v_w + g").status == "right"
+
+
 def test_a_frozen_parameter_keeps_its_value() -> None:
     problem = 'frozen = ["b"]\n' + MOMENTUM.replace("w*x - y", "w*x + b - y").replace("w = 1", "w = 1\nb = 2")
     assert judged(problem, "b", "b").status == "right"

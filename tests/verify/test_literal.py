@@ -150,4 +150,5 @@ def test_the_right_number_is_written_as_the_claim_is() -> None:
     assert written_like(read_literal("0.43E-03"), third) == "0.33e-03"
     assert written_like(read_literal("1/3"), third) == "1/3000"
     assert written_like(read_literal("5"), third) == "0"
+    assert written_like(read_literal("nan"), from_fraction(Fraction(10) ** 400)) == "1.000000000e+400"
     assert written_like(read_literal("5.0"), from_fraction(Fraction(10) ** 90)) == "1e+90"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -54,6 +55,7 @@ class Question:
 
 def questions(problem: Problem, derivation: Derivation, name: str, text: str, place: Place) -> Iterator[Question]:
     """The ways in which a claim can be read, the usual one first. Raises `ProblemError` for one that cannot be."""
+    _check_states(problem, text, place)
     written = read_written(text, place)
     asked = _asked(problem, name, place)
     if written.left and _asked(problem, written.left, place) != asked:
@@ -71,6 +73,15 @@ def questions(problem: Problem, derivation: Derivation, name: str, text: str, pl
         yield question
     if not found and unread is not None:
         raise unread
+
+
+def _check_states(problem: Problem, text: str, place: Place) -> None:
+    """Raises `ClaimError` for `w.v` in a formula: a table calls the state so, the notation has no points in names."""
+    for full, (parameter, state) in states_of(problem).items():
+        match = re.search(rf"(?<![\w.]){re.escape(full)}(?!\w)", text) if "." in full else None
+        if match is not None:
+            at = replace(place, column=(place.column or 1) + match.start())
+            raise ClaimError(f"{full!r} is written {state}_{parameter} in a formula", at)
 
 
 def _asked(problem: Problem, name: str, place: Place) -> Asked:
