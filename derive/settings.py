@@ -93,6 +93,8 @@ def _above_zero(value: object) -> Fraction:
     number = exact(value)
     if number <= 0:
         raise NumeralError("is not above 0")
+    if not number.numerator / number.denominator:  # PyTorch would be given 0
+        raise NumeralError("is smaller than any float64")
     return number
 
 
@@ -115,13 +117,7 @@ def _rates(entries: list[Any] | tuple[Any, ...] | list[str]) -> tuple[Fraction, 
     """The lr of each epoch."""
     if not entries:
         raise NumeralError("has no numbers")
-    found = []
-    for entry in entries:
-        try:
-            found.append(_above_zero(entry.strip() if type(entry) is str else entry))
-        except NumeralError as error:
-            raise NumeralError(f"holds {shown(entry)}, which {error}") from None
-    return tuple(found)
+    return tuple(_part(_above_zero, entry) for entry in entries)
 
 
 def _from_zero(value: object) -> Fraction:
@@ -150,7 +146,15 @@ def _pair(value: object) -> tuple[Fraction, ...]:
     parts = value.strip(" ()[]").split(",") if isinstance(value, str) else value
     if not isinstance(parts, list | tuple) or len(parts) != 2:
         raise NumeralError("is not a pair of numbers")
-    return tuple(_share(part) for part in parts)
+    return tuple(_part(_share, part) for part in parts)
+
+
+def _part(read: Callable[[object], Fraction], entry: object) -> Fraction:
+    """An entry of a list; what is wrong with it is said of the list."""
+    try:
+        return read(entry.strip() if type(entry) is str else entry)
+    except NumeralError as error:
+        raise NumeralError(f"holds {shown(entry)}, which {error}") from None
 
 
 def whole(low: int, high: int) -> Callable[[object], int]:
@@ -210,16 +214,20 @@ def _zero_grad(value: object) -> bool | int:
 
 
 def _text(value: object) -> str:
-    if isinstance(value, str) and not isinstance(value, Numeral) and value.strip():
-        return value
-    raise NumeralError("is not a text in quotes")
+    if not isinstance(value, str) or isinstance(value, Numeral):
+        raise NumeralError("is not a text in quotes")
+    if not value.strip():
+        raise NumeralError("is empty")
+    return value
 
 
 def _steps(value: object) -> tuple[int, ...]:
     """Step numbers in increasing order: a list in a file, `1,5,10` as a flag."""
     entries = value if isinstance(value, list | tuple) else value.split(",") if isinstance(value, str) else None
-    if not entries:
+    if entries is None:
         raise NumeralError("is not a list of steps")
+    if not entries:
+        raise NumeralError("has no steps")
     read = whole(1, MAX_COUNT)
     try:
         return tuple(sorted({read(entry) for entry in entries}))

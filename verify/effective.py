@@ -102,7 +102,7 @@ def effective(problem: Problem, flags: Mapping[str, object]) -> Settings:
     chosen.pop("scheduler_every", None)
     trained = {"clip": clip, "parameters": _trained(problem)}
     found = _settings({**chosen, **compared, **beside, **trained}, samples, origins)
-    _refuse_long(found, places.get)
+    _refuse_long(found, {**places, **_places_of_groups(problem, groups)}.get)
     return found
 
 
@@ -141,6 +141,13 @@ def _groups(problem: Problem, flagged: object, optimizer: str, options: Mapping[
     return read_groups(_as_written(flagged), optimizer, options, how)
 
 
+def _places_of_groups(problem: Problem, flagged: object) -> dict[str, Place | None]:
+    """Where the lr of each group stands in the file; nothing where the groups are those of a flag."""
+    count = len(problem.training.groups) if flagged is None else 0
+    keys = (f"groups.{number}.lr" for number in range(1, count + 1))
+    return {key: problem.place_of(f"training.{key}") for key in keys}
+
+
 def _of_scheduler(name: object, filed: schedulers.Options, flagged: schedulers.Options) -> schedulers.Options:
     """The options that are given to the scheduler; those of the file where it is another one are left out."""
     if name is None:
@@ -151,11 +158,12 @@ def _of_scheduler(name: object, filed: schedulers.Options, flagged: schedulers.O
 def _refuse_long(settings: Settings, place: Callable[[str], Place | None]) -> None:
     """Raises `SettingError` for a run that goes on after the last lr of a list, or the last step of a cycle."""
     epochs = -(-settings.steps // settings.batches_per_epoch)
-    for key, lr in (("lr", settings.lr), *(("groups", group.lr) for group in settings.groups)):
+    of_groups = ((f"groups.{k}.lr", f"lr of group {k}", g.lr) for k, g in enumerate(settings.groups, start=1))
+    for key, what, lr in (("lr", "lr", settings.lr), *of_groups):
         if isinstance(lr, tuple) and len(lr) < epochs:
             entries = "1 entry" if len(lr) == 1 else f"{len(lr)} entries"
             message = (
-                f"lr has {entries}, one for each epoch, and the run has {epochs} epochs; expected {epochs} entries"
+                f"{what} has {entries}, one for each epoch, and the run has {epochs} epochs; expected {epochs} entries"
             )
             raise SettingError(message, place(key))
     if sets_lr(settings.scheduler) and settings.scheduler is not None:
@@ -183,8 +191,13 @@ def _condition(problem: Problem, text: object, origin: str) -> Node | None:
 
 
 def _as_written(value: object) -> object:
-    """A float as the shortest decimal that stands for it: lr=0.1 in Python is one tenth, as on paper."""
-    if isinstance(value, list | tuple):
+    """A float as the shortest decimal that stands for it: lr=0.1 in Python is one tenth, as on paper.
+
+    A range is a list, and what NumPy or PyTorch hold is what it is in Python.
+    """
+    if hasattr(value, "tolist") and not isinstance(value, float):
+        value = value.tolist()
+    if isinstance(value, list | tuple | range):
         return [_as_written(part) for part in value]
     if isinstance(value, dict):
         return {key: _as_written(part) for key, part in value.items()}

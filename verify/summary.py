@@ -89,13 +89,20 @@ def _blur(check: Check) -> float:
 
 
 def drift(comparison: Comparison) -> Check | None:
-    """The number of the last step by hand that has moved furthest from it, by its own size; None without one."""
-    last = next((step for step in reversed(comparison.steps) if step.hand is not None), None)
-    if last is None:
-        return None
-    names = [name for name in last.numbers if name[0] in ("loss", "gradients", "after")]
-    places = [(name, place) for name in names for place in np.ndindex(last.numbers[name].autograd.shape)]
-    return max((comparison.check(last, *place) for place in places), key=relative_drift)
+    """The number of the last step by hand that has moved furthest from it, by its own size; None without one.
+
+    A step of which PyTorch has no finite number has not moved by a number that could be told.
+    """
+    for step in reversed(comparison.steps):
+        if step.hand is None:
+            continue
+        names = [name for name in step.numbers if name[0] in ("loss", "gradients", "after")]
+        places = [(name, place) for name in names for place in np.ndindex(step.numbers[name].autograd.shape)]
+        checks = (comparison.check(step, *place) for place in places)
+        finite = [check for check in checks if math.isfinite(check.difference)]
+        if finite:
+            return max(finite, key=relative_drift)
+    return None
 
 
 def relative_drift(check: Check) -> float:

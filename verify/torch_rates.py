@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -28,15 +28,25 @@ from verify.settings import Settings
 
 
 class Rates:
-    """Changes what the settings say changes, in the groups of an optimizer; `place` is that of lr in the file."""
+    """Changes what the settings say changes, in the groups of an optimizer; `place_of` is the problem's."""
 
-    def __init__(self, optimizer: torch.optim.Optimizer, settings: Settings, place: Place | None) -> None:
+    def __init__(
+        self, optimizer: torch.optim.Optimizer, settings: Settings, place_of: Callable[[str], Place | None]
+    ) -> None:
         self.groups = optimizer.param_groups
         self.settings = settings
-        self.place = place
+        shared = len(settings.param_groups) - len(settings.groups)  # 1 where some parameters are in no group
+        own = [group.lr is not None for group in settings.groups]
+        keys = ["lr"] * shared + [f"groups.{k}.lr" if has else "lr" for k, has in enumerate(own, start=1)]
+        self.places = [self._place(key, place_of) for key in keys]
         self.given = [group.schedule.lr for group in settings.param_groups]
         self.scheduler = None if settings.scheduler is None else _built(optimizer, settings.scheduler)
         self.last: Batch | None = None
+
+    def _place(self, key: str, place_of: Callable[[str], Place | None]) -> Place | None:
+        """Where an lr stands in the file; None where it is a flag's."""
+        flagged = self.settings.origins.get(key.partition(".")[0]) == "flag"
+        return None if flagged else place_of(f"training.{key}")
 
     def begin(self, batch: Batch) -> None:
         """What a loop does between two steps: scheduler.step() at the end of an epoch or after an update."""
@@ -45,8 +55,8 @@ class Rates:
             if last is not None and self.ended(last, batch):
                 self.step()
         else:
-            for group, lr in zip(self.groups, self.given, strict=True):
-                group["lr"] = rate_at(lr, batch, self.place)
+            for group, lr, place in zip(self.groups, self.given, self.places, strict=True):
+                group["lr"] = rate_at(lr, batch, place)
 
     def ended(self, last: Batch, batch: Batch) -> bool:
         """Whether that after which the scheduler steps is over."""

@@ -93,7 +93,7 @@ def pieces(problem: Problem, settings: Settings, length: int, by_hand: Handed | 
             raise SettingError(f"lr = {float(largest):g} does not fit {dtype_name(dtype)}; expected a smaller one")
     model = GraphModule(problem, dtype)
     data = {column.name: as_tensor(column, dtype) for column in problem.data}
-    update = _Update(model, settings, problem.place_of("training.lr")) if by_hand is None else _Taken(model, by_hand)
+    update = _Update(model, settings, problem.place_of) if by_hand is None else _Taken(model, by_hand)
     whole = Record(settings.dtype, torch.__version__, _values(data), ())
     steps: list[StepRecord] = []
     for batch, columns in islice(batches_of(data, settings), by_hand.steps if by_hand else None):
@@ -162,7 +162,9 @@ class _Update:
     even if their gradient were 0.
     """
 
-    def __init__(self, model: GraphModule, settings: Settings, place: Place | None = None) -> None:
+    def __init__(
+        self, model: GraphModule, settings: Settings, place_of: Callable[[str], Place | None] = lambda _: None
+    ) -> None:
         whole = {frozen.name for frozen in model.graph.frozen if not frozen.entries}
         self.trained = {name: p for name, p in model.named.items() if name not in whole}
         self.trains = settings.lr is not None
@@ -174,7 +176,7 @@ class _Update:
             build = getattr(torch.optim, settings.optimizer)
             self.optimizer = build(self.param_groups(), lr=first_rate(settings.lr), **options)
             if settings.varying:
-                self.rates = Rates(self.optimizer, settings, place)
+                self.rates = Rates(self.optimizer, settings, place_of)
         self.kept = [(model.named[f.name], entry) for f in model.graph.frozen for entry in f.entries]
 
     def param_groups(self) -> list[Any]:

@@ -270,3 +270,25 @@ def test_a_flag_replaces_the_other_clipping_of_the_file() -> None:
     assert str(found.clip) == "clip_grad_value 0.5"
     with pytest.raises(ProblemError, match=r"^both clip_grad_norm and clip_grad_value are given; keep one$"):
         effective(load(LINE), {"clip_grad_value": 1, "clip_grad_norm": 1})
+
+
+def test_a_gradient_that_is_cut_off_at_the_decay_leaves_nothing_by_hand() -> None:
+    # −0.1 + 0.1·b is 0, and 0 has a root: a ball around 0 has none
+    text = """
+    equations = "l = exp(-b) + w*exp(w)"
+    [parameters]
+    w = 1
+    b = 1
+    [training]
+    optimizer = "RMSprop"
+    lr = 0.05
+    weight_decay = 0.1
+    clip_grad_value = 0.1
+    steps = 2
+    """
+    result = verify(text)
+    assert result.agrees
+    assert result.hand.ended == ""
+    assert fraction(result, "dl/db_clipped") == Fraction(-1, 10)
+    assert list(steps(result)["b.v"]) == [0, 0]
+    assert list(steps(result)["b"]) == [1, 1]

@@ -208,3 +208,15 @@ def test_what_torch_keeps_for_all_groups_is_not_of_one() -> None:
         parameter = torch.zeros(1, requires_grad=True)
         [group] = getattr(torch.optim, name)([parameter], lr=0.1).param_groups
         assert set(entry.options) <= set(group)
+
+
+def test_a_rate_of_a_group_that_does_not_last_is_shown_where_it_stands() -> None:
+    text = LINE + OF_B.replace("0.2", "[0.2, 0.1]", 1)
+    with pytest.raises(
+        ProblemError, match=r":14:1: lr of group 1 has 2 entries, .* 3 epochs.*\n    lr = \[0\.2, 0\.1\]"
+    ):
+        verify(text, epochs=3)
+    with pytest.raises(ProblemError, match=r":14:1: lr = '1/\(t - 1\)' is inf at step 1 .*\n    lr = \"1/"):
+        verify(LINE + OF_B.replace("0.2", '"1/(t - 1)"', 1))
+    with pytest.raises(ProblemError, match=r"^lr = '1 - 2\*t' is -1 at step 1 .* from 0$"):
+        verify(LINE, lr="1 - 2*t")

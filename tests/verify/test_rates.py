@@ -518,7 +518,7 @@ def test_the_options_of_another_scheduler_are_left_out() -> None:
         ({"lr": [0.1], "epochs": 2},
          r"^lr has 1 entry, one for each epoch, and the run has 2 epochs; expected 2 entries$"),
         ({"lr": "0.1,0.2", "steps": 5}, r"^lr has 2 entries, one for each epoch, and the run has 3 epochs"),
-        ({"lr": 0.1, "groups": [{"parameters": "b", "lr": [0.1]}], "epochs": 3}, "^lr has 1 entry, one for each"),
+        ({"lr": 0.1, "groups": [{"parameters": "b", "lr": [0.1]}], "epochs": 3}, "^lr of group 1 has 1 entry, one for"),
         ({"lr": "rate*t"},
          r"^--lr:1: lr has the unknown name 'rate'; expected .*; did you mean 'rates'\?\n    rate\*t\n    \^$"),
         ({"lr": "0.1*rates"}, r"^--lr:5: rates is more than one number, and lr is one; expected constants that are"),

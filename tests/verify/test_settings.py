@@ -1,6 +1,7 @@
 from decimal import Decimal
 from fractions import Fraction
 
+import numpy as np
 import pytest
 
 from derive.errors import SettingError
@@ -212,3 +213,10 @@ def test_otherwise_nothing_is_said(problem: str, size: int) -> None:
 def test_without_data_every_epoch_is_one_step() -> None:
     settings = effective(load(NO_DATA), {"epochs": 3})
     assert (settings.samples, settings.batches_per_epoch, settings.steps) == (0, 1, 3)
+
+
+def test_numbers_of_numpy_are_read_as_those_of_python() -> None:
+    problem = load("article")
+    found = effective(problem, {"epochs": np.int64(2), "lr": np.array([0.1, 0.05]), "shuffle": np.bool_(True)})
+    assert (found.steps, found.lr, found.shuffle) == (6, (Fraction(1, 10), Fraction(1, 20)), True)
+    assert effective(problem, {"batches": [range(3), np.arange(3, 5)]}).batches == ((0, 1, 2), (3, 4))

@@ -69,9 +69,13 @@ def _where(chosen: Exactly, x: Exactly, y: Exactly) -> Exactly:
 
 
 def _larger(x: Exactly, y: Exactly) -> Exactly:
+    """The larger number itself, where that is known: a ball that is cut off at a fraction is that fraction."""
     if isinstance(x, fmpq) and isinstance(y, fmpq):
         return max(x, y)
-    return as_ball(x).max(as_ball(y))
+    one, other = as_ball(x), as_ball(y)
+    if one >= other:
+        return x
+    return y if one <= other else one.max(other)
 
 
 def _smaller(x: Exactly, y: Exactly) -> Exactly:
