@@ -50,7 +50,12 @@ class Plan:
             how = "the norm of all gradients together" if self.clip.by == NORM else "the size of each number"
             yield f"{self.clip.by} = {write_number(self.clip.limit)} bounds {how}, before the update"
         for group in self.groups:
-            yield f"For {', '.join(f'`{name}`' for name in group.parameters)}: {group.of_its_own}"
+            yield f"For {', '.join(f'`{name}`' for name in group.parameters)}: {self._own(group)}"
+
+    def _own(self, group: Group) -> str:
+        """What a group has of its own; its lr is the scheduler's lr_0 where there is one."""
+        scheduled = self.schedule is not None and self.schedule.scheduler is not None
+        return f"lr_0{group.of_its_own[2:]}" if scheduled and group.lr is not None else group.of_its_own
 
     def _counters(self) -> Iterator[str]:
         """What the names t and epoch count, where an lr is an expression in them."""

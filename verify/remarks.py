@@ -53,7 +53,8 @@ def _accumulation(settings: Settings) -> list[str]:
         return [f"{sums}; each gradient below is the sum so far"]
     if settings.zero_every != 1:
         since = "the run began" if not settings.zero_every else "the last zero_grad"
-        return [f"the gradients below are not those of one batch: each is the sum of all since {since}"]
+        sums = "the sum of all" if settings.clip is None else "added to what clipping has left of those"
+        return [f"the gradients below are not those of one batch: each is {sums} since {since}"]
     return []
 
 

@@ -8,6 +8,7 @@ from derive.show.equations import Section
 from derive.statement import Training
 
 _EACH = "after each batch"
+_CLIPPED = "that of each batch is added to what clipping has left of those"
 
 
 class Gathering(NamedTuple):
@@ -32,6 +33,11 @@ def gathering(training: Training, has_data: bool) -> Gathering:
         )
     if zero is None or int(zero) == 1:
         return PLAIN
+    if training.clip_grad_norm is not None or training.clip_grad_value is not None:
+        when, since = (
+            (f"set to zero before every {zero} steps", "since then") if zero else ("never set to zero", "before")
+        )
+        return Gathering(_EACH, f"The gradient is {when}: {_CLIPPED} {since}.")
     if not zero:
         return Gathering(
             _EACH,

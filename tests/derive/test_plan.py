@@ -10,6 +10,7 @@ from derive.optimizers import OPTIMIZERS, Optimizer
 from derive.plan import PLAIN_PLAN, plan_of
 from derive.problem import load
 from derive.show.choice import Choice
+from derive.show.gathering import gathering
 from derive.show.latex import to_latex
 from derive.show.text import to_text
 
@@ -133,6 +134,25 @@ def test_a_group_has_its_own_equations_and_numbers() -> None:
     told = " ".join(found)
     assert "momentum = 0.9; v_w begins at 0" in told
     assert "In lr, epoch counts the epochs, from 1 For b: lr = 0.2/epoch, momentum = 0" in told
+
+
+OF_B = '[[training.groups]]\nparameters = ["b"]\nlr = 2\n'
+
+
+def test_a_scheduler_begins_at_the_lr_of_a_group() -> None:
+    found = lines('lr = 0.1\nscheduler = "ExponentialLR"\ngamma = 0.9\n' + OF_B)
+    assert found[-1] == "For b: lr_0 = 2"
+
+
+@pytest.mark.parametrize(
+    ("zero_grad", "told", "since"),
+    [("false", "never set to zero", "before"), ("4", "set to zero before every 4 steps", "since then")],
+)
+def test_what_clipping_leaves_is_what_the_next_gradient_adds_to(zero_grad: str, told: str, since: str) -> None:
+    problem = load(LINE + f"lr = 0.1\nclip_grad_norm = 1\nzero_grad = {zero_grad}\n")
+    found = gathering(problem.training, has_data=True)
+    added = "that of each batch is added to what clipping has left of those"
+    assert found.sentence == f"The gradient is {told}: {added} {since}."
 
 
 def test_the_document_says_what_it_leaves_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -193,6 +193,13 @@ def test_a_flag_replaces_what_contradicts_it_in_the_file() -> None:
             {"zero_grad": 2},
             "the gradients below are not those of one batch: each is the sum of all since the last zero_grad",
         ),
+        (
+            {"zero_grad": False, "clip_grad_norm": 1},
+            (
+                "the gradients below are not those of one batch: each is added to what clipping has left of those "
+                "since the run began"
+            ),
+        ),
     ],
 )
 def test_what_batches_and_gradients_are_is_said(flags: dict[str, object], remark: str) -> None:
