@@ -14,7 +14,9 @@ from verify.numbers import as_ball, from_fraction, to_float
 from verify.residue import drifts
 from verify.right import Side
 
-VAGUE = 1e-3  # a drift as large as this share of a number is no rounding that a person would expect
+# A drift as large as this share of a number is no rounding that a person would expect; less, where PyTorch can be asked.
+VAGUE = 1e-3
+VAGUE_BESIDE_PYTORCH = 1e-4
 
 
 def may_be_residue(finding: Finding) -> bool:
@@ -36,7 +38,7 @@ def settle(of: Side, findings: list[Finding], places: Sequence[int]) -> bool:
             bound = bounds.get(findings[place].cell, math.inf)
             if not _may_print(findings[place], bound):
                 continue
-            if _is_rounding(findings[place], bound):
+            if _is_rounding(findings[place], bound, _vague(of, findings[place])):
                 explained.append(place)
                 why = f"a correct {dtype} program may print it"
                 findings[place] = replace(findings[place], status=Status.RESIDUE, why=why)
@@ -57,13 +59,18 @@ def _may_print(finding: Finding, bound: float) -> bool:
     return finding.right is not None and within(finding.right, low, high) is not False
 
 
-def _is_rounding(finding: Finding, bound: float) -> bool:
+def _vague(of: Side, finding: Finding) -> float:
+    """The share of a number from which on a bound on its drift does not settle it."""
+    return VAGUE if of.settings.by_hand_alone or finding.cell.step > MAX_ASKED else VAGUE_BESIDE_PYTORCH
+
+
+def _is_rounding(finding: Finding, bound: float, vague: float) -> bool:
     """Whether a drift is so small beside the number or its last digit that it can only be rounding."""
     literal = finding.claim.literal
     if literal.special is not None or finding.right is None or not math.isfinite(bound):
         return False
     unit = to_float(from_fraction(literal.unit or Fraction(0)))
-    return bound <= max(unit, abs(to_float(finding.right)) * VAGUE)
+    return bound <= max(unit, abs(to_float(finding.right)) * vague)
 
 
 MAX_ASKED = 20_000  # steps that PyTorch is asked to run
