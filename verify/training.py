@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from derive.clipping import NORM
+from derive.clipping import NORM, VALUE
 from derive.errors import DataError, Place, SettingError
 from derive.gradient_names import gradient_name
 from derive.node import Node
@@ -81,16 +81,14 @@ def train(problem: Problem, settings: Settings, by_hand: Handed | None = None) -
 def pieces(problem: Problem, settings: Settings, length: int, by_hand: Handed | None = None) -> Iterator[Record]:
     """The same run in pieces of `length` steps or more, each to the end of an epoch.
 
-    Raises `DataError` for a number that the dtype cannot hold, `SettingError` for such an lr, and for
+    Raises `DataError` for a number that the dtype cannot hold, `SettingError` for such a setting, and for
     settings of PyTorch that the bound does not cover.
     """
     refuse_uncovered()
     dtype = DTYPES[settings.dtype]
-    for group in settings.param_groups:
-        lr = group.schedule.lr
-        largest = lr if isinstance(lr, Fraction) else max(lr) if isinstance(lr, tuple) else Fraction(0)
-        if largest > Fraction(torch.finfo(dtype).max):
-            raise SettingError(f"lr = {float(largest):g} does not fit {dtype_name(dtype)}; expected a smaller one")
+    for name, number in _given_to_torch(settings):
+        if number > Fraction(torch.finfo(dtype).max):
+            raise SettingError(f"{name} = {float(number):g} does not fit {dtype_name(dtype)}; expected a smaller one")
     model = GraphModule(problem, dtype)
     data = {column.name: as_tensor(column, dtype) for column in problem.data}
     update = _Update(model, settings, problem.place_of) if by_hand is None else _Taken(model, by_hand)
@@ -133,6 +131,16 @@ def predict(problem: Problem, settings: Settings, last: StepRecord) -> Values:
             parameter.copy_(torch.from_numpy((last.after or last.before)[name]))
         columns = {column.name: as_tensor(column, dtype) for column in problem.predict}
         return _values(model(columns, problem.predict[0].shape[0]))
+
+
+def _given_to_torch(settings: Settings) -> Iterator[tuple[str, Fraction]]:
+    """The settings that PyTorch takes as numbers of the dtype: what it does not hold would be a RuntimeError."""
+    for group in settings.param_groups:
+        lr = group.schedule.lr
+        yield "lr", lr if isinstance(lr, Fraction) else max(lr) if isinstance(lr, tuple) else Fraction(0)
+        yield "initial_accumulator_value", group.rule.numbers.get("initial_accumulator_value", Fraction(0))
+    if settings.clip is not None and settings.clip.by == VALUE:
+        yield settings.clip.by, settings.clip.limit
 
 
 def refuse_uncovered() -> None:

@@ -202,6 +202,18 @@ def test_an_lr_that_the_dtype_cannot_hold_is_refused() -> None:
         record("article", lr="1e39")
 
 
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({"clip_grad_value": 70000}, "clip_grad_value"),
+        ({"optimizer": "Adagrad", "initial_accumulator_value": 70000}, "initial_accumulator_value"),
+    ],
+)
+def test_a_setting_that_the_dtype_cannot_hold_is_refused(settings: dict[str, object], name: str) -> None:
+    with pytest.raises(SettingError, match=f"^{name} = 70000 does not fit float16; expected a smaller one$"):
+        record("article", dtype="float16", **settings)
+
+
 @contextmanager
 def flushing() -> Iterator[None]:
     if not torch.set_flush_denormal(True):
