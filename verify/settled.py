@@ -14,7 +14,7 @@ from verify.numbers import as_ball, from_fraction, to_float
 from verify.residue import drifts
 from verify.right import Side
 
-# A drift as large as this share of a number is no rounding that a person would expect; less, where PyTorch can be asked.
+# A drift as large as this share of a number is no rounding that a person expects; less, where PyTorch can be asked.
 VAGUE = 1e-3
 VAGUE_BESIDE_PYTORCH = 1e-4
 
