@@ -33,7 +33,7 @@ from derive.show.sides import shown, text_style
 from derive.tidy import shares_written
 from tables.layout import WIDTH, Row, columns, section, wrapped
 from verify.frozen import moves
-from verify.numbers import Array, Exactly, decimal, from_fraction, is_finite, middle, to_float
+from verify.numbers import Array, Exactly, decimal, from_fraction, is_finite, is_moderate, middle, to_float
 from verify.result import Result
 from verify.worked import WorkedStep, WorkedUpdate, work_out
 
@@ -266,7 +266,9 @@ class Digits(Text):
 
 def _number(value: Exactly) -> Expr:
     """A number as it is shown; of an idle line without a value, such as log(-1), the word nan."""
-    return Number(middle(value)) if is_finite(value) else Ref("nan", ())
+    if is_moderate(value):
+        return Number(middle(value))
+    return Ref(decimal(value) if is_finite(value) else "nan", ())
 
 
 def _with_numbers(expr: Expr, values: Mapping[str, Array], place: Place, worked: WorkedStep | None = None) -> Expr:

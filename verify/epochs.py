@@ -12,7 +12,7 @@ from derive.graph import Graph
 from derive.node import SAMPLES
 from verify.batches import Batch
 from verify.hand import HandRun
-from verify.numbers import Exactly, from_fraction, is_finite, middle, to_float, to_fraction
+from verify.numbers import Exactly, from_fraction, is_finite, is_moderate, middle, to_float
 from verify.record import Record
 
 
@@ -76,8 +76,7 @@ def _exact(number: Exactly) -> Fraction | float:
     """A number by hand as a fraction; the middle of a ball, whose radius is far below what is printed."""
     if not is_finite(number):
         return math.nan
-    found = to_fraction(number)
-    return middle(number) if found is None else found
+    return middle(number) if is_moderate(number) else to_float(number)
 
 
 def _means(losses: Sequence[Fraction | float], sizes: Sequence[int], averaged: bool) -> Means:

@@ -12,7 +12,17 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from derive.numerals import MAX_DIGITS, MAX_EXPONENT, NumeralError
-from verify.numbers import Exactly, as_ball, decimal, from_fraction, is_finite, middle, to_float, to_fraction
+from verify.numbers import (
+    Exactly,
+    as_ball,
+    decimal,
+    from_fraction,
+    is_finite,
+    is_moderate,
+    middle,
+    to_float,
+    to_fraction,
+)
 
 REPR_DIGITS = 15  # from here on, digits may be those with which a program prints a float64
 
@@ -170,6 +180,8 @@ def written_like(literal: Literal, right: Exactly, more: int = 0) -> str:
     """Another number with as many digits as `literal` has, and `more`: what should have been printed."""
     if not is_finite(right):
         return "?"
+    if not is_moderate(right):
+        return decimal(right)
     number = middle(right)
     if literal.unit is None:
         exact = str(number)

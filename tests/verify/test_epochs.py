@@ -119,3 +119,14 @@ def test_the_weights_are_the_sizes(size: int, shuffle: bool) -> None:
     assert epoch.n == 9
     assert epoch.hand.over_samples == float(sum(loss * n for loss, n in own) / 9)
     assert epoch.alike == (epoch.hand.of_batches == epoch.hand.over_samples) == (len({n for _, n in own}) == 1)
+
+
+def test_a_loss_of_astronomic_size_is_no_fraction() -> None:
+    """exp(10^38) is a small ball; written out it would fill any memory."""
+    result = verify('equations = "l = exp(w)"\n[parameters]\nw = 1e38\n[training]\nlr = 0.1\nsteps = 1\n')
+    [epoch] = result.epochs
+    assert math.isnan(epoch.hand.of_batches)
+    assert (
+        verify('equations = "l = exp(-w)"\n[parameters]\nw = 1e38\n[training]\nlr = 0.1\n').epochs[0].hand.of_batches
+        == 0
+    )

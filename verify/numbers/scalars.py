@@ -71,8 +71,18 @@ def to_fraction(value: Exactly) -> Fraction | None:
     return Fraction(int(value.p), int(value.q)) if isinstance(value, fmpq) else None
 
 
+MAX_EXPONENT = 100_000  # of 2: exp(10^38) is a small ball, and would be a fraction larger than any memory
+
+
+def is_moderate(value: Exactly) -> bool:
+    """Whether a number is finite, and of a size that a fraction can hold."""
+    if isinstance(value, fmpq):
+        return True
+    return bool(value.is_finite()) and (value == 0 or abs(int(value.mid().man_exp()[1])) < MAX_EXPONENT)
+
+
 def middle(value: Exactly) -> Fraction:
-    """A finite number as a fraction; of a ball, its midpoint."""
+    """A number as a fraction; of a ball, its midpoint. It must be moderate."""
     if isinstance(value, fmpq):
         return Fraction(int(value.p), int(value.q))
     mantissa, exponent = value.mid().man_exp()
