@@ -100,6 +100,7 @@ def to_json(found: Audit) -> str:
         "schema": SCHEMA,
         "title": found.problem.title,
         "claims_from": found.source,
+        "notes": list(found.told),
         "settings": str(found.settings),
         "counts": {status.value: found.counts.get(status, 0) for status in Status},
         "first_wrong": None if first is None else rows[found.findings.index(first)],
@@ -117,6 +118,7 @@ def to_text(found: Audit, colour: bool | None = None) -> str:
     """Title, settings, the claimed table with a mark at each number, the account, and what is to be said of each."""
     paint = _is_colourful() if colour is None else colour
     lines = [*_wrapped(found.problem.title), *_wrapped(str(found.settings)), *_wrapped(f"claims of {found.source}")]
+    lines += [line for told in found.told for line in _wrapped(told)]
     lines += _tables(found, paint)
     used = [status for status in Status if status in found.counts]
     lines += ["", *_wrapped("   ".join(f"{MARKS[status]} {_WORDS[status]}" for status in used))] if used else []

@@ -64,6 +64,11 @@ class Audit:
         return None
 
     @property
+    def told(self) -> tuple[str, ...]:
+        """How the claims were read, where that is to be said."""
+        return tuple(dict.fromkeys(finding.claim.told for finding in self.findings if finding.claim.told))
+
+    @property
     def exit_status(self) -> int:
         """0 where nothing is wrong, 1 where something is, 3 where something is undecided and nothing wrong."""
         formulas = {Status(formula.status) for formula in self.formulas}
@@ -126,7 +131,8 @@ def _read(
     stated = of.problem.claims
     if units is None and stated is not None and path is None and not sentences:
         units = stated.units
-    run = Run(names, of.batches, of.settings.batches_per_epoch, of.loss, units)
+    starts = {parameter.name: parameter.values for parameter in of.problem.parameters}
+    run = Run(names, of.batches, of.settings.batches_per_epoch, of.loss, units, starts)
     if path is not None:
         return str(path), once((*read_file(path, run), *(read_sentence(text, run) for text in sentences)))
     if sentences:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
 
 from derive.errors import ClaimError, Place, shorten
 from derive.files import read_text
@@ -17,6 +18,7 @@ from derive.numerals import NumeralError
 from verify.batches import Batches
 from verify.claim_names import EPOCH_MEANS, Names
 from verify.claims import Cell, Claim, Quantity
+from verify.counting import FROM_1, NOT_COUNTED, Counting
 from verify.literal import Literal, read_literal
 
 MAX_CLAIMS = 20 * 10**6  # bytes of a file of claims
@@ -56,6 +58,7 @@ class Run:
     per_epoch: int
     loss: str
     units: int | None = None
+    starts: Mapping[str, Sequence[Fraction]] = field(default_factory=dict)  # the initial values of single numbers
 
     def literal(self, cell: Written) -> Literal | None:
         """The number of a cell, None where it claims nothing. Raises `ClaimError` for a text."""
@@ -204,6 +207,9 @@ def _wide(header: Row, body: Sequence[Row], run: Run) -> Iterator[Claim]:
     for position, cell in columns:
         if own[position] is None:
             run.names.check(cell.text, cell.place)
+    counting = _counting(
+        places, {position: _of_a_step(own[position], cell, run) for position, cell in columns}, body, run
+    )
     found: dict[tuple[int, bool], tuple[Quantity, tuple[int, ...]]] = {}
     for number, row in enumerate(body, start=1):
         prediction = _prediction(places, row)
@@ -215,7 +221,39 @@ def _wide(header: Row, body: Sequence[Row], run: Run) -> Iterator[Claim]:
             if key not in found:
                 found[key] = own[position] or run.names.find(cell.text, cell.place, predicted=prediction is not None)
             quantity, entry = found[key]
-            yield Claim(_cell(quantity, entry, places, row, number, run, prediction), literal, row[position].place)
+            cell_of = _cell(quantity, entry, places, row, number, run, prediction, counting)
+            yield Claim(cell_of, literal, row[position].place, counting.told)
+
+
+def _of_a_step(own: tuple[Quantity, tuple[int, ...]] | None, column: Written, run: Run) -> Quantity | None:
+    """The quantity of a column; None where it is one of [predict] alone."""
+    try:
+        return (own or run.names.find(column.text, column.place))[0]
+    except ClaimError:
+        return None
+
+
+def _counting(
+    places: dict[str, int], columns: Mapping[int, Quantity | None], body: Sequence[Row], run: Run
+) -> Counting:
+    """Whether a table counts from 0: a loss or gradient stands in a row 0, which from 1 on there is not."""
+    from_0, first = [], None
+    for name, place in places.items():
+        zeros = [row for row in body if row[place].text.strip() == "0"]
+        counted = [position for position, own in columns.items() if own and own.group not in NOT_COUNTED]
+        if any(run.literal(row[position]) is not None for row in zeros for position in counted):
+            from_0.append(name)
+            first = first or zeros[0]
+    if first is None:
+        return FROM_1
+    held = [
+        (literal, run.starts[quantity.name][0])
+        for position, quantity in columns.items()
+        if quantity and quantity.group == "after" and len(run.starts.get(quantity.name, ())) == 1
+        if (literal := run.literal(first[position])) is not None
+    ]
+    begins = all(abs(literal.value - start) <= literal.slack for literal, start in held)
+    return Counting(tuple(from_0), bool(held) and begins)
 
 
 def _prediction(places: dict[str, int], row: Row) -> str | None:
@@ -235,11 +273,20 @@ def _cell(
     number: int,
     run: Run,
     prediction: str | None,
+    counting: Counting = FROM_1,
 ) -> Cell:
     """The number of the run that a cell of a table is about; without a column for the step, the rows count them."""
     if prediction is not None:
         return predicted_cell(quantity, entry, prediction, run, row[0].place)
-    given = {name: (_count(row[position]), row[position].place) for name, position in places.items()}
+    if counting.of(quantity) != quantity:
+        try:
+            return _cell(counting.of(quantity), entry, places, row, number, run, None, replace(counting, begins=False))
+        except ClaimError:
+            counting = FROM_1  # the last row may hold what the last step has left
+    given = {
+        name: (_count(row[position]) + (name in counting.from_0), row[position].place)
+        for name, position in places.items()
+    }
     numbers = {kind: next((given[name] for name in kinds if name in given), None) for kind, kinds in _KINDS.items()}
     place = next((place for found in numbers.values() if found for place in (found[1],)), row[0].place)
     return cell_at(quantity, entry, {kind: found[0] for kind, found in numbers.items() if found}, number, run, place)

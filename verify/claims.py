@@ -42,8 +42,9 @@ class Cell:
 
 @dataclass(frozen=True)
 class Claim:
-    """What somebody says a number of the run is, and where it is written."""
+    """What somebody says a number of the run is, where it is written, and what is to be told of how it was read."""
 
     cell: Cell
     literal: Literal
     place: Place
+    told: str = ""

@@ -22,7 +22,8 @@ def run_of(problem: Problem | str, units: int | None = None, **settings: object)
     chosen = effective(problem, settings)
     derivation = differentiate(with_lines(problem.graph, chosen.watch))
     names = names_of(problem, derivation, chosen)
-    return Run(names, planned(chosen), chosen.batches_per_epoch, problem.graph.loss, units)
+    starts = {parameter.name: parameter.values for parameter in problem.parameters}
+    return Run(names, planned(chosen), chosen.batches_per_epoch, problem.graph.loss, units, starts)
 
 
 def claimed(table: str, run: Run) -> list[tuple[int, str, str, str]]:
@@ -140,19 +141,75 @@ def test_one_claim_in_a_sentence(text: str, expected: tuple[int, str, str]) -> N
     assert (claim.cell.step, claim.cell.quantity.group, claim.literal.text) == expected
 
 
+PLAIN = """
+equations = "l = mean((w*x + b - y)^2)"
+[parameters]
+w = 0
+b = 0.5
+[data]
+x = [1, 2]
+y = [3, 5]
+[training]
+lr = 0.05
+epochs = 3
+"""
+
+
+@pytest.mark.parametrize("column", ["epoch", "step", "iteration"])
+def test_a_table_that_counts_from_0_is_read_as_it_is_meant(column: str) -> None:
+    found = claimed(f"{column},loss,w\n0,9,0.7\n2,1,0.9\n", run_of(PLAIN))
+    assert found == [
+        (1, "loss", "loss", "9"),
+        (1, "after", "w", "0.7"),
+        (3, "loss", "loss", "1"),
+        (3, "after", "w", "0.9"),
+    ]
+
+
+def test_parameters_beside_the_first_loss_may_be_those_a_step_begins_with() -> None:
+    """Row 0 holds the initial values, and the last row what the last step has left."""
+    found = claimed("step,loss,w,b\n0,9,0.0,0.5\n1,8,0.7,0.6\n3,,0.9,0.7\n", run_of(PLAIN))
+    assert [(step, group, text) for step, group, _, text in found] == [
+        (1, "loss", "9"),
+        (1, "before", "0.0"),
+        (1, "before", "0.5"),
+        (2, "loss", "8"),
+        (2, "before", "0.7"),
+        (2, "before", "0.6"),
+        (3, "after", "0.9"),
+        (3, "after", "0.7"),
+    ]
+
+
+def test_how_a_table_counts_is_told() -> None:
+    told = "the table counts from 0 (in epoch): its row 0 is read as the first step"
+    found = {claim.told for claim in read_table("epoch,loss,w\n0,9,0\n", "t.csv", run_of(PLAIN))}
+    assert found == {f"{told}, and its parameters as those a step begins with"}
+    assert {claim.told for claim in read_table("epoch,loss\n0,9\n", "t.csv", run_of(PLAIN))} == {told}
+    assert {claim.told for claim in read_table("epoch,loss,w\n1,9,0\n", "t.csv", run_of(PLAIN))} == {""}
+
+
+def test_batches_that_count_from_0_within_epochs_from_1() -> None:
+    found = claimed("epoch,batch,loss\n1,0,146.67\n1,2,145.28\n", ARTICLE)
+    assert [(step, text) for step, _, _, text in found] == [(1, "146.67"), (3, "145.28")]
+
+
+def test_a_row_0_of_parameters_alone_is_the_beginning() -> None:
+    found = claimed("step,w\n0,0\n1,0.7\n", run_of(PLAIN))
+    assert [(step, group) for step, group, _, _ in found] == [(1, "before"), (1, "after")]
+
+
 BAD = [
     ("step,dl/dq\n1,2\n", r"^t\.csv:1:6: unknown quantity 'dl/dq'; did you mean 'dl/d[wb]'\?\n    step,dl/dq\n {9}\^$"),
     ("step,frobnicate\n1,2\n", r"unknown quantity 'frobnicate'; known: loss, dl/dw"),
     ("step,w\n4,2\n", r"^t\.csv:2:1: there is no step 4; the run has the steps 1 to 3"),
     ("step,w\n0.5,2\n", r"'0\.5' is not a number of a step"),
-    ("step,dl/dw\n0,2\n", r"there is no step 0"),
     (
-        "step,loss\n0,2\n1,2\n",
+        "step,quantity,value\n0,loss,2\n",
         r"^t\.csv:2:1: there is no step 0 of this quantity; .* are counted from 1: add 1 to each",
     ),
-    ("epoch,batch,loss\n0,1,2\n", r"^t\.csv:2:1: there is no epoch 0 of this quantity"),
-    ("batch,loss\n0,2\n", r"^t\.csv:2:1: there is no batch 0 of this quantity"),
-    ("epoch,mean_of_batches\n0,2\n", r"there is no epoch 0 of this quantity"),
+    ("step,loss\n0,2\n3,4\n", r"^t\.csv:3:1: there is no step 4; the run has the steps 1 to 3"),
+    ("batch,lr\n0,2\n", r"^t\.csv:2:1: there is no batch 0 of this quantity"),
     (
         "epoch,step,w\n2,1,0.5\n",
         r"step 1 of the run is in epoch 1, not 2; what counts within the epoch is called batch",
