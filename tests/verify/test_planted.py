@@ -483,6 +483,6 @@ def test_batches_in_another_order_by_hand(monkeypatch: pytest.MonkeyPatch) -> No
         for batch in original(*args):
             yield replace(batch, indices=tuple(8 - row for row in batch.indices))
 
-    monkeypatch.setattr("verify.compare.plan", planted)
+    monkeypatch.setattr("verify.faults.plan", planted)
     result = verify("article")
     assert_found(result, "step 1 (epoch 1, batch 1): PyTorch took the samples 0, 1, 2; expected 8, 7, 6")
