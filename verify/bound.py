@@ -9,8 +9,9 @@ rounding error. No tolerance is chosen. Steps of equal size are calculated side 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 
 import numpy as np
 
@@ -74,6 +75,7 @@ class Bound:
     exact: Calculation
     system: Rounded | RoundedPairs
     kinks: tuple[Kink, ...] = ()
+    finer: Callable[[], Bound] | None = None  # that of replays in float64, compiled when it is first asked for
 
     def states(self, steps: Sequence[StepRecord]) -> Iterator[AtState]:
         """Every step at its state, in groups of equal size that are treated alike."""
@@ -169,6 +171,7 @@ def prepare(problem: Problem, derivation: Derivation, settings: Settings, dtype:
             calculation.prepare(problem, derivation, settings, exact, as_floats=True),
             rounded,
             (*kinks, *ties(whole)),
+            cache(partial(prepare, problem, derivation, settings, "float64")) if dtype is None else None,
         )
 
 

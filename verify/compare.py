@@ -13,7 +13,7 @@ from derive.expression import Axes, Axis
 from derive.node import SIZE, Node
 from derive.problem import Problem
 from verify.batches import Batch
-from verify.bound import AtState, Bound, clipped, prepare, updated
+from verify.bound import AtState, Bound, clipped, updated
 from verify.carried import Carried, as_by_hand, gathered, starts, taken
 from verify.check import Check, Numbers
 from verify.faults import batch_faults, data_faults, row_faults
@@ -148,7 +148,7 @@ def compare(
     found, notes = _judged(problem, kept, record, bound)
     wide = [step for step in record.steps if _is_wide(found[step.batch.step])]
     if wide and replay is not None and settings.dtype != "float64":
-        again = _judged_again(problem, settings, bound, replay(wide))
+        again = _judged_again(problem.graph.loss, bound, replay(wide))
         for number, numbers in again.items():
             found[number].update({name: replace(found[number][name], replay=new) for name, new in numbers.items()})
     by_hand = {step.batch.step: step for step in hand.steps}
@@ -198,14 +198,13 @@ def _is_wide(found: Mapping[Name, Numbers]) -> bool:
     return any(bool(numbers.wide.any()) for (group, _), numbers in found.items() if group != "after")
 
 
-def _judged_again(
-    problem: Problem, settings: Settings, bound: Bound, steps: tuple[StepRecord, ...]
-) -> dict[int, dict[Name, Numbers]]:
+def _judged_again(loss: str, bound: Bound, steps: tuple[StepRecord, ...]) -> dict[int, dict[Name, Numbers]]:
     """The loss and the gradients of steps that were repeated in float64; with --nodes every line and adjoint."""
-    finer = prepare(problem, bound.exact.derivation, settings, "float64")
+    assert bound.finer is not None  # it is that of a run
+    finer = bound.finer()
     found: dict[int, dict[Name, Numbers]] = {step.batch.step: {} for step in steps}
     for at_state in finer.states(steps):
-        for name in entries(at_state.steps[0], problem.graph.loss):
+        for name in entries(at_state.steps[0], loss):
             if name[0] in ("before", "accumulated", "after"):
                 continue
             numbers = numbers_of(at_state, finer, *name)

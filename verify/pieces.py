@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -11,7 +11,8 @@ from itertools import islice
 from derive.chain import Derivation
 from derive.errors import ProblemError
 from derive.problem import Problem
-from verify import batches, bound, compare, hand
+from verify import batches, compare, hand
+from verify.batches import Batch
 from verify.bound import Bound
 from verify.compare import Comparison, StepComparison
 from verify.faults import orders as orders_of
@@ -38,12 +39,11 @@ class Passed:
     tally: Tally
 
 
-def run(problem: Problem, watched: Problem, followed: Derivation, settings: Settings) -> Passed:
+def run(problem: Problem, watched: Problem, followed: Derivation, settings: Settings, limits: Bound) -> Passed:
     """Trains, calculates by hand, compares. `watched` is the problem with the lines of [watch], `followed` derived.
 
     Raises `ProblemError` where an update that is by hand alone has no first step.
     """
-    limits = bound.prepare(watched, followed, settings)
     if settings.by_hand_alone:
         return _led_by_hand(problem, watched, followed, settings, limits)
     if settings.steps <= LONG:
@@ -76,12 +76,20 @@ def _led_by_hand(problem: Problem, watched: Problem, followed: Derivation, setti
 
 
 def _passed(
-    problem: Problem, watched: Problem, settings: Settings, by_hand: HandRun, record: Record, limits: Bound
+    problem: Problem,
+    watched: Problem,
+    settings: Settings,
+    by_hand: HandRun,
+    record: Record,
+    limits: Bound,
+    before: StepRecord | None = None,
+    expected: Sequence[Batch] | None = None,
 ) -> Passed:
+    """A run that is over, compared; or a piece of one, after the step `before` and with its `expected` batches."""
     from verify import training
 
     replay = partial(training.replay, problem, settings)
-    comparison = compare.compare(watched, settings, by_hand, record, limits, replay)
+    comparison = compare.compare(watched, settings, by_hand, record, limits, replay, before, expected)
     return Passed(by_hand, record, comparison, tally(problem, settings, by_hand, record, comparison))
 
 
@@ -92,18 +100,16 @@ def _long(problem: Problem, watched: Problem, followed: Derivation, settings: Se
     continued = hand.Continued(watched, followed, settings)
     orders: deque[tuple[int, ...]] = deque()
     expected = batches.plan(settings, _coming(orders) if settings.shuffle else None)
-    replay = partial(training.replay, problem, settings)
     kept, whole, before = _Kept(settings), None, None
     for record in training.pieces(problem, settings, PIECE):
         taken = [step.batch for step in record.steps]
         orders.extend(orders_of(taken) if settings.shuffle else ())
         wanted = tuple(islice(expected, len(taken)))
         by_hand = continued.calculate(wanted)
-        found = compare.compare(watched, settings, by_hand, record, limits, replay, before, wanted)
-        kept.add(found, record)
-        own = tally(problem, settings, by_hand, record, found)
-        whole, before = own if whole is None else whole.joined(own), record.steps[-1]
-        if settings.first and own.wrong:
+        found = _passed(problem, watched, settings, by_hand, record, limits, before, wanted)
+        kept.add(found.comparison, record)
+        whole, before = found.tally if whole is None else whole.joined(found.tally), record.steps[-1]
+        if settings.first and found.tally.wrong:
             break
     assert whole is not None  # a run has a step
     return kept.passed(continued.ended, whole)

@@ -35,12 +35,13 @@ def verify(problem: Problem | str | os.PathLike[str], **settings: object) -> Res
     problem = training.draw(problem, chosen.dtype)
     watched = replace(problem, graph=with_lines(problem.graph, chosen.watched))
     followed = differentiate(watched.graph) if chosen.watched else derivation
-    found = pieces.run(problem, watched, followed, chosen)
+    limits = bound.prepare(watched, followed, chosen)
+    found = pieces.run(problem, watched, followed, chosen, limits)
     by_hand, record, comparison, tally = found.hand, found.record, found.comparison, found.tally
     if problem.predict:
         predicted = training.predict(problem, chosen, record.steps[-1])
-        sides = bound.prepare(watched, followed, chosen), hand.inputs(problem, derivation, chosen)
-        prediction = predict.compare(problem, by_hand, record, predicted, *sides)
+        exact = hand.inputs(problem, derivation, chosen)
+        prediction = predict.compare(problem, by_hand, record, predicted, limits, exact)
         comparison = replace(comparison, prediction=prediction)
         tally = tally.predicted(comparison)
     verdict = judge.judge(comparison, tally, record, chosen)

@@ -55,9 +55,9 @@ class Tally:
 
     def predicted(self, comparison: Comparison) -> Tally:
         """The tally with the prediction after the run."""
-        alone = replace(comparison, steps=())
-        wrong = sum(found.wrong for found in summarize(alone))
-        return replace(self, wrong=self.wrong + wrong, summaries=joined(self.summaries, summarize(alone)))
+        own = summarize(replace(comparison, steps=()))
+        wrong = sum(found.wrong for found in own)
+        return replace(self, wrong=self.wrong + wrong, summaries=joined(self.summaries, own))
 
 
 def tally(problem: Problem, settings: Settings, hand: HandRun, record: Record, comparison: Comparison) -> Tally:
