@@ -101,15 +101,10 @@ class Calculation:
         moved = applied(frozen, name, before[name], found["p"])
         return {**{full: found[own] for own, full in state.items()}, name: moved}
 
-    def advanced(
-        self, before: Values, gradients: Values, t: Array, rates: Values | None = None, steps: int = 0
-    ) -> dict[str, Array]:
-        """The parameters and the state after update number `t`, from the gradients as they are before clipping.
-
-        The first `steps` dimensions are those of steps.
-        """
+    def advanced(self, before: Values, gradients: Values, t: Array, rates: Values | None = None) -> dict[str, Array]:
+        """The parameters and the state after update number `t`, from the gradients as they are after clipping."""
         after: dict[str, Array] = {}
-        for name, gradient in {**gradients, **self.clipped(gradients, steps)}.items():
+        for name, gradient in gradients.items():
             after |= self.updated(name, before, gradient, t, rates=rates)
         return after
 

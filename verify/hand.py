@@ -132,7 +132,7 @@ class Continued:
                 steps.append(found)
                 self.count += 1
                 self.held, self.gathered = found.after, found.left
-                self.met = self.settings.by_hand_alone and _met(found, self.settings)
+                self.met = self.settings.by_hand_alone and self.settings.is_met(found.nodes)
         return HandRun(tuple(steps), self.ended)
 
     def _next(self, batch: Batch) -> HandStep | None:
@@ -152,11 +152,6 @@ class Continued:
         reason = f"its digits no longer suffice ({self.bits} bits)" if known else _UNDEFINED
         self.ended = f"at {batch} the hand calculation ends: {reason}"
         return None
-
-
-def _met(step: HandStep, settings: Settings) -> bool:
-    """Whether the condition of `until` holds after a step by hand."""
-    return settings.until is not None and step.nodes[settings.until.name].item() == 1
 
 
 def _as_wanted(steps: int) -> str:
@@ -189,7 +184,7 @@ def step(
     after: dict[str, Array] = {}
     if calculation.update is not None:
         t = calculation.system.constant(Fraction(batch.t))
-        after = calculation.advanced(held, gradients, t, rates) if batch.updates else dict(held)
+        after = calculation.advanced(held, {**gradients, **clipped}, t, rates) if batch.updates else dict(held)
     shown = {**held, **rows, **values, **calculation.followed(gradients), **after}
     values = {**values, **calculation.watched(shown, batch.n)}
     return HandStep(

@@ -424,8 +424,8 @@ def _step(
     if calculation.update is not None and batch.updates:
         gradients = {name: found[adjoint_of(name)] for name in calculation.derivation.wrt}
         rates = ByHand(of.settings, calculation.system).at(batch)
-        after |= calculation.advanced(state, gradients, t, rates, 0 if times is None else 1)
         cut = calculation.clipped(gradients, 0 if times is None else 1)
+        after |= calculation.advanced(state, {**gradients, **cut}, t, rates)
         found |= {bound.clipped(name): array for name, array in cut.items()}
     summed = {name: found[adjoint_of(name)] for name in calculation.derivation.wrt}
     watched = calculation.watched({**state, **rows, **found, **calculation.followed(summed), **after}, batch.n)

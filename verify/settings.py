@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from typing import Any
 
 from derive.batching import Batches
 from derive.clipping import Clip
@@ -151,6 +152,10 @@ class Settings:
     def watched(self) -> tuple[Node, ...]:
         """The lines that are calculated beside those of the problem: [watch], and the condition of `until`."""
         return (*self.watch, *([] if self.until is None else [self.until]))
+
+    def is_met(self, nodes: Mapping[str, Any]) -> bool:
+        """Whether the condition of `until` holds in a step, by the numbers of its lines."""
+        return self.until is not None and nodes[self.until.name].item() == 1
 
     @property
     def trains(self) -> bool:

@@ -24,7 +24,7 @@ def ends(step: StepRecord, settings: Settings) -> bool:
 
 def holds(step: StepRecord | HandStep, settings: Settings) -> bool:
     """Whether the condition of `until` holds at the end of the step, by PyTorch's numbers or by hand."""
-    return settings.until is not None and step.nodes[settings.until.name].item() == 1
+    return settings.is_met(step.nodes)
 
 
 @dataclass(frozen=True)
