@@ -33,6 +33,11 @@ class Status(Enum):
         return self in (Status.RIGHT, Status.TRUNCATED, Status.DOUBLE_ROUNDED, Status.RESIDUE)
 
     @property
+    def may_be_residue(self) -> bool:
+        """Whether rounding inside a program could explain it: the number is not right at its digits."""
+        return self in (Status.WRONG, Status.TRUNCATED, Status.DOUBLE_ROUNDED)
+
+    @property
     def is_refused(self) -> bool:
         """Whether the number is not the right one."""
         return self in (Status.WRONG, Status.INHERITED)

@@ -44,8 +44,7 @@ def settle_rates(of: Side, findings: Sequence[Finding]) -> list[Finding]:
 
 def _may_be_residue(finding: Finding) -> bool:
     is_rate = finding.cell.quantity.group == "setting" and finding.cell.quantity.name != SIZE
-    refused = finding.status in (Status.WRONG, Status.TRUNCATED, Status.DOUBLE_ROUNDED)
-    return is_rate and refused and finding.claim.literal.special is None
+    return is_rate and finding.status.may_be_residue and finding.claim.literal.special is None
 
 
 def _rounded(of: Side, last: int) -> Iterator[tuple[Mapping[str, Array], ...]]:

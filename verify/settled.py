@@ -22,7 +22,7 @@ VAGUE_BESIDE_PYTORCH = 1e-4
 def may_be_residue(finding: Finding) -> bool:
     """Whether rounding inside a program could explain what is not right at its digits."""
     calculated = finding.cell.quantity.group != "setting" and finding.right is not None
-    return calculated and finding.status in (Status.WRONG, Status.TRUNCATED, Status.DOUBLE_ROUNDED)
+    return calculated and finding.status.may_be_residue
 
 
 def settle(of: Side, findings: list[Finding], places: Sequence[int]) -> bool:

@@ -89,31 +89,33 @@ class GraphModule(nn.Module):
                 plain = int(power) if power.denominator == 1 else float(power)
                 return torch.pow(self._value(base, axes, values), plain)
             case Apply(op=op, args=args):
-                return self._operation(op, tuple(self._value(arg, axes, values) for arg in args))
+                return operation(op, tuple(self._value(arg, axes, values) for arg in args), self.dtype)
         raise TypeError(type(expr).__name__)
 
-    def _operation(self, op: str, args: tuple[Tensor, ...]) -> Tensor:
-        """An operation by its name in torch, or by its expansion."""
-        entry = OPERATIONS[op]
-        if entry.torch is not None:
-            found = getattr(torch, entry.torch)
-            if op == "where":
-                args = (args[0] > 0, *args[1:])
-            elif op == "clip":  # clamp's backward does not broadcast what is clipped
-                shape = np.broadcast_shapes(*(arg.shape for arg in args))
-                args = tuple(arg.expand(shape) for arg in args)
-            return found(*args) if args else torch.tensor(found, dtype=self.dtype)
-        return self._expanded(expansion(op), dict(zip("xy", args, strict=False)))
 
-    def _expanded(self, expr: Expr, names: Mapping[str, Tensor]) -> Tensor:
-        match expr:
-            case Number(value=value):
-                return torch.tensor(value.numerator / value.denominator, dtype=self.dtype)
-            case Ref(name=name):
-                return names[name]
-            case Apply(op=op, args=args):
-                return self._operation(op, tuple(self._expanded(arg, names) for arg in args))
-        raise TypeError(type(expr).__name__)
+def operation(op: str, args: tuple[Tensor, ...], dtype: torch.dtype) -> Tensor:
+    """An operation by its name in torch, or by its expansion."""
+    entry = OPERATIONS[op]
+    if entry.torch is not None:
+        found = getattr(torch, entry.torch)
+        if op == "where":
+            args = (args[0] > 0, *args[1:])
+        elif op == "clip":  # clamp's backward does not broadcast what is clipped
+            shape = np.broadcast_shapes(*(arg.shape for arg in args))
+            args = tuple(arg.expand(shape) for arg in args)
+        return found(*args) if args else torch.tensor(found, dtype=dtype)
+    return _expanded(expansion(op), dict(zip("xy", args, strict=False)), dtype)
+
+
+def _expanded(expr: Expr, names: Mapping[str, Tensor], dtype: torch.dtype) -> Tensor:
+    match expr:
+        case Number(value=value):
+            return torch.tensor(value.numerator / value.denominator, dtype=dtype)
+        case Ref(name=name):
+            return names[name]
+        case Apply(op=op, args=args):
+            return operation(op, tuple(_expanded(arg, names, dtype) for arg in args), dtype)
+    raise TypeError(type(expr).__name__)
 
 
 def _dimensions(line: Node) -> Axes:

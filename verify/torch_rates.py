@@ -19,12 +19,11 @@ from torch import Tensor
 from derive.errors import Place, SettingError
 from derive.expression import Apply, Expr, Number, Ref
 from derive.literals import constant_value
-from derive.operations import OPERATIONS
 from derive.rates import Formula, Rate
 from derive.schedulers import Scheduler, Value
 from verify.batches import Batch
-from verify.numbers import expansion
 from verify.settings import Settings
+from verify.torch_graph import operation
 
 
 class Rates:
@@ -82,11 +81,13 @@ class Rates:
 def _built(optimizer: torch.optim.Optimizer, scheduler: Scheduler) -> Any:
     """The scheduler of torch.optim.lr_scheduler, with the options that are given."""
     build = getattr(torch.optim.lr_scheduler, scheduler.name)
-    return build(optimizer, **{name: _plain(value) for name, value in scheduler.given.items()})
+    return build(optimizer, **{name: plain(value) for name, value in scheduler.given.items()})
 
 
-def _plain(value: Value) -> float | int | bool | str:
+def plain(value: Value | tuple[Fraction, ...]) -> float | int | bool | str | tuple[float, ...]:
     """An option as torch.optim takes it."""
+    if isinstance(value, tuple):
+        return tuple(map(float, value))
     return float(value) if isinstance(value, Fraction) else value
 
 
@@ -127,12 +128,5 @@ def _value(expr: Expr, names: Mapping[str, Tensor]) -> Tensor:
             plain = int(power) if power.denominator == 1 else float(power)
             return torch.pow(_value(base, names), plain)
         case Apply(op=op, args=args):
-            values = tuple(_value(arg, names) for arg in args)
-            entry = OPERATIONS[op]
-            if entry.torch is None:
-                return _value(expansion(op), dict(zip("xy", values, strict=False)))
-            found = getattr(torch, entry.torch)
-            if op == "where":
-                values = (values[0] > 0, *values[1:])
-            return found(*values) if values else torch.tensor(found, dtype=torch.float64)
+            return operation(op, tuple(_value(arg, names) for arg in args), torch.float64)
     raise TypeError(type(expr).__name__)

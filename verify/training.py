@@ -31,7 +31,7 @@ from verify.settings import Settings
 from verify.stopping import ends
 from verify.torch_batches import batches_of
 from verify.torch_graph import GraphModule, as_tensor, dtype_name
-from verify.torch_rates import Rates, first_rate
+from verify.torch_rates import Rates, first_rate, plain
 from verify.update import state_name
 
 DTYPES = {name: getattr(torch, name) for name in FORMATS}
@@ -292,16 +292,9 @@ class _Taken:
         return next(self.clipped, {})
 
 
-def _plain_options(options: Mapping[str, Value]) -> dict[str, float | bool | tuple[float, ...]]:
+def _plain_options(options: Mapping[str, Value]) -> dict[str, Any]:
     """Options as torch.optim takes them."""
-    return {name: _plain(value) for name, value in options.items()}
-
-
-def _plain(value: Value) -> float | bool | tuple[float, ...]:
-    """An option as torch.optim takes it."""
-    if isinstance(value, bool):
-        return value
-    return tuple(map(float, value)) if isinstance(value, tuple) else float(value)
+    return {name: plain(value) for name, value in options.items()}
 
 
 def _step(
