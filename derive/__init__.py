@@ -5,23 +5,23 @@ import typing
 from derive.exports import lazily as _lazily
 
 if typing.TYPE_CHECKING:
-    from derive.chain import Derivation
+    from derive.chain.derivation import Derivation
     from derive.errors import HandgradError, ProblemError
     from derive.interface import derive
-    from derive.problem import load, shipped
-    from derive.statement import Problem
+    from derive.problem.loading import load, shipped
+    from derive.problem.problem import Problem
 
 __all__ = ["Derivation", "HandgradError", "Problem", "ProblemError", "derive", "load", "shipped"]
 
 __getattr__, __dir__ = _lazily(
     __name__,
     {
-        "Derivation": "chain",
+        "Derivation": "chain.derivation",
         "HandgradError": "errors",
-        "Problem": "statement",
+        "Problem": "problem.problem",
         "ProblemError": "errors",
         "derive": "interface",
-        "load": "problem",
-        "shipped": "problem",
+        "load": "problem.loading",
+        "shipped": "problem.loading",
     },
 )

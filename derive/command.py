@@ -5,19 +5,19 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable, Sequence
 
-from derive.chain import Derivation
+from derive.chain.derivation import Derivation
+from derive.console import say, write_out
 from derive.errors import ProblemError
-from derive.files import check_writable
-from derive.guard import say, write_out
 from derive.interface import derive
-from derive.optimizers import OPTIMIZERS, Optimizer
-from derive.plan import PLAIN_PLAN, Plan, plan_of
-from derive.problem import load, shipped
-from derive.show.choice import EVERYTHING, Choice, read_steps
-from derive.show.equations import STEPS
-from derive.show.gathering import PLAIN, Gathering, gathering
-from derive.spelling import normalise
-from derive.variants import optimizer_of
+from derive.paper.spelling import normalise
+from derive.problem.loading import load, shipped
+from derive.source.files import check_writable
+from derive.steps.choice import EVERYTHING, Choice, read_steps
+from derive.steps.equations import STEPS
+from derive.steps.update_rules import PLAIN, Gathering, gathering
+from derive.training.optimizers import OPTIMIZERS, Optimizer
+from derive.training.plan import PLAIN_PLAN, Plan, plan_of
+from derive.training.variants import optimizer_of
 
 FORMATS = ("text", "latex", "markdown", "json", "mermaid", "dot")
 WHOLE = ("json", "mermaid", "dot")  # always show all there is
@@ -73,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return render(derivation, options.format, problem.title, optimizer, choice, sums, plan, ascii_only=ascii_only)
 
     if options.output is not None:
-        from derive.show.output import write_whole
+        from derive.source.output import write_whole
 
         write_whole(options.output, shown(options.ascii))
     else:
@@ -95,7 +95,7 @@ def render(
     """The derivation in one of `FORMATS`. Each is imported when it is asked for, to start quickly."""
     match form:
         case "json":
-            from derive.show.document import to_json as whole
+            from derive.show.json_document import to_json as whole
         case "mermaid":
             from derive.show.pictures import to_mermaid as whole
         case "dot":

@@ -10,7 +10,7 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from derive.show.plain import ascii_text
+from derive.characters import ascii_text
 
 _SHOWN = 72  # characters of a source line that are shown under a message
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-from derive.chain import Derivation, differentiate
-from derive.problem import load
-from derive.spelling import normalise
-from derive.statement import Problem
+from derive.chain.derivation import Derivation, differentiate
+from derive.paper.spelling import normalise
+from derive.problem.loading import load
+from derive.problem.problem import Problem
 
 
 def derive(problem: Problem | str | os.PathLike[str], wrt: Iterable[str] | None = None) -> Derivation:

@@ -1,6 +1,6 @@
 """`python -m tables`."""
 
-from derive.guard import end_with
+from derive.console import end_with
 
 
 def _command() -> int:

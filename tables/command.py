@@ -6,10 +6,10 @@ import argparse
 from collections.abc import Sequence
 
 from derive.command import list_shipped, tell
-from derive.files import check_writable
-from derive.guard import BAD_INPUT, say, write_out
-from derive.problem import load
-from derive.show.output import write_whole
+from derive.console import BAD_INPUT, say, write_out
+from derive.problem.loading import load
+from derive.source.files import check_writable
+from derive.source.output import write_whole
 from tables.files import check_folder, write_grades, write_tables
 from tables.grade import grade
 from tables.worksheet import worksheet

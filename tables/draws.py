@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from derive.statement import Quantity
+from derive.problem.problem import Quantity
 from verify.result import Result
 
 MAX_SHOWN = 400  # numbers of one parameter in the report; JSON has all of them

@@ -10,8 +10,8 @@ from pathlib import Path
 import pandas as pd
 
 from derive.errors import OutputError
-from derive.files import check_writable, may_create_in
-from derive.show.output import write_whole
+from derive.source.files import check_writable, may_create_in
+from derive.source.output import write_whole
 from tables.audit import Graded, claims, grade_frame
 from tables.frames import comparison, epochs, steps
 from verify.auditing import Audit

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from derive.errors import ClaimError, HandgradError
-from derive.problem import Problem
+from derive.problem.loading import Problem
 from tables.audit import Graded
 from verify.auditing import audit
 from verify.claim_table import empty_cells

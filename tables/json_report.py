@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import math
 
-from derive.optimizers import written
-from derive.rates import Rate
+from derive.training.optimizers import written
+from derive.training.rates import Rate
 from tables.draws import drawn, drawn_document
 from tables.frames import COMPARISON_COLUMNS, EPOCH_COLUMNS, exact_text
 from verify.check import Check

@@ -6,9 +6,9 @@ import math
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from derive.frozen import frozen_note
-from derive.numerals import write_number
-from derive.statement import Quantity
+from derive.problem.frozen import frozen_note
+from derive.problem.problem import Quantity
+from derive.source.numerals import write_number
 from tables.draws import drawn_lines
 from tables.numbers import number, small
 from tables.step_table import MAX_STEPS, WIDTH, column_blocks, columns_left_out, epoch_lines, mark, own_columns, table

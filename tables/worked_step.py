@@ -9,28 +9,16 @@ from functools import reduce
 
 import numpy as np
 
+from derive.algebra.expression import Apply, Axes, Axis, Expr, Number, Position, Reduce, Ref, children, rebuild, walk
+from derive.algebra.tidying import shares_written
+from derive.chain.formulas import Formulas
 from derive.errors import SettingError
-from derive.expression import (
-    Apply,
-    Axes,
-    Axis,
-    Expr,
-    Number,
-    Position,
-    Reduce,
-    Ref,
-    children,
-    rebuild,
-    walk,
-)
-from derive.formulas import Formulas
-from derive.node import SAMPLES, Node
-from derive.show.equations import EVERY, Product, Total
-from derive.show.expand import with_softmax
-from derive.show.gradients import adjoint
+from derive.graph.node import SAMPLES, Node
 from derive.show.notation import ATOM, NEGATIVE, PRODUCT, Derivative, Text
 from derive.show.sides import shown, text_style
-from derive.tidy import shares_written
+from derive.steps.equations import EVERY, Product, Total
+from derive.steps.expand import with_softmax
+from derive.steps.gradients import adjoint
 from tables.layout import WIDTH, Row, columns, section, wrapped
 from verify.frozen import moves
 from verify.numbers import Array, Exactly, decimal, from_fraction, is_finite, is_moderate, middle, to_float

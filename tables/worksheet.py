@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
 
 from derive.errors import SettingError, shorten, suggestion
-from derive.numerals import write_literal
-from derive.problem import Problem
+from derive.problem.loading import Problem
+from derive.source.numerals import write_literal
 from verify.auditing import drawn
 from verify.claims import Cell, Quantity
 from verify.literal import read_literal, written_like

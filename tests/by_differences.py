@@ -12,8 +12,8 @@ from typing import Any
 
 import mpmath
 
-from derive.expression import Apply, Axes, Axis, Expr, Number, Position, Reduce, Ref
-from derive.graph import Graph
+from derive.algebra.expression import Apply, Axes, Axis, Expr, Number, Position, Reduce, Ref
+from derive.graph.graph import Graph
 
 SAMPLES = 3
 DIGITS = 60

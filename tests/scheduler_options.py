@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from derive.schedulers import ENTRIES
+from derive.training.schedulers import ENTRIES
 
 _SWITCH = ("false", "true")
 CHOICES = {

@@ -14,11 +14,11 @@ from typing import Any
 import sympy
 from hypothesis import strategies as st
 
-from derive.chain import Derivation
-from derive.expression import Apply, Axes, Expr, Number, Reduce, Ref
-from derive.graph import Graph, build
-from derive.operations import FUNCTIONS, OPERATIONS
-from derive.paper import read_lines
+from derive.algebra.expression import Apply, Axes, Expr, Number, Reduce, Ref
+from derive.algebra.operations import FUNCTIONS, OPERATIONS
+from derive.chain.derivation import Derivation
+from derive.graph.graph import Graph, build
+from derive.paper.lines import read_lines
 
 BINARY = ("add", "sub", "mul", "div", "pow")
 

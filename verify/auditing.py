@@ -14,8 +14,8 @@ from fractions import Fraction
 from functools import cached_property
 
 from derive.errors import ClaimError, ProblemError
-from derive.node import SIZE
-from derive.problem import Problem, load
+from derive.graph.node import SIZE
+from derive.problem.loading import Problem, load
 from verify.batches import Batches, planned
 from verify.claim_names import names_of
 from verify.claim_table import Run, once, read_file, read_sentence, read_table

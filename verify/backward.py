@@ -9,11 +9,11 @@ from __future__ import annotations
 from fractions import Fraction
 from functools import cache
 
-from derive.chain import Derivation, Edge, Part
+from derive.algebra.expression import ONE, ZERO, Apply, Expr, Number, Ref, children, rebuild, replace
+from derive.algebra.operations import OPERANDS, OPERATIONS
+from derive.chain.derivation import Derivation, Edge, Part
 from derive.errors import Place
-from derive.expression import ONE, ZERO, Apply, Expr, Number, Ref, children, rebuild, replace
-from derive.operations import OPERANDS, OPERATIONS
-from derive.syntax import read_expression
+from derive.paper.syntax import read_expression
 from verify.powers import as_calculated
 from verify.program import Product, own_result, times_partial
 

@@ -15,8 +15,8 @@ from functools import cache, partial
 
 import numpy as np
 
-from derive.chain import Derivation, differentiate
-from derive.problem import Problem
+from derive.chain.derivation import Derivation, differentiate
+from derive.problem.loading import Problem
 from verify import calculation
 from verify.backward import as_pytorch
 from verify.calculation import Calculation

@@ -9,10 +9,10 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from derive.chain import Derivation
-from derive.clipping import Clip
-from derive.gradient_names import KIND, gradient_name
-from derive.problem import Problem, Quantity
+from derive.chain.derivation import Derivation
+from derive.graph.gradient_names import KIND, gradient_name
+from derive.problem.loading import Problem, Quantity
+from derive.training.clipping import Clip
 from verify import clipping, update
 from verify.evaluate import Array, Evaluation, NumberSystem, Values, evaluate
 from verify.frozen import applied, is_trained

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from derive.problem import Problem
+from derive.problem.loading import Problem
 from verify import calculation
 from verify.bound import Bound
 from verify.check import Numbers

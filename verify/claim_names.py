@@ -6,13 +6,13 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from derive.chain import Derivation
+from derive.chain.derivation import Derivation
+from derive.characters import ascii_text
 from derive.errors import ClaimError, Place, shorten, suggestion
-from derive.node import SIZE
-from derive.predict import predicted
-from derive.problem import Problem
-from derive.show.plain import ascii_text
-from derive.spelling import normalise
+from derive.graph.node import SIZE
+from derive.paper.spelling import normalise
+from derive.problem.loading import Problem
+from derive.problem.predict import predicted
 from verify.claims import Quantity
 from verify.compare import rate_name
 from verify.frozen import is_trained

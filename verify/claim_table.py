@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from derive.errors import ClaimError, Place, shorten
-from derive.files import read_text
-from derive.node import SIZE
-from derive.numerals import NumeralError
+from derive.graph.node import SIZE
+from derive.source.files import read_text
+from derive.source.numerals import NumeralError
 from verify.batches import Batches
 from verify.claim_names import EPOCH_MEANS, Names
 from verify.claims import Cell, Claim, Quantity

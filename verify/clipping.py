@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from derive.clipping import NORM, TINY, Clip
+from derive.training.clipping import NORM, TINY, Clip
 from verify.evaluate import Array, NumberSystem, Values
 from verify.numbers import FORMATS, RoundedPairs
 

@@ -7,18 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from derive import schedulers
-from derive.clipping import NORM, VALUE
 from derive.command import list_shipped, tell
+from derive.console import write_out
 from derive.errors import SettingError, shorten, suggestion
-from derive.files import check_writable
-from derive.guard import write_out
-from derive.optimizers import OPTIMIZERS, OPTIONS
-from derive.problem import load
-from derive.problem_file import MAX_UNITS
-from derive.schedulers import EVERY, SCHEDULERS
-from derive.settings import DTYPES, MAX_COUNT, ON_NONFINITE, Setting, read_as, whole
-from derive.variants import NAMES
+from derive.problem.file import MAX_UNITS
+from derive.problem.loading import load
+from derive.source.files import check_writable
+from derive.training import schedulers
+from derive.training.clipping import NORM, VALUE
+from derive.training.optimizers import OPTIMIZERS, OPTIONS
+from derive.training.schedulers import EVERY, SCHEDULERS
+from derive.training.settings import DTYPES, MAX_COUNT, ON_NONFINITE, Setting, read_as, whole
+from derive.training.variants import NAMES
 from verify.auditing import Audit, audit
 from verify.pipeline import verify
 from verify.progress import progress

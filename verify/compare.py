@@ -9,9 +9,9 @@ from functools import cached_property
 
 import numpy as np
 
-from derive.expression import Axes, Axis
-from derive.node import SIZE, Node
-from derive.problem import Problem
+from derive.algebra.expression import Axes, Axis
+from derive.graph.node import SIZE, Node
+from derive.problem.loading import Problem
 from verify.batches import Batch
 from verify.bound import AtState, Bound, clipped, updated
 from verify.carried import Carried, as_by_hand, gathered, starts, taken

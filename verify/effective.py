@@ -7,19 +7,19 @@ from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
-from derive import schedulers
-from derive.batching import refuse_contradictions
-from derive.clipping import NORM, VALUE, clip_of
 from derive.errors import Place, SettingError
-from derive.groups import Group, Reading, read_groups
-from derive.node import Node
-from derive.optimizers import ENTRIES, OPTIONS, Value
-from derive.problem import Problem
-from derive.rates import Rate, read_rate
-from derive.settings import MAX_COUNT, Setting, check_option, read_as, read_optimizer, read_setting, whole
-from derive.together import read_together, sets_lr
-from derive.variants import NONE, VARIANTS, read_variant
-from derive.watch import condition, with_lines
+from derive.graph.node import Node
+from derive.problem.loading import Problem
+from derive.problem.watch import condition, with_lines
+from derive.training import schedulers
+from derive.training.batching import refuse_contradictions
+from derive.training.clipping import NORM, VALUE, clip_of
+from derive.training.groups import Group, Reading, read_groups
+from derive.training.optimizers import ENTRIES, OPTIONS, Value
+from derive.training.rates import Rate, read_rate
+from derive.training.settings import MAX_COUNT, Setting, check_option, read_as, read_optimizer, read_setting, whole
+from derive.training.together import read_together, sets_lr
+from derive.training.variants import NONE, VARIANTS, read_variant
 from verify.settings import Settings
 
 DEFAULTS: Mapping[str, object] = {

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import dataclasses
 
-from derive.expression import Apply, Expr, Number, Reduce, Ref, count, free_axes, replace
-from derive.graph import Graph
-from derive.literals import constant_value
-from derive.node import Node
-from derive.operations import OPERATIONS
+from derive.algebra.expression import Apply, Expr, Number, Reduce, Ref, count, free_axes, replace
+from derive.algebra.literals import constant_value
+from derive.algebra.operations import OPERATIONS
+from derive.graph.graph import Graph
+from derive.graph.node import Node
 from verify.numbers import expansion
 
 

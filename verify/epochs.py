@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from derive.expression import Reduce, Ref, walk
-from derive.graph import Graph
-from derive.node import SAMPLES
+from derive.algebra.expression import Reduce, Ref, walk
+from derive.graph.graph import Graph
+from derive.graph.node import SAMPLES
 from verify.batches import Batch
 from verify.hand import HandRun
 from verify.numbers import Exactly, from_fraction, is_finite, is_moderate, middle, to_float

@@ -15,8 +15,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from derive.chain import SHARES
-from derive.expression import Axes, Axis
+from derive.algebra.expression import Axes, Axis
+from derive.chain.derivation import SHARES
 from verify.program import Call, Constant, Positions, Read, Stage, Term, own_result
 
 Array = NDArray[Any]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from derive.problem import Problem
+from derive.problem.loading import Problem
 from verify import calculation
 from verify.batches import Batch, plan
 from verify.bound import Bound

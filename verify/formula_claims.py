@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from derive.chain import Derivation
+from derive.algebra.expression import names
+from derive.chain.derivation import Derivation
 from derive.errors import Place
-from derive.expression import names
-from derive.node import SIZE
-from derive.numerals import write_number
-from derive.problem import Problem
+from derive.graph.node import SIZE
+from derive.problem.loading import Problem
+from derive.source.numerals import write_number
 from verify.formulas import excluded
 from verify.formulas.decide import DIGITS, RANDOM_POINTS, Difference, Proof, Tried, elsewhere, holds_at, proved, tried
 from verify.formulas.explain import Explanation, explained

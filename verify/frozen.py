@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from derive.node import Frozen
+from derive.graph.node import Frozen
 from verify.numbers import Array
 
 

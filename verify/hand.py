@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from derive.chain import Derivation
-from derive.problem import Problem
+from derive.chain.derivation import Derivation
+from derive.problem.loading import Problem
 from verify.batches import Batch
 from verify.calculation import Calculation, beginnings, numbers, prepare
 from verify.numbers import Array, CalculationError, Exact, Exactly, is_finite, is_sharp, precision

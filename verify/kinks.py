@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from derive.chain import SHARES, Derivation
-from derive.expression import Apply, Axes, Expr, children, free_axes, names
-from derive.graph import Graph
-from derive.node import Node
-from derive.operations import OPERATIONS, REDUCTION_KINKS
+from derive.algebra.expression import Apply, Axes, Expr, children, free_axes, names
+from derive.algebra.operations import OPERATIONS, REDUCTION_KINKS
+from derive.chain.derivation import SHARES, Derivation
+from derive.graph.graph import Graph
+from derive.graph.node import Node
 from verify.numbers import Array, Rounded, RoundedPairs, Truth
 
 

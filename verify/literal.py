@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from derive.numerals import MAX_DIGITS, MAX_EXPONENT, NumeralError
+from derive.source.numerals import MAX_DIGITS, MAX_EXPONENT, NumeralError
 from verify.numbers import (
     Exactly,
     as_ball,

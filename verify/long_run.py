@@ -13,8 +13,8 @@ from fractions import Fraction
 
 from flint import arb, arb_mat
 
-from derive.chain import Derivation
-from derive.problem import Problem
+from derive.chain.derivation import Derivation
+from derive.problem.loading import Problem
 from verify.batches import Batch, Batches
 from verify.calculation import Calculation, numbers, prepare
 from verify.numbers import Array, Exactly, Form, Forms, as_ball, forms, objects

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 
-from derive.chain import Derivation
+from derive.chain.derivation import Derivation
 from derive.errors import ProblemError
-from derive.problem import Problem
+from derive.problem.loading import Problem
 from verify import batches, compare, hand
 from verify.batches import Batch
 from verify.bound import Bound

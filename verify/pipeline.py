@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 
-from derive.chain import differentiate
+from derive.chain.derivation import differentiate
 from derive.errors import ProblemError
-from derive.problem import Problem, load
-from derive.watch import with_lines
+from derive.problem.loading import Problem, load
+from derive.problem.watch import with_lines
 from verify import bound, hand, judge, pieces, predict
 from verify.effective import effective
 from verify.result import Result

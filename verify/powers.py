@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 
-from derive.chain import Derivation
-from derive.expression import ONE, Apply, Expr, Number
+from derive.algebra.expression import ONE, Apply, Expr, Number
+from derive.chain.derivation import Derivation
 
 
 def _square(x: Expr) -> Expr:

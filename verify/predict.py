@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from derive.predict import predicted
-from derive.problem import Problem
+from derive.problem.loading import Problem
+from derive.problem.predict import predicted
 from verify.batches import Batch
 from verify.bound import Bound
 from verify.calculation import Calculation, numbers

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from derive.gradient_names import KIND
+from derive.graph.gradient_names import KIND
 from verify.claims import Cell
 from verify.record import StepRecord
 from verify.right import Side

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from derive.chain import Adjoint, Derivation, Edge, Part
-from derive.expression import ONE, Apply, Axes, Expr, Number, Position, Reduce, Ref
+from derive.algebra.expression import ONE, Apply, Axes, Expr, Number, Position, Reduce, Ref
+from derive.chain.derivation import Adjoint, Derivation, Edge, Part
 
 Product = Callable[[Edge, Ref], Expr]  # what an edge passes on, given the adjoint of the part it is of
 

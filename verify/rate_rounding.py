@@ -12,8 +12,8 @@ from fractions import Fraction
 
 from flint import arb, fmpq
 
-from derive.node import SIZE
-from derive.rates import Formula, Moment
+from derive.graph.node import SIZE
+from derive.training.rates import Formula, Moment
 from verify.finding import Finding, Status
 from verify.literal import within
 from verify.numbers import Array, Exactly, RoundedPairs, as_ball

@@ -12,9 +12,9 @@ from functools import cache
 
 import numpy as np
 
-from derive.expression import names
-from derive.optimizers import Assignment
-from derive.rates import Moment, Schedule
+from derive.algebra.expression import names
+from derive.training.optimizers import Assignment
+from derive.training.rates import Moment, Schedule
 from verify.batches import Batch
 from verify.evaluate import Array, NumberSystem, Values, evaluate
 from verify.program import Stage, compile_rule

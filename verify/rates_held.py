@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from derive.rates import Moment
+from derive.training.rates import Moment
 from verify.check import Numbers
 from verify.evaluate import Array, NumberSystem
 from verify.numbers import Exact, Floats, Rounded, precision

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from derive import schedulers
-from derive.optimizers import written
-from derive.together import sets_lr
+from derive.training import schedulers
+from derive.training.optimizers import written
+from derive.training.together import sets_lr
 from verify.numbers.formats import FORMATS
 from verify.settings import Settings
 

@@ -15,7 +15,7 @@ from functools import partial
 import numpy as np
 from flint import arb, fmpq
 
-from derive.predict import predicted
+from derive.problem.predict import predicted
 from verify import bound, hand
 from verify.batches import Batch, epoch_of
 from verify.calculation import Calculation, beginnings, numbers, prepare, with_updates

@@ -9,8 +9,8 @@ from functools import cached_property
 
 import numpy as np
 
-from derive.chain import Derivation
-from derive.problem import Problem
+from derive.chain.derivation import Derivation
+from derive.problem.loading import Problem
 from verify import pieces
 from verify.batches import Batch
 from verify.check import Check

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from derive.chain import Derivation, differentiate
-from derive.predict import predicted
-from derive.problem import Problem
-from derive.watch import with_lines
+from derive.chain.derivation import Derivation, differentiate
+from derive.problem.loading import Problem
+from derive.problem.predict import predicted
+from derive.problem.watch import with_lines
 from verify import hand
 from verify.batches import Batch, Batches, epoch_of
 from verify.calculation import beginnings, numbers

@@ -8,15 +8,15 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from derive.batching import Batches
-from derive.clipping import Clip
-from derive.groups import Group
-from derive.node import Node
-from derive.optimizers import Optimizer, Value
-from derive.rates import Rate, Schedule, write_rate
-from derive.schedulers import Scheduler
-from derive.together import sets_lr
-from derive.variants import NONE, optimizer_of
+from derive.graph.node import Node
+from derive.training.batching import Batches
+from derive.training.clipping import Clip
+from derive.training.groups import Group
+from derive.training.optimizers import Optimizer, Value
+from derive.training.rates import Rate, Schedule, write_rate
+from derive.training.schedulers import Scheduler
+from derive.training.together import sets_lr
+from derive.training.variants import NONE, optimizer_of
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from derive.problem import Problem
+from derive.problem.loading import Problem
 from verify.compare import Comparison
 from verify.epochs import EpochLoss, epoch_losses
 from verify.hand import HandRun

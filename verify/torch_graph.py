@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from derive.algebra.expression import Apply, Axes, Expr, Number, Position, Reduce, Ref, free_axes, taken_axes
+from derive.algebra.literals import constant_value
+from derive.algebra.operations import OPERATIONS
 from derive.errors import DataError
-from derive.expression import Apply, Axes, Expr, Number, Position, Reduce, Ref, free_axes, taken_axes
-from derive.graph import Graph
-from derive.literals import constant_value
-from derive.node import Node
-from derive.operations import OPERATIONS
-from derive.problem import Problem, Quantity
+from derive.graph.graph import Graph
+from derive.graph.node import Node
+from derive.problem.loading import Problem, Quantity
 from verify.numbers import expansion
 
 # amax and amin share the gradient evenly among equals, as the derivation does

@@ -16,11 +16,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from derive.algebra.expression import Apply, Expr, Number, Ref
+from derive.algebra.literals import constant_value
 from derive.errors import Place, SettingError
-from derive.expression import Apply, Expr, Number, Ref
-from derive.literals import constant_value
-from derive.rates import Formula, Rate
-from derive.schedulers import Scheduler, Value
+from derive.training.rates import Formula, Rate
+from derive.training.schedulers import Scheduler, Value
 from verify.batches import Batch
 from verify.settings import Settings
 from verify.torch_graph import operation

@@ -16,13 +16,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from derive.clipping import NORM, VALUE
 from derive.errors import DataError, Place, SettingError
-from derive.gradient_names import gradient_name
-from derive.node import Node
-from derive.optimizers import Value
-from derive.predict import predicted
-from derive.problem import Problem, Quantity
+from derive.graph.gradient_names import gradient_name
+from derive.graph.node import Node
+from derive.problem.loading import Problem, Quantity
+from derive.problem.predict import predicted
+from derive.training.clipping import NORM, VALUE
+from derive.training.optimizers import Value
 from verify.batches import Batch
 from verify.handed import Handed
 from verify.numbers import FORMATS

@@ -12,8 +12,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from derive.expression import names
-from derive.optimizers import Assignment, Optimizer, State, in_numbers_alone
+from derive.algebra.expression import names
+from derive.training.optimizers import Assignment, Optimizer, State, in_numbers_alone
 from verify.evaluate import Array, NumberSystem, Values, evaluate
 from verify.numbers import Rounded, RoundedPairs
 from verify.program import Stage, compile_rule

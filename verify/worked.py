@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from derive.chain import Derivation
-from derive.expression import Expr, Reduce, Ref, children, names, rebuild
-from derive.optimizers import Optimizer
-from derive.plan import Plan
-from derive.problem import Problem
-from derive.show.equations import EVERY, GRADIENT
-from derive.show.steps import Updated, own_name, trained, updates
+from derive.algebra.expression import Expr, Reduce, Ref, children, names, rebuild
+from derive.chain.derivation import Derivation
+from derive.problem.loading import Problem
+from derive.steps.equations import EVERY, GRADIENT
+from derive.steps.steps import Updated, own_name, trained, updates
+from derive.training.optimizers import Optimizer
+from derive.training.plan import Plan
 from verify import calculation, hand
 from verify.evaluate import evaluate
 from verify.frozen import applied

@@ -1,1 +1,1 @@
-"""A derivation shown: as text, LaTeX, Markdown, JSON, and as a picture of its graph."""
+"""The steps of a derivation as text, LaTeX, Markdown, JSON and pictures."""

@@ -8,12 +8,9 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Unpack
 
-from derive.chain import Derivation
-from derive.expression import ONE, Axes, Expr, Position, Reduce, Ref, count
-from derive.numerals import write_literal
-from derive.optimizers import Optimizer
-from derive.show.choice import How, printed
-from derive.show.equations import Equation, Section
+from derive.algebra.expression import ONE, Axes, Expr, Position, Reduce, Ref, count
+from derive.chain.derivation import Derivation
+from derive.characters import ascii_text
 from derive.show.notation import (
     ATOM,
     NEGATIVE,
@@ -24,10 +21,13 @@ from derive.show.notation import (
     Derivative,
     Text,
 )
-from derive.show.plain import ascii_text
 from derive.show.sides import left, right
-from derive.show.steps import sections
 from derive.show.tex import fold, measure, subscripted, text_to_tex
+from derive.source.numerals import write_literal
+from derive.steps.choice import How, printed
+from derive.steps.equations import Equation, Section
+from derive.steps.steps import sections
+from derive.training.optimizers import Optimizer
 
 _ROOM = 400.0  # points for one line of an equation, of the document's 160 mm, beside its number
 _TALL = 230.0  # points up to which a numerator, a denominator or a root is set in one piece

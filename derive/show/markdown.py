@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import Unpack
 
-from derive.chain import Derivation
-from derive.optimizers import Optimizer
-from derive.show.choice import How, printed
-from derive.show.equations import Equation, Section
+from derive.chain.derivation import Derivation
+from derive.characters import ascii_text
 from derive.show.latex import aligned
-from derive.show.plain import ascii_text
+from derive.steps.choice import How, printed
+from derive.steps.equations import Equation, Section
+from derive.training.optimizers import Optimizer
 
 _ROOM = 480.0  # points for one line of an equation: about a column of GitHub's
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import NamedTuple, Self
 
-from derive.expression import ONE, PICKED, Apply, Axes, Expr, Number, Position, Reduce, Ref, count
-from derive.numerals import write_literal
+from derive.algebra.expression import ONE, PICKED, Apply, Axes, Expr, Number, Position, Reduce, Ref, count
+from derive.source.numerals import write_literal
 
 # How tightly an expression holds together; an operand that holds less gets parentheses.
 SUM, NEGATIVE, SIGMA, QUOTIENT, PRODUCT, POWER, ATOM = range(7)

@@ -6,19 +6,19 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from derive.chain import Derivation
-from derive.closed import readable
-from derive.expression import Reduce, Ref, names, taken_axes, walk
-from derive.formulas import Formulas
-from derive.graph import Graph, Node
-from derive.links import Link
-from derive.optimizers import Optimizer
-from derive.show.expand import left_side, with_softmax
+from derive.algebra.expression import Reduce, Ref, names, taken_axes, walk
+from derive.chain.closed_form import readable
+from derive.chain.derivation import Derivation
+from derive.chain.formulas import Formulas
+from derive.chain.paths import Link
+from derive.characters import ascii_text
+from derive.graph.graph import Graph, Node
 from derive.show.notation import Derivative, Text
-from derive.show.plain import ascii_text
 from derive.show.sides import ascii_style, text_style
-from derive.show.steps import seed_name
 from derive.show.text import fold
+from derive.steps.expand import left_side, with_softmax
+from derive.steps.steps import seed_name
+from derive.training.optimizers import Optimizer
 
 _WIDTH = 32  # characters of one line of a label
 _LINES = 4  # lines of a label; what is longer is cut

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from derive.expression import Apply, Expr, walk
-from derive.graph import Graph
-from derive.optimizers import OWN_NAMES
-from derive.show.equations import GRADIENT, Equation, Product, Side, Total, Update
-from derive.show.expand import with_softmax
+from derive.algebra.expression import Apply, Expr, walk
+from derive.algebra.tidying import shares_written
+from derive.characters import ascii_names, ascii_text, greek_names
+from derive.graph.graph import Graph
 from derive.show.notation import Ascii, Derivative, Text
-from derive.show.plain import ascii_names, ascii_text, greek_names
-from derive.tidy import shares_written
+from derive.steps.equations import GRADIENT, Equation, Product, Side, Total, Update
+from derive.steps.expand import with_softmax
+from derive.training.optimizers import OWN_NAMES
 
 
 def ascii_style(graph: Graph) -> Ascii:

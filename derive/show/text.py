@@ -6,12 +6,12 @@ import textwrap
 from collections.abc import Iterator
 from typing import Unpack
 
-from derive.chain import Derivation
-from derive.optimizers import Optimizer
-from derive.show.choice import How, printed
-from derive.show.equations import Equation, Section
+from derive.chain.derivation import Derivation
 from derive.show.notation import Text
 from derive.show.sides import ascii_style, left, right, sentence, text_style
+from derive.steps.choice import How, printed
+from derive.steps.equations import Equation, Section
+from derive.training.optimizers import Optimizer
 
 WIDTH = 80
 

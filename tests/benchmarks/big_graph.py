@@ -16,9 +16,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import sympy
 
-from derive.chain import differentiate
-from derive.graph import build
-from derive.paper import read_lines
+from derive.chain.derivation import differentiate
+from derive.graph.graph import build
+from derive.paper.lines import read_lines
 
 SIZES = (1_000, 10_000)
 LEVELS = (4, 8, 12)

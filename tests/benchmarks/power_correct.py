@@ -9,9 +9,9 @@ from random import Random
 
 import numpy as np
 
-from derive.chain import differentiate
+from derive.chain.derivation import differentiate
 from derive.errors import ProblemError
-from derive.problem import load
+from derive.problem.loading import load
 from tests.benchmarks import random_graphs, steps
 from tests.benchmarks.figures import Figures
 from tests.benchmarks.random_graphs import Floats, RandomGraph

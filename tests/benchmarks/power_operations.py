@@ -7,7 +7,7 @@ from random import Random
 
 import numpy as np
 
-from derive.operations import FUNCTIONS, OPERATIONS
+from derive.algebra.operations import FUNCTIONS, OPERATIONS
 from tests.benchmarks import random_graphs, steps
 from tests.benchmarks.figures import Figures
 from tests.benchmarks.power_correct import DTYPES

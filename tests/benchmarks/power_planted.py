@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from derive.chain import differentiate
+from derive.chain.derivation import differentiate
 from derive.errors import ProblemError
-from derive.problem import load
+from derive.problem.loading import load
 from tests.benchmarks import random_graphs, steps
 from tests.benchmarks.figures import Figures
 from tests.benchmarks.power_correct import DTYPES, draw

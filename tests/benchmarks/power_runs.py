@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from derive.chain import differentiate
-from derive.problem import load
+from derive.chain.derivation import differentiate
+from derive.problem.loading import load
 from tests.benchmarks import steps
 from tests.benchmarks.figures import Figures
 from verify import training

@@ -1,4 +1,4 @@
-"""How far off the functions of PyTorch and NumPy are, in units u of half an ulp: what derive/operations.py rests on.
+"""How far off functions of PyTorch and NumPy are, in units u of half an ulp: the data of derive/algebra/operations.py.
 
 Run from the checkout: python tests/benchmarks/rounding.py. What a processor can do is read when a
 library is imported, so each of its levels is measured in a process of its own.

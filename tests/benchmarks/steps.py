@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.func import grad_and_value, vmap
 
-from derive.chain import Derivation, differentiate
-from derive.problem import Problem, load
+from derive.chain.derivation import Derivation, differentiate
+from derive.problem.loading import Problem, load
 from verify import training
 from verify.batches import Batch
 from verify.bound import AtState, Bound, prepare

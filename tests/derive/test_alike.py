@@ -2,10 +2,10 @@
 
 import pytest
 
-from derive.alike import canonical, matched
+from derive.algebra.equivalence import canonical, matched
+from derive.algebra.expression import Axis, Expr, Reduce, Ref, children, rebuild
 from derive.errors import Place
-from derive.expression import Axis, Expr, Reduce, Ref, children, rebuild
-from derive.syntax import read_expression
+from derive.paper.syntax import read_expression
 
 SIZES = {"i": "n"}
 ROW, K, M = Axis("i", "n"), Axis("k", 3), Axis("m", 3)

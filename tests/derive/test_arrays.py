@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from derive.arrays import MAX_NUMBERS, Wording, read_array
 from derive.errors import DataError, EquationError, Place, ProblemError
-from derive.problem_file import read_problem
-from derive.statement import Problem
+from derive.problem.file import read_problem
+from derive.problem.problem import Problem
+from derive.source.arrays import MAX_NUMBERS, Wording, read_array
 
 BASE = '''\
 equations = """

@@ -1,8 +1,8 @@
 import pytest
 
-from derive.bare import read_equations
-from derive.chain import differentiate
+from derive.chain.derivation import differentiate
 from derive.errors import EquationError
+from derive.problem.equations import read_equations
 from derive.show.text import to_text
 
 

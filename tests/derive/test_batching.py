@@ -2,11 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from derive.batching import MAX_ROWS, read_batches, refuse_contradictions
 from derive.errors import ProblemError, SettingError
-from derive.numerals import NumeralError
-from derive.problem import load
-from derive.values import Numeral
+from derive.problem.loading import load
+from derive.source.numerals import NumeralError
+from derive.source.values import Numeral
+from derive.training.batching import MAX_ROWS, read_batches, refuse_contradictions
 
 DATA = """equations = "l = mean((w*x - y)^2)"
 [parameters]

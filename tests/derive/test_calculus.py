@@ -5,11 +5,11 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from derive.calculus import from_sympy, is_real, is_zero, partial, to_sympy
+from derive.algebra.calculus import from_sympy, is_real, is_zero, partial, to_sympy
+from derive.algebra.expression import Apply, Axis, Expr, Ref, replace
 from derive.errors import EquationError, Place
-from derive.expression import Apply, Axis, Expr, Ref, replace
+from derive.paper.syntax import read_expression
 from derive.show.notation import Ascii
-from derive.syntax import read_expression
 from tests.trees import RATIONAL, SMOOTH, put
 
 

@@ -7,9 +7,9 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from derive.chain import Derivation, differentiate
+from derive.chain.derivation import Derivation, differentiate
 from derive.errors import EquationError
-from derive.graph import Graph
+from derive.graph.graph import Graph
 from tests.trees import RATIONAL, SMOOTH, Values, adjoints, composed, graph_of, graphs, symbols
 
 EXACT = st.fractions(-3, 3, max_denominator=7)

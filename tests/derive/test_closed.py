@@ -4,10 +4,10 @@ import mpmath
 import pytest
 
 import derive
-from derive.chain import Derivation, differentiate
-from derive.formulas import Formulas
-from derive.graph import Graph, build
-from derive.paper import read_lines
+from derive.chain.derivation import Derivation, differentiate
+from derive.chain.formulas import Formulas
+from derive.graph.graph import Graph, build
+from derive.paper.lines import read_lines
 from derive.show.notation import Text
 from derive.show.sides import shown
 from tests.by_differences import DIGITS, given, slope, tabulated, with_lines

@@ -12,7 +12,7 @@ import pytest
 
 import derive
 from derive.command import FORMATS, main
-from derive.guard import run
+from derive.console import run
 
 ROOT = Path(__file__).resolve().parents[2]
 Captured = pytest.CaptureFixture[str]

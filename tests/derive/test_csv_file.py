@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from derive.csv_file import CsvFile, read_csv
 from derive.errors import DataError, Place
+from derive.source.csv_file import CsvFile, read_csv
 
 
 def read(folder: Path, content: str) -> CsvFile:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from derive.data import Column, read_columns
 from derive.errors import ProblemError
-from derive.toml_text import parse
+from derive.problem.data import Column, read_columns
+from derive.source.toml_text import parse
 
 
 def columns(text: str, folder: Path = Path(), wanted: str = "xy") -> tuple[tuple[Column, ...], list[str]]:

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from derive.errors import ProblemError
-from derive.node import Frozen
-from derive.problem_file import read_problem
-from derive.statement import Draw, Problem
+from derive.graph.node import Frozen
+from derive.problem.file import read_problem
+from derive.problem.problem import Draw, Problem
 
 
 def read(value: str, top: str = "", more: str = "") -> Problem:

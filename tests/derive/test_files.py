@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from derive.errors import DataError, OutputError, Place, ProblemError
-from derive.files import check_writable, read_text
+from derive.source.files import check_writable, read_text
 
 
 def read(path: str | os.PathLike[str], limit: int = 100) -> str:

@@ -7,11 +7,11 @@ import sympy
 from hypothesis import given, reject
 from hypothesis import strategies as st
 
-from derive.chain import differentiate
-from derive.closed import MAX_SIZE, TooLongError, inliner
-from derive.expression import Apply, Expr, Reduce, free_axes, size
-from derive.formulas import MAX_LINKS, MAX_PATHS, Formulas, Path
-from derive.graph import Graph
+from derive.algebra.expression import Apply, Expr, Reduce, free_axes, size
+from derive.chain.closed_form import MAX_SIZE, TooLongError, inliner
+from derive.chain.derivation import differentiate
+from derive.chain.formulas import MAX_LINKS, MAX_PATHS, Formulas, Path
+from derive.graph.graph import Graph
 from derive.show.notation import Text
 from tests.trees import RATIONAL, SMOOTH, Values, adjoints, composed, graph_of, graphs, symbols, table, value
 

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from derive.algebra.expression import Apply, Expr, Number, Ref, names
 from derive.errors import EquationError, Place, ProblemError
-from derive.expression import Apply, Expr, Number, Ref, names
-from derive.gradient_names import gradient_nodes, read_with_gradients
-from derive.problem import load
-from derive.watch import with_lines
+from derive.graph.gradient_names import gradient_nodes, read_with_gradients
+from derive.problem.loading import load
+from derive.problem.watch import with_lines
 
 TEXT = """equations = \"\"\"
 d = w*x + b - y

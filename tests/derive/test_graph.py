@@ -3,11 +3,11 @@
 import pytest
 from hypothesis import given
 
+from derive.algebra.expression import Expr, Reduce, children, free_axes, names
 from derive.errors import EquationError
-from derive.expression import Expr, Reduce, children, free_axes, names
-from derive.graph import Graph, build, other_loss
-from derive.node import SAMPLES
-from derive.paper import read_lines
+from derive.graph.graph import Graph, build, other_loss
+from derive.graph.node import SAMPLES
+from derive.paper.lines import read_lines
 from derive.show.notation import Ascii
 from tests.trees import graph_of, graphs
 

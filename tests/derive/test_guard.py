@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from derive.console import run, write_out
 from derive.errors import EquationError, OutputError, Place
-from derive.guard import run, write_out
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -71,7 +71,7 @@ def python(program: str, **options: object) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stderr=subprocess.PIPE, **options)  # type: ignore[call-overload, no-any-return]
 
 
-LOUD = "import sys; from derive.guard import run, write_out; sys.exit(run(lambda: write_out('x' * 10**6) or 0))"
+LOUD = "import sys; from derive.console import run, write_out; sys.exit(run(lambda: write_out('x' * 10**6) or 0))"
 
 
 def test_a_reader_that_went_away_is_no_error() -> None:
@@ -100,10 +100,10 @@ def ended(program: str, *, close: str = "") -> subprocess.CompletedProcess[bytes
     return subprocess.run(quoted, cwd=ROOT, capture_output=True, check=False, timeout=60)
 
 
-WRITING = "from derive.guard import end_with, write_out; end_with(lambda: write_out('data') or 3)"
+WRITING = "from derive.console import end_with, write_out; end_with(lambda: write_out('data') or 3)"
 REFUSING = """
 from derive.errors import ProblemError
-from derive.guard import end_with
+from derive.console import end_with
 
 def refuse():
     raise ProblemError("no")
@@ -144,7 +144,7 @@ INTERRUPT = "import os, signal\ndef interrupt():\n    os.kill(os.getpid(), signa
     ["interrupt", "lambda: exec('interrupt()')"],  # exec: as namedtuple and dataclass do, while modules are imported
 )
 def test_an_interrupted_process_ends_with_its_status(tmp_path: Path, command: str) -> None:
-    (tmp_path / "program.py").write_text(f"{INTERRUPT}from derive.guard import end_with\nend_with({command})\n")
+    (tmp_path / "program.py").write_text(f"{INTERRUPT}from derive.console import end_with\nend_with({command})\n")
     # only as -m, which is how the commands are run, does Python end by the signal after exec
     started = [sys.executable, "-m", "program"]
     found = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), str(tmp_path)))}
@@ -155,7 +155,7 @@ def test_an_interrupted_process_ends_with_its_status(tmp_path: Path, command: st
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent otherwise there")
 def test_ctrl_c_after_the_end_changes_nothing() -> None:
     program = (
-        f"{INTERRUPT}import atexit, time\nfrom derive.guard import end_with, write_out\n"
+        f"{INTERRUPT}import atexit, time\nfrom derive.console import end_with, write_out\n"
         "atexit.register(lambda: interrupt() or time.sleep(0.1))\nend_with(lambda: write_out('data') or 1)"
     )
     done = ended(program)
@@ -165,8 +165,8 @@ def test_ctrl_c_after_the_end_changes_nothing() -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent otherwise there")
 def test_ctrl_c_twice_is_one_status() -> None:
     program = (
-        f"{INTERRUPT}import derive.guard\n"
-        "derive.guard.say = lambda message: interrupt()\nderive.guard.end_with(interrupt)"
+        f"{INTERRUPT}import derive.console\n"
+        "derive.console.say = lambda message: interrupt()\nderive.console.end_with(interrupt)"
     )
     done = ended(program)
     assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import derive
-from derive.chain import Derivation
+from derive.chain.derivation import Derivation
 
 
 def test_derive_takes_a_problem_a_name_a_path_or_an_equation(tmp_path: Path) -> None:

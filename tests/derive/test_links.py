@@ -5,10 +5,10 @@ from fractions import Fraction
 import mpmath
 import pytest
 
-from derive.chain import differentiate
-from derive.formulas import Formulas
-from derive.graph import build
-from derive.paper import read_lines
+from derive.chain.derivation import differentiate
+from derive.chain.formulas import Formulas
+from derive.graph.graph import build
+from derive.paper.lines import read_lines
 from derive.show.notation import Text
 from tests.by_differences import Tables, tabulated, with_lines
 

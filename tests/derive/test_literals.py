@@ -4,10 +4,10 @@ from fractions import Fraction
 
 import pytest
 
+from derive.algebra.expression import Apply, Expr
+from derive.algebra.literals import constant_value
 from derive.errors import EquationError, Place
-from derive.expression import Apply, Expr
-from derive.literals import constant_value
-from derive.syntax import read_expression
+from derive.paper.syntax import read_expression
 
 
 def read(text: str) -> Expr:

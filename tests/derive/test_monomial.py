@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from derive.algebra.expression import Axis, Expr, Reduce, Ref, replace
+from derive.algebra.monomial import Monomial, collect
+from derive.algebra.sums import add_up
 from derive.errors import Place
-from derive.expression import Axis, Expr, Reduce, Ref, replace
-from derive.monomial import Monomial, collect
+from derive.paper.syntax import read_expression
 from derive.show.notation import Ascii
-from derive.sums import add_up
-from derive.syntax import read_expression
 from tests.trees import value
 
 SAMPLES = 3

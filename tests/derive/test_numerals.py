@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from derive.numerals import NumeralError, read_number, write_number
+from derive.source.numerals import NumeralError, read_number, write_number
 
 FRACTIONS = st.fractions(min_value=-(10**30), max_value=10**30, max_denominator=10**30)
 

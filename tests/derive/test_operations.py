@@ -5,11 +5,11 @@ import re
 import pytest
 import sympy
 
-from derive.calculus import partial, to_sympy
+from derive.algebra.calculus import partial, to_sympy
+from derive.algebra.expression import Apply, Expr, Ref, names
+from derive.algebra.operations import ALIASES, CONSTANTS, FUNCTIONS, OPERATIONS, REDUCTIONS
 from derive.errors import Place
-from derive.expression import Apply, Expr, Ref, names
-from derive.operations import ALIASES, CONSTANTS, FUNCTIONS, OPERATIONS, REDUCTIONS
-from derive.syntax import read_expression
+from derive.paper.syntax import read_expression
 
 X, Y, Z = sympy.symbols("x y z", real=True)
 POINTS = [sympy.Rational(k, 7) for k in (-23, -9, -2, 3, 8, 30)]

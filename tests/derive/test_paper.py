@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from derive.algebra.expression import Axis
 from derive.errors import EquationError
-from derive.expression import Axis
-from derive.paper import MAX_LENGTH, check_name, read_lines
+from derive.paper.lines import MAX_LENGTH, check_name, read_lines
 
 
 def test_lines_keep_their_places() -> None:

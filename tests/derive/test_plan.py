@@ -6,13 +6,13 @@ import pytest
 
 from derive.command import main
 from derive.interface import derive
-from derive.optimizers import OPTIMIZERS, Optimizer
-from derive.plan import PLAIN_PLAN, plan_of
-from derive.problem import load
-from derive.show.choice import Choice
-from derive.show.gathering import gathering
+from derive.problem.loading import load
 from derive.show.latex import to_latex
 from derive.show.text import to_text
+from derive.steps.choice import Choice
+from derive.steps.update_rules import gathering
+from derive.training.optimizers import OPTIMIZERS, Optimizer
+from derive.training.plan import PLAIN_PLAN, plan_of
 
 LINE = """
 equations = "l = mean((w*x + b - y)^2)"

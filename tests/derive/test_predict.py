@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from derive.errors import ProblemError
-from derive.predict import predicted
-from derive.problem import Problem, load
+from derive.problem.loading import Problem, load
+from derive.problem.predict import predicted
 
 TEXT = """equations = \"\"\"
 scale = w^2

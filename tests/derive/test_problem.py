@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from derive.errors import ProblemError
-from derive.problem import Problem, load, shipped
+from derive.problem.loading import Problem, load, shipped
 
 NAMES = (
     *("article", "attention", "coefficients", "fan_out", "layer_norm", "line", "logistic", "parabola"),

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from derive.errors import ClaimError, EquationError, ProblemError, SettingError
-from derive.problem_file import read_problem
-from derive.statement import Problem
+from derive.problem.file import read_problem
+from derive.problem.problem import Problem
 
 BASE = '''\
 title = "t"

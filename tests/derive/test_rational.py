@@ -6,12 +6,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from derive.algebra.expression import Apply, Expr, Number, Ref, size
+from derive.algebra.fractions import MAX_CANCELLED, cancelled, shorter, turned
+from derive.algebra.tidying import product
 from derive.errors import Place
-from derive.expression import Apply, Expr, Number, Ref, size
-from derive.rational import MAX_CANCELLED, cancelled, shorter, turned
+from derive.paper.syntax import read_expression
 from derive.show.notation import Ascii
-from derive.syntax import read_expression
-from derive.tidy import product
 from tests.trees import value
 
 

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from derive.errors import EquationError
-from derive.graph import build
-from derive.paper import read_lines
+from derive.graph.graph import build
+from derive.paper.lines import read_lines
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import pytest
 
 import derive
 from derive.errors import EquationError, ProblemError
-from derive.problem import load
-from derive.show.document import from_json, to_json
+from derive.problem.loading import load
+from derive.show.json_document import from_json, to_json
 from derive.show.text import to_text
 
 LINE = '''equations = """

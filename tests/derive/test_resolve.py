@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from derive.errors import EquationError
-from derive.graph import Graph
-from derive.problem_file import read_problem
+from derive.graph.graph import Graph
+from derive.problem.file import read_problem
+from derive.problem.problem import Problem
 from derive.show.notation import Ascii
-from derive.statement import Problem
 from tests.trees import graph_of
 
 BASE = '''\

@@ -1,9 +1,9 @@
 import pytest
 
-from derive.expression import names
-from derive.optimizers import read_assignment
-from derive.schedulers import ENTRIES, OPTIONS, SCHEDULERS, Scheduler, read_scheduler, written
-from derive.settings import OPTION_SETTINGS, SCHEDULER_SETTINGS, SETTINGS, read_setting
+from derive.algebra.expression import names
+from derive.training.optimizers import read_assignment
+from derive.training.schedulers import ENTRIES, OPTIONS, SCHEDULERS, Scheduler, read_scheduler, written
+from derive.training.settings import OPTION_SETTINGS, SCHEDULER_SETTINGS, SETTINGS, read_setting
 from tests.scheduler_options import CHOICES
 
 

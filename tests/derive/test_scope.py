@@ -2,12 +2,12 @@
 
 import pytest
 
+from derive.algebra.expression import Axis, Ref
 from derive.errors import EquationError, Place
-from derive.expression import Axis, Ref
-from derive.graph import build
-from derive.node import Node
-from derive.paper import read_line, read_lines
-from derive.scope import Scope
+from derive.graph.graph import build
+from derive.graph.node import Node
+from derive.graph.scope import Scope
+from derive.paper.lines import read_line, read_lines
 
 
 def scope(text: str) -> Scope:

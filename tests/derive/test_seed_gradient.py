@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from derive.chain import differentiate
+from derive.chain.derivation import differentiate
 from derive.errors import ProblemError
-from derive.problem_file import read_problem
+from derive.problem.file import read_problem
+from derive.problem.problem import Problem
 from derive.show.text import to_text
-from derive.statement import Problem
 
 BASE = 'equations = "y = tanh(W @ x)"\n[parameters]\nW = [[1, 2], [3, 4], [5, 6]]\n[constants]\nx = [0.5, -1]\n'
 OVER_SAMPLES = """\

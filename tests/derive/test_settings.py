@@ -2,12 +2,12 @@ from fractions import Fraction
 
 import pytest
 
-from derive import schedulers
 from derive.errors import Place, SettingError
-from derive.optimizers import ENTRIES, OPTIONS, written
-from derive.settings import ALSO_CALLED, MAX_SEED, OPTION_SETTINGS, SETTINGS, read_setting
-from derive.statement import Training
-from derive.values import Numeral
+from derive.problem.problem import Training
+from derive.source.values import Numeral
+from derive.training import schedulers
+from derive.training.optimizers import ENTRIES, OPTIONS, written
+from derive.training.settings import ALSO_CALLED, MAX_SEED, OPTION_SETTINGS, SETTINGS, read_setting
 
 
 @pytest.mark.parametrize(

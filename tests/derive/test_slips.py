@@ -3,7 +3,7 @@
 import pytest
 
 from derive.errors import EquationError, Place
-from derive.paper import read_line, read_lines
+from derive.paper.lines import read_line, read_lines
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from derive.algebra.expression import Expr
 from derive.errors import EquationError, Place
-from derive.expression import Expr
-from derive.paper import read_line
-from derive.spelling import normalise, spell, tokens
-from derive.syntax import read_expression
+from derive.paper.lines import read_line
+from derive.paper.spelling import normalise, spell, tokens
+from derive.paper.syntax import read_expression
 
 
 def read(text: str) -> Expr:

@@ -3,8 +3,8 @@
 import pytest
 import sympy
 
-from derive.calculus import partial
-from derive.expression import ONE, ZERO, Apply, Expr, Ref, names, replace
+from derive.algebra.calculus import partial
+from derive.algebra.expression import ONE, ZERO, Apply, Expr, Ref, names, replace
 from tests.trees import apply, value
 
 OPERANDS = (Ref("x", ()), Ref("y", ()), Ref("z", ()))

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 import derive
+from derive.algebra.expression import ONE, Apply, Axis, Expr, Number, Reduce, Ref
 from derive.errors import EquationError, Place
-from derive.expression import ONE, Apply, Axis, Expr, Number, Reduce, Ref
-from derive.paper import read_line
-from derive.syntax import MAX_DEPTH, read_expression
+from derive.paper.lines import read_line
+from derive.paper.syntax import MAX_DEPTH, read_expression
 
 
 def read(text: str) -> Expr:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from derive.problem import load
+from derive.problem.loading import load
 
 TEXT = """equations = 'l = {loss}'
 [parameters]

@@ -5,9 +5,9 @@ from fractions import Fraction
 import pytest
 
 from derive.errors import ProblemError
-from derive.groups import Group
-from derive.problem import load
-from derive.rates import Formula, write_rate
+from derive.problem.loading import load
+from derive.training.groups import Group
+from derive.training.rates import Formula, write_rate
 
 TEXT = """
 equations = "l = mean((w*x - y)^2)"

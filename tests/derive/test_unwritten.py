@@ -3,8 +3,8 @@
 import pytest
 
 from derive.errors import EquationError
-from derive.graph import build
-from derive.paper import read_lines
+from derive.graph.graph import build
+from derive.paper.lines import read_lines
 from derive.show.notation import Ascii
 
 

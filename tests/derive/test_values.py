@@ -3,8 +3,8 @@ from fractions import Fraction
 
 import pytest
 
-from derive.numerals import NumeralError
-from derive.values import Numeral, exact, shown
+from derive.source.numerals import NumeralError
+from derive.source.values import Numeral, exact, shown
 
 
 @pytest.mark.parametrize(

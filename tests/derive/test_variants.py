@@ -2,12 +2,12 @@ from fractions import Fraction
 
 import pytest
 
+from derive.algebra.expression import names
 from derive.errors import ProblemError, SettingError
-from derive.expression import names
-from derive.optimizers import ENTRIES, Optimizer, Variant, read_assignment
-from derive.problem import load
-from derive.settings import read_optimizer, read_setting
-from derive.variants import NAMES, VARIANTS, optimizer_of, read_variant
+from derive.problem.loading import load
+from derive.training.optimizers import ENTRIES, Optimizer, Variant, read_assignment
+from derive.training.settings import read_optimizer, read_setting
+from derive.training.variants import NAMES, VARIANTS, optimizer_of, read_variant
 
 TEXT = 'equations = "l = w^2"\n[parameters]\nw = 1\n[training]\nlr = 0.1\n'
 

@@ -1,8 +1,8 @@
 import pytest
 
 from derive.errors import EquationError, Place, ProblemError
-from derive.problem import load
-from derive.watch import condition, watched, with_lines
+from derive.problem.loading import load
+from derive.problem.watch import condition, watched, with_lines
 
 TEXT = """equations = \"\"\"
 d = w*x + b - y

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from derive.operations import OPERATIONS
+from derive.algebra.operations import OPERATIONS
 from tests.rounding.formats import Array, Format
 
 Kernel = Callable[..., Array]  # float64 arrays of numbers of the dtype → float64 array of its results

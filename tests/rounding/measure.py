@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from derive.operations import CONSTANTS, OPERATIONS
+from derive.algebra.operations import CONSTANTS, OPERATIONS
 from tests.rounding import points
 from tests.rounding.backward import share_of_allowed
 from tests.rounding.exact import as_balls, correctly_rounded, in_float64

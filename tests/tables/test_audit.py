@@ -6,9 +6,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from derive.console import run
 from derive.errors import ClaimError, SettingError
-from derive.guard import run
-from derive.problem import load
+from derive.problem.loading import load
 from tables import output
 from tables.audit import AUDIT_COLUMNS, GRADE_COLUMNS, claims, grade_frame, to_json, to_text
 from tables.command import main as tables_main

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from derive.guard import run
+from derive.console import run
 from tables import command
 from tables.command import main
 from tables.files import to_csv

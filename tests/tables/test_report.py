@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from derive.problem import load, shipped
+from derive.problem.loading import load, shipped
 from tables.frames import COMPARISON_COLUMNS
 from tables.json_report import SCHEMA
 from tables.numbers import number, small

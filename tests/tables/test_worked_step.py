@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 import tables
 from derive.errors import SettingError
-from derive.optimizers import OPTIMIZERS
-from derive.problem import load, shipped
-from derive.variants import VARIANTS
+from derive.problem.loading import load, shipped
+from derive.training.optimizers import OPTIMIZERS
+from derive.training.variants import VARIANTS
 from tables.layout import Row
 from tables.report import to_text
 from tables.worked_step import _LEFT_OUT, Digits, _Page, _worked_out

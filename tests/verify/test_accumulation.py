@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import settings as runs
 from hypothesis import strategies as st
 
-from derive.problem import load, shipped
+from derive.problem.loading import load, shipped
 from verify import Outcome, Result, hand, torch_batches, training, verify
 from verify.batches import Batch, plan
 from verify.effective import effective

@@ -3,7 +3,7 @@
 import pytest
 
 from derive.errors import SettingError
-from derive.problem import load
+from derive.problem.loading import load
 from verify.effective import effective
 
 POINT = 'equations = "l = w^2"\n[parameters]\nw = 2\n'

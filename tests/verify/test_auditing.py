@@ -13,7 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from derive.errors import ClaimError, ProblemError
-from derive.problem import load
+from derive.problem.loading import load
 from tables.audit import claims, to_json, to_text
 from verify.account import sentence, summary
 from verify.auditing import Audit, audit

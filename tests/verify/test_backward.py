@@ -8,15 +8,15 @@ from flint import arb
 from hypothesis import given
 from hypothesis import strategies as st
 
-from derive.calculus import partial
-from derive.chain import differentiate
+from derive.algebra.calculus import partial
+from derive.algebra.expression import Apply, Expr, Number, Ref, replace
+from derive.algebra.operations import OPERANDS, OPERATIONS
+from derive.chain.derivation import differentiate
 from derive.errors import Place
-from derive.expression import Apply, Expr, Number, Ref, replace
-from derive.graph import build
-from derive.operations import OPERANDS, OPERATIONS
-from derive.paper import read_lines
+from derive.graph.graph import build
+from derive.paper.lines import read_lines
+from derive.paper.syntax import read_expression
 from derive.show.notation import Ascii
-from derive.syntax import read_expression
 from tests.verify.test_bound import at as at_state
 from tests.verify.test_bound import distance, prepared
 from verify import Outcome, Result, verify

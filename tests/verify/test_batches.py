@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from derive.problem import load
+from derive.problem.loading import load
 from verify.batches import Batch, plan
 from verify.effective import effective
 from verify.settings import Settings

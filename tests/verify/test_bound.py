@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from flint import arb
 
-from derive.chain import differentiate
-from derive.problem import load
+from derive.chain.derivation import differentiate
+from derive.problem.loading import load
 from verify.bound import AtState, Bound, prepare, updated
 from verify.calculation import numbers
 from verify.effective import effective

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from derive.chain import differentiate
+from derive.chain.derivation import differentiate
 from derive.errors import ClaimError
-from derive.problem import load
-from derive.watch import with_lines
+from derive.problem.loading import load
+from derive.problem.watch import with_lines
 from verify.batches import planned
 from verify.claim_names import names_of
 from verify.claim_table import Run, read_sentence, read_table

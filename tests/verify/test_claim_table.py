@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from derive.chain import differentiate
+from derive.chain.derivation import differentiate
 from derive.errors import ClaimError
-from derive.problem import Problem, load
-from derive.watch import with_lines
+from derive.problem.loading import Problem, load
+from derive.problem.watch import with_lines
 from verify.batches import planned
 from verify.claim_names import names_of
 from verify.claim_table import MAX_CLAIMS, Run, read_file, read_sentence, read_table

@@ -13,7 +13,7 @@ import pytest
 
 import tables
 from derive.errors import ClaimError
-from derive.problem import load
+from derive.problem.loading import load
 from tables.audit import to_text
 from tables.worksheet import worksheet
 from verify import verify

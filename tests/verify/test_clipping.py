@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from derive.errors import ProblemError
-from derive.problem import load
+from derive.problem.loading import load
 from tables import comparison, steps
 from tables.json_report import to_json
 from tables.report import to_text

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from derive.console import run
 from derive.errors import SettingError
-from derive.guard import run
-from derive.problem import shipped
+from derive.problem.loading import shipped
 from tables import output
 from verify import Outcome, command, verify
 from verify.command import main, parser, settings_of, status
@@ -114,7 +114,7 @@ def test_a_scheduler_and_its_options_as_flags(capsys: pytest.CaptureFixture[str]
 
 
 def test_lr_of_a_flag_is_exact() -> None:
-    from derive.problem import load
+    from derive.problem.loading import load
 
     settings = settings_of(parser().parse_args(["--lr", "0.1"]))
     assert str(effective(load("article"), settings).lr) == "1/10"

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from derive.errors import DataError
-from derive.problem import load
+from derive.problem.loading import load
 from tables.json_report import to_json
 from tables.report import to_text
 from verify import verify

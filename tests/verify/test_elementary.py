@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
-from derive.chain import Derivation, differentiate
-from derive.expression import Apply, Reduce, children
-from derive.graph import Graph, build
-from derive.node import SAMPLES
-from derive.paper import read_lines
-from derive.problem import load
+from derive.algebra.expression import Apply, Reduce, children
+from derive.chain.derivation import Derivation, differentiate
+from derive.graph.graph import Graph, build
+from derive.graph.node import SAMPLES
+from derive.paper.lines import read_lines
+from derive.problem.loading import load
 from tests.strategies import problems
 from verify.calculation import numbers
 from verify.elementary import elementary

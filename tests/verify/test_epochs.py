@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import settings as runs
 from hypothesis import strategies as st
 
-from derive.problem import load
+from derive.problem.loading import load
 from verify import Result, verify
 from verify.epochs import Means, averages, epoch_losses
 

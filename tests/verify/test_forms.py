@@ -7,8 +7,8 @@ from flint import fmpq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from derive.chain import differentiate
-from derive.problem import load
+from derive.chain.derivation import differentiate
+from derive.problem.loading import load
 from verify import calculation
 from verify.effective import effective
 from verify.numbers import Exact, Form, Forms, as_ball, between, fixed, forms, from_fraction, objects, precision

@@ -9,10 +9,10 @@ from functools import cache
 
 import pytest
 
-from derive.chain import Derivation, differentiate
+from derive.chain.derivation import Derivation, differentiate
+from derive.chain.formulas import Formulas
 from derive.errors import Place, ProblemError
-from derive.formulas import Formulas
-from derive.problem import Problem, load, shipped
+from derive.problem.loading import Problem, load, shipped
 from derive.show.sides import ascii_style, shown
 from verify.formula_claims import FormulaFinding, formula_place, judge_formula, judge_formulas
 

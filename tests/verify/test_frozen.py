@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from derive.chain import differentiate
-from derive.node import Frozen
-from derive.problem import load
+from derive.chain.derivation import differentiate
+from derive.graph.node import Frozen
+from derive.problem.loading import load
 from derive.show.text import to_text as derivation_text
 from tables.json_report import to_json
 from tables.report import to_text

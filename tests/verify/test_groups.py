@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from derive.errors import ProblemError
-from derive.optimizers import ENTRIES, OPTIMIZERS
-from derive.problem import load
+from derive.problem.loading import load
+from derive.training.optimizers import ENTRIES, OPTIMIZERS
 from tables import steps
 from tables.json_report import to_json
 from tables.report import to_text

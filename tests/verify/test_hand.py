@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from derive.chain import differentiate
-from derive.problem import load
+from derive.chain.derivation import differentiate
+from derive.problem.loading import load
 from verify import hand
 from verify.batches import plan
 from verify.effective import effective

@@ -7,9 +7,9 @@ import pytest
 import torch
 from flint import fmpq
 
-from derive.expression import Axis
-from derive.node import Node
-from derive.problem import load
+from derive.algebra.expression import Axis
+from derive.graph.node import Node
+from derive.problem.loading import load
 from verify import Outcome, Result, training, verify
 from verify.batches import Batch
 from verify.check import Check, Numbers

@@ -7,7 +7,7 @@ from flint import arb, fmpq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from derive.numerals import NumeralError
+from derive.source.numerals import NumeralError
 from verify.literal import judge, read_literal, written_like
 from verify.numbers import as_ball, from_fraction, precision
 

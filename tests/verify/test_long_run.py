@@ -4,8 +4,8 @@ from fractions import Fraction
 
 import pytest
 
-from derive.chain import differentiate
-from derive.problem import load
+from derive.chain.derivation import differentiate
+from derive.problem.loading import load
 from verify.auditing import audit
 from verify.batches import planned
 from verify.calculation import beginnings

@@ -10,7 +10,7 @@ from flint import arb, fmpq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from derive.operations import OPERATIONS
+from derive.algebra.operations import OPERATIONS
 from verify.numbers import (
     FORMATS,
     MAX_FRACTION_BITS,

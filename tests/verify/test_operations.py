@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional
 
-from derive.macros import MACRO_NAMES
-from derive.operations import FUNCTIONS, OPERATIONS, REDUCTIONS, TENSOR_FUNCTIONS
+from derive.algebra.operations import FUNCTIONS, OPERATIONS, REDUCTIONS, TENSOR_FUNCTIONS
+from derive.paper.macros import MACRO_NAMES
 from verify import Outcome, Result, verify
 
 Function = Callable[..., Tensor]

@@ -14,11 +14,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from derive import optimizers
 from derive.errors import SettingError
-from derive.optimizers import ENTRIES, OPTIMIZERS, Equation, Optimizer
-from derive.problem import load
-from derive.settings import read_optimizer, read_setting
+from derive.problem.loading import load
+from derive.training import optimizers
+from derive.training.optimizers import ENTRIES, OPTIMIZERS, Equation, Optimizer
+from derive.training.settings import read_optimizer, read_setting
 from tables import comparison, steps
 from tables.json_report import to_json
 from tables.report import to_text

@@ -11,7 +11,7 @@ from flint import arb
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from derive.operations import OPERATIONS
+from derive.algebra.operations import OPERATIONS
 from verify.numbers import (
     FORMATS,
     Enclosed,

@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from derive.chain import Derivation, differentiate
-from derive.expression import Apply, Number
-from derive.graph import Graph
-from derive.problem import Problem, Quantity
+from derive.algebra.expression import Apply, Number
+from derive.chain.derivation import Derivation, differentiate
+from derive.graph.graph import Graph
+from derive.problem.loading import Problem, Quantity
 from verify import Outcome, Result, batches, calculation, hand, pipeline, torch_graph, training, verify
 from verify.batches import Batch
 from verify.judge import explanations

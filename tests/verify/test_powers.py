@@ -5,9 +5,9 @@ from fractions import Fraction
 import pytest
 import torch
 
-from derive.chain import differentiate
-from derive.expression import Apply, Expr, Number, Ref
-from derive.problem import load
+from derive.algebra.expression import Apply, Expr, Number, Ref
+from derive.chain.derivation import differentiate
+from derive.problem.loading import load
 from derive.show.notation import Ascii
 from verify.elementary import elementary
 from verify.powers import as_calculated, forward

@@ -3,10 +3,10 @@ from fractions import Fraction
 
 import pytest
 
-from derive.chain import Derivation, differentiate
-from derive.graph import build
-from derive.optimizers import Optimizer
-from derive.paper import read_lines
+from derive.chain.derivation import Derivation, differentiate
+from derive.graph.graph import build
+from derive.paper.lines import read_lines
+from derive.training.optimizers import Optimizer
 from verify.evaluate import evaluate
 from verify.numbers import Array, Exact, from_fraction, objects, to_fraction
 from verify.program import Call, Constant, Read, adjoint_of, compile_backward, compile_forward, compile_rule

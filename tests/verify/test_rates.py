@@ -14,13 +14,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from derive import schedulers
 from derive.errors import ProblemError, SettingError
-from derive.optimizers import Equation
-from derive.problem import load
-from derive.rates import Moment, Schedule
-from derive.schedulers import ENTRIES, SCHEDULERS, Scheduler, read_scheduler
-from derive.settings import read_setting
+from derive.problem.loading import load
+from derive.training import schedulers
+from derive.training.optimizers import Equation
+from derive.training.rates import Moment, Schedule
+from derive.training.schedulers import ENTRIES, SCHEDULERS, Scheduler, read_scheduler
+from derive.training.settings import read_setting
 from tables import comparison, steps
 from tables.json_report import to_json
 from tables.report import to_text

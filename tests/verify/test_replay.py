@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from derive.problem import Problem
+from derive.problem.loading import Problem
 from tables.report import to_text
 from verify import Outcome, Result, training, verify
 from verify.judge import explanations

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from derive.problem import load
+from derive.problem.loading import load
 from verify import verify
 from verify.batches import planned
 from verify.claims import Cell, Quantity

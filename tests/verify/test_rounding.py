@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import verify
-from derive.operations import CONSTANTS, OPERATIONS, power_rounding
+from derive.algebra.operations import CONSTANTS, OPERATIONS, power_rounding
 from tests.rounding.backward import FORMULAS
 from tests.rounding.formats import FORMATS, Exact, nearest, worst
 from tests.rounding.kernels import POWERS, laid_out, torch_kernel

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from derive.problem import load
+from derive.problem.loading import load
 from verify.account import sentence
 from verify.auditing import Audit, audit
 from verify.finding import Finding, Status

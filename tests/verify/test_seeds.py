@@ -15,7 +15,7 @@ import pytest
 import torch
 from flint import arb
 
-from derive.problem import load
+from derive.problem.loading import load
 from verify import Result, verify
 from verify.numbers import Exactly, as_ball, from_fraction, precision, to_float, to_fraction
 

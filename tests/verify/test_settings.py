@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from derive.errors import SettingError
-from derive.problem import load
+from derive.problem.loading import load
 from verify.effective import DEFAULTS, effective
 from verify.remarks import remarks
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
+from derive.algebra.operations import OPERATIONS
 from derive.errors import DataError, SettingError
-from derive.operations import OPERATIONS
-from derive.problem import load
+from derive.problem.loading import load
 from verify import verify
 from verify.effective import effective
 from verify.record import Record

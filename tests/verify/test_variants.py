@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from derive.errors import ProblemError, SettingError
-from derive.problem import load
-from derive.variants import VARIANTS
+from derive.problem.loading import load
+from derive.training.variants import VARIANTS
 from tables import comparison, steps
 from tables.json_report import to_json
 from tables.report import to_text

@@ -1,1 +1,1 @@
-"""Formulas that somebody claims, decided: proved equal to what is derived, or refuted in exact numbers."""
+"""Claimed formulas: read, then proved, refuted or left undecided."""

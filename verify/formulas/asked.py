@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from derive.algebra.expression import ONE, PICKED, Apply, Axes, Expr, Number, Ref, children, rebuild
+from derive.characters import ascii_names, ascii_text
 from derive.errors import ClaimError, EquationError, Place, shorten, suggestion
-from derive.expression import ONE, PICKED, Apply, Axes, Expr, Number, Ref, children, rebuild
-from derive.graph import Graph
-from derive.node import Node
-from derive.show.plain import ascii_names, ascii_text
-from derive.spelling import normalise
-from derive.syntax import read_expression
+from derive.graph.graph import Graph
+from derive.graph.node import Node
+from derive.paper.spelling import normalise
+from derive.paper.syntax import read_expression
 
 _SIGNS = ("d", "D", "δ")
 _GRADIENT = re.compile(

@@ -8,8 +8,8 @@ from fractions import Fraction
 
 from flint import arb, fmpq
 
-from derive.expression import Apply, Expr, walk
-from derive.node import SIZE, Node
+from derive.algebra.expression import Apply, Expr, walk
+from derive.graph.node import SIZE, Node
 from derive.show.notation import whole_number
 from verify.formulas.fractions import SIZES, Effort, Field, MoreSymbolsError, NoValueError, Ratio, TooLargeError
 from verify.formulas.letters import Leaf

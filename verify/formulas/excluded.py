@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from derive.alike import canonical
-from derive.expression import Apply, Axis, Expr, Number, Ref, children, free_axes, names, walk
-from derive.node import SIZE
-from derive.numerals import write_number
-from derive.optimizers import OPTIONS
+from derive.algebra.equivalence import canonical
+from derive.algebra.expression import Apply, Axis, Expr, Number, Ref, children, free_axes, names, walk
+from derive.graph.node import SIZE
 from derive.show.notation import Ascii
+from derive.source.numerals import write_number
+from derive.training.optimizers import OPTIONS
 from verify.formulas.fractions import SIZES, Effort, MoreSymbolsError, NoValueError, Ratio, TooLargeError
 from verify.formulas.letters import Index, Letter
 from verify.formulas.question import Question

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from derive.expression import Axis
-from derive.node import SIZE
+from derive.algebra.expression import Axis
+from derive.graph.node import SIZE
 from verify.formulas.decide import in_symbols, proved, stand_ins, tried
 from verify.formulas.fractions import Effort, Field, MoreSymbolsError, NoValueError, Ratio, TooLargeError
 from verify.formulas.letters import Index, Leaf

@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from derive.chain import differentiate
+from derive.algebra.expression import Axes, Axis, fresh_axes
+from derive.chain.derivation import differentiate
+from derive.chain.paths import Link, links
 from derive.errors import ClaimError, EquationError, Place
-from derive.expression import Axes, Axis, fresh_axes
-from derive.graph import Graph
-from derive.links import Link, links
-from derive.node import Node
+from derive.graph.graph import Graph
+from derive.graph.node import Node
 from derive.show.notation import Ascii
 from verify.formulas.asked import Derivative
 from verify.formulas.letters import Index

@@ -7,16 +7,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from derive.chain import Derivation, differentiate
+from derive.algebra.axes import apart, rename_free
+from derive.algebra.expression import Axes, Axis, Expr, Reduce, free_axes, names
+from derive.algebra.monomial import collect
+from derive.chain.derivation import Derivation, differentiate
+from derive.chain.formulas import Formulas
 from derive.errors import ClaimError, Place, ProblemError
-from derive.expression import Axes, Axis, Expr, Reduce, free_axes, names
-from derive.formulas import Formulas
-from derive.graph import Graph
-from derive.monomial import collect
-from derive.node import Node
-from derive.problem import Problem
+from derive.graph.graph import Graph
+from derive.graph.node import Node
+from derive.problem.loading import Problem
 from derive.show.notation import Ascii
-from derive.typed import apart, rename_free
 from verify.formulas.asked import Asked, Derivative, Entry, in_known_names, read_asked, with_derivatives
 from verify.formulas.letters import Index
 from verify.formulas.partials import partials

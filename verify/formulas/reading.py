@@ -6,14 +6,26 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from derive.algebra.axes import rename_free, shape_text
+from derive.algebra.expression import (
+    Apply,
+    Axes,
+    Axis,
+    Expr,
+    Reduce,
+    Ref,
+    children,
+    free_axes,
+    fresh_axes,
+    rebuild,
+    walk,
+)
 from derive.errors import ClaimError, Place, shorten
-from derive.expression import Apply, Axes, Axis, Expr, Reduce, Ref, children, free_axes, fresh_axes, rebuild, walk
-from derive.node import SIZE, Node
-from derive.paper import Line
-from derive.resolve import resolve
-from derive.spelling import at
-from derive.syntax import read_expression
-from derive.typed import rename_free, shape_text
+from derive.graph.node import SIZE, Node
+from derive.graph.resolution import resolve
+from derive.paper.lines import Line
+from derive.paper.spelling import at
+from derive.paper.syntax import read_expression
 from verify.formulas.asked import with_d
 
 MAX_LENGTH = 10_000  # characters

@@ -8,15 +8,15 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from derive.clipping import NORM
-from derive.expression import Apply, Expr, Number, Ref, names
-from derive.node import Node
-from derive.numerals import write_number
-from derive.optimizers import OPTIMIZERS, Optimizer
-from derive.plan import plan_of
-from derive.problem import Problem
-from derive.rates import COUNTERS, Formula, Rate
-from derive.variants import optimizer_of
+from derive.algebra.expression import Apply, Expr, Number, Ref, names
+from derive.graph.node import Node
+from derive.problem.loading import Problem
+from derive.source.numerals import write_number
+from derive.training.clipping import NORM
+from derive.training.optimizers import OPTIMIZERS, Optimizer
+from derive.training.plan import plan_of
+from derive.training.rates import COUNTERS, Formula, Rate
+from derive.training.variants import optimizer_of
 from verify.formulas.letters import Index
 from verify.formulas.values import GRADIENT, Values
 

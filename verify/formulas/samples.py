@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 
-from derive.expression import Apply, Position, Ref, walk
-from derive.graph import Graph
-from derive.node import SIZE, Node
-from derive.problem import Problem
-from derive.statement import Quantity
+from derive.algebra.expression import Apply, Position, Ref, walk
+from derive.graph.graph import Graph
+from derive.graph.node import SIZE, Node
+from derive.problem.loading import Problem
+from derive.problem.problem import Quantity
 
 Entries = Mapping[tuple[int, ...], Fraction]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from derive.expression import Axes, Axis
+from derive.algebra.expression import Axes, Axis
 from verify.formulas.letters import Index
 from verify.formulas.rule import Rule
 from verify.formulas.values import Values

@@ -11,8 +11,7 @@ from itertools import product
 from math import prod
 from typing import Generic, Protocol, TypeVar
 
-from derive.chain import SHARES, Derivation, Edge, Part
-from derive.expression import (
+from derive.algebra.expression import (
     Apply,
     Axes,
     Axis,
@@ -26,7 +25,8 @@ from derive.expression import (
     rename_axes,
     taken_axes,
 )
-from derive.node import Node
+from derive.chain.derivation import SHARES, Derivation, Edge, Part
+from derive.graph.node import Node
 from verify.formulas.fractions import TooLargeError
 from verify.formulas.letters import Index, Letter
 

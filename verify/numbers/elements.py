@@ -8,10 +8,10 @@ from functools import cache, reduce
 
 from flint import arb, fmpq
 
+from derive.algebra.expression import Apply, Expr, Number, Ref
+from derive.algebra.operations import OPERATIONS
 from derive.errors import Place
-from derive.expression import Apply, Expr, Number, Ref
-from derive.operations import OPERATIONS
-from derive.syntax import read_expression
+from derive.paper.syntax import read_expression
 from verify.numbers.scalars import Exactly, as_ball, from_fraction
 
 MAX_FRACTION_BITS = 2_000  # a fraction with more digits is carried on as a ball: sums of long ones cost the most

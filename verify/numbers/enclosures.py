@@ -7,8 +7,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from derive.expression import Apply, Expr, Number, Ref
-from derive.operations import OPERATIONS, power_rounding
+from derive.algebra.expression import Apply, Expr, Number, Ref
+from derive.algebra.operations import OPERATIONS, power_rounding
 from verify.numbers.distance import Distance
 from verify.numbers.elements import expansion
 from verify.numbers.formats import FORMATS, Floats, Format, Truth, log_sum_exp_units

@@ -20,10 +20,10 @@ import numpy as np
 from flint import arb, fmpq
 from numpy.typing import NDArray
 
-from derive.calculus import partial
+from derive.algebra.calculus import partial
+from derive.algebra.expression import Apply, Expr, Number, Ref
+from derive.algebra.operations import OPERATIONS
 from derive.errors import EquationError
-from derive.expression import Apply, Expr, Number, Ref
-from derive.operations import OPERATIONS
 from verify.numbers.elements import REDUCTIONS, CalculationError, element, evaluate, kept, shares
 from verify.numbers.formats import Floats
 from verify.numbers.scalars import Exactly, as_ball, exact_float, from_fraction, to_float

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from derive.operations import OPERATIONS
+from derive.algebra.operations import OPERATIONS
 from verify.numbers.formats import Floats
 
 Spread = Callable[[Floats, Floats, Floats], Floats]

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from derive.operations import OPERATIONS
+from derive.algebra.operations import OPERATIONS
 from verify.numbers.formats import FORMATS, Floats, Format, Truth
 from verify.numbers.functions import FUNCTIONS, power, values
 

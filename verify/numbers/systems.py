@@ -10,7 +10,7 @@ import numpy as np
 from flint import arb, fmpq
 from numpy.typing import NDArray
 
-from derive.operations import OPERATIONS, power_rounding
+from derive.algebra.operations import OPERATIONS, power_rounding
 from verify.numbers.distance import Distance, ball_distance
 from verify.numbers.elements import REDUCTIONS, CalculationError, Element, element, shares
 from verify.numbers.formats import FORMATS, Floats, Format, Truth, log_sum_exp_units

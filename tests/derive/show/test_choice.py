@@ -4,11 +4,11 @@ import pytest
 
 import derive
 from derive.errors import EquationError, ProblemError
-from derive.show.choice import EVERYTHING, Choice, chosen, read_steps
-from derive.show.equations import STEPS, Section
 from derive.show.notation import Text
 from derive.show.sides import left, right
-from derive.show.steps import sections
+from derive.steps.choice import EVERYTHING, Choice, chosen, read_steps
+from derive.steps.equations import STEPS, Section
+from derive.steps.steps import sections
 
 
 def shown(found: tuple[Section, ...]) -> list[str]:

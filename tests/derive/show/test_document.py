@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 
 import derive
-from derive.chain import Derivation, differentiate
+from derive.chain.derivation import Derivation, differentiate
 from derive.errors import ProblemError
-from derive.graph import Graph
-from derive.show import document
-from derive.show.document import SCHEMA, content, from_json, to_json
+from derive.graph.graph import Graph
+from derive.show import json_document as document
+from derive.show.json_document import SCHEMA, content, from_json, to_json
 from tests.trees import RATIONAL, SMOOTH, graph_of, graphs
 
 Document = dict[str, Any]

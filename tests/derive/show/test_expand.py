@@ -3,10 +3,10 @@
 import pytest
 
 import derive
-from derive.expression import Apply, Axis, Reduce, Ref
-from derive.show.expand import spelled, with_softmax
+from derive.algebra.expression import Apply, Axis, Reduce, Ref
 from derive.show.notation import Text
 from derive.show.text import WIDTH, to_text
+from derive.steps.expand import spelled, with_softmax
 
 ROW, CLASS, OTHER = Axis("i", "n"), Axis("k", 3), Axis("m", 3)
 

@@ -9,10 +9,10 @@ import pytest
 import sympy
 
 import derive
+from derive.algebra.expression import Expr, Reduce, Ref, children, rebuild
 from derive.command import FORMATS, render
 from derive.errors import Place
-from derive.expression import Expr, Reduce, Ref, children, rebuild
-from derive.syntax import read_expression
+from derive.paper.syntax import read_expression
 from tests.trees import composed, symbols, value
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -4,11 +4,11 @@ import mpmath
 import pytest
 
 import derive
-from derive.chain import Derivation, differentiate
-from derive.expression import Apply, Expr, Reduce, Ref
-from derive.formulas import Formulas
-from derive.show.choice import Choice, chosen
+from derive.algebra.expression import Apply, Expr, Reduce, Ref
+from derive.chain.derivation import Derivation, differentiate
+from derive.chain.formulas import Formulas
 from derive.show.text import to_text
+from derive.steps.choice import Choice, chosen
 from tests.by_differences import DIGITS, Tables, given, slope, tabulated, with_lines
 from tests.trees import graph_of
 

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 
 import derive
-from derive.chain import Derivation, differentiate
+from derive.algebra.expression import Apply, Axis, Expr, Ref, replace
+from derive.chain.derivation import Derivation, differentiate
 from derive.errors import Place
-from derive.expression import Apply, Axis, Expr, Ref, replace
-from derive.graph import Graph
+from derive.graph.graph import Graph
+from derive.paper.syntax import read_expression
 from derive.show.latex import Latex, aligned, display, to_latex
-from derive.show.steps import sections
 from derive.show.tex import measure
-from derive.syntax import read_expression
+from derive.steps.steps import sections
 from tests.trees import RATIONAL, SMOOTH, graph_of, graphs
 
 PDFLATEX = shutil.which("pdflatex")

@@ -5,11 +5,11 @@ from fractions import Fraction
 import pytest
 from hypothesis import example, given
 
+from derive.algebra.expression import Apply, Axis, Expr, Number, Position, Reduce, Ref, replace
 from derive.errors import EquationError, Place
-from derive.expression import Apply, Axis, Expr, Number, Position, Reduce, Ref, replace
-from derive.numerals import read_number, write_literal
+from derive.paper.syntax import read_expression
 from derive.show.notation import Ascii, Derivative, Text
-from derive.syntax import read_expression
+from derive.source.numerals import read_number, write_literal
 from tests.trees import numbers, written
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 
 import derive
-from derive.chain import differentiate
-from derive.graph import Graph
+from derive.chain.derivation import differentiate
+from derive.graph.graph import Graph
 from derive.show.pictures import picture, to_dot, to_mermaid
 from tests.trees import RATIONAL, SMOOTH, graph_of, graphs
 

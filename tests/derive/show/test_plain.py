@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from derive.show.plain import ascii_names, ascii_text, greek_name, greek_names
+from derive.characters import ascii_names, ascii_text, greek_name, greek_names
 
 
 @pytest.mark.parametrize(

@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 
 import derive
-from derive.chain import Derivation, differentiate
-from derive.graph import Graph
+from derive.chain.derivation import Derivation, differentiate
+from derive.graph.graph import Graph
 from derive.show.latex import to_latex
 from derive.show.markdown import to_markdown
 from derive.show.notation import Ascii, Text
 from derive.show.pictures import to_dot
 from derive.show.sides import left, right
-from derive.show.steps import sections
 from derive.show.text import WIDTH, fold, to_text
+from derive.steps.steps import sections
 from tests.trees import RATIONAL, SMOOTH, graph_of, graphs
 
 ARTICLE = "a = w*x\nc = a + b\nd = c - y\ne = d^2\nl = (1/n)*e"

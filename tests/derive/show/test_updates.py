@@ -9,13 +9,13 @@ import pytest
 
 import derive
 from derive.command import render
-from derive.optimizers import OPTIMIZERS, Optimizer
-from derive.settings import read_optimizer, read_setting
-from derive.show.choice import Choice
-from derive.show.document import from_json, to_json
+from derive.show.json_document import from_json, to_json
 from derive.show.latex import to_latex
 from derive.show.text import to_text
-from derive.variants import VARIANTS, read_variant
+from derive.steps.choice import Choice
+from derive.training.optimizers import OPTIMIZERS, Optimizer
+from derive.training.settings import read_optimizer, read_setting
+from derive.training.variants import VARIANTS, read_variant
 
 UPDATE = Choice(("update",))
 GOLDEN = Path(__file__).parent / "updates.txt"

@@ -16,16 +16,16 @@ import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
-from derive.chain import Derivation, differentiate
+from derive.algebra.expression import ONE, Apply, Expr, Number, Reduce, Ref, children, rebuild, walk
+from derive.chain.derivation import Derivation, differentiate
+from derive.chain.formulas import Formulas
 from derive.errors import Place
-from derive.expression import ONE, Apply, Expr, Number, Reduce, Ref, children, rebuild, walk
-from derive.formulas import Formulas
-from derive.paper import Line
-from derive.problem import Problem, load
-from derive.resolve import resolve
+from derive.graph.resolution import resolve
+from derive.paper.lines import Line
+from derive.paper.syntax import read_expression
+from derive.problem.loading import Problem, load
+from derive.problem.watch import with_lines
 from derive.show.notation import Ascii
-from derive.syntax import read_expression
-from derive.watch import with_lines
 from verify.calculation import prepare
 from verify.effective import effective
 from verify.formula_claims import judge_formula

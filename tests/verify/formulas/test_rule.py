@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from derive.chain import differentiate
+from derive.chain.derivation import differentiate
 from derive.errors import Place
-from derive.problem import load
+from derive.problem.loading import load
 from verify.formula_claims import FormulaFinding, judge_formula
 
 LINE = """

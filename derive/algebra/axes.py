@@ -1,0 +1,74 @@
+"""Resolved expressions with their axes, and how axes are renamed without meeting each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from derive.algebra.expression import (
+    Axes,
+    Axis,
+    Expr,
+    Position,
+    Reduce,
+    Ref,
+    children,
+    free_axes,
+    fresh_axes,
+    fresh_axis,
+    rebuild,
+    rename_axes,
+    taken_axes,
+)
+
+
+@dataclass(frozen=True)
+class Typed:
+    """A resolved expression and its axes in order, as PyTorch orders the dimensions of a tensor."""
+
+    expr: Expr
+    axes: Axes
+
+
+def apart(expr: Expr, taken: frozenset[Axis]) -> Expr:
+    """`expr` with each reduction over axes of its own, so that x − mean(x) reads xᵢ − (1/n) Σⱼ xⱼ."""
+    if isinstance(expr, Reduce):
+        axes = expr.axes or ()
+        around = taken | frozenset(free_axes(expr.body)) - frozenset(axes)
+        letters = {axis.letter for axis in around}
+        renamed = fresh_axes((axis for axis in axes if axis.letter in letters), around | taken_axes(expr.body))
+        body = rename_free(expr.body, renamed)
+        new_axes = tuple(renamed.get(axis, axis) for axis in axes)
+        return Reduce(expr.op, apart(body, around | frozenset(new_axes)), new_axes, expr.column)
+    return rebuild(expr, tuple(apart(part, taken) for part in children(expr)))
+
+
+def rename_free(expr: Expr, renamed: Mapping[Axis, Axis]) -> Expr:
+    """Renames axes that are free in `expr`; a reduction inside that binds the same name keeps its own."""
+    if isinstance(expr, Reduce):
+        renamed = {old: new for old, new in renamed.items() if old not in (expr.axes or ())}
+    if isinstance(expr, Ref | Position):
+        return rename_axes(expr, renamed)
+    return rebuild(expr, tuple(rename_free(part, renamed) for part in children(expr)))
+
+
+def new_letters(axes: Axes, taken: Axes) -> dict[Axis, Axis]:
+    """Axes with letters that are not in `taken`; a letter that is free stays."""
+    renamed: dict[Axis, Axis] = {}
+    for axis in axes:
+        if axis.letter in {other.letter for other in taken}:
+            renamed[axis] = fresh_axis(axis, [*taken, *axes, *renamed.values()])
+        else:
+            renamed[axis] = axis
+    return renamed
+
+
+def shape_text(axes: Axes) -> str:
+    """The sizes as a shape: (n, 3), (2,)."""
+    return f"({', '.join(str(axis.size) for axis in axes)}{',' if len(axes) == 1 else ''})"
+
+
+def described(value: Typed) -> str:
+    """`x of the shape (n, 3)`, or the shape alone of what has no name."""
+    shape = f"the shape {shape_text(value.axes)}" if value.axes else "a single number"
+    return f"{value.expr.name} of {shape}" if isinstance(value.expr, Ref) and value.axes else shape

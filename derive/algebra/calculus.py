@@ -1,0 +1,180 @@
+"""The derivative of one expression, by SymPy: tree → SymPy → `sympy.diff` → tree.
+
+Expressions of the same shape are differentiated once: their references are renamed to s0, s1, …
+and the result is remembered.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import cache, reduce
+
+import sympy
+
+from derive.algebra.expression import ZERO, Apply, Expr, Number, Ref, leaves, refs, replace, replace_leaves, walk
+from derive.algebra.operations import OPERATIONS
+from derive.errors import EquationError
+
+Ranks = dict[sympy.Symbol, int]  # place of a symbol on paper; sums and products keep this order
+
+
+def partial(body: Expr, ref: Ref) -> Expr:
+    """∂`body`/∂`ref`, for a `body` without sums or means; in the order of the paper.
+
+    Raises `EquationError` where the derivative is not defined anywhere (0^0 and the like).
+    """
+    operands = leaves(body)
+    shape = replace_leaves(body, lambda operand: Ref(f"s{operands.index(operand)}", ()))
+    derived = _partial_of_shape(shape, operands.index(ref))
+    return replace(derived, lambda operand: operands[int(operand.name[1:])])
+
+
+_NOT_REAL = (sympy.I, sympy.zoo, sympy.nan, sympy.oo, -sympy.oo)
+
+
+@cache
+def _partial_of_shape(shape: Expr, number: int) -> Expr:
+    try:
+        derivative = sympy.diff(to_sympy(shape), sympy.Symbol(f"s{number}"))
+        if derivative.has(*_NOT_REAL):
+            raise EquationError(
+                "the derivative of this line has no real value anywhere: it divides by zero, or takes a logarithm or a "
+                "root of a number that has none"
+            )
+        return _in_paper_order(derivative, shape)
+    except RecursionError:
+        raise EquationError("operations too deep inside one another; split the equation over several lines") from None
+
+
+def _in_paper_order(derivative: sympy.Expr, shape: Expr) -> Expr:
+    """The tree of a derivative of `shape`, with its terms and factors as they stand there."""
+    ranks = {sympy.Symbol(ref.name): int(ref.name[1:]) for ref in refs(shape)}
+    if not derivative.is_Add:
+        return from_sympy(derivative, ranks)
+    content, rest = derivative.primitive()  # 2x − 6 is shown as 2 (x − 3)
+    tree = from_sympy(rest, ranks)
+    if content.p != 1:
+        tree = Apply("mul", (Number(Fraction(int(content.p))), tree))
+    return tree if content.q == 1 else Apply("div", (tree, Number(Fraction(int(content.q)))))
+
+
+def to_sympy(expr: Expr) -> sympy.Expr:
+    """The SymPy form of an expression without sums or means; a reference becomes a symbol.
+
+    `x[i]` and `x[j]` are different symbols.
+    """
+    match expr:
+        case Number(value=value):
+            return sympy.Rational(value.numerator, value.denominator)
+        case Ref(name=name, axes=axes):
+            return sympy.Symbol(f"{name}[{','.join(map(str, axes))}]" if axes else name)
+        case Apply(op=op, args=args):
+            return OPERATIONS[op].symbolic(*(to_sympy(arg) for arg in args))
+    raise TypeError(f"{type(expr).__name__} has no SymPy form; take reductions out first")
+
+
+def from_sympy(expr: sympy.Expr, ranks: Ranks) -> Expr:
+    """The tree of a SymPy expression in symbols named as references, ordered by `ranks`."""
+    if expr.is_Rational:
+        value = Fraction(int(expr.p), int(expr.q))
+        return Number(value) if value >= 0 else Apply("neg", (Number(-value),))
+    if expr.is_Symbol:
+        return Ref(expr.name, ())
+    if expr.is_Add:
+        return _sum(sorted(expr.args, key=lambda term: _key(term, ranks, -1)), ranks)
+    if expr.is_Mul or expr.is_Pow:
+        return _quotient(expr, ranks)
+    for name, constant in (("pi", sympy.pi), ("e", sympy.E)):
+        if expr == constant:
+            return Apply(name, ())
+    name = _NAMES.get(type(expr).__name__, type(expr).__name__)
+    if name not in OPERATIONS:
+        raise EquationError(f"the derivative is not defined: it contains {expr}")
+    return Apply(name, tuple(from_sympy(arg, ranks) for arg in expr.args))
+
+
+_NAMES = {"absolute": "abs", "maximum": "max", "minimum": "min", "power": "pow"}
+
+
+def _key(expr: sympy.Expr, ranks: Ranks, direction: int) -> tuple[list[int], int, str]:
+    """Sorts terms and factors by their places on paper, numbers last.
+
+    Among equals longer terms come first (x² + x) and shorter factors (σ (1 − σ)).
+    """
+    places = sorted(ranks[symbol] for symbol in expr.free_symbols)
+    text = _text(expr)
+    return (places or [len(ranks)], direction * len(text), text)
+
+
+@cache
+def _text(expr: sympy.Expr) -> str:
+    """A text that tells expressions apart and grows with them; SymPy's own printer takes far longer."""
+    if not expr.args:
+        return str(expr)
+    return f"{type(expr).__name__}({','.join(sorted(map(_text, expr.args)))})"
+
+
+def _sum(terms: list[sympy.Expr], ranks: Ranks) -> Expr:
+    """The terms in order, a positive one first where there is one: 1 − p, not −p + 1."""
+    signed = [(term.could_extract_minus_sign(), term) for term in terms]
+    positive = next((pair for pair in signed if not pair[0]), signed[0])
+    signed.remove(positive)
+    tree = from_sympy(positive[1], ranks)
+    for minus, term in signed:
+        tree = Apply("sub" if minus else "add", (tree, from_sympy(-term if minus else term, ranks)))
+    return tree
+
+
+def _quotient(expr: sympy.Expr, ranks: Ranks) -> Expr:
+    """A product or power as sign, numerator and denominator."""
+    coefficient, rest = expr.as_coeff_Mul()
+    top: list[Expr] = []
+    bottom: list[Expr] = []
+    for factor in sorted(sympy.Mul.make_args(rest), key=lambda f: _key(f, ranks, 1)):
+        base, exponent = factor.as_base_exp()
+        if base == sympy.E or not exponent.is_Rational:
+            (top if factor != 1 else []).append(_power(base, exponent, ranks))
+        else:
+            (top if exponent > 0 else bottom).append(_power(base, abs(exponent), ranks))
+    value = Fraction(int(coefficient.p), int(coefficient.q))
+    if abs(value.numerator) != 1 or not top:
+        top.insert(0, Number(Fraction(abs(value.numerator))))
+    if value.denominator != 1:
+        bottom.insert(0, Number(Fraction(value.denominator)))
+    tree = Apply("div", (_product(top), _product(bottom))) if bottom else _product(top)
+    return Apply("neg", (tree,)) if value < 0 else tree
+
+
+def _power(base: sympy.Expr, exponent: sympy.Expr, ranks: Ranks) -> Expr:
+    if base == sympy.E:
+        return Apply("exp", (from_sympy(exponent, ranks),)) if exponent != 1 else Apply("e", ())
+    if exponent == 1:
+        return from_sympy(base, ranks)
+    if exponent == sympy.S.Half:
+        return Apply("sqrt", (from_sympy(base, ranks),))
+    return Apply("pow", (from_sympy(base, ranks), from_sympy(exponent, ranks)))
+
+
+def _product(factors: list[Expr]) -> Expr:
+    return reduce(lambda left, right: Apply("mul", (left, right)), factors)
+
+
+def is_real(expr: Expr) -> bool:
+    """Whether an expression of numbers has a finite real value, as far as SymPy can tell."""
+    value = to_sympy(expr)
+    return value.is_real is not False and not value.has(*_NOT_REAL)
+
+
+def power_without_logarithm(body: Expr, ref: Ref) -> Apply | None:
+    """A power in `body` with `ref` in the exponent and a constant base whose logarithm is not real."""
+    for part in walk(body):
+        if isinstance(part, Apply) and part.op == "pow" and ref in refs(part.args[1]):
+            base = part.args[0]
+            if not leaves(base) and not is_real(Apply("log", (base,))):
+                return part
+    return None
+
+
+def is_zero(expr: Expr) -> bool:
+    """Whether the derivative vanishes identically."""
+    return expr == ZERO

@@ -1,0 +1,53 @@
+"""Expressions of literals only, such as 1/3 and 2^10, worked out exactly, and those that no calculation could hold."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from derive.algebra.expression import Apply, Expr, Number
+
+MAX_POWER = 1000  # the largest exponent; x^1000 of a float64 has overflowed long before
+MAX_BITS = 10_000  # of a number that stands in an equation, worked out
+
+
+def constant_value(expr: Expr) -> Fraction | None:
+    """The value of an expression of literals only, where it is rational; else None."""
+    if isinstance(expr, Number):
+        return expr.value
+    if not isinstance(expr, Apply) or expr.op not in ("add", "sub", "mul", "div", "pow", "neg"):
+        return None
+    values = [value for arg in expr.args if (value := constant_value(arg)) is not None]
+    return _worked_out(expr.op, *values) if len(values) == len(expr.args) else None
+
+
+def _worked_out(op: str, x: Fraction, y: Fraction = Fraction(0)) -> Fraction | None:
+    """One arithmetic operation; None where it has no rational value or one too long to work out."""
+    match op:
+        case "neg":
+            return -x
+        case "add":
+            return x + y
+        case "sub":
+            return x - y
+        case "mul":
+            return x * y
+        case "div":
+            return x / y if y != 0 else None
+    whole = y.denominator == 1 and abs(y) <= MAX_POWER and not (x == 0 and y < 0)
+    return x ** int(y) if whole else None
+
+
+def unworkable(expr: Apply) -> str:
+    """The message for a division by zero and for a power that is too large; empty for any other operation."""
+    if expr.op not in ("div", "pow"):
+        return ""
+    right = constant_value(expr.args[1])
+    if right is None:
+        return ""
+    if expr.op == "div":
+        return "division by zero" if right == 0 else ""
+    base = constant_value(expr.args[0])
+    bits = 0 if base is None else (abs(base.numerator) * base.denominator).bit_length()
+    if abs(right) > MAX_POWER or bits * abs(right) > MAX_BITS:
+        return f"this power is too large; expected an exponent of at most {MAX_POWER}"
+    return "division by zero" if base == 0 and right < 0 else ""

@@ -1,0 +1,1 @@
+"""The chain rule: `Graph` → `Derivation`, its paths and closed forms."""

@@ -1,0 +1,108 @@
+"""The top of every command: what ends it, in one line and an exit status, never a traceback for bad input."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from derive.characters import ascii_text
+from derive.errors import HandgradError, OutputError
+
+# DESIGN: 0 agrees, 1 disagrees, 2 cannot read the input, 3 undecided.
+BAD_INPUT, INTERRUPTED, CLOSED = 2, 130, 141  # 128 + SIGINT and 128 + SIGPIPE, as a shell reports them
+
+
+def end_with(command: Callable[[], int]) -> NoReturn:
+    """Runs `command` as a process of its own, and ends the process with its exit status.
+
+    What is done cannot be interrupted any more: Ctrl-C while Python ends would lose the status. What is
+    interrupted ends at once, without the clean-up of libraries whose import it may have cut in two;
+    and Python, where Ctrl-C met code that was run by `exec`, would end by a signal instead of the status.
+    """
+    try:
+        status = run(command)
+    except KeyboardInterrupt:  # once more, while the message was written
+        status = INTERRUPTED
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if status == INTERRUPTED:
+        os._exit(status)
+    sys.exit(status)
+
+
+def run(command: Callable[[], int]) -> int:
+    """The exit status of `command`; an error that is the input's is printed to stderr in one message.
+
+    Ctrl-C gives one line and 130, a reader of stdout that went away 141 and no message.
+    """
+    try:
+        status = command()
+        _flush()
+        return status
+    except HandgradError as error:
+        return _complain(str(error))
+    except RecursionError:
+        return _complain("the input is nested too deeply; split it into smaller pieces")
+    except MemoryError:
+        return _complain("the input is too large for this machine's memory")
+    except BrokenPipeError:
+        _drop_stdout()
+        return CLOSED
+    except KeyboardInterrupt:
+        say("interrupted")
+        return INTERRUPTED
+
+
+def say(message: str) -> None:
+    """A message, which goes to stderr, or nowhere where that is closed or full: stdout is for data."""
+    if sys.stderr is not None:  # None would mean stdout to `print`
+        with contextlib.suppress(OSError):
+            # an argument that is not UTF-8 has characters that some streams refuse
+            print(message.encode(errors="backslashreplace").decode(), file=sys.stderr)
+
+
+def write_out(text: str, plain: Callable[[], str] | None = None) -> None:
+    """Prints data to stdout, with a line end; in ASCII where stdout has no such characters.
+
+    `plain` gives the ASCII text where there is a better one than `ascii_text` of `text`. Raises
+    `OutputError` where stdout is closed or takes no more, such as a full disk.
+    """
+    if sys.stdout is None:
+        raise OutputError("the output cannot be written: stdout is closed")
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        text = plain() if plain else ascii_text(text)
+    try:
+        sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+    except OSError as failure:
+        _refuse(failure)
+
+
+def _flush() -> None:
+    try:
+        if sys.stdout is not None:  # closed: a command that printed anything has been refused by now
+            sys.stdout.flush()
+    except OSError as failure:
+        _refuse(failure)
+
+
+def _refuse(failure: OSError) -> NoReturn:
+    if isinstance(failure, BrokenPipeError):
+        raise failure
+    _drop_stdout()
+    raise OutputError(f"the output cannot be written: {failure.strerror}") from None
+
+
+def _drop_stdout() -> None:
+    """Points stdout to nowhere: Python flushes it once more when it ends, which would complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _complain(message: str) -> int:
+    say(f"error: {message}")
+    return BAD_INPUT

@@ -1,0 +1,61 @@
+"""Operands brought to common axes, and an operation applied to them element by element."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from derive.algebra.axes import Typed, apart, described, rename_free
+from derive.algebra.expression import ONE, Apply, Axes, Expr
+from derive.graph.implicit import is_unwritten
+from derive.graph.scope import Scope
+
+
+def elementwise(scope: Scope, expr: Expr, op: str, values: Sequence[Typed]) -> Typed:
+    """An operation of the table on operands with axes of their own; `expr` is where it stands."""
+    return applied(scope, expr, op, aligned(scope, expr, values))
+
+
+def applied(scope: Scope, expr: Expr, op: str, beside: Sequence[Typed]) -> Typed:
+    """An operation of the table on operands that are `aligned`."""
+    if scope.indexed:
+        axes = tuple(dict.fromkeys(axis for value in beside for axis in value.axes))
+    else:
+        axes = max((value.axes for value in beside), key=len, default=())
+    return Typed(Apply(op, tuple(value.expr for value in beside), getattr(expr, "column", None)), axes)
+
+
+def aligned(scope: Scope, expr: Expr, values: Sequence[Typed]) -> list[Typed]:
+    """The operands along common axes: by letters in a line with indices, else from the last axis on."""
+    if scope.indexed:
+        return _aligned_unwritten(scope, expr, values)
+    target = max((value.axes for value in values), key=len, default=())
+    longest = next((value for value in values if value.axes == target), None)
+    return [along(scope, expr, value, target, longest) for value in values]
+
+
+def _aligned_unwritten(scope: Scope, expr: Expr, values: Sequence[Typed]) -> list[Typed]:
+    """The operands of a line with indices: axes written without are matched from the last one on."""
+    hidden = [tuple(filter(is_unwritten, value.axes)) for value in values]
+    target = max(hidden, key=len, default=())
+    found = []
+    for value, own in zip(values, hidden, strict=True):
+        matched = along(scope, expr, Typed(value.expr, own), target, values[hidden.index(target)])
+        renamed = dict(zip(own, matched.axes, strict=True))
+        found.append(Typed(matched.expr, tuple(renamed.get(axis, axis) for axis in value.axes)))
+    return found
+
+
+def along(scope: Scope, expr: Expr, value: Typed, target: Axes, longest: Typed | None = None) -> Typed:
+    """`value` read along the last axes of `target`, which are those of `longest`."""
+    own = target[len(target) - len(value.axes) :]
+    if not value.axes or value.axes == own:
+        return value
+    if any(mine.size != theirs.size for mine, theirs in zip(value.axes, own, strict=True)):
+        raise scope.error(
+            expr,
+            f"{described(longest or Typed(ONE, target))} and {described(value)} do not fit together; "
+            "expected equal sizes "
+            "from the last on, or indices that say what is meant, such as a[i]*x[i,j]",
+        )
+    body = apart(value.expr, frozenset(target) | frozenset(value.axes))
+    return Typed(rename_free(body, dict(zip(value.axes, own, strict=True))), own)

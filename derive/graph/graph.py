@@ -1,0 +1,217 @@
+"""The directed acyclic graph of the equations: named nodes with their axes, in order of calculation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from derive.algebra.expression import LETTERS, Axes, Axis, names, refs
+from derive.errors import EquationError, Place, shorten, suggestion
+from derive.graph.node import SAMPLES, SIZE, Frozen, Node
+from derive.graph.resolution import resolve
+from derive.graph.seed_gradient import Upstream, seeded
+from derive.paper.as_typed import as_typed
+from derive.paper.lines import Line
+
+__all__ = ["SIZE", "Graph", "Node", "Shape", "Shapes", "build"]
+
+Shape = tuple[int | str, ...]  # the size of each axis; a size that is not known yet has a name
+Shapes = Mapping[str, Shape] | Iterable[str]
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Every node after the nodes it is calculated from; `loss` is the name that is differentiated.
+
+    `frozen` are the parameters that training does not update.
+    """
+
+    nodes: tuple[Node, ...]
+    loss: str
+    frozen: tuple[Frozen, ...] = ()
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Node]:
+        """The nodes by their names."""
+        return {node.name: node for node in self.nodes}
+
+    @property
+    def lines(self) -> tuple[Node, ...]:
+        """The nodes that are calculated, in order of calculation."""
+        return tuple(node for node in self.nodes if node.kind == "line")
+
+    def of_kind(self, *kinds: str) -> tuple[str, ...]:
+        """The names of the nodes of these kinds."""
+        return tuple(node.name for node in self.nodes if node.kind in kinds)
+
+    @cached_property
+    def ancestors(self) -> frozenset[str]:
+        """The loss and every name it depends on."""
+        found: set[str] = set()
+        pending = [self.loss]
+        while pending:
+            name = pending.pop()
+            if name not in found:
+                found.add(name)
+                expr = self.by_name[name].expr
+                pending.extend(names(expr) if expr is not None else ())
+        return frozenset(found)
+
+
+def build(
+    lines: Iterable[Line],
+    *,
+    parameters: Shapes = (),
+    constants: Shapes = (),
+    data: Shapes = (),
+    loss: str | None = None,
+    upstream: Upstream | None = None,
+) -> Graph:
+    """The graph of `lines`; the last one is the loss unless `loss` names another.
+
+    Names that are given come with their shapes, or alone: then parameters and constants are single
+    numbers, and data have one number for each sample. (The samples are not part of the shape of data: a
+    table of 3 columns has the shape (3,).) With `upstream`, the loss is a new line, the sum of seed
+    times that line. Raises `EquationError`, with the line and a caret, for a
+    name that is defined twice or not at all, for a cycle, for shapes that do not fit, for a loss
+    that still runs over samples without dividing by n, and for a loss that depends on no parameter.
+    """
+    lines = tuple(lines)
+    given = _given_nodes(_shapes(parameters), _shapes(constants), _shapes(data), _letters(lines))
+    _refuse_redefinitions(lines, given)
+    target = lines[-1].name if loss is None else loss
+    by_name = {line.name: line for line in lines}
+    if target not in by_name:
+        raise EquationError(f"loss = {shorten(target)} is not the name of a line{suggestion(target, by_name)}")
+    nodes = dict(given)
+    aside = other_loss(lines) if loss is None else ""
+    for line in _in_order(lines):
+        node = resolve(line, nodes, is_loss=line.name == target and upstream is None, aside=aside)
+        echoed = as_typed(line)
+        nodes[line.name] = node if echoed is line.expr else replace(node, written=echoed)
+    place = by_name[target].place
+    if upstream is not None:
+        seed, last = seeded(nodes, target, upstream)
+        nodes = {name: node for name, node in nodes.items() if node.kind != "line"} | {seed.name: seed} | nodes
+        target = last.name
+        nodes[target] = last
+    graph = Graph(tuple(nodes.values()), target)
+    _refuse_idle(graph, tuple(_shapes(parameters)), place, aside)
+    return graph
+
+
+def other_loss(lines: tuple[Line, ...]) -> str:
+    """A sentence on equations whose last line is used by others, as where the loss was written first; else empty."""
+    used = {name for line in lines for name in names(line.expr)}
+    ends = [line.name for line in lines if line.name not in used]
+    last = lines[-1].name
+    if last not in used or not ends:
+        return ""
+    return (
+        f"{last!r}, the last line, is taken for the loss, but other lines use it: write {ends[0]} last, "
+        f'or loss = "{ends[0]}" above the first table of a problem file'
+    )
+
+
+def _shapes(given: Shapes) -> Mapping[str, Shape]:
+    return given if isinstance(given, Mapping) else dict.fromkeys(given, ())
+
+
+def _letters(lines: Iterable[Line]) -> dict[str, Axes]:
+    """The indices with which each name is first written."""
+    found: dict[str, Axes] = {}
+    for line in lines:
+        for ref in refs(line.expr):
+            if ref.axes is not None:
+                found.setdefault(ref.name, ref.axes)
+    return found
+
+
+def _given_nodes(
+    parameters: Mapping[str, Shape], constants: Mapping[str, Shape], data: Mapping[str, Shape], letters: dict[str, Axes]
+) -> dict[str, Node]:
+    """The nodes that are not calculated, by name; with data, n is one of them."""
+    spare = LETTERS[1:] if data else LETTERS  # with data, i is for the samples
+    given = {name: Node(name, "data", _axes(letters.get(name), (SIZE, *shape), spare)) for name, shape in data.items()}
+    for kind, group in (("parameter", parameters), ("constant", constants)):
+        for name, shape in group.items():
+            if name in given:
+                raise EquationError(f"{name!r} is declared twice, as {given[name].kind} and as {kind}; keep one")
+            given[name] = Node(name, kind, _axes(letters.get(name), shape, spare))
+    if data:
+        if SIZE in given:
+            raise EquationError(f"{SIZE!r} is the number of samples in the batch; choose another name")
+        given[SIZE] = Node(SIZE, "size")
+    sizes = (axis.size for node in tuple(given.values()) for axis in node.axes)
+    given.update({size: Node(size, "size") for size in sizes if isinstance(size, str)})
+    return given
+
+
+def _axes(written: Axes | None, shape: tuple[int | str, ...], spare: str) -> Axes:
+    """The axes of a given name: with the letters it is first written with, where it is."""
+    if written is not None and len(written) == len(shape) and len(set(written)) == len(written):
+        return tuple(Axis(axis.letter, size) for axis, size in zip(written, shape, strict=True))
+    letters = iter(spare)
+    return tuple(SAMPLES if size == SIZE else Axis(next(letters), size) for size in shape)
+
+
+def _refuse_redefinitions(lines: Iterable[Line], given: Mapping[str, Node]) -> None:
+    """A name has one meaning."""
+    seen: dict[str, Line] = {}
+    for line in lines:
+        if line.name in seen:
+            earlier = seen[line.name].place.line
+            raise EquationError(
+                f"{line.name!r} is defined twice, first in line {earlier}; give the second a new name", line.place
+            )
+        if line.name in given:
+            kind = given[line.name].kind
+            meaning = "the number of samples in the batch" if kind == "size" else f"declared as {kind}"
+            raise EquationError(f"{line.name!r} is {meaning} and cannot be defined again; choose another", line.place)
+        seen[line.name] = line
+
+
+def _in_order(lines: tuple[Line, ...]) -> list[Line]:
+    """The lines, each after those it uses; as written where the order is free."""
+    by_name = {line.name: line for line in lines}
+    ordered: dict[str, Line] = {}
+    for first in lines:
+        trail: dict[str, None] = {}
+        pending = [first.name]
+        while pending:
+            name = pending[-1]
+            waiting = [] if name in ordered else [n for n in names(by_name[name].expr) if _waits(n, by_name, ordered)]
+            if not waiting:
+                ordered.setdefault(name, by_name[name])
+                trail.pop(name, None)
+                pending.pop()
+                continue
+            trail[name] = None
+            if waiting[0] in trail:
+                loop = [*list(trail)[list(trail).index(waiting[0]) :], waiting[0]]
+                raise EquationError(
+                    f"a cycle: {' → '.join(loop)}; a line can only use what is calculated before it",
+                    by_name[waiting[0]].place,
+                )
+            pending.append(waiting[0])
+    return list(ordered.values())
+
+
+def _waits(name: str, by_name: Mapping[str, Line], ordered: Mapping[str, Line]) -> bool:
+    return name in by_name and name not in ordered
+
+
+def _refuse_idle(graph: Graph, parameters: tuple[str, ...], place: Place, aside: str) -> None:
+    """Every parameter is used, and the loss depends on at least one."""
+    used = {name for node in graph.lines for name in names(node.definition)}
+    for name in parameters:
+        if name not in used:
+            raise EquationError(f"parameter {name!r} is not used in any equation; use it or remove it")
+    if not graph.ancestors.intersection(parameters):
+        shown = ", ".join(parameters) or "none"
+        raise EquationError(
+            f"the loss {graph.loss!r} depends on no parameter (declared: {shown}); "
+            f"{aside or 'there is nothing to derive'}",
+            place,
+        )

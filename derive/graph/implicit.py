@@ -1,0 +1,53 @@
+"""Axes without a letter, in a line that has letters for others: in `sum(a[i]*sum(b), i)` the one of b.
+
+Such an axis is marked until it is summed; then it gets a letter that nobody wrote. One that is not
+summed is refused: which axes belong together is not said.
+"""
+
+from __future__ import annotations
+
+from derive.algebra.axes import Typed, shape_text
+from derive.algebra.expression import Axis, Expr, Ref, fresh_axis, rename_axes, taken_axes, walk
+from derive.graph.node import SAMPLES, SIZE
+from derive.graph.scope import Scope
+
+_MARK = "°"
+
+
+def is_unwritten(axis: Axis) -> bool:
+    """Whether the axis stands in a line with indices without being written."""
+    return axis.letter.endswith(_MARK)
+
+
+def unwritten(axis: Axis, scope: Scope) -> Axis:
+    """The axis of a name without indices in a line with them: the samples' own letter, or one nobody wrote."""
+    if axis.size != SIZE:
+        return Axis(axis.letter + _MARK, axis.size)
+    found = (scope.index_of(letter) for letter in sorted(scope.letters))
+    taken = scope.index_of(SAMPLES.letter) is not None
+    spare = fresh_axis(SAMPLES, [Axis(letter) for letter in scope.letters]) if taken else SAMPLES
+    return next((own for own in found if own is not None and own.size == SIZE), spare)
+
+
+def lettered(whole: Typed, scope: Scope) -> Typed:
+    """`whole` with letters for the axes that were written without; they must be summed by now."""
+    refuse_unwritten(scope.line.expr, whole, scope)
+    renamed: dict[Axis, Axis] = {}
+    for axis in sorted(filter(is_unwritten, taken_axes(whole.expr))):
+        plain = Axis(axis.letter.removesuffix(_MARK), axis.size)
+        renamed[axis] = fresh_axis(plain, [*taken_axes(whole.expr), *renamed.values()])
+    return Typed(rename_axes(whole.expr, renamed), whole.axes)
+
+
+def refuse_unwritten(expr: Expr, value: Typed, scope: Scope) -> None:
+    """A tensor without its indices beside others that have theirs: which belongs to which is not said."""
+    if not any(map(is_unwritten, value.axes)):
+        return
+    refs = (part for part in walk(value.expr) if isinstance(part, Ref))
+    bare = next((ref for ref in refs if any(map(is_unwritten, ref.axes or ()))), None)
+    name = bare.name if bare else "a tensor"
+    raise scope.error(
+        bare or expr,
+        f"{name} has the shape {shape_text(scope.nodes[name].axes) if bare else shape_text(value.axes)} and is "
+        f"written without indices in a line that has them; write them, such as {name}[k]",
+    )

@@ -1,0 +1,162 @@
+"""A line of paper with its axes filled in: which index every name is read along, and every sum runs over.
+
+Two ways of writing meet here. With indices, `z[i,k] = sum(x[i,j]*W[j,k], j) + b[k]`, a letter
+stands for the same axis throughout the line. Without, `z = x @ W + b`, axes are matched from
+the last one on, as NumPy and PyTorch do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from derive.algebra.axes import Typed, apart, described, shape_text
+from derive.algebra.expression import Apply, Axes, Axis, Expr, Number, Position, Reduce, Ref
+from derive.algebra.operations import ALIASES, CONSTANTS, OVER_AXES
+from derive.errors import UnknownNameError
+from derive.graph.broadcast import aligned, applied
+from derive.graph.implicit import lettered, refuse_unwritten, unwritten
+from derive.graph.implied import summed
+from derive.graph.left_side import ordered
+from derive.graph.node import Node
+from derive.graph.real import not_real
+from derive.graph.reductions import reduction
+from derive.graph.scope import Scope
+from derive.graph.tensors import TENSORS, Call
+from derive.graph.unknown import unknown_name
+from derive.graph.written_out import written_out
+from derive.paper.lines import Line
+from derive.paper.macros import ARITIES, MACROS
+
+Operands = Mapping[str, Typed]  # of a formula that is being written out, by the names x and y that it has for them
+
+
+def resolve(line: Line, nodes: Mapping[str, Node], is_loss: bool, aside: str = "") -> Node:
+    """The node of a line. Raises `EquationError` with a caret for names and shapes that do not fit.
+
+    `aside` ends the message for a loss that is more than one number.
+    """
+    scope = Scope(line, nodes)
+    whole = lettered(Resolver(scope).value(line.expr), scope)
+    expr, axes = apart(whole.expr, frozenset(whole.axes)), whole.axes
+    implied = False
+    if is_loss and axes:
+        expr, implied, axes = summed(expr, line, aside), True, ()
+    if line.axes is not None:
+        axes = ordered(line, axes)
+    return Node(line.name, "line", axes, expr, line.expr, implied, place=line.place)
+
+
+class Resolver:
+    """Resolves the expressions of one line; `operands` are those of the formula that is being written out, if any."""
+
+    def __init__(self, scope: Scope, operands: Operands | None = None) -> None:
+        self.scope = scope
+        self.operands = operands or {}
+
+    def value(self, expr: Expr) -> Typed:
+        """`expr` resolved."""
+        match expr:
+            case Number():
+                return Typed(expr, ())
+            case Ref(name=name):
+                return self.operands[name] if name in self.operands else self.name(expr)
+            case Reduce(op=op, body=body, axes=axes):
+                whole = self.value(body)
+                if self.operands and not whole.axes and op in ("sum", "mean"):
+                    return whole  # mse(a, b) of two numbers is (a − b)², as in PyTorch
+                return reduction(self.scope, expr, op, whole, axes)
+            case Apply():
+                return self.operation(expr)
+        raise TypeError(type(expr).__name__)
+
+    def name(self, ref: Ref) -> Typed:
+        """A name with its axes, an index as a number, or the mathematical constant of that name."""
+        scope = self.scope
+        node = scope.nodes.get(ref.name)
+        if node is None:
+            return self.index_or_constant(ref)
+        if ref.axes is None and ref.name in scope.letters:
+            raise scope.error(ref, f"{ref.name!r} is an index in this line and also a name ({node.kind}); rename one")
+        axes = node.axes if ref.axes is None else scope.read_along(ref, node)
+        if ref.axes is None and scope.indexed:
+            axes = tuple(unwritten(axis, scope) for axis in axes)
+        return Typed(Ref(ref.name, axes, ref.column), axes)
+
+    def index_or_constant(self, ref: Ref) -> Typed:
+        """A name that no node has."""
+        if ref.axes is None and (axis := self.scope.index_of(ref.name)) is not None:
+            return Typed(Position(axis), (axis,))
+        constant = ALIASES.get(ref.name, ref.name)
+        if constant in CONSTANTS and ref.axes is None:
+            return Typed(Apply(constant, (), ref.column), ())
+        raise UnknownNameError(unknown_name(ref.name, self.scope.nodes), self.scope.place(ref))
+
+    def operation(self, expr: Apply) -> Typed:
+        """A function or operator: over axes, of the macros, on whole tensors, or of the table."""
+        op = expr.op
+        args, wanted = self.split_axes(expr)
+        values = [self.value(arg) for arg in args]
+        if op in ("max", "min") and (len(values) == 1 or wanted):
+            return reduction(self.scope, expr, op, values[0], wanted)
+        macro = MACROS.get((op, len(values)))
+        if macro is not None and not (op == "cross_entropy" and _has_labels(values)):
+            self.refuse_labels(expr, values)
+            formula = written_out(macro, wanted, expr.column)
+            return Resolver(self.scope, dict(zip("xy", values, strict=False))).value(formula)
+        if op in TENSORS:
+            return TENSORS[op](self.scope, Call(expr, values, wanted))
+        if op in ARITIES:
+            takes = " or ".join(map(str, ARITIES[op]))
+            raise self.scope.error(expr, f"{op} of {len(values)} arguments; expected {takes}")
+        return self.elementwise(expr, values)
+
+    def elementwise(self, expr: Apply, values: Sequence[Typed]) -> Typed:
+        """An operation of the table."""
+        scope = self.scope
+        beside = aligned(scope, expr, values)
+        whole = applied(scope, expr, expr.op, beside)
+        if scope.indexed and any(axis.letter in scope.letters for axis in whole.axes):
+            for value in beside:
+                refuse_unwritten(expr, value, scope)
+        if isinstance(whole.expr, Apply) and (message := not_real(whole.expr)):
+            # the columns of a formula say nothing here
+            raise scope.error(scope.line.expr if self.operands else expr, message)
+        return whole
+
+    def split_axes(self, expr: Apply) -> tuple[tuple[Expr, ...], Axes | None]:
+        """Indices written as last arguments, as in max(z[i,k], k), apart from the operands."""
+        if expr.op not in OVER_AXES:
+            return expr.args, None
+        count = len(expr.args)
+        while count > 1 and self.is_index(expr.args[count - 1]):
+            count -= 1
+        letters = (ref.name for ref in expr.args[count:] if isinstance(ref, Ref))
+        return expr.args[:count], tuple(map(Axis, letters)) or None
+
+    def is_index(self, arg: Expr) -> bool:
+        """Whether an argument is an index to reduce over; the π of max(x, π) is not."""
+        if (
+            not isinstance(arg, Ref)
+            or arg.axes is not None
+            or arg.name in self.scope.nodes
+            or arg.name in self.operands
+        ):
+            return False
+        return ALIASES.get(arg.name, arg.name) not in CONSTANTS or arg.name in self.scope.letters
+
+    def refuse_labels(self, expr: Apply, values: Sequence[Typed]) -> None:
+        """One target for each row, where a loss wants one for each value: class labels, most likely."""
+        if self.scope.indexed or not _has_labels(values):
+            return
+        wide, targets = ([axis.size for axis in value.axes] for value in values)
+        if targets and targets == wide[:-1] and targets != wide[-len(targets) :]:
+            raise self.scope.error(
+                expr,
+                f"{expr.op} takes a target for each of its values, of the shape {shape_text(values[0].axes)}; "
+                f"{described(values[1])} has one for each row: of class labels there is cross_entropy",
+            )
+
+
+def _has_labels(values: Sequence[Typed]) -> bool:
+    """Whether the second operand has one axis less than the first: class labels, not probabilities."""
+    return len(values) == 2 and len(values[1].axes) == len(values[0].axes) - 1

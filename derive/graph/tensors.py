@@ -1,0 +1,188 @@
+"""Functions of whole tensors, written out as sums and products over named axes: `x @ W`, `softmax`, `pick`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+from derive.algebra.axes import Typed, apart, described, new_letters, rename_free, shape_text
+from derive.algebra.expression import (
+    ONE,
+    PICKED,
+    Apply,
+    Axes,
+    Axis,
+    Expr,
+    Number,
+    Position,
+    Reduce,
+    Ref,
+    fresh_axis,
+    taken_axes,
+)
+from derive.graph.broadcast import along, elementwise
+from derive.graph.reductions import reduction
+from derive.graph.scope import Scope
+
+
+@dataclass(frozen=True)
+class Call:
+    """A function as it stands in a line, with its operands resolved; `wanted` are the axes it names."""
+
+    expr: Expr
+    values: Sequence[Typed]
+    wanted: Axes | None = None
+
+    def exactly(self, count: int, scope: Scope) -> Sequence[Typed]:
+        """The operands, when they are as many as the function takes."""
+        if len(self.values) != count:
+            name = getattr(self.expr, "op", "the function")
+            raise scope.error(self.expr, f"{name} of {len(self.values)} arguments; expected {count}")
+        return self.values
+
+
+def _entry(scope: Scope, call: Call) -> Typed:
+    """One entry along each axis that is written with a number or a label: Σ [k = label] x over that axis."""
+    whole, *chosen = call.values
+    result, axes = whole.expr, whole.axes
+    letters = [axis for axis in axes if axis.letter.startswith(PICKED)]
+    for picked, label in zip(letters, chosen, strict=True):
+        if isinstance(label.expr, Number):
+            _check_entry(scope, call.expr, label.expr, picked)
+        here = fresh_axis(Axis("k", picked.size), [*axes, *label.axes, *taken_axes(result)])
+        chooses = Apply("equal", (label.expr, Position(here)))
+        renamed = rename_free(result, {picked: here})
+        axes = tuple(axis for axis in axes if axis != picked)
+        result = Reduce("sum", Apply("mul", (chooses, renamed)), (here,))
+    return Typed(result, axes)
+
+
+def _check_entry(scope: Scope, expr: Expr, entry: Number, axis: Axis) -> None:
+    """A number that picks an entry is a whole number below the size of the axis."""
+    beyond = isinstance(axis.size, int) and entry.value >= axis.size
+    if entry.value.denominator != 1 or entry.value < 0 or beyond:
+        expected = f"from 0 to {axis.size - 1}" if isinstance(axis.size, int) else "from 0"
+        raise scope.error(expr, f"the index {entry.value} is out of range; expected a whole number {expected}")
+
+
+def _pick(scope: Scope, call: Call) -> Typed:
+    """pick(z, y): of the last axis of z, the entry that the label y names."""
+    whole, label = call.exactly(2, scope)
+    if len(label.axes) != len(whole.axes) - 1:
+        shapes = f"{shape_text(whole.axes)} and {shape_text(label.axes)}"
+        raise scope.error(call.expr, f"pick of shapes {shapes}; expected labels with one axis less, as in pick(z, y)")
+    last = whole.axes[-1]
+    beside = along(scope, call.expr, label, whole.axes[:-1])
+    chosen = Apply("mul", (Apply("equal", (beside.expr, Position(last))), whole.expr))
+    return Typed(Reduce("sum", chosen, (last,)), whole.axes[:-1])
+
+
+def _matmul(scope: Scope, call: Call) -> Typed:
+    """`x @ W`, `w · x`: the product of numbers, or the sum of products over the axis they share."""
+    left, right = call.values
+    if not left.axes or not right.axes or (scope.indexed and left.axes == right.axes):
+        return elementwise(scope, call.expr, "mul", call.values)
+    if scope.indexed:
+        raise scope.error(call.expr, "@ in a line with indices; write sum(x[i,j]*W[j,k], j)")
+    place = max(len(right.axes) - 2, 0)
+    if left.axes[-1].size != right.axes[place].size:
+        place = len(right.axes) - 1
+    if left.axes[-1].size != right.axes[place].size:
+        if left.axes == right.axes:
+            return elementwise(scope, call.expr, "mul", call.values)
+        raise scope.error(
+            call.expr,
+            f"{described(left)} and {described(right)} cannot be multiplied: the last size of the first "
+            f"must be the size of the second's rows, or its last{_turned(left, right)}",
+        )
+    return _contracted(left, right, place)
+
+
+def _log_softmax(scope: Scope, call: Call) -> Typed:
+    """X − logsumexp(x) over the last axis, or the one that is named."""
+    (value,) = call.exactly(1, scope)
+    last = (Axis("last"),) if call.wanted is None else call.wanted
+    total = reduction(scope, call.expr, "logsumexp", value, last)
+    body = apart(total.expr, frozenset(value.axes))
+    return Typed(Apply("sub", (value.expr, body)), value.axes)
+
+
+def _transpose(scope: Scope, call: Call) -> Typed:
+    """The axes in reverse order."""
+    (value,) = call.exactly(1, scope)
+    return Typed(value.expr, value.axes[::-1])
+
+
+def _outer(scope: Scope, call: Call) -> Typed:
+    """Every product of an entry of the first and one of the second."""
+    left, right = call.exactly(2, scope)
+    renamed = new_letters(right.axes, left.axes)
+    other = rename_free(apart(right.expr, frozenset(renamed.values())), renamed)
+    axes = (*left.axes, *(renamed[axis] for axis in right.axes))
+    return Typed(Apply("mul", (left.expr, other)), axes)
+
+
+def _var(scope: Scope, call: Call) -> Typed:
+    """The mean of the squared deviations, divided by the count (torch.var with correction=0)."""
+    (value,) = call.exactly(1, scope)
+    middle = reduction(scope, call.expr, "mean", value, call.wanted)
+    away = Apply("sub", (value.expr, apart(middle.expr, frozenset(value.axes))))
+    square = Apply("pow", (away, Number(ONE.value * 2)))
+    return reduction(scope, call.expr, "mean", Typed(square, value.axes), call.wanted)
+
+
+def _l2(scope: Scope, call: Call) -> Typed:
+    """The sum of the squares of everything named."""
+    squares = [Typed(Apply("pow", (value.expr, Number(ONE.value * 2))), value.axes) for value in call.values]
+    sums = [reduction(scope, call.expr, "sum", s, None).expr if s.axes else s.expr for s in squares]
+    return Typed(reduce(lambda a, b: Apply("add", (a, b)), sums), ())
+
+
+def _cross_entropy(scope: Scope, call: Call) -> Typed:
+    """−mean of the log-probability of the class that the label names, counted from 0."""
+    logits, label = call.exactly(2, scope)
+    logs = _log_softmax(scope, Call(call.expr, (logits,)))
+    classes = logs.axes[-1]
+    beside = along(scope, call.expr, label, logs.axes[:-1])
+    chosen = Apply("equal", (beside.expr, Position(classes)))
+    picked: Expr = Reduce("sum", Apply("mul", (chosen, logs.expr)), (classes,))
+    if logs.axes[:-1]:
+        picked = Reduce("mean", picked, logs.axes[:-1])
+    return Typed(Apply("neg", (picked,)), ())
+
+
+def _contracted(left: Typed, right: Typed, place: int) -> Typed:
+    """Σ over the last axis of `left` and the axis `place` of `right`."""
+    shared = left.axes[-1]
+    others = tuple(axis for number, axis in enumerate(right.axes) if number != place)
+    if place == len(right.axes) - 1 and others == left.axes[:-1]:
+        renamed = {axis: axis for axis in others}  # rows beside rows: the sum of products of each row
+    else:
+        renamed = new_letters(others, left.axes)
+    renamed[right.axes[place]] = shared
+    body = apart(right.expr, frozenset(renamed.values()) | frozenset(right.axes))
+    product = Apply("mul", (left.expr, rename_free(body, renamed)))
+    kept = tuple(dict.fromkeys((*left.axes[:-1], *(renamed[axis] for axis in others))))
+    return Typed(Reduce("sum", product, (shared,)), kept)
+
+
+def _turned(left: Typed, right: Typed) -> str:
+    """`; did you mean x @ W?` where the product fits the other way round."""
+    if not (isinstance(left.expr, Ref) and isinstance(right.expr, Ref)):
+        return ""
+    fits = right.axes[-1].size == left.axes[max(len(left.axes) - 2, 0)].size
+    return f"; did you mean {right.expr.name} @ {left.expr.name}?" if fits else ""
+
+
+TENSORS: dict[str, Callable[[Scope, Call], Typed]] = {
+    "entry": _entry,
+    "pick": _pick,
+    "matmul": _matmul,
+    "log_softmax": _log_softmax,
+    "transpose": _transpose,
+    "outer": _outer,
+    "var": _var,
+    "l2": _l2,
+    "cross_entropy": _cross_entropy,
+}

@@ -1,0 +1,1 @@
+"""Text as written on paper → one named expression a line."""

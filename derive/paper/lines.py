@@ -1,0 +1,108 @@
+"""Reads equations as written on paper: text → `Line`s, one named expression each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from derive.algebra.expression import Axes, Expr, Ref
+from derive.algebra.operations import ALIASES, FUNCTIONS, REDUCTIONS
+from derive.errors import EquationError, Place, shorten
+from derive.paper.spelling import at, normalise, tokens
+from derive.paper.syntax import read_expression
+
+MAX_LENGTH = 10_000  # characters of one equation; a page of a book has about 3,000
+
+_LEFT = re.compile(r"\s*(?P<left>.*?)\s*(?P<sign>[-+*/·×−^:]?=)(?!=)(?P<right>.*)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of paper: `name = expr`. `axes` holds the indices written on the left, if any."""
+
+    name: str
+    expr: Expr
+    place: Place
+    axes: Axes | None = None
+
+
+def read_lines(text: str, source: str = "equations", first_line: int = 1) -> tuple[Line, ...]:
+    """The equations of `text`, one a line; `#` starts a comment, `;` separates two on one line.
+
+    `first_line` is the line of `source` on which `text` begins. Raises `EquationError` with the
+    line and a caret.
+    """
+    lines: list[Line] = []
+    for number, full in enumerate(text.split("\n"), start=first_line):
+        for start, piece in _pieces(full.partition("#")[0]):
+            lines.append(read_line(piece, Place(source, number, start + 1, full), start))
+    if not lines:
+        raise EquationError("no equation; expected lines such as 'a = w*x'", Place(source, first_line))
+    return tuple(lines)
+
+
+def _pieces(text: str) -> Iterator[tuple[int, str]]:
+    """The equations on one line of text, with the column (from 0) at which each begins."""
+    start = 0
+    for piece in text.split(";"):
+        if piece.strip():
+            indent = len(piece) - len(piece.lstrip())
+            yield start + indent, piece.strip()
+        start += len(piece) + 1
+
+
+def read_line(text: str, place: Place, start: int = 0) -> Line:
+    """One equation; `start` is the column (from 0) at which `text` begins in `place.text`."""
+    if len(text) > MAX_LENGTH:
+        raise EquationError(
+            f"an equation of {len(text):,} characters; expected at most {MAX_LENGTH:,}: split it over several lines",
+            Place(place.source, place.line),
+        )
+    match = _LEFT.fullmatch(text)
+    if match is None:
+        raise EquationError("no '=' in this line; expected name = expression, such as a = w*x", at(place, start))
+    sign, left, right = match["sign"], match["left"], match["right"]
+    if sign != "=":
+        raise EquationError(_refused_sign(sign, left, right), at(place, start + match.start("sign")))
+    name, axes = _read_left(left, at(place, start))
+    if not right.strip():
+        raise EquationError("nothing after '='; expected an expression", at(place, start + match.end("sign") - 1))
+    return Line(name, read_expression(right, place, start + match.start("right")), place, axes)
+
+
+def _refused_sign(sign: str, left: str, right: str) -> str:
+    """What to write instead of `+=` and the like."""
+    if sign == ":=":
+        return "':=' is not part of the notation; write '='"
+    new = f"{left}2" if left.isidentifier() else "a new name"
+    right = right.strip()
+    return (
+        f"'{sign}' gives {shorten(left)} a second value; each line names a new quantity: "
+        f"write {new} = {left} {sign[0]} {right if len(right) < 40 else '…'}"
+    )
+
+
+def _read_left(text: str, place: Place) -> tuple[str, Axes | None]:
+    """The name on the left of an equation, with its indices when written `z[i,k]` or `zᵢ`."""
+    pieces = tokens(text)
+    if not text:
+        raise EquationError("nothing before '='; expected a name", place)
+    if pieces[0].kind == "name" and len(pieces) == 1:
+        return check_name(pieces[0].text, place), None
+    if pieces[0].kind == "name" and (pieces[1].text == "[" or pieces[1].kind == "subscript"):
+        ref = read_expression(text, place, (place.column or 1) - 1)
+        if isinstance(ref, Ref):
+            return check_name(ref.name, place), ref.axes
+    raise EquationError(f"{shorten(text)} on the left of '='; expected one name, such as a", place)
+
+
+def check_name(name: str, place: Place | None = None) -> str:
+    """`name`, normalised, when it can name a quantity; raises `EquationError` when it cannot."""
+    normal = normalise(name)
+    if normal in FUNCTIONS or normal in REDUCTIONS or normal in ALIASES.values():
+        raise EquationError(f"{name!r} is the name of an operation; choose another name", place)
+    pieces = tokens(name)
+    if len(pieces) != 1 or pieces[0].kind != "name" or not normal.isidentifier():
+        raise EquationError(f"{shorten(name)} is not a name; a name is letters, digits and _, such as w1", place)
+    return normal

@@ -1,0 +1,1 @@
+"""A problem file, or equations, → the frozen `Problem`."""

@@ -1,0 +1,150 @@
+"""[parameters] and [constants]: numbers, arrays, and what is to be drawn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from derive.errors import Place, ProblemError, suggestion
+from derive.paper.lines import check_name
+from derive.problem.problem import Draw, Quantity
+from derive.source.arrays import MAX_DEPTH, MAX_NUMBERS, Wording, read_array
+from derive.source.numerals import NumeralError
+from derive.source.toml_text import Document
+from derive.source.values import Numeral, exact, shown
+from derive.training.settings import read_setting
+
+# The keys of each distribution, beside `shape` and `distribution`.
+_DISTRIBUTIONS: Mapping[str, tuple[str, ...]] = {
+    "uniform": ("low", "high", "seed"),
+    "normal": ("mean", "std", "seed"),
+    "zeros": (),
+    "ones": (),
+}
+
+
+@dataclass(frozen=True)
+class Given:
+    """The quantities of [parameters] or [constants]; `written` are their names as spelled in the file."""
+
+    quantities: tuple[Quantity, ...] = ()
+    written: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names as they are compared."""
+        return tuple(quantity.name for quantity in self.quantities)
+
+    @property
+    def numbers(self) -> dict[str, Fraction | None]:
+        """The value of each name that is a single number; None of an array."""
+        return {quantity.name: quantity.number for quantity in self.quantities}
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of each name."""
+        return {quantity.name: quantity.shape for quantity in self.quantities}
+
+
+def read_given(document: Document, key: str) -> Given:
+    """The exact numbers of the table `key`, "parameters" or "constants"; only parameters can be drawn.
+
+    Raises `ProblemError` for names and values that are not possible.
+    """
+    quantities: dict[str, Quantity] = {}
+    spelled: dict[str, str] = {}
+    for written, value in document.table(key).items():
+        place = document.place(key, written)
+        name = check_name(written, place)
+        if name in spelled:
+            raise ProblemError(
+                f"{spelled[name]!r} and {written!r} are the same name after Unicode normalisation (NFKC); rename one",
+                place,
+            )
+        spelled[name] = written
+        quantities[name] = _quantity(name, written, value, key, place)
+    return Given(tuple(quantities.values()), tuple(spelled.values()))
+
+
+def _quantity(name: str, written: str, value: object, key: str, place: Place) -> Quantity:
+    if isinstance(value, dict):
+        return _Drawn(written, value, key, place).quantity(name)
+    array = read_array(value, Wording(written, 'a number, such as 0.5 or "1/3"'), place)
+    return Quantity(name, array.shape, array.values)
+
+
+class _Drawn:
+    """Reads `w = {shape = [12], distribution = "uniform", low = -0.5, high = 0.5, seed = 442}`."""
+
+    def __init__(self, written: str, table: Mapping[str, object], key: str, place: Place) -> None:
+        self.written = written
+        self.table = table
+        self.key = key
+        self.place = place
+
+    def error(self, message: str) -> ProblemError:
+        return ProblemError(f"{self.written}{message}", self.place)
+
+    def quantity(self, name: str) -> Quantity:
+        shape, distribution = self.shape(), self.distribution()
+        self.refuse_unknown(distribution)
+        if distribution in ("zeros", "ones"):
+            value = Fraction(distribution == "ones")
+            return Quantity(name, shape, (value,) * math.prod(shape))
+        if self.key == "constants":
+            raise self.error(" is drawn, but only parameters can be; write its numbers, or move it to [parameters]")
+        return Quantity(name, shape, (), self.draw(distribution))
+
+    def shape(self) -> tuple[int, ...]:
+        """The sizes; [] is a single number."""
+        value = self.table.get("shape")
+        if value is None:
+            raise self.error(
+                ' is a table without a shape; expected {shape = [2, 3], distribution = "uniform", seed = 0}, or numbers'
+            )
+        if not isinstance(value, list) or not all(_is_size(size) for size in value):
+            found = shown(value) if not isinstance(value, list) else f"[{', '.join(map(shown, value))}]"
+            raise self.error(f".shape = {found}; expected a list of whole numbers above 0, such as [2, 3]")
+        if len(value) > MAX_DEPTH or math.prod(value) > MAX_NUMBERS:
+            raise self.error(f".shape = {value}; expected at most {MAX_DEPTH} sizes and {MAX_NUMBERS:,} numbers")
+        return tuple(value)
+
+    def distribution(self) -> str:
+        known = ", ".join(_DISTRIBUTIONS)
+        value = self.table.get("distribution")
+        if value is None:
+            raise self.error(f" has a shape and no distribution; expected distribution = one of: {known}")
+        if not isinstance(value, str) or isinstance(value, Numeral) or value not in _DISTRIBUTIONS:
+            hint = suggestion(value, _DISTRIBUTIONS) if isinstance(value, str) else ""
+            raise self.error(f".distribution = {shown(value)}; expected one of: {known}{hint}")
+        return value
+
+    def refuse_unknown(self, distribution: str) -> None:
+        known = ("shape", "distribution", *_DISTRIBUTIONS[distribution])
+        for key in self.table:
+            if key not in known:
+                hint = suggestion(key, known) or f"; known: {', '.join(known)}"
+                raise self.error(f": unknown key {key!r} for {distribution!r}{hint}")
+
+    def draw(self, distribution: str) -> Draw:
+        low, high = self.number("low", 0), self.number("high", 1)
+        mean, std = self.number("mean", 0), self.number("std", 1)
+        if low >= high:
+            raise self.error(f": low is not below high; expected low = {shown(self.table.get('low', 0))} to be smaller")
+        if std <= 0:
+            raise self.error(f".std = {shown(self.table['std'])} is not above 0; expected a number above 0")
+        seed = int(read_setting("seed", self.table.get("seed", 0), self.place))
+        return Draw(distribution, seed, low, high, mean, std)
+
+    def number(self, key: str, default: int) -> Fraction:
+        value = self.table.get(key, default)
+        try:
+            return exact(value)
+        except NumeralError as error:
+            raise self.error(f".{key} = {shown(value)} {error}; expected a number") from None
+
+
+def _is_size(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MAX_NUMBERS

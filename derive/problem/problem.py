@@ -1,0 +1,154 @@
+"""What a problem states, once it is read and checked: equations, exact values, settings. All frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from derive.errors import Place
+from derive.graph.graph import Graph
+from derive.graph.node import Node
+from derive.paper.lines import Line
+from derive.source.numerals import write_number
+from derive.training import schedulers
+from derive.training.groups import Group
+from derive.training.optimizers import Value
+from derive.training.rates import Rate
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Numbers to be drawn by PyTorch: "uniform" from `low` to `high`, or "normal" with `mean` and `std`."""
+
+    distribution: str
+    seed: int
+    low: Fraction = Fraction(0)
+    high: Fraction = Fraction(1)
+    mean: Fraction = Fraction(0)
+    std: Fraction = Fraction(1)
+
+    def __str__(self) -> str:
+        """`uniform from -0.5 to 0.5, seed 442`."""
+        if self.distribution == "uniform":
+            numbers = f"from {write_number(self.low)} to {write_number(self.high)}"
+        else:
+            numbers = f"with mean {write_number(self.mean)}, std {write_number(self.std)}"
+        return f"{self.distribution} {numbers}, seed {self.seed}"
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A parameter, a constant or a data column with its exact values.
+
+    `shape` is () for a scalar and (m,) for a column of m samples, (m, 3) for m samples of three
+    numbers; `values` are flattened row by row. They are () while a `draw` has not been made.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    values: tuple[Fraction, ...]
+    draw: Draw | None = None
+
+    @property
+    def number(self) -> Fraction | None:
+        """The value of a single number; None of an array."""
+        return self.values[0] if not self.shape and self.values else None
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether the numbers are there: false while they wait to be drawn."""
+        return self.draw is None or bool(self.values)
+
+
+@dataclass(frozen=True)
+class Training:
+    """The training settings of a problem file; None where it gives none.
+
+    `options` are the optimizer's, `schedule` those of the scheduler, and `groups` the parameters with their own.
+    """
+
+    optimizer: str | None = None
+    variant: str | None = None
+    lr: Rate | None = None
+    batch_size: int | str | None = None  # "all" for all samples
+    drop_last: bool | None = None
+    batches: tuple[tuple[int, ...], ...] | None = None
+    zero_grad: bool | int | None = None
+    accumulate: int | None = None
+    epochs: int | None = None
+    steps: int | None = None
+    shuffle: bool | None = None
+    seed: int | None = None
+    dtype: str | None = None
+    until: str | None = None
+    report: tuple[int, ...] | None = None
+    on_nonfinite: str | None = None
+    scheduler: str | None = None
+    scheduler_every: str | None = None
+    clip_grad_norm: Fraction | None = None
+    clip_grad_value: Fraction | None = None
+    groups: tuple[Group, ...] = ()
+    options: Mapping[str, Value] = field(default_factory=dict)
+    schedule: schedulers.Options = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What somebody says the answer is, with the digits they printed: a table as text, formulas by name.
+
+    `table_place` is the first line of the table; `units` is how many units of its last digit a number may be off, where
+    the author says so.
+    """
+
+    table: str | None
+    formulas: tuple[tuple[str, str], ...]
+    place: Place
+    table_place: Place
+    units: int | None = None
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One worked problem.
+
+    `name` is that of a shipped problem, a file's stem, "text" or "equation"; `source` the path as
+    given or "<text>". `notes` are sentences a user should see, such as what was assumed. `places`
+    says where in the file a setting or a name stands ("training.lr", "parameters.w", "loss").
+    `source_note` says where the problem comes from, if the file does. `trains` is false for a file
+    without [training], whose gradient is evaluated at the values that are given, and for equations alone.
+    `watch` are the expressions of [watch], which the graph does not hold; `predict` are the columns of [predict].
+    `reported` names the lines of [report], which stand beside the loss in tables.
+    """
+
+    name: str
+    title: str
+    source: str
+    lines: tuple[Line, ...]
+    graph: Graph
+    parameters: tuple[Quantity, ...] = ()
+    constants: tuple[Quantity, ...] = ()
+    data: tuple[Quantity, ...] = ()
+    training: Training = Training()
+    claims: Claims | None = None
+    notes: tuple[str, ...] = ()
+    places: tuple[tuple[str, Place], ...] = ()
+    source_note: str | None = None
+    trains: bool = True
+    reported: tuple[str, ...] = ()
+    watch: tuple[Node, ...] = ()
+    predict: tuple[Quantity, ...] = ()
+
+    @property
+    def is_symbolic(self) -> bool:
+        """Whether the problem is equations alone: the graph knows the names, but nothing has a value."""
+        return not self.parameters
+
+    @property
+    def samples(self) -> int | None:
+        """The number of samples of the data; None without data."""
+        return self.data[0].shape[0] if self.data else None
+
+    def place_of(self, key: str) -> Place | None:
+        """Where `key` ("training.lr") stands in the file; None when it does not, or not on a line of its own."""
+        return dict(self.places).get(key)

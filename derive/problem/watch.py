@@ -1,0 +1,90 @@
+"""Expressions that are followed beside the loss: those of [watch], and the condition that ends a run.
+
+Each is calculated at the end of a step, from the numbers that the step's row shows: the lines as the
+forward pass gave them, the gradients as the backward pass left them, the parameters after the update. The
+loss does not depend on it, so it is not differentiated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from derive.errors import EquationError, Place
+from derive.graph.gradient_names import gradient_nodes, read_with_gradients, used_gradients
+from derive.graph.graph import Graph
+from derive.graph.node import Node
+from derive.graph.resolution import resolve
+from derive.paper.lines import Line, check_name
+from derive.paper.syntax import is_condition
+from derive.source.toml_text import Document
+
+
+def read_watch(document: Document, gradients: Collection[str]) -> tuple[Line, ...]:
+    """The expressions of [watch] as lines, with their places in the file. Raises `EquationError`.
+
+    `gradients` are the names `dl/dw` that they can read.
+    """
+    return read_beside(document, "watch", "w^2 + b^2", gradients)
+
+
+def read_beside(document: Document, table: str, example: str, gradients: Collection[str] = ()) -> tuple[Line, ...]:
+    """The expressions of a table that stand beside the equations, each as a line with its place in the file."""
+    lines = []
+    for written in document.table(table):
+        text = document.words(table, written) or ""
+        name = check_name(written, document.place(table, written))
+        place = text_place(document, (table, written), text)
+        if not text.strip():
+            raise EquationError(f"{table}.{written} is empty; expected an expression, such as {example}", place)
+        lines.append(Line(name, read_with_gradients(text, place, (place.column or 1) - 1, gradients), place))
+    return tuple(lines)
+
+
+def watched(line: Line, graph: Graph) -> Node:
+    """The node of an expression in the names of `graph`.
+
+    Raises `EquationError`, with a caret, for a name that is taken, for names and shapes that do not
+    fit, and for what is more than one number.
+    """
+    if line.name in graph.by_name:
+        raise EquationError(
+            f"{line.name!r} is the name of a {graph.by_name[line.name].kind}; choose another", line.place
+        )
+    node = resolve(line, {**graph.by_name, **gradient_nodes(graph)}, is_loss=False)
+    refuse_axes(line, node, "step")
+    return node
+
+
+def refuse_axes(line: Line, node: Node, per: str) -> None:
+    """Raises `EquationError` where a line is more than one number a `per`."""
+    if node.axes:
+        over = ", ".join("the samples" if isinstance(axis.size, str) else str(axis) for axis in node.axes)
+        message = f"{line.name} runs over {over}; expected one number a {per}, such as a mean(…) or a max(…)"
+        raise EquationError(message, line.place)
+
+
+def condition(text: str, graph: Graph, place: Place) -> Node:
+    """The node of a comparison such as `l < 1e-6`: 1 where it holds, else 0. Its name is the text itself.
+
+    `place` is where the text begins. Raises `EquationError`, with a caret.
+    """
+    expr = read_with_gradients(text, place, (place.column or 1) - 1, gradient_nodes(graph))
+    if not is_condition(expr):
+        raise EquationError("until needs a comparison, such as l < 1e-6", place)
+    return watched(Line(" ".join(text.split()), expr, place), graph)
+
+
+def with_lines(graph: Graph, nodes: tuple[Node, ...]) -> Graph:
+    """`graph` with more lines, and with the gradients that they read."""
+    return replace(graph, nodes=(*graph.nodes, *used_gradients(graph, nodes), *nodes)) if nodes else graph
+
+
+def text_place(document: Document, path: tuple[str, ...], text: str) -> Place:
+    """Where the characters of the string at `path` begin, so that a caret can stand under one of them."""
+    offset = document.offset_after(path, text)
+    if offset is None or "\n" in text:  # written with escapes, or over several lines
+        return Place(f"{document.source}, {'.'.join(path)}", None, 1, text)
+    line = document.text.count("\n", 0, offset) + 1
+    column = offset - (document.text.rfind("\n", 0, offset) + 1)
+    return Place(document.source, line, column + 1, document.text.split("\n")[line - 1])

@@ -1,0 +1,1 @@
+"""What a person hands in, before it means anything: files, TOML, CSV, literals, nested lists."""

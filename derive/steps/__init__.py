@@ -1,0 +1,1 @@
+"""The numbered steps of a derivation, before any format."""

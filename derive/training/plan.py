@@ -1,0 +1,123 @@
+"""What training does beside the optimizer's own equations: how lr goes, clipping, groups of parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from derive.algebra.expression import Apply, Expr, Number, Reduce, Ref, names
+from derive.problem.problem import Training
+from derive.source.numerals import write_number
+from derive.training.clipping import NORM, TINY, Clip, clip_of
+from derive.training.groups import Group
+from derive.training.optimizers import OPTIMIZERS, Assignment, Optimizer
+from derive.training.rates import Formula, Schedule, write_rate
+from derive.training.schedulers import read_scheduler, written
+from derive.training.together import sets_lr
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The schedule of lr, where it is more than a number; clipping; parameters with options of their own."""
+
+    schedule: Schedule | None = None
+    clip: Clip | None = None
+    groups: tuple[Group, ...] = ()
+
+    def rule_of(self, parameter: str, optimizer: Optimizer) -> Optimizer:
+        """The optimizer with the options of a parameter; with momentum where a scheduler cycles it."""
+        own = next((group.options for group in self.groups if parameter in group.parameters), {})
+        cycled = self.schedule.cycled if self.schedule else ""
+        if cycled == "momentum" and self.schedule and self.schedule.scheduler:
+            own = {**own, "momentum": self.schedule.scheduler.numbers["max_momentum"]}
+        return replace(optimizer, given={**optimizer.given, **own})
+
+    @property
+    def rates(self) -> tuple[Assignment, ...]:
+        """The equations of lr, and of the momentum that is cycled with it; none of a list."""
+        if self.schedule is None or isinstance(self.schedule.lr, tuple):
+            return ()
+        return self.schedule.on_paper()
+
+    @property
+    def sentences(self) -> Iterator[str]:
+        """What the names in the equations are, and what groups have of their own."""
+        if self.schedule is not None and (told := _of_schedule(self.schedule)):
+            yield told
+        yield from self._counters()
+        if self.clip is not None:
+            how = "the norm of all gradients together" if self.clip.by == NORM else "the size of each number"
+            yield f"{self.clip.by} = {write_number(self.clip.limit)} bounds {how}, before the update"
+        for group in self.groups:
+            yield f"For {', '.join(f'`{name}`' for name in group.parameters)}: {self._own(group)}"
+
+    def _own(self, group: Group) -> str:
+        """What a group has of its own; its lr is the scheduler's lr_0 where there is one."""
+        scheduled = self.schedule is not None and self.schedule.scheduler is not None
+        return f"lr_0{group.of_its_own[2:]}" if scheduled and group.lr is not None else group.of_its_own
+
+    def _counters(self) -> Iterator[str]:
+        """What the names t and epoch count, where an lr is an expression in them."""
+        rates = [self.schedule.lr] if self.schedule else []
+        rates += [group.lr for group in self.groups if group.lr is not None]
+        used = {name for rate in rates if isinstance(rate, Formula) for name in names(rate.expr)}
+        counted = [f"`{name}` counts the {what}" for name, what in _COUNTED.items() if name in used]
+        if counted:
+            yield f"In lr, {' and '.join(counted)}, from 1"
+
+
+_COUNTED = {"t": "updates", "epoch": "epochs"}
+
+PLAIN_PLAN = Plan()
+
+
+def plan_of(training: Training) -> Plan:
+    """What a problem file says of lr, clipping and groups."""
+    scheduler = None
+    if training.scheduler is not None:
+        scheduler = read_scheduler(training.scheduler, training.schedule, training.scheduler_every)
+    cycled = "" if scheduler is None else scheduler.cycled(training.optimizer or OPTIMIZERS[0])
+    lr = training.lr
+    if scheduler is not None and (lr is None or sets_lr(scheduler)):
+        lr = Fraction(0)  # the scheduler's equations do not read it
+    schedule = None if lr is None else Schedule(lr, scheduler, cycled)
+    if schedule is not None and not schedule.varies:
+        schedule = None
+    return Plan(schedule, clip_of(training.clip_grad_norm, training.clip_grad_value), training.groups)
+
+
+def _of_schedule(schedule: Schedule) -> str:
+    """The numbers of a list or of a scheduler; empty of an expression, whose equation says all."""
+    match schedule.lr:
+        case Formula():
+            return ""
+        case tuple() as rates:
+            epochs = ", ".join(str(number) for number in range(1, len(rates) + 1))
+            return f"`lr` is {write_rate(rates)[1:-1]} in the epochs {epochs}"
+    scheduler = schedule.scheduler
+    assert scheduler is not None  # else lr is a constant
+    values = {} if sets_lr(scheduler) else {"lr_0": write_number(schedule.lr)}
+    values |= {n: written(v) for n, v in scheduler.options.items() if not isinstance(v, bool | str)}
+    listed = ", ".join(f"{name} = {value}" for name, value in values.items())
+    after = "epochs" if scheduler.every == "epoch" else "updates"
+    meaning = f", {scheduler.entry.meaning}" if scheduler.entry.meaning else ""
+    return f"{listed}; `k` counts the {after} before, from 0{meaning}"
+
+
+def norm_share(gradients: tuple[Ref, ...]) -> Expr:
+    """By what gradients are multiplied so that the norm of all of them together is at most clip_grad_norm."""
+    squares: list[Expr] = []
+    for gradient in gradients:
+        each = Apply("pow", (gradient, Number(Fraction(2))))
+        squares.append(Reduce("sum", each, gradient.axes) if gradient.axes else each)
+    total: Expr = squares[0]
+    for square in squares[1:]:
+        total = Apply("add", (total, square))
+    norm = Apply("add", (Apply("sqrt", (total,)), Number(TINY)))
+    return Apply("min", (Number(Fraction(1)), Apply("div", (Ref(NORM, ()), norm))))
+
+
+def by_value(gradient: Ref, limit: str) -> Expr:
+    """A gradient whose numbers are no larger than the limit."""
+    return Apply("clip", (gradient, Apply("neg", (Ref(limit, ()),)), Ref(limit, ())))

@@ -1,0 +1,158 @@
+"""The learning rate: a number, one for each epoch, an expression in t and epoch, or what a scheduler makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from derive.algebra.expression import Apply, Expr, Number, Ref, refs, replace, walk
+from derive.algebra.operations import ALIASES, OPERATIONS
+from derive.errors import Place, SettingError, suggestion
+from derive.paper.syntax import read_expression
+from derive.source.numerals import write_number
+from derive.training.optimizers import Assignment, written
+from derive.training.schedulers import Scheduler, with_pi
+
+COUNTERS = ("t", "epoch")  # the number of the update, and the epoch; both from 1
+
+
+@dataclass(frozen=True)
+class Formula:
+    """An expression for lr, in t, epoch and constants of the problem, whose numbers are `constants`."""
+
+    text: str
+    expr: Expr = field(compare=False)
+    constants: Mapping[str, Fraction] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+Rate = Fraction | tuple[Fraction, ...] | Formula
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When a number is asked for: at update number `t`, in `epoch`, after `k` steps of the scheduler."""
+
+    t: int
+    epoch: int
+    k: int
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How lr goes in a run: the rate that is given, and the scheduler that changes it, if any.
+
+    `cycled` is the option that the scheduler changes as well: "momentum", "beta1", or none.
+    """
+
+    lr: Rate
+    scheduler: Scheduler | None = None
+    cycled: str = ""
+
+    @property
+    def varies(self) -> bool:
+        """Whether lr may change from step to step."""
+        return self.scheduler is not None or not isinstance(self.lr, Fraction)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What changes: lr, and what is cycled with it."""
+        return ("lr", self.cycled) if self.cycled else ("lr",)
+
+    def numbers(self, moment: Moment) -> Mapping[str, Fraction]:
+        """The numbers that the equations read at a moment, beside those that are held."""
+        match self.lr:
+            case Formula(constants=constants):
+                return {"t": Fraction(moment.t), "epoch": Fraction(moment.epoch), **constants}
+            case tuple():
+                return {"lr_epoch": self.lr[moment.epoch - 1]}
+        if self.scheduler is None:
+            return {"lr_0": self.lr}
+        counts = {name: Fraction(value) for name, value in self.scheduler.counts(moment.k).items()}
+        return {"lr_0": self.lr, "k": Fraction(moment.k), **self.scheduler.numbers, **counts}
+
+    def on_paper(self, moment: Moment | None = None) -> tuple[Assignment, ...]:
+        """The equations that give lr at a moment; those that are printed, without one."""
+        match self.lr:
+            case Formula(expr=expr):
+                return (Assignment("lr", expr),)
+            case tuple():
+                return (Assignment("lr", Ref("lr_epoch", ())),)
+        return self.scheduler.on_paper(self.cycled, moment.k if moment else None) if self.scheduler else _CONSTANT
+
+    def in_torch(self, before: Moment | None, moment: Moment) -> tuple[Assignment, ...]:
+        """What PyTorch calculates between two moments, from the lr it holds; nothing where that stays.
+
+        `before` is None at the first step.
+        """
+        if self.scheduler is None or not self.scheduler.recursive:
+            return self.on_paper(moment)
+        if before is None:
+            return _CONSTANT
+        return self.scheduler.in_torch(moment.k, self.cycled) if moment.k != before.k else ()
+
+
+_CONSTANT = (Assignment("lr", Ref("lr_0", ())),)
+
+
+def write_rate(rate: Rate) -> str:
+    """The rate as it is written: `0.1`, `[0.1, 0.05]`, `1/(lambda*t)`."""
+    if isinstance(rate, Formula):
+        return rate.text
+    return f"[{', '.join(map(written, rate))}]" if isinstance(rate, tuple) else write_number(rate)
+
+
+def read_rate(
+    value: Fraction | tuple[Fraction, ...] | str,
+    constants: Mapping[str, Fraction | None],
+    place: Place,
+) -> Rate:
+    """The rate of a setting that is read: a text is an expression in t, epoch and `constants`.
+
+    `constants` has None for one that is more than a number. `place` is where the text begins. Raises, with a
+    caret, `EquationError` for what is not in the language and `SettingError` for names that are not known.
+    """
+    if not isinstance(value, str):
+        return value
+    column = (place.column or 1) - 1
+    expr = read_expression(value, place, column)
+    for ref in refs(expr):
+        _refuse_name(ref, constants, _at(place, ref.column))
+    for part in walk(expr):
+        if not isinstance(part, Number | Ref) and not (isinstance(part, Apply) and part.op in OPERATIONS):
+            what = part.op if not isinstance(part, Number | Ref) and hasattr(part, "op") else "this"
+            message = f"{what} is of arrays, and lr is one number; expected operations on numbers"
+            raise SettingError(message, _at(place, getattr(part, "column", None)))
+    used = {_plain(ref) for ref in refs(expr)}
+    plain = replace(expr, lambda ref: Ref(_plain(ref), ()))
+    found = {name: number for name, number in constants.items() if name in used and number is not None}
+    return Formula(" ".join(value.split()), plain if "pi" in found else with_pi(plain), found)
+
+
+def _plain(ref: Ref) -> str:
+    """The name that is meant: π is pi."""
+    return ALIASES.get(ref.name, ref.name)
+
+
+def _refuse_name(ref: Ref, constants: Mapping[str, Fraction | None], place: Place) -> None:
+    """Raises `SettingError` for a name that lr cannot be calculated from."""
+    if ref.name in COUNTERS and ref.name in constants:
+        counted = "the number of the update" if ref.name == "t" else "the number of the epoch"
+        raise SettingError(f"{ref.name} is {counted} in lr, and a constant too; rename the constant", place)
+    if ref.axes:
+        raise SettingError(f"{ref.name} has an index, and lr is one number; expected t, epoch and constants", place)
+    if ref.name in constants and constants[ref.name] is None:
+        message = f"{ref.name} is more than one number, and lr is one; expected constants that are a number"
+        raise SettingError(message, place)
+    if _plain(ref) not in (*COUNTERS, "pi", *constants):
+        known = (*COUNTERS, *constants)
+        hint = suggestion(ref.name, known)
+        expected = "a number, or an expression in t (the number of the update), epoch and [constants]"
+        raise SettingError(f"lr has the unknown name {ref.name!r}; expected {expected}{hint}", place)
+
+
+def _at(place: Place, column: int | None) -> Place:
+    return place if column is None else Place(place.source, place.line, column + 1, place.text)
