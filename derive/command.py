@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from derive.chain.derivation import Derivation
-from derive.console import say, write_out
+from derive.console import list_problems, tell, write_out
 from derive.errors import ProblemError
 from derive.interface import derive
 from derive.paper.spelling import normalise
@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Derives and prints; returns the exit status. Raises `HandgradError` for `guard.run` to print."""
     options = parser().parse_args(argv)
     if options.list:
-        return list_shipped()
+        return list_problems(shipped())
     choice = _choice(options)
     if options.output is not None:
         check_writable(options.output)
@@ -109,20 +109,6 @@ def render(
     if form in WHOLE:
         return whole(derivation, title, optimizer, ascii_only=ascii_only)
     return show(derivation, title, optimizer, choice=choice, gathering=sums, plan=plan, ascii_only=ascii_only)
-
-
-def list_shipped() -> int:
-    """Prints the shipped problems with their titles."""
-    rows = shipped()
-    width = max(len(name) for name, _ in rows)
-    write_out("\n".join(f"{name.ljust(width)}  {title}" for name, title in rows))
-    return 0
-
-
-def tell(notes: Iterable[str]) -> None:
-    """Prints what a user should know of the input, to stderr."""
-    for note in notes:
-        say(f"note: {note}")
 
 
 def _choice(options: argparse.Namespace) -> Choice:

@@ -6,7 +6,8 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable, Sequence
 from typing import NoReturn
 
 from derive.characters import ascii_text
@@ -14,6 +15,9 @@ from derive.errors import HandgradError, OutputError
 
 # DESIGN: 0 agrees, 1 disagrees, 2 cannot read the input, 3 undecided.
 BAD_INPUT, INTERRUPTED, CLOSED = 2, 130, 141  # 128 + SIGINT and 128 + SIGPIPE, as a shell reports them
+TOLD_EVERY = 1.0  # seconds between two lines of progress: a person reads along, and the terminal costs nothing
+
+Progress = Callable[[int, int], None]  # called with the step and the last step
 
 
 def end_with(command: Callable[[], int]) -> NoReturn:
@@ -106,3 +110,32 @@ def _drop_stdout() -> None:
 def _complain(message: str) -> int:
     say(f"error: {message}")
     return BAD_INPUT
+
+
+def progress() -> Progress | None:
+    """Writes `step 12,000 of 1,500,000` to stderr now and then; None where that is no terminal."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        return None
+    told = time.monotonic()
+
+    def tell(step: int, last: int) -> None:
+        nonlocal told
+        if time.monotonic() - told >= TOLD_EVERY:
+            told = time.monotonic()
+            sys.stderr.write(f"\rstep {step:,} of {last:,} … ")
+            sys.stderr.flush()
+
+    return tell
+
+
+def list_problems(rows: Sequence[tuple[str, str]]) -> int:
+    """Prints the names of problems, each with its title; returns the exit status 0."""
+    width = max(len(name) for name, _ in rows)
+    write_out("\n".join(f"{name.ljust(width)}  {title}" for name, title in rows))
+    return 0
+
+
+def tell(notes: Iterable[str]) -> None:
+    """Prints what a user should know of the input, to stderr."""
+    for note in notes:
+        say(f"note: {note}")

@@ -5,16 +5,15 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from derive.command import list_shipped, tell
-from derive.console import BAD_INPUT, say, write_out
-from derive.problem.loading import load
+from derive.console import BAD_INPUT, list_problems, say, tell, write_out
+from derive.problem.loading import load, shipped
+from derive.run.precedence import effective
 from derive.source.files import check_writable
 from derive.source.output import write_whole
 from tables.files import check_folder, write_grades, write_tables
 from tables.grade import grade
 from tables.worksheet import worksheet
 from verify.command import add_settings, settings_of, status, units_of
-from verify.effective import effective
 from verify.pipeline import verify
 
 
@@ -39,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Verifies and writes the tables; returns the exit status of the verdict."""
     options = parser().parse_args(argv)
     if options.list:
-        return list_shipped()
+        return list_problems(shipped())
     if options.worksheet is not None:
         return _worksheet(options)
     if options.grade is not None:

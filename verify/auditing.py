@@ -13,14 +13,16 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 
+from derive.console import Progress
 from derive.errors import ClaimError, ProblemError
 from derive.graph.node import SIZE
 from derive.problem.loading import Problem, load
-from verify.batches import Batches, planned
+from derive.run.batches import Batches, planned
+from derive.run.precedence import effective
+from derive.run.settings import Settings
 from verify.claim_names import names_of
 from verify.claim_table import Run, once, read_file, read_sentence, read_table
 from verify.claims import AFTERWARDS, GROUPS, Cell, Claim
-from verify.effective import effective
 from verify.finding import Finding, Stated, Status
 from verify.follow import follow, own_number
 from verify.formula_claims import judge_formulas
@@ -28,8 +30,7 @@ from verify.literal import judge, tie, within, written_like
 from verify.mistakes import remarks
 from verify.numbers import Exactly, Form, as_ball, from_fraction, precision, to_float
 from verify.rate_rounding import settle_rates
-from verify.right import PRECISIONS, Known, Progress, Side, rate, right_values, side
-from verify.settings import Settings
+from verify.right import PRECISIONS, Known, Side, rate, right_values, side
 from verify.settled import may_be_residue, settle
 
 WIDE = 0.5  # an interval as wide as half of the number itself tells nothing of it

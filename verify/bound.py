@@ -17,6 +17,7 @@ import numpy as np
 
 from derive.chain.derivation import Derivation, differentiate
 from derive.problem.loading import Problem
+from derive.run.settings import Settings
 from verify import calculation
 from verify.backward import as_pytorch
 from verify.calculation import Calculation
@@ -36,7 +37,6 @@ from verify.numbers import (
 from verify.powers import forward
 from verify.program import adjoint_of
 from verify.record import StepRecord
-from verify.settings import Settings
 
 PRECISION = 192  # bits inside the balls: what they add themselves is 2⁻¹³⁹ of float64's own rounding
 MAX_SIDE_BY_SIDE = 2**16  # numbers of one array: more steps at once need memory and save no time

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from derive.chain.derivation import Derivation
 from derive.graph.gradient_names import KIND, gradient_name
 from derive.problem.loading import Problem, Quantity
+from derive.run.settings import Settings
 from derive.training.clipping import Clip
 from verify import clipping, update
 from verify.evaluate import Array, Evaluation, NumberSystem, Values, evaluate
 from verify.frozen import applied, is_trained
 from verify.program import Product, Stage, compile_backward, compile_forward, times_partial
 from verify.rates import of_group
-from verify.settings import Settings
 from verify.update import Update, state_name
 
 

@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 
 from derive.problem.loading import Problem
+from derive.run.settings import Settings
 from verify import calculation
 from verify.bound import Bound
 from verify.check import Numbers
@@ -15,7 +16,6 @@ from verify.hand import HandRun
 from verify.handed import as_floats
 from verify.numbers import Distance, Floats, precision
 from verify.record import Record, StepRecord, Values
-from verify.settings import Settings
 from verify.update import parameter_of
 
 Carried = dict[int, dict[str, Numbers]]  # by step and name

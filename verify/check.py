@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from verify.batches import Batch
+from derive.run.batches import Batch
 from verify.numbers import Distance, Exactly, Floats, Truth, from_float, to_float, to_fraction
 
 # A number is repeated in float64 where its bound is wider than a thousandth of Σ|terms|, in which a term could be lost,

@@ -13,10 +13,10 @@ from derive.graph.node import SIZE
 from derive.paper.spelling import normalise
 from derive.problem.loading import Problem
 from derive.problem.predict import predicted
+from derive.run.settings import Settings
 from verify.claims import Quantity
 from verify.compare import rate_name
 from verify.frozen import is_trained
-from verify.settings import Settings
 
 EPOCH_MEANS = ("mean_of_batches", "mean_over_samples")
 

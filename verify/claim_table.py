@@ -13,9 +13,9 @@ from fractions import Fraction
 
 from derive.errors import ClaimError, Place, shorten
 from derive.graph.node import SIZE
+from derive.run.batches import Batches
 from derive.source.files import read_text
 from derive.source.numerals import NumeralError
-from verify.batches import Batches
 from verify.claim_names import EPOCH_MEANS, Names
 from verify.claims import Cell, Claim, Quantity
 from verify.counting import FROM_1, NOT_COUNTED, Counting

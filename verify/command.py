@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from derive.command import list_shipped, tell
-from derive.console import write_out
+from derive.console import list_problems, progress, tell, write_out
 from derive.errors import SettingError, shorten, suggestion
 from derive.problem.file import MAX_UNITS
-from derive.problem.loading import load
+from derive.problem.loading import load, shipped
 from derive.source.files import check_writable
 from derive.training import schedulers
 from derive.training.clipping import NORM, VALUE
@@ -21,7 +20,6 @@ from derive.training.settings import DTYPES, MAX_COUNT, ON_NONFINITE, Setting, r
 from derive.training.variants import NAMES
 from verify.auditing import Audit, audit
 from verify.pipeline import verify
-from verify.progress import progress
 from verify.result import Result
 from verify.verdict import Outcome
 
@@ -157,7 +155,7 @@ def main(argv: Sequence[str] | None, present: Presenter) -> int:
     """Runs one verification and prints it; returns the exit status of its verdict."""
     options = parser().parse_args(argv)
     if options.list:
-        return list_shipped()
+        return list_problems(shipped())
     if options.csv is not None:
         check_writable(options.csv)  # before the run, which may be long
     if options.claims is not None or options.claim:

@@ -12,7 +12,8 @@ import numpy as np
 from derive.algebra.expression import Axes, Axis
 from derive.graph.node import SIZE, Node
 from derive.problem.loading import Problem
-from verify.batches import Batch
+from derive.run.batches import Batch
+from derive.run.settings import Settings
 from verify.bound import AtState, Bound, clipped, updated
 from verify.carried import Carried, as_by_hand, gathered, starts, taken
 from verify.check import Check, Numbers
@@ -24,7 +25,6 @@ from verify.program import adjoint_of
 from verify.rates import RATES_DTYPE
 from verify.rates_held import judged as judged_rates
 from verify.record import Record, StepRecord
-from verify.settings import Settings
 from verify.update import parameter_of
 
 Place = tuple[int, ...]  # of an entry in its array

@@ -10,7 +10,7 @@ from fractions import Fraction
 from derive.algebra.expression import Reduce, Ref, walk
 from derive.graph.graph import Graph
 from derive.graph.node import SAMPLES
-from verify.batches import Batch
+from derive.run.batches import Batch
 from verify.hand import HandRun
 from verify.numbers import Exactly, from_fraction, is_finite, is_moderate, middle, to_float
 from verify.record import Record

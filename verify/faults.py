@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from derive.problem.loading import Problem
+from derive.run.batches import Batch, plan
+from derive.run.settings import Settings
 from verify import calculation
-from verify.batches import Batch, plan
 from verify.bound import Bound
 from verify.numbers import precision
 from verify.record import Record
-from verify.settings import Settings
 
 
 def data_faults(problem: Problem, record: Record, bound: Bound) -> Iterator[str]:

@@ -15,7 +15,7 @@ from typing import Any
 from flint import arb, fmpq
 
 from derive.problem.predict import predicted
-from verify.batches import Batch, epoch_of
+from derive.run.batches import Batch, epoch_of
 from verify.calculation import Calculation, beginnings, numbers, prepare
 from verify.claim_names import EPOCH_MEANS
 from verify.claims import Cell, Claim

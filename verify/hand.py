@@ -11,12 +11,12 @@ from fractions import Fraction
 
 from derive.chain.derivation import Derivation
 from derive.problem.loading import Problem
-from verify.batches import Batch
+from derive.run.batches import Batch
+from derive.run.settings import Settings
 from verify.calculation import Calculation, beginnings, numbers, prepare
 from verify.numbers import Array, CalculationError, Exact, Exactly, is_finite, is_sharp, precision
 from verify.program import adjoint_of
 from verify.rates import ByHand
-from verify.settings import Settings
 
 # Bits inside balls, tried until every number is sharp. Longer balls cost little, and a run that is repeated much.
 PRECISIONS = (1024, 4096, 16384)

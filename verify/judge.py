@@ -6,12 +6,12 @@ import math
 from collections.abc import Iterator
 from itertools import islice
 
+from derive.run.settings import Settings
 from derive.show.notation import Text
 from verify.check import Check, share
 from verify.compare import Comparison
 from verify.numbers import decimal
 from verify.record import Record
-from verify.settings import Settings
 from verify.stopping import holds
 from verify.summary import Summary, marked
 from verify.tally import Tally

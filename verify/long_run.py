@@ -15,11 +15,11 @@ from flint import arb, arb_mat
 
 from derive.chain.derivation import Derivation
 from derive.problem.loading import Problem
-from verify.batches import Batch, Batches
+from derive.run.batches import Batch, Batches
+from derive.run.settings import Settings
 from verify.calculation import Calculation, numbers, prepare
 from verify.numbers import Array, Exactly, Form, Forms, as_ball, forms, objects
 from verify.program import adjoint_of
-from verify.settings import Settings
 
 MAX_STATE = 48  # numbers of a state: a power of a matrix costs their third power
 SETTLED = 3  # from this epoch on, every update is made alike (an optimizer may treat the first one apart)

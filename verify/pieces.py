@@ -11,8 +11,10 @@ from itertools import islice
 from derive.chain.derivation import Derivation
 from derive.errors import ProblemError
 from derive.problem.loading import Problem
-from verify import batches, compare, hand
-from verify.batches import Batch
+from derive.run import batches
+from derive.run.batches import Batch
+from derive.run.settings import Settings
+from verify import compare, hand
 from verify.bound import Bound
 from verify.compare import Comparison, StepComparison
 from verify.faults import orders as orders_of
@@ -20,7 +22,6 @@ from verify.hand import HandRun
 from verify.handed import handed
 from verify.judge import MAX_LISTED
 from verify.record import Record, StepRecord
-from verify.settings import Settings
 from verify.tally import Tally, tally
 
 LONG = 10_000  # steps of a run of which every row is kept

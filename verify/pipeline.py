@@ -9,8 +9,8 @@ from derive.chain.derivation import differentiate
 from derive.errors import ProblemError
 from derive.problem.loading import Problem, load
 from derive.problem.watch import with_lines
+from derive.run.precedence import effective
 from verify import bound, hand, judge, pieces, predict
-from verify.effective import effective
 from verify.result import Result
 
 

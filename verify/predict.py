@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from derive.problem.loading import Problem
 from derive.problem.predict import predicted
-from verify.batches import Batch
+from derive.run.batches import Batch
 from verify.bound import Bound
 from verify.calculation import Calculation, numbers
 from verify.check import Numbers

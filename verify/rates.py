@@ -13,12 +13,12 @@ from functools import cache
 import numpy as np
 
 from derive.algebra.expression import names
+from derive.run.batches import Batch
+from derive.run.settings import Settings
 from derive.training.optimizers import Assignment
 from derive.training.rates import Moment, Schedule
-from verify.batches import Batch
 from verify.evaluate import Array, NumberSystem, Values, evaluate
 from verify.program import Stage, compile_rule
-from verify.settings import Settings
 
 RATES_DTYPE = "float64"
 

@@ -7,13 +7,13 @@ from functools import partial
 
 import numpy as np
 
+from derive.run.settings import Settings
 from derive.training.rates import Moment
 from verify.check import Numbers
 from verify.evaluate import Array, NumberSystem
 from verify.numbers import Exact, Floats, Rounded, precision
 from verify.rates import RATES_DTYPE, in_torch, moment, of_group, together
 from verify.record import Record, StepRecord
-from verify.settings import Settings
 
 PRECISION = 192  # bits inside the balls
 

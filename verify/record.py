@@ -8,7 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from verify.batches import Batch
+from derive.run.batches import Batch
 
 Values = Mapping[str, NDArray[Any]]  # float64 arrays that hold the dtype's numbers exactly
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from derive.run.settings import Settings
 from derive.training import schedulers
 from derive.training.optimizers import written
 from derive.training.together import sets_lr
 from verify.numbers.formats import FORMATS
-from verify.settings import Settings
 
 
 def remarks(settings: Settings) -> tuple[str, ...]:

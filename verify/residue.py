@@ -16,8 +16,8 @@ import numpy as np
 from flint import arb, fmpq
 
 from derive.problem.predict import predicted
+from derive.run.batches import Batch, epoch_of
 from verify import bound, hand
-from verify.batches import Batch, epoch_of
 from verify.calculation import Calculation, beginnings, numbers, prepare, with_updates
 from verify.claims import Cell, Quantity
 from verify.hand import Exacts, HandStep

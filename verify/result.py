@@ -11,14 +11,14 @@ import numpy as np
 
 from derive.chain.derivation import Derivation
 from derive.problem.loading import Problem
+from derive.run.batches import Batch
+from derive.run.settings import Settings
 from verify import pieces
-from verify.batches import Batch
 from verify.check import Check
 from verify.compare import Comparison, StepComparison, quantity, rate_name
 from verify.epochs import EpochLoss
 from verify.hand import HandRun
 from verify.record import Record
-from verify.settings import Settings
 from verify.stopping import Ending, holds, stop_note
 from verify.tally import Tally
 from verify.update import parameter_of

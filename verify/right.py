@@ -10,11 +10,13 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from derive.chain.derivation import Derivation, differentiate
+from derive.console import Progress
 from derive.problem.loading import Problem
 from derive.problem.predict import predicted
 from derive.problem.watch import with_lines
+from derive.run.batches import Batch, Batches, epoch_of
+from derive.run.settings import Settings
 from verify import hand
-from verify.batches import Batch, Batches, epoch_of
 from verify.calculation import beginnings, numbers
 from verify.claims import Cell
 from verify.epochs import averages
@@ -23,13 +25,11 @@ from verify.long_run import Leaps, leaps
 from verify.numbers import Array, CalculationError, Exact, Exactly, from_fraction, is_finite, precision
 from verify.predict import only
 from verify.rates import ByHand
-from verify.settings import Settings
 
 PRECISIONS = (128, 512, 2048, 8192, 32768)
 LEAP = 2000  # steps without a claim that are worth a leap
 MAX_BY_STEPS = 200_000  # steps that are calculated one by one; more would take hours
 
-Progress = Callable[[int, int], None]  # called with the step and the last step
 Decided = Callable[[Mapping[Cell, Exactly]], bool]  # whether the values suffice
 
 

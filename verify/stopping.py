@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from derive.run.settings import Settings
 from verify.hand import HandRun, HandStep
 from verify.numbers import Array, decimal
 from verify.record import Record, StepRecord
-from verify.settings import Settings
 
 
 def ends(step: StepRecord, settings: Settings) -> bool:

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from derive.problem.loading import Problem
+from derive.run.settings import Settings
 from verify.compare import Comparison
 from verify.epochs import EpochLoss, epoch_losses
 from verify.hand import HandRun
 from verify.record import Record
-from verify.settings import Settings
 from verify.stopping import First, first_nonfinite, holds
 from verify.summary import Summary, joined, summarize
 

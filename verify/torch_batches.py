@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
-from verify.batches import Batch
-from verify.settings import Settings
+from derive.run.batches import Batch
+from derive.run.settings import Settings
 
 
 def batches_of(data: Mapping[str, Tensor], settings: Settings) -> Iterator[tuple[Batch, dict[str, Tensor]]]:

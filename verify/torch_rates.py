@@ -19,10 +19,10 @@ from torch import Tensor
 from derive.algebra.expression import Apply, Expr, Number, Ref
 from derive.algebra.literals import constant_value
 from derive.errors import Place, SettingError
+from derive.run.batches import Batch
+from derive.run.settings import Settings
 from derive.training.rates import Formula, Rate
 from derive.training.schedulers import Scheduler, Value
-from verify.batches import Batch
-from verify.settings import Settings
 from verify.torch_graph import operation
 
 

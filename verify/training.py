@@ -21,13 +21,13 @@ from derive.graph.gradient_names import gradient_name
 from derive.graph.node import Node
 from derive.problem.loading import Problem, Quantity
 from derive.problem.predict import predicted
+from derive.run.batches import Batch
+from derive.run.settings import Settings
 from derive.training.clipping import NORM, VALUE
 from derive.training.optimizers import Value
-from verify.batches import Batch
 from verify.handed import Handed
 from verify.numbers import FORMATS
 from verify.record import Record, StepRecord, Values
-from verify.settings import Settings
 from verify.stopping import ends
 from verify.torch_batches import batches_of
 from verify.torch_graph import GraphModule, as_tensor, dtype_name

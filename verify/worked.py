@@ -9,6 +9,7 @@ from fractions import Fraction
 from derive.algebra.expression import Expr, Reduce, Ref, children, names, rebuild
 from derive.chain.derivation import Derivation
 from derive.problem.loading import Problem
+from derive.run.settings import Settings
 from derive.steps.equations import EVERY, GRADIENT
 from derive.steps.steps import Updated, own_name, trained, updates
 from derive.training.optimizers import Optimizer
@@ -20,7 +21,6 @@ from verify.hand import PRECISIONS, Exacts, HandStep
 from verify.numbers import Array, Exact, from_fraction, objects, precision
 from verify.program import compile_rule
 from verify.rates import of_group
-from verify.settings import Settings
 from verify.update import state_name
 
 

@@ -8,11 +8,11 @@ import numpy as np
 
 from derive.chain.derivation import differentiate
 from derive.problem.loading import load
+from derive.run.precedence import effective
 from tests.benchmarks import steps
 from tests.benchmarks.figures import Figures
 from verify import training
 from verify.check import Numbers
-from verify.effective import effective
 
 FACTOR = 1 + 2e-6
 QUANTILES = (0.5, 0.9, 1.0)

@@ -14,15 +14,15 @@ from torch.func import grad_and_value, vmap
 
 from derive.chain.derivation import Derivation, differentiate
 from derive.problem.loading import Problem, load
+from derive.run.batches import Batch
+from derive.run.precedence import effective
+from derive.run.settings import Settings
 from verify import training
-from verify.batches import Batch
 from verify.bound import AtState, Bound, prepare
 from verify.check import Numbers
 from verify.compare import Name, entries, numbers_of
-from verify.effective import effective
 from verify.kinks import standing
 from verify.record import StepRecord
-from verify.settings import Settings
 
 Floats = NDArray[np.float64]
 Truth = NDArray[np.bool_]

@@ -9,6 +9,7 @@ import pytest
 from derive.console import run
 from derive.errors import ClaimError, SettingError
 from derive.problem.loading import load
+from derive.run.precedence import effective
 from tables import output
 from tables.audit import AUDIT_COLUMNS, GRADE_COLUMNS, claims, grade_frame, to_json, to_text
 from tables.command import main as tables_main
@@ -16,7 +17,6 @@ from tables.grade import grade
 from tables.worksheet import worksheet
 from verify.auditing import audit
 from verify.command import main as verify_main
-from verify.effective import effective
 
 WRONG = """\
 A line fitted to nine points, three batches of three

@@ -11,12 +11,12 @@ from hypothesis import settings as runs
 from hypothesis import strategies as st
 
 from derive.problem.loading import load, shipped
+from derive.run.batches import Batch, plan
+from derive.run.precedence import effective
+from derive.run.settings import Settings
 from verify import Outcome, Result, hand, torch_batches, training, verify
-from verify.batches import Batch, plan
-from verify.effective import effective
 from verify.judge import explanations
 from verify.numbers import to_fraction
-from verify.settings import Settings
 
 DTYPES = ("float32", "float64")
 

@@ -4,7 +4,7 @@ import pytest
 
 from derive.errors import SettingError
 from derive.problem.loading import load
-from verify.effective import effective
+from derive.run.precedence import effective
 
 POINT = 'equations = "l = w^2"\n[parameters]\nw = 2\n'
 

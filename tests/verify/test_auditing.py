@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from derive.errors import ClaimError, ProblemError
 from derive.problem.loading import load
+from derive.run.batches import planned
+from derive.run.precedence import effective
 from tables.audit import claims, to_json, to_text
 from verify.account import sentence, summary
 from verify.auditing import Audit, audit
-from verify.batches import planned
 from verify.claims import Cell, Quantity
-from verify.effective import effective
 from verify.finding import Finding, Status
 from verify.literal import read_literal, written_like
 from verify.numbers import Exactly, from_fraction, to_fraction

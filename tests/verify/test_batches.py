@@ -3,9 +3,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from derive.problem.loading import load
-from verify.batches import Batch, plan
-from verify.effective import effective
-from verify.settings import Settings
+from derive.run.batches import Batch, plan
+from derive.run.precedence import effective
+from derive.run.settings import Settings
 
 
 def settings(**flags: object) -> Settings:

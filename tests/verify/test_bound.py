@@ -7,9 +7,9 @@ from flint import arb
 
 from derive.chain.derivation import differentiate
 from derive.problem.loading import load
+from derive.run.precedence import effective
 from verify.bound import AtState, Bound, prepare, updated
 from verify.calculation import numbers
-from verify.effective import effective
 from verify.numbers import FORMATS, Distance, as_ball, precision, to_fraction
 from verify.program import adjoint_of
 from verify.record import Record, StepRecord

@@ -11,10 +11,10 @@ from derive.chain.derivation import differentiate
 from derive.errors import ClaimError
 from derive.problem.loading import Problem, load
 from derive.problem.watch import with_lines
-from verify.batches import planned
+from derive.run.batches import planned
+from derive.run.precedence import effective
 from verify.claim_names import names_of
 from verify.claim_table import MAX_CLAIMS, Run, read_file, read_sentence, read_table
-from verify.effective import effective
 
 
 def run_of(problem: Problem | str, units: int | None = None, **settings: object) -> Run:

@@ -14,13 +14,13 @@ import pytest
 import tables
 from derive.errors import ClaimError
 from derive.problem.loading import load
+from derive.run.batches import planned
+from derive.run.precedence import effective
 from tables.audit import to_text
 from tables.worksheet import worksheet
 from verify import verify
 from verify.auditing import Audit, audit
-from verify.batches import planned
 from verify.calculation import beginnings
-from verify.effective import effective
 from verify.finding import Status
 from verify.long_run import leaps
 from verify.numbers import Exact, precision

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from derive.errors import ProblemError
 from derive.problem.loading import load
+from derive.run.precedence import effective
 from tables import comparison, steps
 from tables.json_report import to_json
 from tables.report import to_text
 from verify import Outcome, Result, training, verify
-from verify.effective import effective
 from verify.judge import explanations
 
 LINE = """

@@ -9,10 +9,10 @@ import pytest
 from derive.console import run
 from derive.errors import SettingError
 from derive.problem.loading import shipped
+from derive.run.precedence import effective
 from tables import output
 from verify import Outcome, command, verify
 from verify.command import main, parser, settings_of, status
-from verify.effective import effective
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAIN = 'equations = "l = mean((w*x - y)^2)"\n[parameters]\nw = 0\n[data]\nx = [1, 2, 3]\ny = [2, 4, 6]\n'

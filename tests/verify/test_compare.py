@@ -7,12 +7,12 @@ import pytest
 
 from derive.chain.derivation import differentiate
 from derive.problem.loading import load
+from derive.run.batches import Batch
+from derive.run.precedence import effective
 from verify import Result, verify
-from verify.batches import Batch
 from verify.bound import prepare
 from verify.check import Check
 from verify.compare import Comparison, compare
-from verify.effective import effective
 from verify.faults import orders
 from verify.record import Record, StepRecord
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from derive.chain.derivation import differentiate
 from derive.problem.loading import load
+from derive.run.precedence import effective
 from verify import calculation
-from verify.effective import effective
 from verify.numbers import Exact, Form, Forms, as_ball, between, fixed, forms, from_fraction, objects, precision
 from verify.program import adjoint_of
 

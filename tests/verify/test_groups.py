@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from derive.errors import ProblemError
 from derive.problem.loading import load
+from derive.run.precedence import effective
 from derive.training.optimizers import ENTRIES, OPTIMIZERS
 from tables import steps
 from tables.json_report import to_json
@@ -19,7 +20,6 @@ from tables.report import to_text
 from tests.optimizer_options import options
 from tests.verify.test_clipping import LINE, NETWORK, first_wrong
 from verify import Outcome, training, verify
-from verify.effective import effective
 from verify.judge import explanations
 from verify.remarks import remarks
 

@@ -7,9 +7,9 @@ import pytest
 
 from derive.chain.derivation import differentiate
 from derive.problem.loading import load
+from derive.run.batches import plan
+from derive.run.precedence import effective
 from verify import hand
-from verify.batches import plan
-from verify.effective import effective
 from verify.hand import HandRun, calculate
 from verify.numbers import is_sharp, to_float, to_fraction
 

@@ -10,11 +10,11 @@ from flint import fmpq
 from derive.algebra.expression import Axis
 from derive.graph.node import Node
 from derive.problem.loading import load
+from derive.run.batches import Batch
+from derive.run.precedence import effective
 from verify import Outcome, Result, training, verify
-from verify.batches import Batch
 from verify.check import Check, Numbers
 from verify.compare import Comparison, StepComparison
-from verify.effective import effective
 from verify.hand import HandRun
 from verify.judge import explain, explanations, judge, telling_ratio
 from verify.numbers import Distance, to_float

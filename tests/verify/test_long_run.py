@@ -6,10 +6,10 @@ import pytest
 
 from derive.chain.derivation import differentiate
 from derive.problem.loading import load
+from derive.run.batches import planned
+from derive.run.precedence import effective
 from verify.auditing import audit
-from verify.batches import planned
 from verify.calculation import beginnings
-from verify.effective import effective
 from verify.finding import Status
 from verify.hand import calculate
 from verify.long_run import leaps

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from derive.errors import SettingError
 from derive.problem.loading import load
+from derive.run.precedence import effective
 from derive.training import optimizers
 from derive.training.optimizers import ENTRIES, OPTIMIZERS, Equation, Optimizer
 from derive.training.settings import read_optimizer, read_setting
@@ -24,7 +25,6 @@ from tables.json_report import to_json
 from tables.report import to_text
 from tests.optimizer_options import options
 from verify import Outcome, Result, calculation, verify
-from verify.effective import effective
 from verify.judge import explanations
 from verify.numbers import Exact, as_ball, from_fraction, objects, precision
 from verify.remarks import remarks

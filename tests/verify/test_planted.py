@@ -13,11 +13,12 @@ from derive.algebra.expression import Apply, Number
 from derive.chain.derivation import Derivation, differentiate
 from derive.graph.graph import Graph
 from derive.problem.loading import Problem, Quantity
-from verify import Outcome, Result, batches, calculation, hand, pipeline, torch_graph, training, verify
-from verify.batches import Batch
+from derive.run import batches
+from derive.run.batches import Batch
+from derive.run.settings import Settings
+from verify import Outcome, Result, calculation, hand, pipeline, torch_graph, training, verify
 from verify.judge import explanations
 from verify.record import StepRecord
-from verify.settings import Settings
 
 DTYPES = ("float32", "float64")
 Gradient = Callable[[Tensor], Tensor]

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from derive.errors import ProblemError, SettingError
 from derive.problem.loading import load
+from derive.run.precedence import effective
 from derive.training import schedulers
 from derive.training.optimizers import Equation
 from derive.training.rates import Moment, Schedule
@@ -26,7 +27,6 @@ from tables.json_report import to_json
 from tables.report import to_text
 from tests.scheduler_options import CHOICES, options
 from verify import Outcome, Result, torch_rates, verify
-from verify.effective import effective
 from verify.judge import explanations
 from verify.numbers import Exact, as_ball, precision, to_float
 from verify.rates import in_torch, on_paper

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from derive.problem.loading import load
+from derive.run.batches import planned
+from derive.run.precedence import effective
 from verify import verify
-from verify.batches import planned
 from verify.claims import Cell, Quantity
-from verify.effective import effective
 from verify.numbers import from_float, to_float
 from verify.record import StepRecord
 from verify.residue import MAX_STEPS, drifts

@@ -6,7 +6,7 @@ import pytest
 
 from derive.errors import SettingError
 from derive.problem.loading import load
-from verify.effective import DEFAULTS, effective
+from derive.run.precedence import DEFAULTS, effective
 from verify.remarks import remarks
 
 BARE = """

@@ -9,8 +9,8 @@ from torch.utils.data import DataLoader, TensorDataset
 from derive.algebra.operations import OPERATIONS
 from derive.errors import DataError, SettingError
 from derive.problem.loading import load
+from derive.run.precedence import effective
 from verify import verify
-from verify.effective import effective
 from verify.record import Record
 from verify.training import GraphModule, train
 

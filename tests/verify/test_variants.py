@@ -13,12 +13,12 @@ import torch
 
 from derive.errors import ProblemError, SettingError
 from derive.problem.loading import load
+from derive.run.precedence import effective
 from derive.training.variants import VARIANTS
 from tables import comparison, steps
 from tables.json_report import to_json
 from tables.report import to_text
 from verify import Outcome, Result, verify
-from verify.effective import effective
 from verify.judge import explanations
 from verify.remarks import remarks
 

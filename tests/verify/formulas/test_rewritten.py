@@ -25,9 +25,9 @@ from derive.paper.lines import Line
 from derive.paper.syntax import read_expression
 from derive.problem.loading import Problem, load
 from derive.problem.watch import with_lines
+from derive.run.precedence import effective
 from derive.show.notation import Ascii
 from verify.calculation import prepare
-from verify.effective import effective
 from verify.formula_claims import judge_formula
 from verify.formulas.decide import tried
 from verify.formulas.question import questions

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from verify.settings import Settings
+from derive.run.settings import Settings
 
 
 @dataclass(frozen=True)

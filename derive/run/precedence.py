@@ -11,6 +11,7 @@ from derive.errors import Place, SettingError
 from derive.graph.node import Node
 from derive.problem.loading import Problem
 from derive.problem.watch import condition, with_lines
+from derive.run.settings import Settings
 from derive.training import schedulers
 from derive.training.batching import refuse_contradictions
 from derive.training.clipping import NORM, VALUE, clip_of
@@ -20,7 +21,6 @@ from derive.training.rates import Rate, read_rate
 from derive.training.settings import MAX_COUNT, Setting, check_option, read_as, read_optimizer, read_setting, whole
 from derive.training.together import read_together, sets_lr
 from derive.training.variants import NONE, VARIANTS, read_variant
-from verify.settings import Settings
 
 DEFAULTS: Mapping[str, object] = {
     "optimizer": "SGD",

@@ -1,0 +1,1 @@
+"""What one run is made with: flag, then file, then default; its batches in order."""
