@@ -7,7 +7,7 @@ from derive.exports import lazily as _lazily
 if typing.TYPE_CHECKING:
     from tables.audit import claims
     from tables.frames import comparison, epochs, steps
-    from tables.worked_step import worked
+    from tables.text.worked_step import worked
 
 __all__ = ["claims", "comparison", "epochs", "steps", "worked"]
 
@@ -18,6 +18,6 @@ __getattr__, __dir__ = _lazily(
         "comparison": "frames",
         "epochs": "frames",
         "steps": "frames",
-        "worked": "worked_step",
+        "worked": "text.worked_step",
     },
 )

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from verify.account import sentence, summary
-from verify.auditing import Audit
-from verify.finding import Finding, Status
+from tables.account import sentence, summary
+from verify.auditing.finding import Finding, Status
+from verify.auditing.pipeline import Audit
 
 WIDTH = 80
 MAX_ROWS = 60  # of the table; of more, those with something to see

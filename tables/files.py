@@ -14,7 +14,7 @@ from derive.source.files import check_writable, may_create_in
 from derive.source.output import write_whole
 from tables.audit import Graded, claims, grade_frame
 from tables.frames import comparison, epochs, steps
-from verify.auditing import Audit
+from verify.auditing.pipeline import Audit
 from verify.result import Result
 
 _FRAMES = {"steps.csv": steps, "epochs.csv": epochs, "comparison.csv": comparison}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from verify.check import Check
+from verify.compare.check import Check
 from verify.result import Result, StepRow, rate_label
 
 MAX_EXACT = 40  # characters of a fraction that is still written out

@@ -8,8 +8,8 @@ from pathlib import Path
 from derive.errors import ClaimError, HandgradError
 from derive.problem.loading import Problem
 from tables.audit import Graded
-from verify.auditing import audit
-from verify.claim_table import empty_cells
+from verify.auditing.pipeline import audit
+from verify.claims.table import empty_cells
 
 
 def grade(

@@ -9,11 +9,11 @@ from derive.training.optimizers import written
 from derive.training.rates import Rate
 from tables.draws import drawn, drawn_document
 from tables.frames import COMPARISON_COLUMNS, EPOCH_COLUMNS, exact_text
-from verify.check import Check
-from verify.epochs import EpochLoss
-from verify.judge import explanations
+from verify.compare.check import Check
+from verify.compare.epochs import EpochLoss
+from verify.compare.summary import Summary
+from verify.compare.verdict import explanations
 from verify.result import Result
-from verify.summary import Summary
 
 SCHEMA = "handgrad/verification/1"
 

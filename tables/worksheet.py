@@ -10,12 +10,12 @@ from derive.errors import SettingError, shorten, suggestion
 from derive.problem.loading import Problem
 from derive.run.settings import Settings
 from derive.source.numerals import write_literal
-from verify.auditing import drawn
-from verify.claims import Cell, Quantity
-from verify.literal import read_literal, written_like
+from verify.auditing.pipeline import drawn
+from verify.auditing.right_values import Side, rate, right_values, side
+from verify.claims.claim import Cell, Quantity
+from verify.claims.literal import read_literal, written_like
 from verify.numbers import Exactly, decimal, to_fraction
 from verify.result import rate_label
-from verify.right import Side, rate, right_values, side
 
 MAX_STEPS = 1000
 DIGITS = 6  # significant digits of a number that is given away

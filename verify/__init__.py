@@ -5,24 +5,24 @@ import typing
 from derive.exports import lazily as _lazily
 
 if typing.TYPE_CHECKING:
-    from verify.auditing import Audit, audit
-    from verify.finding import Finding, Status
+    from verify.auditing.finding import Finding, Status
+    from verify.auditing.pipeline import Audit, audit
+    from verify.compare.outcome import Outcome, Verdict
     from verify.pipeline import verify
     from verify.result import Result
-    from verify.verdict import Outcome, Verdict
 
 __all__ = ["Audit", "Finding", "Outcome", "Result", "Status", "Verdict", "audit", "verify"]
 
 __getattr__, __dir__ = _lazily(
     __name__,
     {
-        "Audit": "auditing",
-        "Finding": "finding",
-        "Outcome": "verdict",
+        "Audit": "auditing.pipeline",
+        "Finding": "auditing.finding",
+        "Outcome": "compare.outcome",
         "Result": "result",
-        "Status": "finding",
-        "Verdict": "verdict",
-        "audit": "auditing",
+        "Status": "auditing.finding",
+        "Verdict": "compare.outcome",
+        "audit": "auditing.pipeline",
         "verify": "pipeline",
     },
 )

@@ -18,10 +18,10 @@ from derive.training.optimizers import OPTIMIZERS, OPTIONS
 from derive.training.schedulers import EVERY, SCHEDULERS
 from derive.training.settings import DTYPES, MAX_COUNT, ON_NONFINITE, Setting, read_as, whole
 from derive.training.variants import NAMES
-from verify.auditing import Audit, audit
+from verify.auditing.pipeline import Audit, audit
+from verify.compare.outcome import Outcome
 from verify.pipeline import verify
 from verify.result import Result
-from verify.verdict import Outcome
 
 _STEP = Setting("the number of a step, from 1", whole(1, MAX_COUNT))
 _EPILOG = """exit status: 0 agrees, 1 disagrees, 2 the input cannot be read, 3 undecided, 130 interrupted"""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from verify.check import Check
+from verify.compare.check import Check
 from verify.result import Result
 
 MAX_ROWS = 20

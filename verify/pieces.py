@@ -14,15 +14,16 @@ from derive.problem.loading import Problem
 from derive.run import batches
 from derive.run.batches import Batch
 from derive.run.settings import Settings
-from verify import compare, hand
-from verify.bound import Bound
-from verify.compare import Comparison, StepComparison
-from verify.faults import orders as orders_of
-from verify.hand import HandRun
-from verify.handed import handed
-from verify.judge import MAX_LISTED
+from verify.bound.bound import Bound
+from verify.compare import comparison as compare
+from verify.compare.comparison import Comparison, StepComparison
+from verify.compare.faults import orders as orders_of
+from verify.compare.tallies import Tally, tally
+from verify.compare.verdict import MAX_LISTED
+from verify.hand import run as hand
+from verify.hand.handed import handed
+from verify.hand.run import HandRun
 from verify.record import Record, StepRecord
-from verify.tally import Tally, tally
 
 LONG = 10_000  # steps of a run of which every row is kept
 PIECE = 2_000  # steps of a piece of a longer one, at least; a piece ends with an epoch
@@ -53,7 +54,7 @@ def run(problem: Problem, watched: Problem, followed: Derivation, settings: Sett
 
 
 def _at_once(problem: Problem, watched: Problem, followed: Derivation, settings: Settings, limits: Bound) -> Passed:
-    from verify import training  # torch takes seconds to import
+    from verify.pytorch import run as training  # torch takes seconds to import
 
     record = training.train(problem, settings)
     taken = [step.batch for step in record.steps]
@@ -64,7 +65,7 @@ def _at_once(problem: Problem, watched: Problem, followed: Derivation, settings:
 
 def _led_by_hand(problem: Problem, watched: Problem, followed: Derivation, settings: Settings, limits: Bound) -> Passed:
     """A run whose update PyTorch does not have: it takes the parameters by hand, and calculates loss and gradients."""
-    from verify import training
+    from verify.pytorch import run as training
 
     order = orders_of(training.batches(problem, settings)) if settings.shuffle else None
     found = hand.calculate(watched, followed, settings, batches.plan(settings, order))
@@ -87,7 +88,7 @@ def _passed(
     expected: Sequence[Batch] | None = None,
 ) -> Passed:
     """A run that is over, compared; or a piece of one, after the step `before` and with its `expected` batches."""
-    from verify import training
+    from verify.pytorch import run as training
 
     replay = partial(training.replay, problem, settings)
     comparison = compare.compare(watched, settings, by_hand, record, limits, replay, before, expected)
@@ -96,7 +97,7 @@ def _passed(
 
 def _long(problem: Problem, watched: Problem, followed: Derivation, settings: Settings, limits: Bound) -> Passed:
     """Piece after piece; with `settings.first` to the first that disagrees."""
-    from verify import training
+    from verify.pytorch import run as training
 
     continued = hand.Continued(watched, followed, settings)
     orders: deque[tuple[int, ...]] = deque()

@@ -10,7 +10,11 @@ from derive.errors import ProblemError
 from derive.problem.loading import Problem, load
 from derive.problem.watch import with_lines
 from derive.run.precedence import effective
-from verify import bound, hand, judge, pieces, predict
+from verify import pieces
+from verify.bound import bound
+from verify.compare import prediction as predict
+from verify.compare import verdict as judge
+from verify.hand import run as hand
 from verify.result import Result
 
 
@@ -30,7 +34,7 @@ def verify(problem: Problem | str | os.PathLike[str], **settings: object) -> Res
     _refuse_without_numbers(problem)
     chosen = effective(problem, settings)
     derivation = differentiate(problem.graph)
-    from verify import training  # torch takes seconds to import; bad input is told before
+    from verify.pytorch import run as training  # torch takes seconds to import; bad input is told before
 
     problem = training.draw(problem, chosen.dtype)
     watched = replace(problem, graph=with_lines(problem.graph, chosen.watched))

@@ -14,15 +14,15 @@ from derive.problem.loading import Problem
 from derive.run.batches import Batch
 from derive.run.settings import Settings
 from verify import pieces
-from verify.check import Check
-from verify.compare import Comparison, StepComparison, quantity, rate_name
-from verify.epochs import EpochLoss
-from verify.hand import HandRun
+from verify.compare.check import Check
+from verify.compare.comparison import Comparison, StepComparison, quantity, rate_name
+from verify.compare.epochs import EpochLoss
+from verify.compare.outcome import Verdict
+from verify.compare.stopping import Ending, holds, stop_note
+from verify.compare.tallies import Tally
+from verify.hand.run import HandRun
+from verify.hand.update import parameter_of
 from verify.record import Record
-from verify.stopping import Ending, holds, stop_note
-from verify.tally import Tally
-from verify.update import parameter_of
-from verify.verdict import Verdict
 
 
 def rate_label(rate: str, group: int | None = None) -> str:

@@ -15,8 +15,8 @@ from derive.problem.loading import load
 from tests.benchmarks import random_graphs, steps
 from tests.benchmarks.figures import Figures
 from tests.benchmarks.random_graphs import Floats, RandomGraph
-from verify.check import Numbers
-from verify.compare import Name
+from verify.compare.check import Numbers
+from verify.compare.comparison import Name
 from verify.numbers import FORMATS
 
 DTYPES = tuple(FORMATS)

@@ -11,7 +11,7 @@ from derive.algebra.operations import FUNCTIONS, OPERATIONS
 from tests.benchmarks import random_graphs, steps
 from tests.benchmarks.figures import Figures
 from tests.benchmarks.power_correct import DTYPES
-from verify import training
+from verify.pytorch import run as training
 
 WITHOUT_DERIVATIVE = ("sign", "detach")
 FUNCTIONS_OF_ONE = [name for name in FUNCTIONS if OPERATIONS[name].arity == 1 and name not in WITHOUT_DERIVATIVE]

@@ -20,10 +20,10 @@ from tests.benchmarks.figures import Figures
 from tests.benchmarks.power_correct import DTYPES, draw
 from tests.benchmarks.random_graphs import Floats, RandomGraph
 from tests.benchmarks.steps import Case, Judged, Plant, Planted, Truth
-from verify import training
-from verify.bound import PRECISION, AtState, Bound
+from verify.bound.bound import PRECISION, AtState, Bound
+from verify.hand.program import adjoint_of
 from verify.numbers import Array, as_ball, precision
-from verify.program import adjoint_of
+from verify.pytorch import run as training
 from verify.record import StepRecord
 
 SIZES = (1, 2, 4, 8, 16, 32, 64, 256, 1024, 4096)

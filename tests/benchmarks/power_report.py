@@ -10,7 +10,7 @@ from tests.benchmarks.power_correct import DTYPES
 from tests.benchmarks.power_operations import LINES
 from tests.benchmarks.power_planted import POWERS, SHARES, SIZES, STRUCTURAL
 from tests.benchmarks.power_runs import FACTOR, QUANTILES
-from verify.check import OF_TERMS
+from verify.compare.check import OF_TERMS
 
 LOOSE = 0.01  # a bound that is never approached within a factor 100
 _COUNTS = ("steps", "alone", "decided", "not finite", "undecided", "on a kink", "replayed", "false alarms")

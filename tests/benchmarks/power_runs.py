@@ -11,8 +11,8 @@ from derive.problem.loading import load
 from derive.run.precedence import effective
 from tests.benchmarks import steps
 from tests.benchmarks.figures import Figures
-from verify import training
-from verify.check import Numbers
+from verify.compare.check import Numbers
+from verify.pytorch import run as training
 
 FACTOR = 1 + 2e-6
 QUANTILES = (0.5, 0.9, 1.0)

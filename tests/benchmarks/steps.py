@@ -17,11 +17,11 @@ from derive.problem.loading import Problem, load
 from derive.run.batches import Batch
 from derive.run.precedence import effective
 from derive.run.settings import Settings
-from verify import training
-from verify.bound import AtState, Bound, prepare
-from verify.check import Numbers
-from verify.compare import Name, entries, numbers_of
-from verify.kinks import standing
+from verify.bound.bound import AtState, Bound, prepare
+from verify.bound.kinks import standing
+from verify.compare.check import Numbers
+from verify.compare.comparison import Name, entries, numbers_of
+from verify.pytorch import run as training
 from verify.record import StepRecord
 
 Floats = NDArray[np.float64]

@@ -16,11 +16,11 @@ Kernel = Callable[..., Array]  # float64 arrays of numbers of the dtype → floa
 
 LENGTHS = (1, 3, 7, 8, 15, 16, 17, 33, 64, 1000)  # below, at and above the vectors' lengths
 LAYOUTS = ("long", "strided", "short")
-POWERS = (2, 3, 7, -1, -2, -3, 0.5, -0.5, 1.5, 2.5, 1 / 3)  # as verify/training.py hands them to torch.pow
+POWERS = (2, 3, 7, -1, -2, -3, 0.5, -0.5, 1.5, 2.5, 1 / 3)  # as verify/pytorch/run.py hands them to torch.pow
 
 
 def torch_function(op: str) -> Callable[..., Tensor]:
-    """The operation as verify/training.py calls it; `pow:2.5` is a power with that number as exponent."""
+    """The operation as verify/pytorch/run.py calls it; `pow:2.5` is a power with that number as exponent."""
     if op.startswith("pow:"):
         exponent = float(op.removeprefix("pow:"))
         plain = int(exponent) if exponent.is_integer() else exponent

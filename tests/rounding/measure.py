@@ -171,7 +171,7 @@ def absolute_error(op: str, dtype: Format, count: int, few: int) -> float:
 
 
 def constant_error(name: str, dtype: Format) -> float:
-    """The error of pi or e as verify/training.py makes a tensor of it, in u."""
+    """The error of pi or e as verify/pytorch/run.py makes a tensor of it, in u."""
     import torch
     from flint import arb
 

@@ -15,7 +15,7 @@ from tables.audit import AUDIT_COLUMNS, GRADE_COLUMNS, claims, grade_frame, to_j
 from tables.command import main as tables_main
 from tables.grade import grade
 from tables.worksheet import worksheet
-from verify.auditing import audit
+from verify.auditing.pipeline import audit
 from verify.command import main as verify_main
 
 WRONG = """\

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tables.layout import WIDTH, Row, columns, section, wrapped
+from tables.text.layout import WIDTH, Row, columns, section, wrapped
 
 
 def test_what_fits_stands_in_columns() -> None:

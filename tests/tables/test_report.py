@@ -10,13 +10,14 @@ import pytest
 from derive.problem.loading import load, shipped
 from tables.frames import COMPARISON_COLUMNS
 from tables.json_report import SCHEMA
-from tables.numbers import number, small
 from tables.output import to_json, to_text
-from tables.step_table import MAX_STEPS, WIDTH
-from verify import Result, bound, verify
-from verify.compare import compare
-from verify.judge import judge
-from verify.tally import tally
+from tables.text.numbers import number, small
+from tables.text.step_table import MAX_STEPS, WIDTH
+from verify import Result, verify
+from verify.bound import bound
+from verify.compare.comparison import compare
+from verify.compare.tallies import tally
+from verify.compare.verdict import judge
 
 NAMES = [name for name, _ in shipped()]
 

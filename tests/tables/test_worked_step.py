@@ -18,13 +18,13 @@ from derive.errors import SettingError
 from derive.problem.loading import load, shipped
 from derive.training.optimizers import OPTIMIZERS
 from derive.training.variants import VARIANTS
-from tables.layout import Row
-from tables.report import to_text
-from tables.worked_step import _LEFT_OUT, Digits, _Page, _worked_out
+from tables.text.layout import Row
+from tables.text.report import to_text
+from tables.text.worked_step import _LEFT_OUT, Digits, _Page, _worked_out
 from tests.optimizer_options import options
 from verify import Result, verify
+from verify.hand.worked import work_out
 from verify.numbers import Exactly, as_ball, precision, to_float, to_fraction
-from verify.worked import work_out
 
 GOLDEN = Path(__file__).with_name("worked-step.txt")
 LINE = """

@@ -14,9 +14,12 @@ from derive.problem.loading import load, shipped
 from derive.run.batches import Batch, plan
 from derive.run.precedence import effective
 from derive.run.settings import Settings
-from verify import Outcome, Result, hand, torch_batches, training, verify
-from verify.judge import explanations
+from verify import Outcome, Result, verify
+from verify.compare.verdict import explanations
+from verify.hand import run as hand
 from verify.numbers import to_fraction
+from verify.pytorch import loader as torch_batches
+from verify.pytorch import run as training
 
 DTYPES = ("float32", "float64")
 

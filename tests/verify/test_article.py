@@ -8,7 +8,7 @@ from torch import Tensor, nn, optim
 from torch.utils.data import DataLoader, TensorDataset
 
 from verify import Outcome, Result, verify
-from verify.check import Check
+from verify.compare.check import Check
 
 
 def check(result: Result, step: int, name: str) -> Check:

@@ -16,14 +16,14 @@ from derive.errors import ClaimError, ProblemError
 from derive.problem.loading import load
 from derive.run.batches import planned
 from derive.run.precedence import effective
+from tables.account import sentence, summary
 from tables.audit import claims, to_json, to_text
-from verify.account import sentence, summary
-from verify.auditing import Audit, audit
-from verify.claims import Cell, Quantity
-from verify.finding import Finding, Status
-from verify.literal import read_literal, written_like
+from verify.auditing.finding import Finding, Status
+from verify.auditing.pipeline import Audit, audit
+from verify.auditing.right_values import right_values, side
+from verify.claims.claim import Cell, Quantity
+from verify.claims.literal import read_literal, written_like
 from verify.numbers import Exactly, from_fraction, to_fraction
-from verify.right import right_values, side
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -217,7 +217,7 @@ def test_what_no_bound_decides_is_residue_where_pytorch_prints_it() -> None:
 
 def test_a_table_is_audited_without_pytorch() -> None:
     program = (
-        "import sys\nfrom verify.auditing import audit\n"
+        "import sys\nfrom verify.auditing.pipeline import audit\n"
         "audit('article', lr='0.1'); audit('line'); audit('parabola', sentences=['step 3: x = 1.5'])\n"
         "print('torch' in sys.modules, 'pandas' in sys.modules)"
     )

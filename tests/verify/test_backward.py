@@ -20,11 +20,11 @@ from derive.show.notation import Ascii
 from tests.verify.test_bound import at as at_state
 from tests.verify.test_bound import distance, prepared
 from verify import Outcome, Result, verify
-from verify.backward import as_pytorch, form, settled
-from verify.elementary import elementary
-from verify.evaluate import evaluate
+from verify.bound.elementary import elementary
+from verify.bound.pytorch_forms import as_pytorch, form, settled
+from verify.hand.evaluation import evaluate
+from verify.hand.program import adjoint_of, compile_rule
 from verify.numbers import Exact, Exactly, as_ball, from_fraction, is_finite, objects, precision
-from verify.program import adjoint_of, compile_rule
 
 NAMES = tuple(name for name, operation in OPERATIONS.items() if operation.backward)
 POSITIVE = ("log", "sqrt", "log1p", "log2", "log10", "pow")

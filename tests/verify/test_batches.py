@@ -97,7 +97,7 @@ PLANS = [
 
 @pytest.mark.parametrize("flags", PLANS, ids=str)
 def test_pytorch_takes_the_planned_batches(flags: dict[str, object]) -> None:
-    from verify.training import train
+    from verify.pytorch.run import train
 
     problem = load("article")
     chosen = effective(problem, flags)

@@ -8,12 +8,12 @@ from flint import arb
 from derive.chain.derivation import differentiate
 from derive.problem.loading import load
 from derive.run.precedence import effective
-from verify.bound import AtState, Bound, prepare, updated
-from verify.calculation import numbers
+from verify.bound.bound import AtState, Bound, prepare, updated
+from verify.hand.calculation import numbers
+from verify.hand.program import adjoint_of
 from verify.numbers import FORMATS, Distance, as_ball, precision, to_fraction
-from verify.program import adjoint_of
+from verify.pytorch.run import replay, train
 from verify.record import Record, StepRecord
-from verify.training import replay, train
 
 DTYPES = tuple(FORMATS)
 
@@ -165,7 +165,7 @@ def test_steps_of_other_sizes_are_calculated_apart() -> None:
 
 
 def test_a_group_is_no_larger_than_memory_allows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("verify.bound.MAX_SIDE_BY_SIDE", 6)
+    monkeypatch.setattr("verify.bound.bound.MAX_SIDE_BY_SIDE", 6)
     bound, record = prepared("article", epochs=2)
     groups = [[step.batch.step for step in state.steps] for state in bound.states(record.steps)]
     assert groups == [[1, 2], [3, 4], [5, 6]]

@@ -10,8 +10,8 @@ from derive.problem.loading import load
 from derive.problem.watch import with_lines
 from derive.run.batches import planned
 from derive.run.precedence import effective
-from verify.claim_names import names_of
-from verify.claim_table import Run, read_sentence, read_table
+from verify.claims.names import names_of
+from verify.claims.table import Run, read_sentence, read_table
 
 SQUARE = 'equations = "l = (w - {target})^2"\n[parameters]\nw = 1\n{more}[training]\nlr = 0.1\nsteps = 4\n'
 PLAIN = SQUARE.format(target="3", more="")

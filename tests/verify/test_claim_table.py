@@ -13,8 +13,8 @@ from derive.problem.loading import Problem, load
 from derive.problem.watch import with_lines
 from derive.run.batches import planned
 from derive.run.precedence import effective
-from verify.claim_names import names_of
-from verify.claim_table import MAX_CLAIMS, Run, read_file, read_sentence, read_table
+from verify.claims.names import names_of
+from verify.claims.table import MAX_CLAIMS, Run, read_file, read_sentence, read_table
 
 
 def run_of(problem: Problem | str, units: int | None = None, **settings: object) -> Run:

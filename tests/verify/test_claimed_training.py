@@ -19,13 +19,13 @@ from derive.run.precedence import effective
 from tables.audit import to_text
 from tables.worksheet import worksheet
 from verify import verify
-from verify.auditing import Audit, audit
-from verify.calculation import beginnings
-from verify.finding import Status
-from verify.long_run import leaps
+from verify.auditing.finding import Status
+from verify.auditing.pipeline import Audit, audit
+from verify.auditing.right_values import side
+from verify.hand.calculation import beginnings
+from verify.hand.leap import leaps
 from verify.numbers import Exact, precision
 from verify.result import Result
-from verify.right import side
 
 LINE = '''
 equations = """

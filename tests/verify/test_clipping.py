@@ -16,9 +16,10 @@ from derive.problem.loading import load
 from derive.run.precedence import effective
 from tables import comparison, steps
 from tables.json_report import to_json
-from tables.report import to_text
-from verify import Outcome, Result, training, verify
-from verify.judge import explanations
+from tables.text.report import to_text
+from verify import Outcome, Result, verify
+from verify.compare.verdict import explanations
+from verify.pytorch import run as training
 
 LINE = """
 equations = "l = mean((w*x + b - y)^2)"

@@ -10,10 +10,10 @@ from derive.problem.loading import load
 from derive.run.batches import Batch
 from derive.run.precedence import effective
 from verify import Result, verify
-from verify.bound import prepare
-from verify.check import Check
-from verify.compare import Comparison, compare
-from verify.faults import orders
+from verify.bound.bound import prepare
+from verify.compare.check import Check
+from verify.compare.comparison import Comparison, compare
+from verify.compare.faults import orders
 from verify.record import Record, StepRecord
 
 

@@ -9,7 +9,7 @@ from flint import arb, fmpq
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from verify.check import Numbers
+from verify.compare.check import Numbers
 from verify.numbers import Distance, RoundedPairs, precision
 from verify.numbers.distance import ball_distance
 from verify.numbers.pairs import pairs

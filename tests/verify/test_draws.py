@@ -10,9 +10,9 @@ import torch
 from derive.errors import DataError
 from derive.problem.loading import load
 from tables.json_report import to_json
-from tables.report import to_text
+from tables.text.report import to_text
 from verify import verify
-from verify.training import draw
+from verify.pytorch.run import draw
 
 UNIFORM = """\
 equations = "l = sum(W^2)"

@@ -12,11 +12,11 @@ from derive.graph.node import SAMPLES
 from derive.paper.lines import read_lines
 from derive.problem.loading import load
 from tests.strategies import problems
-from verify.calculation import numbers
-from verify.elementary import elementary
-from verify.evaluate import evaluate
+from verify.bound.elementary import elementary
+from verify.hand.calculation import numbers
+from verify.hand.evaluation import evaluate
+from verify.hand.program import adjoint_of, compile_backward, compile_forward
 from verify.numbers import Array, Exact, as_ball, from_fraction, is_finite, objects, precision
-from verify.program import adjoint_of, compile_backward, compile_forward
 
 
 def graph(text: str, parameters: Sequence[str] = ("w",), data: Sequence[str] = ()) -> Graph:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from derive.problem.loading import load
 from verify import Result, verify
-from verify.epochs import Means, averages, epoch_losses
+from verify.compare.epochs import Means, averages, epoch_losses
 
 LINE = """
 equations = "l = mean((w*x - y)^2)"

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from derive.chain.derivation import differentiate
 from derive.problem.loading import load
 from derive.run.precedence import effective
-from verify import calculation
+from verify.hand import calculation
+from verify.hand.program import adjoint_of
 from verify.numbers import Exact, Form, Forms, as_ball, between, fixed, forms, from_fraction, objects, precision
-from verify.program import adjoint_of
 
 SMALL = st.fractions(-3, 3, max_denominator=50)
 UNARY = ("exp", "tanh", "sigmoid", "sin", "abs", "relu", "softplus", "neg", "sign", "erf")

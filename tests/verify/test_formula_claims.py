@@ -14,7 +14,7 @@ from derive.chain.formulas import Formulas
 from derive.errors import Place, ProblemError
 from derive.problem.loading import Problem, load, shipped
 from derive.show.sides import ascii_style, shown
-from verify.formula_claims import FormulaFinding, formula_place, judge_formula, judge_formulas
+from verify.formulas.judge import FormulaFinding, formula_place, judge_formula, judge_formulas
 
 ADAM = """
 equations = "l = mean((w*x - y)^2)"
@@ -324,7 +324,7 @@ def test_the_place_of_a_formula_is_where_its_text_begins() -> None:
 
 def test_formulas_are_judged_without_torch() -> None:
     code = (
-        "import sys, derive; from verify.formula_claims import judge_formulas; "
+        "import sys, derive; from verify.formulas.judge import judge_formulas; "
         "p = derive.load('article'); assert judge_formulas(p, derive.derive(p)); "
         "sys.exit('torch' in sys.modules)"
     )

@@ -11,9 +11,9 @@ from derive.graph.node import Frozen
 from derive.problem.loading import load
 from derive.show.text import to_text as derivation_text
 from tables.json_report import to_json
-from tables.report import to_text
+from tables.text.report import to_text
 from verify import verify
-from verify.frozen import moves
+from verify.hand.frozen import moves
 
 TEXT = '''\
 frozen = ["b1", "W[0,1]"]
@@ -86,7 +86,7 @@ def test_frozen_parameters_are_said() -> None:
 
 
 def test_an_update_of_a_frozen_number_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    from verify import training
+    from verify.pytorch import run as training
 
     whole = training.train
 

@@ -16,12 +16,13 @@ from derive.run.precedence import effective
 from derive.training.optimizers import ENTRIES, OPTIMIZERS
 from tables import steps
 from tables.json_report import to_json
-from tables.report import to_text
+from tables.text.remarks import remarks
+from tables.text.report import to_text
 from tests.optimizer_options import options
 from tests.verify.test_clipping import LINE, NETWORK, first_wrong
-from verify import Outcome, training, verify
-from verify.judge import explanations
-from verify.remarks import remarks
+from verify import Outcome, verify
+from verify.compare.verdict import explanations
+from verify.pytorch import run as training
 
 DTYPES = ("float32", "float64")
 OF_B = '[[training.groups]]\nparameters = ["b"]\nlr = 0.2\nweight_decay = 0.5\n'

@@ -9,8 +9,8 @@ from derive.chain.derivation import differentiate
 from derive.problem.loading import load
 from derive.run.batches import plan
 from derive.run.precedence import effective
-from verify import hand
-from verify.hand import HandRun, calculate
+from verify.hand import run as hand
+from verify.hand.run import HandRun, calculate
 from verify.numbers import is_sharp, to_float, to_fraction
 
 UNDEFINED = "a value is not defined, or its digits do not tell (a logarithm or root of a negative number?)"
@@ -129,6 +129,6 @@ def test_constants_are_exact() -> None:
 
 
 def test_it_never_imports_torch() -> None:
-    program = "import sys, verify.hand, verify.compare, verify.bound, verify.judge; print('torch' in sys.modules)"
+    program = "import sys, verify.hand.run, verify.bound.bound, verify.compare.verdict; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

@@ -12,15 +12,16 @@ from derive.graph.node import Node
 from derive.problem.loading import load
 from derive.run.batches import Batch
 from derive.run.precedence import effective
-from verify import Outcome, Result, training, verify
-from verify.check import Check, Numbers
-from verify.compare import Comparison, StepComparison
-from verify.hand import HandRun
-from verify.judge import explain, explanations, judge, telling_ratio
+from verify import Outcome, Result, verify
+from verify.compare.check import Check, Numbers
+from verify.compare.comparison import Comparison, StepComparison
+from verify.compare.outcome import Verdict
+from verify.compare.tallies import Tally, tally
+from verify.compare.verdict import explain, explanations, judge, telling_ratio
+from verify.hand.run import HandRun
 from verify.numbers import Distance, to_float
+from verify.pytorch import run as training
 from verify.record import Record
-from verify.tally import Tally, tally
-from verify.verdict import Verdict
 
 
 def check(autograd: float, expected: str, bound: float = 1e-6, n: int = 3, agrees: bool | None = False) -> Check:

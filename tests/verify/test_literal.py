@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from derive.source.numerals import NumeralError
-from verify.literal import judge, read_literal, written_like
+from verify.claims.literal import judge, read_literal, written_like
 from verify.numbers import as_ball, from_fraction, precision
 
 SPELLINGS = [

@@ -8,11 +8,11 @@ from derive.chain.derivation import differentiate
 from derive.problem.loading import load
 from derive.run.batches import planned
 from derive.run.precedence import effective
-from verify.auditing import audit
-from verify.calculation import beginnings
-from verify.finding import Status
-from verify.hand import calculate
-from verify.long_run import leaps
+from verify.auditing.finding import Status
+from verify.auditing.pipeline import audit
+from verify.hand.calculation import beginnings
+from verify.hand.leap import leaps
+from verify.hand.run import calculate
 from verify.numbers import Exact, as_ball, precision
 
 LINEAR = [

@@ -22,13 +22,14 @@ from derive.training.optimizers import ENTRIES, OPTIMIZERS, Equation, Optimizer
 from derive.training.settings import read_optimizer, read_setting
 from tables import comparison, steps
 from tables.json_report import to_json
-from tables.report import to_text
+from tables.text.remarks import remarks
+from tables.text.report import to_text
 from tests.optimizer_options import options
-from verify import Outcome, Result, calculation, verify
-from verify.judge import explanations
+from verify import Outcome, Result, verify
+from verify.compare.verdict import explanations
+from verify.hand import calculation
+from verify.hand.update import Update, _compiled, prepare
 from verify.numbers import Exact, as_ball, from_fraction, objects, precision
-from verify.remarks import remarks
-from verify.update import Update, _compiled, prepare
 
 NETWORK = """
 equations = '''
@@ -280,7 +281,7 @@ def test_a_mistake_in_a_rule_is_found(monkeypatch: pytest.MonkeyPatch, mistake: 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_changed_state_of_pytorch_is_found(monkeypatch: pytest.MonkeyPatch, name: str, dtype: str) -> None:
     """PyTorch's state is halved between two steps: what a step begins with is what the step before left."""
-    from verify import training
+    from verify.pytorch import run as training
 
     original = training._Update.step
 

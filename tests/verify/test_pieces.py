@@ -8,11 +8,12 @@ import torch
 
 from derive.errors import SettingError
 from tables import comparison, steps
-from tables.report import to_text
-from tables.worked_step import worked
-from verify import Outcome, Result, pieces, training, verify
-from verify.judge import explanations
-from verify.tally import Tally
+from tables.text.report import to_text
+from tables.text.worked_step import worked
+from verify import Outcome, Result, pieces, verify
+from verify.compare.tallies import Tally
+from verify.compare.verdict import explanations
+from verify.pytorch import run as training
 
 PROBLEM = """
 equations = "l = mean((w*x + b - y)^2)"

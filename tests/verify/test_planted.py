@@ -16,8 +16,12 @@ from derive.problem.loading import Problem, Quantity
 from derive.run import batches
 from derive.run.batches import Batch
 from derive.run.settings import Settings
-from verify import Outcome, Result, calculation, hand, pipeline, torch_graph, training, verify
-from verify.judge import explanations
+from verify import Outcome, Result, pipeline, verify
+from verify.compare.verdict import explanations
+from verify.hand import calculation
+from verify.hand import run as hand
+from verify.pytorch import module as torch_graph
+from verify.pytorch import run as training
 from verify.record import StepRecord
 
 DTYPES = ("float32", "float64")
@@ -426,7 +430,7 @@ def plant_partial(monkeypatch: pytest.MonkeyPatch, line: str, factor: Fraction, 
 
     monkeypatch.setattr(pipeline, "differentiate", planted)
     if everywhere:
-        monkeypatch.setattr("verify.bound.differentiate", planted)
+        monkeypatch.setattr("verify.bound.bound.differentiate", planted)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -484,6 +488,6 @@ def test_batches_in_another_order_by_hand(monkeypatch: pytest.MonkeyPatch) -> No
         for batch in original(*args):
             yield replace(batch, indices=tuple(8 - row for row in batch.indices))
 
-    monkeypatch.setattr("verify.faults.plan", planted)
+    monkeypatch.setattr("verify.compare.faults.plan", planted)
     result = verify("article")
     assert_found(result, "step 1 (epoch 1, batch 1): PyTorch took the samples 0, 1, 2; expected 8, 7, 6")

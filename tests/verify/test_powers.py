@@ -9,8 +9,8 @@ from derive.algebra.expression import Apply, Expr, Number, Ref
 from derive.chain.derivation import differentiate
 from derive.problem.loading import load
 from derive.show.notation import Ascii
-from verify.elementary import elementary
-from verify.powers import as_calculated, forward
+from verify.bound.elementary import elementary
+from verify.bound.powers import as_calculated, forward
 
 X = Ref("x", ())
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tables.report import to_text
+from tables.text.report import to_text
 from verify import Outcome, verify
 
 TEXT = """
@@ -91,7 +91,7 @@ def test_after_an_infinity_nothing_can_be_said() -> None:
 
 
 def test_a_wrong_prediction_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    from verify import training
+    from verify.pytorch import run as training
 
     right = training.predict
 

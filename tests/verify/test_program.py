@@ -7,9 +7,9 @@ from derive.chain.derivation import Derivation, differentiate
 from derive.graph.graph import build
 from derive.paper.lines import read_lines
 from derive.training.optimizers import Optimizer
-from verify.evaluate import evaluate
+from verify.hand.evaluation import evaluate
+from verify.hand.program import Call, Constant, Read, adjoint_of, compile_backward, compile_forward, compile_rule
 from verify.numbers import Array, Exact, from_fraction, objects, to_fraction
-from verify.program import Call, Constant, Read, adjoint_of, compile_backward, compile_forward, compile_rule
 
 Given = Mapping[str, int | str | Sequence[int | str]]
 

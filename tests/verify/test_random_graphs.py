@@ -13,9 +13,9 @@ from derive.errors import DataError, EquationError
 from tests.array_problems import array_problems
 from tests.strategies import problems
 from verify import Outcome, Result, verify
-from verify.calculation import prepare
+from verify.hand.calculation import prepare
+from verify.hand.program import adjoint_of
 from verify.numbers import Enclosed, pairs
-from verify.program import adjoint_of
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 

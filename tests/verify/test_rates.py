@@ -24,13 +24,14 @@ from derive.training.schedulers import ENTRIES, SCHEDULERS, Scheduler, read_sche
 from derive.training.settings import read_setting
 from tables import comparison, steps
 from tables.json_report import to_json
-from tables.report import to_text
+from tables.text.remarks import remarks
+from tables.text.report import to_text
 from tests.scheduler_options import CHOICES, options
-from verify import Outcome, Result, torch_rates, verify
-from verify.judge import explanations
+from verify import Outcome, Result, verify
+from verify.compare.verdict import explanations
+from verify.hand.rates import in_torch, on_paper
 from verify.numbers import Exact, as_ball, precision, to_float
-from verify.rates import in_torch, on_paper
-from verify.remarks import remarks
+from verify.pytorch import rates as torch_rates
 
 LINE = """
 equations = "l = mean((w*x + b - y)^2)"

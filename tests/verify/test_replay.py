@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from derive.problem.loading import Problem
-from tables.report import to_text
-from verify import Outcome, Result, training, verify
-from verify.judge import explanations
+from tables.text.report import to_text
+from verify import Outcome, Result, verify
+from verify.compare.verdict import explanations
+from verify.pytorch import run as training
 
 # w·x − y cancels to less than bfloat16 can tell.
 CONVERGED = """

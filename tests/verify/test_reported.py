@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from tables.frames import comparison, steps
-from tables.report import to_text
-from verify import Outcome, training, verify
-from verify.judge import explanations
+from tables.text.report import to_text
+from verify import Outcome, verify
+from verify.compare.verdict import explanations
+from verify.pytorch import run as training
 
 DTYPES = ("float32", "float64")
 

@@ -7,11 +7,11 @@ from derive.problem.loading import load
 from derive.run.batches import planned
 from derive.run.precedence import effective
 from verify import verify
-from verify.claims import Cell, Quantity
+from verify.auditing.drift import MAX_STEPS, drifts
+from verify.auditing.right_values import right_values, side
+from verify.claims.claim import Cell, Quantity
 from verify.numbers import from_float, to_float
 from verify.record import StepRecord
-from verify.residue import MAX_STEPS, drifts
-from verify.right import right_values, side
 
 RUNS = [
     ("article", {"epochs": 20}),
@@ -68,7 +68,7 @@ def test_pytorch_lies_within_the_drift_from_the_first_step_on(
 )
 def test_pytorch_lies_within_the_drift_of_a_long_run(problem: str, options: dict[str, object]) -> None:
     chosen = effective(load(problem), options)
-    from verify import training
+    from verify.pytorch import run as training
 
     steps = training.train(load(problem), chosen).steps
     of = side(load(problem), chosen, planned(chosen))

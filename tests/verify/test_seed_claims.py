@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from derive.problem.loading import load
-from verify.account import sentence
-from verify.auditing import Audit, audit
-from verify.finding import Finding, Status
+from tables.account import sentence
+from verify.auditing.finding import Finding, Status
+from verify.auditing.pipeline import Audit, audit
 
 ROOT = Path(__file__).resolve().parents[2]
 

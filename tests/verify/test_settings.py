@@ -7,7 +7,7 @@ import pytest
 from derive.errors import SettingError
 from derive.problem.loading import load
 from derive.run.precedence import DEFAULTS, effective
-from verify.remarks import remarks
+from tables.text.remarks import remarks
 
 BARE = """
 equations = "l = mean((w*x - y)^2)"

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from derive.errors import EquationError, SettingError
-from tables.report import to_text
+from tables.text.report import to_text
 from verify import Outcome, Result, verify
-from verify.summary import drift
+from verify.compare.summary import drift
 
 PARABOLA = 'equations = "l = (x - 3)^2"\n[parameters]\nx = 0\n[training]\nlr = 0.1\nsteps = 100\n'
 LINE = """
@@ -170,7 +170,7 @@ def test_watching_with_all_lines_compared() -> None:
 
 
 def test_a_wrong_watched_number_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    from verify import training
+    from verify.pytorch import run as training
 
     right = training.GraphModule.watched
 
@@ -185,7 +185,7 @@ def test_a_wrong_watched_number_is_caught(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_wrong_decision_to_stop_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    from verify import training
+    from verify.pytorch import run as training
 
     right = training.GraphModule.watched
 
@@ -234,7 +234,7 @@ def test_the_run_ends_where_the_gradient_is_small(limit: str, lr: str) -> None:
 
 def test_a_wrong_gradient_that_is_watched_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """The number that is watched is not the gradient of the row, which is right."""
-    from verify import training
+    from verify.pytorch import run as training
 
     right = training.GraphModule.watched
 

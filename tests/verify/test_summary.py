@@ -5,10 +5,11 @@ import re
 import pytest
 
 from tables.json_report import to_json
-from tables.report import to_text
+from tables.text.report import to_text
 from tests.verify.test_planted import plant_gradient
-from verify import Outcome, Result, training, verify
-from verify.summary import closeness, drift, hidden, summarize
+from verify import Outcome, Result, verify
+from verify.compare.summary import closeness, drift, hidden, summarize
+from verify.pytorch import run as training
 
 
 @pytest.fixture(scope="module")

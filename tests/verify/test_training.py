@@ -11,8 +11,8 @@ from derive.errors import DataError, SettingError
 from derive.problem.loading import load
 from derive.run.precedence import effective
 from verify import verify
+from verify.pytorch.run import GraphModule, train
 from verify.record import Record
-from verify.training import GraphModule, train
 
 FUNCTIONS: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
     "w + b": lambda w, b: w + b,

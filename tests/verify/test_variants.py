@@ -17,10 +17,10 @@ from derive.run.precedence import effective
 from derive.training.variants import VARIANTS
 from tables import comparison, steps
 from tables.json_report import to_json
-from tables.report import to_text
+from tables.text.remarks import remarks
+from tables.text.report import to_text
 from verify import Outcome, Result, verify
-from verify.judge import explanations
-from verify.remarks import remarks
+from verify.compare.verdict import explanations
 
 LINE = """
 equations = "l = mean((w*x + b - y)^2)"
@@ -342,7 +342,7 @@ def test_a_number_that_the_dtype_cannot_hold() -> None:
 
 
 def test_a_wrong_gradient_of_pytorch_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    from verify import training
+    from verify.pytorch import run as training
 
     right = training._gradients
 
@@ -360,7 +360,7 @@ def test_a_wrong_gradient_of_pytorch_is_found(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(("of", "first"), [("w", "w at step 2"), ("b.v", "b.v at step 2")])
 def test_other_numbers_than_those_by_hand_are_found(monkeypatch: pytest.MonkeyPatch, of: str, first: str) -> None:
     """PyTorch is given a parameter or a state that is off by two units in the last place."""
-    from verify import training
+    from verify.pytorch import run as training
 
     right = training._Taken.step
 
@@ -380,7 +380,7 @@ def test_other_numbers_than_those_by_hand_are_found(monkeypatch: pytest.MonkeyPa
 
 
 def test_parameters_that_move_between_two_steps_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    from verify import training
+    from verify.pytorch import run as training
 
     right = training._step
     count = 0

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 import tables
-from tables.report import to_text
+from tables.text.report import to_text
 from verify import verify
-from verify.compare import quantity
+from verify.compare.comparison import quantity
+from verify.compare.outcome import Outcome
+from verify.compare.summary import summarize
 from verify.numbers import to_float
-from verify.summary import summarize
-from verify.verdict import Outcome
 
 LINE = """
 equations = "l = mean((w*x + b - y)^2)"

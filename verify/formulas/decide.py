@@ -11,15 +11,15 @@ from flint import arb, fmpq
 from derive.algebra.expression import Apply, Expr, walk
 from derive.graph.node import SIZE, Node
 from derive.show.notation import whole_number
-from verify.formulas.fractions import SIZES, Effort, Field, MoreSymbolsError, NoValueError, Ratio, TooLargeError
-from verify.formulas.letters import Leaf
-from verify.formulas.points import AtPoint
 from verify.formulas.question import Question
 from verify.formulas.samples import Point, at_other_sizes, batch_sizes, constants, labels, points
-from verify.formulas.symbolic import FinerPartsError, Manner, Symbolic
-from verify.formulas.values import GRADIENT, Values
 from verify.numbers.elements import CalculationError
 from verify.numbers.scalars import Exactly, as_ball, is_finite, precision
+from verify.symbols.entry import Leaf
+from verify.symbols.fractions import SIZES, Effort, Field, MoreSymbolsError, NoValueError, Ratio, TooLargeError
+from verify.symbols.point import AtPoint
+from verify.symbols.symbolic import FinerPartsError, Manner, Symbolic
+from verify.symbols.values import GRADIENT, Values
 
 RANDOM_POINTS = 50
 DIGITS = 60

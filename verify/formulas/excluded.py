@@ -10,11 +10,11 @@ from derive.graph.node import SIZE
 from derive.show.notation import Ascii
 from derive.source.numerals import write_number
 from derive.training.optimizers import OPTIONS
-from verify.formulas.fractions import SIZES, Effort, MoreSymbolsError, NoValueError, Ratio, TooLargeError
-from verify.formulas.letters import Index, Letter
 from verify.formulas.question import Question
-from verify.formulas.symbolic import FinerPartsError, Manner, Symbolic
-from verify.formulas.values import Values
+from verify.symbols.entry import Index, Letter
+from verify.symbols.fractions import SIZES, Effort, MoreSymbolsError, NoValueError, Ratio, TooLargeError
+from verify.symbols.symbolic import FinerPartsError, Manner, Symbolic
+from verify.symbols.values import Values
 
 MAX_EFFORT = 300_000  # work on showing that no divisor is 0
 

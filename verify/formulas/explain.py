@@ -14,12 +14,12 @@ from typing import Any
 from derive.algebra.expression import Axis
 from derive.graph.node import SIZE
 from verify.formulas.decide import in_symbols, proved, stand_ins, tried
-from verify.formulas.fractions import Effort, Field, MoreSymbolsError, NoValueError, Ratio, TooLargeError
-from verify.formulas.letters import Index, Leaf
 from verify.formulas.question import Question, gradient, line
-from verify.formulas.symbolic import Manner
 from verify.formulas.target import Target
-from verify.formulas.values import Values
+from verify.symbols.entry import Index, Leaf
+from verify.symbols.fractions import Effort, Field, MoreSymbolsError, NoValueError, Ratio, TooLargeError
+from verify.symbols.symbolic import Manner
+from verify.symbols.values import Values
 
 MAX_EFFORT = 300_000  # work on a ratio: a tenth of what a proof may take
 MAX_CANDIDATES = 60  # other quantities that a formula is compared with

@@ -17,8 +17,8 @@ from derive.training.optimizers import OPTIMIZERS, Optimizer
 from derive.training.plan import plan_of
 from derive.training.rates import COUNTERS, Formula, Rate
 from derive.training.variants import optimizer_of
-from verify.formulas.letters import Index
-from verify.formulas.values import GRADIENT, Values
+from verify.symbols.entry import Index
+from verify.symbols.values import GRADIENT, Values
 
 Own = Callable[[Values[Any], tuple[Index, ...]], Any]  # how a name that the graph does not have is calculated
 

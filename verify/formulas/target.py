@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from derive.algebra.expression import Axes, Axis
-from verify.formulas.letters import Index
 from verify.formulas.rule import Rule
-from verify.formulas.values import Values
+from verify.symbols.entry import Index
+from verify.symbols.values import Values
 
 Side = Callable[[Values[Any], Mapping[Axis, Index]], Any]  # a number of any kind, at the indices of the axes
 

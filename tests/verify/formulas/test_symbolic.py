@@ -7,7 +7,7 @@ import pytest
 from derive.chain.derivation import differentiate
 from derive.errors import Place
 from derive.problem.loading import load
-from verify.formula_claims import FormulaFinding, judge_formula
+from verify.formulas.judge import FormulaFinding, judge_formula
 
 
 def judged(line: str, claim: str) -> FormulaFinding:

@@ -1,0 +1,60 @@
+"""What an audit has found, in sentences."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from verify.auditing.finding import Finding, Stated, Status, where
+from verify.auditing.pipeline import Audit
+
+
+def sentence(found: Audit, finding: Finding) -> str:
+    """A finding as a sentence."""
+    literal = finding.claim.literal
+    says = f"{where(finding.cell, found.per_epoch)} = {literal.text}"
+    right = f"{finding.printed}" + (f" ({finding.exact})" if finding.exact else "")
+    match finding.status:
+        case Status.RIGHT:
+            text = f"{says} is right"
+        case Status.WRONG:
+            text = f"{says} is wrong: right is {right}"
+            if finding.follows is not None:
+                text += f"; from the numbers before it, as printed, {_between(finding)}"
+        case Status.INHERITED:
+            assert finding.inherited_from is not None  # what is inherited comes from somewhere
+            text = f"{says} follows from {where(finding.inherited_from, found.per_epoch)}; right is {right}"
+        case Status.UNDECIDED:
+            text = f"{says} is undecided: {finding.why}"
+        case _:
+            text = f"{says}: {finding.why} ({finding.exact or finding.printed})"
+    return ". ".join((text, *finding.remarks))
+
+
+def _between(finding: Finding) -> str:
+    assert finding.follows is not None  # asked only where there is an interval
+    low, high = (f"{end:.7g}" for end in finding.follows)
+    return low if low == high else f"it lies between {low} and {high}"
+
+
+def summary(found: Audit) -> tuple[str, ...]:
+    """The short account: how many claims and formulas there are of each status, and the first wrong claim."""
+    words = {Status.TRUNCATED: "cut off", Status.DOUBLE_ROUNDED: "rounded twice", Status.RESIDUE: "rounding residue"}
+    total = len(found.findings)
+    parts = [f"{count} {words.get(status, status.value)}" for status, count in found.counts.items()]
+    lines = [f"{total} claim{'s' if total != 1 else ''}: {', '.join(parts)}"] if total else []
+    first = found.first_wrong
+    if first is not None:
+        right = f"{first.printed}" + (f" ({first.exact})" if first.exact else "")
+        at = where(first.cell, found.per_epoch)
+        lines.append(f"first wrong: {at}, claimed as {first.claim.literal.text}; right is {right}")
+    if found.formulas:
+        lines.append(_formulas(found.formulas))
+    return tuple(lines or ["no claims"])
+
+
+def _formulas(formulas: Sequence[Stated]) -> str:
+    """`3 formulas: 2 right, 1 wrong`."""
+    counted = Counter(formula.status for formula in formulas)
+    parts = [f"{counted[status.value]} {status.value}" for status in Status if counted[status.value]]
+    return f"{len(formulas)} formula{'s' if len(formulas) != 1 else ''}: {', '.join(parts)}"

@@ -1,0 +1,1 @@
+"""Every claim judged: right, residue, inherited or wrong."""

@@ -1,0 +1,284 @@
+"""Follow-through: each number recalculated from the author's own earlier ones.
+
+An author's number is any number that its printed digits allow. What is calculated from several of them is a form
+in what each may be off, so that an interval of the result is no wider than it must be where steps are linear. So
+"wrong here" and "inherited from an earlier number" are told apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from flint import arb, fmpq
+
+from derive.problem.predict import predicted
+from derive.run.batches import Batch, epoch_of
+from verify.auditing.right_values import Side, weights_of
+from verify.claims.claim import Cell, Claim
+from verify.claims.names import EPOCH_MEANS
+from verify.compare.prediction import only
+from verify.hand.calculation import Calculation, beginnings, numbers, prepare
+from verify.hand.program import adjoint_of
+from verify.hand.rates import ByHand, together
+from verify.hand.update import parameter_of
+from verify.numbers import (
+    Array,
+    Exactly,
+    Form,
+    Forms,
+    as_ball,
+    between,
+    forms,
+    middle,
+    precision,
+    unknown,
+)
+
+MAX_STEPS = 20_000  # that are followed through
+MAX_PARTS = 40  # unknowns of one number that are carried on; the smaller ones become one
+BITS_A_STEP = 4  # balls widen with every step
+FEW_DIGITS = 2  # an lr of so few digits is chosen, and not rounded: 0.1 is one tenth
+
+Key = tuple[int, str, str]  # step, group, name
+
+
+@dataclass(frozen=True)
+class Own:
+    """One of the author's numbers: its mark, and the interval of all that its digits allow; None where nothing does."""
+
+    claim: Claim
+    mark: int
+    low: Fraction
+    high: Fraction
+    known: bool = True
+
+    @property
+    def form(self) -> Form:
+        """The number as an unknown of its own."""
+        if not self.known:
+            return unknown(frozenset({self.mark}))
+        return between(self.low, self.high, self.mark)
+
+
+def own_number(claim: Claim, mark: int, right: Exactly | None, is_wrong: bool) -> Own:
+    """What the author's number can be: all that its digits allow, and the right number where it is not wrong."""
+    literal = claim.literal
+    if claim.cell.quantity.group == "setting" and literal.special is None and literal.digits <= FEW_DIGITS:
+        chosen = literal.value if is_wrong or right is None else middle(right)
+        return Own(claim, mark, chosen, chosen)
+    if literal.special is not None:
+        return Own(claim, mark, Fraction(0), Fraction(0), known=False)
+    low, high = literal.low, literal.high
+    if right is not None and not is_wrong:
+        number = middle(right)
+        low, high = min(low, number), max(high, number)
+    return Own(claim, mark, low, high)
+
+
+@dataclass
+class _Follower:
+    """The calculation as it goes on from the author's numbers."""
+
+    of: Side
+    owns: Sequence[Own]
+    wanted: frozenset[Cell]
+    found: dict[Cell, Form] = field(default_factory=dict)
+    fresh: int = 0
+
+    def __post_init__(self) -> None:
+        self.system = Forms()
+        self.by_key: dict[Key, list[Own]] = {}
+        for own in self.owns:
+            cell = own.claim.cell
+            self.by_key.setdefault((cell.step, cell.quantity.group, cell.quantity.name), []).append(own)
+        self.asked: dict[Key, list[Cell]] = {}
+        for cell in self.wanted:
+            self.asked.setdefault((cell.step, cell.quantity.group, cell.quantity.name), []).append(cell)
+        self.fresh = -1
+        self.losses: dict[int, Form] = {}
+
+    def settled(self, step: int, group: str, name: str, array: Array) -> Array:
+        """Remembers what was calculated where it is asked for, and puts the author's numbers in its place."""
+        for cell in self.asked.get((step, group, name), ()):
+            self.found[cell] = array[cell.position]
+        owns = self.by_key.get((step, group, name), ())
+        if not owns:
+            return array
+        replaced = array.copy()
+        for own in owns:
+            replaced[own.claim.cell.position] = own.form
+        return replaced
+
+    def run(self, last: int) -> None:
+        """Every step up to the last that is asked for."""
+        calculation = prepare(self.of.problem, self.of.derivation, self.of.settings, self.system)
+        data = {column.name: numbers(column, self.system) for column in self.of.problem.data}
+        held: dict[str, Array] = dict(beginnings(self.of.problem, self.of.settings, self.system))
+        gathered: dict[str, Array] = {}
+        for number in range(1, last + 1):
+            batch = self.of.batches[number - 1]
+            held, gathered = self.step(calculation, data, held, batch, gathered)
+            held = {name: self.shortened(array) for name, array in held.items()}
+        self.predict(calculation, held, last)
+
+    def step(
+        self,
+        calculation: Calculation,
+        data: Mapping[str, Array],
+        held: dict[str, Array],
+        batch: Batch,
+        gathered: dict[str, Array],
+    ) -> tuple[dict[str, Array], dict[str, Array]]:
+        """One step from the author's parameters, with the author's lines and gradients where there are any."""
+        step, loss = batch.step, self.of.loss
+        held = {name: self.settled(step, "before", name, array) for name, array in held.items()}
+        rows = {name: column[list(batch.indices)] for name, column in data.items()}
+        values = calculation.at({**held, **rows}, batch.n, _Recorded(self, step)).results
+        self.losses[step] = self.settled(step, "loss", loss, values[loss]).item()
+        self.epoch(batch)
+        gradients: dict[str, Array] = {}
+        for name in calculation.derivation.wrt:
+            gradient = values[adjoint_of(name)]
+            if batch.adds and name in gathered:
+                so_far = self.settled(step, "accumulated", name, gathered[name])
+                gradient = calculation.accumulated(so_far, gradient)
+            gradients[name] = self.settled(step, "gradients", name, gradient)
+        clipped = self.clipped(calculation, gradients, batch)
+        after = self.updated(calculation, held, {**gradients, **clipped}, batch)
+        shown = {**held, **rows, **values, **calculation.followed(gradients), **after}
+        watched = calculation.watched(shown, batch.n)
+        for name, array in watched.items():
+            self.settled(step, "watch", name, array)
+        return after, {**gradients, **clipped}  # what .grad holds: clipping changes it in place
+
+    def clipped(self, calculation: Calculation, gradients: Mapping[str, Array], batch: Batch) -> dict[str, Array]:
+        """The gradients after clipping, where an update follows."""
+        found = calculation.clipped(gradients) if calculation.update is not None and batch.updates else {}
+        return {name: self.settled(batch.step, "clipped", name, array) for name, array in found.items()}
+
+    def rates(self, batch: Batch) -> dict[str, Array]:
+        """What changes from step to step, and lr in any case, with the author's numbers in the place of the right ones.
+
+        Nothing where all is as it is in every step.
+        """
+        settings = self.of.settings
+        found = ByHand(settings, self.system).at(batch)
+        claimed = [name for name in settings.varying or ("lr",) if (batch.step, "setting", name) in self.by_key]
+        if claimed and not found:
+            groups = [group.schedule.lr for group in settings.param_groups]
+            found = together([{"lr": self.system.constant(lr)} for lr in groups if isinstance(lr, Fraction)], ("lr",))
+        return {**found, **{name: self.settled(batch.step, "setting", name, found[name]) for name in claimed}}
+
+    def updated(
+        self, calculation: Calculation, held: dict[str, Array], gradients: Mapping[str, Array], batch: Batch
+    ) -> dict[str, Array]:
+        """The parameters and the state after a step: the state first, and the parameters from the author's state.
+
+        `gradients` are those after clipping.
+        """
+        step = batch.step
+        after = dict(held)
+        t = self.system.constant(Fraction(batch.t))
+        updates = calculation.update is not None and batch.updates
+        rates = self.rates(batch) if updates else {}
+        for name, gradient in gradients.items() if updates else ():
+            moved = calculation.updated(name, held, gradient, t, rates=rates)
+            states = {own for own in moved if parameter_of(own) != own}
+            own_states = {own: self.settled(step, "after", own, moved[own]) for own in states}
+            if any(own_states[own] is not moved[own] for own in states):
+                moved = calculation.updated(name, held, gradient, t, own_states, rates)
+            after |= {**own_states, name: moved[name]}
+        for name in list(after):
+            if parameter_of(name) == name:
+                after[name] = self.settled(step, "after", name, after[name])
+        return after
+
+    def epoch(self, batch: Batch) -> None:
+        """The mean losses of an epoch that are asked for at its last step."""
+        for name in EPOCH_MEANS:
+            cells = self.asked.get((batch.step, "epoch", name), ())
+            if cells:
+                batches = epoch_of(self.of.batches, batch.step)
+                weights, divisor = weights_of(self.of, name, batches)
+                losses = [self.losses[own.step] for own in batches]
+                parts = [
+                    self.system.apply("mul", (forms([loss], ()), self.system.constant(Fraction(weight, divisor))))
+                    for loss, weight in zip(losses, weights, strict=True)
+                ]
+                total = parts[0]
+                for part in parts[1:]:
+                    total = self.system.apply("add", (total, part))
+                self.found.update(dict.fromkeys(cells, total.item()))
+
+    def predict(self, calculation: Calculation, held: Mapping[str, Array], last: int) -> None:
+        """The lines at the data of [predict] that are asked for, at the author's final parameters."""
+        cells = [cell for cell in self.wanted if cell.quantity.group == "prediction"]
+        if not cells or last < len(self.of.batches):
+            return
+        problem = self.of.problem
+        lines = frozenset(predicted(problem.graph, problem.predict))
+        given = {column.name: numbers(column, self.system) for column in problem.predict}
+        values = only(calculation, lines).at({**held, **given}, problem.predict[0].shape[0]).results
+        self.found.update({cell: values[cell.quantity.name][cell.position] for cell in cells})
+
+    def shortened(self, array: Array) -> Array:
+        """Numbers of few digits and few unknowns, for the next step."""
+        short = array.copy()
+        for place, form in enumerate(array.flat):
+            short.flat[place] = self._short(form)
+        return short
+
+    def _short(self, form: Form) -> Form:
+        parts = {mark: _rounded(part) for mark, part in form.parts.items()}
+        if form.rest == 0 and len(parts) <= MAX_PARTS:
+            return Form(_rounded(form.centre), parts, form.rest, form.sources)
+        largest = sorted(parts, key=lambda mark: float(abs(as_ball(parts[mark])).mid()), reverse=True)
+        small = sum((abs(as_ball(parts.pop(mark))).upper() for mark in largest[MAX_PARTS:]), form.rest).upper()
+        if not small.is_finite():
+            return unknown(form.sources)
+        self.fresh -= 1
+        return Form(_rounded(form.centre), {**parts, self.fresh: small}, arb(0), form.sources)
+
+
+class _Recorded(Mapping[str, Array]):
+    """The author's lines and their adjoints, put in the place of what is calculated as it is calculated."""
+
+    def __init__(self, follower: _Follower, step: int) -> None:
+        self.follower, self.step_number = follower, step
+        loss = follower.of.loss
+        lines = [node.name for node in follower.of.problem.graph.lines if node.name != loss]
+        self.targets = {name: ("nodes", name) for name in lines}
+        self.targets |= {adjoint_of(name): ("adjoints", name) for name in lines}
+
+    def get(self, target: str, default: Any = None) -> Any:
+        if target not in self.targets or default is None:
+            return default
+        return self.follower.settled(self.step_number, *self.targets[target], default)
+
+    def __getitem__(self, target: str) -> Array:
+        raise KeyError(target)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 1  # not empty: it is asked for every line
+
+
+def _rounded(value: Exactly) -> Exactly:
+    """A number of few digits: a fraction while it is short."""
+    return arb(value) if isinstance(value, fmpq) and value.height_bits() > 1000 else value
+
+
+def follow(of: Side, owns: Sequence[Own], wanted: Sequence[Cell]) -> Mapping[Cell, Form]:
+    """What each cell of `wanted` is by the author's own earlier numbers; those that are not reached are left out."""
+    last = max((cell.step for cell in wanted), default=0)
+    if not last or last > MAX_STEPS:
+        return {}
+    follower = _Follower(of, owns, frozenset(wanted))
+    with precision(min(256 + BITS_A_STEP * last, 8192)):
+        follower.run(last)
+    return follower.found

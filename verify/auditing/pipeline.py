@@ -1,0 +1,272 @@
+"""The audit: every claim against the right number, the first that is wrong, and what follows from it.
+
+PyTorch is asked only where it must be: for numbers that it draws, and where rounding decides and no bound does.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cached_property
+
+from derive.console import Progress
+from derive.errors import ClaimError, ProblemError
+from derive.graph.node import SIZE
+from derive.problem.loading import Problem, load
+from derive.run.batches import Batches, planned
+from derive.run.precedence import effective
+from derive.run.settings import Settings
+from verify.auditing.finding import Finding, Stated, Status
+from verify.auditing.follow_through import follow, own_number
+from verify.auditing.mistakes import remarks
+from verify.auditing.rate_residue import settle_rates
+from verify.auditing.residue import may_be_residue, settle
+from verify.auditing.right_values import PRECISIONS, Known, Side, rate, right_values, side
+from verify.claims.claim import AFTERWARDS, GROUPS, Cell, Claim
+from verify.claims.literal import judge, tie, within, written_like
+from verify.claims.names import names_of
+from verify.claims.table import Run, once, read_file, read_sentence, read_table
+from verify.formulas.judge import judge_formulas
+from verify.numbers import Exactly, Form, as_ball, from_fraction, precision, to_float
+
+WIDE = 0.5  # an interval as wide as half of the number itself tells nothing of it
+FEW_UNITS = 10  # unless it is that many units of the last digit, or fewer
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What was found of each claim, in the order in which a person calculates the numbers."""
+
+    problem: Problem
+    settings: Settings
+    source: str
+    findings: tuple[Finding, ...]
+    asked_pytorch: bool = False
+    formulas: tuple[Stated, ...] = ()
+
+    @cached_property
+    def counts(self) -> Mapping[Status, int]:
+        """How many claims there are of each status that occurs."""
+        counted = Counter(finding.status for finding in self.findings)
+        return {status: counted[status] for status in Status if counted[status]}
+
+    @cached_property
+    def first_wrong(self) -> Finding | None:
+        """The first wrong number; where all that is wrong is inherited from one that was only cut off, that one."""
+        for finding in self.findings:
+            if finding.status is Status.WRONG:
+                return finding
+            if finding.status is Status.INHERITED:
+                return next(one for one in self.findings if one.cell == finding.inherited_from)
+        return None
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """How the claims were read, where that is to be said."""
+        return tuple(dict.fromkeys(finding.claim.told for finding in self.findings if finding.claim.told))
+
+    @property
+    def exit_status(self) -> int:
+        """0 where nothing is wrong, 1 where something is, 3 where something is undecided and nothing wrong."""
+        formulas = {Status(formula.status) for formula in self.formulas}
+        if any(status.is_refused for status in (*self.counts, *formulas)):
+            return 1
+        return 3 if Status.UNDECIDED in (*self.counts, *formulas) else 0
+
+    @property
+    def per_epoch(self) -> int:
+        """Batches in an epoch."""
+        return self.settings.batches_per_epoch
+
+
+def audit(
+    problem: Problem | str | os.PathLike[str],
+    *,
+    claims: str | os.PathLike[str] | None = None,
+    sentences: Sequence[str] = (),
+    units: int | None = None,
+    tell: Progress | None = None,
+    **settings: object,
+) -> Audit:
+    """Judges what is claimed of a problem: in its own [claims], in the CSV file `claims`, or in `sentences`.
+
+    `units` is how many units of its last digit a number may be off, by the author's word; half of one when left out.
+    `settings` are those of `verify.verify`. Raises `ProblemError`, or one of its kinds.
+    """
+    problem = problem if isinstance(problem, Problem) else load(problem)
+    if problem.is_symbolic:
+        raise ProblemError(f"{problem.source} has equations but no numbers; an audit needs a problem file")
+    chosen = effective(problem, settings)
+    problem, batches = drawn(problem, chosen)
+    of = side(problem, chosen, batches)
+    source, found = _read(of, claims, sentences, units)
+    known = right_values(of, _calculated(found), _decided(found), tell)
+    with precision(PRECISIONS[-1]):  # the border of a claim is held as sharply as the right number
+        judged = _judged(of, _in_order(of, found), known)
+    return Audit(
+        problem, chosen, source, *judged, () if claims or sentences else judge_formulas(problem, of.derivation)
+    )
+
+
+def drawn(problem: Problem, settings: Settings) -> tuple[Problem, Batches]:
+    """The problem with its numbers and the batches of the run; PyTorch draws where the problem says so."""
+    if not settings.shuffle and all(parameter.is_drawn for parameter in problem.parameters):
+        return problem, planned(settings)
+    from verify.pytorch import run as training
+
+    problem = training.draw(problem, settings.dtype)
+    if not settings.shuffle:
+        return problem, planned(settings)
+    return problem, tuple(training.batches(problem, settings))
+
+
+def _read(
+    of: Side, path: str | os.PathLike[str] | None, sentences: Sequence[str], units: int | None
+) -> tuple[str, tuple[Claim, ...]]:
+    """Where the claims come from, and the claims."""
+    names = names_of(of.problem, of.derivation, of.settings)
+    stated = of.problem.claims
+    if units is None and stated is not None and path is None and not sentences:
+        units = stated.units
+    starts = {parameter.name: parameter.values for parameter in of.problem.parameters}
+    run = Run(names, of.batches, of.settings.batches_per_epoch, of.loss, units, starts)
+    if path is not None:
+        return str(path), once((*read_file(path, run), *(read_sentence(text, run) for text in sentences)))
+    if sentences:
+        return "--claim", once(read_sentence(text, run) for text in sentences)
+    if stated is not None and stated.table is None and stated.formulas:
+        return of.problem.source, ()
+    if stated is None or stated.table is None:
+        raise ClaimError(
+            f"{of.problem.source} states no numbers; give a table under [claims], a file with --claims FILE, or one "
+            "number with --claim 'step 2: dl/db = -33.39'"
+        )
+    place = stated.table_place
+    return of.problem.source, read_table(stated.table, place.source, run, place.line or 1)
+
+
+def _calculated(claims: Iterable[Claim]) -> list[Cell]:
+    return [claim.cell for claim in claims if claim.cell.quantity.group != "setting"]
+
+
+def _decided(claims: Sequence[Claim]) -> _Decided:
+    return _Decided(tuple(claims))
+
+
+@dataclass(frozen=True)
+class _Decided:
+    """Whether the digits of the right values decide every claim."""
+
+    claims: tuple[Claim, ...]
+
+    def __call__(self, values: Mapping[Cell, Exactly]) -> bool:
+        return all(
+            judge(claim.literal, values[claim.cell]) is not None for claim in self.claims if claim.cell in values
+        )
+
+
+def _in_order(of: Side, claims: Iterable[Claim]) -> list[Claim]:
+    """The claims in the order of calculation: step by step, group by group, line by line."""
+    lines = {node.name: place for place, node in enumerate(of.problem.graph.lines)}
+    parameters = {parameter.name: place for place, parameter in enumerate(of.problem.parameters)}
+    groups = {group: place for place, group in enumerate((*GROUPS, *AFTERWARDS))}
+
+    def place(claim: Claim) -> tuple[int, int, int, tuple[int, ...]]:
+        cell = claim.cell
+        name, group = cell.quantity.name, cell.quantity.group
+        line = lines.get(name, 0) * (-1 if group == "adjoints" else 1)
+        own = parameters.get(name.partition(".")[0])
+        state = own * 2 - ("." in name) if own is not None else line
+        return cell.step, groups[group], state, cell.position
+
+    return sorted(claims, key=place)
+
+
+def _judged(of: Side, claims: Sequence[Claim], known: Known) -> tuple[tuple[Finding, ...], bool]:
+    """A finding for each claim, and whether PyTorch was asked."""
+    first = settle_rates(of, [_alone(of, claim, known) for claim in claims])
+    asked = settle(of, first, [place for place, finding in enumerate(first) if may_be_residue(finding)])
+    return _followed(of, first), asked
+
+
+def _alone(of: Side, claim: Claim, known: Known) -> Finding:
+    """A claim against the right number, by its digits alone."""
+    right = known.values.get(claim.cell)
+    if claim.cell.quantity.group == "setting":
+        right = _setting(of, claim.cell)
+    if right is None:
+        return Finding(claim, Status.UNDECIDED, None, known.reason or "it is not calculated where nothing is trained")
+    verdict = judge(claim.literal, right)
+    if verdict is None:
+        return Finding(claim, Status.UNDECIDED, right, known.reason)
+    status = Status(verdict)
+    why = ""
+    if status is Status.TRUNCATED:
+        why = f"cut off: rounded it is {written_like(claim.literal, right)}"
+    elif status is Status.DOUBLE_ROUNDED:
+        middle = replace(claim.literal, places=claim.literal.places + 1)
+        once_ = written_like(middle, from_fraction(tie(claim.literal, right)))
+        why = f"rounded twice, to {once_} first: rounded once it is {written_like(claim.literal, right)}"
+    return Finding(claim, status, right, why)
+
+
+def _setting(of: Side, cell: Cell) -> Exactly | None:
+    """The learning rate and what changes with it, or the samples of a batch."""
+    if cell.quantity.name != SIZE:
+        return rate(of, cell)
+    return from_fraction(Fraction(of.batches[cell.step - 1].n))
+
+
+def _followed(of: Side, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """The findings with what is inherited told apart from what is wrong where it stands."""
+    refused = [finding for finding in findings if finding.status is Status.WRONG]
+    settings = [finding for finding in findings if finding.cell.quantity.group == "setting"]
+    owns = (
+        [
+            own_number(finding.claim, mark, finding.right, finding.status is Status.WRONG)
+            for mark, finding in enumerate(findings)
+        ]
+        if refused
+        else []
+    )
+    forms = (
+        follow(of, owns, [finding.cell for finding in refused if finding not in settings]) if len(refused) > 0 else {}
+    )
+    judged: list[Finding] = []
+    roots: dict[int, Cell] = {}
+    for mark, alone in enumerate(findings):
+        form = forms.get(alone.cell)
+        finding = alone if form is None or alone.status is not Status.WRONG else _inherited(alone, form, roots)
+        if finding.status is not Status.RIGHT and finding.status is not Status.UNDECIDED:
+            roots[mark] = finding.inherited_from or finding.cell
+        judged.append(finding)
+    context = {finding.cell: finding for finding in judged}
+    return tuple(
+        replace(finding, remarks=remarks(of, finding, context)) if finding.status.is_refused else finding
+        for finding in judged
+    )
+
+
+def _inherited(finding: Finding, form: Form, roots: Mapping[int, Cell]) -> Finding:
+    """A wrong number: wrong here, inherited from an earlier one, or undecided where the interval tells nothing."""
+    literal = finding.claim.literal
+    ball = as_ball(form.ball)
+    rests_on = [mark for mark in sorted(form.sources) if mark in roots]
+    ends = (float(ball.lower()), float(ball.upper())) if ball.is_finite() else (-math.inf, math.inf)
+    interval = ends if all(map(math.isfinite, ends)) else None
+    if literal.special is not None or (interval is None and not rests_on):
+        return finding
+    if interval is not None:
+        meets = within(ball, literal.low, literal.high) is not False
+        finding = replace(finding, follows=interval) if form.sources else finding
+        if not meets or not rests_on:
+            return finding
+        radius, unit = (interval[1] - interval[0]) / 2, to_float(from_fraction(literal.unit or Fraction(0)))
+        if radius <= max(WIDE * abs(interval[1] + interval[0]) / 2, FEW_UNITS * unit):
+            return replace(finding, status=Status.INHERITED, inherited_from=roots[rests_on[0]])
+    why = "it is not the right number, but what follows from the earlier ones is too wide to tell whether it does"
+    return replace(finding, status=Status.UNDECIDED, why=why)

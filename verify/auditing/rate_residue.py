@@ -1,0 +1,84 @@
+"""An lr, or the momentum cycled with it, that is not right at its digits, but what a correct program prints.
+
+Programs calculate these in Python's float64: from the equations on paper, or, as PyTorch's schedulers do, from the
+number of the step before, whose roundings gather.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+from flint import arb, fmpq
+
+from derive.graph.node import SIZE
+from derive.training.rates import Formula, Moment
+from verify.auditing.finding import Finding, Status
+from verify.auditing.right_values import Side
+from verify.claims.literal import within
+from verify.hand.rates import RATES_DTYPE, in_torch, moment, of_group, on_paper, together
+from verify.numbers import Array, Exactly, RoundedPairs, as_ball
+
+MAX_STEPS = 20_000  # that are gone through
+SMALL = 2.0**-30  # of the largest number in a run: more is no rounding that a person would expect
+
+
+def settle_rates(of: Side, findings: Sequence[Finding]) -> list[Finding]:
+    """The findings, in which what rounding has made of an lr is residue."""
+    last = max((finding.cell.step for finding in findings if _may_be_residue(finding)), default=0)
+    calculated = of.settings.scheduler is not None or any(
+        isinstance(group.schedule.lr, Formula) for group in of.settings.param_groups
+    )
+    if not calculated or not last or last > MAX_STEPS:
+        return list(findings)
+    ways = dict(enumerate(_rounded(of, last), start=1))
+    largest = {name: max(float(way[name]["mid"].max()) for way, _ in ways.values()) for name in of.settings.varying}
+    return [
+        _settled(finding, ways[finding.cell.step], largest[finding.cell.quantity.name] * SMALL)
+        if _may_be_residue(finding)
+        else finding
+        for finding in findings
+    ]
+
+
+def _may_be_residue(finding: Finding) -> bool:
+    is_rate = finding.cell.quantity.group == "setting" and finding.cell.quantity.name != SIZE
+    return is_rate and finding.status.may_be_residue and finding.claim.literal.special is None
+
+
+def _rounded(of: Side, last: int) -> Iterator[tuple[Mapping[str, Array], ...]]:
+    """What changes in each step, with its rounding, in both ways: as on paper, and as PyTorch goes on."""
+    settings, system = of.settings, RoundedPairs(RATES_DTYPE)
+    before: Moment | None = None
+    held: Mapping[str, Array] = {}
+    groups = settings.param_groups
+    for step in range(last):
+        at = moment(of.batches[step], settings)
+        written = [on_paper(group.schedule, system, at) for group in groups]
+        gone_on = [
+            in_torch(group.schedule, system, before, of_group(held, place, len(groups)), at)
+            for place, group in enumerate(groups)
+        ]
+        held, before = together(gone_on, settings.varying), at
+        yield together(written, settings.varying), held
+
+
+def _settled(finding: Finding, ways: Sequence[Mapping[str, Array]], small: float) -> Finding:
+    """A finding that is residue where a program that goes one of the ways may print it."""
+    literal, right, cell = finding.claim.literal, finding.right, finding.cell
+    assert right is not None  # it was judged by it
+    for way in ways:
+        off = _off(way[cell.quantity.name][cell.position], right)
+        if off <= max(float(literal.unit or 0), small):
+            slack = Fraction(off) + (literal.slack if literal.unit is not None else 0)
+            if within(right, literal.value - slack, literal.value + slack) is not False:
+                return replace(finding, status=Status.RESIDUE, why=f"a correct {RATES_DTYPE} program may print it")
+    return finding
+
+
+def _off(pair: Mapping[str, float], right: Exactly) -> float:
+    """How far anything in a pair can be from the right number."""
+    mid, radius = float(pair["mid"]), float(pair["rad"])
+    aside = abs(as_ball(right) - arb(fmpq(*mid.as_integer_ratio()))) if mid == mid else arb("inf")
+    return float((aside + arb(radius)).upper()) * (1 + 2.0**-50) if aside.is_finite() else float("inf")

@@ -1,0 +1,122 @@
+"""Claims that are not right at their digits, but what a correct program may print: by a bound, or by PyTorch itself."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+from verify.auditing.drift import drifts
+from verify.auditing.finding import Finding, Status
+from verify.auditing.right_values import Side
+from verify.claims.claim import Claim
+from verify.claims.literal import within
+from verify.numbers import as_ball, from_fraction, to_float
+
+# A drift as large as this share of a number is no rounding that a person expects; less, where PyTorch can be asked.
+VAGUE = 1e-3
+VAGUE_BESIDE_PYTORCH = 1e-4
+
+
+def may_be_residue(finding: Finding) -> bool:
+    """Whether rounding inside a program could explain what is not right at its digits."""
+    calculated = finding.cell.quantity.group != "setting" and finding.right is not None
+    return calculated and finding.status.may_be_residue
+
+
+def settle(of: Side, findings: list[Finding], places: Sequence[int]) -> bool:
+    """Settles which numbers a correct program may have printed; returns whether PyTorch was asked.
+
+    What rounding in float64 can do, rounding in the dtype of the settings can do as well, so that is asked first.
+    """
+    vague: list[int] = []
+    for dtype in dict.fromkeys((of.settings.dtype, "float64")):
+        bounds = drifts(of, dtype, [findings[place].cell for place in places]) if places else {}
+        explained = []
+        for place in places:
+            bound = bounds.get(findings[place].cell, math.inf)
+            if not _may_print(findings[place], bound):
+                continue
+            if _is_rounding(findings[place], bound, _vague(of, findings[place])):
+                explained.append(place)
+                why = f"a correct {dtype} program may print it"
+                findings[place] = replace(findings[place], status=Status.RESIDUE, why=why)
+            elif findings[place].status is Status.WRONG:
+                vague.append(place)
+        places = explained
+    return bool(vague) and _ask_pytorch(of, findings, vague)
+
+
+def _may_print(finding: Finding, bound: float) -> bool:
+    """Whether a number that far from the right one is printed with the claimed digits."""
+    literal = finding.claim.literal
+    if not bound < float("inf") or literal.special is not None:
+        return True
+    off = Fraction(bound)
+    slack = literal.slack if literal.unit is not None else Fraction(0)
+    low, high = literal.value - slack - off, literal.value + slack + off
+    return finding.right is not None and within(finding.right, low, high) is not False
+
+
+def _vague(of: Side, finding: Finding) -> float:
+    """The share of a number from which on a bound on its drift does not settle it."""
+    return VAGUE if of.settings.by_hand_alone or finding.cell.step > MAX_ASKED else VAGUE_BESIDE_PYTORCH
+
+
+def _is_rounding(finding: Finding, bound: float, vague: float) -> bool:
+    """Whether a drift is so small beside the number or its last digit that it can only be rounding."""
+    literal = finding.claim.literal
+    if literal.special is not None or finding.right is None or not math.isfinite(bound):
+        return False
+    unit = to_float(from_fraction(literal.unit or Fraction(0)))
+    return bound <= max(unit, abs(to_float(finding.right)) * vague)
+
+
+MAX_ASKED = 20_000  # steps that PyTorch is asked to run
+
+
+def _ask_pytorch(of: Side, findings: list[Finding], places: Sequence[int]) -> bool:
+    """Compares numbers that no bound decides with what PyTorch prints."""
+    last = max(findings[place].cell.step for place in places)
+    if last > MAX_ASKED:
+        why = (
+            f"what rounding does in {last:,} steps is not bounded, and PyTorch is not asked for more than {MAX_ASKED:,}"
+        )
+        for place in places:
+            findings[place] = _left_open(findings[place], why)
+        return False
+    from verify.auditing.pytorch_prints import by_pytorch
+
+    numbers = by_pytorch(of, [findings[place].cell for place in places])
+    for place in places:
+        finding = findings[place]
+        number = numbers.get(finding.cell)
+        if number is not None and _prints(finding.claim, number):
+            why = f"exactly what PyTorch prints in {of.settings.dtype}"
+            findings[place] = replace(finding, status=Status.RESIDUE, why=why)
+        elif finding.claim.literal.special is None and not _is_far(finding, number):
+            findings[place] = _left_open(finding, "what rounding does in so many steps is not bounded")
+    return True
+
+
+def _left_open(finding: Finding, why: str) -> Finding:
+    return replace(finding, status=Status.UNDECIDED, why=f"it is not right at its digits, and {why}")
+
+
+def _is_far(finding: Finding, number: float | None) -> bool:
+    """Whether a claim is a thousand times as far off as PyTorch's own number: no rounding of another program's."""
+    if number is None or finding.right is None or number != number or abs(number) == float("inf"):
+        return False
+    off = abs(to_float(as_ball(finding.right) - as_ball(from_fraction(finding.claim.literal.value))))
+    return off > 1000 * max(abs(number - to_float(finding.right)), abs(number) * 2.0**-52)
+
+
+def _prints(claim: Claim, number: float) -> bool:
+    """Whether a program that holds the number prints the claimed digits."""
+    literal = claim.literal
+    if literal.special is not None:
+        return repr(literal.special) == repr(number)
+    if number != number or abs(number) == float("inf"):
+        return False
+    return literal.value - literal.slack <= Fraction(number) <= literal.value + literal.slack

@@ -1,0 +1,233 @@
+"""The right values of cells: the hand calculation, of which no more is kept than what is claimed.
+
+Exact while the fractions are short, then in balls; with more digits inside wherever those of a claim are not decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from derive.chain.derivation import Derivation, differentiate
+from derive.console import Progress
+from derive.problem.loading import Problem
+from derive.problem.predict import predicted
+from derive.problem.watch import with_lines
+from derive.run.batches import Batch, Batches, epoch_of
+from derive.run.settings import Settings
+from verify.claims.claim import Cell
+from verify.compare.epochs import averages
+from verify.compare.prediction import only
+from verify.hand import run as hand
+from verify.hand.calculation import beginnings, numbers
+from verify.hand.leap import Leaps, leaps
+from verify.hand.rates import ByHand
+from verify.hand.run import Exacts, HandStep, Inputs
+from verify.numbers import Array, CalculationError, Exact, Exactly, from_fraction, is_finite, precision
+
+PRECISIONS = (128, 512, 2048, 8192, 32768)
+LEAP = 2000  # steps without a claim that are worth a leap
+MAX_BY_STEPS = 200_000  # steps that are calculated one by one; more would take hours
+
+Decided = Callable[[Mapping[Cell, Exactly]], bool]  # whether the values suffice
+
+
+@dataclass(frozen=True)
+class Known:
+    """The right values of the cells that have one, and for the others the sentence that says why not."""
+
+    values: Mapping[Cell, Exactly]
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Side:
+    """What stays the same from pass to pass: the problem with what is watched, and the cells by their steps."""
+
+    problem: Problem
+    derivation: Derivation
+    settings: Settings
+    batches: Batches
+
+    def inputs(self) -> Inputs:
+        """The compiled program, in exact numbers."""
+        return hand.inputs(self.problem, self.derivation, self.settings)
+
+    @property
+    def loss(self) -> str:
+        """The loss's own name."""
+        return self.problem.graph.loss
+
+
+def side(problem: Problem, settings: Settings, batches: Batches) -> Side:
+    """The problem with the lines of [watch] and of `until`, derived."""
+    watched = replace(problem, graph=with_lines(problem.graph, settings.watched))
+    return Side(watched, differentiate(watched.graph), settings, batches)
+
+
+def right_values(of: Side, cells: Iterable[Cell], decided: Decided, tell: Progress | None = None) -> Known:
+    """The right value of every cell, with as many digits as `decided` asks for."""
+    wanted = tuple(cells)
+    found = Known({})
+    for bits in PRECISIONS:
+        with precision(bits):
+            found = _pass(of, wanted, tell)
+            if decided(found.values) and len(found.values) == len(wanted):
+                return found
+        if "is out of reach" in found.reason or "no value" in found.reason:
+            return found
+    reason = found.reason or f"its digits are not decided with {PRECISIONS[-1]} bits"
+    return replace(found, reason=reason)
+
+
+def _pass(of: Side, cells: Sequence[Cell], tell: Progress | None) -> Known:
+    """The values of the cells with the digits of the current precision."""
+    by_step: dict[int, list[Cell]] = {}
+    for cell in cells:
+        for needed in _needed(of, cell):
+            by_step.setdefault(needed, []).append(cell)
+    last = max(by_step, default=0)
+    values: dict[Cell, Exactly] = {}
+    losses: dict[int, Exactly] = {}
+    prepared = of.inputs()
+    lines = tuple(node.name for node in of.problem.graph.lines)
+    reason = ""
+    try:
+        for step in _steps(of, prepared, sorted(by_step), lines, tell):
+            number = step.batch.step
+            if not all(is_finite(value) for array in step.after.values() for value in array.flat):
+                reason = f"the digits no longer suffice at step {number}"
+                break
+            losses[number] = step.loss.item()
+            values |= {c: _value(of, prepared, step, c, losses) for c in by_step.get(number, ()) if c.step == number}
+    except CalculationError as error:
+        reason = f"the hand calculation has no value there: {error}"
+    except _OutOfReachError as error:
+        reason = str(error)
+    finite = {cell: value for cell, value in values.items() if is_finite(value)}
+    missing = "" if len(finite) == len(cells) else f"the hand calculation does not reach step {last}"
+    return Known(finite, reason or missing)
+
+
+def _value(of: Side, prepared: Inputs, step: HandStep, cell: Cell, losses: Mapping[int, Exactly]) -> Exactly:
+    """The value of a cell at its step."""
+    match cell.quantity.group:
+        case "epoch":
+            return epoch_mean(of, cell, losses)
+        case "prediction":
+            return _predicted(of, prepared, step, cell)
+    return value_of(step, cell)
+
+
+class _OutOfReachError(ArithmeticError):
+    """A run that is too long to be calculated."""
+
+
+def _needed(of: Side, cell: Cell) -> Iterator[int]:
+    """The steps from which a cell is calculated."""
+    if cell.quantity.group == "epoch":
+        yield from (batch.step for batch in epoch_of(of.batches, cell.step))
+    else:
+        yield cell.step
+
+
+def _steps(
+    of: Side, prepared: Inputs, wanted: Sequence[int], lines: Sequence[str], tell: Progress | None
+) -> Iterator[HandStep]:
+    """The steps up to the last that is wanted; long stretches without one are leapt over where that can be done."""
+    held = beginnings(of.problem, of.settings, Exact())
+    gathered: Exacts = {}
+    leap = leaps(of.problem, of.derivation, of.settings, of.batches, held) if _is_long(wanted) else None
+    last, step = max(wanted, default=0), 1
+    if leap is None and last > MAX_BY_STEPS:
+        raise _OutOfReachError(
+            f"a run of {last:,} steps that are not linear in the parameters is out of reach: at most {MAX_BY_STEPS:,}"
+        )
+    marks = set(wanted)
+    coming = iter([*sorted(marks), last + 1])
+    target = next(coming)
+    while step <= last:
+        while target < step:
+            target = next(coming)
+        batch = of.batches[step - 1]
+        if leap is not None and target - step > LEAP and batch.batch == 1 and batch.epoch >= 3:
+            held, step = _leapt(of, leap, held, step, target)
+            continue
+        found = hand.step(prepared, held, batch, lines if step in marks else (), gathered)
+        yield found
+        held, gathered = found.after or held, found.left
+        if tell is not None and step % 1000 == 0:
+            tell(step, last)
+        step += 1
+
+
+def _is_long(wanted: Sequence[int]) -> bool:
+    """Whether there is a stretch without a claim that is worth a leap."""
+    return any(later - earlier > LEAP for earlier, later in zip((0, *wanted), wanted, strict=False))
+
+
+def _leapt(of: Side, leap: Leaps, held: Exacts, step: int, target: int) -> tuple[Exacts, int]:
+    """The state at the beginning of the epoch of `target`, and that epoch's first step."""
+    epochs = of.batches[target - 1].epoch - of.batches[step - 1].epoch
+    return leap.after(held, epochs), step + epochs * of.settings.batches_per_epoch
+
+
+def rate(of: Side, cell: Cell) -> Exactly | None:
+    """The learning rate of a step, or what changes with it, of a group; None where nothing is trained."""
+    if not of.settings.param_groups:
+        return None
+    if not of.settings.varying:
+        lr = of.settings.param_groups[cell.position[0] if cell.position else 0].schedule.lr
+        assert isinstance(lr, Fraction)  # what is no number varies
+        return from_fraction(lr)
+    found: Exactly = ByHand(of.settings, Exact()).at(of.batches[cell.step - 1])[cell.quantity.name][cell.position]
+    return found
+
+
+def value_of(step: HandStep, cell: Cell) -> Exactly:
+    """A number of a step that has been calculated."""
+    group, name = cell.quantity.group, cell.quantity.name
+    arrays: Mapping[str, Array] = {
+        "before": step.before,
+        "nodes": step.nodes,
+        "watch": step.nodes,
+        "loss": {name: step.loss},
+        "adjoints": step.adjoints,
+        "accumulated": step.accumulated,
+        "gradients": step.gradients,
+        "clipped": step.clipped,
+        "after": step.after or step.before,
+    }.get(group, {})
+    if group == "accumulated" and name not in arrays:
+        return from_fraction(Fraction(0))
+    number: Exactly = arrays[name][cell.position]
+    return number
+
+
+def epoch_mean(of: Side, cell: Cell, losses: Mapping[int, Exactly]) -> Exactly:
+    """The loss of an epoch: each batch counting alike, or with its samples."""
+    batches = epoch_of(of.batches, cell.step)
+    weights, divisor = weights_of(of, cell.quantity.name, batches)
+    total: Exactly = from_fraction(Fraction(0))
+    for batch, weight in zip(batches, weights, strict=True):
+        total = total + losses[batch.step] * from_fraction(Fraction(weight))
+    return total / from_fraction(Fraction(divisor))
+
+
+def weights_of(of: Side, name: str, batches: Sequence[Batch]) -> tuple[list[int], int]:
+    """How each batch's loss counts in the loss of an epoch, and what the sum is divided by."""
+    sizes = [batch.n for batch in batches]
+    if name == "mean_of_batches":
+        return [1] * len(batches), len(batches)
+    return (sizes if averages(of.problem.graph) else [1] * len(batches)), sum(sizes)
+
+
+def _predicted(of: Side, prepared: Inputs, last: HandStep, cell: Cell) -> Exactly:
+    """A line at a row of [predict], at the parameters with which the run ends."""
+    lines = frozenset(predicted(of.problem.graph, of.problem.predict))
+    given = {column.name: numbers(column, prepared.calculation.system) for column in of.problem.predict}
+    rows = of.problem.predict[0].shape[0]
+    results = only(prepared.calculation, lines).at({**(last.after or last.before), **given}, rows).results
+    number: Exactly = results[cell.quantity.name][cell.entry]
+    return number

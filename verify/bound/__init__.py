@@ -1,0 +1,1 @@
+"""What correct floating-point evaluation of a step can give (BOUND.md)."""

@@ -1,0 +1,186 @@
+"""The bound: what correct floating-point evaluation of a step can give; verify/BOUND.md says why it holds.
+
+Every quantity is calculated at PyTorch's own state (its parameters, its data, its gradients), and
+twice: by the derivation as it is written, exactly, and with numbers that round as PyTorch does on the
+elementary graph: the same operations in the same order as autograd, forward and backward, each with its
+rounding error. No tolerance is chosen. Steps of equal size are calculated side by side.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+
+import numpy as np
+
+from derive.chain.derivation import Derivation, differentiate
+from derive.problem.loading import Problem
+from derive.run.settings import Settings
+from verify.bound.elementary import elementary
+from verify.bound.kinks import Kink, ties, with_kinks
+from verify.bound.powers import forward
+from verify.bound.pytorch_forms import as_pytorch
+from verify.hand import calculation
+from verify.hand.calculation import Calculation
+from verify.hand.evaluation import Values
+from verify.hand.program import adjoint_of
+from verify.numbers import (
+    Array,
+    Distance,
+    Enclosed,
+    Exact,
+    Floats,
+    Rounded,
+    RoundedPairs,
+    precision,
+)
+from verify.record import StepRecord
+
+PRECISION = 192  # bits inside the balls: what they add themselves is 2⁻¹³⁹ of float64's own rounding
+MAX_SIDE_BY_SIDE = 2**16  # numbers of one array: more steps at once need memory and save no time
+
+
+@dataclass(frozen=True)
+class AtState:
+    """Steps of equal size at PyTorch's own states; the first dimension of each array is the step.
+
+    `rounded` are all that correct evaluation can give for lines, adjoints (`∂name`) and updated
+    parameters and state (`name'`, `name.v'`), `exact` the same by the derivation as it is written, and `terms`
+    is Σ|terms| of the loss and the gradients, and of every line and adjoint where they are compared.
+    """
+
+    steps: tuple[StepRecord, ...]
+    rounded: Values
+    exact: Values
+    terms: Mapping[str, Floats]
+
+
+def clipped(name: str) -> str:
+    """The name under which the gradient of a parameter stands after clipping."""
+    return f"{adjoint_of(name)}|"
+
+
+def updated(name: str) -> str:
+    """The name under which a parameter stands after its update."""
+    return f"{name}'"
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What is compiled once for a run: the elementary graph, rounded, and the equations as written, exactly."""
+
+    rounded: Calculation
+    exact: Calculation
+    system: Rounded | RoundedPairs
+    kinks: tuple[Kink, ...] = ()
+    finer: Callable[[], Bound] | None = None  # that of replays in float64, compiled when it is first asked for
+
+    def states(self, steps: Sequence[StepRecord]) -> Iterator[AtState]:
+        """Every step at its state, in groups of equal size that are treated alike."""
+        alike: dict[tuple[int, bool, bool], list[StepRecord]] = {}
+        for step in steps:
+            alike.setdefault((step.batch.n, step.batch.adds, step.batch.updates), []).append(step)
+        for (n, *_), group in alike.items():
+            many = max(1, MAX_SIDE_BY_SIDE // _largest(self.rounded, n))
+            for first in range(0, len(group), many):
+                yield self.at(tuple(group[first : first + many]))
+
+    def at(self, steps: tuple[StepRecord, ...]) -> AtState:
+        """Steps of equal size, side by side."""
+        loss, targets = self.exact.derivation.graph.loss, self.exact.derivation.wrt
+        measured = (loss, *map(adjoint_of, targets))
+        if steps[0].adjoints:  # every line is compared
+            measured += (*steps[0].nodes, *map(adjoint_of, steps[0].adjoints))
+        with precision(PRECISION):
+            rounded, terms = _side(self.rounded, steps, measured)
+            exact, _ = _side(self.exact, steps, ())
+        return AtState(steps, rounded, exact, terms)
+
+    def distance(self, floats: Floats, found: Array, exact: Array | None) -> Distance:
+        """How PyTorch's numbers stand to the exact ones and to all correct ones."""
+        with precision(PRECISION):
+            shape = np.shape(floats)
+            aside = None if exact is None else np.broadcast_to(exact, shape)
+            return self.system.distance(floats, np.broadcast_to(found, shape), aside)
+
+
+def _side(
+    side: Calculation, steps: tuple[StepRecord, ...], measured: tuple[str, ...]
+) -> tuple[dict[str, Array], Mapping[str, Floats]]:
+    """The results of one calculation at the states of the steps, and Σ|terms| of what is `measured`."""
+    take = side.system.take
+    before = {name: take(_stacked(steps, "before", name)) for name in steps[0].before}
+    data = {name: take(_stacked(steps, "data", name)) for name in steps[0].data}
+    recorded = {name: take(_stacked(steps, "nodes", name)) for name in steps[0].nodes}
+    recorded.update({adjoint_of(name): take(_stacked(steps, "adjoints", name)) for name in steps[0].adjoints})
+    found = side.at({**before, **data}, steps[0].batch.n, recorded, measured)
+    results, terms = dict(found.results), dict(found.terms)
+    for name in steps[0].accumulated:
+        held, own = _stacked(steps, "accumulated", name), adjoint_of(name)
+        results[own] = side.accumulated(take(held), results[own])
+        if own in terms:
+            terms[own] = terms[own] + np.abs(held)
+    held_gradients = {name: take(_stacked(steps, "gradients", name)) for name in steps[0].clipped}
+    cut = side.clipped(held_gradients, 1) if held_gradients else {}
+    results.update({clipped(name): value for name, value in cut.items()})
+    after = {name: take(_stacked(steps, "after", name)) for name in steps[0].after}
+    if after and not side.by_hand_alone:
+        results.update(_updated(side, steps, before, after))
+    if side.watch:
+        gradients = side.followed({name: _stacked(steps, "gradients", name) for name in steps[0].gradients})
+        followed = {name: take(value) for name, value in gradients.items()}
+        results.update(side.watched({**before, **data, **results, **recorded, **followed, **after}, steps[0].batch.n))
+    return results, terms
+
+
+def _updated(side: Calculation, steps: tuple[StepRecord, ...], before: Values, after: Values) -> dict[str, Array]:
+    """The parameters and the optimizer's state after the steps, from PyTorch's gradients."""
+    if not steps[0].batch.updates:
+        return {updated(name): value for name, value in before.items()}
+    t = side.system.take(np.array([float(step.batch.t) for step in steps]))
+    rates = {name: side.take_rate(_stacked(steps, "rates", name)) for name in steps[0].rates}
+    results: dict[str, Array] = {}
+    for name in steps[0].gradients:
+        held = "clipped" if name in steps[0].clipped else "gradients"
+        gradient = side.system.take(_stacked(steps, held, name))
+        moved = side.updated(name, before, gradient, t, after, rates)
+        results.update({updated(own): value for own, value in moved.items()})
+    return results
+
+
+def _stacked(steps: tuple[StepRecord, ...], group: str, name: str) -> Floats:
+    return np.stack([getattr(step, group)[name] for step in steps])
+
+
+def _largest(side: Calculation, n: int) -> int:
+    """How many numbers the largest array of one step has."""
+    axes = [term.axes for stage in (*side.stages, *side.watch) for term in stage.terms]
+    return max(math.prod(axis.size if isinstance(axis.size, int) else n for axis in own) for own in axes)
+
+
+def prepare(problem: Problem, derivation: Derivation, settings: Settings, dtype: str | None = None) -> Bound:
+    """The bound for runs of `problem` in `dtype`, that of the settings when left out."""
+    graph, kinks = with_kinks(derivation.graph)
+    whole = differentiate(elementary(graph), derivation.wrt)
+    rounded, exact = _systems(dtype or settings.dtype, dtype is not None)
+    with precision(PRECISION):
+        return Bound(
+            calculation.prepare(problem, forward(whole), settings, rounded, as_pytorch(whole), as_floats=True),
+            calculation.prepare(problem, derivation, settings, exact, as_floats=True),
+            rounded,
+            (*kinks, *ties(whole)),
+            cache(partial(prepare, problem, derivation, settings, "float64")) if dtype is None else None,
+        )
+
+
+def _systems(dtype: str, replayed: bool) -> tuple[Rounded | RoundedPairs, Exact | Enclosed]:
+    """The number systems that judge a format: one whose own rounding is far below it.
+
+    float64 itself is judged by balls with more digits; where it only repeats a step of another
+    format, by pairs, whose own rounding doubles the bound.
+    """
+    if dtype == "float64" and not replayed:
+        return Rounded(dtype), Exact(strict=False)
+    return RoundedPairs(dtype), Enclosed()

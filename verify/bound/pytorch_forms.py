@@ -1,0 +1,68 @@
+"""The chain rule's products as PyTorch's backward forms them: for the bound, never for the hand calculation.
+
+SymPy's derivative and PyTorch's are the same function, but not the same calculation: of x/y by y the one is
+−x/y², which overflows where y² does, the other −(x/y)/y. The balls must follow the second.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import cache
+
+from derive.algebra.expression import ONE, ZERO, Apply, Expr, Number, Ref, children, rebuild, replace
+from derive.algebra.operations import OPERANDS, OPERATIONS
+from derive.chain.derivation import Derivation, Edge, Part
+from derive.errors import Place
+from derive.paper.syntax import read_expression
+from verify.bound.powers import as_calculated
+from verify.hand.program import Product, own_result, times_partial
+
+
+def as_pytorch(derivation: Derivation) -> Product:
+    """The product of each edge of an elementary graph; SymPy's partial where the operation states no other."""
+    parts = {part.name: part for part in derivation.parts}
+
+    def product(edge: Edge, above: Ref) -> Expr:
+        return _stated(parts[edge.of], edge.wrt, above) or times_partial(edge, above)
+
+    return product
+
+
+def _stated(part: Part, wrt: Ref, above: Ref) -> Expr | None:
+    """The form that the table states for the operand `wrt` of a line with one operation, where it does."""
+    body = part.body
+    if not isinstance(body, Apply) or part.reduction is not None or body.args.count(wrt) != 1:
+        return None  # a reduction; or, as in where(m > 0, w, w), two products whose sum SymPy has simplified
+    forms = OPERATIONS[body.op].backward
+    if not forms:
+        return None
+    values = dict(zip(OPERANDS, body.args, strict=False)) | {
+        "g": above,
+        "z": Ref(own_result(part.name), part.axes),
+        "pi": Apply("pi", ()),
+    }
+    return settled(replace(form(forms[body.args.index(wrt)]), lambda ref: values[ref.name]))
+
+
+@cache
+def form(text: str) -> Expr:
+    """A `backward` of the table as a tree."""
+    return read_expression(text, Place("backward", text=text))
+
+
+def settled(expr: Expr) -> Expr:
+    """`expr` without what a constant operand decides: for x^4, 4·x^3 and no case y = 0."""
+    match rebuild(expr, tuple(settled(part) for part in children(expr))):
+        case Apply(op="equal", args=(Number(value=x), Number(value=y))):
+            return ONE if x == y else ZERO
+        case Apply(op="where", args=(Number(value=holds), x, y)):
+            return x if holds else y
+        case Apply(op="sub", args=(Number(value=x), Number(value=y))) if _is_float(x):
+            return Number(x - y)
+        case other:
+            return as_calculated(other)
+
+
+def _is_float(value: Fraction) -> bool:
+    """Whether a float64 holds the number exactly, so that 1 less is exact too."""
+    return value == Fraction(float(value))

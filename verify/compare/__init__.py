@@ -1,0 +1,1 @@
+"""The record beside the hand calculation, number by number, to a verdict."""

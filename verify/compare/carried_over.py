@@ -1,0 +1,95 @@
+"""What a step takes over and does not calculate: the parameters, the state and the gradients that were left to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+import numpy as np
+
+from derive.problem.loading import Problem
+from derive.run.settings import Settings
+from verify.bound.bound import Bound
+from verify.compare.check import Numbers
+from verify.hand import calculation
+from verify.hand.handed import as_floats
+from verify.hand.run import HandRun
+from verify.hand.update import parameter_of
+from verify.numbers import Distance, Floats, precision
+from verify.record import Record, StepRecord, Values
+
+Carried = dict[int, dict[str, Numbers]]  # by step and name
+
+
+def starts(
+    problem: Problem, settings: Settings, record: Record, bound: Bound, before: StepRecord | None = None
+) -> Carried:
+    """What each step begins with: the rounded initial values of the parameters and of the optimizer's state.
+
+    Later, what the step before left.
+    """
+    with precision(192):
+        rounded = calculation.beginnings(problem, settings, bound.system, as_floats=True)
+        exact = calculation.beginnings(problem, settings, bound.exact.system, as_floats=True)
+    found: dict[int, dict[str, Numbers]] = {}
+    left: Values | None = None if before is None else before.after
+    for step in record.steps:
+        found[step.batch.step] = {
+            name: Numbers(held, bound.distance(held, rounded[name], exact[name]))
+            if left is None
+            else _kept(left[name], held)
+            for name, held in step.before.items()
+        }
+        left = step.after
+    return found
+
+
+def as_by_hand(group: str, hand: HandRun, record: Record) -> Carried:
+    """Numbers by hand of which PyTorch knows nothing: clipped gradients, lr."""
+    found: Carried = {}
+    for by_hand, step in zip(hand.steps, record.steps, strict=True):
+        floats = as_floats(getattr(by_hand, group))
+        found[step.batch.step] = {name: _kept(floats[name], held) for name, held in getattr(step, group).items()}
+    return found
+
+
+def taken(hand: HandRun, record: Record, bound: Bound) -> Carried:
+    """The parameters by hand that PyTorch takes, each rounded once, and the state, of which it knows nothing."""
+    found: dict[int, dict[str, Numbers]] = {}
+    for by_hand, step in zip(hand.steps, record.steps, strict=True):
+        floats = as_floats(by_hand.after)
+        found[step.batch.step] = {
+            name: _rounded(floats[name], held, bound) if parameter_of(name) == name else _kept(floats[name], held)
+            for name, held in step.after.items()
+        }
+    return found
+
+
+def _rounded(value: Floats, held: Floats, bound: Bound) -> Numbers:
+    """A number beside the float64 that it is rounded from; nothing is known of one beyond the range."""
+    if not np.isfinite(value).all():
+        nothing, without_end = np.full_like(value, np.nan), np.full_like(value, np.inf)
+        everywhere = np.ones(value.shape, dtype=np.bool_)
+        return Numbers(held, Distance(value, nothing, without_end, without_end, everywhere, ~everywhere))
+    with precision(192):
+        exact = [bound.system.constant(Fraction(number)) for number in value.flat]
+        balls = np.stack(exact).reshape(value.shape)
+    return Numbers(held, bound.distance(held, balls, None))
+
+
+def gathered(record: Record, before: StepRecord | None = None) -> Carried:
+    """What .grad holds before the batches that add to it: what the step before left there."""
+    found: dict[int, dict[str, Numbers]] = {}
+    left: Mapping[str, Floats] = {} if before is None else before.left
+    for step in record.steps:
+        found[step.batch.step] = {name: _kept(left[name], held) for name, held in step.accumulated.items()}
+        left = step.left
+    return found
+
+
+def _kept(left: Floats, held: Floats) -> Numbers:
+    """A number that must be the very one that was left."""
+    with np.errstate(invalid="ignore"):  # inf − inf, where a run goes on after an overflow
+        error = held - left
+    nothing, everywhere = np.zeros_like(left), np.ones(left.shape, dtype=np.bool_)
+    return Numbers(held, Distance(left, error, nothing, nothing, everywhere, ~everywhere))

@@ -1,0 +1,92 @@
+"""The loss of an epoch, in the two ways people calculate it from the losses of its batches."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from derive.algebra.expression import Reduce, Ref, walk
+from derive.graph.graph import Graph
+from derive.graph.node import SAMPLES
+from derive.run.batches import Batch
+from verify.hand.run import HandRun
+from verify.numbers import Exactly, from_fraction, is_finite, is_moderate, middle, to_float
+from verify.record import Record
+
+
+@dataclass(frozen=True)
+class Means:
+    """`of_batches` counts every batch alike, `over_samples` every sample; NaN where a loss is not known."""
+
+    of_batches: float
+    over_samples: float
+
+
+@dataclass(frozen=True)
+class EpochLoss:
+    """The losses of the batches of one epoch, each before its own update, as one number: by hand and PyTorch's."""
+
+    epoch: int
+    batches: int
+    n: int
+    alike: bool
+    hand: Means
+    autograd: Means
+
+
+def epoch_losses(graph: Graph, hand: HandRun, record: Record) -> tuple[EpochLoss, ...]:
+    """The loss of each epoch of a run; of the last one the batches that were taken."""
+    by_hand = {step.batch.step: _exact(step.loss.item()) for step in hand.steps}
+    epochs: dict[int, list[tuple[Batch, Fraction | float]]] = {}
+    for step in record.steps:
+        epochs.setdefault(step.batch.epoch, []).append((step.batch, float(step.loss)))
+    averaged = averages(graph)
+    found = []
+    for epoch, taken in epochs.items():
+        sizes = [batch.n for batch, _ in taken]
+        known = [by_hand.get(batch.step, math.nan) for batch, _ in taken]
+        found.append(
+            EpochLoss(
+                epoch,
+                len(taken),
+                sum(sizes),
+                len(set(sizes)) == 1,
+                _means(known, sizes, averaged),
+                _means([loss for _, loss in taken], sizes, averaged),
+            )
+        )
+    return tuple(found)
+
+
+def averages(graph: Graph) -> bool:
+    """Whether the loss is a mean over the samples of its batch, and not a sum over them."""
+    lines = [node for node in graph.lines if node.name in graph.ancestors or node.name == graph.loss]
+    sizes = graph.of_kind("size")
+    parts = (part for node in lines for part in walk(node.definition))
+    return any(
+        (isinstance(part, Ref) and part.name in sizes)
+        or (isinstance(part, Reduce) and part.op == "mean" and SAMPLES in (part.axes or ()))
+        for part in parts
+    )
+
+
+def _exact(number: Exactly) -> Fraction | float:
+    """A number by hand as a fraction; the middle of a ball, whose radius is far below what is printed."""
+    if not is_finite(number):
+        return math.nan
+    return middle(number) if is_moderate(number) else to_float(number)
+
+
+def _means(losses: Sequence[Fraction | float], sizes: Sequence[int], averaged: bool) -> Means:
+    """Both means, exact before they are rounded; the loss of a batch that is a sum has its samples' weight already."""
+    if not all(isinstance(loss, Fraction) or math.isfinite(loss) for loss in losses):
+        return Means(math.nan, math.nan)
+    exact = [Fraction(loss) for loss in losses]
+    weighted = (loss * size for loss, size in zip(exact, sizes, strict=True)) if averaged else exact
+    return Means(_rounded(exact, len(exact)), _rounded(weighted, sum(sizes)))
+
+
+def _rounded(numbers: Iterable[Fraction], count: int) -> float:
+    return to_float(from_fraction(sum(numbers, Fraction(0)) / count))

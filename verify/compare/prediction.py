@@ -1,0 +1,92 @@
+"""[predict]: the lines that depend on new data, at the parameters with which training has ended.
+
+PyTorch's numbers are checked at PyTorch's own final parameters; the hand calculation has its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from derive.problem.loading import Problem
+from derive.problem.predict import predicted
+from derive.run.batches import Batch
+from verify.bound.bound import Bound
+from verify.compare.check import Numbers
+from verify.compare.comparison import StepComparison
+from verify.hand.calculation import Calculation, numbers
+from verify.hand.run import PRECISIONS, HandRun, HandStep, Inputs
+from verify.numbers import Array, CalculationError, is_sharp, objects, precision
+from verify.record import Record, StepRecord, Values
+
+
+@dataclass(frozen=True)
+class Prediction(Batch):
+    """The rows of [predict] in place of a batch; `step` is the last of the run."""
+
+    def __str__(self) -> str:
+        return f"the prediction after step {self.step}"
+
+
+def rows(problem: Problem, last: Batch) -> Prediction:
+    """All rows of [predict], after the step `last`."""
+    return Prediction(last.step, last.epoch, last.batch, tuple(range(problem.predict[0].shape[0])))
+
+
+def final(step: StepRecord) -> Values:
+    """The parameters with which a run ends; those it began with, where nothing is trained."""
+    return step.after or step.before
+
+
+def compare(
+    problem: Problem, hand: HandRun, record: Record, found: Values, bound: Bound, exact: Inputs
+) -> StepComparison:
+    """PyTorch's numbers `found` of each predicted line, with their bounds, beside the same by hand."""
+    lines = frozenset(predicted(problem.graph, problem.predict))
+    batch = rows(problem, record.steps[-1].batch)
+    state = final(record.steps[-1])
+    sides = []
+    with precision(512):
+        for side in (bound.rounded, bound.exact):
+            # on the rounded side each number is rounded once, as PyTorch takes it
+            given = {column.name: numbers(column, side.system) for column in problem.predict}
+            parameters = {name: side.system.take(values) for name, values in state.items()}
+            sides.append(only(side, lines).at({**parameters, **given}, batch.n).results)
+    compared = {}
+    for name in found:
+        rounded, aside = sides[0][name], sides[1].get(name)
+        compared["nodes", name] = Numbers(found[name], bound.distance(found[name], rounded, aside))
+    return StepComparison(batch, compared, _by_hand(problem, hand, record, exact, batch, lines))
+
+
+def _by_hand(
+    problem: Problem, hand: HandRun, record: Record, exact: Inputs, batch: Prediction, lines: frozenset[str]
+) -> HandStep | None:
+    """The same lines at the parameters that the hand calculation ends with; None where it ended before."""
+    if not hand.steps or hand.steps[-1].batch.step < record.steps[-1].batch.step:
+        return None
+    last = hand.steps[-1]
+    parameters = last.after or last.before
+    with precision(PRECISIONS[-1]):
+        given = {column.name: numbers(column, exact.calculation.system) for column in problem.predict}
+        try:
+            results = only(exact.calculation, lines).at({**parameters, **given}, batch.n).results
+        except CalculationError:
+            return None
+    values = {name: results[name] for name in lines}
+    if not all(is_sharp(number) for array in values.values() for number in array.flat):
+        return None
+    nothing: Array = objects([], (0,))
+    return HandStep(batch, {}, nothing, {}, {}, values, {})
+
+
+def only(side: Calculation, lines: frozenset[str]) -> Calculation:
+    """The calculation of `lines` alone: a stage is called as its line, or as its line with a mark and a number."""
+    marked = [stage for stage in side.stages if _line(stage.target) in lines]
+    return replace(side, stages=tuple(marked))
+
+
+def _line(target: str) -> str:
+    """The line that a stage is a part of: of `c.1` (an operation inside c), `l#1` and `m%`."""
+    for mark in (".", "#", "%"):
+        target = target.partition(mark)[0]
+    return target

@@ -1,0 +1,157 @@
+"""What a comparison comes to: for each quantity, its counts and the numbers that tell most."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from verify.compare.check import Check, Numbers, share
+from verify.compare.comparison import Comparison, Name, StepComparison, quantity
+from verify.numbers import Floats
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One quantity over all steps.
+
+    `closest` is the number nearest to its bound, `widest` the one in which the largest error, measured by
+    Σ|terms|, could have hidden; None where the quantity has no terms. `blurred` is, of the numbers that rest on a
+    replay, the one whose own bound is the widest.
+    """
+
+    quantity: str
+    count: int
+    wrong: int
+    undecided: int
+    replayed: int
+    closest: Check
+    widest: Check | None
+    blurred: Check | None
+
+
+def summarize(comparison: Comparison) -> tuple[Summary, ...]:
+    """The quantities in the order in which they are compared; what a parameter begins with is left out.
+
+    So are the updates, where they are those by hand.
+    """
+    found: dict[Name, list[tuple[StepComparison, Numbers]]] = {}
+    aside = ("before", "accumulated", *(["clipped", "rates", "after"] if comparison.by_hand_alone else []))
+    for step in comparison.judged:
+        for name, numbers in step.numbers.items():
+            if name[0] not in aside:
+                found.setdefault(name, []).append((step, numbers))
+    return tuple(_summary(comparison, name, steps) for name, steps in found.items())
+
+
+def _summary(comparison: Comparison, name: Name, steps: list[tuple[StepComparison, Numbers]]) -> Summary:
+    wrong = sum(int(numbers.disagrees.sum()) for _, numbers in steps)
+    right = sum(int(numbers.agrees.sum()) for _, numbers in steps)
+    count = sum(numbers.autograd.size for _, numbers in steps)
+    return Summary(
+        quantity(name, comparison.loss),
+        count,
+        wrong,
+        count - wrong - right,
+        sum(int(numbers.replayed.sum()) for _, numbers in steps),
+        _largest(comparison, name, [(step, closeness(numbers)) for step, numbers in steps]),
+        _widest(comparison, name, [(step, hidden(numbers)) for step, numbers in steps if numbers.terms is not None]),
+        _widest(comparison, name, [(step, blurred(numbers)) for step, numbers in steps if numbers.replayed.any()]),
+    )
+
+
+def joined(first: tuple[Summary, ...], later: tuple[Summary, ...]) -> tuple[Summary, ...]:
+    """The summaries of two pieces of a run as one."""
+    found = {summary.quantity: summary for summary in first}
+    for own in later:
+        found[own.quantity] = _joined(found[own.quantity], own) if own.quantity in found else own
+    return tuple(found.values())
+
+
+def _joined(first: Summary, later: Summary) -> Summary:
+    """One quantity in two pieces of a run; of equals the first is told."""
+    return Summary(
+        first.quantity,
+        first.count + later.count,
+        first.wrong + later.wrong,
+        first.undecided + later.undecided,
+        first.replayed + later.replayed,
+        max(first.closest, later.closest, key=lambda check: check.closeness),
+        max((c for c in (first.widest, later.widest) if c is not None), key=lambda check: check.share, default=None),
+        max((c for c in (first.blurred, later.blurred) if c is not None), key=_blur, default=None),
+    )
+
+
+def _blur(check: Check) -> float:
+    return share(check.caught_directly, check.terms)
+
+
+def drift(comparison: Comparison) -> Check | None:
+    """The number of the last step by hand that has moved furthest from it, by its own size; None without one.
+
+    A step of which PyTorch has no finite number has not moved by a number that could be told.
+    """
+    for step in reversed(comparison.steps):
+        if step.hand is None:
+            continue
+        names = [name for name in step.numbers if name[0] in ("loss", "gradients", "after")]
+        places = [(name, place) for name in names for place in np.ndindex(step.numbers[name].autograd.shape)]
+        checks = (comparison.check(step, *place) for place in places)
+        finite = [check for check in checks if math.isfinite(check.difference)]
+        if finite:
+            return max(finite, key=relative_drift)
+    return None
+
+
+def relative_drift(check: Check) -> float:
+    """The drift as a share of the number by hand; infinite where that is 0 and PyTorch's is not."""
+    if not check.difference or math.isnan(check.difference):
+        return 0.0
+    return abs(check.difference / check.hand_value) if check.hand_value else math.inf
+
+
+def closeness(numbers: Numbers) -> Floats:
+    """The step errors as shares of their bounds."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.nan_to_num(np.abs(numbers.distance.error) / numbers.distance.bound, nan=0.0)
+
+
+def _widest(comparison: Comparison, name: Name, shares: list[tuple[StepComparison, Floats]]) -> Check | None:
+    return _largest(comparison, name, shares) if shares else None
+
+
+def hidden(numbers: Numbers) -> Floats:
+    """The smallest errors that would have been caught, as shares of Σ|terms|."""
+    return _shares(numbers.caught, numbers.terms)
+
+
+def blurred(numbers: Numbers) -> Floats:
+    """The same by a number's own bound, of the numbers that rest on a replay; 0 for the others."""
+    return np.where(numbers.replayed, _shares(numbers.distance.reach, numbers.terms), 0.0)
+
+
+def _shares(caught: Floats, terms: Floats | None) -> Floats:
+    """0 where nothing can hide, infinite where a number is undecided or has no terms beside its error."""
+    if terms is None:
+        return np.zeros_like(caught)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        shares = np.where(caught == 0, 0.0, caught / terms)
+    return np.where(np.isnan(shares), np.inf, shares)
+
+
+def _largest(comparison: Comparison, name: Name, found: list[tuple[StepComparison, Floats]]) -> Check:
+    """The number with the largest value in `found`."""
+    step, values = max(found, key=lambda pair: float(np.max(pair[1], initial=-math.inf)))
+    place = np.unravel_index(int(np.argmax(values)), values.shape)
+    return comparison.check(step, name, tuple(map(int, place)))
+
+
+def marked(comparison: Comparison, disagrees: bool) -> Iterator[Check]:
+    """The numbers that disagree, in order; or those that are not decided."""
+    for step in comparison.judged:
+        for name, numbers in step.numbers.items():
+            found = numbers.disagrees if disagrees else ~(numbers.agrees | numbers.disagrees)
+            for place in np.argwhere(found):
+                yield comparison.check(step, name, tuple(map(int, place)))

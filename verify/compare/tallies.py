@@ -1,0 +1,77 @@
+"""What a comparison comes to over all of its steps, whichever of them are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from derive.problem.loading import Problem
+from derive.run.settings import Settings
+from verify.compare.comparison import Comparison
+from verify.compare.epochs import EpochLoss, epoch_losses
+from verify.compare.stopping import First, first_nonfinite, holds
+from verify.compare.summary import Summary, joined, summarize
+from verify.hand.run import HandRun
+from verify.record import Record
+
+KEPT_EPOCHS = 1000  # of a long run, at its beginning and at its end
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Counts over the steps that PyTorch made, and what was found first.
+
+    `by_hand` steps are calculated by hand as well, `wrong` numbers disagree, those that steps begin with among them.
+    `nonfinite` are sentences on what became infinite or NaN, `notes` the number of notes on kinks, `faults` that of
+    sentences on the batches, and `met_by_hand` is the first step after which the condition of `until` holds by hand.
+    """
+
+    steps: int
+    by_hand: int
+    wrong: int
+    summaries: tuple[Summary, ...]
+    epochs: tuple[EpochLoss, ...]
+    nonfinite: Mapping[First, str]
+    notes: int
+    faults: int
+    met_by_hand: int | None
+
+    def joined(self, later: Tally) -> Tally:
+        """The tally of this piece of a run and of the next."""
+        epochs = (*self.epochs, *later.epochs)
+        if len(epochs) > 2 * KEPT_EPOCHS:
+            epochs = (*epochs[:KEPT_EPOCHS], *epochs[-KEPT_EPOCHS:])
+        return Tally(
+            self.steps + later.steps,
+            self.by_hand + later.by_hand,
+            self.wrong + later.wrong,
+            joined(self.summaries, later.summaries),
+            epochs,
+            {**later.nonfinite, **self.nonfinite},
+            self.notes + later.notes,
+            self.faults + later.faults,
+            later.met_by_hand if self.met_by_hand is None else self.met_by_hand,
+        )
+
+    def predicted(self, comparison: Comparison) -> Tally:
+        """The tally with the prediction after the run."""
+        own = summarize(replace(comparison, steps=()))
+        wrong = sum(found.wrong for found in own)
+        return replace(self, wrong=self.wrong + wrong, summaries=joined(self.summaries, own))
+
+
+def tally(problem: Problem, settings: Settings, hand: HandRun, record: Record, comparison: Comparison) -> Tally:
+    """The tally of a run, or of a piece of one."""
+    met = (step.batch.step for step in hand.steps if holds(step, settings))
+    numbers = (numbers for step in comparison.steps for numbers in step.numbers.values())
+    return Tally(
+        len(record.steps),
+        len(hand.steps),
+        sum(int(found.disagrees.sum()) for found in numbers),
+        summarize(comparison),
+        epoch_losses(problem.graph, hand, record),
+        first_nonfinite(hand, record, problem.graph.loss),
+        len(comparison.kink_notes),
+        len(comparison.batch_faults),
+        next(met, None),
+    )

@@ -1,0 +1,182 @@
+"""A derivation's program in one number system, with everything that stays the same from step to step."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from derive.chain.derivation import Derivation
+from derive.graph.gradient_names import KIND, gradient_name
+from derive.problem.loading import Problem, Quantity
+from derive.run.settings import Settings
+from derive.training.clipping import Clip
+from verify.hand import clipping, update
+from verify.hand.evaluation import Array, Evaluation, NumberSystem, Values, evaluate
+from verify.hand.frozen import applied, is_trained
+from verify.hand.program import Product, Stage, compile_backward, compile_forward, times_partial
+from verify.hand.rates import of_group
+from verify.hand.update import Update, state_name
+
+
+@dataclass(frozen=True)
+class Calculation:
+    """Forward pass, backward pass and update, compiled once and run at any state.
+
+    Arrays have one dimension for each axis of their name, and one more in front where several steps stand
+    side by side.
+    """
+
+    derivation: Derivation
+    system: NumberSystem
+    stages: tuple[Stage, ...]
+    constants: Values
+    update: Update | None  # None where nothing is trained; else of the first group of parameters
+    watch: tuple[Stage, ...] = ()
+    clip: Clip | None = None
+    groups: tuple[tuple[tuple[str, ...], Update], ...] = ()  # the parameters of the other groups, each with its update
+
+    def at(self, given: Values, n: int, recorded: Values | None = None, measured: Collection[str] = ()) -> Evaluation:
+        """Every line and adjoint at the parameters and data `given`, for batches of `n` samples."""
+        values = {**self.constants, **given}
+        values.update({name: self.system.constant(Fraction(n)) for name in self.derivation.graph.of_kind("size")})
+        return evaluate(self.stages, self.system, values, {"n": n}, recorded, measured)
+
+    def watched(self, values: Values, n: int) -> Values:
+        """What is watched, at the end of a step: from its lines, data, gradients and the parameters as updated."""
+        sizes = {name: self.system.constant(Fraction(n)) for name in self.derivation.graph.of_kind("size")}
+        return evaluate(self.watch, self.system, {**self.constants, **values, **sizes}, {"n": n}).results
+
+    @property
+    def by_hand_alone(self) -> bool:
+        """Whether the update is one that PyTorch does not have."""
+        return self.update is not None and self.update.optimizer.variant is not None
+
+    def followed(self, gradients: Values) -> Values:
+        """Those of the gradients that are watched, by their names `dl/dw`."""
+        graph = self.derivation.graph
+        named = {gradient_name(graph.loss, name): value for name, value in gradients.items()}
+        return {name: named[name] for name in graph.of_kind(KIND)}
+
+    def accumulated(self, held: Array, gradient: Array) -> Array:
+        """What .grad holds after a backward that adds `gradient` to what it held: one addition."""
+        return self.system.apply("add", (held, gradient))
+
+    def clipped(self, gradients: Values, steps: int = 0) -> Values:
+        """The gradients of what is trained after clipping, none where nothing is clipped.
+
+        The first `steps` dimensions are those of steps.
+        """
+        if self.clip is None:
+            return {}
+        trained = {name: value for name, value in gradients.items() if is_trained(self.derivation.graph.frozen, name)}
+        return clipping.clipped(self.system, self.clip, trained, steps)
+
+    def updated(
+        self,
+        name: str,
+        before: Values,
+        gradient: Array,
+        t: Array,
+        recorded: Values | None = None,
+        rates: Values | None = None,
+    ) -> dict[str, Array]:
+        """The parameter `name` and its state (`w.v`) after update number `t`; the parameter stays where it is frozen.
+
+        `before` and `recorded` name them alike; later equations go on with the recorded state, where there is one.
+        `rates` are what changes from step to step, of all groups.
+        """
+        place, update = self._update_of(name)
+        frozen = self.derivation.graph.frozen
+        if not is_trained(frozen, name):
+            return {name: before[name]}
+        state = {own: state_name(name, own) for own in (found.name for found in update.optimizer.states)}
+        given = {own: before[full] for own, full in state.items()}
+        known = {own: recorded[full] for own, full in state.items()} if recorded is not None else None
+        own_rates = of_group(rates or {}, place, 1 + len(self.groups))
+        found = update.after(before[name], gradient, given, t, known, own_rates)
+        moved = applied(frozen, name, before[name], found["p"])
+        return {**{full: found[own] for own, full in state.items()}, name: moved}
+
+    def advanced(self, before: Values, gradients: Values, t: Array, rates: Values | None = None) -> dict[str, Array]:
+        """The parameters and the state after update number `t`, from the gradients as they are after clipping."""
+        after: dict[str, Array] = {}
+        for name, gradient in gradients.items():
+            after |= self.updated(name, before, gradient, t, rates=rates)
+        return after
+
+    def take_rate(self, array: NDArray[np.float64]) -> Array:
+        """What PyTorch held of a number that changes from step to step, one of Python's."""
+        return array if self.update is None else self.update.floats.take(array)
+
+    def _update_of(self, name: str) -> tuple[int, Update]:
+        """The place of a parameter's group, and its update."""
+        assert self.update is not None  # else nothing is updated
+        found = ((k, update) for k, (names, update) in enumerate(self.groups, start=1) if name in names)
+        return next(found, (0, self.update))
+
+
+def prepare(
+    problem: Problem,
+    derivation: Derivation,
+    settings: Settings,
+    system: NumberSystem,
+    product: Product = times_partial,
+    *,
+    as_floats: bool = False,
+) -> Calculation:
+    """The program of `derivation` in `system`; `product` says what an edge of the chain rule adds.
+
+    `as_floats` takes lr and the optimizer's options as the float64 numbers that PyTorch holds.
+    """
+    marks = tuple(node.name + mark for node in settings.watched for mark in (".", "#", "%"))  # of its hidden parts
+    names = {node.name for node in settings.watched}
+    forward = compile_forward(derivation)
+    watch = tuple(stage for stage in forward if stage.target in names or stage.target.startswith(marks))
+    found = Calculation(
+        derivation,
+        system,
+        (*(stage for stage in forward if stage not in watch), *compile_backward(derivation, product)),
+        {constant.name: numbers(constant, system) for constant in problem.constants},
+        None,
+        watch,
+        settings.clip if settings.trains else None,
+    )
+    return with_updates(found, settings, as_floats)
+
+
+def with_updates(calculation: Calculation, settings: Settings, as_floats: bool) -> Calculation:
+    """The calculation with the updates of `settings`: lr and options as decimals, or the floats that PyTorch holds."""
+    first, *others = _updates(settings, calculation.system, as_floats)
+    groups = zip(settings.param_groups[1:], others, strict=True)
+    return replace(calculation, update=first, groups=tuple((g.parameters, u) for g, u in groups if u is not None))
+
+
+def _updates(settings: Settings, system: NumberSystem, as_floats: bool) -> list[Update | None]:
+    """The update of each group; None where nothing is trained."""
+    found: list[Update | None] = []
+    for group in settings.param_groups:
+        lr = group.schedule.lr if not settings.varying else None
+        assert lr is None or isinstance(lr, Fraction)  # what is no number varies
+        found.append(update.prepare(group.rule, lr, system, as_floats))
+    return found or [None]
+
+
+def numbers(quantity: Quantity, system: NumberSystem) -> Array:
+    """The values of a quantity in its shape, each as the system holds it."""
+    found = [system.constant(value) for value in quantity.values]
+    return np.stack(found).reshape(quantity.shape)
+
+
+def beginnings(problem: Problem, settings: Settings, system: NumberSystem, *, as_floats: bool = False) -> Values:
+    """What every parameter, and every state of one that is trained, begins with."""
+    found: dict[str, Array] = {}
+    for parameter in problem.parameters:
+        found[parameter.name] = numbers(parameter, system)
+        if settings.trains and is_trained(problem.graph.frozen, parameter.name):
+            begun = update.starts(settings.rule_of(parameter.name), system, parameter.shape, as_floats)
+            found.update({state_name(parameter.name, own): value for own, value in begun.items()})
+    return found

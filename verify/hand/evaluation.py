@@ -1,0 +1,155 @@
+"""A program on numbers of any system, for one step or for many steps side by side.
+
+What a number is, only the system knows. An array has one dimension for each axis of its name; what
+differs from step to step may have one more in front, and then so does every result.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from derive.algebra.expression import Axes, Axis
+from derive.chain.derivation import SHARES
+from verify.hand.program import Call, Constant, Positions, Read, Stage, Term, own_result
+
+Array = NDArray[Any]
+Values = Mapping[str, Array]
+
+
+class NumberSystem(Protocol):
+    """What a program needs of numbers: arrays of them, element by element, and sums."""
+
+    def constant(self, value: Fraction) -> Array:
+        """An exact literal of an equation, as an array without dimensions."""
+
+    def apply(self, op: str, args: tuple[Array, ...]) -> Array:
+        """An operation of the table, element by element; the arrays broadcast as in NumPy."""
+
+    def reduce(self, op: str, array: Array) -> Array:
+        """The sum, logsumexp, max or min over the last dimension."""
+
+    def accumulate(self, array: Array) -> Array:
+        """The sum over the last dimension of what autograd adds one by one: the parts of an adjoint."""
+
+    def take(self, array: NDArray[np.float64]) -> Array:
+        """Floats as they are; an infinity or NaN tells nothing."""
+
+    def cast(self, array: Array) -> Array:
+        """Python's numbers as an operation on tensors reads them."""
+
+    def share(self, op: str, array: Array) -> Array:
+        """The share of each entry in the max or min over the last dimension; an array of the same shape."""
+
+    def size(self, array: Array) -> NDArray[np.float64]:
+        """The absolute value of each number, as a float."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What every stage has given and, where it was asked for, Σ|terms| of the last sum in it."""
+
+    results: Values
+    terms: Mapping[str, NDArray[np.float64]]
+
+
+def evaluate(
+    stages: tuple[Stage, ...],
+    system: NumberSystem,
+    values: dict[str, Array],
+    sizes: Mapping[str, int],
+    recorded: Values | None = None,
+    measured: Collection[str] = (),
+) -> Evaluation:
+    """Calculates every stage from `values`, to which the results are added.
+
+    `sizes` gives the sizes that have a name (`{"n": 3}` for a batch of three). Later stages go on
+    with the number of `recorded`, where there is one, in place of a result. Σ|terms| is taken of
+    the stages in `measured`.
+    """
+    results, terms = {}, {}
+    for stage in stages:
+        parts = [_terms(term, system, values, sizes) for term in stage.terms]
+        sums = [_reduced(term, system, part) for term, part in zip(stage.terms, parts, strict=True)]
+        results[stage.target] = sums[0] if len(sums) == 1 else system.accumulate(_side_by_side(sums))
+        values[own_result(stage.target)] = results[stage.target]
+        values[stage.target] = (recorded or {}).get(stage.target, results[stage.target])
+        if stage.target in measured:
+            terms[stage.target] = _size(stage, system, parts)
+    return Evaluation(results, terms)
+
+
+def _size(stage: Stage, system: NumberSystem, parts: list[Array]) -> NDArray[np.float64]:
+    """Σ|terms| of a stage: over what it sums, and over what it adds up."""
+    size = np.asarray(0.0)
+    with np.errstate(over="ignore"):
+        for term, part in zip(stage.terms, parts, strict=True):
+            sizes = system.size(part)
+            summed = tuple(range(sizes.ndim - term.summed, sizes.ndim))
+            size = size + (sizes.sum(axis=summed) if term.reduction in ("sum", "mean") else sizes.max(axis=summed))
+    return size
+
+
+def _terms(term: Term, system: NumberSystem, values: Values, sizes: Mapping[str, int]) -> Array:
+    """The numbers of a term before they are reduced."""
+    results: list[Array] = []
+    for instruction in term.instructions:
+        match instruction:
+            case Read(name=name, layout=layout):
+                results.append(_laid_out(values[name], layout))
+            case Constant(value=value):
+                results.append(system.constant(value))
+            case Positions(place=place):
+                results.append(_positions(system, term.axes, place, sizes))
+            case Call(op=op, args=args):
+                results.append(system.apply(op, tuple(results[arg] for arg in args)))
+    if not term.axes:
+        return results[-1]
+    steps = results[-1].shape[: max(results[-1].ndim - len(term.axes), 0)]
+    return np.broadcast_to(results[-1], (*steps, *(_length(axis, sizes) for axis in term.axes)))
+
+
+def _reduced(term: Term, system: NumberSystem, numbers: Array) -> Array:
+    """What a term makes of its numbers: itself, or a reduction over its last dimensions."""
+    reduced = term.summed + term.shared
+    if not reduced:
+        return numbers
+    kept = numbers.shape[: numbers.ndim - reduced]
+    count = math.prod(numbers.shape[len(kept) :])
+    flat = numbers.reshape((*kept, count))
+    if term.shared:
+        return system.share(SHARES[term.reduction], flat).reshape(numbers.shape)
+    if term.reduction == "mean":
+        return system.apply("div", (system.reduce("sum", flat), system.constant(Fraction(count))))
+    return system.reduce(term.reduction, flat)
+
+
+def _length(axis: Axis, sizes: Mapping[str, int]) -> int:
+    return axis.size if isinstance(axis.size, int) else sizes[str(axis.size)]
+
+
+def _positions(system: NumberSystem, axes: Axes, place: int, sizes: Mapping[str, int]) -> Array:
+    """0, 1, 2, … along one axis."""
+    counted = np.stack([system.constant(Fraction(k)) for k in range(_length(axes[place], sizes))])
+    return counted.reshape([-1 if k == place else 1 for k in range(len(axes))])
+
+
+def _laid_out(array: Array, layout: tuple[int | None, ...]) -> Array:
+    """`array` with its dimensions in the order of `layout` and one of length 1 for each None."""
+    if not layout:
+        return array
+    order = [place for place in layout if place is not None]
+    steps = array.ndim - len(order)  # 1 in front where there are several steps
+    moved = array.transpose((*range(steps), *(steps + place for place in order)))
+    return moved[(*[slice(None)] * steps, *(np.newaxis if place is None else slice(None) for place in layout))]
+
+
+def _side_by_side(arrays: list[Array]) -> Array:
+    """The arrays stacked along a new last dimension."""
+    return np.stack(np.broadcast_arrays(*arrays), axis=-1)

@@ -1,0 +1,99 @@
+"""What changes from step to step, lr and the momentum that is cycled with it: by hand, and from what PyTorch holds.
+
+PyTorch calculates these in Python's float64, whatever the dtype of the parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+
+import numpy as np
+
+from derive.algebra.expression import names
+from derive.run.batches import Batch
+from derive.run.settings import Settings
+from derive.training.optimizers import Assignment
+from derive.training.rates import Moment, Schedule
+from verify.hand.evaluation import Array, NumberSystem, Values, evaluate
+from verify.hand.program import Stage, compile_rule
+
+RATES_DTYPE = "float64"
+
+
+def moment(batch: Batch, settings: Settings) -> Moment:
+    """When a batch is: its update, its epoch, and how often the scheduler has stepped before it."""
+    scheduler = settings.scheduler
+    by_epoch = scheduler is not None and scheduler.every == "epoch"
+    return Moment(batch.update, batch.epoch, batch.epoch - 1 if by_epoch else batch.update - 1)
+
+
+def on_paper(schedule: Schedule, system: NumberSystem, at: Moment) -> dict[str, Array]:
+    """What changes at a moment, from the equations on paper."""
+    return _results(schedule, system, schedule.on_paper(at), {}, at, as_floats=False)
+
+
+def in_torch(
+    schedule: Schedule, system: NumberSystem, before: Moment | None, held: Values, at: Moment
+) -> dict[str, Array]:
+    """What changes at a moment, from the numbers that PyTorch held at the moment `before`, None at the first step."""
+    equations = schedule.in_torch(before, at)
+    if not equations:
+        return {name: held[name] for name in schedule.names}
+    return _results(schedule, system, equations, held, at, as_floats=True)
+
+
+def _results(
+    schedule: Schedule,
+    system: NumberSystem,
+    equations: Iterable[Assignment],
+    held: Values,
+    at: Moment,
+    as_floats: bool,
+) -> dict[str, Array]:
+    values = {**{name: _number(value, system, as_floats) for name, value in schedule.numbers(at).items()}, **held}
+    found: dict[str, Array] = {}
+    for equation in equations:
+        inputs = {name: values[name] for name in names(equation.expr)}
+        found[equation.target] = evaluate(_compiled(equation), system, inputs, {}).results[equation.target]
+        values[equation.target] = found[equation.target]
+    return {name: found[name] for name in schedule.names}
+
+
+def _number(value: Fraction, system: NumberSystem, as_floats: bool) -> Array:
+    return system.take(np.asarray(value.numerator / value.denominator)) if as_floats else system.constant(value)
+
+
+@cache
+def _compiled(equation: Assignment) -> tuple[Stage, ...]:
+    return compile_rule(equation.target, equation.expr)
+
+
+@dataclass(frozen=True)
+class ByHand:
+    """What changes in a run, by hand: for each step, an array with one entry a group."""
+
+    settings: Settings
+    system: NumberSystem
+
+    def at(self, batch: Batch) -> dict[str, Array]:
+        """What changes, in the step of a batch; nothing where all stays the same."""
+        if not self.settings.varying:
+            return {}
+        at = moment(batch, self.settings)
+        groups = [on_paper(group.schedule, self.system, at) for group in self.settings.param_groups]
+        return together(groups, self.settings.varying)
+
+
+def together(groups: list[dict[str, Array]], varying: Iterable[str]) -> dict[str, Array]:
+    """What changes, each as one number, or with one entry for each of several groups."""
+    if len(groups) == 1:
+        return {name: groups[0][name] for name in varying}
+    return {name: np.stack([group[name] for group in groups], axis=-1) for name in varying}
+
+
+def of_group(rates: Mapping[str, Array], group: int, groups: int) -> dict[str, Array]:
+    """What changes of one group; the last dimension is the group's where there are several."""
+    return {name: value if groups == 1 else value[..., group] for name, value in rates.items()}

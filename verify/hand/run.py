@@ -1,0 +1,201 @@
+"""The hand calculation: the derivation's own equations with exact numbers, from the initial values on.
+
+It shares the problem and the batch order with PyTorch, nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from derive.chain.derivation import Derivation
+from derive.problem.loading import Problem
+from derive.run.batches import Batch
+from derive.run.settings import Settings
+from verify.hand.calculation import Calculation, beginnings, numbers, prepare
+from verify.hand.program import adjoint_of
+from verify.hand.rates import ByHand
+from verify.numbers import Array, CalculationError, Exact, Exactly, is_finite, is_sharp, precision
+
+# Bits inside balls, tried until every number is sharp. Longer balls cost little, and a run that is repeated much.
+PRECISIONS = (1024, 4096, 16384)
+
+Exacts = Mapping[str, Array]  # arrays of exact numbers, one dimension for each axis of the name
+
+
+@dataclass(frozen=True)
+class HandStep:
+    """One step calculated by hand; the same quantities as in a `StepRecord`. `after` is empty where nothing is trained.
+
+    `before` and `after` hold the optimizer's state as well. `gradients` are sums with what was `accumulated`
+    before, where the batch adds to it; `clipped` are those after clipping, and `rates` what changes from step to step.
+    """
+
+    batch: Batch
+    before: Exacts
+    loss: Array
+    gradients: Exacts
+    after: Exacts
+    nodes: Exacts
+    adjoints: Exacts
+    accumulated: Exacts = field(default_factory=dict)
+    clipped: Exacts = field(default_factory=dict)
+    rates: Exacts = field(default_factory=dict)
+
+    @property
+    def left(self) -> Exacts:
+        """What .grad holds after the step: clipping changes it in place."""
+        return {**self.gradients, **self.clipped}
+
+    def numbers(self) -> Iterator[Exactly]:
+        """Every number that is reported of the step."""
+        for group in (
+            *(self.before, self.gradients, self.after, self.nodes, self.adjoints),
+            *(self.clipped, self.rates),
+        ):
+            for array in group.values():
+                yield from array.flat
+        yield from self.loss.flat
+
+
+@dataclass(frozen=True)
+class HandRun:
+    """The steps, and the sentence that says why they end before the run does, if so."""
+
+    steps: tuple[HandStep, ...]
+    ended: str = ""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The calculation of a derivation in exact numbers, and the data: compiled once, run every step."""
+
+    calculation: Calculation
+    data: Exacts
+    rates: ByHand
+
+    def rows(self, batch: Batch) -> Exacts:
+        """The data of one batch."""
+        return {name: column[list(batch.indices)] for name, column in self.data.items()}
+
+
+def inputs(problem: Problem, derivation: Derivation, settings: Settings) -> Inputs:
+    """The compiled program of `derivation` with the problem's data."""
+    data = {column.name: numbers(column, Exact()) for column in problem.data}
+    return Inputs(prepare(problem, derivation, settings, Exact()), data, ByHand(settings, Exact()))
+
+
+def calculate(problem: Problem, derivation: Derivation, settings: Settings, batches: Iterable[Batch]) -> HandRun:
+    """Every step by hand. Where balls get too wide to read, the run is repeated with more digits.
+
+    A run that divides by zero, leaves a function's domain, or still is not sharp at the highest
+    precision, ends there and says so; so does one of which no more than `settings.drift` steps are wanted.
+    Where PyTorch does not have the update, it ends with the step after which the condition of `until` holds.
+    """
+    batches = tuple(batches)
+    found = HandRun(())
+    for bits in PRECISIONS:
+        found = Continued(problem, derivation, settings, bits).calculate(batches)
+        if "digits" not in found.ended:
+            break
+    return found
+
+
+class Continued:
+    """The hand calculation of a run that comes in pieces: each goes on where the one before has ended.
+
+    `ended` says why it has, before the run; `bits` are those inside balls, of which a run that comes in pieces is not
+    repeated with more.
+    """
+
+    def __init__(self, problem: Problem, derivation: Derivation, settings: Settings, bits: int = PRECISIONS[1]) -> None:
+        beside = {*problem.reported, *(node.name for node in settings.watched)}
+        self.lines = [node.name for node in problem.graph.lines if settings.nodes or node.name in beside]
+        self.prepared = inputs(problem, derivation, settings)
+        self.settings = settings
+        self.bits = bits
+        self.held: Exacts = beginnings(problem, settings, Exact())
+        self.gathered: Exacts = {}
+        self.ended = ""
+        self.count = 0
+        self.met = False
+
+    def calculate(self, batches: Sequence[Batch]) -> HandRun:
+        """The next steps; none after the calculation has ended."""
+        steps: list[HandStep] = []
+        with precision(self.bits):
+            for batch in batches:
+                found = None if self.ended or self.met else self._next(batch)
+                if found is None:
+                    break
+                steps.append(found)
+                self.count += 1
+                self.held, self.gathered = found.after, found.left
+                self.met = self.settings.by_hand_alone and self.settings.is_met(found.nodes)
+        return HandRun(tuple(steps), self.ended)
+
+    def _next(self, batch: Batch) -> HandStep | None:
+        """The next step; None where the calculation ends, and why in `ended`."""
+        if self.count == self.settings.drift:
+            self.ended = _as_wanted(self.count)
+            return None
+        try:
+            found = step(self.prepared, self.held, batch, self.lines, self.gathered)
+        except CalculationError as error:
+            self.ended = f"at {batch} the hand calculation ends: {error}"
+            return None
+        reported = list(found.numbers())
+        if all(is_sharp(number) for number in reported):
+            return found
+        known = all(is_finite(number) for number in reported)
+        reason = f"its digits no longer suffice ({self.bits} bits)" if known else _UNDEFINED
+        self.ended = f"at {batch} the hand calculation ends: {reason}"
+        return None
+
+
+def _as_wanted(steps: int) -> str:
+    if not steps:
+        return "no step is calculated by hand from the initial values on (--drift 0)"
+    counted = f"{steps} step{'s' if steps > 1 else ''}"
+    return f"the hand calculation from the initial values on ends after {counted} (--drift {steps})"
+
+
+_UNDEFINED = "a value is not defined, or its digits do not tell (a logarithm or root of a negative number?)"
+
+
+def step(
+    prepared: Inputs, held: Exacts, batch: Batch, lines: Sequence[str], gathered: Exacts | None = None
+) -> HandStep:
+    """One step by hand from any parameters and state, with the numbers of `lines`.
+
+    `gathered` are the gradients of the step before, to which this one adds where its batch says so.
+    Raises `CalculationError` where it has no value.
+    """
+    calculation = prepared.calculation
+    derivation = calculation.derivation
+    rows = prepared.rows(batch)
+    values = calculation.at({**held, **rows}, batch.n).results
+    accumulated = (gathered or {}) if batch.adds else {}
+    gradients = {name: values[adjoint_of(name)] for name in derivation.wrt}
+    gradients |= {name: calculation.accumulated(so_far, gradients[name]) for name, so_far in accumulated.items()}
+    clipped = calculation.clipped(gradients) if batch.updates else {}
+    rates = prepared.rates.at(batch)
+    after: dict[str, Array] = {}
+    if calculation.update is not None:
+        t = calculation.system.constant(Fraction(batch.t))
+        after = calculation.advanced(held, {**gradients, **clipped}, t, rates) if batch.updates else dict(held)
+    shown = {**held, **rows, **values, **calculation.followed(gradients), **after}
+    values = {**values, **calculation.watched(shown, batch.n)}
+    return HandStep(
+        batch,
+        held,
+        values[derivation.graph.loss],
+        gradients,
+        after,
+        {name: values[name] for name in lines},
+        {name: values[adjoint_of(name)] for name in lines if adjoint_of(name) in values},
+        accumulated,
+        clipped,
+        rates,
+    )

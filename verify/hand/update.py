@@ -1,0 +1,139 @@
+"""An optimizer's equations in one number system: the parameter and its state after one update.
+
+PyTorch calculates what is made of numbers alone (1 − beta1, lr/(1 − beta1^t)) in Python's float64, and rounds it to
+the dtype where it meets a tensor; so do the systems here that round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from derive.algebra.expression import names
+from derive.training.optimizers import Assignment, Optimizer, State, in_numbers_alone
+from verify.hand.evaluation import Array, NumberSystem, Values, evaluate
+from verify.hand.program import Stage, compile_rule
+from verify.numbers import Rounded, RoundedPairs
+
+
+def state_name(parameter: str, state: str) -> str:
+    """What a state of a parameter is called: `w.v`."""
+    return f"{parameter}.{state}"
+
+
+def parameter_of(name: str) -> str:
+    """The parameter that `w.v` is a state of; a parameter itself."""
+    return name.partition(".")[0]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One equation, compiled; `alone` says that it has numbers alone in it."""
+
+    target: str
+    stages: tuple[Stage, ...]
+    reads: tuple[str, ...]
+    alone: bool
+
+
+@dataclass(frozen=True)
+class Update:
+    """The equations of an optimizer, compiled once.
+
+    `tensors` is the system of the parameters, `floats` that of Python's numbers, and `singles` that of states
+    that are one float32; `given` are lr and the options, in `floats`.
+    """
+
+    optimizer: Optimizer
+    steps: tuple[Step, ...]
+    tensors: NumberSystem
+    floats: NumberSystem
+    singles: NumberSystem
+    given: Values
+
+    def after(
+        self, p: Array, g: Array, state: Values, t: Array, recorded: Values | None = None, rates: Values | None = None
+    ) -> dict[str, Array]:
+        """The parameter `p` and every state after the update number `t`, which has a dimension for steps side by side.
+
+        Later equations go on with the state of `recorded`, where there is one. `rates` are the numbers that change
+        from step to step, such as lr, with the dimensions of `t`.
+        """
+        single = {found.name for found in self.optimizer.states if found.single}
+        alone = {
+            name: _raised(value, t, p) for name, value in ({"t": t} | dict(self.given) | dict(rates or {})).items()
+        }
+        alone |= {name: _raised(value, t, p) for name, value in state.items() if name in single}
+        values = {"p": p, "g": g} | {name: value for name, value in state.items() if name not in single}
+        found: dict[str, Array] = {}
+        for step in self.steps:
+            if step.target in single:
+                inputs = {
+                    name: alone[name] if name in single else self.singles.cast(alone[name]) for name in step.reads
+                }
+                result = evaluate(step.stages, self.singles, inputs, {}).results[step.target]
+            elif step.alone:
+                result = evaluate(step.stages, self.floats, {n: alone[n] for n in step.reads}, {}).results[step.target]
+            else:
+                inputs = {n: values[n] if n in values else self.tensors.cast(alone[n]) for n in step.reads}
+                result = evaluate(step.stages, self.tensors, inputs, {}).results[step.target]
+            found[step.target] = result
+            if recorded is not None and step.target in recorded:
+                result = recorded[step.target]
+                result = _raised(result, t, p) if step.target in single else result
+            (alone if step.alone else values)[step.target] = result
+        kept = {state.name: found[state.name] for state in self.optimizer.states}
+        return {"p": found["p"]} | {n: value.reshape(t.shape) if n in single else value for n, value in kept.items()}
+
+
+def _raised(number: Array, t: Array, p: Array) -> Array:
+    """A number, or one for each of the steps side by side, with the dimensions of `p`."""
+    return number.reshape((*number.shape, *[1] * (p.ndim - t.ndim))) if number.ndim else number
+
+
+def prepare(optimizer: Optimizer, lr: Fraction | None, system: NumberSystem, as_floats: bool) -> Update:
+    """The update in `system`: as PyTorch calculates it where the system rounds and PyTorch has it, else as on paper.
+
+    `as_floats` takes lr and the options as the float64 numbers that PyTorch holds, in place of the decimals. An lr
+    of None changes from step to step, and is among the `rates` of each.
+    """
+    rounds = isinstance(system, Rounded | RoundedPairs)
+    floats, singles = (_like(system, "float64"), _like(system, "float32")) if rounds else (system, system)
+    numbers = {**({} if lr is None else {"lr": lr}), **optimizer.numbers}
+    in_torch = rounds and optimizer.variant is None  # PyTorch has no order of its own for a textbook variant
+    equations = optimizer.in_torch if in_torch else optimizer.on_paper
+    given = {
+        name: floats.take(np.asarray(value.numerator / value.denominator)) if as_floats else floats.constant(value)
+        for name, value in numbers.items()
+    }
+    return Update(optimizer, tuple(_compiled(equations, optimizer, numbers)), system, floats, singles, given)
+
+
+def _like(system: NumberSystem, dtype: str) -> NumberSystem:
+    """The system of the same kind that rounds as `dtype` does."""
+    return Rounded(dtype) if isinstance(system, Rounded) else RoundedPairs(dtype)
+
+
+def _compiled(equations: tuple[Assignment, ...], optimizer: Optimizer, numbers: Mapping[str, Fraction]) -> list[Step]:
+    known = {"t", "lr", *numbers, *(state.name for state in optimizer.states if state.single)}
+    alone = in_numbers_alone(equations, frozenset(known))
+    return [
+        Step(found.target, compile_rule(found.target, found.expr), names(found.expr), found.target in alone)
+        for found in equations
+    ]
+
+
+def starts(optimizer: Optimizer, system: NumberSystem, shape: tuple[int, ...], as_floats: bool) -> dict[str, Array]:
+    """What every state of a parameter of this shape begins with."""
+    return {state.name: _start(optimizer, state, system, shape, as_floats) for state in optimizer.states}
+
+
+def _start(optimizer: Optimizer, state: State, system: NumberSystem, shape: tuple[int, ...], as_floats: bool) -> Array:
+    value = optimizer.start(state)
+    if as_floats:
+        value = Fraction(value.numerator / value.denominator)
+    number = system.constant(value)
+    return np.broadcast_to(number, () if state.single else shape).copy()

@@ -1,0 +1,1 @@
+"""The training run in PyTorch: the only package that imports torch."""
