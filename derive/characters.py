@@ -80,3 +80,8 @@ def _ascii_character(character: str) -> str:
 
 # Letters whose names stand for them; Σ and Π would be read as signs, π is no name, and Α looks like A.
 _GREEK = {str(greek_name(letter)): letter for letter in "αβγδεζηθικλμνξρστυφχψωΓΔΘΛΞΦΨΩ"}
+
+
+def normalise(name: str) -> str:
+    """A name as it is compared: Unicode NFKC, so that µ (micro) and μ (mu), x₁ and x1 are one."""
+    return unicodedata.normalize("NFKC", name)

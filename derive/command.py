@@ -6,10 +6,10 @@ import argparse
 from collections.abc import Sequence
 
 from derive.chain.derivation import Derivation
+from derive.characters import normalise
 from derive.console import list_problems, tell, write_out
 from derive.errors import ProblemError
 from derive.interface import derive
-from derive.paper.spelling import normalise
 from derive.problem.loading import load, shipped
 from derive.source.files import check_writable
 from derive.steps.choice import EVERYTHING, Choice, read_steps
@@ -73,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return render(derivation, options.format, problem.title, optimizer, choice, sums, plan, ascii_only=ascii_only)
 
     if options.output is not None:
-        from derive.source.output import write_whole
+        from derive.source.files import write_whole
 
         write_whole(options.output, shown(options.ascii))
     else:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 
 from derive.chain.derivation import Derivation, differentiate
-from derive.paper.spelling import normalise
+from derive.characters import normalise
 from derive.problem.loading import load
 from derive.problem.problem import Problem
 

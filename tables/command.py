@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from derive.console import BAD_INPUT, list_problems, say, tell, write_out
 from derive.problem.loading import load, shipped
 from derive.run.precedence import effective
-from derive.source.files import check_writable
-from derive.source.output import write_whole
+from derive.source.files import check_writable, write_whole
 from tables.files import check_folder, write_grades, write_tables
 from tables.grade import grade
 from tables.worksheet import worksheet

@@ -10,10 +10,10 @@ from pathlib import Path
 import pandas as pd
 
 from derive.errors import OutputError
-from derive.source.files import check_writable, may_create_in
-from derive.source.output import write_whole
-from tables.audit import Graded, claims, grade_frame
+from derive.source.files import check_writable, may_create_in, write_whole
+from tables.audit import claims
 from tables.frames import comparison, epochs, steps
+from tables.grade import Graded, grade_frame
 from verify.auditing.pipeline import Audit
 from verify.result import Result
 

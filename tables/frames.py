@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import pandas as pd
 
 from verify.compare.check import Check
-from verify.result import Result, StepRow, rate_label
+from verify.names import rate_label
+from verify.result import Result, StepRow
 
 MAX_EXACT = 40  # characters of a fraction that is still written out
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+
+import pandas as pd
 
 from derive.errors import ClaimError, HandgradError
 from derive.problem.loading import Problem
-from tables.audit import Graded
-from verify.auditing.pipeline import audit
+from tables.audit import WORDS
+from verify.auditing.finding import Status
+from verify.auditing.pipeline import Audit, audit
 from verify.claims.table import empty_cells
 
 
@@ -39,3 +43,47 @@ def grade(
             tell(f"error: {error}")
             graded.append(Graded(file.name, error=str(error).partition("\n")[0]))
     return tuple(graded)
+
+
+@dataclass(frozen=True)
+class Graded:
+    """A file, what was found of its claims, how many cells it leaves empty, and the error where it cannot be read."""
+
+    file: str
+    found: Audit | None = None
+    empty: int | None = None
+    error: str = ""
+
+
+def grade_frame(graded: Sequence[Graded]) -> pd.DataFrame:
+    """One row for each file: its score, the counts, and the first wrong number. Columns: `GRADE_COLUMNS`."""
+    made = pd.DataFrame([_grade(one) for one in graded], columns=list(GRADE_COLUMNS))
+    return made.astype({name: dtype for name, (dtype, _) in GRADE_COLUMNS.items()})
+
+
+GRADE_COLUMNS: Mapping[str, tuple[str, str]] = {
+    "file": ("string", "the file of claims"),
+    "score": ("float64", "the share of its numbers that are right, or follow from an earlier wrong one"),
+    "claims": ("Int64", "its numbers"),
+    "empty": ("Int64", "its cells without a number, which do not count in the score"),
+    **{status.value: ("Int64", f"how many of them are: {WORDS[status]}") for status in Status},
+    "first_wrong": ("string", "the first wrong number: step 2: w"),
+    "claimed": ("string", "what it is claimed to be"),
+    "right_value": ("string", "what it should be"),
+    "error": ("string", "why the file could not be read"),
+}
+
+
+def _grade(graded: Graded) -> tuple[object, ...]:
+    found = graded.found
+    if found is None:
+        return (graded.file, *[None] * (3 + len(Status)), None, None, None, graded.error)
+    counts = [found.counts.get(status, 0) for status in Status]
+    total = len(found.findings)
+    good = sum(1 for f in found.findings if f.status.is_accepted or f.status is Status.INHERITED)
+    first = found.first_wrong
+    at = (None, None, None)
+    if first is not None:
+        cell = first.cell
+        at = (f"step {cell.step}: {cell.name}", first.claim.literal.text, first.printed)  # type: ignore[assignment]
+    return (graded.file, good / total if total else None, total, graded.empty, *counts, *at, None)

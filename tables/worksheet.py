@@ -14,8 +14,8 @@ from verify.auditing.pipeline import drawn
 from verify.auditing.right_values import Side, rate, right_values, side
 from verify.claims.claim import Cell, Quantity
 from verify.claims.literal import read_literal, written_like
+from verify.names import rate_label
 from verify.numbers import Exactly, decimal, to_fraction
-from verify.result import rate_label
 
 MAX_STEPS = 1000
 DIGITS = 6  # significant digits of a number that is given away

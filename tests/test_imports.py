@@ -21,12 +21,7 @@ ROOMS = {
     "tables": {"derive", "numpy", "pandas", "verify"},
 }
 # The training side is all that imports torch.
-TRAINING_SIDE = (
-    "verify/pytorch/run.py",
-    "verify/pytorch/loader.py",
-    "verify/pytorch/module.py",
-    "verify/pytorch/rates.py",
-)
+TRAINING_SIDE = tuple(f"verify/pytorch/{name}.py" for name in ("loader", "module", "optimizer", "rates", "run"))
 DOORS = {
     **{path: {"torch"} for path in TRAINING_SIDE},
     "verify/__main__.py": {"tables"},

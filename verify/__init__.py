@@ -7,7 +7,7 @@ from derive.exports import lazily as _lazily
 if typing.TYPE_CHECKING:
     from verify.auditing.finding import Finding, Status
     from verify.auditing.pipeline import Audit, audit
-    from verify.compare.outcome import Outcome, Verdict
+    from verify.compare.verdict import Outcome, Verdict
     from verify.pipeline import verify
     from verify.result import Result
 
@@ -18,10 +18,10 @@ __getattr__, __dir__ = _lazily(
     {
         "Audit": "auditing.pipeline",
         "Finding": "auditing.finding",
-        "Outcome": "compare.outcome",
+        "Outcome": "compare.verdict",
         "Result": "result",
         "Status": "auditing.finding",
-        "Verdict": "compare.outcome",
+        "Verdict": "compare.verdict",
         "audit": "auditing.pipeline",
         "verify": "pipeline",
     },

@@ -19,7 +19,7 @@ from derive.training.schedulers import EVERY, SCHEDULERS
 from derive.training.settings import DTYPES, MAX_COUNT, ON_NONFINITE, Setting, read_as, whole
 from derive.training.variants import NAMES
 from verify.auditing.pipeline import Audit, audit
-from verify.compare.outcome import Outcome
+from verify.compare.verdict import Outcome
 from verify.pipeline import verify
 from verify.result import Result
 

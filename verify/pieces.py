@@ -21,8 +21,7 @@ from verify.compare.faults import orders as orders_of
 from verify.compare.tallies import Tally, tally
 from verify.compare.verdict import MAX_LISTED
 from verify.hand import run as hand
-from verify.hand.handed import handed
-from verify.hand.run import HandRun
+from verify.hand.run import HandRun, handed
 from verify.record import Record, StepRecord
 
 LONG = 10_000  # steps of a run of which every row is kept

@@ -66,3 +66,18 @@ class Record:
     torch_version: str
     data: Values
     steps: tuple[StepRecord, ...]
+
+
+@dataclass(frozen=True)
+class Handed:
+    """The parameters and the optimizer's state by hand, as float64: with which a run begins, and after each update.
+
+    `clipped` are the gradients after clipping before each update, and `rates` what changes from step to step, such as
+    lr, in each step. `steps` is the number of steps that have been calculated by hand.
+    """
+
+    start: Values
+    updates: tuple[Values, ...]
+    steps: int
+    clipped: tuple[Values, ...] = ()
+    rates: tuple[Values, ...] = ()

@@ -15,19 +15,14 @@ from derive.run.batches import Batch
 from derive.run.settings import Settings
 from verify import pieces
 from verify.compare.check import Check
-from verify.compare.comparison import Comparison, StepComparison, quantity, rate_name
+from verify.compare.comparison import Comparison, StepComparison
 from verify.compare.epochs import EpochLoss
-from verify.compare.outcome import Verdict
 from verify.compare.stopping import Ending, holds, stop_note
 from verify.compare.tallies import Tally
+from verify.compare.verdict import Verdict
 from verify.hand.run import HandRun
-from verify.hand.update import parameter_of
+from verify.names import parameter_of, quantity, rate_label, rate_name
 from verify.record import Record
-
-
-def rate_label(rate: str, group: int | None = None) -> str:
-    """The column of lr and the like: `lr`; of the groups after the first, counted from 0, `lr[1]`."""
-    return f"{rate}[{group}]" if group else rate
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,12 @@ from functools import cached_property
 
 from derive.algebra.axes import apart
 from derive.algebra.expression import (
+    Apply,
     Axes,
     Axis,
     Expr,
     Number,
+    Position,
     Reduce,
     Ref,
     children,
@@ -31,7 +33,6 @@ from derive.algebra.monomial import Monomial, collect
 from derive.algebra.sums import add_up
 from derive.algebra.tidying import powered, product, tidy
 from derive.chain.named_lines import Named, by_name, named
-from derive.chain.one_hot import picked
 from derive.graph.graph import Graph
 from derive.graph.node import Node
 
@@ -142,3 +143,34 @@ def _read_along(node: Node, ref: Ref, around: frozenset[Axis]) -> Expr:
     inner = sorted(taken_axes(node.definition) - set(node.axes))
     renamed |= fresh_axes(inner, [*around, *renamed.values()])
     return rename_axes(node.definition, renamed)
+
+
+def picked(whole: Monomial) -> Monomial:
+    """The product with picked entries by the index that another of its factors says they are at."""
+    labels = {found[0]: found[1] for factor, power in whole.outside if power > 0 and (found := _label(factor))}
+    if not labels:
+        return whole
+    factors = [powered(_entry(factor, labels), power) for factor, power in whole.outside]
+    return product(Number(whole.coefficient), *factors)
+
+
+def _label(factor: Expr) -> tuple[Ref, Axis] | None:
+    """Y and k of [y = k]."""
+    match factor:
+        case Apply(op="equal", args=(Ref() as label, Position(axis=axis))):
+            return label, axis
+    return None
+
+
+def _entry(factor: Expr, labels: Mapping[Ref, Axis]) -> Expr:
+    """pₖ for Σₘ [y = m] pₘ, where y is known to be k; any other factor as it is."""
+    if not isinstance(factor, Reduce) or factor.op != "sum":
+        return factor
+    body = collect((factor.body,))
+    for part, power in body.outside:
+        found = _label(part)
+        if found is not None and power == 1 and found[0] in labels and factor.axes == (found[1],):
+            rest = [powered(other, exponent) for other, exponent in body.outside if other != part]
+            here = labels[found[0]]
+            return rename_axes(collect([Number(body.coefficient), *rest]).tree(), {found[1]: here})
+    return factor

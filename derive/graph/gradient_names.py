@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from derive.algebra.expression import Expr, Ref, names, replace
+from derive.characters import normalise
 from derive.errors import EquationError, Place
 from derive.graph.graph import Graph
 from derive.graph.node import Node
-from derive.paper.spelling import Token, normalise, tokens
+from derive.paper.spelling import Token, tokens
 from derive.paper.syntax import read_expression
 
 _JOINED = "ǀ"  # a letter nobody types: makes one name of dl/dw, as long as what is written

@@ -11,8 +11,7 @@ from derive.errors import EquationError, Place, shorten, suggestion
 from derive.graph.node import SAMPLES, SIZE, Frozen, Node
 from derive.graph.resolution import resolve
 from derive.graph.seed_gradient import Upstream, seeded
-from derive.paper.as_typed import as_typed
-from derive.paper.lines import Line
+from derive.paper.lines import Line, as_typed
 
 __all__ = ["SIZE", "Graph", "Node", "Shape", "Shapes", "build"]
 

@@ -6,10 +6,28 @@ summed is refused: which axes belong together is not said.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from derive.algebra.axes import Typed, shape_text
-from derive.algebra.expression import Axis, Expr, Ref, fresh_axis, rename_axes, taken_axes, walk
+from derive.algebra.expression import (
+    ONE,
+    Apply,
+    Axis,
+    Expr,
+    Number,
+    Reduce,
+    Ref,
+    count,
+    free_axes,
+    fresh_axis,
+    rename_axes,
+    taken_axes,
+    walk,
+)
+from derive.errors import EquationError
 from derive.graph.node import SAMPLES, SIZE
 from derive.graph.scope import Scope
+from derive.paper.lines import Line
 
 _MARK = "°"
 
@@ -51,3 +69,46 @@ def refuse_unwritten(expr: Expr, value: Typed, scope: Scope) -> None:
         f"{name} has the shape {shape_text(scope.nodes[name].axes) if bare else shape_text(value.axes)} and is "
         f"written without indices in a line that has them; write them, such as {name}[k]",
     )
+
+
+def summed(expr: Expr, line: Line, aside: str = "") -> Expr:
+    """The loss summed over the samples, term by term where it divides by n; else it is refused.
+
+    `aside` is what a message says last, in place of what is usual.
+    """
+    if isinstance(expr, Apply) and expr.op in ("add", "sub"):
+        return replace(expr, args=tuple(summed(arg, line, aside) if free_axes(arg) else arg for arg in expr.args))
+    if isinstance(expr, Apply) and expr.op == "neg":
+        return replace(expr, args=(summed(expr.args[0], line, aside),))
+    axes = free_axes(expr)
+    if not all(_divides_by(expr, count(axis)) for axis in axes):
+        usual = f"write {line.name} = mean(…) or {line.name} = sum(…), or give its upstream gradient as seed_gradient"
+        raise EquationError(
+            f"the loss {line.name!r} has a value for each {'sample' if axes[0].size == SIZE else 'entry'}; "
+            f"expected one number{f'; {aside}' if aside else f': {usual}'}",
+            line.place,
+        )
+    return Reduce("sum", expr, axes)
+
+
+def _divides_by(expr: Expr, many: Expr) -> bool:
+    """Whether `expr` is a product or quotient with the count among its divisors."""
+    if not isinstance(expr, Apply) or not isinstance(many, Ref):
+        return False
+    match expr.op, expr.args:
+        case "div", (top, bottom):
+            return _divides_by(top, many) or _is_factor(bottom, many)
+        case "mul", (left, right):
+            return _divides_by(left, many) or _divides_by(right, many)
+        case "neg", (inner,):
+            return _divides_by(inner, many)
+        case "pow", (base, exponent):
+            minus_one = exponent in (Number(-ONE.value), Apply("neg", (ONE,)))
+            return minus_one and _is_factor(base, many)
+    return False
+
+
+def _is_factor(expr: Expr, many: Ref) -> bool:
+    if isinstance(expr, Apply) and expr.op == "mul":
+        return any(_is_factor(arg, many) for arg in expr.args)
+    return isinstance(expr, Ref) and expr.name == many.name

@@ -10,20 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from derive.algebra.axes import Typed, apart, described, shape_text
-from derive.algebra.expression import Apply, Axes, Axis, Expr, Number, Position, Reduce, Ref
+from derive.algebra.calculus import is_real
+from derive.algebra.expression import Apply, Axes, Axis, Expr, Number, Position, Reduce, Ref, leaves
 from derive.algebra.operations import ALIASES, CONSTANTS, OVER_AXES
 from derive.errors import UnknownNameError
-from derive.graph.broadcast import aligned, applied
-from derive.graph.implicit import lettered, refuse_unwritten, unwritten
-from derive.graph.implied import summed
-from derive.graph.left_side import ordered
+from derive.graph.broadcast import aligned, applied, reduction
+from derive.graph.implicit import lettered, refuse_unwritten, summed, unwritten
 from derive.graph.node import Node
-from derive.graph.real import not_real
-from derive.graph.reductions import reduction
-from derive.graph.scope import Scope
-from derive.graph.tensors import TENSORS, Call
-from derive.graph.unknown import unknown_name
-from derive.graph.written_out import written_out
+from derive.graph.scope import Scope, ordered, unknown_name
+from derive.graph.tensors import TENSORS, Call, written_out
 from derive.paper.lines import Line
 from derive.paper.macros import ARITIES, MACROS
 
@@ -160,3 +155,21 @@ class Resolver:
 def _has_labels(values: Sequence[Typed]) -> bool:
     """Whether the second operand has one axis less than the first: class labels, not probabilities."""
     return len(values) == 2 and len(values[1].axes) == len(values[0].axes) - 1
+
+
+_OUTSIDE = {
+    "sqrt": ("root", "one of a number that is not negative"),
+    "pow": ("power", "a positive base, or a whole exponent"),
+    "div": ("quotient", "a divisor other than 0"),
+    "tan": ("tangent", "one of an angle other than pi/2"),
+    "log1p": ("logarithm", "one of a number above -1, to which it adds 1"),
+    **dict.fromkeys(("log", "log2", "log10"), ("logarithm", "one of a positive number")),
+}
+
+
+def not_real(whole: Apply) -> str:
+    """The message for an operation of constants without a real value; empty for any other."""
+    if whole.op not in _OUTSIDE or leaves(whole) or is_real(whole):
+        return ""
+    called, expected = _OUTSIDE[whole.op]
+    return f"this {called} of constants is not a real number; expected {expected}"

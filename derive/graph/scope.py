@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from derive.algebra.axes import shape_text
-from derive.algebra.expression import PICKED, Axes, Axis, Expr, Reduce, Ref, walk
-from derive.errors import EquationError, Place
+from derive.algebra.expression import PICKED, Axes, Axis, Expr, Reduce, Ref, refs, walk
+from derive.algebra.operations import FUNCTIONS
+from derive.errors import EquationError, Place, suggestion
 from derive.graph.node import SIZE, Node
 from derive.paper.lines import Line
 from derive.paper.spelling import at
@@ -84,3 +85,67 @@ class Scope:
 
 def _many(axis: Axis) -> str:
     return "the samples" if axis.size == SIZE else f"{axis.size} values"
+
+
+def ordered(line: Line, axes: Axes) -> Axes:
+    """The axes of the right side in the order of the left side; raises `EquationError` where they are others."""
+    letters = [axis.letter for axis in line.axes or ()]
+    if sorted(letters) != sorted(axis.letter for axis in axes):
+        shown = f"runs over {', '.join(map(str, axes))}, sizes {shape_text(axes)}" if axes else "is one number"
+        left = f"{line.name}[{','.join(letters)}]"
+        raise EquationError(f"{left}: the right side {shown}; {_remedy(line, letters, axes)}", line.place)
+    return tuple(sorted(axes, key=lambda axis: letters.index(axis.letter)))
+
+
+def _remedy(line: Line, letters: Sequence[str], axes: Axes) -> str:
+    """What to write where the two sides have different indices."""
+    if over := _unsaid(line, letters):
+        return f"without its index a sum or a mean is over all of them: write {over}"
+    more = [str(axis) for axis in axes if axis.letter not in letters]
+    if more:
+        return f"expected the same indices: sum over {', '.join(more)}, or name it on the left"
+    missing = ", ".join(sorted(set(letters) - {axis.letter for axis in axes}))
+    return f"expected the same indices; {missing} does not occur on the right" if missing else "name each once"
+
+
+def _unsaid(line: Line, letters: Sequence[str]) -> str:
+    """`sum(…, j)` for a sum over j that is written without its index; empty where there is none."""
+    for part in walk(line.expr):
+        if isinstance(part, Reduce) and part.axes is None:
+            written = (axis.letter for ref in refs(part.body) for axis in ref.axes or ())
+            summed_over = [letter for letter in dict.fromkeys(written) if letter not in (*letters, PICKED)]
+            if summed_over:
+                return f"{part.op}(…, {', '.join(summed_over)})"
+    return ""
+
+
+_LONGEST_PRODUCT = 20  # letters; nobody writes a longer one without signs
+
+
+def unknown_name(name: str, nodes: Mapping[str, Node]) -> str:
+    """The message for a name that is none of the `nodes`."""
+    if name == SIZE:
+        return "'n', the number of samples in the batch, is used, but there are no data; add [data]"
+    gradients = [known for known in nodes if known.startswith(f"{name}/d")]
+    if gradients:
+        return f"unknown name {name!r}; the gradients that can be read are {', '.join(gradients)}"
+    product = factors(name, nodes)
+    called = next((op for op in FUNCTIONS if name.startswith(op) and name.removeprefix(op) in nodes), None)
+    if called:
+        remedy = f"; the argument of {called} stands in parentheses: write {called}({name.removeprefix(called)})"
+    else:
+        remedy = f"; a product needs its sign: write {'*'.join(product)}" if product else suggestion(name, nodes)
+    return f"unknown name {name!r}{remedy or '; define it in a line, or give it under [parameters] or [data]'}"
+
+
+def factors(name: str, known: Collection[str], most: int = 3) -> tuple[str, ...]:
+    """The two or three known names that `name` is written of, as wx is of w and x; () for any other."""
+    if len(name) > _LONGEST_PRODUCT:
+        return ()
+    for length in range(1, len(name)):
+        first, rest = name[:length], name[length:]
+        if first in known:
+            others = (rest,) if rest in known else factors(rest, known, most - 1) if most > 2 else ()
+            if others:
+                return (first, *others)
+    return ()

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from derive.algebra.expression import Axes, Expr, Ref
+from derive.algebra.expression import Apply, Axes, Expr, Ref, children, rebuild
 from derive.algebra.operations import ALIASES, FUNCTIONS, REDUCTIONS
+from derive.characters import normalise
 from derive.errors import EquationError, Place, shorten
-from derive.paper.spelling import at, normalise, tokens
+from derive.paper.spelling import at, tokens
 from derive.paper.syntax import read_expression
 
 MAX_LENGTH = 10_000  # characters of one equation; a page of a book has about 3,000
@@ -106,3 +107,25 @@ def check_name(name: str, place: Place | None = None) -> str:
     if len(pieces) != 1 or pieces[0].kind != "name" or not normal.isidentifier():
         raise EquationError(f"{shorten(name)} is not a name; a name is letters, digits and _, such as w1", place)
     return normal
+
+
+_DOTS = "·⋅∙"
+
+
+def as_typed(line: Line) -> Expr:
+    """The right-hand side, with `dotted` for every `matmul` that was typed as a dot; both mean the same."""
+    start = (line.place.column or 1) - 1
+    text = line.place.text[start:]
+    if not any(dot in text for dot in _DOTS):
+        return line.expr
+    signs = (token.text for token in tokens(text) if token.text in (*_DOTS, "@"))
+    return _signed(line.expr, signs)
+
+
+def _signed(expr: Expr, signs: Iterator[str]) -> Expr:
+    """The tree with the signs of its products of matrices; they come in the order of the text."""
+    if isinstance(expr, Apply) and expr.op == "matmul":
+        left = _signed(expr.args[0], signs)
+        op = "dotted" if next(signs, "@") in _DOTS else "matmul"
+        return Apply(op, (left, _signed(expr.args[1], signs)), expr.column)
+    return rebuild(expr, tuple(_signed(part, signs) for part in children(expr)))

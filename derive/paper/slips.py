@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from derive.algebra.operations import FUNCTIONS, REDUCTIONS, TENSOR_FUNCTIONS
+from derive.characters import normalise
 from derive.errors import EquationError, Place
 from derive.paper.macros import MACRO_NAMES
-from derive.paper.spelling import Token, at, normalise, tokens
+from derive.paper.spelling import Token, at, tokens
 
 # What can only be called; names of formulas, such as norm, may be names of quantities as well.
 ONLY_CALLED = frozenset((*FUNCTIONS, *REDUCTIONS))

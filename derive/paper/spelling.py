@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import keyword
 import re
-import unicodedata
 from typing import NamedTuple
 
+from derive.characters import normalise
 from derive.errors import EquationError, Place
 
 _SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-", strict=True))
@@ -63,11 +63,6 @@ class Spelled(NamedTuple):
     def column(self, offset: int) -> int:
         """The original column of a character of `code`; past the end, the last one."""
         return self.columns[min(max(offset, 0), len(self.columns) - 1)] if self.columns else 0
-
-
-def normalise(name: str) -> str:
-    """A name as it is compared: Unicode NFKC, so that µ (micro) and μ (mu), x₁ and x1 are one."""
-    return unicodedata.normalize("NFKC", name)
 
 
 def tokens(text: str) -> list[Token]:

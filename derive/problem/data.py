@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from derive.characters import normalise
 from derive.errors import DataError, Place
 from derive.graph.node import SIZE
 from derive.paper.lines import check_name
-from derive.paper.spelling import normalise
 from derive.problem.problem import Quantity
 from derive.source.arrays import Wording, read_array
 from derive.source.csv_file import CsvFile, read_csv, same_name
+from derive.source.numerals import Numeral, shown
 from derive.source.toml_text import Document
-from derive.source.values import Numeral, shown
 
 
 @dataclass(frozen=True)

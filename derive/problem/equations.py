@@ -7,12 +7,13 @@ from collections.abc import Iterable
 
 from derive.algebra.expression import Apply, Expr, Reduce, Ref, walk
 from derive.algebra.operations import ALIASES, CONSTANTS
+from derive.characters import normalise
 from derive.graph.graph import build, other_loss
 from derive.graph.node import SIZE
-from derive.graph.unknown import factors
+from derive.graph.scope import factors
 from derive.paper.lines import Line, read_lines
 from derive.paper.macros import MACROS
-from derive.paper.spelling import normalise, tokens
+from derive.paper.spelling import tokens
 from derive.problem.problem import Problem
 from derive.problem.shapes import Sizes, index_letters, infer, trailing_indices
 

@@ -8,27 +8,25 @@ from dataclasses import replace
 from pathlib import Path
 
 from derive.algebra.expression import names
+from derive.characters import normalise
 from derive.errors import ClaimError, EquationError, Place, ProblemError, UnknownNameError
 from derive.graph.gradient_names import gradient_name
 from derive.graph.graph import Graph, build, other_loss
 from derive.graph.node import Node
 from derive.graph.seed_gradient import SEEDED, Upstream
 from derive.paper.lines import Line, read_lines
-from derive.paper.spelling import normalise
 from derive.problem.data import Column, csv_columns, read_columns
 from derive.problem.equations import free_names, spelling_notes, written_names
-from derive.problem.frozen import read_frozen
-from derive.problem.labels import check_labels
-from derive.problem.parameters import Given, read_given
+from derive.problem.parameters import Given, read_frozen, read_given
 from derive.problem.predict import read_predict
-from derive.problem.problem import Claims, Problem, Quantity, Training
-from derive.problem.reported import read_reported, with_reported
-from derive.problem.targets import target_notes
+from derive.problem.problem import Claims, Problem, Quantity
+from derive.problem.targets import check_labels, target_notes
 from derive.problem.training_table import MISPLACED, Own, read_training
-from derive.problem.watch import condition, read_watch, text_place, watched, with_lines
+from derive.problem.watch import condition, read_reported, read_watch, text_place, watched, with_lines, with_reported
 from derive.source.arrays import Array, Wording, read_array
+from derive.source.numerals import Numeral, shown
 from derive.source.toml_text import Document, parse
-from derive.source.values import Numeral, shown
+from derive.training.plan import Training
 from derive.training.rates import Formula
 
 _TOP = (

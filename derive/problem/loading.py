@@ -11,8 +11,9 @@ from pathlib import Path
 from derive.errors import ProblemError, shorten, suggestion
 from derive.problem.equations import read_equations
 from derive.problem.file import read_problem
-from derive.problem.problem import Claims, Problem, Quantity, Training
+from derive.problem.problem import Claims, Problem, Quantity
 from derive.source.files import clean, read_text
+from derive.training.plan import Training
 
 __all__ = ["Claims", "Problem", "Quantity", "Training", "load", "shipped"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -11,10 +10,7 @@ from derive.graph.graph import Graph
 from derive.graph.node import Node
 from derive.paper.lines import Line
 from derive.source.numerals import write_number
-from derive.training import schedulers
-from derive.training.groups import Group
-from derive.training.optimizers import Value
-from derive.training.rates import Rate
+from derive.training.plan import Training
 
 
 @dataclass(frozen=True)
@@ -62,38 +58,6 @@ class Quantity:
 
 
 @dataclass(frozen=True)
-class Training:
-    """The training settings of a problem file; None where it gives none.
-
-    `options` are the optimizer's, `schedule` those of the scheduler, and `groups` the parameters with their own.
-    """
-
-    optimizer: str | None = None
-    variant: str | None = None
-    lr: Rate | None = None
-    batch_size: int | str | None = None  # "all" for all samples
-    drop_last: bool | None = None
-    batches: tuple[tuple[int, ...], ...] | None = None
-    zero_grad: bool | int | None = None
-    accumulate: int | None = None
-    epochs: int | None = None
-    steps: int | None = None
-    shuffle: bool | None = None
-    seed: int | None = None
-    dtype: str | None = None
-    until: str | None = None
-    report: tuple[int, ...] | None = None
-    on_nonfinite: str | None = None
-    scheduler: str | None = None
-    scheduler_every: str | None = None
-    clip_grad_norm: Fraction | None = None
-    clip_grad_value: Fraction | None = None
-    groups: tuple[Group, ...] = ()
-    options: Mapping[str, Value] = field(default_factory=dict)
-    schedule: schedulers.Options = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class Claims:
     """What somebody says the answer is, with the digits they printed: a table as text, formulas by name.
 
@@ -129,7 +93,7 @@ class Problem:
     parameters: tuple[Quantity, ...] = ()
     constants: tuple[Quantity, ...] = ()
     data: tuple[Quantity, ...] = ()
-    training: Training = Training()
+    training: Training = field(default_factory=Training)
     claims: Claims | None = None
     notes: tuple[str, ...] = ()
     places: tuple[tuple[str, Place], ...] = ()

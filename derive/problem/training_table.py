@@ -7,16 +7,15 @@ from dataclasses import dataclass, fields
 from fractions import Fraction
 
 from derive.errors import Place, SettingError
-from derive.problem.problem import Training
 from derive.problem.watch import text_place
 from derive.source.toml_text import Document
 from derive.training import schedulers
 from derive.training.batching import refuse_contradictions
 from derive.training.groups import Group, Reading, read_groups
 from derive.training.optimizers import OPTIMIZERS, OPTIONS
-from derive.training.rates import Rate, read_rate
+from derive.training.plan import Training
+from derive.training.rates import Rate, read_rate, read_together
 from derive.training.settings import ALSO_CALLED, check_option, read_optimizer, read_setting
-from derive.training.together import read_together
 from derive.training.variants import NONE, read_variant
 
 _SETTINGS = tuple(field.name for field in fields(Training) if field.name not in ("options", "schedule"))

@@ -17,9 +17,8 @@ from derive.training.batching import refuse_contradictions
 from derive.training.clipping import NORM, VALUE, clip_of
 from derive.training.groups import Group, Reading, read_groups
 from derive.training.optimizers import ENTRIES, OPTIONS, Value
-from derive.training.rates import Rate, read_rate
+from derive.training.rates import Rate, read_rate, read_together, sets_lr
 from derive.training.settings import MAX_COUNT, Setting, check_option, read_as, read_optimizer, read_setting, whole
-from derive.training.together import read_together, sets_lr
 from derive.training.variants import NONE, VARIANTS, read_variant
 
 DEFAULTS: Mapping[str, object] = {

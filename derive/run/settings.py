@@ -13,9 +13,8 @@ from derive.training.batching import Batches
 from derive.training.clipping import Clip
 from derive.training.groups import Group
 from derive.training.optimizers import Optimizer, Value
-from derive.training.rates import Rate, Schedule, write_rate
+from derive.training.rates import Rate, Schedule, sets_lr, write_rate
 from derive.training.schedulers import Scheduler
-from derive.training.together import sets_lr
 from derive.training.variants import NONE, optimizer_of
 
 

@@ -24,7 +24,7 @@ from derive.show.notation import Ascii
 from derive.show.sides import shown
 from derive.steps.equations import EVERY, Side
 from derive.steps.gradients import stages
-from derive.steps.steps import updates
+from derive.steps.update_rules import updates
 from derive.training.optimizers import OPTIMIZERS, OPTIONS, Optimizer, written
 from derive.training.settings import check_option, read_optimizer, read_setting
 from derive.training.variants import NONE, read_variant

@@ -11,21 +11,12 @@ from typing import Unpack
 from derive.algebra.expression import ONE, Axes, Expr, Position, Reduce, Ref, count
 from derive.chain.derivation import Derivation
 from derive.characters import ascii_text
-from derive.show.notation import (
-    ATOM,
-    NEGATIVE,
-    POWER,
-    PRODUCT,
-    SIGMA,
-    SUM,
-    Derivative,
-    Text,
-)
+from derive.show.notation import ATOM, NEGATIVE, POWER, PRODUCT, SIGMA, SUM, Text
 from derive.show.sides import left, right
 from derive.show.tex import fold, measure, subscripted, text_to_tex
 from derive.source.numerals import write_literal
 from derive.steps.choice import How, printed
-from derive.steps.equations import Equation, Section
+from derive.steps.equations import Derivative, Equation, Section
 from derive.steps.steps import sections
 from derive.training.optimizers import Optimizer
 

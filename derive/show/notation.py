@@ -8,23 +8,17 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import NamedTuple, Self
+from typing import Self
 
 from derive.algebra.expression import ONE, PICKED, Apply, Axes, Expr, Number, Position, Reduce, Ref, count
 from derive.source.numerals import write_literal
+from derive.steps.equations import Derivative
 
 # How tightly an expression holds together; an operand that holds less gets parentheses.
 SUM, NEGATIVE, SIGMA, QUOTIENT, PRODUCT, POWER, ATOM = range(7)
 
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _SUBSCRIPTS = str.maketrans("aehijklmnoprstuvx", "ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ")
-
-
-class Derivative(NamedTuple):
-    """∂`of`/∂`wrt`, for display."""
-
-    of: Ref
-    wrt: Ref
 
 
 class Text:

@@ -13,9 +13,10 @@ from derive.chain.formulas import Formulas
 from derive.chain.paths import Link
 from derive.characters import ascii_text
 from derive.graph.graph import Graph, Node
-from derive.show.notation import Derivative, Text
+from derive.show.notation import Text
 from derive.show.sides import ascii_style, text_style
 from derive.show.text import fold
+from derive.steps.equations import Derivative
 from derive.steps.expand import left_side, with_softmax
 from derive.steps.steps import seed_name
 from derive.training.optimizers import Optimizer

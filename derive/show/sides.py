@@ -8,8 +8,8 @@ from derive.algebra.expression import Apply, Expr, walk
 from derive.algebra.tidying import shares_written
 from derive.characters import ascii_names, ascii_text, greek_names
 from derive.graph.graph import Graph
-from derive.show.notation import Ascii, Derivative, Text
-from derive.steps.equations import GRADIENT, Equation, Product, Side, Total, Update
+from derive.show.notation import Ascii, Text
+from derive.steps.equations import GRADIENT, Derivative, Equation, Product, Side, Total, Update
 from derive.steps.expand import with_softmax
 from derive.training.optimizers import OWN_NAMES
 

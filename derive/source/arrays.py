@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from derive.errors import Place, ProblemError
-from derive.source.numerals import NumeralError
-from derive.source.values import exact, shown
+from derive.source.numerals import NumeralError, exact, shown
 
 MAX_DEPTH = 4  # lists inside one another
 MAX_NUMBERS = 1_000_000  # in one array

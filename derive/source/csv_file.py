@@ -10,11 +10,10 @@ from functools import cached_property
 from io import StringIO
 from pathlib import Path
 
+from derive.characters import normalise
 from derive.errors import DataError, Place, shorten, suggestion
-from derive.paper.spelling import normalise
 from derive.source.files import read_text
-from derive.source.numerals import NumeralError
-from derive.source.values import exact, shown
+from derive.source.numerals import NumeralError, exact, shown
 
 MAX_CSV = 100 * 10**6  # bytes
 

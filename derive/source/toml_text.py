@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from derive.errors import Place, ProblemError, shorten, suggestion
-from derive.source.values import Numeral, shown
+from derive.source.numerals import Numeral, shown
 
 Path = tuple[str, ...]
 

@@ -8,8 +8,7 @@ from typing import NamedTuple, TypedDict
 from derive.algebra.expression import Ref
 from derive.chain.derivation import Derivation, differentiate
 from derive.errors import EquationError, ProblemError, suggestion
-from derive.show.notation import Derivative
-from derive.steps.equations import EVERY, STEPS, Equation, Section
+from derive.steps.equations import EVERY, STEPS, Derivative, Equation, Section
 from derive.steps.steps import conventions, sections
 from derive.steps.update_rules import PLAIN, Gathering, with_gathering
 from derive.training.optimizers import Optimizer

@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from derive.algebra.expression import Axes, Expr, Ref
-from derive.show.notation import Derivative
 
 GRADIENT = "#gradient"  # a name that nobody can type
 EVERY = "#every"  # what an equation is about that holds for all parameters alike
 STEPS = ("forward", "local", "chain", "closed", "update")  # what can be shown alone; closed forms follow the chains
+
+
+class Derivative(NamedTuple):
+    """∂`of`/∂`wrt`, for display."""
+
+    of: Ref
+    wrt: Ref
 
 
 class Product(NamedTuple):

@@ -8,8 +8,7 @@ from derive.algebra.expression import Expr, Ref
 from derive.chain.closed_form import readable
 from derive.chain.formulas import MAX_LINKS, MAX_PATHS, Formulas, Gradient, Path
 from derive.chain.paths import Link
-from derive.show.notation import Derivative
-from derive.steps.equations import Equation, Numbers, Product, Section, Total
+from derive.steps.equations import Derivative, Equation, Numbers, Product, Section, Total
 
 
 class Stages(NamedTuple):

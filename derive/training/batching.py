@@ -6,8 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 
 from derive.errors import Place, SettingError
-from derive.source.numerals import NumeralError
-from derive.source.values import Numeral, shown
+from derive.source.numerals import Numeral, NumeralError, shown
 
 Batches = tuple[tuple[int, ...], ...]
 

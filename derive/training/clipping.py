@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from derive.algebra.expression import Apply, Expr, Number, Reduce, Ref
 from derive.source.numerals import write_number
 
 
@@ -30,3 +31,21 @@ def clip_of(norm: Fraction | None, value: Fraction | None) -> Clip | None:
     if norm is not None:
         return Clip(NORM, norm)
     return None if value is None else Clip(VALUE, value)
+
+
+def norm_share(gradients: tuple[Ref, ...]) -> Expr:
+    """By what gradients are multiplied so that the norm of all of them together is at most clip_grad_norm."""
+    squares: list[Expr] = []
+    for gradient in gradients:
+        each = Apply("pow", (gradient, Number(Fraction(2))))
+        squares.append(Reduce("sum", each, gradient.axes) if gradient.axes else each)
+    total: Expr = squares[0]
+    for square in squares[1:]:
+        total = Apply("add", (total, square))
+    norm = Apply("add", (Apply("sqrt", (total,)), Number(TINY)))
+    return Apply("min", (Number(Fraction(1)), Apply("div", (Ref(NORM, ()), norm))))
+
+
+def by_value(gradient: Ref, limit: str) -> Expr:
+    """A gradient whose numbers are no larger than the limit."""
+    return Apply("clip", (gradient, Apply("neg", (Ref(limit, ()),)), Ref(limit, ())))

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+from derive.characters import normalise
 from derive.errors import Place, SettingError, suggestion
-from derive.paper.spelling import normalise
-from derive.source.values import Numeral, shown
+from derive.source.numerals import Numeral, shown
 from derive.training.optimizers import OPTIONS, Value, written
 from derive.training.rates import Rate, write_rate
 from derive.training.settings import check_option, read_optimizer, read_setting

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from derive.algebra.expression import Apply, Expr, Number, Reduce, Ref, names
-from derive.problem.problem import Training
+from derive.algebra.expression import names
 from derive.source.numerals import write_number
-from derive.training.clipping import NORM, TINY, Clip, clip_of
+from derive.training import schedulers
+from derive.training.clipping import NORM, Clip, clip_of
 from derive.training.groups import Group
-from derive.training.optimizers import OPTIMIZERS, Assignment, Optimizer
-from derive.training.rates import Formula, Schedule, write_rate
+from derive.training.optimizers import OPTIMIZERS, Assignment, Optimizer, Value
+from derive.training.rates import Formula, Rate, Schedule, sets_lr, write_rate
 from derive.training.schedulers import read_scheduler, written
-from derive.training.together import sets_lr
 
 
 @dataclass(frozen=True)
@@ -105,19 +104,33 @@ def _of_schedule(schedule: Schedule) -> str:
     return f"{listed}; `k` counts the {after} before, from 0{meaning}"
 
 
-def norm_share(gradients: tuple[Ref, ...]) -> Expr:
-    """By what gradients are multiplied so that the norm of all of them together is at most clip_grad_norm."""
-    squares: list[Expr] = []
-    for gradient in gradients:
-        each = Apply("pow", (gradient, Number(Fraction(2))))
-        squares.append(Reduce("sum", each, gradient.axes) if gradient.axes else each)
-    total: Expr = squares[0]
-    for square in squares[1:]:
-        total = Apply("add", (total, square))
-    norm = Apply("add", (Apply("sqrt", (total,)), Number(TINY)))
-    return Apply("min", (Number(Fraction(1)), Apply("div", (Ref(NORM, ()), norm))))
+@dataclass(frozen=True)
+class Training:
+    """The training settings of a problem file; None where it gives none.
 
+    `options` are the optimizer's, `schedule` those of the scheduler, and `groups` the parameters with their own.
+    """
 
-def by_value(gradient: Ref, limit: str) -> Expr:
-    """A gradient whose numbers are no larger than the limit."""
-    return Apply("clip", (gradient, Apply("neg", (Ref(limit, ()),)), Ref(limit, ())))
+    optimizer: str | None = None
+    variant: str | None = None
+    lr: Rate | None = None
+    batch_size: int | str | None = None  # "all" for all samples
+    drop_last: bool | None = None
+    batches: tuple[tuple[int, ...], ...] | None = None
+    zero_grad: bool | int | None = None
+    accumulate: int | None = None
+    epochs: int | None = None
+    steps: int | None = None
+    shuffle: bool | None = None
+    seed: int | None = None
+    dtype: str | None = None
+    until: str | None = None
+    report: tuple[int, ...] | None = None
+    on_nonfinite: str | None = None
+    scheduler: str | None = None
+    scheduler_every: str | None = None
+    clip_grad_norm: Fraction | None = None
+    clip_grad_value: Fraction | None = None
+    groups: tuple[Group, ...] = ()
+    options: Mapping[str, Value] = field(default_factory=dict)
+    schedule: schedulers.Options = field(default_factory=dict)

@@ -9,8 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from derive.errors import Place, SettingError, suggestion
-from derive.source.numerals import NumeralError
-from derive.source.values import Numeral, exact, shown
+from derive.source.numerals import Numeral, NumeralError, exact, shown
 from derive.training.batching import read_batches
 from derive.training.clipping import NORM, VALUE
 from derive.training.optimizers import ENTRIES, OPTIMIZERS, OPTIONS, Optimizer, Value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -96,3 +97,17 @@ def columns(table: list[tuple[str, list[str]]], samples: int) -> Iterator[str]:
         yield f"  {name.ljust(left)}{line}"
     if count < samples:
         yield f"  … and {samples - count} more sample{'s' if samples - count > 1 else ''}"
+
+
+def number(value: float) -> str:
+    """Seven significant digits, as many as a float32 has."""
+    if math.isnan(value):
+        return ""
+    return f"{value:.7g}" if 1e-4 <= abs(value) < 1e7 or not value else f"{value:.6e}"
+
+
+def small(value: float) -> str:
+    """A difference: two digits are enough."""
+    if math.isnan(value):
+        return ""
+    return f"{value:.1e}" if value else "0"

@@ -7,7 +7,7 @@ from fractions import Fraction
 from derive.run.settings import Settings
 from derive.training import schedulers
 from derive.training.optimizers import written
-from derive.training.together import sets_lr
+from derive.training.rates import sets_lr
 from verify.numbers.formats import FORMATS
 
 

@@ -6,11 +6,11 @@ import math
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from derive.problem.frozen import frozen_note
+from derive.problem.parameters import frozen_note
 from derive.problem.problem import Quantity
 from derive.source.numerals import write_number
 from tables.draws import drawn_lines
-from tables.text.numbers import number, small
+from tables.text.layout import number, small
 from tables.text.remarks import remarks
 from tables.text.step_table import (
     MAX_STEPS,

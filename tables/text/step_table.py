@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tables.frames import rate_column
-from tables.text.numbers import number, small
+from tables.text.layout import number, small
 from verify.compare.check import Check
 from verify.compare.epochs import averages
 from verify.result import Result, StepRow

@@ -14,13 +14,13 @@ from derive.algebra.tidying import shares_written
 from derive.chain.formulas import Formulas
 from derive.errors import SettingError
 from derive.graph.node import SAMPLES, Node
-from derive.show.notation import ATOM, NEGATIVE, PRODUCT, Derivative, Text
+from derive.show.notation import ATOM, NEGATIVE, PRODUCT, Text
 from derive.show.sides import shown, text_style
-from derive.steps.equations import EVERY, Product, Total
+from derive.steps.equations import EVERY, Derivative, Product, Total
 from derive.steps.expand import with_softmax
 from derive.steps.gradients import adjoint
 from tables.text.layout import WIDTH, Row, columns, section, wrapped
-from verify.hand.frozen import moves
+from verify.hand.update import moves
 from verify.hand.worked import WorkedStep, WorkedUpdate, work_out
 from verify.numbers import Array, Exactly, decimal, from_fraction, is_finite, is_moderate, middle, to_float
 from verify.result import Result

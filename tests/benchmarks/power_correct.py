@@ -16,7 +16,7 @@ from tests.benchmarks import random_graphs, steps
 from tests.benchmarks.figures import Figures
 from tests.benchmarks.random_graphs import Floats, RandomGraph
 from verify.compare.check import Numbers
-from verify.compare.comparison import Name
+from verify.names import Name
 from verify.numbers import FORMATS
 
 DTYPES = tuple(FORMATS)

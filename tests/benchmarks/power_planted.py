@@ -21,7 +21,7 @@ from tests.benchmarks.power_correct import DTYPES, draw
 from tests.benchmarks.random_graphs import Floats, RandomGraph
 from tests.benchmarks.steps import Case, Judged, Plant, Planted, Truth
 from verify.bound.bound import PRECISION, AtState, Bound
-from verify.hand.program import adjoint_of
+from verify.names import adjoint_of
 from verify.numbers import Array, as_ball, precision
 from verify.pytorch import run as training
 from verify.record import StepRecord

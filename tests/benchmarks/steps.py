@@ -20,7 +20,8 @@ from derive.run.settings import Settings
 from verify.bound.bound import AtState, Bound, prepare
 from verify.bound.kinks import standing
 from verify.compare.check import Numbers
-from verify.compare.comparison import Name, entries, numbers_of
+from verify.compare.comparison import entries, numbers_of
+from verify.names import Name
 from verify.pytorch import run as training
 from verify.record import StepRecord
 
@@ -74,7 +75,7 @@ def held(values: Floats, dtype: str) -> Floats:
 def run(found: Case, values: Mapping[str, Floats]) -> tuple[StepRecord, ...]:
     """One step of PyTorch at each of the states `values`, whose first dimension is the step, one after the other."""
     model = training.GraphModule(found.problem, training.DTYPES[found.dtype])
-    update = training._Update(model, found.settings)
+    update = training.TorchUpdate(model, found.settings)
     tensors = {name: torch.from_numpy(array).to(model.dtype) for name, array in values.items()}
     columns = [column.name for column in found.problem.data]
     steps = []

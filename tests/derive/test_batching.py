@@ -4,8 +4,7 @@ import pytest
 
 from derive.errors import ProblemError, SettingError
 from derive.problem.loading import load
-from derive.source.numerals import NumeralError
-from derive.source.values import Numeral
+from derive.source.numerals import Numeral, NumeralError
 from derive.training.batching import MAX_ROWS, read_batches, refuse_contradictions
 
 DATA = """equations = "l = mean((w*x - y)^2)"

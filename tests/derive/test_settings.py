@@ -3,10 +3,10 @@ from fractions import Fraction
 import pytest
 
 from derive.errors import Place, SettingError
-from derive.problem.problem import Training
-from derive.source.values import Numeral
+from derive.source.numerals import Numeral
 from derive.training import schedulers
 from derive.training.optimizers import ENTRIES, OPTIONS, written
+from derive.training.plan import Training
 from derive.training.settings import ALSO_CALLED, MAX_SEED, OPTION_SETTINGS, SETTINGS, read_setting
 
 

@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from derive.algebra.expression import Expr
+from derive.characters import normalise
 from derive.errors import EquationError, Place
 from derive.paper.lines import read_line
-from derive.paper.spelling import normalise, spell, tokens
+from derive.paper.spelling import spell, tokens
 from derive.paper.syntax import read_expression
 
 

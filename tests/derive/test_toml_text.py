@@ -1,8 +1,8 @@
 import pytest
 
 from derive.errors import ProblemError
+from derive.source.numerals import Numeral
 from derive.source.toml_text import parse
-from derive.source.values import Numeral
 
 TEXT = '''\
 title = "x = 1"  # y = 2

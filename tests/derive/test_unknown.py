@@ -3,7 +3,7 @@
 import pytest
 
 from derive.errors import EquationError
-from derive.graph.unknown import factors
+from derive.graph.scope import factors
 from tests.trees import graph_of
 
 

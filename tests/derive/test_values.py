@@ -3,8 +3,7 @@ from fractions import Fraction
 
 import pytest
 
-from derive.source.numerals import NumeralError
-from derive.source.values import Numeral, exact, shown
+from derive.source.numerals import Numeral, NumeralError, exact, shown
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,10 @@ from derive.errors import ClaimError, SettingError
 from derive.problem.loading import load
 from derive.run.precedence import effective
 from tables import output
-from tables.audit import AUDIT_COLUMNS, GRADE_COLUMNS, claims, grade_frame, to_json, to_text
+from tables.audit import AUDIT_COLUMNS, claims, to_json
 from tables.command import main as tables_main
-from tables.grade import grade
+from tables.grade import GRADE_COLUMNS, grade, grade_frame
+from tables.text.audit import to_text
 from tables.worksheet import worksheet
 from verify.auditing.pipeline import audit
 from verify.command import main as verify_main

@@ -11,7 +11,7 @@ from derive.problem.loading import load, shipped
 from tables.frames import COMPARISON_COLUMNS
 from tables.json_report import SCHEMA
 from tables.output import to_json, to_text
-from tables.text.numbers import number, small
+from tables.text.layout import number, small
 from tables.text.step_table import MAX_STEPS, WIDTH
 from verify import Result, verify
 from verify.bound import bound

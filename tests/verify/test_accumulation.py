@@ -283,7 +283,7 @@ def test_one_batch_too_many_in_an_update(monkeypatch: pytest.MonkeyPatch, dtype:
 def test_an_update_after_every_batch_although_gradients_accumulate(monkeypatch: pytest.MonkeyPatch, dtype: str) -> None:
     original = training._step
 
-    def planted(model: object, update: training._Update, *args: object) -> training.StepRecord:
+    def planted(model: object, update: training.TorchUpdate, *args: object) -> training.StepRecord:
         batch, *others = args
         assert isinstance(batch, Batch)
         found = original(model, update, batch, *others)  # type: ignore[arg-type]

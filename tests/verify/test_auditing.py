@@ -17,7 +17,8 @@ from derive.problem.loading import load
 from derive.run.batches import planned
 from derive.run.precedence import effective
 from tables.account import sentence, summary
-from tables.audit import claims, to_json, to_text
+from tables.audit import claims, to_json
+from tables.text.audit import to_text
 from verify.auditing.finding import Finding, Status
 from verify.auditing.pipeline import Audit, audit
 from verify.auditing.right_values import right_values, side

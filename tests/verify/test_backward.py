@@ -23,7 +23,8 @@ from verify import Outcome, Result, verify
 from verify.bound.elementary import elementary
 from verify.bound.pytorch_forms import as_pytorch, form, settled
 from verify.hand.evaluation import evaluate
-from verify.hand.program import adjoint_of, compile_rule
+from verify.hand.program import compile_rule
+from verify.names import adjoint_of
 from verify.numbers import Exact, Exactly, as_ball, from_fraction, is_finite, objects, precision
 
 NAMES = tuple(name for name, operation in OPERATIONS.items() if operation.backward)

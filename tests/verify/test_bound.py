@@ -8,9 +8,9 @@ from flint import arb
 from derive.chain.derivation import differentiate
 from derive.problem.loading import load
 from derive.run.precedence import effective
-from verify.bound.bound import AtState, Bound, prepare, updated
+from verify.bound.bound import AtState, Bound, prepare
 from verify.hand.calculation import numbers
-from verify.hand.program import adjoint_of
+from verify.names import adjoint_of, updated
 from verify.numbers import FORMATS, Distance, as_ball, precision, to_fraction
 from verify.pytorch.run import replay, train
 from verify.record import Record, StepRecord

@@ -11,7 +11,9 @@ from derive.problem.watch import with_lines
 from derive.run.batches import planned
 from derive.run.precedence import effective
 from verify.claims.names import names_of
-from verify.claims.table import Run, read_sentence, read_table
+from verify.claims.places import Timeline
+from verify.claims.sentence import read_sentence
+from verify.claims.table import read_table
 
 SQUARE = 'equations = "l = (w - {target})^2"\n[parameters]\nw = 1\n{more}[training]\nlr = 0.1\nsteps = 4\n'
 PLAIN = SQUARE.format(target="3", more="")
@@ -21,15 +23,15 @@ GROUPS = (
 )
 
 
-def run_of(text: str, **settings: object) -> Run:
+def run_of(text: str, **settings: object) -> Timeline:
     problem = load(text)
     chosen = effective(problem, settings)
     derivation = differentiate(with_lines(problem.graph, chosen.watched))
     names = names_of(problem, derivation, chosen)
-    return Run(names, planned(chosen), chosen.batches_per_epoch, problem.graph.loss)
+    return Timeline(names, planned(chosen), chosen.batches_per_epoch, problem.graph.loss)
 
 
-def read(text: str, run: Run) -> list[tuple[int, str, str]]:
+def read(text: str, run: Timeline) -> list[tuple[int, str, str]]:
     return [(c.cell.step, c.cell.quantity.group, c.cell.name) for c in read_table(text, "t.csv", run)]
 
 

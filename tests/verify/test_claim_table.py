@@ -14,19 +14,21 @@ from derive.problem.watch import with_lines
 from derive.run.batches import planned
 from derive.run.precedence import effective
 from verify.claims.names import names_of
-from verify.claims.table import MAX_CLAIMS, Run, read_file, read_sentence, read_table
+from verify.claims.places import Timeline
+from verify.claims.sentence import read_sentence
+from verify.claims.table import MAX_CLAIMS, read_file, read_table
 
 
-def run_of(problem: Problem | str, units: int | None = None, **settings: object) -> Run:
+def run_of(problem: Problem | str, units: int | None = None, **settings: object) -> Timeline:
     problem = problem if isinstance(problem, Problem) else load(problem)
     chosen = effective(problem, settings)
     derivation = differentiate(with_lines(problem.graph, chosen.watch))
     names = names_of(problem, derivation, chosen)
     starts = {parameter.name: parameter.values for parameter in problem.parameters}
-    return Run(names, planned(chosen), chosen.batches_per_epoch, problem.graph.loss, units, starts)
+    return Timeline(names, planned(chosen), chosen.batches_per_epoch, problem.graph.loss, units, starts)
 
 
-def claimed(table: str, run: Run) -> list[tuple[int, str, str, str]]:
+def claimed(table: str, run: Timeline) -> list[tuple[int, str, str, str]]:
     """Step, group, name and text of each claim."""
     found = read_table(table, "t.csv", run)
     return [(c.cell.step, c.cell.quantity.group, c.cell.name, c.literal.text) for c in found]
@@ -57,7 +59,12 @@ def test_loose_spellings_of_a_column(group: str, written: str) -> None:
 def test_two_names_that_differ_in_case_are_told_apart() -> None:
     problem = load('equations = "l = (w*W - 1)^2"\n[parameters]\nw = 1\nW = 2\n[training]\nlr = 0.1\nsteps = 2\n')
     run = run_of(problem)
-    assert [name for _, _, name, _ in claimed("step,w,W,dl/dw,dl/dW\n1,1,2,3,4\n", run)] == ["w", "W", "dl/dw", "dl/dW"]
+    assert [name for _, _, name, _ in claimed("step,w,W,dl/dw,dl/dW\n1,1,2,3,4\n", run)] == [
+        "w",
+        "W",
+        "dl/dw",
+        "dl/dW",
+    ]
     with pytest.raises(ClaimError, match=r"^t\.csv:1:6: unknown quantity 'DL/DW'; did you mean 'dl/dW'"):
         claimed("step,DL/DW\n1,3\n", run)
 

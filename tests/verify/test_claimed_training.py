@@ -16,7 +16,7 @@ from derive.errors import ClaimError
 from derive.problem.loading import load
 from derive.run.batches import planned
 from derive.run.precedence import effective
-from tables.audit import to_text
+from tables.text.audit import to_text
 from tables.worksheet import worksheet
 from verify import verify
 from verify.auditing.finding import Status

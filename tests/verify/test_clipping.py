@@ -222,7 +222,7 @@ def test_another_limit(monkeypatch: pytest.MonkeyPatch, clip: dict[str, float], 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_an_update_with_the_gradient_before_it_is_clipped(monkeypatch: pytest.MonkeyPatch, dtype: str) -> None:
-    original = training._Update.clip
+    original = training.TorchUpdate.clip
 
     def planted(self: Any) -> Any:
         held = {name: p.grad.clone() for name, p in self.trained.items()}
@@ -231,7 +231,7 @@ def test_an_update_with_the_gradient_before_it_is_clipped(monkeypatch: pytest.Mo
             parameter.grad = held[name]
         return found
 
-    monkeypatch.setattr(training._Update, "clip", planted)
+    monkeypatch.setattr(training.TorchUpdate, "clip", planted)
     assert first_wrong(verify(LINE, clip_grad_norm=0.5, dtype=dtype)).startswith("w at step 1 (epoch 1, batch 1)")
 
 

@@ -15,7 +15,8 @@ from tests.strategies import problems
 from verify.bound.elementary import elementary
 from verify.hand.calculation import numbers
 from verify.hand.evaluation import evaluate
-from verify.hand.program import adjoint_of, compile_backward, compile_forward
+from verify.hand.program import compile_backward, compile_forward
+from verify.names import adjoint_of
 from verify.numbers import Array, Exact, as_ball, from_fraction, is_finite, objects, precision
 
 

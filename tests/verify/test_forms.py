@@ -11,7 +11,7 @@ from derive.chain.derivation import differentiate
 from derive.problem.loading import load
 from derive.run.precedence import effective
 from verify.hand import calculation
-from verify.hand.program import adjoint_of
+from verify.names import adjoint_of
 from verify.numbers import Exact, Form, Forms, as_ball, between, fixed, forms, from_fraction, objects, precision
 
 SMALL = st.fractions(-3, 3, max_denominator=50)

@@ -13,7 +13,7 @@ from derive.show.text import to_text as derivation_text
 from tables.json_report import to_json
 from tables.text.report import to_text
 from verify import verify
-from verify.hand.frozen import moves
+from verify.hand.update import moves
 
 TEXT = '''\
 frozen = ["b1", "W[0,1]"]

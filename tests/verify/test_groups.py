@@ -109,13 +109,13 @@ def test_a_frozen_parameter_is_in_no_group() -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_groups_that_are_exchanged(monkeypatch: pytest.MonkeyPatch, dtype: str) -> None:
-    original = training._Update.param_groups
+    original = training.TorchUpdate.param_groups
 
     def planted(self: Any) -> list[Any]:
         first, second = original(self)
         return [{**first, "lr": second["lr"]}, {**second, "lr": first["lr"]}]
 
-    monkeypatch.setattr(training._Update, "param_groups", planted)
+    monkeypatch.setattr(training.TorchUpdate, "param_groups", planted)
     result = verify(LINE + '[[training.groups]]\nparameters = ["b"]\nlr = 0.2\n', dtype=dtype)
     assert first_wrong(result).startswith("w at step 1 (epoch 1, batch 1): PyTorch has 1.2")
     changing = verify(LINE + '[[training.groups]]\nparameters = ["b"]\nlr = 0.2\n', dtype=dtype,
@@ -128,7 +128,7 @@ def test_groups_that_are_exchanged(monkeypatch: pytest.MonkeyPatch, dtype: str) 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_groups_that_are_forgotten(monkeypatch: pytest.MonkeyPatch, dtype: str) -> None:
-    monkeypatch.setattr(training._Update, "param_groups", lambda self: list(self.trained.values()))
+    monkeypatch.setattr(training.TorchUpdate, "param_groups", lambda self: list(self.trained.values()))
     assert first_wrong(verify(LINE + OF_B, dtype=dtype)).startswith("b at step 1 (epoch 1, batch 1)")
 
 

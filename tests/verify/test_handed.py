@@ -4,7 +4,7 @@ import numpy as np
 from flint import arb, fmpq
 
 from verify import verify
-from verify.hand.handed import as_floats, handed
+from verify.hand.run import as_floats, handed
 from verify.numbers import middle, objects, precision
 
 LINE = """

@@ -15,9 +15,8 @@ from derive.run.precedence import effective
 from verify import Outcome, Result, verify
 from verify.compare.check import Check, Numbers
 from verify.compare.comparison import Comparison, StepComparison
-from verify.compare.outcome import Verdict
 from verify.compare.tallies import Tally, tally
-from verify.compare.verdict import explain, explanations, judge, telling_ratio
+from verify.compare.verdict import Verdict, explain, explanations, judge, telling_ratio
 from verify.hand.run import HandRun
 from verify.numbers import Distance, to_float
 from verify.pytorch import run as training

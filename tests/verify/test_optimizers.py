@@ -283,27 +283,27 @@ def test_a_changed_state_of_pytorch_is_found(monkeypatch: pytest.MonkeyPatch, na
     """PyTorch's state is halved between two steps: what a step begins with is what the step before left."""
     from verify.pytorch import run as training
 
-    original = training._Update.step
+    original = training.TorchUpdate.step
 
     def planted(self: Any) -> None:
         original(self)
         self.count = getattr(self, "count", 0) + 1
         if self.count == 2:
-            self.before = training._values(self.state())
+            self.before = training.as_values(self.state())
             for state in self.optimizer.state.values():
                 for key, value in state.items():
                     if key != "step":
                         value.mul_(0.5)
 
-    states = training._Update.state
+    states = training.TorchUpdate.state
 
     def recorded(self: Any) -> dict[str, torch.Tensor]:
         held = states(self)
         kept = self.__dict__.pop("before", None)  # the state as the step left it is recorded
         return {key: torch.from_numpy(value) for key, value in kept.items()} if kept is not None else held
 
-    monkeypatch.setattr(training._Update, "step", planted)
-    monkeypatch.setattr(training._Update, "state", recorded)
+    monkeypatch.setattr(training.TorchUpdate, "step", planted)
+    monkeypatch.setattr(training.TorchUpdate, "state", recorded)
     extra = {"momentum": 0.9} if name == "SGD" else {}
     result = verify(LINE, optimizer=name, dtype=dtype, **extra)
     assert result.verdict.outcome is Outcome.DISAGREES

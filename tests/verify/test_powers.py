@@ -10,7 +10,7 @@ from derive.chain.derivation import differentiate
 from derive.problem.loading import load
 from derive.show.notation import Ascii
 from verify.bound.elementary import elementary
-from verify.bound.powers import as_calculated, forward
+from verify.bound.pytorch_forms import as_calculated, forward
 
 X = Ref("x", ())
 

@@ -8,7 +8,8 @@ from derive.graph.graph import build
 from derive.paper.lines import read_lines
 from derive.training.optimizers import Optimizer
 from verify.hand.evaluation import evaluate
-from verify.hand.program import Call, Constant, Read, adjoint_of, compile_backward, compile_forward, compile_rule
+from verify.hand.program import Call, Constant, Read, compile_backward, compile_forward, compile_rule
+from verify.names import adjoint_of
 from verify.numbers import Array, Exact, from_fraction, objects, to_fraction
 
 Given = Mapping[str, int | str | Sequence[int | str]]

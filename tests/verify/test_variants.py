@@ -362,7 +362,7 @@ def test_other_numbers_than_those_by_hand_are_found(monkeypatch: pytest.MonkeyPa
     """PyTorch is given a parameter or a state that is off by two units in the last place."""
     from verify.pytorch import run as training
 
-    right = training._Taken.step
+    right = training.UpdateByHand.step
 
     def wrong(self: Any) -> None:
         self.count = getattr(self, "count", 0) + 1
@@ -373,7 +373,7 @@ def test_other_numbers_than_those_by_hand_are_found(monkeypatch: pytest.MonkeyPa
                 with torch.no_grad():
                     self.model.named["w"].mul_(1 + 2.0**-21)
 
-    monkeypatch.setattr(training._Taken, "step", wrong)
+    monkeypatch.setattr(training.UpdateByHand, "step", wrong)
     result = run("Adam", "eps_inside")
     assert result.verdict.outcome is Outcome.DISAGREES
     assert f"first {first} (epoch 1, batch 2)" in result.verdict.sentence

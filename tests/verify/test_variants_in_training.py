@@ -12,9 +12,9 @@ import pytest
 import tables
 from tables.text.report import to_text
 from verify import verify
-from verify.compare.comparison import quantity
-from verify.compare.outcome import Outcome
 from verify.compare.summary import summarize
+from verify.compare.verdict import Outcome
+from verify.names import quantity
 from verify.numbers import to_float
 
 LINE = """

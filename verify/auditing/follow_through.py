@@ -19,11 +19,9 @@ from derive.run.batches import Batch, epoch_of
 from verify.auditing.right_values import Side, weights_of
 from verify.claims.claim import Cell, Claim
 from verify.claims.names import EPOCH_MEANS
-from verify.compare.prediction import only
-from verify.hand.calculation import Calculation, beginnings, numbers, prepare
-from verify.hand.program import adjoint_of
+from verify.hand.calculation import Calculation, beginnings, numbers, only, prepare
 from verify.hand.rates import ByHand, together
-from verify.hand.update import parameter_of
+from verify.names import adjoint_of, parameter_of
 from verify.numbers import (
     Array,
     Exactly,

@@ -29,7 +29,9 @@ from verify.auditing.right_values import PRECISIONS, Known, Side, rate, right_va
 from verify.claims.claim import AFTERWARDS, GROUPS, Cell, Claim
 from verify.claims.literal import judge, tie, within, written_like
 from verify.claims.names import names_of
-from verify.claims.table import Run, once, read_file, read_sentence, read_table
+from verify.claims.places import Timeline
+from verify.claims.sentence import read_sentence
+from verify.claims.table import once, read_file, read_table
 from verify.formulas.judge import judge_formulas
 from verify.numbers import Exactly, Form, as_ball, from_fraction, precision, to_float
 
@@ -133,7 +135,7 @@ def _read(
     if units is None and stated is not None and path is None and not sentences:
         units = stated.units
     starts = {parameter.name: parameter.values for parameter in of.problem.parameters}
-    run = Run(names, of.batches, of.settings.batches_per_epoch, of.loss, units, starts)
+    run = Timeline(names, of.batches, of.settings.batches_per_epoch, of.loss, units, starts)
     if path is not None:
         return str(path), once((*read_file(path, run), *(read_sentence(text, run) for text in sentences)))
     if sentences:

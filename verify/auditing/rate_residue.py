@@ -10,15 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from flint import arb, fmpq
-
 from derive.graph.node import SIZE
 from derive.training.rates import Formula, Moment
 from verify.auditing.finding import Finding, Status
 from verify.auditing.right_values import Side
 from verify.claims.literal import within
 from verify.hand.rates import RATES_DTYPE, in_torch, moment, of_group, on_paper, together
-from verify.numbers import Array, Exactly, RoundedPairs, as_ball
+from verify.numbers import Array, RoundedPairs
+from verify.numbers.distance import farthest
 
 MAX_STEPS = 20_000  # that are gone through
 SMALL = 2.0**-30  # of the largest number in a run: more is no rounding that a person would expect
@@ -69,16 +68,9 @@ def _settled(finding: Finding, ways: Sequence[Mapping[str, Array]], small: float
     literal, right, cell = finding.claim.literal, finding.right, finding.cell
     assert right is not None  # it was judged by it
     for way in ways:
-        off = _off(way[cell.quantity.name][cell.position], right)
+        off = farthest(way[cell.quantity.name][cell.position], right)
         if off <= max(float(literal.unit or 0), small):
             slack = Fraction(off) + (literal.slack if literal.unit is not None else 0)
             if within(right, literal.value - slack, literal.value + slack) is not False:
                 return replace(finding, status=Status.RESIDUE, why=f"a correct {RATES_DTYPE} program may print it")
     return finding
-
-
-def _off(pair: Mapping[str, float], right: Exactly) -> float:
-    """How far anything in a pair can be from the right number."""
-    mid, radius = float(pair["mid"]), float(pair["rad"])
-    aside = abs(as_ball(right) - arb(fmpq(*mid.as_integer_ratio()))) if mid == mid else arb("inf")
-    return float((aside + arb(radius)).upper()) * (1 + 2.0**-50) if aside.is_finite() else float("inf")

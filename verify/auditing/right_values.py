@@ -18,9 +18,8 @@ from derive.run.batches import Batch, Batches, epoch_of
 from derive.run.settings import Settings
 from verify.claims.claim import Cell
 from verify.compare.epochs import averages
-from verify.compare.prediction import only
 from verify.hand import run as hand
-from verify.hand.calculation import beginnings, numbers
+from verify.hand.calculation import beginnings, numbers, only
 from verify.hand.leap import Leaps, leaps
 from verify.hand.rates import ByHand
 from verify.hand.run import Exacts, HandStep, Inputs

@@ -20,12 +20,11 @@ from derive.problem.loading import Problem
 from derive.run.settings import Settings
 from verify.bound.elementary import elementary
 from verify.bound.kinks import Kink, ties, with_kinks
-from verify.bound.powers import forward
-from verify.bound.pytorch_forms import as_pytorch
+from verify.bound.pytorch_forms import as_pytorch, forward
 from verify.hand import calculation
 from verify.hand.calculation import Calculation
 from verify.hand.evaluation import Values
-from verify.hand.program import adjoint_of
+from verify.names import adjoint_of, clipped, updated
 from verify.numbers import (
     Array,
     Distance,
@@ -55,16 +54,6 @@ class AtState:
     rounded: Values
     exact: Values
     terms: Mapping[str, Floats]
-
-
-def clipped(name: str) -> str:
-    """The name under which the gradient of a parameter stands after clipping."""
-    return f"{adjoint_of(name)}|"
-
-
-def updated(name: str) -> str:
-    """The name under which a parameter stands after its update."""
-    return f"{name}'"
 
 
 @dataclass(frozen=True)

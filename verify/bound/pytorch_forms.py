@@ -6,6 +6,8 @@ SymPy's derivative and PyTorch's are the same function, but not the same calcula
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from functools import cache
 
@@ -14,8 +16,8 @@ from derive.algebra.operations import OPERANDS, OPERATIONS
 from derive.chain.derivation import Derivation, Edge, Part
 from derive.errors import Place
 from derive.paper.syntax import read_expression
-from verify.bound.powers import as_calculated
-from verify.hand.program import Product, own_result, times_partial
+from verify.hand.program import Product, times_partial
+from verify.names import own_result
 
 
 def as_pytorch(derivation: Derivation) -> Product:
@@ -66,3 +68,31 @@ def settled(expr: Expr) -> Expr:
 def _is_float(value: Fraction) -> bool:
     """Whether a float64 holds the number exactly, so that 1 less is exact too."""
     return value == Fraction(float(value))
+
+
+def _square(x: Expr) -> Expr:
+    return Apply("mul", (x, x))
+
+
+_SHORT: Mapping[Fraction, Callable[[Expr], Expr]] = {
+    Fraction(0): lambda _: ONE,
+    Fraction(1): lambda x: x,
+    Fraction(2): _square,
+    Fraction(3): lambda x: Apply("mul", (_square(x), x)),
+    Fraction(-1): lambda x: Apply("div", (ONE, x)),
+    Fraction(1, 2): lambda x: Apply("sqrt", (x,)),
+}
+
+
+def as_calculated(expr: Expr) -> Expr:
+    """An operation on names and numbers as PyTorch calculates it: x^2 is x·x."""
+    match expr:
+        case Apply(op="pow", args=(x, Number(value=exponent))) if exponent in _SHORT:
+            return _SHORT[exponent](x)
+    return expr
+
+
+def forward(derivation: Derivation) -> Derivation:
+    """The derivation of an elementary graph whose lines are calculated as PyTorch does, and derived as before."""
+    parts = tuple(dataclasses.replace(part, body=as_calculated(part.body)) for part in derivation.parts)
+    return dataclasses.replace(derivation, parts=parts)

@@ -7,16 +7,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from derive.chain.derivation import Derivation
-from derive.characters import ascii_text
+from derive.characters import ascii_text, normalise
 from derive.errors import ClaimError, Place, shorten, suggestion
 from derive.graph.node import SIZE
-from derive.paper.spelling import normalise
 from derive.problem.loading import Problem
 from derive.problem.predict import predicted
 from derive.run.settings import Settings
 from verify.claims.claim import Quantity
-from verify.compare.comparison import rate_name
-from verify.hand.frozen import is_trained
+from verify.hand.update import is_trained
+from verify.names import rate_name
 
 EPOCH_MEANS = ("mean_of_batches", "mean_over_samples")
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 
 from derive.problem.loading import Problem
 from derive.run.settings import Settings
+from derive.training.rates import Moment
 from verify.bound.bound import Bound
 from verify.compare.check import Numbers
 from verify.hand import calculation
-from verify.hand.handed import as_floats
-from verify.hand.run import HandRun
-from verify.hand.update import parameter_of
-from verify.numbers import Distance, Floats, precision
+from verify.hand.evaluation import Array, NumberSystem
+from verify.hand.rates import RATES_DTYPE, in_torch, moment, of_group, together
+from verify.hand.run import HandRun, as_floats
+from verify.names import parameter_of
+from verify.numbers import Distance, Exact, Floats, Rounded, precision
 from verify.record import Record, StepRecord, Values
 
 Carried = dict[int, dict[str, Numbers]]  # by step and name
@@ -93,3 +96,49 @@ def _kept(left: Floats, held: Floats) -> Numbers:
         error = held - left
     nothing, everywhere = np.zeros_like(left), np.ones(left.shape, dtype=np.bool_)
     return Numbers(held, Distance(left, error, nothing, nothing, everywhere, ~everywhere))
+
+
+PRECISION = 192  # bits inside the balls
+
+
+def judged(settings: Settings, record: Record, last: StepRecord | None = None) -> dict[int, dict[str, Numbers]]:
+    """The numbers of each step, by the number of the step and by their names; `last` is the step before the first."""
+    with precision(PRECISION):
+        return {step.batch.step: dict(numbers) for step, numbers in _steps(settings, record, last)}
+
+
+def _steps(
+    settings: Settings, record: Record, last: StepRecord | None
+) -> Iterator[tuple[StepRecord, dict[str, Numbers]]]:
+    rounded, exact = Rounded(RATES_DTYPE), Exact(strict=False)
+    before = None if last is None else moment(last.batch, settings)
+    held: dict[str, Floats] = {} if last is None else dict(last.rates)
+    for step in record.steps:
+        at = moment(step.batch, settings)
+        sides = partial(_side, settings, before, held, at)
+        found = {} if not step.rates else _numbers(step, rounded, sides(rounded), sides(exact))
+        yield step, found
+        before, held = at, dict(step.rates)
+
+
+def _numbers(
+    step: StepRecord, system: Rounded, rounded: dict[str, Array], exact: dict[str, Array]
+) -> dict[str, Numbers]:
+    """Each number beside all that correct evaluation can give, and the exact one."""
+    return {
+        name: Numbers(floats, system.distance(floats, rounded[name], exact[name]))
+        for name, floats in step.rates.items()
+    }
+
+
+def _side(
+    settings: Settings, before: Moment | None, held: dict[str, Floats], at: Moment, system: NumberSystem
+) -> dict[str, Array]:
+    """What one number system gives for every group, from what PyTorch held before."""
+    many = len(settings.param_groups)
+    taken = {name: system.take(np.asarray(values)) for name, values in held.items()}
+    groups = [
+        in_torch(group.schedule, system, before, of_group(taken, place, many), at)
+        for place, group in enumerate(settings.param_groups)
+    ]
+    return together(groups, settings.varying)

@@ -14,21 +14,19 @@ from derive.graph.node import SIZE, Node
 from derive.problem.loading import Problem
 from derive.run.batches import Batch
 from derive.run.settings import Settings
-from verify.bound.bound import AtState, Bound, clipped, updated
+from verify.bound.bound import AtState, Bound
 from verify.bound.kinks import standing
 from verify.compare.carried_over import Carried, as_by_hand, gathered, starts, taken
+from verify.compare.carried_over import judged as judged_rates
 from verify.compare.check import Check, Numbers
 from verify.compare.faults import batch_faults, data_faults, row_faults
-from verify.compare.rates_held import judged as judged_rates
-from verify.hand.program import adjoint_of
 from verify.hand.rates import RATES_DTYPE
 from verify.hand.run import HandRun, HandStep
-from verify.hand.update import parameter_of
+from verify.names import Name, adjoint_of, clipped, parameter_of, quantity, updated
 from verify.numbers import FORMATS, Array, Floats
 from verify.record import Record, StepRecord
 
 Place = tuple[int, ...]  # of an entry in its array
-Name = tuple[str, str]  # the group of a number ("gradients") and the name it belongs to
 _GROUPS = Axis("g")  # what changes from step to step has an entry for each group of parameters, where there are several
 Replay = Callable[[Sequence[StepRecord]], tuple[StepRecord, ...]]  # the same steps again, in float64
 
@@ -282,22 +280,3 @@ def entries(step: StepRecord | HandStep, loss: str) -> dict[Name, Array]:
         "after": step.after,
     }
     return {(group, name): value for group, values in groups.items() for name, value in values.items()}
-
-
-def rate_name(rate: str) -> str:
-    """What a number that changes from step to step is called in tables: `optimizer.lr`."""
-    return f"optimizer.{rate}"
-
-
-def quantity(name: Name, loss: str) -> str:
-    """What the numbers are called in tables."""
-    group, of = name
-    labels = {
-        "before": f"{of}_before",
-        "accumulated": f"d{loss}/d{of}_before",
-        "adjoints": f"d{loss}/d{of}",
-        "gradients": f"d{loss}/d{of}",
-        "clipped": f"d{loss}/d{of}_clipped",
-        "rates": rate_name(of),
-    }
-    return labels.get(group, of)

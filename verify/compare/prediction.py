@@ -5,7 +5,7 @@ PyTorch's numbers are checked at PyTorch's own final parameters; the hand calcul
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from derive.problem.loading import Problem
 from derive.problem.predict import predicted
@@ -13,7 +13,7 @@ from derive.run.batches import Batch
 from verify.bound.bound import Bound
 from verify.compare.check import Numbers
 from verify.compare.comparison import StepComparison
-from verify.hand.calculation import Calculation, numbers
+from verify.hand.calculation import numbers, only
 from verify.hand.run import PRECISIONS, HandRun, HandStep, Inputs
 from verify.numbers import Array, CalculationError, is_sharp, objects, precision
 from verify.record import Record, StepRecord, Values
@@ -77,16 +77,3 @@ def _by_hand(
         return None
     nothing: Array = objects([], (0,))
     return HandStep(batch, {}, nothing, {}, {}, values, {})
-
-
-def only(side: Calculation, lines: frozenset[str]) -> Calculation:
-    """The calculation of `lines` alone: a stage is called as its line, or as its line with a mark and a number."""
-    marked = [stage for stage in side.stages if _line(stage.target) in lines]
-    return replace(side, stages=tuple(marked))
-
-
-def _line(target: str) -> str:
-    """The line that a stage is a part of: of `c.1` (an operation inside c), `l#1` and `m%`."""
-    for mark in (".", "#", "%"):
-        target = target.partition(mark)[0]
-    return target

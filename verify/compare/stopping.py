@@ -17,11 +17,6 @@ from verify.numbers import Array, decimal
 from verify.record import Record, StepRecord
 
 
-def ends(step: StepRecord, settings: Settings) -> bool:
-    """Whether PyTorch's run ends with this step, whatever its number of steps."""
-    return (settings.on_nonfinite == "stop" and not step.finite) or holds(step, settings)
-
-
 def holds(step: StepRecord | HandStep, settings: Settings) -> bool:
     """Whether the condition of `until` holds at the end of the step, by PyTorch's numbers or by hand."""
     return settings.is_met(step.nodes)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from verify.compare.check import Check, Numbers, share
-from verify.compare.comparison import Comparison, Name, StepComparison, quantity
+from verify.compare.comparison import Comparison, StepComparison
+from verify.names import Name, quantity
 from verify.numbers import Floats
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
 from itertools import islice
 
 from derive.run.settings import Settings
 from derive.show.notation import Text
 from verify.compare.check import Check, share
 from verify.compare.comparison import Comparison
-from verify.compare.outcome import Outcome, Verdict
 from verify.compare.stopping import holds
 from verify.compare.summary import Summary, marked
 from verify.compare.tallies import Tally
@@ -200,3 +201,32 @@ def _factors(n: int) -> list[tuple[float, str]]:
             ((n - 1) / n, f"{n - 1}/{n}: a sample is missing?"),
         ]
     return found
+
+
+class Outcome(Enum):
+    """What a verification can say, with the exit status of the command line."""
+
+    AGREES = 0
+    DISAGREES = 1
+    UNDECIDED = 3
+
+    @property
+    def exit_status(self) -> int:
+        """0 agrees, 1 disagrees, 3 undecided."""
+        return int(self.value)
+
+    @property
+    def word(self) -> str:
+        """agrees, disagrees or undecided."""
+        return self.name.lower()
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """An outcome and the sentence that explains it."""
+
+    outcome: Outcome
+    sentence: str
+
+    def __str__(self) -> str:
+        return self.sentence

@@ -7,11 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from derive.algebra.expression import ONE, PICKED, Apply, Axes, Expr, Number, Ref, children, rebuild
-from derive.characters import ascii_names, ascii_text
+from derive.characters import ascii_names, ascii_text, normalise
 from derive.errors import ClaimError, EquationError, Place, shorten, suggestion
 from derive.graph.graph import Graph
 from derive.graph.node import Node
-from derive.paper.spelling import normalise
 from derive.paper.syntax import read_expression
 
 _SIGNS = ("d", "D", "δ")

@@ -15,7 +15,7 @@ from derive.algebra.expression import Axis
 from derive.graph.node import SIZE
 from verify.formulas.decide import in_symbols, proved, stand_ins, tried
 from verify.formulas.question import Question, gradient, line
-from verify.formulas.target import Target
+from verify.formulas.targets import Target
 from verify.symbols.entry import Index, Leaf
 from verify.symbols.fractions import Effort, Field, MoreSymbolsError, NoValueError, Ratio, TooLargeError
 from verify.symbols.symbolic import Manner

@@ -20,8 +20,7 @@ from derive.show.notation import Ascii
 from verify.formulas.asked import Asked, Derivative, Entry, in_known_names, read_asked, with_derivatives
 from verify.formulas.reading import Written, along, named_letters, read_written
 from verify.formulas.rule import Own, Rule, states_of
-from verify.formulas.target import Target
-from verify.formulas.targets import partials
+from verify.formulas.targets import Target, partials
 from verify.symbols.entry import Index
 from verify.symbols.values import GRADIENT, Values
 

@@ -5,7 +5,7 @@ A line such as a softmax has several local partials, ∂pⱼ/∂zⱼ and ∂pⱼ
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from derive.graph.graph import Graph
 from derive.graph.node import Node
 from derive.show.notation import Ascii
 from verify.formulas.asked import Derivative
-from verify.formulas.target import Target
+from verify.formulas.rule import Rule
 from verify.symbols.entry import Index
 from verify.symbols.values import Values
 
@@ -121,3 +121,24 @@ def _links(graph: Graph, node: Node, wrt: str) -> tuple[Link, ...]:
     except EquationError:
         return ()
     return tuple(link for link in links(derivation)[node.name] if link.wrt.name == wrt)
+
+
+Side = Callable[[Values[Any], Mapping[Axis, Index]], Any]  # a number of any kind, at the indices of the axes
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a formula is claimed of.
+
+    `right` calculates it along `axes`; `shown` is how it reads, `meaning` what it is. `apart` are axes of which only
+    entries with different indices are meant.
+    """
+
+    name: str
+    meaning: str
+    axes: Axes
+    right: Side
+    shown: str = ""
+    rule: Rule | None = None
+    gradient_of: str | None = None
+    apart: tuple[tuple[Axis, Axis], ...] = ()

@@ -16,10 +16,10 @@ from derive.run.settings import Settings
 from derive.training.clipping import Clip
 from verify.hand import clipping, update
 from verify.hand.evaluation import Array, Evaluation, NumberSystem, Values, evaluate
-from verify.hand.frozen import applied, is_trained
 from verify.hand.program import Product, Stage, compile_backward, compile_forward, times_partial
 from verify.hand.rates import of_group
-from verify.hand.update import Update, state_name
+from verify.hand.update import Update, applied, is_trained
+from verify.names import state_name
 
 
 @dataclass(frozen=True)
@@ -180,3 +180,16 @@ def beginnings(problem: Problem, settings: Settings, system: NumberSystem, *, as
             begun = update.starts(settings.rule_of(parameter.name), system, parameter.shape, as_floats)
             found.update({state_name(parameter.name, own): value for own, value in begun.items()})
     return found
+
+
+def only(side: Calculation, lines: frozenset[str]) -> Calculation:
+    """The calculation of `lines` alone: a stage is called as its line, or as its line with a mark and a number."""
+    marked = [stage for stage in side.stages if _line(stage.target) in lines]
+    return replace(side, stages=tuple(marked))
+
+
+def _line(target: str) -> str:
+    """The line that a stage is a part of: of `c.1` (an operation inside c), `l#1` and `m%`."""
+    for mark in (".", "#", "%"):
+        target = target.partition(mark)[0]
+    return target

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from derive.algebra.expression import Axes, Axis
 from derive.chain.derivation import SHARES
-from verify.hand.program import Call, Constant, Positions, Read, Stage, Term, own_result
+from verify.hand.program import Call, Constant, Positions, Read, Stage, Term
+from verify.names import own_result
 
 Array = NDArray[Any]
 Values = Mapping[str, Array]

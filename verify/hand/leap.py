@@ -18,7 +18,7 @@ from derive.problem.loading import Problem
 from derive.run.batches import Batch, Batches
 from derive.run.settings import Settings
 from verify.hand.calculation import Calculation, numbers, prepare
-from verify.hand.program import adjoint_of
+from verify.names import adjoint_of
 from verify.numbers import Array, Exactly, Form, Forms, as_ball, forms, objects
 
 MAX_STATE = 48  # numbers of a state: a power of a matrix costs their third power

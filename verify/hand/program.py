@@ -12,6 +12,7 @@ from fractions import Fraction
 
 from derive.algebra.expression import ONE, Apply, Axes, Expr, Number, Position, Reduce, Ref
 from derive.chain.derivation import Adjoint, Derivation, Edge, Part
+from verify.names import adjoint_of
 
 Product = Callable[[Edge, Ref], Expr]  # what an edge passes on, given the adjoint of the part it is of
 
@@ -69,16 +70,6 @@ class Stage:
 
     target: str
     terms: tuple[Term, ...]
-
-
-def adjoint_of(name: str) -> str:
-    """The program's name for ∂loss/∂`name`."""
-    return f"∂{name}"
-
-
-def own_result(name: str) -> str:
-    """What a line has given by itself, for its own derivative, where later lines go on with a recorded number."""
-    return f"{name}°"
 
 
 def compile_forward(derivation: Derivation) -> tuple[Stage, ...]:

@@ -9,14 +9,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+import numpy as np
+
 from derive.chain.derivation import Derivation
 from derive.problem.loading import Problem
 from derive.run.batches import Batch
 from derive.run.settings import Settings
 from verify.hand.calculation import Calculation, beginnings, numbers, prepare
-from verify.hand.program import adjoint_of
 from verify.hand.rates import ByHand
-from verify.numbers import Array, CalculationError, Exact, Exactly, is_finite, is_sharp, precision
+from verify.names import adjoint_of
+from verify.numbers import Array, CalculationError, Exact, Exactly, is_finite, is_sharp, precision, to_float
+from verify.record import Handed, Values
 
 # Bits inside balls, tried until every number is sharp. Longer balls cost little, and a run that is repeated much.
 PRECISIONS = (1024, 4096, 16384)
@@ -199,3 +202,19 @@ def step(
         clipped,
         rates,
     )
+
+
+def handed(run: HandRun) -> Handed:
+    """What PyTorch is given of a run by hand of one step or more."""
+    updates = tuple(as_floats(step.after) for step in run.steps if step.batch.updates)
+    clipped = tuple(as_floats(step.clipped) for step in run.steps if step.batch.updates)
+    rates = tuple(as_floats(step.rates) for step in run.steps)
+    return Handed(as_floats(run.steps[0].before), updates, len(run.steps), clipped, rates)
+
+
+def as_floats(numbers: Exacts) -> Values:
+    """The exact numbers, each rounded to the nearest float64."""
+    return {
+        name: np.array([to_float(number) for number in array.flat]).reshape(array.shape)
+        for name, array in numbers.items()
+    }

@@ -6,27 +6,20 @@ the dtype where it meets a tensor; so do the systems here that round.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from derive.algebra.expression import names
+from derive.graph.node import Frozen
 from derive.training.optimizers import Assignment, Optimizer, State, in_numbers_alone
 from verify.hand.evaluation import Array, NumberSystem, Values, evaluate
 from verify.hand.program import Stage, compile_rule
 from verify.numbers import Rounded, RoundedPairs
-
-
-def state_name(parameter: str, state: str) -> str:
-    """What a state of a parameter is called: `w.v`."""
-    return f"{parameter}.{state}"
-
-
-def parameter_of(name: str) -> str:
-    """The parameter that `w.v` is a state of; a parameter itself."""
-    return name.partition(".")[0]
 
 
 @dataclass(frozen=True)
@@ -137,3 +130,29 @@ def _start(optimizer: Optimizer, state: State, system: NumberSystem, shape: tupl
         value = Fraction(value.numerator / value.denominator)
     number = system.constant(value)
     return np.broadcast_to(number, () if state.single else shape).copy()
+
+
+def is_trained(frozen: Iterable[Frozen], name: str) -> bool:
+    """Whether any entry of the parameter `name` is updated: it is not frozen as a whole."""
+    return not any(part.name == name and not part.entries for part in frozen)
+
+
+def moves(frozen: Iterable[Frozen], name: str, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """For each entry of the parameter `name` whether it is updated."""
+    mask = np.ones(shape, dtype=np.bool_)
+    for part in frozen:
+        if part.name == name:
+            for entry in part.entries or ((),):
+                place: tuple[Any, ...] = (..., *entry)
+                mask[place] = False
+    return mask
+
+
+def applied(frozen: Iterable[Frozen], name: str, before: Array, after: Array) -> Array:
+    """`after` where the parameter is updated, `before` where it is frozen; the entries are the last dimensions."""
+    mask = moves(frozen, name, before.shape)
+    if mask.all():
+        return after
+    kept = before.copy()
+    kept[mask] = after[mask]
+    return kept

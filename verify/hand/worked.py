@@ -11,17 +11,17 @@ from derive.chain.derivation import Derivation
 from derive.problem.loading import Problem
 from derive.run.settings import Settings
 from derive.steps.equations import EVERY, GRADIENT
-from derive.steps.steps import Updated, own_name, trained, updates
+from derive.steps.update_rules import Updated, own_name, trained, updates
 from derive.training.optimizers import Optimizer
 from derive.training.plan import Plan
 from verify.hand import calculation
 from verify.hand import run as hand
 from verify.hand.evaluation import evaluate
-from verify.hand.frozen import applied
 from verify.hand.program import compile_rule
 from verify.hand.rates import of_group
 from verify.hand.run import PRECISIONS, Exacts, HandStep
-from verify.hand.update import state_name
+from verify.hand.update import applied
+from verify.names import state_name
 from verify.numbers import Array, Exact, from_fraction, objects, precision
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
-from flint import arb
+from flint import arb, fmpq
 from numpy.typing import NDArray
 
 from verify.numbers.formats import Floats, Truth
@@ -45,6 +46,18 @@ class Distance:
         with np.errstate(invalid="ignore"):  # ∞ − ∞, where nothing is known
             left = self.bound - np.abs(self.error)
             return np.maximum(left, 2 * self.radius - left)
+
+
+def farthest(pair: Mapping[str, float] | np.void, exact: Exactly) -> float:
+    """How far anything in a pair (`mid` ± `rad`) can be from the exact number at most; infinite where nothing is known.
+
+    The last factor is more than the two roundings to float64 can lose, each at most 2**-53 of the number.
+    """
+    middle, around = float(pair["mid"]), float(pair["rad"])
+    if not math.isfinite(middle) or not math.isfinite(around):
+        return math.inf
+    aside = abs(as_ball(exact) - arb(fmpq(*middle.as_integer_ratio()))) + arb(around)
+    return float(aside.upper()) * (1 + 2.0**-50) if aside.is_finite() else math.inf
 
 
 def ball_distance(floats: Floats, balls: NDArray[Any], exact: NDArray[Any] | None) -> Distance:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from derive.algebra.expression import Apply, Axes, Expr, Number, Position, Reduce, Ref, free_axes, taken_axes
@@ -15,7 +17,8 @@ from derive.errors import DataError
 from derive.graph.graph import Graph
 from derive.graph.node import Node
 from derive.problem.loading import Problem, Quantity
-from verify.numbers import expansion
+from verify.numbers import FORMATS, expansion
+from verify.record import Values
 
 # amax and amin share the gradient evenly among equals, as the derivation does
 _REDUCTIONS: Mapping[str, Callable[..., Tensor]] = {
@@ -147,3 +150,17 @@ def as_tensor(quantity: Quantity, dtype: torch.dtype) -> Tensor:
 def dtype_name(dtype: torch.dtype) -> str:
     """What the dtype is called: `float32`."""
     return str(dtype).removeprefix("torch.")
+
+
+DTYPES = {name: getattr(torch, name) for name in FORMATS}
+
+
+def as_values(tensors: Mapping[str, Tensor]) -> Values:
+    """The numbers of each tensor, as float64, in memory of their own."""
+    return {name: as_array(tensor) for name, tensor in tensors.items()}
+
+
+def as_array(tensor: Tensor) -> NDArray[Any]:
+    """The numbers, as float64, in memory of their own."""
+    values: NDArray[Any] = tensor.detach().to(torch.float64, copy=True).numpy()
+    return values

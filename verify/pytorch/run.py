@@ -10,10 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import islice
-from typing import Any
 
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from derive.errors import DataError, Place, SettingError
@@ -23,18 +21,12 @@ from derive.problem.loading import Problem, Quantity
 from derive.problem.predict import predicted
 from derive.run.batches import Batch
 from derive.run.settings import Settings
-from derive.training.clipping import NORM, VALUE
-from derive.training.optimizers import Value
-from verify.compare.stopping import ends
-from verify.hand.handed import Handed
-from verify.hand.update import state_name
-from verify.numbers import FORMATS
+from derive.training.clipping import VALUE
+from verify.compare.stopping import holds
 from verify.pytorch.loader import batches_of
-from verify.pytorch.module import GraphModule, as_tensor, dtype_name
-from verify.pytorch.rates import Rates, first_rate, plain
-from verify.record import Record, StepRecord, Values
-
-DTYPES = {name: getattr(torch, name) for name in FORMATS}
+from verify.pytorch.module import DTYPES, GraphModule, as_array, as_tensor, as_values, dtype_name
+from verify.pytorch.optimizer import TorchUpdate, UpdateByHand
+from verify.record import Handed, Record, StepRecord, Values
 
 
 def draw(problem: Problem, dtype: str) -> Problem:
@@ -91,8 +83,8 @@ def pieces(problem: Problem, settings: Settings, length: int, by_hand: Handed | 
             raise SettingError(f"{name} = {float(number):g} does not fit {dtype_name(dtype)}; expected a smaller one")
     model = GraphModule(problem, dtype)
     data = {column.name: as_tensor(column, dtype) for column in problem.data}
-    update = _Update(model, settings, problem.place_of) if by_hand is None else _Taken(model, by_hand)
-    whole = Record(settings.dtype, torch.__version__, _values(data), ())
+    update = TorchUpdate(model, settings, problem.place_of) if by_hand is None else UpdateByHand(model, by_hand)
+    whole = Record(settings.dtype, torch.__version__, as_values(data), ())
     steps: list[StepRecord] = []
     for batch, columns in islice(batches_of(data, settings), by_hand.steps if by_hand else None):
         steps.append(_step(model, update, batch, columns, settings.nodes, settings.watched))
@@ -107,7 +99,7 @@ def pieces(problem: Problem, settings: Settings, length: int, by_hand: Handed | 
 def replay(problem: Problem, settings: Settings, steps: Sequence[StepRecord]) -> tuple[StepRecord, ...]:
     """Forward and backward pass of `steps` again, in float64: the same module and batches at the same states."""
     model = GraphModule(problem, torch.float64)
-    still = _Update(model, replace(settings, lr=None))
+    still = TorchUpdate(model, replace(settings, lr=None))
     found = []
     for step in steps:
         with torch.no_grad():
@@ -130,7 +122,7 @@ def predict(problem: Problem, settings: Settings, last: StepRecord) -> Values:
         for name, parameter in model.named.items():
             parameter.copy_(torch.from_numpy((last.after or last.before)[name]))
         columns = {column.name: as_tensor(column, dtype) for column in problem.predict}
-        return _values(model(columns, problem.predict[0].shape[0]))
+        return as_values(model(columns, problem.predict[0].shape[0]))
 
 
 def _given_to_torch(settings: Settings) -> Iterator[tuple[str, Fraction]]:
@@ -163,143 +155,9 @@ def refuse_uncovered() -> None:
         raise SettingError("torch.autocast is on; expected verify outside of it: operations would change their dtype")
 
 
-class _Update:
-    """`torch.optim` for what is trained: nothing without lr, and not the frozen parameters.
-
-    Single frozen entries of a parameter are put back after each step: with momentum or decay they would move
-    even if their gradient were 0.
-    """
-
-    def __init__(
-        self, model: GraphModule, settings: Settings, place_of: Callable[[str], Place | None] = lambda _: None
-    ) -> None:
-        whole = {frozen.name for frozen in model.graph.frozen if not frozen.entries}
-        self.trained = {name: p for name, p in model.named.items() if name not in whole}
-        self.trains = settings.lr is not None
-        self.settings = settings
-        self.optimizer: torch.optim.Optimizer | None = None
-        self.rates: Rates | None = None
-        if settings.lr is not None and self.trained:
-            options = _plain_options(settings.options)
-            build = getattr(torch.optim, settings.optimizer)
-            self.optimizer = build(self.param_groups(), lr=first_rate(settings.lr), **options)
-            if settings.varying:
-                self.rates = Rates(self.optimizer, settings, place_of)
-        self.kept = [(model.named[f.name], entry) for f in model.graph.frozen for entry in f.entries]
-
-    def param_groups(self) -> list[Any]:
-        """The parameters as torch.optim takes them: in groups, where some have options of their own."""
-        if not self.settings.groups:
-            return list(self.trained.values())
-        return [
-            {
-                "params": [self.trained[name] for name in group.parameters],
-                "lr": first_rate(group.schedule.lr),
-                **_plain_options(group.given),
-            }
-            for group in self.settings.param_groups
-        ]
-
-    def begin(self, batch: Batch) -> None:
-        """What changes before the step of a batch."""
-        if self.rates is not None:
-            self.rates.begin(batch)
-
-    def held(self) -> Values:
-        """What the optimizer holds that changes from step to step."""
-        return {} if self.rates is None else self.rates.held()
-
-    def clip(self) -> Values:
-        """Clips the gradients of what is trained; what .grad holds then, nothing where they are not clipped."""
-        clip = self.settings.clip
-        if clip is None or self.optimizer is None:
-            return {}
-        self.complete()
-        limit = float(clip.limit)
-        if clip.by == NORM:
-            torch.nn.utils.clip_grad_norm_(self.trained.values(), limit)
-        else:
-            torch.nn.utils.clip_grad_value_(self.trained.values(), limit)
-        return _values({name: p.grad for name, p in self.trained.items() if p.grad is not None})
-
-    def complete(self) -> None:
-        """Gives a parameter that the loss does not depend on the gradient 0, as on paper."""
-        for parameter in self.trained.values():
-            if parameter.grad is None:
-                parameter.grad = torch.zeros_like(parameter)
-
-    def step(self) -> None:
-        """One update. A parameter that the loss does not depend on has the gradient 0, as on paper."""
-        if self.optimizer is None:
-            return
-        self.complete()
-        held = [parameter[entry].clone() for parameter, entry in self.kept]
-        try:
-            self.optimizer.step()
-        except RuntimeError as error:  # such as an lr/(1 − beta1^t) that the dtype cannot hold
-            raise SettingError(f"torch.optim.{self.settings.optimizer} cannot make the step: {error}") from None
-        with torch.no_grad():
-            for (parameter, entry), value in zip(self.kept, held, strict=True):
-                parameter[entry] = value
-
-    def state(self) -> dict[str, Tensor]:
-        """The optimizer's state by its names on paper, `w.v`; before the first step, what it will begin with."""
-        if self.optimizer is None:
-            return {}
-        found = {}
-        for name, parameter in self.trained.items():
-            held = self.optimizer.state.get(parameter, {})
-            rule = self.settings.rule_of(name)
-            for state in rule.states:
-                start = parameter.detach().new_full((() if state.single else parameter.shape), float(rule.start(state)))
-                value = held.get(state.key)
-                found[state_name(name, state.name)] = start if value is None else value
-        return found
-
-
-class _Taken:
-    """In place of an optimizer that PyTorch does not have: each update takes the next numbers by hand."""
-
-    def __init__(self, model: GraphModule, by_hand: Handed) -> None:
-        self.model = model
-        self.trains = True
-        self.values = by_hand.start
-        self.updates = iter(by_hand.updates)
-        self.clipped = iter(by_hand.clipped)
-        self.rates = iter(by_hand.rates)
-
-    def step(self) -> None:
-        """The parameters after the next update, rounded to the dtype as any number is that PyTorch takes."""
-        self.values = next(self.updates)
-        with torch.no_grad():
-            for name, parameter in self.model.named.items():
-                parameter.copy_(torch.from_numpy(self.values[name]))
-
-    def state(self) -> dict[str, Tensor]:
-        """The state by hand, by its names `w.v`; not rounded to the dtype, for PyTorch has no use for it."""
-        own = (name for name in self.values if name not in self.model.named)
-        return {name: torch.from_numpy(self.values[name]) for name in own}
-
-    def begin(self, batch: Batch) -> None:
-        """Nothing is set before a batch: PyTorch holds no lr."""
-
-    def held(self) -> Values:
-        """What changes from step to step, by hand: PyTorch holds no lr."""
-        return next(self.rates, {})
-
-    def clip(self) -> Values:
-        """The gradients after clipping, by hand: PyTorch makes no update, and clips none."""
-        return next(self.clipped, {})
-
-
-def _plain_options(options: Mapping[str, Value]) -> dict[str, Any]:
-    """Options as torch.optim takes them."""
-    return {name: plain(value) for name, value in options.items()}
-
-
 def _step(
     model: GraphModule,
-    update: _Update | _Taken,
+    update: TorchUpdate | UpdateByHand,
     batch: Batch,
     columns: Mapping[str, Tensor],
     nodes: bool,
@@ -310,8 +168,8 @@ def _step(
     Then what is `watched`, as a loop would print it.
     """
     update.begin(batch)
-    before = _values({**model.named, **update.state()})
-    accumulated = _values(_gradients(model)) if batch.adds else {}
+    before = as_values({**model.named, **update.state()})
+    accumulated = as_values(_gradients(model)) if batch.adds else {}
     if not batch.adds:
         model.zero_grad()  # as optimizer.zero_grad(), and the frozen parameters too
     lines = model(columns, batch.n)
@@ -321,17 +179,17 @@ def _step(
                 value.retain_grad()
     loss = lines[model.graph.loss]
     loss.backward()
-    recorded = _values(_gradients(model))
+    recorded = as_values(_gradients(model))
     gradients = {gradient_name(model.graph.loss, name): g.clone() for name, g in _gradients(model).items() if watched}
     rates, clipped = update.held(), update.clip() if batch.updates else {}
     if batch.updates:
         update.step()
-    after = _values({**update.state(), **model.named}) if update.trains else {}
+    after = as_values({**update.state(), **model.named}) if update.trains else {}
     adjoints = {name: value.grad for name, value in lines.items() if nodes and value.grad is not None}
     followed = model.watched(watched, {**lines, **gradients}, columns, batch.n)
     lines = {**{name: value for name, value in lines.items() if nodes or name in model.reported}, **followed}
-    noted = (_values(lines), _values(adjoints), _values(columns), accumulated, clipped, rates)
-    return StepRecord(batch, before, _array(loss), recorded, after, *noted)
+    noted = (as_values(lines), as_values(adjoints), as_values(columns), accumulated, clipped, rates)
+    return StepRecord(batch, before, as_array(loss), recorded, after, *noted)
 
 
 def _gradients(model: GraphModule) -> dict[str, Tensor]:
@@ -339,11 +197,6 @@ def _gradients(model: GraphModule) -> dict[str, Tensor]:
     return {name: torch.zeros_like(p) if p.grad is None else p.grad for name, p in model.named.items()}
 
 
-def _values(tensors: Mapping[str, Tensor]) -> Values:
-    return {name: _array(tensor) for name, tensor in tensors.items()}
-
-
-def _array(tensor: Tensor) -> NDArray[Any]:
-    """The numbers, as float64, in memory of their own."""
-    values: NDArray[Any] = tensor.detach().to(torch.float64, copy=True).numpy()
-    return values
+def ends(step: StepRecord, settings: Settings) -> bool:
+    """Whether PyTorch's run ends with this step, whatever its number of steps."""
+    return (settings.on_nonfinite == "stop" and not step.finite) or holds(step, settings)

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from derive.command import main
-from derive.problem.problem import Training
 from derive.steps.update_rules import PLAIN, gathering, with_gathering
+from derive.training.plan import Training
 
 LINE = """equations = "l = mean((w*x - y)^2)"
 [parameters]

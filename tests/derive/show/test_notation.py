@@ -8,8 +8,9 @@ from hypothesis import example, given
 from derive.algebra.expression import Apply, Axis, Expr, Number, Position, Reduce, Ref, replace
 from derive.errors import EquationError, Place
 from derive.paper.syntax import read_expression
-from derive.show.notation import Ascii, Derivative, Text
+from derive.show.notation import Ascii, Text
 from derive.source.numerals import read_number, write_literal
+from derive.steps.equations import Derivative
 from tests.trees import numbers, written
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from derive.errors import OutputError
-from derive.source.output import write_whole
+from derive.source.files import write_whole
 
 
 def files(folder: Path) -> list[str]:

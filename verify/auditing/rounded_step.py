@@ -1,0 +1,217 @@
+"""A step with its rounding, as intervals around the exact step: how far it can move what the step leaves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from flint import arb, fmpq
+
+from derive.run.batches import Batch
+from verify.auditing.right_values import Side
+from verify.bound import bound
+from verify.claims.claim import Cell
+from verify.hand import run as hand
+from verify.hand.calculation import Calculation, beginnings, numbers, prepare, with_updates
+from verify.hand.rates import ByHand
+from verify.hand.run import Exacts, HandStep
+from verify.names import adjoint_of, clipped
+from verify.numbers import Array, Exactly, Floats, Form, Forms, as_ball, forms, objects, pairs, to_float
+from verify.numbers.distance import farthest
+
+MAX_STATE = 64  # numbers of a state
+BITS = 2048  # inside balls: what they widen by must stay far below float64's rounding
+SLACK = 1 + 2.0**-20  # for the float64 arithmetic of the bound itself
+
+
+Names = tuple[tuple[str, tuple[int, ...]], ...]
+
+
+@dataclass(frozen=True)
+class StepSystems:
+    """One step in three systems: exact, in forms of the state, and rounded."""
+
+    of: Side
+    exact: hand.Inputs
+    linear: Calculation
+    rounded: Calculation
+    data: Mapping[str, tuple[Array, Array]]  # in forms, and rounded
+    names: Names
+
+
+def prepared(of: Side, dtype: str, start: Exacts) -> StepSystems:
+    """The programs of a step, compiled once; `start` is the exact state, of whose numbers the forms are."""
+    system = Forms()
+    limits = bound.prepare(of.problem, of.derivation, of.settings, dtype)
+    rounding = limits.rounded
+    if of.settings.trains:  # lr and the options as decimals, of which a program holds the nearest float
+        rounding = with_updates(rounding, of.settings, as_floats=False)
+    data = {column.name: (numbers(column, system), numbers(column, rounding.system)) for column in of.problem.data}
+    names = tuple((name, array.shape) for name, array in start.items())
+    exact = hand.inputs(of.problem, of.derivation, of.settings)
+    return StepSystems(of, exact, prepare(of.problem, of.derivation, of.settings, system), rounding, data, names)
+
+
+def exact_steps(
+    systems: StepSystems, start: Exacts, wanted: Mapping[int, list[Cell]], first: int, last: int
+) -> Iterator[HandStep]:
+    """The steps by hand, in balls: no more digits are kept than rounding is seen in."""
+    held: Exacts = {name: _as_balls(array) for name, array in start.items()}
+    gathered: Exacts = {}
+    lines = tuple(node.name for node in systems.of.problem.graph.lines)
+    for number in range(first, last + 1):
+        batch = systems.of.batches[number - 1]
+        found = hand.step(systems.exact, held, batch, lines if number in wanted else (), gathered)
+        yield found
+        held, gathered = found.after or held, found.left
+
+
+def _as_balls(array: Array) -> Array:
+    return objects([as_ball(value) for value in array.flat], array.shape)
+
+
+def rounded_steps(systems: StepSystems, steps: Sequence[HandStep]) -> list[dict[str, Array]]:
+    """Every step with its roundings, at the exact state; steps of equal size side by side."""
+    alike: dict[tuple[int, ...], list[HandStep]] = {}
+    for step in steps:
+        at = step.batch.step if systems.of.settings.varying else 0  # another lr in each step
+        alike.setdefault((step.batch.n, step.batch.adds, step.batch.updates, at), []).append(step)
+    found: dict[int, dict[str, Array]] = {}
+    for group in alike.values():
+        state = {name: enclosed([step.before[name] for step in group]) for name in group[0].before}
+        rows = {
+            name: np.stack([columns[1][list(s.batch.indices)] for s in group]) for name, columns in systems.data.items()
+        }
+        sums = {adjoint_of(n): enclosed([step.accumulated[n] for step in group]) for n in group[0].accumulated}
+        times = np.array([float(step.batch.t) for step in group])
+        results = one_step(systems.of, systems.rounded, state, rows, group[0].batch, sums, times)
+        for place, step in enumerate(group):
+            found[step.batch.step] = {n: a[place] if _is_many(a, len(group)) else a for n, a in results.items()}
+    return [found[step.batch.step] for step in steps]
+
+
+def _is_many(array: Array, steps: int) -> bool:
+    """Whether an array has a dimension for the steps."""
+    return array.ndim > 0 and array.shape[0] == steps
+
+
+def ranges_after(systems: StepSystems, own: Mapping[str, Array], exact: HandStep) -> Iterator[tuple[np.void, Exactly]]:
+    """The state after a step as rounded pairs, beside the exact numbers."""
+    after = exact.after or exact.before
+    for name, shape in systems.names:
+        yield from zip(np.broadcast_to(own[f"{name}'"], shape).flat, after[name].flat, strict=True)
+
+
+def linear_part(systems: StepSystems, inside: Mapping[str, Array], box: Floats) -> tuple[Floats, Floats]:
+    """The derivative of a step by the state, and what it leaves out."""
+    rows, left_out = [], []
+    for name, _ in systems.names:
+        for form in inside[f"{name}'"].flat:
+            row, rest = linear(form, box)
+            rows.append(row)
+            left_out.append(rest)
+    return np.array(rows), np.array(left_out)
+
+
+def widths_at_start(systems: StepSystems, start: Exacts) -> Floats:
+    """What rounding the initial values does."""
+    system = systems.rounded.system
+    found: list[float] = []
+    begun = beginnings(systems.of.problem, systems.of.settings, system)
+    for name, _ in systems.names:
+        found += [farthest(one, exact) for one, exact in zip(begun[name].flat, start[name].flat, strict=True)]
+    return np.array(found)
+
+
+def unknowns(names: Names, held: Exacts, box: Floats) -> dict[str, Array]:
+    """The state with an unknown for each of its numbers, as large as that can have drifted."""
+    found: dict[str, Array] = {}
+    mark = 0
+    for name, shape in names:
+        made = []
+        for value in held[name].flat:
+            made.append(Form(value, {mark: arb(float(box[mark]))} if box[mark] else {}))
+            mark += 1
+        found[name] = forms(made, shape)
+    return found
+
+
+def enclosed(arrays: Sequence[Array]) -> Array:
+    """Numbers of several steps as pairs, within float64's own rounding: what a program holds is in the drift."""
+    shape = (len(arrays), *arrays[0].shape)
+    mids = np.array([[to_float(value) for value in array.flat] for array in arrays], dtype=np.float64)
+    lost = np.array([[_lost(value) for value in array.flat] for array in arrays], dtype=np.float64)
+    return pairs(mids.reshape(shape), lost.reshape(shape))
+
+
+def _lost(value: Exactly) -> float:
+    """What the nearest float64 lacks of a number; 0 where it is the number itself."""
+    number = to_float(value)
+    if not math.isfinite(number) or as_ball(value) == arb(fmpq(*number.as_integer_ratio())):
+        return 0.0
+    return abs(number) * 2.0**-52 + 2.0**-1000
+
+
+def rows_of(systems: StepSystems, batch: Batch) -> dict[str, Array]:
+    """The data of a batch, in forms."""
+    return {name: columns[0][list(batch.indices)] for name, columns in systems.data.items()}
+
+
+def one_step(
+    of: Side,
+    calculation: Calculation,
+    state: Mapping[str, Array],
+    rows: Mapping[str, Array],
+    batch: Batch,
+    carried: Mapping[str, Array],
+    times: Floats | None = None,
+) -> dict[str, Array]:
+    """Every line and adjoint of a step, and under `name'` the state after it; `times` are t of steps side by side."""
+    found = dict(calculation.at({**state, **rows}, batch.n).results)
+    after: dict[str, Array] = dict(state)
+    t = calculation.system.take(np.asarray(float(batch.t)) if times is None else times)
+    for own in (adjoint_of(name) for name in calculation.derivation.wrt):
+        if batch.adds and own in carried:
+            found[own] = calculation.accumulated(carried[own], found[own])
+    if calculation.update is not None and batch.updates:
+        gradients = {name: found[adjoint_of(name)] for name in calculation.derivation.wrt}
+        rates = ByHand(of.settings, calculation.system).at(batch)
+        cut = calculation.clipped(gradients, 0 if times is None else 1)
+        after |= calculation.advanced(state, {**gradients, **cut}, t, rates)
+        found |= {clipped(name): array for name, array in cut.items()}
+    summed = {name: found[adjoint_of(name)] for name in calculation.derivation.wrt}
+    watched = calculation.watched({**state, **rows, **found, **calculation.followed(summed), **after}, batch.n)
+    return found | {f"{name}'": array for name, array in after.items()} | dict(watched)
+
+
+def program_name(cell: Cell) -> str:
+    """The name by which the step's program holds the number of a cell."""
+    name = cell.quantity.name
+    if cell.quantity.group in ("adjoints", "gradients"):
+        return adjoint_of(name)
+    if cell.quantity.group == "clipped":
+        return clipped(name)
+    return f"{name}'" if cell.quantity.group == "after" else name
+
+
+def linear(form: Form, box: Floats) -> tuple[Floats, float]:
+    """A form as a row of derivatives by the state, and what they leave out."""
+    row = np.zeros(len(box))
+    for mark, part in form.parts.items():
+        row[mark] = to_float(as_ball(part)) / box[mark]
+    rest = as_ball(form.rest)
+    if rest == 0:
+        return row, 0.0
+    return row, math.nextafter(float(rest.upper()), math.inf) if rest.is_finite() else math.inf
+
+
+def row_of(names: Names, cell: Cell) -> int:
+    """The row of the state that a number before a step stands in."""
+    begun = 0
+    for name, shape in names:
+        if name == cell.quantity.name:
+            return begun + (int(np.ravel_multi_index(cell.position, shape)) if shape else 0)
+        begun += math.prod(shape)
+    raise KeyError(cell.quantity.name)

@@ -1,0 +1,224 @@
+"""Where in a run the number of a cell is: its step, epoch and batch, its quantity and entry."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from derive.errors import ClaimError, Place, shorten
+from derive.graph.node import SIZE
+from derive.run.batches import Batches
+from derive.source.numerals import NumeralError
+from verify.claims.claim import Cell, Quantity
+from verify.claims.literal import Literal, read_literal
+from verify.claims.names import Names
+
+_COUNTER = "t"  # a column of steps, where the problem has no such name and every step updates
+_STEP = ("step", "iteration", "iter", "update", "step #", "step no.", _COUNTER)
+_EPOCH = ("epoch",)
+_BATCH = ("batch", "lot", "minibatch", "mini-batch")
+_PLACES = (*_STEP, *_EPOCH, *_BATCH)
+NO_CLAIM = ("", "-", "–", "—", "--", "---", "…", "...", "n/a", "n.a.", "na")  # whatever its capitals
+PREDICTION = re.compile(r"(?:predict|prediction)\s*(\d{0,9})", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Written:
+    """A cell as it is written."""
+
+    text: str
+    place: Place
+
+
+Row = list[Written]
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """What the claims are about: the names, the batches of the run, and how many of them an epoch has."""
+
+    names: Names
+    batches: Batches
+    per_epoch: int
+    loss: str
+    units: int | None = None
+    starts: Mapping[str, Sequence[Fraction]] = field(default_factory=dict)  # the initial values of single numbers
+
+    def literal(self, cell: Written) -> Literal | None:
+        """The number of a cell, None where it claims nothing. Raises `ClaimError` for a text."""
+        if cell.text.strip().lower() in NO_CLAIM:
+            return None
+        try:
+            return read_literal(cell.text).off_by(self.units)
+        except NumeralError as error:
+            message = f"{shorten(cell.text.strip())} {error}; expected a number, or an empty cell for no claim"
+            raise ClaimError(message, cell.place) from None
+
+    def is_place(self, column: str) -> bool:
+        """Whether a column, in lower case, says where in the run the numbers of a row are."""
+        if column == _COUNTER:
+            return column not in self.names.taken and self.batches[-1].t == len(self.batches)
+        return column in _PLACES
+
+    def step(self, number: int, place: Place) -> int:
+        """A step of the run. Raises `ClaimError` for one that it does not have."""
+        _check_counted_from_1("step", number, place)
+        if not 1 <= number <= len(self.batches):
+            raise ClaimError(f"there is no step {number}; the run has the steps 1 to {len(self.batches)}", place)
+        return number
+
+    def at(self, epoch: int | None, batch: int | None, place: Place) -> int:
+        """The step of a batch of an epoch; of the epoch, where it has one batch."""
+        if batch is None and epoch is not None and self.per_epoch > 1:
+            message = (
+                f"an epoch has {self.per_epoch} batches; say which one in a column batch, or count in a column step"
+            )
+            raise ClaimError(message, place)
+        wanted = (1 if epoch is None else epoch, 1 if batch is None else batch)
+        _check_counted_from_1("epoch", wanted[0], place)
+        _check_counted_from_1("batch", wanted[1], place)
+        position = (wanted[0] - 1) * self.per_epoch + wanted[1]
+        if wanted[0] < 1 or not 1 <= wanted[1] <= self.per_epoch or not 1 <= position <= len(self.batches):
+            last = self.batches[-1]
+            message = (
+                f"there is no epoch {wanted[0]}, batch {wanted[1]}; the last is epoch {last.epoch}, batch {last.batch}"
+            )
+            raise ClaimError(f"{message}, and an epoch has {self.per_epoch}", place)
+        return position
+
+    def end_of_epoch(self, epoch: int, place: Place) -> int:
+        """The last step of an epoch."""
+        _check_counted_from_1("epoch", epoch, place)
+        found = [epoch * self.per_epoch, len(self.batches)]
+        if epoch < 1 or min(found) <= (epoch - 1) * self.per_epoch:
+            raise ClaimError(f"there is no epoch {epoch}; the last is epoch {self.batches[-1].epoch}", place)
+        return min(found)
+
+
+def _check_counted_from_1(kind: str, number: int, place: Place) -> None:
+    """Raises `ClaimError` for a number 0: taken for 1 it would move a claim to another step than its author means."""
+    if number == 0:
+        message = f"there is no {kind} 0 of this quantity; steps, epochs and batches are counted from 1: add 1 to each"
+        raise ClaimError(f"{message} (a row 0 can only hold the parameters, as they begin)", place)
+
+
+KINDS = {"step": _STEP, "epoch": _EPOCH, "batch": _BATCH}
+
+
+def cell_at(
+    quantity: Quantity, entry: tuple[int, ...], given: dict[str, int], row: int, run: Timeline, place: Place
+) -> Cell:
+    """The cell of a quantity at a step, or at a batch of an epoch. A parameter at step 0 is what it begins with."""
+    step, epoch, batch = given.get("step"), given.get("epoch"), given.get("batch")
+    if quantity.group == "epoch":
+        if epoch is None:
+            raise ClaimError(f"{quantity.label} is of an epoch; say which one in a column epoch", place)
+        return Cell(run.end_of_epoch(epoch, place), quantity)
+    single = epoch is not None and batch is None and run.per_epoch == 1
+    if quantity.group == "after" and (step == 0 or (step is None and single and epoch == 0)):
+        begun = Quantity("before", quantity.name, f"{quantity.name}_before")
+        return _checked(1, begun, entry, run, place)
+    if step is not None:
+        number = run.step(step, place)
+        _check_epoch_of(number, epoch, batch, run, place)
+    elif epoch is not None or batch is not None:
+        number = run.at(epoch, batch, place)
+    else:
+        number = run.step(row, place)
+    return _checked(number, quantity, entry, run, place)
+
+
+def _check_epoch_of(step: int, epoch: int | None, batch: int | None, run: Timeline, place: Place) -> None:
+    """Raises `ClaimError` where a step is said to be of an epoch that it is not in, or to be another batch."""
+    if epoch is None:
+        return
+    if batch is not None:
+        if run.at(epoch, batch, place) != step:
+            raise ClaimError(f"step {step} is not epoch {epoch}, batch {batch}", place)
+        return
+    within = run.batches[step - 1].epoch
+    if within != epoch:
+        message = f"step {step} of the run is in epoch {within}, not {epoch}"
+        raise ClaimError(f"{message}; what counts within the epoch is called batch", place)
+
+
+def predicted_cell(quantity: Quantity, entry: tuple[int, ...], row: str, run: Timeline, place: Place) -> Cell:
+    """The cell of a line at a row of [predict], which may be left out where there is one row."""
+    rank = len(run.names.shapes[quantity])
+    full = entry
+    if rank and len(entry) == rank - 1 and (row or run.names.rows == 1):
+        full = (int(row or 0), *entry)
+    if len(full) != rank or (rank and not full[0] < run.names.rows):
+        message = f"{quantity.label} of [predict] has {run.names.rows} row(s), counted from 0"
+        raise ClaimError(f"{message}; name one, such as predict 0", place)
+    return Cell(len(run.batches), quantity, full, full)
+
+
+def _checked(step: int, quantity: Quantity, entry: tuple[int, ...], run: Timeline, place: Place) -> Cell:
+    """The cell, where the quantity has that entry. Raises `ClaimError`."""
+    shape = run.names.shapes[quantity]
+    if quantity.group == "clipped" and not run.batches[step - 1].updates:
+        message = f"no update follows step {step}, so there is no {quantity.label}: gradients are clipped before one"
+        raise ClaimError(message, place)
+    if quantity.group == "setting" and shape and not entry:
+        entry = (0,)  # as in an exported table: of the groups of parameters, the first
+    if len(entry) != len(shape):
+        have = " × ".join("the samples" if size == SIZE else str(size) for size in shape)
+        example = ",".join("0" for _ in shape)
+        expected = (
+            f"runs over {have}; name one entry, such as {quantity.label}[{example}]" if shape else "is one number"
+        )
+        raise ClaimError(f"{quantity.label} {expected}", place)
+    for number, size in zip(entry, shape, strict=True):
+        rows = run.batches[step - 1].indices
+        if size == SIZE and number not in rows:
+            held = ", ".join(map(str, rows[:12])) + (", …" if len(rows) > 12 else "")
+            raise ClaimError(
+                f"the batch of step {step} does not hold the row {number} of the data; it holds {held}", place
+            )
+        if isinstance(size, int) and number >= size:
+            raise ClaimError(f"{quantity.label} has no entry {number}; it has {size}, counted from 0", place)
+    rows = run.batches[step - 1].indices
+    position = (rows.index(number) if size == SIZE else number for number, size in zip(entry, shape, strict=True))
+    return Cell(step, quantity, entry, tuple(position))
+
+
+def whole_number(cell: Written) -> int:
+    """The number of a step, epoch or batch in a cell. Raises `ClaimError`."""
+    try:
+        number = read_literal(cell.text).value
+    except NumeralError:
+        number = None
+    if number is None or number.denominator != 1:
+        raise ClaimError(f"{shorten(cell.text)} is not a number of a step; expected 1, 2, 3, …", cell.place)
+    return int(number)
+
+
+@dataclass(frozen=True)
+class Counting:
+    """The columns (`epoch`) that count from 0, and whether the parameters of a row are those its step begins with."""
+
+    from_0: tuple[str, ...] = ()
+    begins: bool = False
+
+    @property
+    def told(self) -> str:
+        """How the table was read, where it does not count from 1."""
+        if not self.from_0:
+            return ""
+        found = f"the table counts from 0 (in {' and '.join(self.from_0)}): its row 0 is read as the first step"
+        return f"{found}, and its parameters as those a step begins with" if self.begins else found
+
+    def of(self, quantity: Quantity) -> Quantity:
+        """The quantity that a column is about."""
+        if self.begins and quantity.group == "after":
+            return Quantity("before", quantity.name, f"{quantity.name}_before")
+        return quantity
+
+
+FROM_1 = Counting()
+
+
+NOT_COUNTED = ("after", "before", "setting")  # what a row 0 may hold where a table counts from 1: the beginning

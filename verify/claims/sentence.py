@@ -1,0 +1,41 @@
+"""A claim written as a sentence: `step 2: dl/db = -33.39`."""
+
+from __future__ import annotations
+
+import re
+
+from derive.errors import ClaimError, Place, shorten
+from verify.claims.claim import Claim
+from verify.claims.places import KINDS, PREDICTION, Timeline, Written, cell_at, predicted_cell
+
+_WHERE = re.compile(
+    r"\b(step|iteration|iter|epoch|batch|lot|t)\s*(?:#|no\.)?\s*[=:]?\s*([+-]?\d{1,15})(?!\d)", re.IGNORECASE
+)
+
+
+def read_sentence(text: str, run: Timeline) -> Claim:
+    """One claim: `step 2: dl/db = -33.39`, `epoch 1, batch 2: w = 1.63`, `predict: pred = 98.6`.
+
+    Raises `ClaimError`.
+    """
+    place = Place("--claim", None, 1, text)
+    left, equals, right = text.rpartition("=")
+    where, colon, name = left.rpartition(":") if ":" in left else ("", "", left)
+    if not equals or not name.strip():
+        raise ClaimError(f"{shorten(text, 60)} is no claim; expected one such as 'step 2: dl/db = -33.39'", place)
+    literal = run.literal(Written(right.strip(), Place("--claim", None, len(left) + 2, text)))
+    if literal is None:
+        raise ClaimError("no number after the '='; expected one such as 'step 2: dl/db = -33.39'", place)
+    at = Place("--claim", None, len(where) + len(colon) + 1 + len(name) - len(name.lstrip()), text)
+    prediction = PREDICTION.fullmatch(where.strip())
+    quantity, entry = run.names.find(name.strip(), at, predicted=prediction is not None)
+    if prediction is not None:
+        return Claim(predicted_cell(quantity, entry, prediction[1], run, at), literal, place)
+    given = {_kind(word): int(number) for word, number in _WHERE.findall(where)}
+    if _WHERE.sub("", where).strip(" ,()") or (not given and len(run.batches) > 1):
+        raise ClaimError("say first which step it is about, such as 'step 2: dl/db = -33.39'", place)
+    return Claim(cell_at(quantity, entry, given, 1, run, place), literal, place)
+
+
+def _kind(word: str) -> str:
+    return next(kind for kind, words in KINDS.items() if word.lower() in words)

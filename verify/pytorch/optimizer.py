@@ -1,0 +1,153 @@
+"""What changes the parameters between two steps: `torch.optim`, or the numbers by hand in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from derive.errors import Place, SettingError
+from derive.run.batches import Batch
+from derive.run.settings import Settings
+from derive.training.clipping import NORM
+from derive.training.optimizers import Value
+from verify.names import state_name
+from verify.pytorch.module import GraphModule, as_values
+from verify.pytorch.rates import Rates, first_rate, plain
+from verify.record import Handed, Values
+
+
+class TorchUpdate:
+    """`torch.optim` for what is trained: nothing without lr, and not the frozen parameters.
+
+    Single frozen entries of a parameter are put back after each step: with momentum or decay they would move
+    even if their gradient were 0.
+    """
+
+    def __init__(
+        self, model: GraphModule, settings: Settings, place_of: Callable[[str], Place | None] = lambda _: None
+    ) -> None:
+        whole = {frozen.name for frozen in model.graph.frozen if not frozen.entries}
+        self.trained = {name: p for name, p in model.named.items() if name not in whole}
+        self.trains = settings.lr is not None
+        self.settings = settings
+        self.optimizer: torch.optim.Optimizer | None = None
+        self.rates: Rates | None = None
+        if settings.lr is not None and self.trained:
+            options = _plain_options(settings.options)
+            build = getattr(torch.optim, settings.optimizer)
+            self.optimizer = build(self.param_groups(), lr=first_rate(settings.lr), **options)
+            if settings.varying:
+                self.rates = Rates(self.optimizer, settings, place_of)
+        self.kept = [(model.named[f.name], entry) for f in model.graph.frozen for entry in f.entries]
+
+    def param_groups(self) -> list[Any]:
+        """The parameters as torch.optim takes them: in groups, where some have options of their own."""
+        if not self.settings.groups:
+            return list(self.trained.values())
+        return [
+            {
+                "params": [self.trained[name] for name in group.parameters],
+                "lr": first_rate(group.schedule.lr),
+                **_plain_options(group.given),
+            }
+            for group in self.settings.param_groups
+        ]
+
+    def begin(self, batch: Batch) -> None:
+        """What changes before the step of a batch."""
+        if self.rates is not None:
+            self.rates.begin(batch)
+
+    def held(self) -> Values:
+        """What the optimizer holds that changes from step to step."""
+        return {} if self.rates is None else self.rates.held()
+
+    def clip(self) -> Values:
+        """Clips the gradients of what is trained; what .grad holds then, nothing where they are not clipped."""
+        clip = self.settings.clip
+        if clip is None or self.optimizer is None:
+            return {}
+        self.complete()
+        limit = float(clip.limit)
+        if clip.by == NORM:
+            torch.nn.utils.clip_grad_norm_(self.trained.values(), limit)
+        else:
+            torch.nn.utils.clip_grad_value_(self.trained.values(), limit)
+        return as_values({name: p.grad for name, p in self.trained.items() if p.grad is not None})
+
+    def complete(self) -> None:
+        """Gives a parameter that the loss does not depend on the gradient 0, as on paper."""
+        for parameter in self.trained.values():
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+
+    def step(self) -> None:
+        """One update. A parameter that the loss does not depend on has the gradient 0, as on paper."""
+        if self.optimizer is None:
+            return
+        self.complete()
+        held = [parameter[entry].clone() for parameter, entry in self.kept]
+        try:
+            self.optimizer.step()
+        except RuntimeError as error:  # such as an lr/(1 − beta1^t) that the dtype cannot hold
+            raise SettingError(f"torch.optim.{self.settings.optimizer} cannot make the step: {error}") from None
+        with torch.no_grad():
+            for (parameter, entry), value in zip(self.kept, held, strict=True):
+                parameter[entry] = value
+
+    def state(self) -> dict[str, Tensor]:
+        """The optimizer's state by its names on paper, `w.v`; before the first step, what it will begin with."""
+        if self.optimizer is None:
+            return {}
+        found = {}
+        for name, parameter in self.trained.items():
+            held = self.optimizer.state.get(parameter, {})
+            rule = self.settings.rule_of(name)
+            for state in rule.states:
+                start = parameter.detach().new_full((() if state.single else parameter.shape), float(rule.start(state)))
+                value = held.get(state.key)
+                found[state_name(name, state.name)] = start if value is None else value
+        return found
+
+
+class UpdateByHand:
+    """In place of an optimizer that PyTorch does not have: each update takes the next numbers by hand."""
+
+    def __init__(self, model: GraphModule, by_hand: Handed) -> None:
+        self.model = model
+        self.trains = True
+        self.values = by_hand.start
+        self.updates = iter(by_hand.updates)
+        self.clipped = iter(by_hand.clipped)
+        self.rates = iter(by_hand.rates)
+
+    def step(self) -> None:
+        """The parameters after the next update, rounded to the dtype as any number is that PyTorch takes."""
+        self.values = next(self.updates)
+        with torch.no_grad():
+            for name, parameter in self.model.named.items():
+                parameter.copy_(torch.from_numpy(self.values[name]))
+
+    def state(self) -> dict[str, Tensor]:
+        """The state by hand, by its names `w.v`; not rounded to the dtype, for PyTorch has no use for it."""
+        own = (name for name in self.values if name not in self.model.named)
+        return {name: torch.from_numpy(self.values[name]) for name in own}
+
+    def begin(self, batch: Batch) -> None:
+        """Nothing is set before a batch: PyTorch holds no lr."""
+
+    def held(self) -> Values:
+        """What changes from step to step, by hand: PyTorch holds no lr."""
+        return next(self.rates, {})
+
+    def clip(self) -> Values:
+        """The gradients after clipping, by hand: PyTorch makes no update, and clips none."""
+        return next(self.clipped, {})
+
+
+def _plain_options(options: Mapping[str, Value]) -> dict[str, Any]:
+    """Options as torch.optim takes them."""
+    return {name: plain(value) for name, value in options.items()}
