@@ -5,12 +5,12 @@ and a radius that is proven to contain the exact value (F. Johansson, "Arb: effi
 arbitrary-precision midpoint-radius interval arithmetic", IEEE Trans. Computers 66 (2017)).
 """
 
+from verify.numbers.affine import Form, Forms, between, fixed, forms, unknown
 from verify.numbers.distance import Distance
 from verify.numbers.elements import MAX_FRACTION_BITS, CalculationError, element, expansion
 from verify.numbers.enclosures import Enclosed, RoundedPairs
 from verify.numbers.formats import FORMATS, Floats, Format, Truth
-from verify.numbers.forms import Form, Forms, between, fixed, forms, unknown
-from verify.numbers.pairs import pairs
+from verify.numbers.midpoint_radius import pairs
 from verify.numbers.scalars import (
     Exactly,
     as_ball,

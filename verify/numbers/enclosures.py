@@ -13,7 +13,7 @@ from verify.numbers.distance import Distance
 from verify.numbers.elements import expansion
 from verify.numbers.formats import FORMATS, Floats, Format, Truth, log_sum_exp_units
 from verify.numbers.functions import FUNCTIONS
-from verify.numbers.pairs import (
+from verify.numbers.midpoint_radius import (
     ELEMENTS,
     LEAST,
     UNIT,

@@ -22,7 +22,6 @@ from derive.problem.predict import predicted
 from derive.run.batches import Batch
 from derive.run.settings import Settings
 from derive.training.clipping import VALUE
-from verify.compare.stopping import holds
 from verify.pytorch.loader import batches_of
 from verify.pytorch.module import DTYPES, GraphModule, as_array, as_tensor, as_values, dtype_name
 from verify.pytorch.optimizer import TorchUpdate, UpdateByHand
@@ -199,4 +198,4 @@ def _gradients(model: GraphModule) -> dict[str, Tensor]:
 
 def ends(step: StepRecord, settings: Settings) -> bool:
     """Whether PyTorch's run ends with this step, whatever its number of steps."""
-    return (settings.on_nonfinite == "stop" and not step.finite) or holds(step, settings)
+    return (settings.on_nonfinite == "stop" and not step.finite) or settings.is_met(step.nodes)
