@@ -12,7 +12,7 @@ from derive.source.files import check_writable, write_whole
 from tables.files import check_folder, write_grades, write_tables
 from tables.grade import grade
 from tables.worksheet import worksheet
-from verify.command import add_settings, settings_of, status, units_of
+from verify.command import add_settings, settings_of, units_of
 from verify.pipeline import verify
 
 
@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for path in write_tables(result, options.output):
         write_out(path)
     say(result.verdict.sentence)
-    return status(result.verdict.outcome)
+    return result.verdict.outcome.exit_status
 
 
 def _worksheet(options: argparse.Namespace) -> int:

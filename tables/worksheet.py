@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
 
 from derive.errors import SettingError, shorten, suggestion
+from derive.graph.gradient_names import gradient_name
 from derive.problem.loading import Problem
 from derive.run.run import Run
 from derive.run.settings import Settings
@@ -15,7 +16,7 @@ from verify.auditing.pipeline import drawn
 from verify.auditing.right_values import rate, right_values
 from verify.claims.claim import Cell, Quantity
 from verify.claims.literal import read_literal, written_like
-from verify.names import rate_label
+from verify.names import clipped_name, rate_label
 from verify.numbers import Exactly, decimal, to_fraction
 
 MAX_STEPS = 1000
@@ -61,12 +62,12 @@ def _columns(run: Run) -> dict[str, tuple[Quantity, tuple[int, ...]]]:
     columns: dict[str, tuple[Quantity, tuple[int, ...]]] = {head: (quantity, ()) for head, quantity in found.items()}
     columns["loss"] = (Quantity("loss", run.loss, "loss"), ())
     for parameter in problem.parameters:
-        label = f"d{run.loss}/d{parameter.name}"
+        label = gradient_name(run.loss, parameter.name)
         columns.update(_entries(Quantity("gradients", parameter.name, label), parameter.shape))
     if settings.trains:
         for parameter in problem.parameters if settings.clip is not None else ():
             if parameter.name in settings.parameters:
-                label = f"d{run.loss}/d{parameter.name}_clipped"
+                label = clipped_name(run.loss, parameter.name)
                 columns.update(_entries(Quantity("clipped", parameter.name, label), parameter.shape))
         groups = len(settings.param_groups)
         for name in settings.varying or ("lr",):

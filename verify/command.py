@@ -19,7 +19,6 @@ from derive.training.schedulers import EVERY, SCHEDULERS
 from derive.training.settings import DTYPES, MAX_COUNT, ON_NONFINITE, Setting, read_as, whole
 from derive.training.variants import NAMES
 from verify.auditing.pipeline import Audit, audit
-from verify.compare.verdict import Outcome
 from verify.pipeline import verify
 from verify.result import Result
 
@@ -168,7 +167,7 @@ def main(argv: Sequence[str] | None, present: Presenter) -> int:
     if options.csv is not None:
         present.write_comparison(result, options.csv)
     write_out(text)
-    return status(result.verdict.outcome)
+    return result.verdict.outcome.exit_status
 
 
 def _audited(options: argparse.Namespace, present: Presenter) -> int:
@@ -199,8 +198,3 @@ def _step(options: argparse.Namespace) -> int | None:
         other = "--summary" if options.summary else "--format json"
         raise SettingError(f"--show-step shows a step in place of the table, and {other} another view; leave one out")
     return int(read_as(_STEP, "--show-step", options.show_step))
-
-
-def status(outcome: Outcome) -> int:
-    """The exit status of an outcome."""
-    return outcome.exit_status

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from derive.graph.gradient_names import gradient_name
+
 
 def state_name(parameter: str, state: str) -> str:
     """What a state of a parameter is called: `w.v`."""
@@ -36,6 +38,11 @@ def updated(name: str) -> str:
 Name = tuple[str, str]  # the group of a number ("gradients") and the name it belongs to
 
 
+def clipped_name(loss: str, parameter: str) -> str:
+    """What the gradient of a parameter is called in tables after clipping: `dl/dw_clipped`."""
+    return f"{gradient_name(loss, parameter)}_clipped"
+
+
 def rate_name(rate: str) -> str:
     """What a number that changes from step to step is called in tables: `optimizer.lr`."""
     return f"optimizer.{rate}"
@@ -46,10 +53,10 @@ def quantity(name: Name, loss: str) -> str:
     group, of = name
     labels = {
         "before": f"{of}_before",
-        "accumulated": f"d{loss}/d{of}_before",
-        "adjoints": f"d{loss}/d{of}",
-        "gradients": f"d{loss}/d{of}",
-        "clipped": f"d{loss}/d{of}_clipped",
+        "accumulated": f"{gradient_name(loss, of)}_before",
+        "adjoints": gradient_name(loss, of),
+        "gradients": gradient_name(loss, of),
+        "clipped": clipped_name(loss, of),
         "rates": rate_name(of),
     }
     return labels.get(group, of)

@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from derive.chain.derivation import Derivation
+from derive.graph.gradient_names import gradient_name
 from derive.problem.loading import Problem
 from derive.run.batches import Batch
 from derive.run.settings import Settings
@@ -21,7 +22,7 @@ from verify.compare.tallies import KEPT, Tally
 from verify.compare.verdict import Verdict
 from verify.hand.run import HandRun
 from verify.html import MAX_ROWS, to_html
-from verify.names import parameter_of, quantity, rate_label, rate_name
+from verify.names import clipped_name, parameter_of, quantity, rate_label, rate_name
 from verify.record import Record
 
 
@@ -123,10 +124,10 @@ class Result:
         Where they change from step to step, lr and the like stand before the parameters.
         """
         loss, names = self.problem.graph.loss, [parameter.name for parameter in self.problem.parameters]
-        gradients = (f"d{loss}/d{name}" for name in names)
+        gradients = (gradient_name(loss, name) for name in names)
         updated = (*self.rates, *names, *self.states) if self.settings.trains else ()
         watched = (node.name for node in self.settings.watch)
-        cut = (f"d{loss}/d{name}_clipped" for name in self._clipped)
+        cut = (clipped_name(loss, name) for name in self._clipped)
         return (loss, *self.problem.reported, *gradients, *cut, *updated, *watched)
 
     @property

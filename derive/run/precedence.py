@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from functools import partial
+from typing import Any
 
 from derive.errors import Place, SettingError
 from derive.graph.node import Node
@@ -18,6 +19,7 @@ from derive.training.checked import checked
 from derive.training.clipping import NORM, VALUE, clip_of
 from derive.training.groups import Group, Reading, read_groups
 from derive.training.optimizers import ENTRIES, OPTIONS, Value
+from derive.training.plan import Training
 from derive.training.rates import Rate, read_rate, sets_lr
 from derive.training.settings import MAX_COUNT, Setting, check_option, read_as, read_optimizer, read_setting, whole
 from derive.training.variants import NONE, VARIANTS
@@ -46,69 +48,114 @@ def effective(problem: Problem, flags: Mapping[str, object]) -> Settings:
     without [training] needs none: its gradients are evaluated once. The options of the file that an optimizer of
     the flags does not have are left out.
     """
+    flagged, training, samples = _flagged(problem, flags), problem.training, problem.samples or 0
+    filed = _filed(training, flagged.values)
+    given = {**filed, **flagged.values}
+    places = {key: problem.place_of(f"training.{key}") for key in filed if key not in flagged.values}
+    chosen: dict[str, object] = {**DEFAULTS, **given}
+    schedule = _of_scheduler(chosen.get("scheduler"), training.schedule, flagged.schedule)
+    options = _options(str(chosen["optimizer"]), training.options, flagged.options)
+    found = checked(given, options, schedule, samples, partial(_groups, problem, flagged.groups), places.get)
+    chosen = {**_sized(chosen, samples), **_rate_chosen(problem, given, found.scheduler, flagged)}
+    origins = _origins(training, flagged, filed, (*chosen, *found.options))
+    norm, value = chosen.pop(NORM, None), chosen.pop(VALUE, None)
+    chosen.pop("scheduler_every", None)
+    beside = {
+        "nodes": bool(flags.get("nodes")),
+        "drift": None if flags.get("drift") is None else read_as(_DRIFT, "drift", flags["drift"]),
+        "first": bool(flags.get("first")),
+        "until": _condition(problem, chosen["until"], "flag" if "until" in flagged.values else "file"),
+        "watch": problem.watch,
+        "options": found.options,
+        "groups": found.groups,
+        "scheduler": found.scheduler,
+        "left_out": _left_out(training, flagged, given, (*found.options, *schedule)),
+        "clip": clip_of(norm if isinstance(norm, Fraction) else None, value if isinstance(value, Fraction) else None),
+        "parameters": _trained(problem),
+    }
+    settings = _settings({**chosen, **beside}, samples, origins)
+    _refuse_long(settings, {**places, **_places_of_groups(problem, flagged.groups)}.get)
+    return settings
+
+
+@dataclass(frozen=True)
+class _Flagged:
+    """The settings of flags, each read by itself; the options of optimizer and scheduler apart, groups as given."""
+
+    values: Mapping[str, Any]
+    options: Mapping[str, Value]
+    schedule: schedulers.Options
+    groups: object
+
+    @property
+    def trains(self) -> bool:
+        """Whether one of them asks for training, and not for gradients at a point alone."""
+        return bool(self.values.keys() & _OF_TRAINING or self.options or self.schedule or self.groups)
+
+
+def _flagged(problem: Problem, flags: Mapping[str, object]) -> _Flagged:
+    """The flags that are given, read. Raises `SettingError`."""
     given = {key: value for key, value in flags.items() if value is not None and key not in _OF_COMPARISON}
     groups = given.pop("groups", None)
-    flagged = {key: read_setting(key, _as_written(value)) for key, value in given.items()}
-    if "lr" in flagged:
-        flagged["lr"] = _rate(problem, flagged["lr"], "--lr")
-    flagged_options = {key: flagged.pop(key) for key in OPTIONS if key in flagged}
-    flagged_schedule = {key: flagged.pop(key) for key in schedulers.OPTIONS if key in flagged}
-    if "epochs" in flagged and "steps" in flagged:
+    values = {key: read_setting(key, _as_written(value)) for key, value in given.items()}
+    if "lr" in values:
+        values["lr"] = _rate(problem, values["lr"], "--lr")
+    if "epochs" in values and "steps" in values:
         raise SettingError("both epochs and steps are given; expected one of them")
-    filed = {key: value for key in _KEYS if (value := getattr(problem.training, key)) is not None}
+    options = {key: values.pop(key) for key in OPTIONS if key in values}
+    schedule = {key: values.pop(key) for key in schedulers.OPTIONS if key in values}
+    return _Flagged(values, options, schedule, groups)
+
+
+def _filed(training: Training, flagged: Mapping[str, object]) -> dict[str, Any]:
+    """The settings of the file that no flag replaces or excludes."""
+    filed = {key: value for key in _KEYS if (value := getattr(training, key)) is not None}
     replaced = {key for flag in flagged for key in _REPLACES.get(flag, ())}
     replaced |= {"variant"} if _has_no_variant(flagged.get("optimizer"), filed.get("variant")) else set()
-    filed = {key: value for key, value in filed.items() if key not in replaced}
-    samples = problem.samples or 0
-    places = {key: problem.place_of(f"training.{key}") for key in filed if key not in flagged}
-    chosen: dict[str, object] = {**DEFAULTS, **filed, **flagged}
-    schedule = _of_scheduler(chosen.get("scheduler"), problem.training.schedule, flagged_schedule)
-    found = checked(
-        {**filed, **flagged},
-        _options(str(chosen["optimizer"]), problem.training.options, flagged_options),
-        schedule,
-        samples,
-        partial(_groups, problem, groups),
-        places.get,
-    )
-    options, scheduler = found.options, found.scheduler
-    chosen = {**_sized(chosen, samples), "groups": found.groups}
-    if scheduler is not None and sets_lr(scheduler) and "lr" not in chosen:
-        chosen["lr"] = scheduler.numbers["max_lr"] / scheduler.numbers["div_factor"]
-    for_training = flagged.keys() & _OF_TRAINING or flagged_options or flagged_schedule or groups
-    at_a_point = "lr" not in chosen and not problem.trains and not for_training
-    if at_a_point:
-        chosen = {**chosen, "lr": None, "epochs": 1}
-    if "lr" not in chosen:
-        raise SettingError(f"lr is missing in {problem.source}; give it as lr = 0.01 under [training], or as --lr 0.01")
-    origins = {key: "flag" if key in flagged else "file" if key in filed else "default" for key in chosen}
-    origins |= {key: "flag" if key in flagged_options else "file" for key in options}
-    if flagged_schedule:
-        origins["scheduler"] = "flag"
-    if groups is not None:
-        origins["groups"] = "flag"
-    elif problem.training.groups:
-        origins["groups"] = "file"
-    else:
-        del origins["groups"]
-    left_out = tuple(key for key in problem.training.options if key not in options)
-    left_out += tuple(key for key in problem.training.schedule if key not in schedule)
-    dropped = problem.training.variant not in (None, NONE) and "variant" not in {**filed, **flagged}
-    left_out += ("variant",) if dropped else ()
-    if groups is None:
-        of_groups = dict.fromkeys(key for group in problem.training.groups for key in group.options)
-        left_out += tuple(k for k in of_groups if k not in {*left_out, *ENTRIES[str(chosen["optimizer"])].options})
-    drift = None if flags.get("drift") is None else read_as(_DRIFT, "drift", flags["drift"])
-    compared = {"nodes": bool(flags.get("nodes")), "drift": drift, "first": bool(flags.get("first"))}
-    until = _condition(problem, chosen["until"], "flag" if "until" in flagged else "file")
-    beside = {"until": until, "watch": problem.watch, "options": options, "left_out": left_out, "scheduler": scheduler}
-    norm, value = chosen.pop(NORM, None), chosen.pop(VALUE, None)
-    clip = clip_of(norm if isinstance(norm, Fraction) else None, value if isinstance(value, Fraction) else None)
-    chosen.pop("scheduler_every", None)
-    trained = {"clip": clip, "parameters": _trained(problem)}
-    run_settings = _settings({**chosen, **compared, **beside, **trained}, samples, origins)
-    _refuse_long(run_settings, {**places, **_places_of_groups(problem, groups)}.get)
-    return run_settings
+    return {key: value for key, value in filed.items() if key not in replaced}
+
+
+def _rate_chosen(
+    problem: Problem, given: Mapping[str, Any], scheduler: schedulers.Scheduler | None, flagged: _Flagged
+) -> dict[str, object]:
+    """The lr: that of the settings, or the scheduler's first one; None, and one epoch, for gradients at a point.
+
+    Raises `SettingError` where something is trained without an lr.
+    """
+    if "lr" in given:
+        return {"lr": given["lr"]}
+    if scheduler is not None and sets_lr(scheduler):
+        return {"lr": scheduler.numbers["max_lr"] / scheduler.numbers["div_factor"]}
+    if not problem.trains and not flagged.trains:
+        return {"lr": None, "epochs": 1}
+    raise SettingError(f"lr is missing in {problem.source}; give it as lr = 0.01 under [training], or as --lr 0.01")
+
+
+def _origins(training: Training, flagged: _Flagged, filed: Collection[str], keys: Iterable[str]) -> dict[str, str]:
+    """Of each setting that is in effect, whether it comes from a flag, from the file, or is the default."""
+    by_flag, by_file = {*flagged.values, *flagged.options}, {*filed, *training.options}
+    found = {key: "flag" if key in by_flag else "file" if key in by_file else "default" for key in keys}
+    if flagged.schedule:
+        found["scheduler"] = "flag"
+    if flagged.groups is not None:
+        found["groups"] = "flag"
+    elif training.groups:
+        found["groups"] = "file"
+    return found
+
+
+def _left_out(
+    training: Training, flagged: _Flagged, given: Mapping[str, object], kept: Collection[str]
+) -> tuple[str, ...]:
+    """What the file sets for another optimizer or scheduler than that of a flag; `kept` are the options in effect."""
+    found = [key for key in (*training.options, *training.schedule) if key not in kept]
+    if training.variant not in (None, NONE) and "variant" not in given:
+        found.append("variant")
+    if flagged.groups is None:
+        known = ENTRIES[str(given.get("optimizer", DEFAULTS["optimizer"]))].options
+        of_groups = dict.fromkeys(key for group in training.groups for key in group.options)
+        found += [key for key in of_groups if key not in known and key not in found]
+    return tuple(found)
 
 
 def _has_no_variant(optimizer: object, variant: object) -> bool:

@@ -8,6 +8,7 @@ from tables.frames import rate_column
 from tables.text.layout import number, small
 from verify.compare.check import Check
 from verify.compare.epochs import averages
+from verify.names import clipped_name
 from verify.result import Result, StepRow
 
 WIDTH = 80
@@ -65,7 +66,7 @@ def own_columns(result: Result) -> tuple[str, ...]:
 
 def _by_hand(result: Result) -> tuple[str, ...]:
     """What stands there by hand alone, where PyTorch does not have the update."""
-    clipped = (f"d{result.problem.graph.loss}/d{name}_clipped" for name in result.settings.parameters)
+    clipped = (clipped_name(result.problem.graph.loss, name) for name in result.settings.parameters)
     return (*own_columns(result), *result.states, *result.rates, *clipped)
 
 

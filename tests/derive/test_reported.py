@@ -5,8 +5,9 @@ import pytest
 import derive
 from derive.errors import EquationError, ProblemError
 from derive.problem.loading import load
-from derive.show.json_document import from_json, to_json
+from derive.show.json_document import to_json
 from derive.show.text import to_text
+from tests.json_documents import from_json
 
 LINE = '''equations = """
 p = w*x

@@ -159,9 +159,9 @@ def with_wrong_gradient(result: Result) -> Result:
     first, *others = result.record.steps
     gradients = {**first.gradients, "b": first.gradients["b"] * 3}
     record = replace(result.record, steps=(replace(first, gradients=gradients), *others))
-    limits = bound.prepare(Run(result.problem, result.derivation, result.settings))
-    comparison = compare(Run(result.problem, result.derivation, result.settings), result.hand, record, limits)
-    found = tally(result.problem, result.settings, result.hand, record, comparison)
+    run = Run(result.problem, result.derivation, result.settings)
+    comparison = compare(run, result.hand, record, bound.prepare(run))
+    found = tally(run, result.hand, record, comparison)
     verdict = judge(comparison, found, record, result.settings)
     return replace(result, comparison=comparison, tally=found, verdict=verdict)
 

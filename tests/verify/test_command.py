@@ -12,7 +12,7 @@ from derive.problem.loading import shipped
 from derive.run.precedence import effective
 from tables import output
 from verify import Outcome, command, verify
-from verify.command import main, parser, settings_of, status
+from verify.command import main, parser, settings_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAIN = 'equations = "l = mean((w*x - y)^2)"\n[parameters]\nw = 0\n[data]\nx = [1, 2, 3]\ny = [2, 4, 6]\n'
@@ -230,7 +230,7 @@ def test_undecided_is_3(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_status_of_an_outcome() -> None:
-    assert [status(outcome) for outcome in Outcome] == [0, 1, 3]
+    assert [outcome.exit_status for outcome in Outcome] == [0, 1, 3]
 
 
 def test_ctrl_c_is_130(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from fractions import Fraction
 from derive.run.run import Run
 from verify.auditing.finding import Finding, Status
 from verify.auditing.follow_through import Own, own_number
+from verify.bound.bound import PRECISION
 from verify.claims.claim import Cell, Quantity
 from verify.claims.literal import within
 from verify.hand.calculation import numbers, prepare
@@ -63,7 +64,7 @@ def loss_at_own_parameters(run: Run, finding: Finding, context: Context) -> str:
             return ""
         owns[parameter.name] = own_number(context[cell].claim, len(owns), None, is_wrong=True)
     literal = finding.claim.literal
-    with precision(192):
+    with precision(PRECISION):
         allowed = as_ball(_loss_at(run, finding.cell.step, {name: own.form for name, own in owns.items()}).ball)
         exactly = {name: fixed(from_fraction(own.claim.literal.value)) for name, own in owns.items()}
         shown = f"{to_float(_loss_at(run, finding.cell.step, exactly).centre):.7g}"

@@ -107,7 +107,7 @@ def audit(
     chosen = effective(problem, settings)
     run = drawn(problem, chosen)
     source, found = _read(run, claims, sentences, units)
-    known = right_values(run, _calculated(found), _decided(found), tell)
+    known = right_values(run, _calculated(found), _Decided(found), tell)
     with precision(PRECISIONS[-1]):  # the border of a claim is held as sharply as the right number
         judged = _judged(run, _in_order(run, found), known)
     return Audit(
@@ -155,10 +155,6 @@ def _read(
 
 def _calculated(claims: Iterable[Claim]) -> list[Cell]:
     return [claim.cell for claim in claims if claim.cell.quantity.group != "setting"]
-
-
-def _decided(claims: Sequence[Claim]) -> _Decided:
-    return _Decided(tuple(claims))
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from derive.chain.derivation import Derivation
 from derive.characters import ascii_text, normalise
 from derive.errors import ClaimError, Place, shorten, suggestion
+from derive.graph.gradient_names import gradient_name
 from derive.graph.node import SIZE
 from derive.problem.loading import Problem
 from derive.problem.predict import predicted
@@ -150,7 +151,7 @@ def _quantities(problem: Problem, derivation: Derivation, settings: Settings) ->
     adjoints = {adjoint.name for adjoint in derivation.adjoints}
     for node in graph.lines:
         if node.name in adjoints and node.name not in trained and node.name != loss:
-            label = f"d{loss}/d{node.name}"
+            label = gradient_name(loss, node.name)
             spellings = [label, *(form.format(loss=loss, p=node.name) for form in _GRADIENT[:-1])]
             yield Quantity("adjoints", node.name, label), spellings, tuple(axis.size or 0 for axis in node.axes)
     for node in settings.watched:
@@ -183,9 +184,9 @@ def _of_parameter(
     name: str, shape: tuple[int, ...], loss: str, problem: Problem, settings: Settings
 ) -> Iterator[_Known]:
     """The gradient of a parameter, itself before and after a step, and the optimizer's state."""
-    gradient = f"d{loss}/d{name}"
+    gradient = gradient_name(loss, name)
     spellings = [form.format(loss=loss, p=name) for form in _GRADIENT]
-    spellings += [f"d{other}/d{name}" for other in _free(_LOSS, problem)]
+    spellings += [gradient_name(other, name) for other in _free(_LOSS, problem)]
     yield Quantity("gradients", name, gradient), spellings, shape
     if settings.clip is not None and settings.trains and name in settings.parameters:
         clipped = [each for form in spellings for each in (f"{form}_clipped", f"clipped {form}")]

@@ -11,7 +11,7 @@ import numpy as np
 from derive.problem.loading import Problem
 from derive.run.settings import Settings
 from derive.training.rates import Moment
-from verify.bound.bound import Bound
+from verify.bound.bound import PRECISION, Bound
 from verify.compare.check import Numbers
 from verify.hand import calculation
 from verify.hand.evaluation import Array, NumberSystem
@@ -31,7 +31,7 @@ def starts(
 
     Later, what the step before left.
     """
-    with precision(192):
+    with precision(PRECISION):
         rounded = calculation.beginnings(problem, settings, bound.system, as_floats=True)
         exact = calculation.beginnings(problem, settings, bound.exact.system, as_floats=True)
     found: dict[int, dict[str, Numbers]] = {}
@@ -74,7 +74,7 @@ def _rounded(value: Floats, held: Floats, bound: Bound) -> Numbers:
         nothing, without_end = np.full_like(value, np.nan), np.full_like(value, np.inf)
         everywhere = np.ones(value.shape, dtype=np.bool_)
         return Numbers(held, Distance(value, nothing, without_end, without_end, everywhere, ~everywhere))
-    with precision(192):
+    with precision(PRECISION):
         exact = [bound.system.constant(Fraction(number)) for number in value.flat]
         balls = np.stack(exact).reshape(value.shape)
     return Numbers(held, bound.distance(held, balls, None))
@@ -96,9 +96,6 @@ def _kept(left: Floats, held: Floats) -> Numbers:
         error = held - left
     nothing, everywhere = np.zeros_like(left), np.ones(left.shape, dtype=np.bool_)
     return Numbers(held, Distance(left, error, nothing, nothing, everywhere, ~everywhere))
-
-
-PRECISION = 192  # bits inside the balls
 
 
 def judged(settings: Settings, record: Record, last: StepRecord | None = None) -> dict[int, dict[str, Numbers]]:

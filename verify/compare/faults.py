@@ -9,7 +9,7 @@ import numpy as np
 from derive.problem.loading import Problem
 from derive.run.batches import Batch, plan
 from derive.run.settings import Settings
-from verify.bound.bound import Bound
+from verify.bound.bound import PRECISION, Bound
 from verify.hand import calculation
 from verify.numbers import precision
 from verify.record import Record
@@ -19,7 +19,7 @@ def data_faults(problem: Problem, record: Record, bound: Bound) -> Iterator[str]
     """The data PyTorch holds are the problem's, each rounded once."""
     for column in problem.data:
         held = record.data[column.name]
-        with precision(192):
+        with precision(PRECISION):
             distance = bound.distance(held, calculation.numbers(column, bound.system), None)
         wrong = ~(np.abs(distance.error) <= distance.bound)
         for place in map(tuple, np.argwhere(wrong)):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from derive.graph.gradient_names import gradient_name
 from derive.run.settings import Settings
 from verify.hand.run import HandRun, HandStep
 from verify.numbers import Array, decimal
@@ -84,7 +85,7 @@ def first_nonfinite(hand: HandRun, record: Record, loss: str) -> dict[First, str
 
 
 def _numbers(loss: str, value: Array, gradients: Mapping[str, Array], after: Mapping[str, Array]) -> dict[str, Array]:
-    return {loss: value, **{f"d{loss}/d{name}": found for name, found in gradients.items()}, **after}
+    return {loss: value, **{gradient_name(loss, name): found for name, found in gradients.items()}, **after}
 
 
 def _first(array: Array) -> Iterator[tuple[str, tuple[int, ...]]]:

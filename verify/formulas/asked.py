@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from derive.algebra.expression import ONE, PICKED, Apply, Axes, Expr, Number, Ref, children, rebuild
 from derive.characters import ascii_names, ascii_text, normalise
 from derive.errors import ClaimError, EquationError, Place, shorten, suggestion
+from derive.graph.gradient_names import gradient_name
 from derive.graph.graph import Graph
 from derive.graph.node import Node
 from derive.paper.syntax import read_expression
@@ -41,7 +42,7 @@ class Derivative:
     @property
     def name(self) -> str:
         """`dl/dw`, by which a formula refers to it."""
-        return f"d{self.of.name}/d{self.wrt.name}"
+        return gradient_name(self.of.name, self.wrt.name)
 
 
 Asked = Derivative | Entry

@@ -13,6 +13,7 @@ from derive.algebra.monomial import collect
 from derive.chain.derivation import Derivation, differentiate
 from derive.chain.formulas import Formulas
 from derive.errors import ClaimError, Place, ProblemError
+from derive.graph.gradient_names import gradient_name
 from derive.graph.graph import Graph
 from derive.graph.node import Node
 from derive.problem.loading import Problem
@@ -209,7 +210,7 @@ def gradient(derivation: Derivation, name: str, place: Place | None = None) -> T
         return values.gradient(name, tuple(where[axis] for axis in node.axes))
 
     return Target(
-        f"d{graph.loss}/d{name}",
+        gradient_name(graph.loss, name),
         f"the gradient of {graph.loss}",
         node.axes,
         right,

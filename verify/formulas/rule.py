@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from derive.algebra.expression import Apply, Expr, Number, Ref, names
+from derive.graph.gradient_names import gradient_name
 from derive.graph.node import Node
 from derive.problem.loading import Problem
 from derive.source.numerals import write_number
@@ -78,7 +79,7 @@ class Rule:
     @property
     def gradient(self) -> str:
         """What the gradient in the equations is: after clipping, where its numbers are clipped."""
-        name = f"d{self.problem.graph.loss}/d{self.node.name}"
+        name = gradient_name(self.problem.graph.loss, self.node.name)
         clip = plan_of(self.problem.training).clip
         if clip is None or clip.by == NORM:
             return name

@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 
 import derive
+from derive.chain.derivation import differentiate
 from derive.command import render
-from derive.show.json_document import from_json, to_json
+from derive.show.json_document import to_json
 from derive.show.latex import to_latex
 from derive.show.text import to_text
 from derive.steps.choice import Choice
 from derive.training.optimizers import OPTIMIZERS, Optimizer
 from derive.training.settings import read_optimizer, read_setting
 from derive.training.variants import VARIANTS, read_variant
+from tests.json_documents import from_json
 
 UPDATE = Choice(("update",))
 GOLDEN = Path(__file__).parent / "updates.txt"
@@ -65,7 +67,7 @@ def test_with_many_equations_those_of_one_parameter_stand_for_all() -> None:
 
 
 def test_one_name_is_shown_with_its_own_equations() -> None:
-    derivation = derive.derive("l = mean((w*x + b - y)^2)")
+    derivation = differentiate(derive.load("l = mean((w*x + b - y)^2)").graph)
     found = to_text(derivation, "", chosen("SGD", momentum="0.9"), choice=Choice(("update",), "b"))
     assert "v_b ← momentum·v_b + ∂l/∂b" in found
     assert "v_w ←" not in found
@@ -91,7 +93,7 @@ def test_latex_has_hats() -> None:
 
 @pytest.mark.parametrize("optimizer", [*ALL, *TEXTBOOK], ids=lambda optimizer: optimizer.name)
 def test_a_document_with_an_optimizer_there_and_back(optimizer: Optimizer) -> None:
-    derivation = derive.derive("l = mean((w*x + b - y)^2)")
+    derivation = differentiate(derive.load("l = mean((w*x + b - y)^2)").graph)
     text = to_json(derivation, "", optimizer)
     assert from_json(text) == derivation
     document = json.loads(text)
