@@ -5,9 +5,8 @@ import typing
 from derive.exports import lazily as _lazily
 
 if typing.TYPE_CHECKING:
-    from derive.chain.derivation import Derivation
     from derive.errors import HandgradError, ProblemError
-    from derive.interface import derive
+    from derive.interface import Derivation, derive
     from derive.problem.loading import load, shipped
     from derive.problem.problem import Problem
 
@@ -16,7 +15,7 @@ __all__ = ["Derivation", "HandgradError", "Problem", "ProblemError", "derive", "
 __getattr__, __dir__ = _lazily(
     __name__,
     {
-        "Derivation": "chain.derivation",
+        "Derivation": "interface",
         "HandgradError": "errors",
         "Problem": "problem.problem",
         "ProblemError": "errors",

@@ -5,10 +5,23 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-from derive.chain.derivation import Derivation, differentiate
+from derive.chain import derivation
+from derive.chain.derivation import differentiate
 from derive.characters import normalise
 from derive.problem.loading import load
 from derive.problem.problem import Problem
+from derive.show.latex import display
+from derive.show.text import to_text
+
+
+class Derivation(derivation.Derivation):
+    """All derivatives of a problem's loss. Printed, it is every step as text; in a notebook, as LaTeX."""
+
+    def __str__(self) -> str:
+        return to_text(self, optimizer=None).removesuffix("\n")
+
+    def _repr_latex_(self) -> str:
+        return display(self)
 
 
 def derive(problem: Problem | str | os.PathLike[str], wrt: Iterable[str] | None = None) -> Derivation:
@@ -19,4 +32,5 @@ def derive(problem: Problem | str | os.PathLike[str], wrt: Iterable[str] | None 
     """
     loaded = problem if isinstance(problem, Problem) else load(problem)
     names = (wrt,) if isinstance(wrt, str) else wrt
-    return differentiate(loaded.graph, None if names is None else [normalise(name) for name in names])
+    found = differentiate(loaded.graph, None if names is None else [normalise(name) for name in names])
+    return Derivation(found.graph, found.wrt, found.parts, found.adjoints)

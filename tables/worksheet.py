@@ -8,10 +8,11 @@ from io import StringIO
 
 from derive.errors import SettingError, shorten, suggestion
 from derive.problem.loading import Problem
+from derive.run.run import Run
 from derive.run.settings import Settings
 from derive.source.numerals import write_literal
 from verify.auditing.pipeline import drawn
-from verify.auditing.right_values import Side, rate, right_values, side
+from verify.auditing.right_values import rate, right_values
 from verify.claims.claim import Cell, Quantity
 from verify.claims.literal import read_literal, written_like
 from verify.names import rate_label
@@ -27,46 +28,45 @@ def worksheet(problem: Problem, settings: Settings, give: str | None = None) -> 
     `give` names what is given away, with commas: columns (`lr,w`) and steps (`1`). The number of samples and the
     learning rate are given when it is left out. Raises `SettingError` for a name that is no column.
     """
-    problem, batches = drawn(problem, settings)
-    of = side(problem, settings, batches)
+    run = drawn(problem, settings)
     if settings.steps > MAX_STEPS:
         raise SettingError(f"a worksheet of {settings.steps} steps; expected at most {MAX_STEPS}: give --steps N")
-    columns = _columns(of)
+    columns = _columns(run)
     given, steps = _given(give, columns, settings.steps)
     cells = {
         (step, head): Cell(step, quantity, entry, entry)
         for step in range(1, settings.steps + 1)
         for head, (quantity, entry) in columns.items()
-        if (step in steps or head in given) and (quantity.group != "clipped" or batches[step - 1].updates)
+        if (step in steps or head in given) and (quantity.group != "clipped" or run.batches[step - 1].updates)
     }
-    known = right_values(of, [c for c in cells.values() if c.quantity.group != "setting"], lambda _: True).values
+    known = right_values(run, [c for c in cells.values() if c.quantity.group != "setting"], lambda _: True).values
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
     heads = ["step", *(["epoch", "batch"] if settings.batches_per_epoch > 1 else []), *columns]
     writer.writerow(heads)
-    for batch in batches:
+    for batch in run.batches:
         at = [batch.step, *([batch.epoch, batch.batch] if settings.batches_per_epoch > 1 else [])]
-        values = [_written(of, cells.get((batch.step, head)), known) for head in columns]
+        values = [_written(run, cells.get((batch.step, head)), known) for head in columns]
         writer.writerow([*at, *values])
     return text.getvalue()
 
 
-def _columns(of: Side) -> dict[str, tuple[Quantity, tuple[int, ...]]]:
+def _columns(run: Run) -> dict[str, tuple[Quantity, tuple[int, ...]]]:
     """What a person fills in, by the heads of the columns: n, the loss, gradients, lr, parameters, watched.
 
     They are the heads of `steps.csv`, where a parameter `lr` stands under `lr_after`.
     """
-    problem, settings = of.problem, of.settings
+    problem, settings = run.watched, run.settings
     found = {"n": Quantity("setting", "n", "n")} if problem.data else {}
     columns: dict[str, tuple[Quantity, tuple[int, ...]]] = {head: (quantity, ()) for head, quantity in found.items()}
-    columns["loss"] = (Quantity("loss", of.loss, "loss"), ())
+    columns["loss"] = (Quantity("loss", run.loss, "loss"), ())
     for parameter in problem.parameters:
-        label = f"d{of.loss}/d{parameter.name}"
+        label = f"d{run.loss}/d{parameter.name}"
         columns.update(_entries(Quantity("gradients", parameter.name, label), parameter.shape))
     if settings.trains:
         for parameter in problem.parameters if settings.clip is not None else ():
             if parameter.name in settings.parameters:
-                label = f"d{of.loss}/d{parameter.name}_clipped"
+                label = f"d{run.loss}/d{parameter.name}_clipped"
                 columns.update(_entries(Quantity("clipped", parameter.name, label), parameter.shape))
         groups = len(settings.param_groups)
         for name in settings.varying or ("lr",):
@@ -108,14 +108,14 @@ def _given(give: str | None, columns: Mapping[str, object], last: int) -> tuple[
     return given, steps
 
 
-def _written(of: Side, cell: Cell | None, known: Mapping[Cell, Exactly]) -> str:
+def _written(run: Run, cell: Cell | None, known: Mapping[Cell, Exactly]) -> str:
     """A number that is given away; empty where the author fills it in."""
     if cell is None:
         return ""
     if cell.quantity.name == "n" and cell.quantity.group == "setting":
-        return str(of.batches[cell.step - 1].n)
+        return str(run.batches[cell.step - 1].n)
     if cell.quantity.group == "setting":
-        value = rate(of, cell)
+        value = rate(run, cell)
         exactly = None if value is None else to_fraction(value)
         if exactly is not None:
             return write_literal(exactly)

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from html import escape
 
+from derive.run.batches import Batch
 from verify.compare.check import Check
-from verify.result import Result
 
-MAX_ROWS = 20
+MAX_ROWS = 20  # more than a screen of a notebook is not read
+
+Row = tuple[Batch, Mapping[str, Check]]
 
 
-def to_html(result: Result) -> str:
-    """One row a step, each cell with the number by hand over PyTorch's; wrong cells are marked."""
-    rows = [result.row(step) for step in result.reported[:MAX_ROWS]]
-    names = list(rows[0].checks) if rows else []
+def to_html(title: str, settings: str, rows: Sequence[Row], left: int, sentence: str) -> str:
+    """One row a step, each cell with the number by hand over PyTorch's; wrong cells are marked.
+
+    `rows` are each the batch of a step and its checks by the name of their column, alike in all rows; `left` is the
+    number of steps that are not shown. `title`, `settings` and the `sentence` of the verdict are plain text.
+    """
+    names = list(rows[0][1]) if rows else []
     head = "".join(f"<th>{escape(name)}</th>" for name in ("epoch", "batch", "n", *names))
     body = []
-    for row in rows:
-        numbers = "".join(f"<td>{number}</td>" for number in (row.batch.epoch, row.batch.batch, row.batch.n))
-        cells = "".join(_cell(row.checks[name]) for name in names)
+    for batch, checks in rows:
+        numbers = "".join(f"<td>{number}</td>" for number in (batch.epoch, batch.batch, batch.n))
+        cells = "".join(_cell(checks[name]) for name in names)
         body.append(f"<tr>{numbers}{cells}</tr>")
-    left = len(result.reported) - MAX_ROWS
     more = f"<p>… and {left} more steps</p>" if left > 0 else ""
     return (
-        f"<p><b>{escape(result.problem.title)}</b><br>{escape(str(result.settings))}</p>"
+        f"<p><b>{escape(title)}</b><br>{escape(settings)}</p>"
         f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>{more}"
-        f"<p>{escape(result.verdict.sentence)}</p>"
+        f"<p>{escape(sentence)}</p>"
     )
 
 

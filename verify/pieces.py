@@ -1,140 +1,122 @@
-"""A run in pieces: trained, calculated by hand and compared one after the other; of a long run few rows are kept."""
+"""A run in pieces: a short one is one piece; of a long one, calculated piece after piece, few rows are kept."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 
-from derive.chain.derivation import Derivation
 from derive.errors import ProblemError
-from derive.problem.loading import Problem
-from derive.run import batches
-from derive.run.batches import Batch
+from derive.run.batches import Batch, plan
+from derive.run.run import Run
 from derive.run.settings import Settings
-from verify.bound.bound import Bound
-from verify.compare import comparison as compare
+from verify import pytorch
 from verify.compare.comparison import Comparison, StepComparison
-from verify.compare.faults import orders as orders_of
-from verify.compare.tallies import Tally, tally
+from verify.compare.faults import orders
+from verify.compare.tallies import KEPT, Tally
 from verify.compare.verdict import MAX_LISTED
 from verify.hand import run as hand
 from verify.hand.run import HandRun, handed
-from verify.record import Record, StepRecord
+from verify.record import Handed, Record, StepRecord
 
-LONG = 10_000  # steps of a run of which every row is kept
+LONG = 10_000  # steps of a run of which every row is kept: some 100 MB for a few numbers a step
 PIECE = 2_000  # steps of a piece of a longer one, at least; a piece ends with an epoch
-KEPT = 1_000  # rows at the beginning and at the end of a longer run
 MAX_NOTES = 1_000  # sentences that are kept
 
 
+def is_whole(settings: Settings) -> bool:
+    """Whether the run is one piece: a short one, and one whose update is by hand alone."""
+    return settings.steps <= LONG or settings.by_hand_alone
+
+
+def length(settings: Settings) -> int:
+    """How many steps a piece has at least."""
+    return settings.steps if is_whole(settings) else PIECE
+
+
 @dataclass(frozen=True)
-class Passed:
-    """A run that is over, or a piece of one."""
+class ByHand:
+    """How the batches of the next piece are calculated by hand, and what PyTorch is given of it, if anything."""
 
-    hand: HandRun
-    record: Record
-    comparison: Comparison
-    tally: Tally
+    calculate: Callable[[Sequence[Batch]], HandRun]
+    given: Handed | None = None
 
 
-def run(problem: Problem, watched: Problem, followed: Derivation, settings: Settings, limits: Bound) -> Passed:
-    """Trains, calculates by hand, compares. `watched` is the problem with the lines of [watch], `followed` derived.
+def by_hand(run: Run) -> ByHand:
+    """The hand calculation of a run: with as many digits as it needs where it is one piece, else piece after piece.
 
-    Raises `ProblemError` where an update that is by hand alone has no first step.
+    Where PyTorch does not have the update, the whole run is calculated at once, and PyTorch takes its parameters.
+    Raises `ProblemError` where such a run has no first step.
     """
-    if settings.by_hand_alone:
-        return _led_by_hand(problem, watched, followed, settings, limits)
-    if settings.steps <= LONG:
-        return _at_once(problem, watched, followed, settings, limits)
-    return _long(problem, watched, followed, settings, limits)
-
-
-def _at_once(problem: Problem, watched: Problem, followed: Derivation, settings: Settings, limits: Bound) -> Passed:
-    from verify.pytorch import run as training  # torch takes seconds to import
-
-    record = training.train(problem, settings)
-    taken = [step.batch for step in record.steps]
-    order = orders_of(taken) if settings.shuffle else None
-    by_hand = hand.calculate(watched, followed, settings, list(batches.plan(settings, order))[: len(taken)])
-    return _passed(problem, watched, settings, by_hand, record, limits)
-
-
-def _led_by_hand(problem: Problem, watched: Problem, followed: Derivation, settings: Settings, limits: Bound) -> Passed:
-    """A run whose update PyTorch does not have: it takes the parameters by hand, and calculates loss and gradients."""
-    from verify.pytorch import run as training
-
-    order = orders_of(training.batches(problem, settings)) if settings.shuffle else None
-    found = hand.calculate(watched, followed, settings, batches.plan(settings, order))
-    if not found.steps:
+    settings = run.settings
+    if not settings.by_hand_alone:
+        return ByHand(partial(hand.calculate, run) if is_whole(settings) else hand.Continued(run).calculate)
+    order = orders(pytorch.batches(run.problem, settings)) if settings.shuffle else None
+    whole = hand.calculate(run, plan(settings, order))
+    if not whole.steps:
         there = f"torch.optim.{settings.optimizer} has no variant {settings.variant}, and its update is made by hand"
-        raise ProblemError(f"{there}, but {found.ended}")
-    record = training.train(problem, settings, handed(found))
-    by_hand = replace(found, steps=found.steps[: len(record.steps)])
-    return _passed(problem, watched, settings, by_hand, record, limits)
+        raise ProblemError(f"{there}, but {whole.ended}")
+    return ByHand(lambda batches: replace(whole, steps=whole.steps[: len(batches)]), handed(whole))
 
 
-def _passed(
-    problem: Problem,
-    watched: Problem,
-    settings: Settings,
-    by_hand: HandRun,
-    record: Record,
-    limits: Bound,
-    before: StepRecord | None = None,
-    expected: Sequence[Batch] | None = None,
-) -> Passed:
-    """A run that is over, compared; or a piece of one, after the step `before` and with its `expected` batches."""
-    from verify.pytorch import run as training
-
-    replay = partial(training.replay, problem, settings)
-    comparison = compare.compare(watched, settings, by_hand, record, limits, replay, before, expected)
-    return Passed(by_hand, record, comparison, tally(problem, settings, by_hand, record, comparison))
-
-
-def _long(problem: Problem, watched: Problem, followed: Derivation, settings: Settings, limits: Bound) -> Passed:
-    """Piece after piece; with `settings.first` to the first that disagrees."""
-    from verify.pytorch import run as training
-
-    continued = hand.Continued(watched, followed, settings)
-    orders: deque[tuple[int, ...]] = deque()
-    expected = batches.plan(settings, _coming(orders) if settings.shuffle else None)
-    kept, whole, before = _Kept(settings), None, None
-    for record in training.pieces(problem, settings, PIECE):
-        taken = [step.batch for step in record.steps]
-        orders.extend(orders_of(taken) if settings.shuffle else ())
-        wanted = tuple(islice(expected, len(taken)))
-        by_hand = continued.calculate(wanted)
-        found = _passed(problem, watched, settings, by_hand, record, limits, before, wanted)
-        kept.add(found.comparison, record)
-        whole, before = found.tally if whole is None else whole.joined(found.tally), record.steps[-1]
-        if settings.first and found.tally.wrong:
-            break
-    assert whole is not None  # a run has a step
-    return kept.passed(continued.ended, whole)
-
-
-def _coming(orders: deque[tuple[int, ...]]) -> Iterator[tuple[int, ...]]:
-    """The orders of the epochs, as they are put in."""
-    while orders:
-        yield orders.popleft()
-
-
-class _Kept:
-    """The rows that are kept of a long run: at both ends, those of `report`, and where something is found."""
+class Expected:
+    """The batches that each piece should take; shuffled, in the orders of rows that PyTorch has drawn."""
 
     def __init__(self, settings: Settings) -> None:
+        self.shuffled = settings.shuffle
+        self.orders: deque[tuple[int, ...]] = deque()
+        self.batches = plan(settings, self._drawn() if settings.shuffle else None)
+
+    def of(self, record: Record) -> tuple[Batch, ...]:
+        """Those of the next piece, of which `record` is PyTorch's."""
+        taken = [step.batch for step in record.steps]
+        self.orders.extend(orders(taken) if self.shuffled else ())
+        return tuple(islice(self.batches, len(taken)))
+
+    def _drawn(self) -> Iterator[tuple[int, ...]]:
+        while self.orders:
+            yield self.orders.popleft()
+
+
+class Kept:
+    """What is kept of a run: of a long one the rows at both ends, those of `report`, and where something is found."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.everything = is_whole(settings)
         self.report = frozenset(settings.report)
         self.rows: dict[int, tuple[StepComparison, StepRecord]] = {}
         self.last: deque[tuple[StepComparison, StepRecord]] = deque(maxlen=KEPT)
         self.by_hand: tuple[StepComparison, StepRecord] | None = None
         self.found = 0
-        self.whole: tuple[Comparison, Record] | None = None
+        self.hand = HandRun(())
+        self.whole: tuple[Record, Comparison, Tally] | None = None
 
-    def add(self, comparison: Comparison, record: Record) -> None:
+    @property
+    def before(self) -> StepRecord | None:
+        """The last step of the pieces so far."""
+        return self.last[-1][1] if self.last else None
+
+    @property
+    def tally(self) -> Tally:
+        """The tally of the pieces so far."""
+        assert self.whole is not None  # a run has a step
+        return self.whole[2]
+
+    def add(self, by_hand: HandRun, record: Record, comparison: Comparison, tally: Tally) -> None:
         """Takes what is to be kept of the next piece."""
+        self._add_rows(comparison, record)
+        self.hand = by_hand
+        if self.whole is None:
+            self.whole = record, comparison, tally
+            return
+        first, told, so_far = self.whole
+        notes = (*told.kink_notes, *comparison.kink_notes)[:MAX_NOTES]
+        faults = (*told.batch_faults, *comparison.batch_faults)[:MAX_NOTES]
+        self.whole = first, replace(told, kink_notes=notes, batch_faults=faults), so_far.joined(tally)
+
+    def _add_rows(self, comparison: Comparison, record: Record) -> None:
         for step, own in zip(comparison.steps, record.steps, strict=False):
             row, number = (step, own), step.batch.step
             if self.found < MAX_LISTED and not step.agrees:
@@ -145,20 +127,16 @@ class _Kept:
                 self.rows[number] = row
             self.last.append(row)
             self.by_hand = row if step.hand is not None else self.by_hand
-        if self.whole is None:
-            self.whole = comparison, record
-        else:
-            told = self.whole[0]
-            notes = (*told.kink_notes, *comparison.kink_notes)[:MAX_NOTES]
-            faults = (*told.batch_faults, *comparison.batch_faults)[:MAX_NOTES]
-            self.whole = replace(told, kink_notes=notes, batch_faults=faults), self.whole[1]
 
-    def passed(self, ended: str, whole: Tally) -> Passed:
+    def all(self) -> tuple[HandRun, Record, Comparison]:
         """The run with the rows that are kept, in order."""
         assert self.whole is not None  # a run has a step
+        record, comparison, _ = self.whole
+        if self.everything:
+            return self.hand, record, comparison
         ends = (*self.last, *([] if self.by_hand is None else [self.by_hand]))
         rows = self.rows | {step.batch.step: (step, own) for step, own in ends}
         steps = tuple(rows[number][0] for number in sorted(rows))
         by_hand = tuple(step.hand for step in steps if step.hand is not None)
-        record = replace(self.whole[1], steps=tuple(rows[number][1] for number in sorted(rows)))
-        return Passed(HandRun(by_hand, ended), record, replace(self.whole[0], steps=steps), whole)
+        record = replace(record, steps=tuple(rows[number][1] for number in sorted(rows)))
+        return HandRun(by_hand, self.hand.ended), record, replace(comparison, steps=steps)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from functools import partial
 
-from derive.chain.derivation import differentiate
 from derive.errors import ProblemError
+from derive.interface import derive
 from derive.problem.loading import Problem, load
-from derive.problem.watch import with_lines
 from derive.run.precedence import effective
-from verify import pieces
+from derive.run.run import Run
+from verify import pieces, pytorch
 from verify.bound import bound
-from verify.compare import prediction as predict
-from verify.compare import verdict as judge
-from verify.hand import run as hand
+from verify.compare import prediction
+from verify.compare.comparison import compare
+from verify.compare.tallies import tally
+from verify.compare.verdict import judge
 from verify.result import Result
 
 
@@ -33,23 +35,26 @@ def verify(problem: Problem | str | os.PathLike[str], **settings: object) -> Res
     problem = problem if isinstance(problem, Problem) else load(problem)
     _refuse_without_numbers(problem)
     chosen = effective(problem, settings)
-    derivation = differentiate(problem.graph)
-    from verify.pytorch import run as training  # torch takes seconds to import; bad input is told before
-
-    problem = training.draw(problem, chosen.dtype)
-    watched = replace(problem, graph=with_lines(problem.graph, chosen.watched))
-    followed = differentiate(watched.graph) if chosen.watched else derivation
-    limits = bound.prepare(watched, followed, chosen)
-    found = pieces.run(problem, watched, followed, chosen, limits)
-    by_hand, record, comparison, tally = found.hand, found.record, found.comparison, found.tally
-    if problem.predict:
-        predicted = training.predict(problem, chosen, record.steps[-1])
-        exact = hand.inputs(problem, derivation, chosen)
-        prediction = predict.compare(problem, by_hand, record, predicted, limits, exact)
-        comparison = replace(comparison, prediction=prediction)
-        tally = tally.predicted(comparison)
-    verdict = judge.judge(comparison, tally, record, chosen)
-    return Result(problem, chosen, derivation, by_hand, record, comparison, tally, verdict)
+    derivation = derive(problem)
+    run = Run(pytorch.draw(problem, chosen.dtype), derivation, chosen)
+    limits = bound.prepare(run)
+    by_hand, expected, kept = pieces.by_hand(run), pieces.Expected(chosen), pieces.Kept(chosen)
+    replay = partial(pytorch.replay, run.problem, chosen)
+    for record in pytorch.pieces(run.problem, chosen, pieces.length(chosen), by_hand.given):
+        batches = expected.of(record)
+        calculated = by_hand.calculate(batches)
+        comparison = compare(run, calculated, record, limits, replay, kept.before, batches)
+        kept.add(calculated, record, comparison, tally(run, calculated, record, comparison))
+        if chosen.first and kept.tally.wrong:
+            break
+    calculated, record, comparison = kept.all()
+    counted = kept.tally
+    if run.problem.predict:
+        predicted = pytorch.predict(run.problem, chosen, record.steps[-1])
+        comparison = replace(comparison, prediction=prediction.compare(run, calculated, record, predicted, limits))
+        counted = counted.predicted(comparison)
+    verdict = judge(comparison, counted, record, chosen)
+    return Result(run.problem, chosen, derivation, calculated, record, comparison, counted, verdict)
 
 
 def _refuse_without_numbers(problem: Problem) -> None:

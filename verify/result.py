@@ -13,14 +13,14 @@ from derive.chain.derivation import Derivation
 from derive.problem.loading import Problem
 from derive.run.batches import Batch
 from derive.run.settings import Settings
-from verify import pieces
 from verify.compare.check import Check
 from verify.compare.comparison import Comparison, StepComparison
 from verify.compare.epochs import EpochLoss
 from verify.compare.stopping import Ending, holds, stop_note
-from verify.compare.tallies import Tally
+from verify.compare.tallies import KEPT, Tally
 from verify.compare.verdict import Verdict
 from verify.hand.run import HandRun
+from verify.html import MAX_ROWS, to_html
 from verify.names import parameter_of, quantity, rate_label, rate_name
 from verify.record import Record
 
@@ -103,7 +103,7 @@ class Result:
         rows = len(self.comparison.steps)
         if rows == self.tally.steps or self.settings.first:
             return ""
-        ends = f"the first and the last {pieces.KEPT:,}, those that report names, and the first that are wrong"
+        ends = f"the first and the last {KEPT:,}, those that report names, and the first that are wrong"
         return f"of the {self.tally.steps:,} steps, all compared, {rows:,} are kept for tables and files: {ends}"
 
     @cached_property
@@ -160,6 +160,6 @@ class Result:
         return f"<Result of {self.problem.name}: {self.verdict.outcome.word}>"
 
     def _repr_html_(self) -> str:
-        from verify.html import to_html
-
-        return to_html(self)
+        rows = [(row.batch, row.checks) for row in map(self.row, self.reported[:MAX_ROWS])]
+        left = len(self.reported) - len(rows)
+        return to_html(self.problem.title, str(self.settings), rows, left, self.verdict.sentence)

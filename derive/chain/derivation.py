@@ -97,7 +97,7 @@ class Adjoint:
 
 @dataclass(frozen=True, repr=False)
 class Derivation:
-    """All derivatives of a graph's loss with respect to `wrt`. Printed, it is every step as text.
+    """All derivatives of a graph's loss with respect to `wrt`.
 
     `parts` are in order of calculation, `adjoints` in reverse order: each after those it uses.
     """
@@ -121,18 +121,8 @@ class Derivation:
                 found.setdefault(part.line, []).append(part)
         return {line: tuple(parts) for line, parts in found.items()}
 
-    def __str__(self) -> str:
-        from derive.show.text import to_text
-
-        return to_text(self, optimizer=None).removesuffix("\n")
-
     def __repr__(self) -> str:
         return f"<Derivation of {self.graph.loss} with respect to {', '.join(self.wrt)}>"
-
-    def _repr_latex_(self) -> str:
-        from derive.show.latex import display
-
-        return display(self)
 
 
 def differentiate(graph: Graph, wrt: Iterable[str] | None = None) -> Derivation:

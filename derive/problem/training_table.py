@@ -10,13 +10,12 @@ from derive.errors import Place, SettingError
 from derive.problem.watch import text_place
 from derive.source.toml_text import Document
 from derive.training import schedulers
-from derive.training.batching import refuse_contradictions
-from derive.training.groups import Group, Reading, read_groups
+from derive.training.checked import checked
+from derive.training.groups import Reading, read_groups
 from derive.training.optimizers import OPTIMIZERS, OPTIONS
 from derive.training.plan import Training
-from derive.training.rates import Rate, read_rate, read_together
-from derive.training.settings import ALSO_CALLED, check_option, read_optimizer, read_setting
-from derive.training.variants import NONE, read_variant
+from derive.training.rates import Rate, read_rate
+from derive.training.settings import ALSO_CALLED, check_option, read_setting
 
 _SETTINGS = tuple(field.name for field in fields(Training) if field.name not in ("options", "schedule"))
 _TRAINING = (*_SETTINGS, *OPTIONS, *schedulers.OPTIONS)
@@ -49,27 +48,27 @@ def read_training(document: Document, samples: int, own: Own) -> Training:
     values = {key: read_setting(key, value, place(key)) for key, value in table.items() if key != "groups"}
     if "epochs" in values and "steps" in values:
         raise SettingError("both epochs and steps are given; keep one", place("steps"))
-    refuse_contradictions(values, samples, place)
     options = {key: values.pop(key) for key in OPTIONS if key in values}
     schedule = {key: values.pop(key) for key in schedulers.OPTIONS if key in values}
-    name = values.get("optimizer", OPTIMIZERS[0])
     for key in options:
-        check_option(name, key, place(key))
-    read_optimizer(name, options, place("nesterov"))
-    read_variant(name, options, values.get("variant", NONE), place("variant"))
+        check_option(values.get("optimizer", OPTIMIZERS[0]), key, place(key))
     if "lr" in values:
         values["lr"] = _rate(values["lr"], own, document, "training", "lr")
-    groups: tuple[Group, ...] = ()
-    if "groups" in table:
-        how = Reading(
-            own.parameters,
-            own.frozen,
-            lambda rate, number: _rate(rate, own, document, "training", "groups", str(number), "lr"),
-            lambda number, key: document.place("training", "groups", str(number), key),
-        )
-        groups = read_groups(table["groups"], name, options, how)
-    read_together({"optimizer": name, **values, "groups": groups}, schedule, place)
-    return Training(**{**values, "groups": groups}, options=options, schedule=schedule)
+    how = Reading(
+        own.parameters,
+        own.frozen,
+        lambda rate, number: _rate(rate, own, document, "training", "groups", str(number), "lr"),
+        lambda number, key: document.place("training", "groups", str(number), key),
+    )
+    found = checked(
+        values,
+        options,
+        schedule,
+        samples,
+        lambda optimizer, given: read_groups(table.get("groups", ()), optimizer, given, how),
+        place,
+    )
+    return Training(**{**values, "groups": found.groups}, options=options, schedule=schedule)
 
 
 def _rate(value: Fraction | tuple[Fraction, ...] | str, own: Own, document: Document, *path: str) -> Rate:

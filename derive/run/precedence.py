@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 
 from derive.errors import Place, SettingError
 from derive.graph.node import Node
@@ -13,13 +14,13 @@ from derive.problem.loading import Problem
 from derive.problem.watch import condition, with_lines
 from derive.run.settings import Settings
 from derive.training import schedulers
-from derive.training.batching import refuse_contradictions
+from derive.training.checked import checked
 from derive.training.clipping import NORM, VALUE, clip_of
 from derive.training.groups import Group, Reading, read_groups
 from derive.training.optimizers import ENTRIES, OPTIONS, Value
-from derive.training.rates import Rate, read_rate, read_together, sets_lr
+from derive.training.rates import Rate, read_rate, sets_lr
 from derive.training.settings import MAX_COUNT, Setting, check_option, read_as, read_optimizer, read_setting, whole
-from derive.training.variants import NONE, VARIANTS, read_variant
+from derive.training.variants import NONE, VARIANTS
 
 DEFAULTS: Mapping[str, object] = {
     "optimizer": "SGD",
@@ -60,13 +61,18 @@ def effective(problem: Problem, flags: Mapping[str, object]) -> Settings:
     filed = {key: value for key, value in filed.items() if key not in replaced}
     samples = problem.samples or 0
     places = {key: problem.place_of(f"training.{key}") for key in filed if key not in flagged}
-    refuse_contradictions({**filed, **flagged}, samples, places.get)
-    chosen = _sized({**DEFAULTS, **filed, **flagged}, samples)
-    options = _options(str(chosen["optimizer"]), problem.training.options, flagged_options)
-    read_variant(str(chosen["optimizer"]), options, str(chosen["variant"]))
-    chosen["groups"] = _groups(problem, groups, str(chosen["optimizer"]), options)
+    chosen: dict[str, object] = {**DEFAULTS, **filed, **flagged}
     schedule = _of_scheduler(chosen.get("scheduler"), problem.training.schedule, flagged_schedule)
-    scheduler = read_together(chosen, schedule, places.get)
+    found = checked(
+        {**filed, **flagged},
+        _options(str(chosen["optimizer"]), problem.training.options, flagged_options),
+        schedule,
+        samples,
+        partial(_groups, problem, groups),
+        places.get,
+    )
+    options, scheduler = found.options, found.scheduler
+    chosen = {**_sized(chosen, samples), "groups": found.groups}
     if scheduler is not None and sets_lr(scheduler) and "lr" not in chosen:
         chosen["lr"] = scheduler.numbers["max_lr"] / scheduler.numbers["div_factor"]
     for_training = flagged.keys() & _OF_TRAINING or flagged_options or flagged_schedule or groups
@@ -100,9 +106,9 @@ def effective(problem: Problem, flags: Mapping[str, object]) -> Settings:
     clip = clip_of(norm if isinstance(norm, Fraction) else None, value if isinstance(value, Fraction) else None)
     chosen.pop("scheduler_every", None)
     trained = {"clip": clip, "parameters": _trained(problem)}
-    found = _settings({**chosen, **compared, **beside, **trained}, samples, origins)
-    _refuse_long(found, {**places, **_places_of_groups(problem, groups)}.get)
-    return found
+    run_settings = _settings({**chosen, **compared, **beside, **trained}, samples, origins)
+    _refuse_long(run_settings, {**places, **_places_of_groups(problem, groups)}.get)
+    return run_settings
 
 
 def _has_no_variant(optimizer: object, variant: object) -> bool:
@@ -177,8 +183,7 @@ def _options(optimizer: str, filed: Mapping[str, Value], flagged: Mapping[str, V
     """The options that are given to the optimizer; one of a flag has to be its own."""
     for key in flagged:
         check_option(optimizer, key)
-    kept = {key: value for key, value in filed.items() if key in ENTRIES[optimizer].options}
-    return read_optimizer(optimizer, {**kept, **flagged}).given
+    return {key: value for key, value in filed.items() if key in ENTRIES[optimizer].options} | dict(flagged)
 
 
 def _condition(problem: Problem, text: object, origin: str) -> Node | None:

@@ -14,6 +14,7 @@ from derive.algebra.tidying import shares_written
 from derive.chain.formulas import Formulas
 from derive.errors import SettingError
 from derive.graph.node import SAMPLES, Node
+from derive.run.run import Run
 from derive.show.notation import ATOM, NEGATIVE, PRODUCT, Text
 from derive.show.sides import shown, text_style
 from derive.steps.equations import EVERY, Derivative, Product, Total
@@ -56,7 +57,7 @@ def _worked_out(result: Result, step: int) -> WorkedStep:
     found = next((own for own in result.hand.steps if own.batch.step == step), None)
     if found is None:
         raise SettingError(f"step {step} is not kept of so long a run; expected report = [{step}], or --report {step}")
-    return work_out(result.problem, result.derivation, result.settings, found)
+    return work_out(Run(result.problem, result.derivation, result.settings), found)
 
 
 class _Page:

@@ -16,6 +16,7 @@ from derive.chain.derivation import Derivation, differentiate
 from derive.problem.loading import Problem, load
 from derive.run.batches import Batch
 from derive.run.precedence import effective
+from derive.run.run import Run
 from derive.run.settings import Settings
 from verify.bound.bound import AtState, Bound, prepare
 from verify.bound.kinks import standing
@@ -51,12 +52,12 @@ class Case:
     @cached_property
     def bound(self) -> Bound:
         """The bound in the dtype itself."""
-        return prepare(self.problem, self.derivation, self.settings)
+        return prepare(Run(self.problem, self.derivation, self.settings))
 
     @cached_property
     def finer(self) -> Bound:
         """The bound of a replay in float64."""
-        return prepare(self.problem, self.derivation, self.settings, "float64")
+        return prepare(Run(self.problem, self.derivation, self.settings), "float64")
 
 
 def case(text: str, dtype: str, derivation: Derivation | None = None, nodes: bool = False) -> Case:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from derive.problem.loading import load, shipped
+from derive.run.run import Run
 from tables.frames import COMPARISON_COLUMNS
 from tables.json_report import SCHEMA
 from tables.output import to_json, to_text
@@ -158,8 +159,8 @@ def with_wrong_gradient(result: Result) -> Result:
     first, *others = result.record.steps
     gradients = {**first.gradients, "b": first.gradients["b"] * 3}
     record = replace(result.record, steps=(replace(first, gradients=gradients), *others))
-    limits = bound.prepare(result.problem, result.derivation, result.settings)
-    comparison = compare(result.problem, result.settings, result.hand, record, limits)
+    limits = bound.prepare(Run(result.problem, result.derivation, result.settings))
+    comparison = compare(Run(result.problem, result.derivation, result.settings), result.hand, record, limits)
     found = tally(result.problem, result.settings, result.hand, record, comparison)
     verdict = judge(comparison, found, record, result.settings)
     return replace(result, comparison=comparison, tally=found, verdict=verdict)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import tables
 from derive.errors import SettingError
 from derive.problem.loading import load, shipped
+from derive.run.run import Run
 from derive.training.optimizers import OPTIMIZERS
 from derive.training.variants import VARIANTS
 from tables.text.layout import Row
@@ -353,7 +354,7 @@ def test_refuses_a_step_after_the_hand_calculation_has_ended() -> None:
 
 def test_the_values_of_a_step_are_those_of_the_run() -> None:
     result = verify("tanh_network", nodes=True)
-    found = work_out(load("tanh_network"), result.derivation, result.settings, result.hand.steps[2])
+    found = work_out(Run(load("tanh_network"), result.derivation, result.settings), result.hand.steps[2])
     for name, values in result.hand.steps[2].nodes.items():
         assert all(same(a, b) for a, b in zip(values.flat, found.values[name].flat, strict=True))
     assert set(found.adjoints) == {"a", "h", "o", "l", "W", "b", "v", "c"}

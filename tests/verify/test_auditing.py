@@ -12,16 +12,17 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from derive.chain.derivation import differentiate
 from derive.errors import ClaimError, ProblemError
 from derive.problem.loading import load
-from derive.run.batches import planned
 from derive.run.precedence import effective
+from derive.run.run import Run
 from tables.account import sentence, summary
 from tables.audit import claims, to_json
 from tables.text.audit import to_text
 from verify.auditing.finding import Finding, Status
 from verify.auditing.pipeline import Audit, audit
-from verify.auditing.right_values import right_values, side
+from verify.auditing.right_values import right_values
 from verify.claims.claim import Cell, Quantity
 from verify.claims.literal import read_literal, written_like
 from verify.numbers import Exactly, from_fraction, to_fraction
@@ -235,7 +236,7 @@ def cells_of(problem: str) -> dict[Cell, Exactly]:
     """The right values of the numbers of a table: loss, gradients, parameters."""
     read = load(problem)
     chosen = effective(read, {})
-    sided = side(read, chosen, planned(chosen))
+    sided = Run(read, differentiate(read.graph), chosen)
     cells = []
     for step in range(1, min(chosen.steps, 4) + 1):
         cells.append(Cell(step, Quantity("loss", read.graph.loss, "loss")))

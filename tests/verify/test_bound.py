@@ -8,6 +8,7 @@ from flint import arb
 from derive.chain.derivation import differentiate
 from derive.problem.loading import load
 from derive.run.precedence import effective
+from derive.run.run import Run
 from verify.bound.bound import AtState, Bound, prepare
 from verify.hand.calculation import numbers
 from verify.names import adjoint_of, updated
@@ -21,7 +22,7 @@ DTYPES = tuple(FORMATS)
 def prepared(text: str, **flags: object) -> tuple[Bound, Record]:
     problem = load(text)
     settings = effective(problem, flags)
-    return prepare(problem, differentiate(problem.graph), settings), train(problem, settings)
+    return prepare(Run(problem, differentiate(problem.graph), settings)), train(problem, settings)
 
 
 def at(bound: Bound, step: StepRecord) -> AtState:
@@ -117,7 +118,7 @@ def test_cancellation_widens_the_bound() -> None:
 @pytest.mark.parametrize("value", ["1/2", "1/10", "0"])
 def test_an_initial_value_is_rounded_once(value: str, dtype: str) -> None:
     problem = load(f'equations = "l = w^2"\n[parameters]\nw = "{value}"\n')
-    bound = prepare(problem, differentiate(problem.graph), effective(problem, {"dtype": dtype}))
+    bound = prepare(Run(problem, differentiate(problem.graph), effective(problem, {"dtype": dtype})))
     held = np.asarray([float(Fraction(value))])
     with precision(192):
         rounded = numbers(problem.parameters[0], bound.system)
@@ -184,7 +185,8 @@ def test_in_float64_at_the_same_state_the_bound_is_a_million_times_tighter(dtype
     problem = load("tanh_network")
     settings = effective(problem, {"dtype": dtype})
     derivation, record = differentiate(problem.graph), train(problem, settings)
-    coarse, fine = prepare(problem, derivation, settings), prepare(problem, derivation, settings, "float64")
+    run = Run(problem, derivation, settings)
+    coarse, fine = prepare(run), prepare(run, "float64")
     for step, again in zip(record.steps, replay(problem, settings, record.steps), strict=True):
         assert all(np.array_equal(step.before[name], again.before[name]) for name in step.before)
         for name, gradient in step.gradients.items():

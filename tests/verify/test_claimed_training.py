@@ -12,16 +12,16 @@ import pandas as pd
 import pytest
 
 import tables
+from derive.chain.derivation import differentiate
 from derive.errors import ClaimError
 from derive.problem.loading import load
-from derive.run.batches import planned
 from derive.run.precedence import effective
+from derive.run.run import Run
 from tables.text.audit import to_text
 from tables.worksheet import worksheet
 from verify import verify
 from verify.auditing.finding import Status
 from verify.auditing.pipeline import Audit, audit
-from verify.auditing.right_values import side
 from verify.hand.calculation import beginnings
 from verify.hand.leap import leaps
 from verify.numbers import Exact, precision
@@ -343,9 +343,9 @@ OWN = '[[training.groups]]\nparameters = ["b"]\nlr = 0.00001\n'
 def test_a_run_is_leapt_over_only_where_every_step_is_alike(text: str, options: dict[str, object], may: bool) -> None:
     problem = load(text)
     chosen = effective(problem, options)
-    of = side(problem, chosen, planned(chosen))
+    of = Run(problem, differentiate(problem.graph), chosen)
     with precision(128):
-        found = leaps(of.problem, of.derivation, chosen, of.batches, beginnings(problem, chosen, Exact()))
+        found = leaps(of, beginnings(problem, chosen, Exact()))
     assert (found is not None) is may
 
 

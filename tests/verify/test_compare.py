@@ -9,6 +9,7 @@ from derive.chain.derivation import differentiate
 from derive.problem.loading import load
 from derive.run.batches import Batch
 from derive.run.precedence import effective
+from derive.run.run import Run
 from verify import Result, verify
 from verify.bound.bound import prepare
 from verify.compare.check import Check
@@ -28,8 +29,8 @@ def named(comparison: Comparison, step: int) -> dict[str, Check]:
 
 def again(result: Result, record: Record) -> Comparison:
     """The comparison of the same hand calculation with another record."""
-    bound = prepare(result.problem, result.derivation, result.settings)
-    return compare(result.problem, result.settings, result.hand, record, bound)
+    bound = prepare(Run(result.problem, result.derivation, result.settings))
+    return compare(Run(result.problem, result.derivation, result.settings), result.hand, record, bound)
 
 
 def changed(result: Result, step: int, **fields: object) -> Record:
@@ -88,8 +89,8 @@ def test_after_the_hand_calculation_has_ended_there_is_no_number_by_hand() -> No
     check = again(result, result.record).checks[-1]
     assert check.hand is not None
     short = replace(result.hand, steps=result.hand.steps[:1], ended="x")
-    bound = prepare(result.problem, result.derivation, result.settings)
-    check = compare(result.problem, result.settings, short, result.record, bound).checks[-1]
+    bound = prepare(Run(result.problem, result.derivation, result.settings))
+    check = compare(Run(result.problem, result.derivation, result.settings), short, result.record, bound).checks[-1]
     assert check.hand is None
     assert check.hand_fraction is None
     assert math.isnan(check.hand_value)
@@ -178,8 +179,9 @@ def test_one_sample_twice_in_an_epoch_is_a_fault() -> None:
     result = verify("article", shuffle=True, seed=1)
     batch = replace(result.record.steps[2].batch, indices=result.record.steps[0].batch.indices)
     record = changed(result, 3, batch=batch)
-    bound = prepare(problem, differentiate(problem.graph), settings)
-    found = compare(problem, settings, result.hand, record, bound)
+    run = Run(problem, differentiate(problem.graph), settings)
+    bound = prepare(run)
+    found = compare(run, result.hand, record, bound)
     assert [fault.partition(":")[0] for fault in found.batch_faults] == [
         "step 3 (epoch 1, batch 3)",  # x and y are not those rows either
         "step 3 (epoch 1, batch 3)",

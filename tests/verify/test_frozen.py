@@ -1,5 +1,6 @@
 """Frozen parameters: their gradients are compared, and nothing is applied."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -12,7 +13,7 @@ from derive.problem.loading import load
 from derive.show.text import to_text as derivation_text
 from tables.json_report import to_json
 from tables.text.report import to_text
-from verify import verify
+from verify import pytorch, verify
 from verify.hand.update import moves
 
 TEXT = '''\
@@ -86,16 +87,12 @@ def test_frozen_parameters_are_said() -> None:
 
 
 def test_an_update_of_a_frozen_number_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    from verify.pytorch import run as training
+    whole = pytorch.pieces
 
-    whole = training.train
+    def forgets(problem, *others):  # type: ignore[no-untyped-def]
+        return whole(replace(problem, graph=replace(problem.graph, frozen=())), *others)
 
-    def forgets(problem, settings):  # type: ignore[no-untyped-def]
-        from dataclasses import replace
-
-        return whole(replace(problem, graph=replace(problem.graph, frozen=())), settings)
-
-    monkeypatch.setattr(training, "train", forgets)
+    monkeypatch.setattr(pytorch, "pieces", forgets)
     result = verify(TEXT)
     assert result.verdict.sentence.startswith("disagrees: ")
     assert "W[0,1] at step 1" in result.verdict.sentence or "b1 at step 1" in result.verdict.sentence

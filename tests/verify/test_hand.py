@@ -9,6 +9,7 @@ from derive.chain.derivation import differentiate
 from derive.problem.loading import load
 from derive.run.batches import plan
 from derive.run.precedence import effective
+from derive.run.run import Run
 from verify.hand import run as hand
 from verify.hand.run import HandRun, calculate
 from verify.numbers import is_sharp, to_float, to_fraction
@@ -20,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def by_hand(text: str, **flags: object) -> HandRun:
     problem = load(text)
     settings = effective(problem, flags)
-    return calculate(problem, differentiate(problem.graph), settings, plan(settings))
+    return calculate(Run(problem, differentiate(problem.graph), settings), plan(settings))
 
 
 def simple(equations: str, parameters: str = "w = 1", lr: str = "0.1", steps: int = 3) -> str:
@@ -108,7 +109,7 @@ def test_the_rows_of_each_batch_are_the_planned_ones() -> None:
     problem = load("article")
     settings = effective(problem, {})
     reverse = [tuple(range(8, -1, -1))]
-    run = calculate(problem, differentiate(problem.graph), settings, plan(settings, reverse))
+    run = calculate(Run(problem, differentiate(problem.graph), settings), plan(settings, reverse))
     assert fraction(run.steps[0].gradients["b"]) == -48  # −(2/3)(26 + 24 + 22)
     assert [step.batch.indices for step in run.steps] == [(8, 7, 6), (5, 4, 3), (2, 1, 0)]
 

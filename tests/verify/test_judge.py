@@ -8,10 +8,12 @@ import torch
 from flint import fmpq
 
 from derive.algebra.expression import Axis
+from derive.chain.derivation import differentiate
 from derive.graph.node import Node
 from derive.problem.loading import load
 from derive.run.batches import Batch
 from derive.run.precedence import effective
+from derive.run.run import Run
 from verify import Outcome, Result, verify
 from verify.compare.check import Check, Numbers
 from verify.compare.comparison import Comparison, StepComparison
@@ -43,7 +45,8 @@ def compared(autograd: list[float], expected: list[float], *faults: str) -> Comp
 def counted(comparison: Comparison) -> Tally:
     """The tally of a comparison whose run is of no account."""
     problem = load("article")
-    return tally(problem, effective(problem, {}), HandRun(()), Record("float32", "", {}, ()), comparison)
+    run = Run(problem, differentiate(problem.graph), effective(problem, {}))
+    return tally(run, HandRun(()), Record("float32", "", {}, ()), comparison)
 
 
 def simple(equation: str, parameters: str = "w = 1", lr: str = "0.1", steps: int = 3) -> str:

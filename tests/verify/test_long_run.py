@@ -8,6 +8,7 @@ from derive.chain.derivation import differentiate
 from derive.problem.loading import load
 from derive.run.batches import planned
 from derive.run.precedence import effective
+from derive.run.run import Run
 from verify.auditing.finding import Status
 from verify.auditing.pipeline import audit
 from verify.hand.calculation import beginnings
@@ -31,9 +32,9 @@ def test_a_leap_is_the_steps(name: str, options: dict[str, object]) -> None:
     chosen = effective(problem, options)
     derivation = differentiate(problem.graph)
     each = chosen.batches_per_epoch
-    steps = calculate(problem, derivation, chosen, planned(chosen)).steps
+    steps = calculate(Run(problem, derivation, chosen), planned(chosen)).steps
     with precision(512):
-        leap = leaps(problem, derivation, chosen, planned(chosen), beginnings(problem, chosen, Exact()))
+        leap = leaps(Run(problem, derivation, chosen), beginnings(problem, chosen, Exact()))
         assert leap is not None
         for epochs in (1, 2, 7, 20):
             found = leap.after(steps[2 * each].before, epochs)
@@ -63,7 +64,7 @@ def test_no_leap_where_a_step_is_not_linear_or_not_always_the_same(name: str, op
     chosen = effective(problem, options)
     with precision(128):
         start = beginnings(problem, chosen, Exact())
-        assert leaps(problem, differentiate(problem.graph), chosen, planned(chosen), start) is None
+        assert leaps(Run(problem, differentiate(problem.graph), chosen), start) is None
 
 
 def test_a_million_and_a_half_steps_are_judged_at_8_digits() -> None:

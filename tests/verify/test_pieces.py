@@ -10,7 +10,7 @@ from derive.errors import SettingError
 from tables import comparison, steps
 from tables.text.report import to_text
 from tables.text.worked_step import worked
-from verify import Outcome, Result, pieces, verify
+from verify import Outcome, Result, pieces, pytorch, verify
 from verify.compare.tallies import Tally
 from verify.compare.verdict import explanations
 from verify.pytorch import run as training
@@ -146,7 +146,7 @@ def test_first_ends_with_the_piece_that_disagrees(monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.usefixtures("short_pieces")
 def test_what_happens_between_two_pieces_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = training.pieces
+    original = pytorch.pieces
 
     def moved(*args: Any) -> Any:
         for number, record in enumerate(original(*args)):
@@ -157,7 +157,7 @@ def test_what_happens_between_two_pieces_is_seen(monkeypatch: pytest.MonkeyPatch
             else:
                 yield record
 
-    monkeypatch.setattr(training, "pieces", moved)
+    monkeypatch.setattr(pytorch, "pieces", moved)
     result: Result = verify(PROBLEM)
     assert result.verdict.outcome is Outcome.DISAGREES
     assert "w_before at step 28 (epoch 10, batch 1)" in result.verdict.sentence

@@ -428,7 +428,7 @@ def plant_partial(monkeypatch: pytest.MonkeyPatch, line: str, factor: Fraction, 
             adjoints.append(replace(adjoint, edges=tuple(edges)))
         return replace(found, adjoints=tuple(adjoints))
 
-    monkeypatch.setattr(pipeline, "differentiate", planted)
+    monkeypatch.setattr(pipeline, "derive", lambda problem: planted(problem.graph))
     if everywhere:
         monkeypatch.setattr("verify.bound.bound.differentiate", planted)
 
@@ -458,7 +458,7 @@ def test_a_wrong_line_of_the_derivation(monkeypatch: pytest.MonkeyPatch, dtype: 
         wrong = tuple(replace(p, body=Apply("neg", (p.body,))) if p.name == "e" else p for p in found.parts)
         return replace(found, parts=wrong)
 
-    monkeypatch.setattr(pipeline, "differentiate", planted)
+    monkeypatch.setattr(pipeline, "derive", lambda problem: planted(problem.graph))
     result = verify("article", dtype=dtype)
     assert_found(result, "l at step 1", "PyTorch has 146.6666", "by hand it is -146.666667", "the sign is flipped")
 
@@ -488,6 +488,6 @@ def test_batches_in_another_order_by_hand(monkeypatch: pytest.MonkeyPatch) -> No
         for batch in original(*args):
             yield replace(batch, indices=tuple(8 - row for row in batch.indices))
 
-    monkeypatch.setattr("verify.compare.faults.plan", planted)
+    monkeypatch.setattr("verify.pieces.plan", planted)
     result = verify("article")
     assert_found(result, "step 1 (epoch 1, batch 1): PyTorch took the samples 0, 1, 2; expected 8, 7, 6")

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from tables.text.report import to_text
-from verify import Outcome, verify
+from verify import Outcome, pytorch, verify
 
 TEXT = """
 equations = \"\"\"
@@ -91,15 +91,13 @@ def test_after_an_infinity_nothing_can_be_said() -> None:
 
 
 def test_a_wrong_prediction_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    from verify.pytorch import run as training
-
-    right = training.predict
+    right = pytorch.predict
 
     def wrong(*args: object) -> object:
         found = right(*args)  # type: ignore[arg-type]
         return {**found, "pred": found["pred"] * (1 + 1e-6)}
 
-    monkeypatch.setattr(training, "predict", wrong)
+    monkeypatch.setattr(pytorch, "predict", wrong)
     result = verify(LINEAR)
     assert result.verdict.outcome is Outcome.DISAGREES
     assert "first pred[0] at the prediction after step 4" in result.verdict.sentence

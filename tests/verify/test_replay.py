@@ -10,7 +10,7 @@ from torch import Tensor
 
 from derive.problem.loading import Problem
 from tables.text.report import to_text
-from verify import Outcome, Result, verify
+from verify import Outcome, Result, pytorch, verify
 from verify.compare.verdict import explanations
 from verify.pytorch import run as training
 
@@ -94,7 +94,7 @@ def test_where_the_bound_is_narrow_nothing_is_repeated(dtype: str, monkeypatch: 
     def refused(*_: object) -> None:
         raise AssertionError("repeated")
 
-    monkeypatch.setattr(training, "replay", refused)
+    monkeypatch.setattr(pytorch, "replay", refused)
     assert verify("article", dtype=dtype).agrees
 
 

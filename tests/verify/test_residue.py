@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
+from derive.chain.derivation import differentiate
 from derive.problem.loading import load
-from derive.run.batches import planned
 from derive.run.precedence import effective
+from derive.run.run import Run
 from verify import verify
 from verify.auditing.drift import MAX_STEPS, drifts
-from verify.auditing.right_values import right_values, side
+from verify.auditing.right_values import right_values
 from verify.claims.claim import Cell, Quantity
 from verify.numbers import from_float, to_float
 from verify.record import StepRecord
@@ -45,7 +46,7 @@ def test_pytorch_lies_within_the_drift_from_the_first_step_on(
 ) -> None:
     result = verify(problem, dtype=dtype, **options)
     chosen = effective(result.problem, {"dtype": dtype, **options})
-    of = side(result.problem, chosen, planned(chosen))
+    of = Run(result.problem, result.derivation, chosen)
     steps = result.record.steps
     by_pytorch = {c: n for step in (*steps[:3], steps[-1]) for c, n in cells_of(step, of.loss).items()}
     exact = right_values(of, by_pytorch, lambda _: True).values
@@ -71,7 +72,8 @@ def test_pytorch_lies_within_the_drift_of_a_long_run(problem: str, options: dict
     from verify.pytorch import run as training
 
     steps = training.train(load(problem), chosen).steps
-    of = side(load(problem), chosen, planned(chosen))
+    loaded = load(problem)
+    of = Run(loaded, differentiate(loaded.graph), chosen)
     each = chosen.batches_per_epoch
     late = [step for step in steps if step.batch.step > MAX_STEPS][:: each * 9]
     by_pytorch = {cell: number for step in late for cell, number in cells_of(step, of.loss).items()}
@@ -87,5 +89,5 @@ def test_pytorch_lies_within_the_drift_of_a_long_run(problem: str, options: dict
 def test_of_a_long_run_that_is_not_linear_there_is_no_bound() -> None:
     problem = load("fan_out")
     chosen = effective(problem, {"steps": MAX_STEPS + 1})
-    of = side(problem, chosen, planned(chosen))
+    of = Run(problem, differentiate(problem.graph), chosen)
     assert drifts(of, "float32", [Cell(MAX_STEPS + 1, Quantity("after", "x", "x"))]) == {}

@@ -17,8 +17,9 @@ from flint import arb
 
 from derive.problem.predict import predicted
 from derive.run.batches import epoch_of
+from derive.run.run import Run
 from verify.auditing.drift_leap import long_drift
-from verify.auditing.right_values import Side, right_values, value_of, weights_of
+from verify.auditing.right_values import right_values, value_of, weights_of
 from verify.auditing.rounded_step import (
     BITS,
     MAX_STATE,
@@ -60,16 +61,16 @@ from verify.numbers.distance import farthest
 MAX_STEPS = 3000  # that are followed one by one; later ones only where steps are linear
 
 
-def drifts(of: Side, dtype: str, cells: Sequence[Cell]) -> Mapping[Cell, float]:
+def drifts(run: Run, dtype: str, cells: Sequence[Cell]) -> Mapping[Cell, float]:
     """How far each number can be from the exact one in a correct program in `dtype`, over all steps so far.
 
     Infinite where there is no bound; cells that are too late, or of too large a state, are left out.
     """
     wanted: dict[int, list[Cell]] = {}
     means = [cell for cell in cells if cell.quantity.group == "epoch"]
-    for cell in {*cells, *(loss for mean in means for loss in _losses(of, mean))} - {*means}:
+    for cell in {*cells, *(loss for mean in means for loss in _losses(run, mean))} - {*means}:
         wanted.setdefault(cell.step, []).append(cell)
-    start = beginnings(of.problem, of.settings, Exact())
+    start = beginnings(run.watched, run.settings, Exact())
     size = sum(array.size for array in start.values())
     if not wanted or size > MAX_STATE:
         return {}
@@ -77,27 +78,27 @@ def drifts(of: Side, dtype: str, cells: Sequence[Cell]) -> Mapping[Cell, float]:
     far = {step: own for step, own in wanted.items() if step > MAX_STEPS}
     found: dict[Cell, float] = {}
     with precision(BITS):
-        systems = prepared(of, dtype, start)
+        systems = prepared(run, dtype, start)
         spread = np.diag(widths_at_start(systems, start))
         if near:
             found |= _segment(systems, start, spread, 1, near, max(near)).found
         if far and dtype != "float64":  # its own rounding hides in that of the bound
             found |= _far(systems, start, spread, far)
-    return {**found, **{mean: _of_mean(of, mean, found, dtype) for mean in means}}
+    return {**found, **{mean: _of_mean(run, mean, found, dtype) for mean in means}}
 
 
-def _losses(of: Side, mean: Cell) -> list[Cell]:
+def _losses(run: Run, mean: Cell) -> list[Cell]:
     """The losses of an epoch."""
-    loss = Quantity("loss", of.loss, "loss")
-    return [Cell(batch.step, loss) for batch in epoch_of(of.batches, mean.step)]
+    loss = Quantity("loss", run.loss, "loss")
+    return [Cell(batch.step, loss) for batch in epoch_of(run.batches, mean.step)]
 
 
-def _of_mean(of: Side, mean: Cell, found: Mapping[Cell, float], dtype: str) -> float:
+def _of_mean(run: Run, mean: Cell, found: Mapping[Cell, float], dtype: str) -> float:
     """How far the mean of an epoch's losses can be off: each loss, and the sum and its quotient, in any order."""
-    weights, divisor = weights_of(of, mean.quantity.name, epoch_of(of.batches, mean.step))
-    losses = _losses(of, mean)
+    weights, divisor = weights_of(run, mean.quantity.name, epoch_of(run.batches, mean.step))
+    losses = _losses(run, mean)
     own = sum(weight * found.get(loss, math.inf) for weight, loss in zip(weights, losses, strict=True)) / divisor
-    sizes = right_values(of, losses, lambda _: True).values
+    sizes = right_values(run, losses, lambda _: True).values
     if not math.isfinite(own) or len(sizes) < len(losses):
         return math.inf
     size = sum(weight * abs(to_float(sizes[loss])) for weight, loss in zip(weights, losses, strict=True)) / divisor
@@ -122,7 +123,7 @@ def _segment(
     found: dict[Cell, float] = {}
     linear: dict[tuple[int, ...], Floats] = {}  # the derivative of a step, where it is the same at every state
     carried: dict[str, Array] = {}
-    settings = systems.of.settings
+    settings = systems.run.settings
     gathers = settings.accumulate > 1 or settings.zero_every != 1
     for exact, own in zip(steps, rounded, strict=True):
         batch = exact.batch
@@ -133,7 +134,7 @@ def _segment(
         derivative, rest = linear.get(batch.indices), np.zeros(len(box))
         if derivative is None or cells:
             state = unknowns(systems.names, exact.before, box)
-            inside = one_step(systems.of, systems.linear, state, rows_of(systems, batch), batch, carried)
+            inside = one_step(systems.run, systems.linear, state, rows_of(systems, batch), batch, carried)
             for cell in cells:
                 found[cell] = _of_cell(systems, cell, exact, inside, own, spread, box)
             derivative, rest = linear_part(systems, inside, box)
@@ -173,18 +174,18 @@ def _left(
 
 def _far(systems: StepSystems, start: Exacts, spread: Floats, wanted: Mapping[int, list[Cell]]) -> dict[Cell, float]:
     """The drift of numbers late in a run whose steps are linear; none of another run."""
-    of = systems.of
-    each = of.settings.batches_per_epoch
-    leap = leaps(of.problem, of.derivation, of.settings, of.batches, start)
+    run = systems.run
+    each = run.settings.batches_per_epoch
+    leap = leaps(run, start)
     settled = (SETTLED - 1) * each
     if leap is None or settled > MAX_STEPS:
         return {}
     begun = _segment(systems, start, spread, 1, {}, settled)
     off, sizes = np.abs(begun.spread).sum(axis=1) * SLACK, _sizes(systems, begun.held, None)
     move = _sizes(systems, leap.after(begun.held, 1), begun.held)
-    exact = _without_rounding(systems.rounded, of)
+    exact = _without_rounding(systems.rounded, run)
     found: dict[Cell, float] = {}
-    for epoch in sorted({of.batches[step - 1].epoch for step in wanted}):
+    for epoch in sorted({run.batches[step - 1].epoch for step in wanted}):
         first = (epoch - 1) * each + 1
         own = {step: cells for step, cells in wanted.items() if first <= step < first + each}
         widths = partial(_widths, systems, exact, each)
@@ -205,24 +206,24 @@ def _sizes(systems: StepSystems, state: Exacts, other: Exacts | None) -> Floats:
     return np.array(found)
 
 
-def _without_rounding(rounded: Calculation, of: Side) -> Calculation:
+def _without_rounding(rounded: Calculation, run: Run) -> Calculation:
     """The same operations, of which only float64's own rounding is counted."""
     system = Enclosed()
-    constants = {constant.name: numbers(constant, system) for constant in of.problem.constants}
-    return with_updates(replace(rounded, system=system, constants=constants), of.settings, as_floats=False)
+    constants = {constant.name: numbers(constant, system) for constant in run.watched.constants}
+    return with_updates(replace(rounded, system=system, constants=constants), run.settings, as_floats=False)
 
 
 def _widths(
     systems: StepSystems, exact: Calculation, each: int, place: int, state: Mapping[str, Array]
 ) -> tuple[Floats, Floats]:
     """The radii of all states after a batch from any of `state`, with rounding and without."""
-    batch = systems.of.batches[(SETTLED - 1) * each + place]
+    batch = systems.run.batches[(SETTLED - 1) * each + place]
     times = np.array([float(batch.t)])
-    data = {column.name: numbers(column, exact.system) for column in systems.of.problem.data}
+    data = {column.name: numbers(column, exact.system) for column in systems.run.watched.data}
     rows = {name: columns[1][list(batch.indices)][np.newaxis] for name, columns in systems.data.items()}
     plain = {name: column[list(batch.indices)][np.newaxis] for name, column in data.items()}
-    with_rounding = one_step(systems.of, systems.rounded, state, rows, batch, {}, times)
-    without = one_step(systems.of, exact, state, plain, batch, {}, times)
+    with_rounding = one_step(systems.run, systems.rounded, state, rows, batch, {}, times)
+    without = one_step(systems.run, exact, state, plain, batch, {}, times)
     found: tuple[list[float], list[float]] = ([], [])
     for name, shape in systems.names:
         one, other = (np.broadcast_to(side[f"{name}'"], (1, *shape)).ravel() for side in (with_rounding, without))
@@ -260,7 +261,7 @@ def _of_prediction(
     cells = [c for c in wanted.get(last.batch.step, ()) if c.quantity.group == "prediction"]
     if not cells:
         return {}
-    problem, held = systems.of.problem, last.after or last.before
+    problem, held = systems.run.watched, last.after or last.before
     box = np.abs(spread).sum(axis=1) * SLACK
     states = (held, unknowns(systems.names, held, box), {name: enclosed([array])[0] for name, array in held.items()})
     lines = frozenset(predicted(problem.graph, problem.predict))

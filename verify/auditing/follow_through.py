@@ -16,7 +16,8 @@ from flint import arb, fmpq
 
 from derive.problem.predict import predicted
 from derive.run.batches import Batch, epoch_of
-from verify.auditing.right_values import Side, weights_of
+from derive.run.run import Run
+from verify.auditing.right_values import weights_of
 from verify.claims.claim import Cell, Claim
 from verify.claims.names import EPOCH_MEANS
 from verify.hand.calculation import Calculation, beginnings, numbers, only, prepare
@@ -80,7 +81,7 @@ def own_number(claim: Claim, mark: int, right: Exactly | None, is_wrong: bool) -
 class _Follower:
     """The calculation as it goes on from the author's numbers."""
 
-    of: Side
+    run: Run
     owns: Sequence[Own]
     wanted: frozenset[Cell]
     found: dict[Cell, Form] = field(default_factory=dict)
@@ -110,14 +111,14 @@ class _Follower:
             replaced[own.claim.cell.position] = own.form
         return replaced
 
-    def run(self, last: int) -> None:
+    def calculate(self, last: int) -> None:
         """Every step up to the last that is asked for."""
-        calculation = prepare(self.of.problem, self.of.derivation, self.of.settings, self.system)
-        data = {column.name: numbers(column, self.system) for column in self.of.problem.data}
-        held: dict[str, Array] = dict(beginnings(self.of.problem, self.of.settings, self.system))
+        calculation = prepare(self.run.watched, self.run.followed, self.run.settings, self.system)
+        data = {column.name: numbers(column, self.system) for column in self.run.watched.data}
+        held: dict[str, Array] = dict(beginnings(self.run.watched, self.run.settings, self.system))
         gathered: dict[str, Array] = {}
         for number in range(1, last + 1):
-            batch = self.of.batches[number - 1]
+            batch = self.run.batches[number - 1]
             held, gathered = self.step(calculation, data, held, batch, gathered)
             held = {name: self.shortened(array) for name, array in held.items()}
         self.predict(calculation, held, last)
@@ -131,7 +132,7 @@ class _Follower:
         gathered: dict[str, Array],
     ) -> tuple[dict[str, Array], dict[str, Array]]:
         """One step from the author's parameters, with the author's lines and gradients where there are any."""
-        step, loss = batch.step, self.of.loss
+        step, loss = batch.step, self.run.loss
         held = {name: self.settled(step, "before", name, array) for name, array in held.items()}
         rows = {name: column[list(batch.indices)] for name, column in data.items()}
         values = calculation.at({**held, **rows}, batch.n, _Recorded(self, step)).results
@@ -162,7 +163,7 @@ class _Follower:
 
         Nothing where all is as it is in every step.
         """
-        settings = self.of.settings
+        settings = self.run.settings
         found = ByHand(settings, self.system).at(batch)
         claimed = [name for name in settings.varying or ("lr",) if (batch.step, "setting", name) in self.by_key]
         if claimed and not found:
@@ -199,8 +200,8 @@ class _Follower:
         for name in EPOCH_MEANS:
             cells = self.asked.get((batch.step, "epoch", name), ())
             if cells:
-                batches = epoch_of(self.of.batches, batch.step)
-                weights, divisor = weights_of(self.of, name, batches)
+                batches = epoch_of(self.run.batches, batch.step)
+                weights, divisor = weights_of(self.run, name, batches)
                 losses = [self.losses[own.step] for own in batches]
                 parts = [
                     self.system.apply("mul", (forms([loss], ()), self.system.constant(Fraction(weight, divisor))))
@@ -214,9 +215,9 @@ class _Follower:
     def predict(self, calculation: Calculation, held: Mapping[str, Array], last: int) -> None:
         """The lines at the data of [predict] that are asked for, at the author's final parameters."""
         cells = [cell for cell in self.wanted if cell.quantity.group == "prediction"]
-        if not cells or last < len(self.of.batches):
+        if not cells or last < len(self.run.batches):
             return
-        problem = self.of.problem
+        problem = self.run.watched
         lines = frozenset(predicted(problem.graph, problem.predict))
         given = {column.name: numbers(column, self.system) for column in problem.predict}
         values = only(calculation, lines).at({**held, **given}, problem.predict[0].shape[0]).results
@@ -246,8 +247,8 @@ class _Recorded(Mapping[str, Array]):
 
     def __init__(self, follower: _Follower, step: int) -> None:
         self.follower, self.step_number = follower, step
-        loss = follower.of.loss
-        lines = [node.name for node in follower.of.problem.graph.lines if node.name != loss]
+        loss = follower.run.loss
+        lines = [node.name for node in follower.run.watched.graph.lines if node.name != loss]
         self.targets = {name: ("nodes", name) for name in lines}
         self.targets |= {adjoint_of(name): ("adjoints", name) for name in lines}
 
@@ -271,12 +272,12 @@ def _rounded(value: Exactly) -> Exactly:
     return arb(value) if isinstance(value, fmpq) and value.height_bits() > 1000 else value
 
 
-def follow(of: Side, owns: Sequence[Own], wanted: Sequence[Cell]) -> Mapping[Cell, Form]:
+def follow(run: Run, owns: Sequence[Own], wanted: Sequence[Cell]) -> Mapping[Cell, Form]:
     """What each cell of `wanted` is by the author's own earlier numbers; those that are not reached are left out."""
     last = max((cell.step for cell in wanted), default=0)
     if not last or last > MAX_STEPS:
         return {}
-    follower = _Follower(of, owns, frozenset(wanted))
+    follower = _Follower(run, owns, frozenset(wanted))
     with precision(min(256 + BITS_A_STEP * last, 8192)):
-        follower.run(last)
+        follower.calculate(last)
     return follower.found

@@ -9,24 +9,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 
+from derive.run.run import Run
 from verify.auditing.finding import Finding, Status
 from verify.auditing.follow_through import Own, own_number
-from verify.auditing.right_values import Side
 from verify.claims.claim import Cell, Quantity
 from verify.claims.literal import within
 from verify.hand.calculation import numbers, prepare
 from verify.numbers import Form, Forms, as_ball, fixed, forms, from_fraction, precision, to_float
 
 Context = Mapping[Cell, Finding]
-Remark = Callable[[Side, Finding, Context], str]
+Remark = Callable[[Run, Finding, Context], str]
 
 
-def remarks(of: Side, finding: Finding, context: Context) -> tuple[str, ...]:
+def remarks(run: Run, finding: Finding, context: Context) -> tuple[str, ...]:
     """The sentences on a wrong claim."""
-    return tuple(said for remark in REMARKS if (said := remark(of, finding, context)))
+    return tuple(said for remark in REMARKS if (said := remark(run, finding, context)))
 
 
-def before_the_update(of: Side, finding: Finding, context: Context) -> str:
+def before_the_update(run: Run, finding: Finding, context: Context) -> str:
     """A parameter after a step that is what it was before it."""
     cell = finding.cell
     if cell.quantity.group != "after":
@@ -41,7 +41,7 @@ def before_the_update(of: Side, finding: Finding, context: Context) -> str:
         if literal.special is None and other.low <= literal.high and literal.low <= other.high:
             return f"It is {name} before the update, {other.text}"
     elif cell.step == 1:
-        for parameter in of.problem.parameters:
+        for parameter in run.watched.parameters:
             if parameter.name == name and parameter.values:
                 place = 0
                 for number, length in zip(cell.position, parameter.shape, strict=True):
@@ -51,40 +51,40 @@ def before_the_update(of: Side, finding: Finding, context: Context) -> str:
     return ""
 
 
-def loss_at_own_parameters(of: Side, finding: Finding, context: Context) -> str:
+def loss_at_own_parameters(run: Run, finding: Finding, context: Context) -> str:
     """A loss that is not that of the parameters in its own row, if they are all there."""
-    whole = of.settings.trains and of.settings.batches_per_epoch == 1  # else another batch follows, with another loss
+    whole = run.settings.trains and run.settings.batches_per_epoch == 1  # else another batch follows, with another loss
     if finding.cell.quantity.group != "loss" or not whole:
         return ""
     owns: dict[str, Own] = {}
-    for parameter in of.problem.parameters:
+    for parameter in run.watched.parameters:
         cell = Cell(finding.cell.step, Quantity("after", parameter.name, parameter.name))
         if parameter.shape or cell not in context:
             return ""
         owns[parameter.name] = own_number(context[cell].claim, len(owns), None, is_wrong=True)
     literal = finding.claim.literal
     with precision(192):
-        allowed = as_ball(_loss_at(of, finding.cell.step, {name: own.form for name, own in owns.items()}).ball)
+        allowed = as_ball(_loss_at(run, finding.cell.step, {name: own.form for name, own in owns.items()}).ball)
         exactly = {name: fixed(from_fraction(own.claim.literal.value)) for name, own in owns.items()}
-        shown = f"{to_float(_loss_at(of, finding.cell.step, exactly).centre):.7g}"
+        shown = f"{to_float(_loss_at(run, finding.cell.step, exactly).centre):.7g}"
         contradicts = allowed.is_finite() and within(allowed, literal.low, literal.high) is False
     at = ", ".join(f"{name} = {own.claim.literal.text}" for name, own in owns.items())
     return f"At the {at} of its own row the loss is {shown}" if contradicts else ""
 
 
-def _loss_at(of: Side, step: int, parameters: Mapping[str, Form]) -> Form:
+def _loss_at(run: Run, step: int, parameters: Mapping[str, Form]) -> Form:
     """The loss of the batch of a step at some parameters."""
-    batch, system = of.batches[step - 1], Forms()
-    calculation = prepare(of.problem, of.derivation, of.settings, system)
-    data = {column.name: numbers(column, system)[list(batch.indices)] for column in of.problem.data}
+    batch, system = run.batches[step - 1], Forms()
+    calculation = prepare(run.watched, run.followed, run.settings, system)
+    data = {column.name: numbers(column, system)[list(batch.indices)] for column in run.watched.data}
     state = {name: forms([form], ()) for name, form in parameters.items()}
-    found: Form = calculation.at({**state, **data}, batch.n).results[of.loss].item()
+    found: Form = calculation.at({**state, **data}, batch.n).results[run.loss].item()
     return found
 
 
-def went_on_with_rounded_numbers(of: Side, finding: Finding, context: Context) -> str:
+def went_on_with_rounded_numbers(run: Run, finding: Finding, context: Context) -> str:
     """A number that is not the right one, but what the numbers before it give with the digits they are printed with."""
-    del of, context
+    del run, context
     literal, follows = finding.claim.literal, finding.follows
     if follows is None or finding.status is not Status.WRONG or literal.special is not None:
         return ""

@@ -13,19 +13,21 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 
+from derive.chain.derivation import differentiate
 from derive.console import Progress
 from derive.errors import ClaimError, ProblemError
 from derive.graph.node import SIZE
 from derive.problem.loading import Problem, load
-from derive.run.batches import Batches, planned
 from derive.run.precedence import effective
+from derive.run.run import Run
 from derive.run.settings import Settings
+from verify import pytorch
 from verify.auditing.finding import Finding, Stated, Status
 from verify.auditing.follow_through import follow, own_number
 from verify.auditing.mistakes import remarks
 from verify.auditing.rate_residue import settle_rates
 from verify.auditing.residue import may_be_residue, settle
-from verify.auditing.right_values import PRECISIONS, Known, Side, rate, right_values, side
+from verify.auditing.right_values import PRECISIONS, Known, rate, right_values
 from verify.claims.claim import AFTERWARDS, GROUPS, Cell, Claim
 from verify.claims.literal import judge, tie, within, written_like
 from verify.claims.names import names_of
@@ -103,52 +105,52 @@ def audit(
     if problem.is_symbolic:
         raise ProblemError(f"{problem.source} has equations but no numbers; an audit needs a problem file")
     chosen = effective(problem, settings)
-    problem, batches = drawn(problem, chosen)
-    of = side(problem, chosen, batches)
-    source, found = _read(of, claims, sentences, units)
-    known = right_values(of, _calculated(found), _decided(found), tell)
+    run = drawn(problem, chosen)
+    source, found = _read(run, claims, sentences, units)
+    known = right_values(run, _calculated(found), _decided(found), tell)
     with precision(PRECISIONS[-1]):  # the border of a claim is held as sharply as the right number
-        judged = _judged(of, _in_order(of, found), known)
+        judged = _judged(run, _in_order(run, found), known)
     return Audit(
-        problem, chosen, source, *judged, () if claims or sentences else judge_formulas(problem, of.derivation)
+        run.problem,
+        chosen,
+        source,
+        *judged,
+        () if claims or sentences else judge_formulas(run.problem, run.followed),
     )
 
 
-def drawn(problem: Problem, settings: Settings) -> tuple[Problem, Batches]:
-    """The problem with its numbers and the batches of the run; PyTorch draws where the problem says so."""
-    if not settings.shuffle and all(parameter.is_drawn for parameter in problem.parameters):
-        return problem, planned(settings)
-    from verify.pytorch import run as training
-
-    problem = training.draw(problem, settings.dtype)
-    if not settings.shuffle:
-        return problem, planned(settings)
-    return problem, tuple(training.batches(problem, settings))
+def drawn(problem: Problem, settings: Settings) -> Run:
+    """The run that is claimed about; PyTorch draws numbers and batches where the problem says so."""
+    derivation = differentiate(problem.graph)
+    if not all(parameter.is_drawn for parameter in problem.parameters):
+        problem = pytorch.draw(problem, settings.dtype)
+    batches = tuple(pytorch.batches(problem, settings)) if settings.shuffle else None
+    return Run(problem, derivation, settings, batches)
 
 
 def _read(
-    of: Side, path: str | os.PathLike[str] | None, sentences: Sequence[str], units: int | None
+    run: Run, path: str | os.PathLike[str] | None, sentences: Sequence[str], units: int | None
 ) -> tuple[str, tuple[Claim, ...]]:
     """Where the claims come from, and the claims."""
-    names = names_of(of.problem, of.derivation, of.settings)
-    stated = of.problem.claims
+    names = names_of(run.watched, run.followed, run.settings)
+    stated = run.watched.claims
     if units is None and stated is not None and path is None and not sentences:
         units = stated.units
-    starts = {parameter.name: parameter.values for parameter in of.problem.parameters}
-    run = Timeline(names, of.batches, of.settings.batches_per_epoch, of.loss, units, starts)
+    starts = {parameter.name: parameter.values for parameter in run.watched.parameters}
+    timeline = Timeline(names, run.batches, run.settings.batches_per_epoch, run.loss, units, starts)
     if path is not None:
-        return str(path), once((*read_file(path, run), *(read_sentence(text, run) for text in sentences)))
+        return str(path), once((*read_file(path, timeline), *(read_sentence(text, timeline) for text in sentences)))
     if sentences:
-        return "--claim", once(read_sentence(text, run) for text in sentences)
+        return "--claim", once(read_sentence(text, timeline) for text in sentences)
     if stated is not None and stated.table is None and stated.formulas:
-        return of.problem.source, ()
+        return run.watched.source, ()
     if stated is None or stated.table is None:
         raise ClaimError(
-            f"{of.problem.source} states no numbers; give a table under [claims], a file with --claims FILE, or one "
+            f"{run.watched.source} states no numbers; give a table under [claims], a file with --claims FILE, or one "
             "number with --claim 'step 2: dl/db = -33.39'"
         )
     place = stated.table_place
-    return of.problem.source, read_table(stated.table, place.source, run, place.line or 1)
+    return run.watched.source, read_table(stated.table, place.source, timeline, place.line or 1)
 
 
 def _calculated(claims: Iterable[Claim]) -> list[Cell]:
@@ -171,10 +173,10 @@ class _Decided:
         )
 
 
-def _in_order(of: Side, claims: Iterable[Claim]) -> list[Claim]:
+def _in_order(run: Run, claims: Iterable[Claim]) -> list[Claim]:
     """The claims in the order of calculation: step by step, group by group, line by line."""
-    lines = {node.name: place for place, node in enumerate(of.problem.graph.lines)}
-    parameters = {parameter.name: place for place, parameter in enumerate(of.problem.parameters)}
+    lines = {node.name: place for place, node in enumerate(run.watched.graph.lines)}
+    parameters = {parameter.name: place for place, parameter in enumerate(run.watched.parameters)}
     groups = {group: place for place, group in enumerate((*GROUPS, *AFTERWARDS))}
 
     def place(claim: Claim) -> tuple[int, int, int, tuple[int, ...]]:
@@ -188,18 +190,18 @@ def _in_order(of: Side, claims: Iterable[Claim]) -> list[Claim]:
     return sorted(claims, key=place)
 
 
-def _judged(of: Side, claims: Sequence[Claim], known: Known) -> tuple[tuple[Finding, ...], bool]:
+def _judged(run: Run, claims: Sequence[Claim], known: Known) -> tuple[tuple[Finding, ...], bool]:
     """A finding for each claim, and whether PyTorch was asked."""
-    first = settle_rates(of, [_alone(of, claim, known) for claim in claims])
-    asked = settle(of, first, [place for place, finding in enumerate(first) if may_be_residue(finding)])
-    return _followed(of, first), asked
+    first = settle_rates(run, [_alone(run, claim, known) for claim in claims])
+    asked = settle(run, first, [place for place, finding in enumerate(first) if may_be_residue(finding)])
+    return _followed(run, first), asked
 
 
-def _alone(of: Side, claim: Claim, known: Known) -> Finding:
+def _alone(run: Run, claim: Claim, known: Known) -> Finding:
     """A claim against the right number, by its digits alone."""
     right = known.values.get(claim.cell)
     if claim.cell.quantity.group == "setting":
-        right = _setting(of, claim.cell)
+        right = _setting(run, claim.cell)
     if right is None:
         return Finding(claim, Status.UNDECIDED, None, known.reason or "it is not calculated where nothing is trained")
     verdict = judge(claim.literal, right)
@@ -216,14 +218,14 @@ def _alone(of: Side, claim: Claim, known: Known) -> Finding:
     return Finding(claim, status, right, why)
 
 
-def _setting(of: Side, cell: Cell) -> Exactly | None:
+def _setting(run: Run, cell: Cell) -> Exactly | None:
     """The learning rate and what changes with it, or the samples of a batch."""
     if cell.quantity.name != SIZE:
-        return rate(of, cell)
-    return from_fraction(Fraction(of.batches[cell.step - 1].n))
+        return rate(run, cell)
+    return from_fraction(Fraction(run.batches[cell.step - 1].n))
 
 
-def _followed(of: Side, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+def _followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """The findings with what is inherited told apart from what is wrong where it stands."""
     refused = [finding for finding in findings if finding.status is Status.WRONG]
     settings = [finding for finding in findings if finding.cell.quantity.group == "setting"]
@@ -236,7 +238,7 @@ def _followed(of: Side, findings: Sequence[Finding]) -> tuple[Finding, ...]:
         else []
     )
     forms = (
-        follow(of, owns, [finding.cell for finding in refused if finding not in settings]) if len(refused) > 0 else {}
+        follow(run, owns, [finding.cell for finding in refused if finding not in settings]) if len(refused) > 0 else {}
     )
     judged: list[Finding] = []
     roots: dict[int, Cell] = {}
@@ -248,7 +250,7 @@ def _followed(of: Side, findings: Sequence[Finding]) -> tuple[Finding, ...]:
         judged.append(finding)
     context = {finding.cell: finding for finding in judged}
     return tuple(
-        replace(finding, remarks=remarks(of, finding, context)) if finding.status.is_refused else finding
+        replace(finding, remarks=remarks(run, finding, context)) if finding.status.is_refused else finding
         for finding in judged
     )
 

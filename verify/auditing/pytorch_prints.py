@@ -5,29 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from derive.graph.gradient_names import KIND
-from verify.auditing.right_values import Side
+from derive.run.run import Run
+from verify import pytorch
 from verify.claims.claim import Cell
 from verify.record import StepRecord
 
 
-def by_pytorch(of: Side, cells: Sequence[Cell]) -> Mapping[Cell, float]:
+def by_pytorch(run: Run, cells: Sequence[Cell]) -> Mapping[Cell, float]:
     """PyTorch's numbers of the cells that its run has."""
-    from verify.pytorch import run as training  # torch takes seconds to import
-
-    if of.settings.by_hand_alone:
+    if run.settings.by_hand_alone:
         return {}  # PyTorch has no such update
     last = max(cell.step for cell in cells)
-    settings = replace(of.settings, steps=last, nodes=True, on_nonfinite="continue", until=None)
-    watched = {node.name for node in of.settings.watched}  # training adds their lines itself
-    own = tuple(node for node in of.problem.graph.nodes if node.name not in watched and node.kind != KIND)
-    problem = replace(of.problem, graph=replace(of.problem.graph, nodes=own))
-    record = training.train(problem, settings)
+    settings = replace(run.settings, steps=last, nodes=True, on_nonfinite="continue", until=None)
+    record = pytorch.train(run.problem, settings)
     steps = {step.batch.step: step for step in record.steps}
     found: dict[Cell, float] = {}
     for cell in cells:
-        if cell.quantity.group == "prediction" and last in steps and last == of.settings.steps:
-            values = training.predict(problem, settings, steps[last])
+        if cell.quantity.group == "prediction" and last in steps and last == run.settings.steps:
+            values = pytorch.predict(run.problem, settings, steps[last])
             found[cell] = float(values[cell.quantity.name][cell.position])
         elif cell.step in steps and cell.quantity.group not in ("epoch", "prediction", "setting"):
             found[cell] = _number(steps[cell.step], cell)

@@ -11,9 +11,9 @@ from dataclasses import replace
 from fractions import Fraction
 
 from derive.graph.node import SIZE
+from derive.run.run import Run
 from derive.training.rates import Formula, Moment
 from verify.auditing.finding import Finding, Status
-from verify.auditing.right_values import Side
 from verify.claims.literal import within
 from verify.hand.rates import RATES_DTYPE, in_torch, moment, of_group, on_paper, together
 from verify.numbers import Array, RoundedPairs
@@ -23,16 +23,16 @@ MAX_STEPS = 20_000  # that are gone through
 SMALL = 2.0**-30  # of the largest number in a run: more is no rounding that a person would expect
 
 
-def settle_rates(of: Side, findings: Sequence[Finding]) -> list[Finding]:
+def settle_rates(run: Run, findings: Sequence[Finding]) -> list[Finding]:
     """The findings, in which what rounding has made of an lr is residue."""
     last = max((finding.cell.step for finding in findings if _may_be_residue(finding)), default=0)
-    calculated = of.settings.scheduler is not None or any(
-        isinstance(group.schedule.lr, Formula) for group in of.settings.param_groups
+    calculated = run.settings.scheduler is not None or any(
+        isinstance(group.schedule.lr, Formula) for group in run.settings.param_groups
     )
     if not calculated or not last or last > MAX_STEPS:
         return list(findings)
-    ways = dict(enumerate(_rounded(of, last), start=1))
-    largest = {name: max(float(way[name]["mid"].max()) for way, _ in ways.values()) for name in of.settings.varying}
+    ways = dict(enumerate(_rounded(run, last), start=1))
+    largest = {name: max(float(way[name]["mid"].max()) for way, _ in ways.values()) for name in run.settings.varying}
     return [
         _settled(finding, ways[finding.cell.step], largest[finding.cell.quantity.name] * SMALL)
         if _may_be_residue(finding)
@@ -46,14 +46,14 @@ def _may_be_residue(finding: Finding) -> bool:
     return is_rate and finding.status.may_be_residue and finding.claim.literal.special is None
 
 
-def _rounded(of: Side, last: int) -> Iterator[tuple[Mapping[str, Array], ...]]:
+def _rounded(run: Run, last: int) -> Iterator[tuple[Mapping[str, Array], ...]]:
     """What changes in each step, with its rounding, in both ways: as on paper, and as PyTorch goes on."""
-    settings, system = of.settings, RoundedPairs(RATES_DTYPE)
+    settings, system = run.settings, RoundedPairs(RATES_DTYPE)
     before: Moment | None = None
     held: Mapping[str, Array] = {}
     groups = settings.param_groups
     for step in range(last):
-        at = moment(of.batches[step], settings)
+        at = moment(run.batches[step], settings)
         written = [on_paper(group.schedule, system, at) for group in groups]
         gone_on = [
             in_torch(group.schedule, system, before, of_group(held, place, len(groups)), at)

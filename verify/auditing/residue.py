@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
+from derive.run.run import Run
 from verify.auditing.drift import drifts
 from verify.auditing.finding import Finding, Status
-from verify.auditing.right_values import Side
 from verify.claims.claim import Claim
 from verify.claims.literal import within
 from verify.numbers import as_ball, from_fraction, to_float
@@ -25,27 +25,27 @@ def may_be_residue(finding: Finding) -> bool:
     return calculated and finding.status.may_be_residue
 
 
-def settle(of: Side, findings: list[Finding], places: Sequence[int]) -> bool:
+def settle(run: Run, findings: list[Finding], places: Sequence[int]) -> bool:
     """Settles which numbers a correct program may have printed; returns whether PyTorch was asked.
 
     What rounding in float64 can do, rounding in the dtype of the settings can do as well, so that is asked first.
     """
     vague: list[int] = []
-    for dtype in dict.fromkeys((of.settings.dtype, "float64")):
-        bounds = drifts(of, dtype, [findings[place].cell for place in places]) if places else {}
+    for dtype in dict.fromkeys((run.settings.dtype, "float64")):
+        bounds = drifts(run, dtype, [findings[place].cell for place in places]) if places else {}
         explained = []
         for place in places:
             bound = bounds.get(findings[place].cell, math.inf)
             if not _may_print(findings[place], bound):
                 continue
-            if _is_rounding(findings[place], bound, _vague(of, findings[place])):
+            if _is_rounding(findings[place], bound, _vague(run, findings[place])):
                 explained.append(place)
                 why = f"a correct {dtype} program may print it"
                 findings[place] = replace(findings[place], status=Status.RESIDUE, why=why)
             elif findings[place].status is Status.WRONG:
                 vague.append(place)
         places = explained
-    return bool(vague) and _ask_pytorch(of, findings, vague)
+    return bool(vague) and _ask_pytorch(run, findings, vague)
 
 
 def _may_print(finding: Finding, bound: float) -> bool:
@@ -59,9 +59,9 @@ def _may_print(finding: Finding, bound: float) -> bool:
     return finding.right is not None and within(finding.right, low, high) is not False
 
 
-def _vague(of: Side, finding: Finding) -> float:
+def _vague(run: Run, finding: Finding) -> float:
     """The share of a number from which on a bound on its drift does not settle it."""
-    return VAGUE if of.settings.by_hand_alone or finding.cell.step > MAX_ASKED else VAGUE_BESIDE_PYTORCH
+    return VAGUE if run.settings.by_hand_alone or finding.cell.step > MAX_ASKED else VAGUE_BESIDE_PYTORCH
 
 
 def _is_rounding(finding: Finding, bound: float, vague: float) -> bool:
@@ -76,7 +76,7 @@ def _is_rounding(finding: Finding, bound: float, vague: float) -> bool:
 MAX_ASKED = 20_000  # steps that PyTorch is asked to run
 
 
-def _ask_pytorch(of: Side, findings: list[Finding], places: Sequence[int]) -> bool:
+def _ask_pytorch(run: Run, findings: list[Finding], places: Sequence[int]) -> bool:
     """Compares numbers that no bound decides with what PyTorch prints."""
     last = max(findings[place].cell.step for place in places)
     if last > MAX_ASKED:
@@ -88,12 +88,12 @@ def _ask_pytorch(of: Side, findings: list[Finding], places: Sequence[int]) -> bo
         return False
     from verify.auditing.pytorch_prints import by_pytorch
 
-    numbers = by_pytorch(of, [findings[place].cell for place in places])
+    numbers = by_pytorch(run, [findings[place].cell for place in places])
     for place in places:
         finding = findings[place]
         number = numbers.get(finding.cell)
         if number is not None and _prints(finding.claim, number):
-            why = f"exactly what PyTorch prints in {of.settings.dtype}"
+            why = f"exactly what PyTorch prints in {run.settings.dtype}"
             findings[place] = replace(finding, status=Status.RESIDUE, why=why)
         elif finding.claim.literal.special is None and not _is_far(finding, number):
             findings[place] = _left_open(finding, "what rounding does in so many steps is not bounded")

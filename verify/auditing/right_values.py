@@ -9,13 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from derive.chain.derivation import Derivation, differentiate
 from derive.console import Progress
-from derive.problem.loading import Problem
 from derive.problem.predict import predicted
-from derive.problem.watch import with_lines
-from derive.run.batches import Batch, Batches, epoch_of
-from derive.run.settings import Settings
+from derive.run.batches import Batch, epoch_of
+from derive.run.run import Run
 from verify.claims.claim import Cell
 from verify.compare.epochs import averages
 from verify.hand import run as hand
@@ -40,38 +37,13 @@ class Known:
     reason: str = ""
 
 
-@dataclass(frozen=True)
-class Side:
-    """What stays the same from pass to pass: the problem with what is watched, and the cells by their steps."""
-
-    problem: Problem
-    derivation: Derivation
-    settings: Settings
-    batches: Batches
-
-    def inputs(self) -> Inputs:
-        """The compiled program, in exact numbers."""
-        return hand.inputs(self.problem, self.derivation, self.settings)
-
-    @property
-    def loss(self) -> str:
-        """The loss's own name."""
-        return self.problem.graph.loss
-
-
-def side(problem: Problem, settings: Settings, batches: Batches) -> Side:
-    """The problem with the lines of [watch] and of `until`, derived."""
-    watched = replace(problem, graph=with_lines(problem.graph, settings.watched))
-    return Side(watched, differentiate(watched.graph), settings, batches)
-
-
-def right_values(of: Side, cells: Iterable[Cell], decided: Decided, tell: Progress | None = None) -> Known:
+def right_values(run: Run, cells: Iterable[Cell], decided: Decided, tell: Progress | None = None) -> Known:
     """The right value of every cell, with as many digits as `decided` asks for."""
     wanted = tuple(cells)
     found = Known({})
     for bits in PRECISIONS:
         with precision(bits):
-            found = _pass(of, wanted, tell)
+            found = _pass(run, wanted, tell)
             if decided(found.values) and len(found.values) == len(wanted):
                 return found
         if "is out of reach" in found.reason or "no value" in found.reason:
@@ -80,26 +52,26 @@ def right_values(of: Side, cells: Iterable[Cell], decided: Decided, tell: Progre
     return replace(found, reason=reason)
 
 
-def _pass(of: Side, cells: Sequence[Cell], tell: Progress | None) -> Known:
+def _pass(run: Run, cells: Sequence[Cell], tell: Progress | None) -> Known:
     """The values of the cells with the digits of the current precision."""
     by_step: dict[int, list[Cell]] = {}
     for cell in cells:
-        for needed in _needed(of, cell):
+        for needed in _needed(run, cell):
             by_step.setdefault(needed, []).append(cell)
     last = max(by_step, default=0)
     values: dict[Cell, Exactly] = {}
     losses: dict[int, Exactly] = {}
-    prepared = of.inputs()
-    lines = tuple(node.name for node in of.problem.graph.lines)
+    prepared = hand.inputs(run)
+    lines = tuple(node.name for node in run.watched.graph.lines)
     reason = ""
     try:
-        for step in _steps(of, prepared, sorted(by_step), lines, tell):
+        for step in _steps(run, prepared, sorted(by_step), lines, tell):
             number = step.batch.step
             if not all(is_finite(value) for array in step.after.values() for value in array.flat):
                 reason = f"the digits no longer suffice at step {number}"
                 break
             losses[number] = step.loss.item()
-            values |= {c: _value(of, prepared, step, c, losses) for c in by_step.get(number, ()) if c.step == number}
+            values |= {c: _value(run, prepared, step, c, losses) for c in by_step.get(number, ()) if c.step == number}
     except CalculationError as error:
         reason = f"the hand calculation has no value there: {error}"
     except _OutOfReachError as error:
@@ -109,13 +81,13 @@ def _pass(of: Side, cells: Sequence[Cell], tell: Progress | None) -> Known:
     return Known(finite, reason or missing)
 
 
-def _value(of: Side, prepared: Inputs, step: HandStep, cell: Cell, losses: Mapping[int, Exactly]) -> Exactly:
+def _value(run: Run, prepared: Inputs, step: HandStep, cell: Cell, losses: Mapping[int, Exactly]) -> Exactly:
     """The value of a cell at its step."""
     match cell.quantity.group:
         case "epoch":
-            return epoch_mean(of, cell, losses)
+            return epoch_mean(run, cell, losses)
         case "prediction":
-            return _predicted(of, prepared, step, cell)
+            return _predicted(run, prepared, step, cell)
     return value_of(step, cell)
 
 
@@ -123,21 +95,21 @@ class _OutOfReachError(ArithmeticError):
     """A run that is too long to be calculated."""
 
 
-def _needed(of: Side, cell: Cell) -> Iterator[int]:
+def _needed(run: Run, cell: Cell) -> Iterator[int]:
     """The steps from which a cell is calculated."""
     if cell.quantity.group == "epoch":
-        yield from (batch.step for batch in epoch_of(of.batches, cell.step))
+        yield from (batch.step for batch in epoch_of(run.batches, cell.step))
     else:
         yield cell.step
 
 
 def _steps(
-    of: Side, prepared: Inputs, wanted: Sequence[int], lines: Sequence[str], tell: Progress | None
+    run: Run, prepared: Inputs, wanted: Sequence[int], lines: Sequence[str], tell: Progress | None
 ) -> Iterator[HandStep]:
     """The steps up to the last that is wanted; long stretches without one are leapt over where that can be done."""
-    held = beginnings(of.problem, of.settings, Exact())
+    held = beginnings(run.watched, run.settings, Exact())
     gathered: Exacts = {}
-    leap = leaps(of.problem, of.derivation, of.settings, of.batches, held) if _is_long(wanted) else None
+    leap = leaps(run, held) if _is_long(wanted) else None
     last, step = max(wanted, default=0), 1
     if leap is None and last > MAX_BY_STEPS:
         raise _OutOfReachError(
@@ -149,9 +121,9 @@ def _steps(
     while step <= last:
         while target < step:
             target = next(coming)
-        batch = of.batches[step - 1]
+        batch = run.batches[step - 1]
         if leap is not None and target - step > LEAP and batch.batch == 1 and batch.epoch >= 3:
-            held, step = _leapt(of, leap, held, step, target)
+            held, step = _leapt(run, leap, held, step, target)
             continue
         found = hand.step(prepared, held, batch, lines if step in marks else (), gathered)
         yield found
@@ -166,21 +138,21 @@ def _is_long(wanted: Sequence[int]) -> bool:
     return any(later - earlier > LEAP for earlier, later in zip((0, *wanted), wanted, strict=False))
 
 
-def _leapt(of: Side, leap: Leaps, held: Exacts, step: int, target: int) -> tuple[Exacts, int]:
+def _leapt(run: Run, leap: Leaps, held: Exacts, step: int, target: int) -> tuple[Exacts, int]:
     """The state at the beginning of the epoch of `target`, and that epoch's first step."""
-    epochs = of.batches[target - 1].epoch - of.batches[step - 1].epoch
-    return leap.after(held, epochs), step + epochs * of.settings.batches_per_epoch
+    epochs = run.batches[target - 1].epoch - run.batches[step - 1].epoch
+    return leap.after(held, epochs), step + epochs * run.settings.batches_per_epoch
 
 
-def rate(of: Side, cell: Cell) -> Exactly | None:
+def rate(run: Run, cell: Cell) -> Exactly | None:
     """The learning rate of a step, or what changes with it, of a group; None where nothing is trained."""
-    if not of.settings.param_groups:
+    if not run.settings.param_groups:
         return None
-    if not of.settings.varying:
-        lr = of.settings.param_groups[cell.position[0] if cell.position else 0].schedule.lr
+    if not run.settings.varying:
+        lr = run.settings.param_groups[cell.position[0] if cell.position else 0].schedule.lr
         assert isinstance(lr, Fraction)  # what is no number varies
         return from_fraction(lr)
-    found: Exactly = ByHand(of.settings, Exact()).at(of.batches[cell.step - 1])[cell.quantity.name][cell.position]
+    found: Exactly = ByHand(run.settings, Exact()).at(run.batches[cell.step - 1])[cell.quantity.name][cell.position]
     return found
 
 
@@ -204,29 +176,29 @@ def value_of(step: HandStep, cell: Cell) -> Exactly:
     return number
 
 
-def epoch_mean(of: Side, cell: Cell, losses: Mapping[int, Exactly]) -> Exactly:
+def epoch_mean(run: Run, cell: Cell, losses: Mapping[int, Exactly]) -> Exactly:
     """The loss of an epoch: each batch counting alike, or with its samples."""
-    batches = epoch_of(of.batches, cell.step)
-    weights, divisor = weights_of(of, cell.quantity.name, batches)
+    batches = epoch_of(run.batches, cell.step)
+    weights, divisor = weights_of(run, cell.quantity.name, batches)
     total: Exactly = from_fraction(Fraction(0))
     for batch, weight in zip(batches, weights, strict=True):
         total = total + losses[batch.step] * from_fraction(Fraction(weight))
     return total / from_fraction(Fraction(divisor))
 
 
-def weights_of(of: Side, name: str, batches: Sequence[Batch]) -> tuple[list[int], int]:
+def weights_of(run: Run, name: str, batches: Sequence[Batch]) -> tuple[list[int], int]:
     """How each batch's loss counts in the loss of an epoch, and what the sum is divided by."""
     sizes = [batch.n for batch in batches]
     if name == "mean_of_batches":
         return [1] * len(batches), len(batches)
-    return (sizes if averages(of.problem.graph) else [1] * len(batches)), sum(sizes)
+    return (sizes if averages(run.watched.graph) else [1] * len(batches)), sum(sizes)
 
 
-def _predicted(of: Side, prepared: Inputs, last: HandStep, cell: Cell) -> Exactly:
+def _predicted(run: Run, prepared: Inputs, last: HandStep, cell: Cell) -> Exactly:
     """A line at a row of [predict], at the parameters with which the run ends."""
-    lines = frozenset(predicted(of.problem.graph, of.problem.predict))
-    given = {column.name: numbers(column, prepared.calculation.system) for column in of.problem.predict}
-    rows = of.problem.predict[0].shape[0]
+    lines = frozenset(predicted(run.watched.graph, run.watched.predict))
+    given = {column.name: numbers(column, prepared.calculation.system) for column in run.watched.predict}
+    rows = run.watched.predict[0].shape[0]
     results = only(prepared.calculation, lines).at({**(last.after or last.before), **given}, rows).results
     number: Exactly = results[cell.quantity.name][cell.entry]
     return number

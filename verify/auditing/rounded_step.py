@@ -10,7 +10,7 @@ import numpy as np
 from flint import arb, fmpq
 
 from derive.run.batches import Batch
-from verify.auditing.right_values import Side
+from derive.run.run import Run
 from verify.bound import bound
 from verify.claims.claim import Cell
 from verify.hand import run as hand
@@ -33,7 +33,7 @@ Names = tuple[tuple[str, tuple[int, ...]], ...]
 class StepSystems:
     """One step in three systems: exact, in forms of the state, and rounded."""
 
-    of: Side
+    run: Run
     exact: hand.Inputs
     linear: Calculation
     rounded: Calculation
@@ -41,17 +41,17 @@ class StepSystems:
     names: Names
 
 
-def prepared(of: Side, dtype: str, start: Exacts) -> StepSystems:
+def prepared(run: Run, dtype: str, start: Exacts) -> StepSystems:
     """The programs of a step, compiled once; `start` is the exact state, of whose numbers the forms are."""
     system = Forms()
-    limits = bound.prepare(of.problem, of.derivation, of.settings, dtype)
+    limits = bound.prepare(run, dtype)
     rounding = limits.rounded
-    if of.settings.trains:  # lr and the options as decimals, of which a program holds the nearest float
-        rounding = with_updates(rounding, of.settings, as_floats=False)
-    data = {column.name: (numbers(column, system), numbers(column, rounding.system)) for column in of.problem.data}
+    if run.settings.trains:  # lr and the options as decimals, of which a program holds the nearest float
+        rounding = with_updates(rounding, run.settings, as_floats=False)
+    data = {column.name: (numbers(column, system), numbers(column, rounding.system)) for column in run.watched.data}
     names = tuple((name, array.shape) for name, array in start.items())
-    exact = hand.inputs(of.problem, of.derivation, of.settings)
-    return StepSystems(of, exact, prepare(of.problem, of.derivation, of.settings, system), rounding, data, names)
+    exact = hand.inputs(run)
+    return StepSystems(run, exact, prepare(run.watched, run.followed, run.settings, system), rounding, data, names)
 
 
 def exact_steps(
@@ -60,9 +60,9 @@ def exact_steps(
     """The steps by hand, in balls: no more digits are kept than rounding is seen in."""
     held: Exacts = {name: _as_balls(array) for name, array in start.items()}
     gathered: Exacts = {}
-    lines = tuple(node.name for node in systems.of.problem.graph.lines)
+    lines = tuple(node.name for node in systems.run.watched.graph.lines)
     for number in range(first, last + 1):
-        batch = systems.of.batches[number - 1]
+        batch = systems.run.batches[number - 1]
         found = hand.step(systems.exact, held, batch, lines if number in wanted else (), gathered)
         yield found
         held, gathered = found.after or held, found.left
@@ -76,7 +76,7 @@ def rounded_steps(systems: StepSystems, steps: Sequence[HandStep]) -> list[dict[
     """Every step with its roundings, at the exact state; steps of equal size side by side."""
     alike: dict[tuple[int, ...], list[HandStep]] = {}
     for step in steps:
-        at = step.batch.step if systems.of.settings.varying else 0  # another lr in each step
+        at = step.batch.step if systems.run.settings.varying else 0  # another lr in each step
         alike.setdefault((step.batch.n, step.batch.adds, step.batch.updates, at), []).append(step)
     found: dict[int, dict[str, Array]] = {}
     for group in alike.values():
@@ -86,7 +86,7 @@ def rounded_steps(systems: StepSystems, steps: Sequence[HandStep]) -> list[dict[
         }
         sums = {adjoint_of(n): enclosed([step.accumulated[n] for step in group]) for n in group[0].accumulated}
         times = np.array([float(step.batch.t) for step in group])
-        results = one_step(systems.of, systems.rounded, state, rows, group[0].batch, sums, times)
+        results = one_step(systems.run, systems.rounded, state, rows, group[0].batch, sums, times)
         for place, step in enumerate(group):
             found[step.batch.step] = {n: a[place] if _is_many(a, len(group)) else a for n, a in results.items()}
     return [found[step.batch.step] for step in steps]
@@ -119,7 +119,7 @@ def widths_at_start(systems: StepSystems, start: Exacts) -> Floats:
     """What rounding the initial values does."""
     system = systems.rounded.system
     found: list[float] = []
-    begun = beginnings(systems.of.problem, systems.of.settings, system)
+    begun = beginnings(systems.run.watched, systems.run.settings, system)
     for name, _ in systems.names:
         found += [farthest(one, exact) for one, exact in zip(begun[name].flat, start[name].flat, strict=True)]
     return np.array(found)
@@ -160,7 +160,7 @@ def rows_of(systems: StepSystems, batch: Batch) -> dict[str, Array]:
 
 
 def one_step(
-    of: Side,
+    run: Run,
     calculation: Calculation,
     state: Mapping[str, Array],
     rows: Mapping[str, Array],
@@ -177,7 +177,7 @@ def one_step(
             found[own] = calculation.accumulated(carried[own], found[own])
     if calculation.update is not None and batch.updates:
         gradients = {name: found[adjoint_of(name)] for name in calculation.derivation.wrt}
-        rates = ByHand(of.settings, calculation.system).at(batch)
+        rates = ByHand(run.settings, calculation.system).at(batch)
         cut = calculation.clipped(gradients, 0 if times is None else 1)
         after |= calculation.advanced(state, {**gradients, **cut}, t, rates)
         found |= {clipped(name): array for name, array in cut.items()}

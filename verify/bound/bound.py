@@ -15,9 +15,8 @@ from functools import cache, partial
 
 import numpy as np
 
-from derive.chain.derivation import Derivation, differentiate
-from derive.problem.loading import Problem
-from derive.run.settings import Settings
+from derive.chain.derivation import differentiate
+from derive.run.run import Run
 from verify.bound.elementary import elementary
 from verify.bound.kinks import Kink, ties, with_kinks
 from verify.bound.pytorch_forms import as_pytorch, forward
@@ -149,8 +148,9 @@ def _largest(side: Calculation, n: int) -> int:
     return max(math.prod(axis.size if isinstance(axis.size, int) else n for axis in own) for own in axes)
 
 
-def prepare(problem: Problem, derivation: Derivation, settings: Settings, dtype: str | None = None) -> Bound:
-    """The bound for runs of `problem` in `dtype`, that of the settings when left out."""
+def prepare(run: Run, dtype: str | None = None) -> Bound:
+    """The bound for a run in `dtype`, that of its settings when left out."""
+    problem, derivation, settings = run.watched, run.followed, run.settings
     graph, kinks = with_kinks(derivation.graph)
     whole = differentiate(elementary(graph), derivation.wrt)
     rounded, exact = _systems(dtype or settings.dtype, dtype is not None)
@@ -160,7 +160,7 @@ def prepare(problem: Problem, derivation: Derivation, settings: Settings, dtype:
             calculation.prepare(problem, derivation, settings, exact, as_floats=True),
             rounded,
             (*kinks, *ties(whole)),
-            cache(partial(prepare, problem, derivation, settings, "float64")) if dtype is None else None,
+            cache(partial(prepare, run, "float64")) if dtype is None else None,
         )
 
 

@@ -13,7 +13,7 @@ from derive.algebra.expression import Axes, Axis
 from derive.graph.node import SIZE, Node
 from derive.problem.loading import Problem
 from derive.run.batches import Batch
-from derive.run.settings import Settings
+from derive.run.run import Run
 from verify.bound.bound import AtState, Bound
 from verify.bound.kinks import standing
 from verify.compare.carried_over import Carried, as_by_hand, gathered, starts, taken
@@ -120,8 +120,7 @@ class Comparison:
 
 
 def compare(
-    problem: Problem,
-    settings: Settings,
+    run: Run,
     hand: HandRun,
     record: Record,
     bound: Bound,
@@ -135,6 +134,7 @@ def compare(
     `settings.first`, the comparison ends with the first step that disagrees. Of a piece of a run, `before` is the
     last step of the piece before it, and `expected` are the batches it should take.
     """
+    problem, settings = run.watched, run.settings
     kept = {
         "before": starts(problem, settings, record, bound, before),
         "accumulated": gathered(record, before),

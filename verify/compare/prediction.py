@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from derive.problem.loading import Problem
 from derive.problem.predict import predicted
 from derive.run.batches import Batch
+from derive.run.run import Run
 from verify.bound.bound import Bound
 from verify.compare.check import Numbers
 from verify.compare.comparison import StepComparison
 from verify.hand.calculation import numbers, only
-from verify.hand.run import PRECISIONS, HandRun, HandStep, Inputs
+from verify.hand.run import PRECISIONS, HandRun, HandStep, inputs
 from verify.numbers import Array, CalculationError, is_sharp, objects, precision
 from verify.record import Record, StepRecord, Values
 
@@ -37,10 +38,9 @@ def final(step: StepRecord) -> Values:
     return step.after or step.before
 
 
-def compare(
-    problem: Problem, hand: HandRun, record: Record, found: Values, bound: Bound, exact: Inputs
-) -> StepComparison:
+def compare(run: Run, hand: HandRun, record: Record, found: Values, bound: Bound) -> StepComparison:
     """PyTorch's numbers `found` of each predicted line, with their bounds, beside the same by hand."""
+    problem = run.problem
     lines = frozenset(predicted(problem.graph, problem.predict))
     batch = rows(problem, record.steps[-1].batch)
     state = final(record.steps[-1])
@@ -55,19 +55,17 @@ def compare(
     for name in found:
         rounded, aside = sides[0][name], sides[1].get(name)
         compared["nodes", name] = Numbers(found[name], bound.distance(found[name], rounded, aside))
-    return StepComparison(batch, compared, _by_hand(problem, hand, record, exact, batch, lines))
+    return StepComparison(batch, compared, _by_hand(run, hand, record, batch, lines))
 
 
-def _by_hand(
-    problem: Problem, hand: HandRun, record: Record, exact: Inputs, batch: Prediction, lines: frozenset[str]
-) -> HandStep | None:
+def _by_hand(run: Run, hand: HandRun, record: Record, batch: Prediction, lines: frozenset[str]) -> HandStep | None:
     """The same lines at the parameters that the hand calculation ends with; None where it ended before."""
     if not hand.steps or hand.steps[-1].batch.step < record.steps[-1].batch.step:
         return None
-    last = hand.steps[-1]
+    last, exact = hand.steps[-1], inputs(run)
     parameters = last.after or last.before
     with precision(PRECISIONS[-1]):
-        given = {column.name: numbers(column, exact.calculation.system) for column in problem.predict}
+        given = {column.name: numbers(column, exact.calculation.system) for column in run.problem.predict}
         try:
             results = only(exact.calculation, lines).at({**parameters, **given}, batch.n).results
         except CalculationError:

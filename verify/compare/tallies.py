@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from derive.problem.loading import Problem
-from derive.run.settings import Settings
+from derive.run.run import Run
 from verify.compare.comparison import Comparison
 from verify.compare.epochs import EpochLoss, epoch_losses
 from verify.compare.stopping import First, first_nonfinite, holds
@@ -14,7 +13,8 @@ from verify.compare.summary import Summary, joined, summarize
 from verify.hand.run import HandRun
 from verify.record import Record
 
-KEPT_EPOCHS = 1000  # of a long run, at its beginning and at its end
+KEPT = 1_000  # rows at the beginning and at the end of a long run
+KEPT_EPOCHS = 1_000  # of a long run, at its beginning and at its end
 
 
 @dataclass(frozen=True)
@@ -60,17 +60,17 @@ class Tally:
         return replace(self, wrong=self.wrong + wrong, summaries=joined(self.summaries, own))
 
 
-def tally(problem: Problem, settings: Settings, hand: HandRun, record: Record, comparison: Comparison) -> Tally:
+def tally(run: Run, hand: HandRun, record: Record, comparison: Comparison) -> Tally:
     """The tally of a run, or of a piece of one."""
-    met = (step.batch.step for step in hand.steps if holds(step, settings))
+    met = (step.batch.step for step in hand.steps if holds(step, run.settings))
     numbers = (numbers for step in comparison.steps for numbers in step.numbers.values())
     return Tally(
         len(record.steps),
         len(hand.steps),
         sum(int(found.disagrees.sum()) for found in numbers),
         summarize(comparison),
-        epoch_losses(problem.graph, hand, record),
-        first_nonfinite(hand, record, problem.graph.loss),
+        epoch_losses(run.problem.graph, hand, record),
+        first_nonfinite(hand, record, run.loss),
         len(comparison.kink_notes),
         len(comparison.batch_faults),
         next(met, None),

@@ -18,7 +18,9 @@ from verify.numbers.scalars import Exactly, as_ball, is_finite, precision
 from verify.symbols.entry import Leaf
 from verify.symbols.fractions import SIZES, Effort, Field, MoreSymbolsError, NoValueError, Ratio, TooLargeError
 from verify.symbols.point import AtPoint
-from verify.symbols.symbolic import FinerPartsError, Manner, Symbolic
+from verify.symbols.powers import FinerPartsError
+from verify.symbols.symbolic import Symbolic
+from verify.symbols.symbols import Manner
 from verify.symbols.values import GRADIENT, Values
 
 RANDOM_POINTS = 50

@@ -13,7 +13,9 @@ from derive.training.optimizers import OPTIONS
 from verify.formulas.question import Question
 from verify.symbols.entry import Index, Letter
 from verify.symbols.fractions import SIZES, Effort, MoreSymbolsError, NoValueError, Ratio, TooLargeError
-from verify.symbols.symbolic import FinerPartsError, Manner, Symbolic
+from verify.symbols.powers import FinerPartsError
+from verify.symbols.symbolic import Symbolic
+from verify.symbols.symbols import Manner
 from verify.symbols.values import Values
 
 MAX_EFFORT = 300_000  # work on showing that no divisor is 0

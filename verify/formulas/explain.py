@@ -18,7 +18,7 @@ from verify.formulas.question import Question, gradient, line
 from verify.formulas.targets import Target
 from verify.symbols.entry import Index, Leaf
 from verify.symbols.fractions import Effort, Field, MoreSymbolsError, NoValueError, Ratio, TooLargeError
-from verify.symbols.symbolic import Manner
+from verify.symbols.symbols import Manner
 from verify.symbols.values import Values
 
 MAX_EFFORT = 300_000  # work on a ratio: a tenth of what a proof may take

@@ -13,9 +13,8 @@ from fractions import Fraction
 
 from flint import arb, arb_mat
 
-from derive.chain.derivation import Derivation
-from derive.problem.loading import Problem
 from derive.run.batches import Batch, Batches
+from derive.run.run import Run
 from derive.run.settings import Settings
 from verify.hand.calculation import Calculation, numbers, prepare
 from verify.names import adjoint_of
@@ -59,13 +58,12 @@ class Leaps:
         return _shaped(self.names, values)
 
 
-def leaps(
-    problem: Problem, derivation: Derivation, settings: Settings, batches: Batches, start: Values
-) -> Leaps | None:
+def leaps(run: Run, start: Values) -> Leaps | None:
     """How to leap over the epochs of a run; None where an epoch is not one affine map, or not always the same.
 
     To be called at the precision at which the leaps are made.
     """
+    batches, settings = run.batches, run.settings
     each = settings.batches_per_epoch
     epoch = (
         [batches[step] for step in range((SETTLED - 1) * each, SETTLED * each)]
@@ -77,8 +75,8 @@ def leaps(
     if not epoch or size > MAX_STATE or not _repeats(settings, batches):
         return None
     system = Forms(bounded=False)
-    calculation = prepare(problem, derivation, settings, system)
-    data = {column.name: numbers(column, system) for column in problem.data}
+    calculation = prepare(run.watched, run.followed, settings, system)
+    data = {column.name: numbers(column, system) for column in run.problem.data}
     steps: list[arb_mat] = []
     for batch in epoch:
         rows = _affine(calculation, data, batch, names, size)

@@ -11,10 +11,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from derive.chain.derivation import Derivation
-from derive.problem.loading import Problem
 from derive.run.batches import Batch
-from derive.run.settings import Settings
+from derive.run.run import Run
 from verify.hand.calculation import Calculation, beginnings, numbers, prepare
 from verify.hand.rates import ByHand
 from verify.names import adjoint_of
@@ -83,13 +81,14 @@ class Inputs:
         return {name: column[list(batch.indices)] for name, column in self.data.items()}
 
 
-def inputs(problem: Problem, derivation: Derivation, settings: Settings) -> Inputs:
-    """The compiled program of `derivation` with the problem's data."""
-    data = {column.name: numbers(column, Exact()) for column in problem.data}
-    return Inputs(prepare(problem, derivation, settings, Exact()), data, ByHand(settings, Exact()))
+def inputs(run: Run) -> Inputs:
+    """The compiled program of the run's derivation, with the problem's data."""
+    data = {column.name: numbers(column, Exact()) for column in run.problem.data}
+    calculation = prepare(run.watched, run.followed, run.settings, Exact())
+    return Inputs(calculation, data, ByHand(run.settings, Exact()))
 
 
-def calculate(problem: Problem, derivation: Derivation, settings: Settings, batches: Iterable[Batch]) -> HandRun:
+def calculate(run: Run, batches: Iterable[Batch]) -> HandRun:
     """Every step by hand. Where balls get too wide to read, the run is repeated with more digits.
 
     A run that divides by zero, leaves a function's domain, or still is not sharp at the highest
@@ -99,7 +98,7 @@ def calculate(problem: Problem, derivation: Derivation, settings: Settings, batc
     batches = tuple(batches)
     found = HandRun(())
     for bits in PRECISIONS:
-        found = Continued(problem, derivation, settings, bits).calculate(batches)
+        found = Continued(run, bits).calculate(batches)
         if "digits" not in found.ended:
             break
     return found
@@ -112,13 +111,14 @@ class Continued:
     repeated with more.
     """
 
-    def __init__(self, problem: Problem, derivation: Derivation, settings: Settings, bits: int = PRECISIONS[1]) -> None:
-        beside = {*problem.reported, *(node.name for node in settings.watched)}
-        self.lines = [node.name for node in problem.graph.lines if settings.nodes or node.name in beside]
-        self.prepared = inputs(problem, derivation, settings)
+    def __init__(self, run: Run, bits: int = PRECISIONS[1]) -> None:
+        settings = run.settings
+        beside = {*run.problem.reported, *(node.name for node in settings.watched)}
+        self.lines = [node.name for node in run.watched.graph.lines if settings.nodes or node.name in beside]
+        self.prepared = inputs(run)
         self.settings = settings
         self.bits = bits
-        self.held: Exacts = beginnings(problem, settings, Exact())
+        self.held: Exacts = beginnings(run.watched, settings, Exact())
         self.gathered: Exacts = {}
         self.ended = ""
         self.count = 0

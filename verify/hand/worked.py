@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from derive.algebra.expression import Expr, Reduce, Ref, children, names, rebuild
 from derive.chain.derivation import Derivation
-from derive.problem.loading import Problem
+from derive.run.run import Run
 from derive.run.settings import Settings
 from derive.steps.equations import EVERY, GRADIENT
 from derive.steps.update_rules import Updated, own_name, trained, updates
@@ -49,15 +49,16 @@ class WorkedStep:
     ambiguous: str = ""
 
 
-def work_out(problem: Problem, derivation: Derivation, settings: Settings, step: HandStep) -> WorkedStep:
+def work_out(run: Run, step: HandStep) -> WorkedStep:
     """The step once more, from the parameters it begins with. Raises `CalculationError` where it has no value."""
-    prepared = hand.inputs(problem, derivation, settings)
+    derivation, settings = run.derivation, run.settings
+    prepared = hand.inputs(run)
     lines = [node.name for node in derivation.graph.lines]
     system = prepared.calculation.system
     with precision(PRECISIONS[-1]):
         found = hand.step(prepared, step.before, step.batch, lines, step.accumulated)
         sizes = {name: system.constant(Fraction(step.batch.n)) for name in derivation.graph.of_kind("size")}
-        constants = {constant.name: calculation.numbers(constant, system) for constant in problem.constants}
+        constants = {constant.name: calculation.numbers(constant, system) for constant in run.problem.constants}
         values = {**constants, **sizes, **prepared.rows(step.batch), **found.before, **found.nodes}
         own = {name: _without(found.accumulated.get(name), total) for name, total in found.gradients.items()}
         common = _common(settings.rule, settings, found)

@@ -1,1 +1,12 @@
-"""The training run in PyTorch: the only package that imports torch."""
+"""The training run in PyTorch: the only package that imports torch, which takes seconds, so when it is first used."""
+
+import typing
+
+from derive.exports import lazily as _lazily
+
+if typing.TYPE_CHECKING:
+    from verify.pytorch.run import batches, draw, pieces, predict, replay, train
+
+__all__ = ["batches", "draw", "pieces", "predict", "replay", "train"]
+
+__getattr__, __dir__ = _lazily(__name__, dict.fromkeys(__all__, "run"))

@@ -26,5 +26,5 @@ class Leaf:
 
 
 def renamed_index(index: tuple[Index, ...], letters: Mapping[Letter, Letter]) -> tuple[Index, ...]:
-    """The index along other letters."""
+    """The index with each letter replaced by the one that `letters` has for it, if any."""
     return tuple(letters.get(part, part) if isinstance(part, Letter) else part for part in index)

@@ -10,6 +10,7 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
+from math import gcd
 
 from flint import Ordering, fmpq, fmpq_mpoly, fmpq_mpoly_ctx
 
@@ -26,7 +27,7 @@ Structure = tuple[Terms, Terms]  # numerator and denominator
 
 
 class TooLargeError(Exception):
-    """Past the work that is spent on one formula."""
+    """More work than is spent on one formula."""
 
 
 class MoreSymbolsError(Exception):
@@ -53,7 +54,11 @@ class Ratio:
 
 
 class Field:
-    """The fractions in at most `size` symbols, each of which has a key."""
+    """The fractions in at most `size` symbols, each of which has a key.
+
+    Calculating raises `TooLargeError` where `effort` is spent or a polynomial is past its limits. Asking for a new
+    symbol raises `MoreSymbolsError` where there are `size` already. No method changes a `Ratio` or a polynomial.
+    """
 
     def __init__(self, size: int = SIZES[0], effort: Effort | None = None) -> None:
         self.context = fmpq_mpoly_ctx.get([f"s{number}" for number in range(size)], Ordering.degrevlex)
@@ -68,16 +73,16 @@ class Field:
         self.zero = self.number(0)
 
     def number(self, value: Fraction | int) -> Ratio:
-        """A rational number."""
+        """The fraction that a rational number is."""
         exact = fmpq(value.numerator, value.denominator)
         return Ratio(self.context.constant(exact), self.unit)
 
     def symbol(self, key: Hashable) -> Ratio:
-        """The symbol with this key."""
+        """The symbol with this key as a fraction; a new key gets the next symbol."""
         return Ratio(self.context.gen(self.place(key)), self.unit)
 
     def place(self, key: Hashable) -> int:
-        """The number of the symbol with this key."""
+        """The number of the symbol with this key, counted from 0; a new key gets the next."""
         if key not in self.places:
             if len(self.keys) == self.context.nvars():
                 raise MoreSymbolsError
@@ -86,37 +91,40 @@ class Field:
         return self.places[key]
 
     def add(self, x: Ratio, y: Ratio) -> Ratio:
-        """X + y."""
+        """The sum x + y."""
         if x.bottom == y.bottom:
-            return self._made(x.top + y.top, x.bottom)
+            return self.ratio(x.top + y.top, x.bottom)
         if y.bottom == self.unit or x.bottom == self.unit:
             x, y = (x, y) if y.bottom == self.unit else (y, x)
-            return self._made(x.top + self._times(y.top, x.bottom), x.bottom)
+            return self.ratio(x.top + self._times(y.top, x.bottom), x.bottom)
         shared = self._common(x.bottom, y.bottom)
         left, right = x.bottom / shared, y.bottom / shared
         top = self._times(x.top, right) + self._times(y.top, left)
-        return self._made(top, self._times(x.bottom, right))
+        return self.ratio(top, self._times(x.bottom, right))
 
     def negative(self, x: Ratio) -> Ratio:
-        """−x."""
+        """The negative −x."""
         return Ratio(-x.top, x.bottom)
 
     def subtract(self, x: Ratio, y: Ratio) -> Ratio:
-        """X − y."""
+        """The difference x − y."""
         return self.add(x, self.negative(y))
 
     def multiply(self, x: Ratio, y: Ratio) -> Ratio:
-        """X · y."""
-        return self._made(self._times(x.top, y.top), self._times(x.bottom, y.bottom))
+        """The product x · y."""
+        return self.ratio(self._times(x.top, y.top), self._times(x.bottom, y.bottom))
 
     def divide(self, x: Ratio, y: Ratio) -> Ratio:
-        """X / y. Raises `NoValueError` where y is identically zero."""
+        """The quotient x / y. Raises `NoValueError` where y is identically zero."""
         if y.top.is_zero():
             raise NoValueError("division by what is always zero")
-        return self._made(self._times(x.top, y.bottom), self._times(x.bottom, y.top))
+        return self.ratio(self._times(x.top, y.bottom), self._times(x.bottom, y.top))
 
     def power(self, x: Ratio, exponent: int) -> Ratio:
-        """X to a whole power."""
+        """The power of x with a whole exponent, by repeated squaring.
+
+        Raises `NoValueError` for a negative power of what is identically zero.
+        """
         if exponent < 0:
             return self.power(self.divide(self.one, x), -exponent)
         if exponent > MAX_POWER and (len(x.top) > 1 or len(x.bottom) > 1):
@@ -135,7 +143,7 @@ class Field:
         return result
 
     def total(self, values: Iterable[Ratio]) -> Ratio:
-        """The sum, those over the same denominator added first."""
+        """The sum of all; those over the same denominator are added first."""
         groups: dict[str, Ratio] = {}
         for value in values:
             key = str(value.bottom)
@@ -146,7 +154,7 @@ class Field:
         return result
 
     def constant(self, x: Ratio) -> Fraction | None:
-        """The number that x is; None where it is no rational number."""
+        """The rational number that x is; None where a symbol stands in it."""
         if not (x.top.is_constant() and x.bottom.is_constant()):
             return None
         if x.top.is_zero():
@@ -155,11 +163,11 @@ class Field:
         return Fraction(int(value.p), int(value.q))
 
     def structure(self, x: Ratio) -> Structure:
-        """What x is made of, to be compared and hashed."""
+        """The terms of numerator and denominator, to be compared and hashed."""
         return self.terms(x.top), self.terms(x.bottom)
 
     def terms(self, polynomial: fmpq_mpoly) -> Terms:
-        """The terms in order, with the symbols that stand in each."""
+        """The terms in descending order, each with its coefficient and the symbols that stand in it."""
         self.spend(len(polynomial) * self.weight)
         return tuple(
             (coefficient, tuple((symbol, int(e)) for symbol, e in enumerate(exponents) if e))
@@ -167,7 +175,7 @@ class Field:
         )
 
     def polynomial(self, terms: Terms) -> fmpq_mpoly:
-        """The polynomial of these terms."""
+        """The polynomial that is the sum of these terms."""
         if len(terms) == 1:
             return self.monomial(*terms[0])
         self.spend(len(terms) * self.weight)
@@ -188,13 +196,13 @@ class Field:
         return result
 
     def shared_powers(self, polynomial: fmpq_mpoly) -> Powers:
-        """The symbols that every term has, each with its smallest exponent."""
+        """The symbols that every term has, each with its smallest exponent; the polynomial must not be 0."""
         first, *others = (dict(powers) for _, powers in self.terms(polynomial))
         found = ((symbol, min([e, *(other.get(symbol, 0) for other in others)])) for symbol, e in first.items())
         return tuple((symbol, exponent) for symbol, exponent in found if exponent)
 
     def without_shared(self, powers: Powers, polynomial: fmpq_mpoly) -> tuple[Powers, fmpq_mpoly]:
-        """The two as numerator and denominator, divided by the symbols that they share."""
+        """A term and a polynomial, as numerator and denominator, both divided by the symbols that they share."""
         if polynomial == self.unit:
             return powers, polynomial
         own = dict(powers)
@@ -206,15 +214,26 @@ class Field:
         return tuple((symbol, exponent) for symbol, exponent in own.items() if exponent), polynomial
 
     def ratio(self, top: fmpq_mpoly, bottom: fmpq_mpoly) -> Ratio:
-        """The fraction of two polynomials."""
-        return self._made(top, bottom)
+        """The fraction top/bottom: the rules of its symbols applied, reduced, the bottom's first coefficient 1.
+
+        Of long polynomials no common divisor is looked for. Raises `NoValueError` where by the rules the bottom is 0.
+        """
+        top, bottom = self._ruled(top, bottom)
+        if top.is_zero():
+            return Ratio(top, self.unit)
+        if not bottom.is_constant():
+            shared = self._common(top, bottom)
+            if not shared.is_constant():
+                top, bottom = top / shared, bottom / shared
+        first = bottom.leading_coefficient()
+        return Ratio(top, bottom) if first == 1 else Ratio(top / first, bottom / first)
 
     def symbols_in(self, x: Ratio) -> frozenset[int]:
-        """The symbols that stand in x."""
+        """The numbers of the symbols that stand in x."""
         return used(x.top) | used(x.bottom)
 
     def spend(self, work: int) -> None:
-        """Counts work. Raises `TooLargeError` where it is too much."""
+        """Takes work, in products of two terms, off the effort. Raises `TooLargeError` where less is left."""
         self.effort.left -= work
         if self.effort.left < 0:
             raise TooLargeError
@@ -226,23 +245,11 @@ class Field:
         return x * y
 
     def _common(self, x: fmpq_mpoly, y: fmpq_mpoly) -> fmpq_mpoly:
-        """The greatest common divisor, where it is looked for."""
+        """The greatest common divisor; 1 where the two are too long to look for it."""
         if len(x) * len(y) > MAX_REDUCED and min(len(x), len(y)) > 1:
             return self.unit
         self.spend(20 * len(x) * len(y) + self.weight)
         return x.gcd(y)
-
-    def _made(self, top: fmpq_mpoly, bottom: fmpq_mpoly) -> Ratio:
-        """The fraction by the rules of its symbols, in lowest terms."""
-        top, bottom = self._ruled(top, bottom)
-        if top.is_zero():
-            return Ratio(top, self.unit)
-        if not bottom.is_constant():
-            shared = self._common(top, bottom)
-            if not shared.is_constant():
-                top, bottom = top / shared, bottom / shared
-        first = bottom.leading_coefficient()
-        return Ratio(top, bottom) if first == 1 else Ratio(top / first, bottom / first)
 
     def _ruled(self, top: fmpq_mpoly, bottom: fmpq_mpoly) -> tuple[fmpq_mpoly, fmpq_mpoly]:
         """Numerator and denominator with every power that a rule replaces, replaced."""
@@ -251,13 +258,8 @@ class Field:
         above, below = self._replaced(top), self._replaced(bottom)
         if above is None and below is None:
             return top, bottom
-        whole = self._quotient(above or Ratio(top, self.unit), below or Ratio(bottom, self.unit))
+        whole = self.divide(above or Ratio(top, self.unit), below or Ratio(bottom, self.unit))
         return whole.top, whole.bottom
-
-    def _quotient(self, x: Ratio, y: Ratio) -> Ratio:
-        if y.top.is_zero():
-            raise NoValueError("division by what is always zero")
-        return self._made(self._times(x.top, y.bottom), self._times(x.bottom, y.top))
 
     def _replaced(self, polynomial: fmpq_mpoly) -> Ratio | None:
         """The polynomial by the rules; None where none applies."""
@@ -296,5 +298,14 @@ class Field:
 
 
 def used(polynomial: fmpq_mpoly) -> frozenset[int]:
-    """The symbols that stand in a polynomial."""
+    """The numbers of the symbols that stand in a polynomial."""
     return frozenset(symbol for symbol, degree in enumerate(polynomial.degrees()) if degree > 0)
+
+
+def content(polynomial: fmpq_mpoly) -> fmpq:
+    """The largest positive number that all coefficients are whole multiples of; 0 for the polynomial 0."""
+    found = fmpq(0)
+    for coefficient in polynomial.coeffs():
+        above = gcd(int(found.p * coefficient.q), int(coefficient.p * found.q))
+        found = fmpq(above, found.q * coefficient.q)
+    return found

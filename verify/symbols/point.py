@@ -13,9 +13,9 @@ _KINKS = ("relu", "abs", "sign", "max", "min", "greater", "at_most", "at_least")
 
 
 class AtPoint:
-    """The numbers of a point; `given` has an entry for each name and index.
+    """An `EntrySystem` of the exact numbers at a point; `given` has the entries of each name.
 
-    `on_kink` becomes true where an operation stands exactly on its kink.
+    `on_kink` becomes true where an operation stands exactly on its kink. All indices are numbers here.
     """
 
     def __init__(self, given: Mapping[str, Mapping[tuple[int, ...], Fraction]]) -> None:
@@ -23,23 +23,23 @@ class AtPoint:
         self.on_kink = False
 
     def number(self, value: Fraction) -> Exactly:
-        """A literal."""
+        """The number that a literal is."""
         return from_fraction(value)
 
     def leaf(self, name: str, index: tuple[Index, ...]) -> Exactly:
-        """An entry of what is given."""
+        """An entry of what is given. Raises `KeyError` where the point has none."""
         return from_fraction(self.given[name][tuple(part for part in index if isinstance(part, int))])
 
     def size(self, name: str) -> Exactly:
-        """Every size is known at a point."""
+        """Raises `KeyError`: at a point no size is left open."""
         raise KeyError(name)
 
     def position(self, index: Index) -> Exactly:
-        """An index as a number."""
+        """The number that an index is. Raises `KeyError` for a letter."""
         return from_fraction(Fraction(index)) if isinstance(index, int) else self.size(index.size)
 
     def apply(self, op: str, args: Sequence[Exactly]) -> Exactly:
-        """An operation of the table. Raises `CalculationError` where it has no value."""
+        """The value of an operation of the table. Raises `CalculationError` where it has none."""
         if op in _KINKS and bool(args[0] == (args[1] if len(args) > 1 else 0)):
             self.on_kink = True
         return element(op)(*args)
@@ -53,5 +53,5 @@ class AtPoint:
         return REDUCTIONS[op](list(values))
 
     def summed(self, value: Exactly, letter: Letter) -> Exactly:
-        """Every index is a number at a point."""
+        """Raises `KeyError`: at a point no index is left open."""
         raise KeyError(value, letter)

@@ -38,23 +38,26 @@ MAX_LINES = 60  # more lines than these are worked out in order, so that none wa
 GRADIENT = "∂"  # before a name: the gradient of the loss with respect to it
 
 
-class Numbers(Protocol[V]):
-    """What a kind of numbers can do."""
+class EntrySystem(Protocol[V]):
+    """What a kind of numbers can do, one entry at a time; `NumberSystem` of `verify.hand` does it with arrays.
+
+    Each may raise an error of its own kind, which `Values` hands on.
+    """
 
     def number(self, value: Fraction) -> V:
-        """A literal."""
+        """The number that a literal is."""
 
     def leaf(self, name: str, index: tuple[Index, ...]) -> V:
-        """An entry of what is given."""
+        """An entry of what is given, or of what stands for itself."""
 
     def size(self, name: str) -> V:
-        """A size that is left open."""
+        """The number of values of an axis of which that is left open."""
 
     def position(self, index: Index) -> V:
-        """An index as a number."""
+        """The number that an index is."""
 
     def apply(self, op: str, args: Sequence[V]) -> V:
-        """An operation of the table."""
+        """The value of an operation of the table."""
 
     def sum(self, values: Sequence[V]) -> V:
         """The sum of several."""
@@ -63,7 +66,7 @@ class Numbers(Protocol[V]):
         """The logsumexp, max or min of several."""
 
     def summed(self, value: V, letter: Letter) -> V:
-        """Σ over an index that is left open."""
+        """Σ of a value over an index that is left open."""
 
 
 class Values(Generic[V]):
@@ -71,13 +74,14 @@ class Values(Generic[V]):
 
     `sizes` are those of the axes whose size has a name; an axis of which it is left open has a letter for its index.
     `opaque` are the lines and gradients that stand for themselves. `own` calculates names that the graph does not
-    have, such as what an optimizer remembers.
+    have, such as what an optimizer remembers. Everything is calculated once and remembered. Whatever calculates raises
+    what `numbers` raises, and `TooLargeError` past `MAX_ENTRIES` or for what has no rule where a size is left open.
     """
 
     def __init__(
         self,
         derivation: Derivation,
-        numbers: Numbers[V],
+        numbers: EntrySystem[V],
         sizes: Mapping[str, int],
         opaque: Collection[str] = (),
         own: Mapping[str, Callable[[Values[V], tuple[Index, ...]], V]] | None = None,
@@ -99,7 +103,7 @@ class Values(Generic[V]):
             self._in_order(derivation)
 
     def value(self, expr: Expr, where: Mapping[Axis, Index]) -> V:
-        """`expr` at the indices `where` of its axes."""
+        """The value of `expr`, where `where` has an index for each of its free axes."""
         free = self._axes(expr)
         here = {axis: where[axis] for axis in free}
         key = (id(expr), *here.values())
@@ -110,14 +114,14 @@ class Values(Generic[V]):
         return self._known[key]
 
     def named(self, name: str, index: tuple[Index, ...]) -> V:
-        """An entry of what a name stands for."""
+        """An entry of a line, a part, `∂name`, a size or what is given. Raises `KeyError` for any other name."""
         key = (name, *index)
         if key not in self._known:
             self._known[key] = self._named(name, index)
         return self._known[key]
 
     def entries(self, axes: Axes) -> Iterator[tuple[Index, ...]]:
-        """Every entry along `axes`; an index that is left open is a letter."""
+        """The index of every entry along `axes`; what is left open of it is a letter."""
         ranges: list[Sequence[Index]] = []
         for axis in axes:
             length = self.length(axis)
@@ -205,7 +209,10 @@ class Values(Generic[V]):
         return self.value(node.expr, dict(zip(node.axes, index, strict=True)))
 
     def gradient(self, name: str, index: tuple[Index, ...]) -> V:
-        """An entry of ∂loss/∂`name`: the sum of what each line that uses it passes on."""
+        """An entry of ∂loss/∂`name`: the sum of what each line that uses it passes on.
+
+        Raises `TypeError` where the loss depends on it, but the derivation has no adjoint of it.
+        """
         adjoint = self.adjoints.get(name)
         if adjoint is None and name in self.ancestors:
             raise TypeError(f"no adjoint of {name} was asked for")

@@ -1,0 +1,46 @@
+"""One run, before either side has calculated anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from derive.chain.derivation import Derivation, differentiate
+from derive.problem.problem import Problem
+from derive.problem.watch import with_lines
+from derive.run.batches import Batch, Batches, planned
+from derive.run.settings import Settings
+
+
+@dataclass(frozen=True)
+class Run:
+    """What the hand calculation and PyTorch share: the problem, its derivation, the settings, the batches in order.
+
+    `problem` has the numbers that PyTorch draws for it. `drawn` are the batches where PyTorch draws the order of the
+    rows too; None where the settings alone say it.
+    """
+
+    problem: Problem
+    derivation: Derivation
+    settings: Settings
+    drawn: tuple[Batch, ...] | None = None
+
+    @cached_property
+    def batches(self) -> Batches:
+        """The batches of the run in order."""
+        return planned(self.settings) if self.drawn is None else self.drawn
+
+    @cached_property
+    def watched(self) -> Problem:
+        """The problem with the lines of [watch] and the condition of `until` beside its own."""
+        return replace(self.problem, graph=with_lines(self.problem.graph, self.settings.watched))
+
+    @cached_property
+    def followed(self) -> Derivation:
+        """The derivation of `watched`."""
+        return differentiate(self.watched.graph) if self.settings.watched else self.derivation
+
+    @property
+    def loss(self) -> str:
+        """The loss's own name."""
+        return self.problem.graph.loss

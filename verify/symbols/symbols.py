@@ -1,0 +1,159 @@
+"""The symbols that fractions are made of: what each stands for, the letters it depends on, what is known of its sign.
+
+What is no polynomial, such as exp(x), becomes a symbol. Where the number of samples is left open, their index is a
+letter: xᵢ is one symbol, and so is Σᵢ xᵢ².
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from flint import fmpq_mpoly
+
+from verify.symbols.entry import Index, Leaf, Letter
+from verify.symbols.fractions import Effort, Field, Ratio, Structure
+
+_ODD = ("sin", "tan", "tanh", "erf")  # f(−x) = −f(x)
+_AT_ZERO = {"sin": 0, "tan": 0, "tanh": 0, "erf": 0, "cos": 1, "exp": 1}
+_POSITIVE = ("exp", "pi", "e", "sigmoid", "softplus")  # whatever their argument is
+
+
+@dataclass(frozen=True)
+class Called:
+    """The key of a function of fractions: its name, and what each argument is made of."""
+
+    op: str
+    args: tuple[Structure, ...]
+
+
+@dataclass(frozen=True)
+class Summed:
+    """The key of Σ over a letter; inside, the letter is `bound`."""
+
+    bound: Letter
+    body: Structure
+
+
+Key = Leaf | Letter | Called | Summed
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How functions are taken: each as one symbol, or `rewritten` to exp and log.
+
+    `off_kinks` leaves out the points where d is 0: there alone 1 − [d > 0] is not [−d > 0].
+    """
+
+    rewritten: bool = False
+    off_kinks: bool = False
+
+
+class Symbols:
+    """The fractions in at most `size` symbols, and what is known of each symbol.
+
+    `labels` are names that are one of so many classes, counted from 0. `known` are the values of names that stand for
+    them. `effort` is the work that is left. Of exp(x), exp(x/`parts`) is the symbol. Whatever calculates with the
+    fractions may raise what `Field` raises.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        manner: Manner,
+        labels: Mapping[str, int],
+        known: Mapping[Leaf, Fraction],
+        effort: Effort | None = None,
+        parts: int = 1,
+    ) -> None:
+        self.field = Field(size, effort)
+        self.manner = manner
+        self.labels = labels
+        self.known = known
+        self.letters: list[frozenset[Letter]] = []  # of each symbol, those it depends on
+        self.is_positive: set[int] = set()
+        self.is_root: set[int] = set()  # an even root is 0 or positive
+        self.renamings: dict[tuple[object, ...], int] = {}  # of a symbol along other letters, the symbol
+        self.parts = parts
+
+    def number(self, value: Fraction) -> Ratio:
+        """The fraction that a literal is."""
+        return self.field.number(value)
+
+    def leaf(self, name: str, index: tuple[Index, ...]) -> Ratio:
+        """An entry of what is given (a parameter, a column of the data): its known value, else its symbol."""
+        leaf = Leaf(name, index)
+        if leaf in self.known:
+            return self.field.number(self.known[leaf])
+        return self.symbol(leaf)
+
+    def size(self, name: str) -> Ratio:
+        """The symbol of how many values an axis has, where that is left open; it is positive."""
+        return self.symbol(Leaf(name, ()), positive=True)
+
+    def position(self, index: Index) -> Ratio:
+        """The number that an index is, or the symbol of its letter."""
+        return self.field.number(index) if isinstance(index, int) else self.symbol(index)
+
+    def symbol(self, key: Key, positive: bool = False) -> Ratio:
+        """The symbol with a key, made where there is none yet; `positive` says that its number is."""
+        found = self.field.symbol(key)
+        place = self.field.places[key]
+        if place == len(self.letters):
+            self.letters.append(self._letters_of(key))
+        if positive:
+            self.is_positive.add(place)
+        return found
+
+    def _letters_of(self, key: Key) -> frozenset[Letter]:
+        match key:
+            case Leaf(index=index):
+                return frozenset(part for part in index if isinstance(part, Letter))
+            case Letter():
+                return frozenset((key,))
+            case Summed(bound=bound):
+                return frozenset(letter for place in inside(key) for letter in self.letters[place]) - {bound}
+        return frozenset(letter for place in inside(key) for letter in self.letters[place])
+
+    def function(self, op: str, *args: Ratio) -> Ratio:
+        """A function of fractions as one symbol.
+
+        Of an odd or even one a minus before the argument is taken out; its value at 0, where rational, is a number.
+        """
+        sign = self.field.one
+        if op in _ODD and args[0].top.leading_coefficient() < 0:
+            args, sign = (self.field.negative(args[0]),), self.field.number(-1)
+        if op == "cos" and args[0].top.leading_coefficient() < 0:
+            args = (self.field.negative(args[0]),)
+        if args and op in _AT_ZERO and args[0].top.is_zero():
+            return self.field.number(_AT_ZERO[op])
+        found = self.symbol(self.called(op, *args), positive=op in _POSITIVE)
+        return self.field.multiply(sign, found)
+
+    def called(self, op: str, *args: Ratio) -> Called:
+        """The key of a function of fractions."""
+        return Called(op, tuple(map(self.field.structure, args)))
+
+    def positive(self, x: Ratio) -> bool:
+        """Whether x is certainly positive: no term is negative, and one is positive, above and below."""
+        return self._positive(x.top) and self._positive(x.bottom)
+
+    def _positive(self, side: fmpq_mpoly) -> bool:
+        strictly = False
+        for coefficient, powers in self.field.terms(side):
+            signed = any(s not in self.is_positive and s not in self.is_root and e % 2 for s, e in powers)
+            if coefficient < 0 or signed:
+                return False
+            strictly = strictly or all(s in self.is_positive for s, _ in powers)
+        return strictly
+
+
+def inside(key: object) -> frozenset[int]:
+    """The symbols that a key is made of: those in the arguments of a function or under a Σ, else none."""
+    structures: tuple[Structure, ...] = ()
+    if isinstance(key, Called):
+        structures = key.args
+    elif isinstance(key, Summed):
+        structures = (key.body,)
+    return frozenset(s for structure in structures for side in structure for _, powers in side for s, _ in powers)
