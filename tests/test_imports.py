@@ -1,10 +1,8 @@
-"""Who may import whom, and what each package exports: imports go one way, derive ← verify ← tables."""
+"""What each package loads, and what it exports; who may import whom is in test_architecture.py."""
 
-import ast
 import importlib
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -12,66 +10,6 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("derive", "verify", "tables")
-MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
-
-# What may be imported where, beyond the standard library and the package itself.
-ROOMS = {
-    "derive": {"sympy"},
-    "verify": {"derive", "flint", "numpy", "sympy"},
-    "tables": {"derive", "numpy", "pandas", "verify"},
-}
-# The training side is all that imports torch.
-TRAINING_SIDE = tuple(f"verify/pytorch/{name}.py" for name in ("loader", "module", "optimizer", "rates", "run"))
-DOORS = {
-    **{path: {"torch"} for path in TRAINING_SIDE},
-    "verify/__main__.py": {"tables"},
-    "verify/command.py": {"tables"},
-}
-
-
-def imported(tree: ast.AST) -> Iterator[str]:
-    """The top-level names that a module imports, anywhere in it, by statement or by `import_module("…")`."""
-    for node in ast.walk(tree):
-        match node:
-            case ast.Import(names=names):
-                yield from (alias.name.partition(".")[0] for alias in names)
-            case ast.ImportFrom(module=str(module), level=0):
-                yield module.partition(".")[0]
-            case ast.Call(
-                func=ast.Name(id="import_module" | "__import__") | ast.Attribute(attr="import_module"),
-                args=[ast.Constant(value=str(module)), *_],
-            ):
-                yield module.partition(".")[0]
-
-
-def strangers(path: str, text: str) -> set[str]:
-    """The names imported by the module at `path`, relative to the root, that its room has no door for."""
-    room = path.partition("/")[0]
-    known = ROOMS[room] | DOORS.get(path, set()) | {room} | sys.stdlib_module_names
-    return set(imported(ast.parse(text))) - known
-
-
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_a_module_imports_only_what_its_room_may(path: Path) -> None:
-    assert strangers(path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")) == set()
-
-
-@pytest.mark.parametrize(
-    ("path", "text", "found"),
-    [
-        ("derive/chain/derivation.py", "import pandas.api as pd", {"pandas"}),
-        ("derive/chain/derivation.py", "def f():\n    from verify.hand.run import run", {"verify"}),
-        ("derive/show/text.py", "import numpy, sympy, derive.chain.derivation, ast", {"numpy"}),
-        ("verify/hand/run.py", "import torch.nn", {"torch"}),
-        ("verify/hand/run.py", "import importlib\nimportlib.import_module('torch.optim')", {"torch"}),
-        ("verify/pytorch/run.py", "import torch", set()),
-        ("verify/pytorch/run.py", "import tables", {"tables"}),
-        ("verify/__main__.py", "import tables", set()),
-        ("tables/steps.py", "import pandas, verify, derive, torch", {"torch"}),
-    ],
-)
-def test_the_check_of_imports_finds_what_is_planted(path: str, text: str, found: set[str]) -> None:
-    assert strangers(path, text) == found
 
 
 @pytest.mark.parametrize(
