@@ -28,11 +28,11 @@ class Pair(NamedTuple):
 
 
 PAIRS = (
-    Pair(["-m", "derive"], ["-c", "import sympy"], 1.3),
+    Pair(["-m", "derive"], ["-c", "import sympy"], 1.15),
     Pair(
         ["-m", "verify"],
         ["-c", "import torch, sympy, pandas; torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)"],
-        1.25,
+        1.18,
     ),
 )
 
