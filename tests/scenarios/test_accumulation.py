@@ -14,6 +14,7 @@ from derive.problem.loading import load, shipped
 from derive.run.batches import Batch, plan
 from derive.run.precedence import effective
 from derive.run.settings import Settings
+from tests import problems
 from tests.planting import first_wrong
 from verify import verify
 from verify.hand import run as hand
@@ -22,27 +23,8 @@ from verify.pytorch import loader as torch_batches
 from verify.pytorch import run as training
 
 DTYPES = ("float32", "float64")
-PARABOLA = """
-equations = "l = (x - 3)^2"
-[parameters]
-x = 0
-[training]
-lr = 0.1
-steps = 100
-"""
-LINE = """
-equations = "l = mean((w*x + b - y)^2)"
-[parameters]
-w = 0
-b = 0
-[data]
-x = [0, 1, 2, 3, 4, 5, 6, 7, 8]
-y = [10, 12, 14, 16, 18, 20, 22, 24, 26]
-[training]
-lr = 0.001
-batch_size = 2
-epochs = 2
-"""
+PARABOLA = problems.PARABOLA + "steps = 100\n"
+LINE = problems.NINE_POINTS + "lr = 0.001\nbatch_size = 2\nepochs = 2\n"
 
 
 def marks(**flags: object) -> list[str]:

@@ -18,6 +18,7 @@ from derive.run.batches import planned
 from derive.run.precedence import effective
 from tables.text.audit import to_text
 from tables.worksheet import worksheet
+from tests.problems import GROUP
 from verify import verify
 from verify.auditing.finding import Status
 from verify.auditing.pipeline import Audit, audit
@@ -57,7 +58,6 @@ lr = 0.01
 steps = 5
 """
 ONE_CYCLE = {"scheduler": "OneCycleLR", "max_lr": 0.1, "total_steps": 7}
-
 RUNS: Mapping[str, tuple[str, dict[str, object]]] = {
     "list": (LINE, {"lr": [0.1, 0.05, 0.01]}),
     "expression": (LINE, {"lr": "1/(10*t)"}),
@@ -325,7 +325,7 @@ def test_what_has_drifted_grows_with_gathered_gradients(lr: float, options: dict
 # Long runs
 
 SQUARE = 'equations = "l = (w - 3)^2 + b^2"\n[parameters]\nw = 0\nb = 1\n[training]\nlr = 0.001\nsteps = 100000\n'
-OWN = '[[training.groups]]\nparameters = ["b"]\nlr = 0.00001\n'
+OWN = GROUP + "lr = 0.00001\n"
 
 
 @pytest.mark.parametrize(

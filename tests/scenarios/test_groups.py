@@ -20,13 +20,13 @@ from tables.text.remarks import remarks
 from tables.text.report import to_text
 from tests.optimizer_options import options
 from tests.planting import first_wrong
-from tests.problems import LINE, NETWORK
+from tests.problems import GROUP, LINE, NETWORK
 from verify import Outcome, verify
 from verify.compare.verdict import explanations
 from verify.pytorch import run as training
 
 DTYPES = ("float32", "float64")
-OF_B = '[[training.groups]]\nparameters = ["b"]\nlr = 0.2\nweight_decay = 0.5\n'
+OF_B = GROUP + "lr = 0.2\nweight_decay = 0.5\n"
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -117,9 +117,9 @@ def test_groups_that_are_exchanged(monkeypatch: pytest.MonkeyPatch, dtype: str) 
         return [{**first, "lr": second["lr"]}, {**second, "lr": first["lr"]}]
 
     monkeypatch.setattr(training.TorchUpdate, "param_groups", planted)
-    result = verify(LINE + '[[training.groups]]\nparameters = ["b"]\nlr = 0.2\n', dtype=dtype)
+    result = verify(LINE + GROUP + "lr = 0.2\n", dtype=dtype)
     assert first_wrong(result).startswith("w at step 1 (epoch 1, batch 1): PyTorch has 1.2")
-    changing = verify(LINE + '[[training.groups]]\nparameters = ["b"]\nlr = 0.2\n', dtype=dtype,
+    changing = verify(LINE + GROUP + "lr = 0.2\n", dtype=dtype,
                       scheduler="ExponentialLR", gamma=0.5)  # fmt: skip
     assert first_wrong(changing).startswith(
         "optimizer.lr[0] at step 1 (epoch 1, batch 1): PyTorch has 0.2, by hand it is 0.1 at the same state"
@@ -147,9 +147,6 @@ def test_the_options_of_a_group_that_another_optimizer_does_not_have() -> None:
     assert found.groups[0].options == {"weight_decay": Fraction(1, 2)}
     assert remarks(found) == ("momentum of the problem file: left out, no option of Adam",)
     assert verify(text, optimizer="Adam").agrees
-
-
-GROUP = '[[training.groups]]\nparameters = ["b"]\n'
 
 
 @pytest.mark.parametrize(
@@ -180,7 +177,10 @@ GROUP = '[[training.groups]]\nparameters = ["b"]\n'
             r":13:1: b is in group 1 twice; a parameter is",
         ),
         (GROUP + "lr = 0", r":14:1: lr = 0 is not above 0"),
-        (f'{GROUP}lr = 1\n[[training.groups]]\nparameters = ["w"]\nlr = "1/u"', r":17:9: lr has the unknown name 'u'"),
+        (
+            f'{GROUP}lr = 1\n[[training.groups]]\nparameters = ["w"]\nlr = "1/u"',
+            r":17:9: lr has the unknown name 'u'",
+        ),
         (
             GROUP + "batch_size = 3",
             r":14:1: unknown key 'batch_size' in group 1; known: parameters, lr, and the",

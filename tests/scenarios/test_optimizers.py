@@ -23,41 +23,15 @@ from tables import comparison, steps
 from tables.json_report import to_json
 from tables.text.remarks import remarks
 from tables.text.report import to_text
+from tests import problems
 from tests.optimizer_options import chosen, options
 from verify import Outcome, Result, verify
 from verify.compare.verdict import explanations
 from verify.hand import calculation
 from verify.numbers import Exact
 
-NETWORK = """
-equations = '''
-h = tanh(x @ W + b)
-l = mse(h @ u, y)
-'''
-[parameters]
-W = [[0.15, -1.25], [0.7, 0.3]]
-b = [0.35, -0.6]
-u = [1.4, -0.5]
-[data]
-x = [[0.05, 0.1], [1, 2], [-1, 0], [0.3, -2], [1.7, 0.2]]
-y = [0.01, 0.99, 0.5, -3, 4]
-[training]
-lr = 0.01
-batch_size = 2
-"""
-LINE = """
-equations = "l = mean((w*x + b - y)^2)"
-[parameters]
-w = 0.5
-b = -1
-[data]
-x = [0, 1, 2, 3]
-y = [1, 3, 2, 5]
-[training]
-lr = 0.1
-batch_size = 2
-steps = 3
-"""
+NETWORK = problems.NETWORK.replace("lr = 0.05", "lr = 0.01")
+LINE = problems.LINE + "steps = 3\n"
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

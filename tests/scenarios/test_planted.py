@@ -17,6 +17,7 @@ from derive.run import batches
 from derive.run.batches import Batch
 from derive.run.settings import Settings
 from tests.planting import plant_gradient
+from tests.problems import NINE_POINTS
 from verify import Outcome, Result, pipeline, verify
 from verify.compare.verdict import explanations
 from verify.hand import calculation
@@ -28,18 +29,7 @@ from verify.record import StepRecord
 DTYPES = ("float32", "float64")
 Columns = Mapping[str, Tensor]
 Batches = Iterator[tuple[Batch, dict[str, Tensor]]]
-MEAN = """
-equations = "l = mean((w*x + b - y)^2)"
-[parameters]
-w = 0
-b = 0
-[data]
-x = [0, 1, 2, 3, 4, 5, 6, 7, 8]
-y = [10, 12, 14, 16, 18, 20, 22, 24, 26]
-[training]
-lr = 0.01
-batch_size = 3
-"""
+MEAN = NINE_POINTS + "lr = 0.01\nbatch_size = 3\n"
 
 
 def assert_found(result: Result, first: str, *fragments: str) -> None:

@@ -3,13 +3,13 @@
 import pytest
 import torch
 
+from tests.problems import VECTOR, VECTORS
 from verify import verify
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_the_gradient_is_the_vector_jacobian_product(dtype: str) -> None:
-    text = 'equations = "y = tanh(W @ x)"\n[parameters]\nW = [[1, 2], [3, 4], [5, 6]]\n[constants]\nx = [0.5, -1]\n'
-    result = verify("seed_gradient = [1, 0, -2]\n" + text, dtype=dtype, nodes=True)
+    result = verify("seed_gradient = [1, 0, -2]\n" + VECTOR, dtype=dtype, nodes=True)
     assert result.agrees, result.verdict.sentence
     w = torch.tensor([[1.0, 2], [3, 4], [5, 6]], dtype=torch.float64, requires_grad=True)
     y = torch.tanh(w @ torch.tensor([0.5, -1], dtype=torch.float64))
@@ -21,9 +21,8 @@ def test_the_gradient_is_the_vector_jacobian_product(dtype: str) -> None:
 
 
 def test_a_seed_over_samples_goes_with_its_rows() -> None:
-    text = 'equations = "y = x @ W"\n[parameters]\nW = [[1, 2], [3, 4]]\n[data]\nx = [[1, 2], [3, 4], [5, 6]]\n'
     seed = "seed_gradient = [[1, 0], [0, 1], [2, 2]]\n"
-    result = verify(seed + text + "[training]\nlr = 0.1\nbatch_size = 2\n")
+    result = verify(seed + VECTORS + "[training]\nlr = 0.1\nbatch_size = 2\n")
     assert result.agrees, result.verdict.sentence
     first, second = result.rows
     assert [first.checks[f"dL/dW[{j},{k}]"].hand_value for j in (0, 1) for k in (0, 1)] == [1, 3, 2, 4]

@@ -19,22 +19,11 @@ from tables import comparison, steps
 from tables.json_report import to_json
 from tables.text.remarks import remarks
 from tables.text.report import to_text
+from tests import problems
 from verify import Outcome, Result, verify
 from verify.compare.verdict import explanations
 
-LINE = """
-equations = "l = mean((w*x + b - y)^2)"
-[parameters]
-w = 0.5
-b = -1
-[data]
-x = [0, 1, 2, 3]
-y = [1, 3, 2, 5]
-[training]
-lr = 0.1
-batch_size = 2
-steps = 6
-"""
+LINE = problems.LINE + "steps = 6\n"
 X, Y = (0.0, 1.0, 2.0, 3.0), (1.0, 3.0, 2.0, 5.0)
 State = dict[str, float]
 
@@ -298,7 +287,7 @@ def test_until_ends_it_by_hand_as_in_pytorch() -> None:
     assert never.stopped == "l < 0 holds after none of the 6 steps"
 
 
-PARABOLA = 'equations = "l = (x - 3)^2"\n[parameters]\nx = 0\n[training]\nlr = 0.1\nmomentum = 0.5\nsteps = 9\n'
+PARABOLA = problems.PARABOLA + "momentum = 0.5\nsteps = 9\n"
 
 
 def test_rounding_may_decide_whether_the_condition_holds() -> None:

@@ -11,26 +11,15 @@ import pytest
 
 import tables
 from tables.text.report import to_text
+from tests import problems
+from tests.problems import GROUP
 from verify import verify
 from verify.compare.summary import summarize
 from verify.compare.verdict import Outcome
 from verify.names import quantity
 from verify.numbers import to_float
 
-LINE = """
-equations = "l = mean((w*x + b - y)^2)"
-[parameters]
-w = 0.5
-b = -1
-[data]
-x = [0, 1, 2, 3]
-y = [1, 3, 2, 5]
-[training]
-lr = 0.1
-batch_size = 2
-epochs = 3
-"""
-GROUP = '[[training.groups]]\nparameters = ["b"]\n'
+LINE = problems.LINE + "epochs = 3\n"
 X, Y = (0.0, 1.0, 2.0, 3.0), (1.0, 3.0, 2.0, 5.0)
 State = dict[str, float]
 Rule = Callable[[float, float, State, int, float, float], float]  # p, g, its state, t, lr, momentum → p
@@ -102,7 +91,6 @@ CYCLED_LR, CYCLED_MOMENTUM = one_cycle(0.004, 0.1, 4e-7), one_cycle(0.95, 0.85, 
 SGD = {"optimizer": "SGD", "momentum": 0.9}
 HALF: dict[str, Any] = {"scheduler": "StepLR", "step_size": 1, "gamma": 0.5}
 ADAM = {"optimizer": "Adam"}
-
 RUNS: list[tuple[str, dict[str, Any], list[State]]] = [
     (LINE, {**SGD, **HALF, "variant": "lr_in_velocity"}, by_hand(lr_in_velocity, halved)),
     (LINE, {**ADAM, "lr": "1/(t + 4)", "variant": "eps_inside"}, by_hand(eps_inside, lambda t, _: 1 / (t + 4))),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from derive.chain.derivation import Derivation, differentiate
 from derive.errors import EquationError
 from derive.graph.graph import Graph
+from tests.problems import ARTICLE_LINES
 from tests.trees import RATIONAL, SMOOTH, Values, adjoints, composed, graph_of, graphs, symbols
 
 EXACT = st.fractions(-3, 3, max_denominator=7)
@@ -92,11 +93,8 @@ def test_nested_reductions_and_broadcasts(text: str) -> None:
         assert flat(found[name]) == [Fraction(int(e.p), int(e.q)) for e in flat(expected(graph, name, values, 3))]
 
 
-ARTICLE = "a = w*x\nc = a + b\nd = c - y\ne = d^2\nl = (1/n)*e"
-
-
 def article(wrt: list[str] | None = None) -> Derivation:
-    return differentiate(graph_of(ARTICLE, ["w", "b"], ["x", "y"]), wrt)
+    return differentiate(graph_of(ARTICLE_LINES, ["w", "b"], ["x", "y"]), wrt)
 
 
 def test_the_article_s_first_batch() -> None:

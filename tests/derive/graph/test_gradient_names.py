@@ -10,20 +10,8 @@ from derive.errors import EquationError, Place, ProblemError
 from derive.graph.gradient_names import gradient_nodes, read_with_gradients
 from derive.problem.loading import load
 from derive.problem.watch import with_lines
+from tests.problems import TWO_POINTS
 
-TEXT = """equations = \"\"\"
-d = w*x + b - y
-l = mean(d^2)
-\"\"\"
-[parameters]
-w = 0
-b = 0
-[data]
-x = [1, 2]
-y = [3, 4]
-[training]
-lr = 0.1
-"""
 KNOWN = ("dl/dw", "dl/db", "dl/dw1")
 
 
@@ -63,7 +51,7 @@ def test_other_quotients_are_what_they_were() -> None:
 
 
 def test_watched_gradients_are_nodes_beside_the_graph() -> None:
-    problem = load(TEXT + 'until = "dl/db < 1"\n[watch]\nnorm = "sqrt(dl/dw^2 + b^2)"\n')
+    problem = load(TWO_POINTS + 'until = "dl/db < 1"\n[watch]\nnorm = "sqrt(dl/dw^2 + b^2)"\n')
     assert names(problem.watch[0].definition) == ("dl/dw", "b")
     graph = with_lines(problem.graph, problem.watch)
     assert graph.of_kind("gradient") == ("dl/dw",)
@@ -72,7 +60,7 @@ def test_watched_gradients_are_nodes_beside_the_graph() -> None:
 
 
 def test_a_quantity_that_is_called_so_keeps_its_name() -> None:
-    text = TEXT.replace("d = w*x + b - y", "d = w*x + b*dw - y").replace("b = 0", "b = 0\ndw = 2")
+    text = TWO_POINTS.replace("d = w*x + b - y", "d = w*x + b*dw - y").replace("b = 0", "b = 0\ndw = 2")
     problem = load(text + '[watch]\nratio = "l/dw"\n')
     assert names(problem.watch[0].definition) == ("l", "dw")
     assert set(gradient_nodes(problem.graph)) == {"dl/db", "dl/ddw"}
@@ -82,8 +70,8 @@ def test_a_quantity_that_is_called_so_keeps_its_name() -> None:
 
 def test_a_column_of_a_csv_file_is_not_looked_for(tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_text("x,y,dl/dw\n1,3,hot\n2,4,hot\n", encoding="utf-8")
-    start, end = TEXT.index("x = "), TEXT.index("[training]")
-    text = TEXT[:start] + 'file = "d.csv"\n' + TEXT[end:] + '[watch]\nsize = "abs(dl/dw)"\n'
+    start, end = TWO_POINTS.index("x = "), TWO_POINTS.index("[training]")
+    text = TWO_POINTS[:start] + 'file = "d.csv"\n' + TWO_POINTS[end:] + '[watch]\nsize = "abs(dl/dw)"\n'
     (tmp_path / "p.toml").write_text(text, encoding="utf-8")
     problem = load(tmp_path / "p.toml")
     assert [column.name for column in problem.data] == ["x", "y"]
@@ -99,10 +87,10 @@ def test_a_column_of_a_csv_file_is_not_looked_for(tmp_path: Path) -> None:
 )
 def test_refuses_what_is_no_gradient(watch: str, message: str) -> None:
     with pytest.raises(EquationError) as caught:
-        load(f'{TEXT}[watch]\nslp = "{watch}"\n')
+        load(f'{TWO_POINTS}[watch]\nslp = "{watch}"\n')
     assert str(caught.value).startswith(message)
 
 
 def test_reported_lines_read_no_gradient() -> None:
     with pytest.raises(EquationError, match=r"^<text>:14:9: unknown name 'dl'"):
-        load(TEXT + '[report]\nsize = "dl/dw"\n')
+        load(TWO_POINTS + '[report]\nsize = "dl/dw"\n')

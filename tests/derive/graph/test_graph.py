@@ -9,9 +9,8 @@ from derive.graph.graph import Graph, build, other_loss
 from derive.graph.node import SAMPLES
 from derive.paper.lines import read_lines
 from derive.show.notation import Ascii
+from tests.problems import ARTICLE_LINES
 from tests.trees import graph_of, graphs
-
-ARTICLE = "a = w*x\nc = a + b\nd = c - y\ne = d^2\nl = (1/n)*e"
 
 
 def resolved(graph: Graph, name: str) -> str:
@@ -19,7 +18,7 @@ def resolved(graph: Graph, name: str) -> str:
 
 
 def test_the_article() -> None:
-    graph = graph_of(ARTICLE, ["w", "b"], ["x", "y"])
+    graph = graph_of(ARTICLE_LINES, ["w", "b"], ["x", "y"])
     assert [(node.name, node.kind, node.axes) for node in graph.nodes] == [
         ("x", "data", (SAMPLES,)),
         ("y", "data", (SAMPLES,)),

@@ -1,35 +1,15 @@
 """A line with its axes filled in, and what does not fit together refused at its line."""
 
 import re
-from pathlib import Path
 
 import pytest
 
 from derive.errors import EquationError
 from derive.graph.graph import Graph, build
 from derive.paper.lines import read_lines
-from derive.problem.file import read_problem
-from derive.problem.problem import Problem
 from derive.show.notation import Ascii
+from tests.problems import LABELLED_LAYER, LAYER, read
 from tests.trees import graph_of
-
-BASE = '''\
-equations = """
-z = x @ W + b
-l = mse(z, t)
-"""
-[parameters]
-W = [[1, 2], [0.5, "1/3"], [5, 6]]
-b = [1, 2]
-[data]
-x = [[1, 2, 3], [4, 5, 6]]
-t = [[1, 0], [0, 1]]
-'''
-LABELS = BASE.replace("mse(z, t)", "cross_entropy(z, y)").replace("t = [[1, 0], [0, 1]]", "y = [0, 1]")
-
-
-def read(text: str) -> Problem:
-    return read_problem(text, "p", "p.toml", Path())
 
 
 def resolved(graph: Graph, name: str) -> str:
@@ -103,7 +83,7 @@ def test_an_index_of_the_samples_has_the_letter_it_is_written_with() -> None:
 )
 def test_shapes_that_do_not_fit_are_refused_at_their_line(lines: str, message: str) -> None:
     with pytest.raises(EquationError, match=rf"(?m)^p\.toml:[23]:[0-9]+: .*{message}"):
-        read(BASE.replace("z = x @ W + b\nl = mse(z, t)", lines))
+        read(LAYER.replace("z = x @ W + b\nl = mse(z, t)", lines))
 
 
 @pytest.mark.parametrize("loss", ["hinge", "mse", "bce_with_logits"])
@@ -112,12 +92,12 @@ def test_class_labels_for_a_loss_that_takes_a_target_for_each_value(loss: str) -
         rf"\.toml:3:9: {loss} takes a target for each of its values, of the shape \(n, 2\); y of the shape \(n,\) has "
     )
     with pytest.raises(EquationError, match=message + "one for each row: of class labels there is cross_entropy\n"):
-        read(LABELS.replace("l = cross_entropy(", f"l = 2 * {loss}("))
+        read(LABELLED_LAYER.replace("l = cross_entropy(", f"l = 2 * {loss}("))
 
 
 def test_the_caret_of_an_error_in_a_named_formula_is_under_its_name() -> None:
     with pytest.raises(EquationError, match=r"^p\.toml:3:9: .* do not fit together") as caught:
-        read(BASE.replace("l = mse(z, t)", "l = 2 * mse(z, x)"))
+        read(LAYER.replace("l = mse(z, t)", "l = 2 * mse(z, x)"))
     assert str(caught.value).endswith("\n    l = 2 * mse(z, x)\n            ^")
 
 

@@ -1,32 +1,17 @@
 """An upstream gradient for a line that is not one number."""
 
 import re
-from pathlib import Path
 
 import pytest
 
 from derive.chain.derivation import differentiate
 from derive.errors import ProblemError
-from derive.problem.file import read_problem
-from derive.problem.problem import Problem
 from derive.show.text import to_text
-
-BASE = 'equations = "y = tanh(W @ x)"\n[parameters]\nW = [[1, 2], [3, 4], [5, 6]]\n[constants]\nx = [0.5, -1]\n'
-OVER_SAMPLES = """\
-equations = "y = x @ W"
-[parameters]
-W = [[1, 2], [3, 4]]
-[data]
-x = [[1, 2], [3, 4], [5, 6]]
-"""
-
-
-def read(text: str) -> Problem:
-    return read_problem(text, "p", "p.toml", Path())
+from tests.problems import VECTOR, VECTORS, read
 
 
 def test_the_loss_is_seed_times_the_line() -> None:
-    problem = read("seed_gradient = [1, 0, -2]\n" + BASE)
+    problem = read("seed_gradient = [1, 0, -2]\n" + VECTOR)
     assert problem.graph.loss == "L"
     assert [(c.name, c.shape, c.values) for c in problem.constants][1] == ("seed", (3,), (1, 0, -2))
     shown = to_text(differentiate(problem.graph))
@@ -36,13 +21,13 @@ def test_the_loss_is_seed_times_the_line() -> None:
 
 
 def test_a_seed_over_samples_is_data() -> None:
-    problem = read("seed_gradient = [[1, 0], [0, 1], [2, 2]]\n" + OVER_SAMPLES)
+    problem = read("seed_gradient = [[1, 0], [0, 1], [2, 2]]\n" + VECTORS)
     assert problem.graph.by_name["seed"].kind == "data"
     assert [column.name for column in problem.data] == ["x", "seed"]
 
 
 def test_a_number_is_a_seed_for_every_entry() -> None:
-    problem = read("seed_gradient = 2\n" + BASE)
+    problem = read("seed_gradient = 2\n" + VECTOR)
     assert problem.constants[-1].shape == ()
 
 
@@ -62,26 +47,29 @@ def test_names_that_are_taken_are_left_alone() -> None:
     ("text", "message"),
     [
         (
-            BASE,
+            VECTOR,
             (
                 r"^p\.toml:1:14: the loss 'y' has a value for each entry; expected one number: write y = mean\(…\) or "
                 r"y = sum\(…\), or give its upstream gradient as seed_gradient"
             ),
         ),
         (
-            "seed_gradient = [1, 2]\n" + BASE,
+            "seed_gradient = [1, 2]\n" + VECTOR,
             (
                 r"^p\.toml:1:1: seed_gradient has the shape \(2,\), but y runs over i; "
                 r"expected numbers of the shape \(3,\)"
             ),
         ),
-        ("seed_gradient = [[1, 0]]\n" + OVER_SAMPLES, r"but y runs over i, k; expected numbers of the shape \(3, 2\)"),
+        ("seed_gradient = [[1, 0]]\n" + VECTORS, r"but y runs over i, k; expected numbers of the shape \(3, 2\)"),
         (
             "seed_gradient = [1]\nequations = 'l = w^2'\n[parameters]\nw = 2\n",
             "but l is one number; expected one number",
         ),
-        ("seed_gradient = [[1], [1, 2]]\n" + BASE, r"seed_gradient\[0\] has 1 entry and seed_gradient\[1\] has 2"),
-        ("seed_gradient = 'a'\n" + BASE, "seed_gradient = 'a' is not a number; expected a number, or lists of numbers"),
+        ("seed_gradient = [[1], [1, 2]]\n" + VECTOR, r"seed_gradient\[0\] has 1 entry and seed_gradient\[1\] has 2"),
+        (
+            "seed_gradient = 'a'\n" + VECTOR,
+            "seed_gradient = 'a' is not a number; expected a number, or lists of numbers",
+        ),
     ],
 )
 def test_refuses_a_seed_that_does_not_fit(text: str, message: str) -> None:

@@ -7,9 +7,8 @@ import pytest
 
 from derive.errors import DataError, ProblemError
 from derive.problem.data import Column, read_columns
-from derive.problem.file import read_problem
-from derive.problem.problem import Problem
 from derive.source.toml_text import parse
+from tests.problems import read
 
 
 def columns(text: str, folder: Path = Path(), wanted: str = "xy") -> tuple[tuple[Column, ...], list[str]]:
@@ -109,10 +108,6 @@ def test_header_names_are_normalised(tmp_path: Path) -> None:
 def test_refuses_columns_that_the_file_does_not_have(tmp_path: Path, content: str, settings: str, message: str) -> None:
     with pytest.raises(ProblemError, match=message):
         from_csv(tmp_path, content, settings)
-
-
-def read(text: str, folder: Path = Path()) -> Problem:
-    return read_problem(text, "p", "p.toml", folder)
 
 
 TITANIC = "age,fare,class,label\n1,2,3,0\n4,5,6,1\n"

@@ -5,7 +5,7 @@ import pytest
 
 from derive.errors import ClaimError, EquationError, ProblemError, SettingError
 from derive.problem.file import read_problem
-from derive.problem.problem import Problem
+from tests.problems import read
 
 BASE = '''\
 title = "t"
@@ -21,10 +21,6 @@ y = [2, 4]
 [training]
 lr = 0.1
 '''
-
-
-def read(text: str) -> Problem:
-    return read_problem(text, "p", "p.toml", Path())
 
 
 def changed(old: str, new: str) -> str:

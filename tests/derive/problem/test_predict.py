@@ -6,6 +6,7 @@ import pytest
 from derive.errors import ProblemError
 from derive.problem.loading import Problem, load
 from derive.problem.predict import predicted
+from tests.problems import SQUARE
 
 TEXT = """equations = \"\"\"
 scale = w^2
@@ -135,7 +136,7 @@ def test_refuses_what_cannot_be_predicted(predict: str, message: str) -> None:
 
 
 def test_refuses_a_prediction_without_data() -> None:
-    text = 'equations = "l = w^2"\n[parameters]\nw = 1\n[training]\nlr = 0.1\n[predict]\nx = [1]\n'
+    text = SQUARE + "[predict]\nx = [1]\n"
     with pytest.raises(
         ProblemError, match=r"\[predict\] gives 'x', which is not a column of \[data\]; there is no \[data\]"
     ):

@@ -1,13 +1,10 @@
 """Targets of the wrong kind are told in a note; labels that are no class are refused."""
 
-from pathlib import Path
-
 import pytest
 
 from derive.errors import DataError, EquationError
-from derive.problem.file import read_problem
 from derive.problem.loading import load
-from derive.problem.problem import Problem
+from tests.problems import LABELLED_LAYER, read
 
 TEXT = """equations = 'l = {loss}'
 [parameters]
@@ -64,27 +61,6 @@ def test_class_labels_are_no_probabilities(targets: str, noted: bool) -> None:
     assert load(text).notes == (expected if noted else ())
 
 
-BASE = '''\
-equations = """
-z = x @ W + b
-l = mse(z, t)
-"""
-[parameters]
-W = [[1, 2], [0.5, "1/3"], [5, 6]]
-b = [1, 2]
-[data]
-x = [[1, 2, 3], [4, 5, 6]]
-t = [[1, 0], [0, 1]]
-'''
-
-
-def read(text: str, folder: Path = Path()) -> Problem:
-    return read_problem(text, "p", "p.toml", folder)
-
-
-LABELS = BASE.replace("mse(z, t)", "cross_entropy(z, y)").replace("t = [[1, 0], [0, 1]]", "y = [0, 1]")
-
-
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
@@ -101,11 +77,11 @@ LABELS = BASE.replace("mse(z, t)", "cross_entropy(z, y)").replace("t = [[1, 0], 
     ],
 )
 def test_refuses_labels_beyond_the_classes(labels: str, message: str) -> None:
-    assert read(LABELS).data[1].values == (0, 1)
+    assert read(LABELLED_LAYER).data[1].values == (0, 1)
     with pytest.raises(DataError, match=message):
-        read(LABELS.replace("[0, 1]", labels))
+        read(LABELLED_LAYER.replace("[0, 1]", labels))
 
 
 def test_labels_are_a_class_each() -> None:
     with pytest.raises(EquationError, match=r"the shape|classes|do not fit"):
-        read(LABELS.replace("[0, 1]", "[[[0]], [[1]]]"))
+        read(LABELLED_LAYER.replace("[0, 1]", "[[[0]], [[1]]]"))

@@ -6,20 +6,7 @@ from derive.problem.loading import load
 from derive.problem.watch import condition, watched, with_lines
 from derive.show.json_document import from_json, to_json
 from derive.show.text import to_text
-
-TEXT = """equations = \"\"\"
-d = w*x + b - y
-l = mean(d^2)
-\"\"\"
-[parameters]
-w = 0
-b = 0
-[data]
-x = [1, 2]
-y = [3, 4]
-[training]
-lr = 0.1
-"""
+from tests.problems import TWO_POINTS
 
 
 def refused(text: str) -> str:
@@ -30,7 +17,7 @@ def refused(text: str) -> str:
 
 
 def test_watched_expressions_are_lines_beside_the_graph() -> None:
-    problem = load(TEXT + '[watch]\nnorm = "sqrt(w^2 + b^2)"\nhalf = "norm/2"\nworst = "max(abs(d))"\n')
+    problem = load(TWO_POINTS + '[watch]\nnorm = "sqrt(w^2 + b^2)"\nhalf = "norm/2"\nworst = "max(abs(d))"\n')
     assert [node.name for node in problem.watch] == ["norm", "half", "worst"]
     assert all(node.axes == () for node in problem.watch)
     assert "norm" not in problem.graph.by_name
@@ -40,7 +27,7 @@ def test_watched_expressions_are_lines_beside_the_graph() -> None:
 
 def test_a_constant_or_column_that_is_only_watched_is_used() -> None:
     text = (
-        TEXT.replace("y = [3, 4]", "y = [3, 4]\nweight = [1, 2]")
+        TWO_POINTS.replace("y = [3, 4]", "y = [3, 4]\nweight = [1, 2]")
         + '[constants]\nk = 2\n[watch]\na = "k*mean(weight)"\n'
     )
     assert load(text).notes == ()
@@ -65,7 +52,7 @@ UNDEFINED = "; define it in a line, or give it under [parameters] or [data]"
     ],
 )
 def test_refuses_what_cannot_be_watched(watch: str, message: str) -> None:
-    told = refused(f"{TEXT}[watch]\n{watch}\n")
+    told = refused(f"{TWO_POINTS}[watch]\n{watch}\n")
     assert told.startswith(message)
     line, caret = told.split("\n")[1:]
     assert line == f"    {watch.splitlines()[0]}"
@@ -73,17 +60,17 @@ def test_refuses_what_cannot_be_watched(watch: str, message: str) -> None:
 
 
 def test_a_place_where_the_text_has_escapes() -> None:
-    message = refused(TEXT + '[watch]\nnorm = "w\\u005e2 + q"\n')
+    message = refused(TWO_POINTS + '[watch]\nnorm = "w\\u005e2 + q"\n')
     assert message.startswith("<text>, watch.norm:7: unknown name 'q'")
     assert message.endswith("\n    w^2 + q\n          ^")
 
 
 def test_watch_is_a_table() -> None:
-    assert refused("watch = 3\n" + TEXT).startswith("<text>:1:1: watch is 3; expected a table [watch]")
+    assert refused("watch = 3\n" + TWO_POINTS).startswith("<text>:1:1: watch is 3; expected a table [watch]")
 
 
 def test_a_condition_is_called_as_it_is_written() -> None:
-    graph = load(TEXT).graph
+    graph = load(TWO_POINTS).graph
     node = condition("l  <= 1e-6 ", graph, Place("--until", None, 1, "l  <= 1e-6 "))
     assert (node.name, node.axes) == ("l <= 1e-6", ())
     for sign in ("<", "<=", ">", ">=", "==", "!="):
@@ -102,24 +89,24 @@ def test_a_condition_is_called_as_it_is_written() -> None:
     ],
 )
 def test_refuses_other_conditions(until: str, message: str) -> None:
-    assert refused(f'{TEXT}until = "{until}"\n').startswith(message)
+    assert refused(f'{TWO_POINTS}until = "{until}"\n').startswith(message)
 
 
 def test_a_condition_can_use_what_is_watched() -> None:
-    assert load(TEXT + 'until = "norm > 2"\n[watch]\nnorm = "w^2"\n').training.until == "norm > 2"
+    assert load(TWO_POINTS + 'until = "norm > 2"\n[watch]\nnorm = "w^2"\n').training.until == "norm > 2"
 
 
 def test_a_flag_has_a_caret_of_its_own() -> None:
     with pytest.raises(EquationError) as caught:
-        condition("l < q", load(TEXT).graph, Place("--until", None, 1, "l < q"))
+        condition("l < q", load(TWO_POINTS).graph, Place("--until", None, 1, "l < q"))
     assert str(caught.value).startswith("--until:5: unknown name 'q'")
     assert str(caught.value).endswith("\n    l < q\n        ^")
 
 
 def test_watched_refuses_a_name_of_the_graph() -> None:
-    problem = load(TEXT + '[watch]\nnorm = "w^2"\n')
+    problem = load(TWO_POINTS + '[watch]\nnorm = "w^2"\n')
     again = with_lines(problem.graph, problem.watch)
-    line = load(TEXT.replace("d =", "norm =").replace("d^2", "norm^2")).lines[0]
+    line = load(TWO_POINTS.replace("d =", "norm =").replace("d^2", "norm^2")).lines[0]
     with pytest.raises(EquationError, match="'norm' is the name of a line; choose another"):
         watched(line, again)
 

@@ -8,17 +8,10 @@ from derive.errors import SettingError
 from derive.problem.loading import load
 from derive.run.precedence import DEFAULTS, effective
 from tables.text.remarks import remarks
+from tests.problems import FIVE_POINTS, SQUARE
 
-BARE = """
-equations = "l = mean((w*x - y)^2)"
-[parameters]
-w = 0
-[data]
-x = [1, 2, 3, 4, 5]
-y = [2, 4, 6, 8, 10]
-"""
+BARE = "\n" + FIVE_POINTS
 FILED = BARE + "[training]\nlr = 0.01\nbatch_size = 2\nepochs = 3\nshuffle = true\nseed = 7\ndtype = 'float64'\n"
-NO_DATA = 'equations = "l = w^2"\n[parameters]\nw = 1\n[training]\nlr = 0.1\n'
 
 
 def test_a_default_stands_where_nothing_is_given() -> None:
@@ -138,13 +131,13 @@ def test_a_batch_larger_than_the_data_is_said() -> None:
     assert remarks(settings) == ("batch_size 100 is larger than the 9 samples: each epoch is one batch of all of them",)
 
 
-@pytest.mark.parametrize(("problem", "size"), [("article", 9), ("article", 2), (NO_DATA, 5)])
+@pytest.mark.parametrize(("problem", "size"), [("article", 9), ("article", 2), (SQUARE, 5)])
 def test_otherwise_nothing_is_said(problem: str, size: int) -> None:
     assert remarks(effective(load(problem), {"batch_size": size})) == ()
 
 
 def test_without_data_every_epoch_is_one_step() -> None:
-    settings = effective(load(NO_DATA), {"epochs": 3})
+    settings = effective(load(SQUARE), {"epochs": 3})
     assert (settings.samples, settings.batches_per_epoch, settings.steps) == (0, 1, 3)
 
 

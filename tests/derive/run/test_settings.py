@@ -4,15 +4,9 @@ import pytest
 
 from derive.problem.loading import load
 from derive.run.precedence import effective
+from tests.problems import FIVE_POINTS
 
-BARE = """
-equations = "l = mean((w*x - y)^2)"
-[parameters]
-w = 0
-[data]
-x = [1, 2, 3, 4, 5]
-y = [2, 4, 6, 8, 10]
-"""
+BARE = "\n" + FIVE_POINTS
 FILED = BARE + "[training]\nlr = 0.01\nbatch_size = 2\nepochs = 3\nshuffle = true\nseed = 7\ndtype = 'float64'\n"
 
 

@@ -1,40 +1,21 @@
 """[parameters], [constants] and [data] as nested lists."""
 
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
 
 from derive.errors import DataError, Place, ProblemError
-from derive.problem.file import read_problem
-from derive.problem.problem import Problem
 from derive.source.arrays import MAX_NUMBERS, Wording, read_array
-
-BASE = '''\
-equations = """
-z = x @ W + b
-l = mse(z, t)
-"""
-[parameters]
-W = [[1, 2], [0.5, "1/3"], [5, 6]]
-b = [1, 2]
-[data]
-x = [[1, 2, 3], [4, 5, 6]]
-t = [[1, 0], [0, 1]]
-'''
-
-
-def read(text: str, folder: Path = Path()) -> Problem:
-    return read_problem(text, "p", "p.toml", folder)
+from tests.problems import LAYER, read
 
 
 def changed(old: str, new: str) -> str:
-    assert BASE.count(old) == 1
-    return BASE.replace(old, new)
+    assert LAYER.count(old) == 1
+    return LAYER.replace(old, new)
 
 
 def test_nested_lists_are_read_row_by_row() -> None:
-    problem = read(BASE)
+    problem = read(LAYER)
     weights, bias = problem.parameters
     assert (weights.shape, weights.values) == ((3, 2), (1, 2, Fraction(1, 2), Fraction(1, 3), 5, 6))
     assert (bias.shape, bias.values) == ((2,), (1, 2))
@@ -96,4 +77,4 @@ def test_an_array_has_a_limit() -> None:
 )
 def test_refuses_data_that_are_not_rows(data: str, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        read(BASE[: BASE.index("x = [[")] + data + "\n")
+        read(LAYER[: LAYER.index("x = [[")] + data + "\n")

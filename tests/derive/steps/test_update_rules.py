@@ -18,6 +18,7 @@ from derive.training.optimizers import OPTIMIZERS, Optimizer
 from derive.training.plan import Training
 from derive.training.settings import read_optimizer, read_setting
 from derive.training.variants import VARIANTS, read_variant
+from tests.problems import FIVE_POINTS, SQUARE
 
 UPDATE = Choice(("update",))
 GOLDEN = Path(__file__).parent / "updates.txt"
@@ -106,7 +107,7 @@ def test_a_document_with_an_optimizer_there_and_back(optimizer: Optimizer) -> No
 
 def test_the_problem_files_options_are_printed(tmp_path: Path) -> None:
     file = tmp_path / "p.toml"
-    file.write_text('equations = "l = w^2"\n[parameters]\nw = 1\n[training]\nlr = 0.1\nmomentum = 0.9\n')
+    file.write_text(SQUARE + "momentum = 0.9\n")
     problem = derive.load(file)
     optimizer = Optimizer("SGD", problem.training.options)
     for form in ("text", "latex", "markdown", "json"):
@@ -117,16 +118,7 @@ def test_the_problem_files_options_are_printed(tmp_path: Path) -> None:
     assert "v_w ← momentum·v_w + ∂l/∂w" in done.stdout
 
 
-LINE = """equations = "l = mean((w*x - y)^2)"
-[parameters]
-w = 0
-[data]
-x = [1, 2, 3, 4, 5]
-y = [2, 4, 6, 8, 10]
-[training]
-lr = 0.01
-batch_size = 2
-"""
+LINE = FIVE_POINTS + "[training]\nlr = 0.01\nbatch_size = 2\n"
 
 
 @pytest.mark.parametrize("training", [Training(), Training(zero_grad=True), Training(zero_grad=1, accumulate=1)])

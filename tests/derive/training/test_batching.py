@@ -6,16 +6,9 @@ from derive.errors import ProblemError, SettingError
 from derive.problem.loading import load
 from derive.source.numerals import Numeral, NumeralError
 from derive.training.batching import MAX_ROWS, read_batches, refuse_contradictions
+from tests.problems import FIVE_POINTS
 
-DATA = """equations = "l = mean((w*x - y)^2)"
-[parameters]
-w = 0
-[data]
-x = [1, 2, 3, 4, 5]
-y = [2, 4, 6, 8, 10]
-[training]
-lr = 0.01
-"""
+DATA = FIVE_POINTS + "[training]\nlr = 0.01\n"
 
 
 @pytest.mark.parametrize(

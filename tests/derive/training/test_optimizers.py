@@ -5,8 +5,7 @@ from derive.errors import ProblemError, SettingError
 from derive.problem.loading import load
 from derive.training.optimizers import ENTRIES, OPTIMIZERS, Optimizer, read_assignment
 from derive.training.settings import read_optimizer, read_setting
-
-TEXT = 'equations = "l = w^2"\n[parameters]\nw = 1\n[training]\nlr = 0.1\n'
+from tests.problems import SQUARE
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -50,9 +49,9 @@ def test_the_options_in_effect_are_those_that_change_something() -> None:
 
 
 def test_the_options_of_a_problem_file() -> None:
-    training = load(TEXT + "momentum = 0.9\nnesterov = true\n").training
+    training = load(SQUARE + "momentum = 0.9\nnesterov = true\n").training
     assert (training.optimizer, training.options) == (None, chosen("SGD", momentum="0.9", nesterov="true").given)
-    training = load(TEXT + 'optimizer = "Adam"\nbetas = [0.9, 0.99]\n').training
+    training = load(SQUARE + 'optimizer = "Adam"\nbetas = [0.9, 0.99]\n').training
     assert training.options == chosen("Adam", betas="0.9,0.99").given
 
 
@@ -76,12 +75,12 @@ def test_the_options_of_a_problem_file() -> None:
 )
 def test_refuses_an_option_that_is_not_possible(line: str, message: str) -> None:
     with pytest.raises(ProblemError, match=message):
-        load(TEXT + line + "\n")
+        load(SQUARE + line + "\n")
 
 
 def test_an_option_above_the_tables_belongs_under_training() -> None:
     with pytest.raises(ProblemError, match=r"unknown key 'momentum'; it belongs under \[training\]"):
-        load("momentum = 0.9\n" + TEXT)
+        load("momentum = 0.9\n" + SQUARE)
 
 
 def test_nesterov_without_dampening() -> None:

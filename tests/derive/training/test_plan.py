@@ -13,6 +13,7 @@ from derive.steps.choice import Choice
 from derive.steps.update_rules import gathering
 from derive.training.optimizers import OPTIMIZERS, Optimizer
 from derive.training.plan import PLAIN_PLAN, plan_of
+from tests.problems import GROUP
 
 LINE = """
 equations = "l = mean((w*x + b - y)^2)"
@@ -136,7 +137,7 @@ def test_a_group_has_its_own_equations_and_numbers() -> None:
     assert "In lr, epoch counts the epochs, from 1 For b: lr = 0.2/epoch, momentum = 0" in told
 
 
-OF_B = '[[training.groups]]\nparameters = ["b"]\nlr = 2\n'
+OF_B = GROUP + "lr = 2\n"
 
 
 def test_a_scheduler_begins_at_the_lr_of_a_group() -> None:

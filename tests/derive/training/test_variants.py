@@ -8,8 +8,7 @@ from derive.problem.loading import load
 from derive.training.optimizers import ENTRIES, Optimizer, Variant, read_assignment
 from derive.training.settings import read_optimizer, read_setting
 from derive.training.variants import NAMES, VARIANTS, optimizer_of, read_variant
-
-TEXT = 'equations = "l = w^2"\n[parameters]\nw = 1\n[training]\nlr = 0.1\n'
+from tests.problems import SQUARE
 
 
 def chosen(optimizer: str, variant: str, **options: str) -> Optimizer:
@@ -73,9 +72,9 @@ def test_none_is_the_form_of_pytorch() -> None:
 
 
 def test_the_variant_of_a_problem_file() -> None:
-    training = load(TEXT + 'momentum = 0.9\nvariant = "lr_in_velocity"\n').training
+    training = load(SQUARE + 'momentum = 0.9\nvariant = "lr_in_velocity"\n').training
     assert (training.variant, training.optimizer) == ("lr_in_velocity", None)
-    assert load(TEXT + 'variant = "none"\n').training.variant == "none"
+    assert load(SQUARE + 'variant = "none"\n').training.variant == "none"
 
 
 @pytest.mark.parametrize(
@@ -106,12 +105,12 @@ def test_the_variant_of_a_problem_file() -> None:
 )
 def test_refuses_a_variant_that_is_not_possible(lines: str, message: str) -> None:
     with pytest.raises(ProblemError) as caught:
-        load(TEXT + lines + "\n")
+        load(SQUARE + lines + "\n")
     assert str(caught.value).split("\n")[1].strip().startswith("variant")  # the caret is under it
     with pytest.raises(SettingError, match=message.rstrip("$")):
-        load(TEXT + lines + "\n")
+        load(SQUARE + lines + "\n")
 
 
 def test_a_variant_above_the_tables_belongs_under_training() -> None:
     with pytest.raises(ProblemError, match=r"unknown key 'variant'; it belongs under \[training\]"):
-        load('variant = "eps_inside"\n' + TEXT)
+        load('variant = "eps_inside"\n' + SQUARE)

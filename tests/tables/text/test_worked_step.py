@@ -21,25 +21,15 @@ from derive.training.variants import VARIANTS
 from tables.text.layout import Row
 from tables.text.report import to_text
 from tables.text.worked_step import _LEFT_OUT, Digits, _Page, _worked_out
+from tests import problems
 from tests.optimizer_options import options
+from tests.problems import GROUP
 from verify import Result, verify
 from verify.hand.worked import work_out
 from verify.numbers import Exactly, as_ball, precision, to_float, to_fraction
 
 GOLDEN = Path(__file__).with_name("worked-step.txt")
-LINE = """
-equations = "l = mean((w*x + b - y)^2)"
-[parameters]
-w = 0.5
-b = -1
-[data]
-x = [0, 1, 2, 3]
-y = [1, 3, 2, 5]
-[training]
-lr = 0.1
-batch_size = 2
-steps = 4
-"""
+LINE = problems.LINE + "steps = 4\n"
 
 
 def page(result: Result, step: int) -> _Page:
@@ -361,9 +351,6 @@ def test_the_values_of_a_step_are_those_of_the_run() -> None:
     assert np.shape(found.adjoints["W"]) == np.shape(found.values["W"])
 
 
-# schedules, clipping, groups
-
-GROUP = '[[training.groups]]\nparameters = ["b"]\n'
 MATRIX = """
 equations = "p = x @ W + c; l = mean(p^2)"
 [parameters]
@@ -400,7 +387,10 @@ NO_LR = LINE.replace("lr = 0.1\n", "")
         (LINE + GROUP + "lr = 0.02\n", {"optimizer": "Adagrad", "lr_decay": 0.1}),
         (LINE + GROUP + "lr = 0.02\nmomentum = 0.5\n", {}),
         (LINE.replace("lr", 'optimizer = "NAdam"\nlr', 1) + GROUP + "betas = [0.5, 0.9]\n", {}),
-        (LINE.replace("lr", 'optimizer = "Adamax"\nlr', 1) + GROUP + "betas = [0.5, 0.9]\n", {"clip_grad_norm": 1.5}),
+        (
+            LINE.replace("lr", 'optimizer = "Adamax"\nlr', 1) + GROUP + "betas = [0.5, 0.9]\n",
+            {"clip_grad_norm": 1.5},
+        ),
         (NO_LR + GROUP + "weight_decay = 0.5\n", {**ONE_CYCLE, "optimizer": "Adam"}),
         (LINE + GROUP + "lr = 0.02\n", {"optimizer": "Adam", "variant": "folded_bias_correction"}),
         (NO_LR, {**ONE_CYCLE, "momentum": 0.9, "variant": "velocity_as_step", "clip_grad_value": 2}),

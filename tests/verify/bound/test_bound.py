@@ -8,6 +8,7 @@ from flint import arb
 from derive.chain.derivation import differentiate
 from derive.problem.loading import load
 from derive.run.precedence import effective
+from tests.problems import simple
 from tests.step_bounds import at, distance, prepared
 from verify.bound.bound import Bound, prepare
 from verify.hand.calculation import numbers
@@ -17,10 +18,6 @@ from verify.pytorch.run import replay, train
 from verify.record import StepRecord
 
 DTYPES = tuple(FORMATS)
-
-
-def simple(equation: str, parameters: str = "w = 1") -> str:
-    return f'equations = "{equation}"\n[parameters]\n{parameters}\n[training]\nlr = 0.1\nsteps = 3\n'
 
 
 def radius(bound: Bound, step: StepRecord, target: str, value: Any) -> float:

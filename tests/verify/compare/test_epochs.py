@@ -9,21 +9,11 @@ from hypothesis import settings as runs
 from hypothesis import strategies as st
 
 from derive.problem.loading import load
+from tests.problems import FIVE_POINTS
 from verify import Result, verify
 from verify.compare.epochs import Means, averages, epoch_losses
 
-LINE = """
-equations = "l = mean((w*x - y)^2)"
-[parameters]
-w = 0
-[data]
-x = [1, 2, 3, 4, 5]
-y = [2, 4, 6, 8, 10]
-[training]
-lr = 0.01
-batch_size = 2
-epochs = 2
-"""
+LINE = "\n" + FIVE_POINTS + "[training]\nlr = 0.01\nbatch_size = 2\nepochs = 2\n"
 
 
 def losses(result: Result, epoch: int) -> list[tuple[Fraction, int]]:

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from derive.errors import EquationError, SettingError
 from tables.text.report import to_text
+from tests import problems
 from verify import Outcome, Result, verify
 from verify.compare.summary import drift
 
-PARABOLA = 'equations = "l = (x - 3)^2"\n[parameters]\nx = 0\n[training]\nlr = 0.1\nsteps = 100\n'
+PARABOLA = problems.PARABOLA + "steps = 100\n"
 LINE = """
 equations = \"\"\"
 d = w*x + b - y

@@ -12,6 +12,7 @@ from derive.graph.node import Node
 from derive.problem.loading import load
 from derive.run.batches import Batch
 from derive.run.precedence import effective
+from tests.problems import simple
 from verify import Outcome, Result, verify
 from verify.compare.check import Check, Numbers
 from verify.compare.comparison import Comparison, StepComparison
@@ -44,10 +45,6 @@ def counted(comparison: Comparison) -> Tally:
     """The tally of a comparison whose run is of no account."""
     problem = load("article")
     return tally(problem, effective(problem, {}), HandRun(()), Record("float32", "", {}, ()), comparison)
-
-
-def simple(equation: str, parameters: str = "w = 1", lr: str = "0.1", steps: int = 3) -> str:
-    return f'equations = "{equation}"\n[parameters]\n{parameters}\n[training]\nlr = {lr}\nsteps = {steps}\n'
 
 
 def sentence(text: str, **flags: object) -> str:
