@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from hypothesis import strategies as st
 
-from derive.training.optimizers import ENTRIES
+from derive.training.optimizers import ENTRIES, Optimizer
+from derive.training.settings import read_optimizer, read_setting
 
 _SWITCH = ("false", "true")
 CHOICES = {
@@ -35,3 +38,8 @@ def options(draw: st.DrawFn, name: str) -> dict[str, str]:
         found["momentum"] = "0.9"
         found.pop("dampening", None)
     return found
+
+
+def chosen(name: str, given_options: Mapping[str, str]) -> Optimizer:
+    """The optimizer, its options as flags have them."""
+    return read_optimizer(name, {key: read_setting(key, value) for key, value in given_options.items()})

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from hypothesis import strategies as st
 
-from derive.training.schedulers import ENTRIES
+from derive.training.schedulers import ENTRIES, Scheduler, read_scheduler
+from derive.training.settings import read_setting
 
 _SWITCH = ("false", "true")
 CHOICES = {
@@ -31,3 +34,8 @@ def options(draw: st.DrawFn, name: str) -> dict[str, str]:
     entry = ENTRIES[name]
     chosen = draw(st.sets(st.sampled_from(sorted(entry.options)))) if entry.options else set()
     return {key: draw(st.sampled_from(CHOICES[key])) for key in (*entry.required, *sorted(chosen))}
+
+
+def read(name: str, given_options: Mapping[str, str], every: str | None = None) -> Scheduler:
+    """The scheduler, its options as flags have them."""
+    return read_scheduler(name, {key: read_setting(key, value) for key, value in given_options.items()}, every)

@@ -52,7 +52,7 @@ def _opaque(name: str, *derivatives: Form) -> type[sympy.Function]:
 
 # sigmoid, softplus and expm1 keep their names on paper, so their derivatives are stated through the output,
 # as textbooks and PyTorch do (ATen, derivatives.yaml: sigmoid_backward is grad·(1 − y)·y, expm1 grad·(y + 1));
-# tests/derive/test_operations.py proves them equal to sympy.diff of the expansions in the table of operations.
+# tests/derive/algebra/test_operations.py proves them equal to sympy.diff of the expansions in the table of operations.
 sigmoid: type[sympy.Function] = _opaque("sigmoid", lambda x: sigmoid(x) * (1 - sigmoid(x)))
 softplus = _opaque("softplus", sigmoid)
 detach = _opaque("detach", lambda *_: sympy.S.Zero)

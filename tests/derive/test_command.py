@@ -34,7 +34,7 @@ def command(*arguments: str) -> int:
 def test_the_article_is_the_default(capsys: Captured) -> None:
     assert command() == 0
     out, err = capsys.readouterr()
-    assert out == (ROOT / "tests/derive/show/golden/article.txt").read_text(encoding="utf-8")
+    assert out == (ROOT / "tests/scenarios/golden/article.txt").read_text(encoding="utf-8")
     assert err == ""
     assert command("article") == 0
     assert capsys.readouterr().out == out
@@ -164,7 +164,7 @@ def test_output_is_written_whole_or_not_at_all(capsys: Captured, tmp_path: Path)
     file = tmp_path / "out.txt"
     assert command("--output", str(file)) == 0
     assert capsys.readouterr().out == ""
-    assert file.read_bytes() == (ROOT / "tests/derive/show/golden/article.txt").read_bytes()
+    assert file.read_bytes() == (ROOT / "tests/scenarios/golden/article.txt").read_bytes()
     assert command("--wrt", "q", "--output", str(file)) == 2
     assert file.read_bytes().startswith(b"A line fitted")
     assert files(tmp_path) == ["out.txt"]
@@ -210,7 +210,7 @@ def started(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
 def test_a_terminal_without_unicode_gets_the_ascii_text(encoding: str) -> None:
     done = started(PYTHONIOENCODING=encoding, PYTHONUTF8="0")
     assert done.returncode == 0
-    assert done.stdout == (ROOT / "tests/derive/show/golden/article-ascii.txt").read_bytes()
+    assert done.stdout == (ROOT / "tests/scenarios/golden/article-ascii.txt").read_bytes()
 
 
 def test_the_module_runs_the_command_under_the_guard() -> None:

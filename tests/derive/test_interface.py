@@ -37,7 +37,7 @@ def test_unknown_names_get_a_suggestion() -> None:
 
 def test_a_derivation_prints_itself_as_text() -> None:
     derivation = derive.derive("article")
-    golden = (Path(__file__).parent / "show/golden/article.txt").read_text(encoding="utf-8")
+    golden = (Path(__file__).parents[1] / "scenarios/golden/article.txt").read_text(encoding="utf-8")
     steps, update = golden.split("\n\n", 1)[1].split("\n\nUpdate: SGD, after each batch\n")
     assert str(derivation) == steps
     assert "w ← w" in update

@@ -16,6 +16,7 @@ from derive.paper.syntax import read_expression
 from derive.show.latex import Latex, aligned, display, to_latex
 from derive.show.tex import measure
 from derive.steps.steps import sections
+from tests.problems import ARTICLE_LINES
 from tests.trees import RATIONAL, SMOOTH, graph_of, graphs
 
 PDFLATEX = shutil.which("pdflatex")
@@ -108,7 +109,7 @@ def compiled(tmp_path: Path, text: str) -> str:
 @pytest.mark.parametrize(
     ("text", "parameters", "data"),
     [
-        ("a = w*x\nc = a + b\nd = c - y\ne = d^2\nl = (1/n)*e", ["w", "b"], ["x", "y"]),
+        (ARTICLE_LINES, ["w", "b"], ["x", "y"]),
         (LOGISTIC, ["w_1", "w_2", "α", "lambda"], ["x", "y"]),
         (NESTED, ["w1", "w2", "w3", "b1", "b2", "b3"], ["x", "y"]),
         (ODD, ["w", "w_out"], ["x"]),

@@ -15,13 +15,12 @@ from derive.show.pictures import to_dot
 from derive.show.sides import left, right
 from derive.show.text import WIDTH, fold, to_text
 from derive.steps.steps import sections
+from tests.problems import ARTICLE_LINES
 from tests.trees import RATIONAL, SMOOTH, graph_of, graphs
-
-ARTICLE = "a = w*x\nc = a + b\nd = c - y\ne = d^2\nl = (1/n)*e"
 
 
 def article() -> Derivation:
-    return differentiate(graph_of(ARTICLE, ["w", "b"], ["x", "y"]))
+    return differentiate(graph_of(ARTICLE_LINES, ["w", "b"], ["x", "y"]))
 
 
 def test_the_order_is_that_of_the_article() -> None:

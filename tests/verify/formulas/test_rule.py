@@ -7,6 +7,7 @@ import pytest
 from derive.chain.derivation import differentiate
 from derive.errors import Place
 from derive.problem.loading import load
+from tests.problems import GROUP
 from verify.formulas.judge import FormulaFinding, judge_formula
 
 LINE = """
@@ -22,7 +23,6 @@ y = [3, 5]
 [training]
 """
 ONE_CYCLE = 'scheduler = "OneCycleLR"\nmax_lr = 0.1\ntotal_steps = 7\n'
-GROUP = '[[training.groups]]\nparameters = ["b"]\n'
 
 
 def judged(training: str, name: str, text: str) -> FormulaFinding:

@@ -1,0 +1,60 @@
+"""A folder of filled-in tables: how many are right, and what is refused."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from derive.errors import ClaimError
+from derive.problem.loading import load
+from tables.command import main as tables_main
+from tables.grade import GRADE_COLUMNS, grade, grade_frame
+
+# Grades
+
+
+def test_a_folder_of_tables_is_graded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "anna.csv").write_text("step,dl/dw,w\n1,-26.67,0.267\n2,-135.86,1.63\n")
+    (tmp_path / "in" / "ben.csv").write_text("step,dl/dw,w\n1,-26.67,0.267\n2,-135.86,1.53\n3,-178.7,\n")
+    (tmp_path / "in" / "cleo.csv").write_text("step,dl/dq\n1,2\n")
+    (tmp_path / "in" / "notes.txt").write_text("not a table")
+    status = tables_main(["article", "--grade", str(tmp_path / "in"), "--output", str(tmp_path / "out")])
+    assert status == 2
+    said = capsys.readouterr()
+    assert "cleo.csv:1:6: unknown quantity 'dl/dq'" in said.err
+    made = pd.read_csv(said.out.strip())
+    assert list(made.columns) == list(GRADE_COLUMNS)
+    assert list(made["file"]) == ["anna.csv", "ben.csv", "cleo.csv"]
+    assert list(made["score"])[:2] == [1.0, 0.8]
+    assert list(made["empty"])[:2] == [0, 1]
+    assert list(made["first_wrong"])[1] == "step 2: w"
+    assert list(made["right_value"])[1] == 1.63
+
+
+@pytest.mark.parametrize(
+    ("table", "empty"),
+    [
+        ("step,w,b,\n1,,n/a,\n2,1.63,,\n", 3),
+        ("step,quantity,index,value\n1,w,,0.267\n2,w,,—\n", 1),
+    ],
+)
+def test_a_grade_tells_how_many_cells_are_empty(tmp_path: Path, table: str, empty: int) -> None:
+    (tmp_path / "anna.csv").write_text(table, encoding="utf-8")
+    made = grade_frame(grade(load("article"), str(tmp_path), None, {}, print))
+    assert (list(made["empty"]), list(made["claims"]), list(made["score"])) == ([empty], [1], [1.0])
+
+
+def test_grades_written_into_the_folder_are_not_graded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "anna.csv").write_text("step,dl/dw,w\n1,-26.67,0.267\n")
+    arguments = ["article", "--grade", str(tmp_path), "--output", str(tmp_path)]
+    assert [tables_main(arguments), tables_main(arguments)] == [0, 0]
+    assert list(pd.read_csv(capsys.readouterr().out.split()[-1])["file"]) == ["anna.csv"]
+
+
+def test_a_folder_without_tables_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ClaimError, match="holds no CSV file; expected one for each table to be judged"):
+        grade(load("article"), str(tmp_path), None, {}, print)
+    with pytest.raises(ClaimError, match="is not a folder; expected one that holds CSV files of claims"):
+        grade(load("article"), str(tmp_path / "no"), None, {}, print)
+    assert list(grade_frame(()).columns) == list(GRADE_COLUMNS)

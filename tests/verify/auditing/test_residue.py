@@ -1,0 +1,137 @@
+"""What a correct program may print is residue; what none prints is not."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from derive.run.run import Run
+from tests.audited import HALVING, audited, cell, claim
+from verify.auditing import pytorch_prints, residue
+from verify.auditing.finding import Finding, Status
+from verify.auditing.residue import MAX_ASKED, may_be_residue, settle
+from verify.claims.claim import Cell
+from verify.numbers import from_fraction
+
+THIRD = HALVING.replace("w = 1\n", 'w = "1/3"\n')  # no binary format holds it
+BEFORE = cell(1, "before", "w")
+IN_FLOAT32 = "0.333333343267"  # 11184811/2²⁵, to 12 digits
+
+
+def wrong(about: Cell, text: str, right: Fraction | None) -> Finding:
+    """A number that is not right at its digits."""
+    return Finding(claim(about, text), Status.WRONG, None if right is None else from_fraction(right))
+
+
+def settled(of: Run, *findings: Finding) -> tuple[list[Finding], bool]:
+    """The findings after they are settled, and whether PyTorch was asked."""
+    found = list(findings)
+    asked = settle(of, found, range(len(found)))
+    return found, asked
+
+
+@pytest.mark.parametrize("status", Status)
+@pytest.mark.parametrize("group", ["after", "setting"])
+def test_what_may_be_residue(status: Status, group: str) -> None:
+    finding = replace(wrong(cell(1, group, "w"), "0.3", Fraction(1, 3)), status=status)
+    not_right = status in (Status.WRONG, Status.TRUNCATED, Status.DOUBLE_ROUNDED)
+    assert may_be_residue(finding) == (not_right and group == "after")
+    assert not may_be_residue(replace(finding, right=None))
+
+
+def test_a_third_as_float32_holds_it_is_residue_of_float32_alone() -> None:
+    assert Fraction(float(np.float32(1) / np.float32(3))) == Fraction(11184811, 2**25)
+    text = f"{11184811 / 2**25:.12f}"
+    assert text == IN_FLOAT32
+    third = Fraction(1, 3)
+    [finding], asked = settled(audited(THIRD, dtype="float32"), wrong(BEFORE, text, third))
+    assert (finding.status, finding.why, asked) == (Status.RESIDUE, "a correct float32 program may print it", False)
+    [finding], asked = settled(audited(THIRD, dtype="float64"), wrong(BEFORE, text, third))
+    assert (finding.status, finding.why, asked) == (Status.WRONG, "", False)
+
+
+def test_what_float64_prints_is_residue_in_every_dtype() -> None:
+    text = f"{1 / 3:.20f}"
+    assert text == "0.33333333333333331483"  # not …33333
+    for dtype in ("float32", "float64"):
+        [finding], _ = settled(audited(THIRD, dtype=dtype), wrong(BEFORE, text, Fraction(1, 3)))
+        assert (finding.status, finding.why) == (Status.RESIDUE, "a correct float64 program may print it")
+
+
+def test_a_number_further_off_than_rounding_reaches_stays_wrong() -> None:
+    of, after = audited(THIRD, dtype="float32"), cell(3, "after", "w")
+    right = 3 - (3 - Fraction(1, 3)) / 8
+    in_float32 = np.float32(1) / np.float32(3)
+    for _ in range(3):
+        in_float32 -= np.float32(0.25) * (np.float32(2) * (in_float32 - np.float32(3)))
+    near, far = f"{in_float32:.12f}", f"{float(right) + 1e-4:.12f}"
+    assert Fraction(near) != right
+    (residue_, planted), asked = settled(of, wrong(after, near, right), wrong(after, far, right))
+    assert (residue_.status, planted.status, asked) == (Status.RESIDUE, Status.WRONG, False)
+
+
+def test_only_the_places_that_are_named_are_settled() -> None:
+    findings = [wrong(BEFORE, IN_FLOAT32, Fraction(1, 3))] * 2
+    assert not settle(audited(THIRD, dtype="float32"), findings, [1])
+    assert [finding.status for finding in findings] == [Status.WRONG, Status.RESIDUE]
+
+
+def unbounded(monkeypatch: pytest.MonkeyPatch, printed: float) -> list[Cell]:
+    """No bound on the drift of any number, and what PyTorch has in its place; returns what PyTorch is asked for."""
+    asked: list[Cell] = []
+
+    def by_pytorch(_of: Run, cells: Sequence[Cell]) -> Mapping[Cell, float]:
+        asked.extend(cells)
+        return dict.fromkeys(cells, printed)
+
+    monkeypatch.setattr(residue, "drifts", lambda *_: {})
+    monkeypatch.setattr(pytorch_prints, "by_pytorch", by_pytorch)
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("text", "printed", "status"),
+    [
+        ("0.2503", 0.25031, Status.RESIDUE),  # the digits of PyTorch's own number
+        ("0.2503", 0.25036, Status.UNDECIDED),  # it prints 0.2504, but is no nearer to the right one
+        ("0.2503", 0.2500000001, Status.WRONG),  # 3·10⁶ times as far off as PyTorch
+        ("nan", float("nan"), Status.RESIDUE),
+        ("nan", 0.25, Status.WRONG),
+        ("inf", float("inf"), Status.RESIDUE),
+        ("-inf", float("inf"), Status.WRONG),
+        ("0.2503", float("inf"), Status.UNDECIDED),
+    ],
+)
+def test_where_no_bound_decides_pytorch_is_asked(
+    monkeypatch: pytest.MonkeyPatch, text: str, printed: float, status: Status
+) -> None:
+    asked = unbounded(monkeypatch, printed)
+    [finding], was_asked = settled(audited(HALVING, dtype="float32"), wrong(BEFORE, text, Fraction(1, 4)))
+    assert (finding.status, was_asked, asked) == (status, True, [BEFORE])
+    if status is Status.RESIDUE:
+        assert finding.why == "exactly what PyTorch prints in float32"
+
+
+def test_pytorch_is_not_asked_for_too_many_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = unbounded(monkeypatch, 0.25031)
+    late = cell(MAX_ASKED + 1, "after", "w")
+    [finding], was_asked = settled(audited(HALVING), wrong(late, "0.2503", Fraction(1, 4)))
+    assert (finding.status, was_asked, asked) == (Status.UNDECIDED, False, [])
+    assert finding.why.startswith("it is not right at its digits, and what rounding does in 20,001 steps is not bound")
+
+
+def test_a_drift_that_is_large_beside_the_number_settles_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bound of 10⁻³ lets 1.0005 pass; beside PyTorch it counts up to 10⁻⁴ of the number, or to its last digit."""
+    asked = unbounded(monkeypatch, 1.0)
+    for bound, text, status in (
+        (1e-3, "1.0005", Status.WRONG),
+        (0.9e-4, "1.00005", Status.RESIDUE),
+        (1e-3, "1.001", Status.RESIDUE),  # one unit of its last digit
+        (1e-3, "1.0021", Status.WRONG),  # further off than the bound
+    ):
+        asked.clear()
+        monkeypatch.setattr(residue, "drifts", lambda _of, _dtype, cells, bound=bound: dict.fromkeys(cells, bound))
+        [finding], was_asked = settled(audited(HALVING), wrong(BEFORE, text, Fraction(1)))
+        assert (finding.status, was_asked) == (status, text == "1.0005"), text
