@@ -35,7 +35,7 @@ def ascii_text(text: str) -> str:
 
 
 def ascii_names(names: Iterable[str]) -> Mapping[str, str]:
-    """How names that are not ASCII are spelled in it; no two names are spelled alike."""
+    """Maps each name that is not ASCII to a spelling in ASCII; no two names get the same one."""
     names = tuple(names)
     taken = set(names)
     spelled: dict[str, str] = {}
@@ -50,7 +50,10 @@ def ascii_names(names: Iterable[str]) -> Mapping[str, str]:
 
 
 def greek_names(names: Iterable[str]) -> Mapping[str, str]:
-    """How names such as `alpha` and `sigma_1` are printed, α and σ_1; a name stays where its letter is one too."""
+    """Maps names such as `alpha` and `sigma_1` to how they are printed, α and σ_1.
+
+    Other names are not in the mapping, nor is `alpha` where `names` holds α as well.
+    """
     names = tuple(names)
     printed = {name: "_".join(_greek_word(word) for word in name.split("_")) for name in names}
     return {name: letters for name, letters in printed.items() if letters not in names}
@@ -62,7 +65,7 @@ def _greek_word(word: str) -> str:
 
 
 def greek_name(character: str) -> str | None:
-    """`alpha` for α and `Alpha` for Α; None for what is not a Greek letter."""
+    """Returns `alpha` for α and `Alpha` for Α; None for what is not a Greek letter."""
     words = unicodedata.name(character, "").split()
     if words[:1] != ["GREEK"] or words[2:3] != ["LETTER"]:
         return None

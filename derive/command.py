@@ -26,7 +26,7 @@ _EPILOG = "exit status: 0 done, 2 the input cannot be read or the output not wri
 
 
 def parser() -> argparse.ArgumentParser:
-    """The flags."""
+    """Returns the parser of the command line: the problem and the flags."""
     found = argparse.ArgumentParser(
         prog="python -m derive",
         description="Derives every gradient of a problem by the chain rule, step by step.",
@@ -48,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Derives and prints; returns the exit status. Raises `HandgradError` for `guard.run` to print."""
+    """Derives and prints; returns the exit status 0. Raises `HandgradError`, which `console.run` prints."""
     options = parser().parse_args(argv)
     if options.list:
         return list_problems(shipped())
@@ -92,7 +92,11 @@ def render(
     *,
     ascii_only: bool = False,
 ) -> str:
-    """The derivation in one of `FORMATS`. Each is imported when it is asked for, to start quickly."""
+    """Returns the derivation as text in `form`, one of `FORMATS`; those of `WHOLE` ignore `choice`, `sums` and `plan`.
+
+    Raises `EquationError` where `choice` names something that is not in the graph. The module of a format is
+    imported only when it is asked for, to start quickly.
+    """
     match form:
         case "json":
             from derive.show.json_document import to_json as whole

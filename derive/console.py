@@ -13,7 +13,7 @@ from typing import NoReturn
 from derive.characters import ascii_text
 from derive.errors import HandgradError, OutputError
 
-# DESIGN: 0 agrees, 1 disagrees, 2 cannot read the input, 3 undecided.
+# Exit statuses: 0 done, or agrees; 1 disagrees; 2 the input cannot be read; 3 undecided (never 1 or 3 from derive).
 BAD_INPUT, INTERRUPTED, CLOSED = 2, 130, 141  # 128 + SIGINT and 128 + SIGPIPE, as a shell reports them
 TOLD_EVERY = 1.0  # seconds between two lines of progress: a person reads along, and the terminal costs nothing
 
@@ -39,7 +39,7 @@ def end_with(command: Callable[[], int]) -> NoReturn:
 
 
 def run(command: Callable[[], int]) -> int:
-    """The exit status of `command`; an error that is the input's is printed to stderr in one message.
+    """Runs `command` and returns its exit status; 2 after an error of the input, which is printed to stderr.
 
     Ctrl-C gives one line and 130, a reader of stdout that went away 141 and no message.
     """
@@ -62,7 +62,7 @@ def run(command: Callable[[], int]) -> int:
 
 
 def say(message: str) -> None:
-    """A message, which goes to stderr, or nowhere where that is closed or full: stdout is for data."""
+    """Prints a message to stderr, since stdout is for data; where stderr is closed or full, the message is lost."""
     if sys.stderr is not None:  # None would mean stdout to `print`
         with contextlib.suppress(OSError):
             # an argument that is not UTF-8 has characters that some streams refuse
@@ -72,8 +72,8 @@ def say(message: str) -> None:
 def write_out(text: str, plain: Callable[[], str] | None = None) -> None:
     """Prints data to stdout, with a line end; in ASCII where stdout has no such characters.
 
-    `plain` gives the ASCII text where there is a better one than `ascii_text` of `text`. Raises
-    `OutputError` where stdout is closed or takes no more, such as a full disk.
+    `plain` gives the ASCII text where there is a better one than `ascii_text` of `text`. Raises `OutputError` where
+    stdout is closed or takes no more, such as a full disk, and `BrokenPipeError` where its reader went away.
     """
     if sys.stdout is None:
         raise OutputError("the output cannot be written: stdout is closed")
@@ -113,7 +113,10 @@ def _complain(message: str) -> int:
 
 
 def progress() -> Progress | None:
-    """Writes `step 12,000 of 1,500,000` to stderr now and then; None where that is no terminal."""
+    """Returns a function that writes `step 12,000 of 1,500,000` to stderr, at most once in `TOLD_EVERY` seconds.
+
+    Returns None where stderr is not a terminal.
+    """
     if sys.stderr is None or not sys.stderr.isatty():
         return None
     told = time.monotonic()
@@ -129,13 +132,13 @@ def progress() -> Progress | None:
 
 
 def list_problems(rows: Sequence[tuple[str, str]]) -> int:
-    """Prints the names of problems, each with its title; returns the exit status 0."""
+    """Prints `rows`, at least one name of a problem with its title; returns the exit status 0."""
     width = max(len(name) for name, _ in rows)
     write_out("\n".join(f"{name.ljust(width)}  {title}" for name, title in rows))
     return 0
 
 
 def tell(notes: Iterable[str]) -> None:
-    """Prints what a user should know of the input, to stderr."""
+    """Prints each note, a sentence that a user should know about the input, to stderr."""
     for note in notes:
         say(f"note: {note}")

@@ -1,4 +1,4 @@
-"""What can be wrong with what a person hands in, one class per cause.
+"""The errors of the input, one class for each cause, and pieces of their messages.
 
 Every message says what was received, what was expected and what to do; a
 `Place` adds the file, the line and a caret.
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from derive.characters import ascii_text
 
-_SHOWN = 72  # characters of a source line that are shown under a message
+_SHOWN = 72  # characters of a source line that are shown under a message: with the indent, less than 80 columns
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Place:
         return ":".join(str(part) for part in (self.source, self.line, self.column) if part is not None)
 
     def excerpt(self) -> str:
-        """The source line with a caret under the column; empty when there is none."""
+        """Returns the source line with a caret under the column; an empty string without a column or a text."""
         if self.column is None or not self.text.strip():
             return ""
         start = max(0, self.column - 1 - _SHOWN // 2) if len(self.text) > _SHOWN else 0
@@ -80,9 +80,9 @@ class OutputError(HandgradError):
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
-    """`; did you mean 'softmax'?` for the known word nearest to `word`, or nothing.
+    """Returns `; did you mean 'softmax'?` with the known word nearest to `word`; an empty string where none is near.
 
-    Nearest of all are words that differ in upper and lower case, or as `lambda` and `λ` do.
+    Words that differ from it only in upper and lower case, or as `lambda` and `λ` do, are the nearest.
     """
     known = sorted(known)
     alike = [name for name in known if name != word and _spelled_out(name) == _spelled_out(word)]
@@ -99,6 +99,6 @@ def _spelled_out(name: str) -> str:
 
 
 def shorten(text: object, limit: int = 40) -> str:
-    """`text` for a message: in quotes, cut where it is long."""
+    """Returns `text` for a message: in quotes, cut after `limit` characters."""
     shown = str(text)
     return repr(shown if len(shown) <= limit else f"{shown[:limit]}…")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 
 def lazily(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
-    """`__getattr__` and `__dir__` for the module `package`; `homes` says in which of its modules a name is."""
+    """Returns `__getattr__` and `__dir__` for the package; `homes` says in which of its modules each name is."""
 
     def find(name: str) -> object:
         if name not in homes:

@@ -25,10 +25,10 @@ class Derivation(derivation.Derivation):
 
 
 def derive(problem: Problem | str | os.PathLike[str], wrt: Iterable[str] | None = None) -> Derivation:
-    """All derivatives of the problem's loss with respect to `wrt`: any names, all parameters when left out.
+    """Returns the derivatives of the problem's loss with respect to `wrt`: any names, all parameters when left out.
 
     `problem` is a loaded problem or what `load` takes. Raises `ProblemError` for a problem that
-    cannot be read and for a name that it does not have.
+    cannot be read, and for a name that it does not have or that the loss is not differentiated by, such as n.
     """
     loaded = problem if isinstance(problem, Problem) else load(problem)
     names = (wrt,) if isinstance(wrt, str) else wrt

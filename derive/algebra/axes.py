@@ -1,4 +1,4 @@
-"""Resolved expressions with their axes, and how axes are renamed without meeting each other."""
+"""Resolved expressions with their axes, and axes renamed so that no two different ones get the same letter."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Typed:
 
 
 def apart(expr: Expr, taken: frozenset[Axis]) -> Expr:
-    """`expr` with each reduction over axes of its own, so that x − mean(x) reads xᵢ − (1/n) Σⱼ xⱼ."""
+    """Returns `expr` with other letters for reductions over letters of `taken`: xᵢ − (1/n) Σⱼ xⱼ for x − mean(x)."""
     if isinstance(expr, Reduce):
         axes = expr.axes or ()
         around = taken | frozenset(free_axes(expr.body)) - frozenset(axes)
@@ -44,7 +44,7 @@ def apart(expr: Expr, taken: frozenset[Axis]) -> Expr:
 
 
 def rename_free(expr: Expr, renamed: Mapping[Axis, Axis]) -> Expr:
-    """Renames axes that are free in `expr`; a reduction inside that binds the same name keeps its own."""
+    """Returns `expr` with its free axes renamed, old to new; axes that a reduction inside runs over stay."""
     if isinstance(expr, Reduce):
         renamed = {old: new for old, new in renamed.items() if old not in (expr.axes or ())}
     if isinstance(expr, Ref | Position):
@@ -53,7 +53,7 @@ def rename_free(expr: Expr, renamed: Mapping[Axis, Axis]) -> Expr:
 
 
 def new_letters(axes: Axes, taken: Axes) -> dict[Axis, Axis]:
-    """Axes with letters that are not in `taken`; a letter that is free stays."""
+    """Maps each of `axes` to one with a letter that is not in `taken`; it stays where its letter is not."""
     renamed: dict[Axis, Axis] = {}
     for axis in axes:
         if axis.letter in {other.letter for other in taken}:
@@ -64,7 +64,7 @@ def new_letters(axes: Axes, taken: Axes) -> dict[Axis, Axis]:
 
 
 def shape_text(axes: Axes) -> str:
-    """The sizes as a shape: (n, 3), (2,)."""
+    """Returns the sizes of the axes as a shape, for messages: (n, 3), (2,)."""
     return f"({', '.join(str(axis.size) for axis in axes)}{',' if len(axes) == 1 else ''})"
 
 

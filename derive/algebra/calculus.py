@@ -19,9 +19,10 @@ Ranks = dict[sympy.Symbol, int]  # place of a symbol on paper; sums and products
 
 
 def partial(body: Expr, ref: Ref) -> Expr:
-    """∂`body`/∂`ref`, for a `body` without sums or means; in the order of the paper.
+    """Returns ∂`body`/∂`ref`, in the order of the paper, for a `body` without reductions that holds `ref`.
 
-    Raises `EquationError` where the derivative is not defined anywhere (0^0 and the like).
+    Raises `EquationError` where the derivative has no real value anywhere, and for operations too deep inside one
+    another for SymPy.
     """
     operands = leaves(body)
     shape = replace_leaves(body, lambda operand: Ref(f"s{operands.index(operand)}", ()))
@@ -59,9 +60,9 @@ def _in_paper_order(derivative: sympy.Expr, shape: Expr) -> Expr:
 
 
 def to_sympy(expr: Expr) -> sympy.Expr:
-    """The SymPy form of an expression without sums or means; a reference becomes a symbol.
+    """Returns the SymPy form of an expression; a reference becomes a symbol, another one for `x[i]` than for `x[j]`.
 
-    `x[i]` and `x[j]` are different symbols.
+    Raises `TypeError` for reductions and positions, which have none.
     """
     match expr:
         case Number(value=value):
@@ -74,7 +75,10 @@ def to_sympy(expr: Expr) -> sympy.Expr:
 
 
 def from_sympy(expr: sympy.Expr, ranks: Ranks) -> Expr:
-    """The tree of a SymPy expression in symbols named as references, ordered by `ranks`."""
+    """Returns the tree of a SymPy expression in symbols named as references, terms and factors ordered by `ranks`.
+
+    Raises `EquationError` for a SymPy function that no operation of the table has.
+    """
     if expr.is_Rational:
         value = Fraction(int(expr.p), int(expr.q))
         return Number(value) if value >= 0 else Apply("neg", (Number(-value),))
@@ -166,7 +170,7 @@ def is_real(expr: Expr) -> bool:
 
 
 def power_without_logarithm(body: Expr, ref: Ref) -> Apply | None:
-    """A power in `body` with `ref` in the exponent and a constant base whose logarithm is not real."""
+    """Returns a power in `body` with `ref` in its exponent and a constant base without real logarithm; else None."""
     for part in walk(body):
         if isinstance(part, Apply) and part.op == "pow" and ref in refs(part.args[1]):
             base = part.args[0]
@@ -176,5 +180,5 @@ def power_without_logarithm(body: Expr, ref: Ref) -> Apply | None:
 
 
 def is_zero(expr: Expr) -> bool:
-    """Whether the derivative vanishes identically."""
+    """Whether `expr` is the literal 0, which `partial` returns where a derivative vanishes identically."""
     return expr == ZERO

@@ -1,4 +1,4 @@
-"""When two formulas are one: the letters of their sums do not matter, nor the order of terms and factors."""
+"""When two formulas are the same: the letters of their sums do not matter, nor the order of terms and factors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Pairs = Mapping[Axis, Axis]
 
 
 def canonical(expr: Expr) -> Expr:
-    """The same tree for formulas that are one: sums lettered by their depth, terms and factors sorted."""
+    """Returns the same tree for formulas that differ only in letters of sums or in the order of terms and factors."""
     return _canonical(expr, {}, 0)
 
 
@@ -53,9 +53,9 @@ def _flat(expr: Expr) -> tuple[Expr, ...]:
 
 
 def matched(pattern: Expr, expr: Expr, free: Axes, pairs: Pairs | None = None) -> Pairs | None:
-    """How `pattern`, read along its `free` axes, becomes `expr`: an axis for each; None where it never does.
+    """Returns which axis each of the `free` axes of `pattern` must become to make it `expr`; None where none do.
 
-    `pairs` are the axes that are known. The letters of sums inside do not matter.
+    `pairs` are the axes that are known already, and in the result. The letters of sums inside do not matter.
     """
     pairs = {} if pairs is None else pairs
     if isinstance(pattern, Ref | Position) or isinstance(expr, Ref | Position):

@@ -43,7 +43,10 @@ class Number:
 
 @dataclass(frozen=True)
 class Ref:
-    """A name, and the axes it is read along: `w`, `x[i]`; `axes` is None until the graph is built."""
+    """A name, and the axes it is read along: `w`, `x[i]`; without indices, `axes` is None until the graph is built.
+
+    `column` (from 0) is where it stands in its line on paper, None for what was not written there.
+    """
 
     name: str
     axes: Axes | None = None
@@ -59,7 +62,10 @@ class Position:
 
 @dataclass(frozen=True)
 class Apply:
-    """An operation of the table applied to its operands, element by element."""
+    """An operation of the table applied to its operands, element by element.
+
+    Until the graph is built, `op` may also be a function of tensors, such as matmul, or a formula, such as mse.
+    """
 
     op: str
     args: tuple[Expr, ...]
@@ -68,7 +74,7 @@ class Apply:
 
 @dataclass(frozen=True)
 class Reduce:
-    """`sum` or `mean` of `body` over `axes` (None until the graph is built: all axes)."""
+    """`sum`, `mean`, `logsumexp`, `max` or `min` of `body` over `axes`; None, until the graph is built, means all."""
 
     op: str
     body: Expr
@@ -130,7 +136,7 @@ def replace(expr: Expr, change: Callable[[Ref], Expr]) -> Expr:
 
 
 def free_axes(expr: Expr) -> Axes:
-    """The axes a resolved expression runs over, in the order of their first appearance."""
+    """Returns the axes that a resolved expression runs over, in the order of their first appearance."""
     if isinstance(expr, Ref | Position):
         return axes_of(expr)
     inner = dict.fromkeys(axis for part in children(expr) for axis in free_axes(part))
@@ -139,7 +145,7 @@ def free_axes(expr: Expr) -> Axes:
 
 
 def bound_axes(expr: Expr) -> frozenset[Axis]:
-    """The axes that some sum or mean inside the expression runs over."""
+    """Returns the axes that some reduction inside the expression runs over."""
     return frozenset(axis for part in walk(expr) if isinstance(part, Reduce) for axis in part.axes or ())
 
 
@@ -156,7 +162,7 @@ def axes_of(leaf: Ref | Position) -> Axes:
 
 
 def rename_axes(expr: Expr, names: Mapping[Axis, Axis]) -> Expr:
-    """The expression read along other axes; axes bound inside are renamed as well when named."""
+    """Returns the expression with axes renamed, old to new, also those that reductions inside it run over."""
     if not names:
         return expr
     if isinstance(expr, Ref):

@@ -15,13 +15,13 @@ from derive.algebra.monomial import Monomial, collect
 from derive.algebra.tidying import negated, powered, product, terms
 
 MAX_CANCELLED = 80  # numbers, names and operations that SymPy is given at once
-MAX_SYMBOLS = 10
+MAX_SYMBOLS = 10  # in what SymPy is given; beyond these limits an expression stays as it is
 MAX_POWER = 6  # larger powers are one symbol to SymPy
 MAX_TERMS = 200  # about as many terms may come up while it multiplies out
 
 
 def shorter(expr: Expr) -> Expr:
-    """`expr` with its fractions cancelled, or multiplied out, where that is shorter; else `expr` itself."""
+    """Returns `expr` with its fractions cancelled, or multiplied out, where that is shorter; else `expr` itself."""
     if size(expr) > MAX_CANCELLED or not is_a_fraction_or_sum(expr):
         return expr
     known: dict[Expr, Expr] = {}
@@ -118,7 +118,7 @@ def cancelled(whole: Monomial) -> Monomial:
 
 
 def turned(coefficient: Fraction, expr: Expr) -> Expr:
-    """`coefficient` · `expr`, a minus sign before it put into a difference: p − y for −(y − p)."""
+    """Returns `coefficient` · `expr`; a minus sign turns a difference among its factors round: p − y for −(y − p)."""
     whole = collect((Number(coefficient), expr))
     for factor, power in whole.outside:
         if whole.coefficient < 0 and power == 1 and isinstance(factor, Apply) and factor.op == "sub":

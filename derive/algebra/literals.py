@@ -6,12 +6,12 @@ from fractions import Fraction
 
 from derive.algebra.expression import Apply, Expr, Number
 
-MAX_POWER = 1000  # the largest exponent; x^1000 of a float64 has overflowed long before
-MAX_BITS = 10_000  # of a number that stands in an equation, worked out
+MAX_POWER = 1000  # the largest exponent; x^1000 is 0 or infinite in float64 but for sizes of x from 0.48 to 2.03
+MAX_BITS = 10_000  # of a power of literals, about 3,000 digits; a larger one is refused
 
 
 def constant_value(expr: Expr) -> Fraction | None:
-    """The value of an expression of literals only, where it is rational; else None."""
+    """Returns the value of an expression of literals only; None for any other, and where it is not rational."""
     if isinstance(expr, Number):
         return expr.value
     if not isinstance(expr, Apply) or expr.op not in ("add", "sub", "mul", "div", "pow", "neg"):
@@ -38,7 +38,7 @@ def _worked_out(op: str, x: Fraction, y: Fraction = Fraction(0)) -> Fraction | N
 
 
 def unworkable(expr: Apply) -> str:
-    """The message for a division by zero and for a power that is too large; empty for any other operation."""
+    """Returns the message for a division by zero or a power that is too large; an empty string for anything else."""
     if expr.op not in ("div", "pow"):
         return ""
     right = constant_value(expr.args[1])

@@ -39,12 +39,12 @@ class Monomial:
     axes: Axes = ()
 
     def summed_over(self, axes: Axes) -> Monomial:
-        """Σ over `axes`: what does not run over them stands before the sum; a sum of ones counts."""
+        """Returns the sum over `axes`: factors that do not run over them stand before it, Σᵢ 1 is the size of i."""
         whole, axes = self.without_one_hots(axes)
         return whole._summed_over(axes)
 
     def without_one_hots(self, axes: Axes) -> tuple[Monomial, Axes]:
-        """Σₖ [y = k] over nothing else is 1, y being one of the k: without such factors and their axes."""
+        """Returns the product without factors [y = k] that alone run over k, and `axes` without k: Σₖ [y = k] is 1."""
         outside, left = dict(self.outside), axes
         for axis in axes:
             running = [factor for factor in outside if axis in free_axes(factor)]
@@ -83,7 +83,7 @@ class Monomial:
 
 
 def collect(factors: Iterable[Expr]) -> Monomial:
-    """The product of `factors` with numbers multiplied out and equal factors as powers."""
+    """Returns the product of `factors` with numbers multiplied out and equal factors as powers."""
     coefficient = Fraction(1)
     powers: Powers = {}
     pending = [(factor, 1) for factor in reversed(tuple(factors))]
@@ -107,7 +107,10 @@ def collect(factors: Iterable[Expr]) -> Monomial:
 
 
 def counted(terms: Iterable[Monomial]) -> list[Monomial]:
-    """The terms with equal ones counted together; the letters of sums inside them do not matter."""
+    """Returns the terms without those that cancel, and with one term, 2 a, for equal ones, a + a.
+
+    The letters of sums inside the factors do not matter.
+    """
     merged: dict[tuple[object, ...], Monomial] = {}
     for term in terms:
         key = (_key(term.outside), _key(term.inside), term.axes)
@@ -122,7 +125,7 @@ def _key(factors: tuple[tuple[Expr, int], ...]) -> frozenset[tuple[Expr, int]]:
 
 
 def joined(terms: list[Monomial]) -> Expr:
-    """The terms with their signs between them, a positive one first where there is one."""
+    """Returns the sum of the terms, a positive one first where there is one; 0 without terms."""
     if not terms:
         return ZERO
     ordered = sorted(terms, key=lambda term: term.coefficient < 0)

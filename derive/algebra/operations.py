@@ -68,7 +68,7 @@ class Operation:
     many: bool = False  # takes more than `arity` arguments, from left to right
 
     def absolute_in(self, dtype: str) -> float:
-        """What the error can be beyond that, absolutely: in 16 bits PyTorch's erf loses small results."""
+        """Returns the largest absolute error beyond `rounding`: PyTorch's erf loses up to 2⁻²⁰ in 16 bits."""
         return 2.0**-20 if dtype in _SIXTEEN_BITS and self.name == "erf" else 0.0
 
 
@@ -239,9 +239,10 @@ OPERATIONS = {operation.name: operation for operation in _TABLE}
 
 
 def power_rounding(exponent: float | None) -> int:
-    """The largest error of a power that PyTorch does not take as a product or quotient, as `Operation.rounding`.
+    """Returns the largest error, in units u, of a power that PyTorch does not take as a product or quotient.
 
-    By pow itself (1.25) and x^-0.5 (1.50) at most 2 u; x^-2 is 1/(x·x), off by up to 5 u where x·x is subnormal.
+    `exponent` is None where it is not one number. By pow itself (1.25) and x^-0.5 (1.50) at most 2 u; x^-2 is 1/(x·x),
+    off by up to 5 u where x·x is subnormal.
     """
     return 10 if exponent == -2 else OPERATIONS["pow"].rounding
 
@@ -249,7 +250,7 @@ def power_rounding(exponent: float | None) -> int:
 # Spellings of the same operation on paper.
 ALIASES = {"ln": "log", "σ": "sigmoid", "Σ": "sum", "√": "sqrt", "π": "pi"}
 
-# Sums, means and the like, over axes; each has its derivative in chain.py.
+# Sums, means and the like, over axes; each has its derivative in derive/chain/derivation.py.
 REDUCTIONS = ("sum", "mean", "logsumexp")
 
 # What holds where the derivative of a reduction jumps.

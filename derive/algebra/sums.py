@@ -13,11 +13,11 @@ from derive.algebra.fractions import shorter, turned
 from derive.algebra.monomial import Monomial, collect, counted, joined
 from derive.algebra.tidying import common_number, powered, product
 
-MAX_LETTERED = 4  # sums over more axes than these are not compared under other letters
+MAX_LETTERED = 4  # axes; sums over more are not compared under other letters: 4 and 4 are 576 ways already
 
 
 def add_up(terms: list[Monomial]) -> Expr:
-    """The sum of products, with equal ones counted together and common factors taken out."""
+    """Returns the sum of products, with equal ones counted together and common factors taken out."""
     groups: list[list[Monomial]] = []
     for term in terms:
         for place, group in enumerate(groups):

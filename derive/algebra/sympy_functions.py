@@ -75,5 +75,5 @@ power: type[sympy.Function] = _opaque(
 
 
 def raised(x: sympy.Expr, y: sympy.Expr) -> sympy.Expr:
-    """x^y. Where both are variable SymPy takes the derivative by x as (y/x) x^y, which divides by zero at x = 0."""
+    """Returns x^y, as `power` where both are variable: SymPy derives it by x as (y/x) x^y, a division by 0 at x = 0."""
     return power(x, y) if x.free_symbols and not y.is_Rational else x**y

@@ -17,7 +17,7 @@ _PRODUCTS = ("mul", "div", "neg", "pow")
 
 
 def tidy(expr: Expr) -> Expr:
-    """`expr` with its products collected and the equal terms of its sums counted, from the inside out."""
+    """Returns `expr` with equal factors of its products as powers and equal terms of its sums counted."""
     match expr:
         case Apply(op="add" | "sub"):
             return _sum(counted(terms(expr)))
@@ -36,7 +36,7 @@ def _sum(kept: list[Monomial]) -> Expr:
 
 
 def product(*factors: Expr) -> Monomial:
-    """The product of `factors`, each tidied, with the numbers of all sums among them in front."""
+    """Returns the product of `factors`, each tidied, with the numbers of all sums among them in front."""
     first = collect(factors)
     whole: list[Expr] = [Number(first.coefficient)]
     for factor, power in first.outside:
@@ -55,7 +55,7 @@ def _factored(factor: Expr) -> Expr:
 
 
 def summed(body: Monomial, axes: Axes, op: str = "sum") -> Monomial:
-    """Σ over `axes`, or the mean; what does not run over them stands in front."""
+    """Returns the sum of `body` over `axes`, or its mean; factors that do not run over them stand in front."""
     total = body.summed_over(axes)
     if op == "sum":
         return total
@@ -115,7 +115,10 @@ def with_number_in_front(found: list[Monomial]) -> Expr:
 
 
 def common_number(coefficients: list[Fraction]) -> Fraction:
-    """The largest number in all of them, where all have one denominator; with their sign where it is one."""
+    """Returns the greatest common divisor of coefficients with the same denominator, negative where all of them are.
+
+    Returns 1 where the denominators differ.
+    """
     if len({c.denominator for c in coefficients}) != 1:
         return Fraction(1)
     size = Fraction(gcd(*(c.numerator for c in coefficients)), coefficients[0].denominator)
@@ -128,7 +131,7 @@ def negated(expr: Expr) -> Expr:
 
 
 def shares_written(expr: Expr) -> Expr:
-    """`expr` with the share of the larger of two as what it is, [x > y] + [x = y]/2."""
+    """Returns `expr` with [x > y] + [x = y]/2 for at_least(x, y), the share of the larger of two."""
     parts = tuple(map(shares_written, children(expr)))
     if isinstance(expr, Apply) and expr.op == "at_least":
         half = Apply("div", (Apply("equal", parts), Number(Fraction(2))))

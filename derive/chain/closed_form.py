@@ -37,8 +37,8 @@ from derive.graph.graph import Graph
 from derive.graph.node import Node
 
 MAX_SIZE = 100  # numbers, names and operations in a closed form: about six lines of text
-MAX_DEPTH = 96  # lines put into one another
-MAX_ONCE = 30  # size of the right-hand side that stands in the place of a name that stands once
+MAX_DEPTH = 96  # operations, and lines put into one another; beyond, the closed form keeps the names of the lines
+MAX_ONCE = 30  # by how much a formula may grow for a name that stands once in it; else the name stays
 
 
 class TooLongError(Exception):
@@ -46,12 +46,12 @@ class TooLongError(Exception):
 
 
 def readable(expr: Expr) -> bool:
-    """Whether a person would still read the formula."""
+    """Whether the formula is short enough to be shown: at most `MAX_SIZE` numbers, names and operations."""
     return size(expr) <= MAX_SIZE
 
 
 class ClosedForms:
-    """The closed forms of one graph."""
+    """Works out closed forms of gradients in one graph."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
@@ -72,9 +72,9 @@ class ClosedForms:
         return tuple(line.name for line in self.named if not line.is_fraction_of_functions)
 
     def total(self, paths: Iterable[tuple[tuple[Expr, ...], Axes]]) -> Expr | None:
-        """The sum of the products, each summed over its axes; None where it would be too long to read.
+        """Returns the sum of `paths`, each a product of factors summed over its axes; None where it is not `readable`.
 
-        With lines replaced by what they stand for where that stays readable, else in their names.
+        Lines are replaced by what they stand for where that stays readable, else their names stand in it.
         """
         products = [(self._product(factors), axes) for factors, axes in paths]
         try:
@@ -117,7 +117,11 @@ class ClosedForms:
 
 
 def inliner(graph: Graph, kept: Collection[str]) -> Callable[[Expr, Collection[Axis]], Expr]:
-    """Replaces lines by their right-hand sides, those in `kept` not. Raises `TooLongError`."""
+    """Returns a function of an expression and of the axes around it that replaces lines by their right-hand sides.
+
+    Lines in `kept` stay. The function raises `TooLongError` past 4 `MAX_SIZE` parts in all its calls together (tidying,
+    which follows, may shorten a formula), and past `MAX_DEPTH` lines and operations inside one another.
+    """
     budget = 4 * MAX_SIZE
 
     def inlined(expr: Expr, depth: int, around: frozenset[Axis]) -> Expr:
@@ -146,7 +150,7 @@ def _read_along(node: Node, ref: Ref, around: frozenset[Axis]) -> Expr:
 
 
 def picked(whole: Monomial) -> Monomial:
-    """The product with picked entries by the index that another of its factors says they are at."""
+    """Returns the product with pₖ for its factor Σₘ [y = m] pₘ where another factor, [y = k], says that y is k."""
     labels = {found[0]: found[1] for factor, power in whole.outside if power > 0 and (found := _label(factor))}
     if not labels:
         return whole

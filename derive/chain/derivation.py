@@ -52,7 +52,7 @@ class Part:
 
     @property
     def value(self) -> Ref:
-        """The part's own result, as its derivative may need it."""
+        """A reference to the part's own result, which its derivative may need."""
         return Ref(self.name, self.axes)
 
     @property
@@ -71,11 +71,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Edge:
-    """The local partial of a part with respect to one reference in its body.
+    """The local partial of the part `of` with respect to the reference `wrt` in its body.
 
-    It is itself an expression over the axes of the body. `summed` are the axes of the part or of
-    its body that the operand lacks: the operand was broadcast over them, so its adjoint is
-    the sum over them.
+    `partial` is an expression over the axes of the body. `summed` are the axes of the part or of its body that `wrt`
+    lacks: the operand was broadcast over them, so its adjoint is the sum over them.
     """
 
     of: str
@@ -126,9 +125,10 @@ class Derivation:
 
 
 def differentiate(graph: Graph, wrt: Iterable[str] | None = None) -> Derivation:
-    """Derives ∂loss/∂name for each of `wrt`: any names of the graph, all parameters when left out.
+    """Returns the derivation of ∂loss/∂name for each of `wrt`: names of the graph, all parameters when left out.
 
-    Raises `EquationError` for a name that is not in the graph or that the loss does not depend on.
+    The derivative is 0 for a name that the loss does not depend on. Raises `EquationError` for a name that is not in
+    the graph or is a size, such as n, and for a line whose derivative has no real value.
     """
     targets = graph.of_kind("parameter") if wrt is None else tuple(dict.fromkeys(wrt))
     for name in targets:
@@ -155,7 +155,7 @@ def _check_target(name: str, graph: Graph) -> None:
 
 
 def split(node: Node) -> Iterator[Part]:
-    """The parts of a line, each after those it uses; the last has the line's name."""
+    """Yields the parts of a line, each after those it uses: last the line's own, after it the share of a maximum."""
     hidden: dict[Expr, Part] = {}
 
     def lowered(expr: Expr) -> Expr:

@@ -1,6 +1,6 @@
 """Formulas of a derivation as a person writes them: products along paths, closed forms, equality.
 
-Everything here is for reading; numbers are calculated from the adjoint equations in `chain`.
+Everything here is for reading; numbers are calculated from the adjoint equations of `Derivation`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MAX_LINKS = 24  # factors in one product
 
 
 class Path(NamedTuple):
-    """One way from the loss to a name: the product of its links, summed over `summed`."""
+    """One way from the loss to a name: the product of its links, the loss's first, summed over `summed`."""
 
     links: tuple[Link, ...]
     summed: Axes
@@ -41,13 +41,13 @@ class Gradient(NamedTuple):
 
 
 class Formulas:
-    """The formulas of a derivation, each worked out when it is asked for."""
+    """The formulas of a derivation, each worked out when it is asked for; names must be in its graph."""
 
     def __init__(self, derivation: Derivation) -> None:
         self.derivation = derivation
 
     def gradient(self, name: str) -> Gradient:
-        """∂loss/∂`name` as paths and closed form, where they stay readable."""
+        """Returns ∂loss/∂`name` as paths and closed form, up to `MAX_PATHS` paths of at most `MAX_LINKS` links."""
         graph = self.derivation.graph
         target = Ref(name, graph.by_name[name].axes)
         count, length = self.path_counts[name]
@@ -95,7 +95,7 @@ class Formulas:
         return {name: tuple(links) for name, links in into.items()}
 
     def steps_to(self, name: str) -> Iterator[Path]:
-        """The last step of the paths to `name`: a link of each line that it stands in, the last line first."""
+        """Yields the last step of the paths to `name`, each as a path of one link; those from later lines first."""
         graph = self.derivation.graph
         target = Ref(name, graph.by_name[name].axes)
         place = {node.name: number for number, node in enumerate(graph.nodes)}

@@ -1,4 +1,4 @@
-"""Lines by their names where their right-hand sides come up again: oᵢ (1 − oᵢ) for σ(zᵢ) (1 − σ(zᵢ))."""
+"""Names of lines in place of their right-hand sides: oᵢ (1 − oᵢ) for σ(zᵢ) (1 − σ(zᵢ)) where oᵢ = σ(zᵢ)."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class Named:
 
     @property
     def function(self) -> Expr | None:
-        """The function, where the line is nothing else."""
+        """The function, where the line is that alone; None for a product, a power or a quotient."""
         (factor, power), *more = self.whole.outside
         return factor if power == 1 and not more and self.whole.coefficient == 1 else None
 
     @property
     def is_fraction_of_functions(self) -> bool:
-        """Whether it keeps its name wherever it stands: a quotient with functions or sums in it."""
+        """Whether the line is a quotient with functions or sums in it: then its name stays wherever it stands."""
         return self.function is None and any(
             isinstance(part, Reduce) or (isinstance(part, Apply) and part.op not in _ARITHMETIC)
             for factor, _ in self.whole.outside
@@ -39,12 +39,12 @@ class Named:
         )
 
     def read(self, pairs: Pairs) -> Ref:
-        """The name along the axes that `pairs` gives."""
+        """Returns the name read along the axes that `pairs` gives for the line's own."""
         return Ref(self.name, tuple(pairs[axis] for axis in self.axes))
 
 
 def named(nodes: Iterable[Node]) -> tuple[Named, ...]:
-    """The lines that keep their names: functions and quotients."""
+    """Returns the lines among `nodes` that keep their names: functions, and quotients by something calculated."""
     nodes = tuple(nodes)
     lines = {node.name for node in nodes}
     found = (Named(node.name, node.axes, product(node.definition)) for node in nodes if node.expr is not None)
@@ -69,7 +69,7 @@ def _is_quotient(whole: Monomial, lines: set[str]) -> bool:
 
 
 def by_name(expr: Expr, lines: Iterable[Named]) -> Expr:
-    """`expr` with every right-hand side of these lines by its name."""
+    """Returns `expr` with the name of a line wherever the line's right-hand side stands in it."""
     for line in lines:
         expr = _replaced(expr, line)
     return expr

@@ -45,11 +45,11 @@ class Link(NamedTuple):
         return Reduce("sum", self.partial, self.summed) if self.summed else self.partial
 
 
-MAX_TIDIED = 200  # a partial longer than this is not shown
+MAX_TIDIED = 200  # size of a partial; a longer one is left as it is, too long to be shown
 
 
 def links(derivation: Derivation) -> Mapping[str, tuple[Link, ...]]:
-    """The links of each line of paper, by its name."""
+    """Returns the links of each line of paper to the names in it, by the line's name."""
     outgoing: dict[str, list[Edge]] = {}
     for edge in derivation.edges:
         outgoing.setdefault(edge.of, []).append(edge)
@@ -98,7 +98,7 @@ def _link(node: Node, wrt: Ref, summed: Axes, slope: Expr) -> Link:
 
 
 def merged(node: Node, links: Iterable[Link]) -> tuple[Link, ...]:
-    """The links of a line, those with respect to the same entries of a name added up.
+    """Returns the links of a line, with those to the same entries of a name added up, and without those that are 0.
 
     In l = mean(x)·sum(x) the x stands twice, and ∂l/∂xᵢ is one derivative all the same.
     """

@@ -11,12 +11,18 @@ from derive.graph.scope import Scope
 
 
 def elementwise(scope: Scope, expr: Expr, op: str, values: Sequence[Typed]) -> Typed:
-    """An operation of the table on operands with axes of their own; `expr` is where it stands."""
+    """Returns the operation `op` of the table applied to operands, each with its own axes, once they are `aligned`.
+
+    `expr` is where it stands in the line. Raises `EquationError` for shapes that do not fit.
+    """
     return applied(scope, expr, op, aligned(scope, expr, values))
 
 
 def applied(scope: Scope, expr: Expr, op: str, beside: Sequence[Typed]) -> Typed:
-    """An operation of the table on operands that are `aligned`."""
+    """Returns the operation `op` of the table applied to operands that are `aligned`.
+
+    Its axes are those of all operands in a line with indices, else those of the operand with the most.
+    """
     if scope.indexed:
         axes = tuple(dict.fromkeys(axis for value in beside for axis in value.axes))
     else:
@@ -25,7 +31,10 @@ def applied(scope: Scope, expr: Expr, op: str, beside: Sequence[Typed]) -> Typed
 
 
 def aligned(scope: Scope, expr: Expr, values: Sequence[Typed]) -> list[Typed]:
-    """The operands along common axes: by letters in a line with indices, else from the last axis on."""
+    """Returns the operands along common axes: matched by letters in a line with indices, else from the last axis on.
+
+    Raises `EquationError`, at `expr`, where the sizes of two matched axes differ.
+    """
     if scope.indexed:
         return _aligned_unwritten(scope, expr, values)
     target = max((value.axes for value in values), key=len, default=())
@@ -46,7 +55,10 @@ def _aligned_unwritten(scope: Scope, expr: Expr, values: Sequence[Typed]) -> lis
 
 
 def along(scope: Scope, expr: Expr, value: Typed, target: Axes, longest: Typed | None = None) -> Typed:
-    """`value` read along the last axes of `target`, which are those of `longest`."""
+    """Returns `value` read along the last axes of `target`; `longest`, the operand that has these, is for the message.
+
+    Raises `EquationError`, at `expr`, where their sizes differ.
+    """
     own = target[len(target) - len(value.axes) :]
     if not value.axes or value.axes == own:
         return value
@@ -62,7 +74,11 @@ def along(scope: Scope, expr: Expr, value: Typed, target: Axes, longest: Typed |
 
 
 def reduction(scope: Scope, expr: Expr, op: str, body: Typed, wanted: Axes | None) -> Typed:
-    """A sum, mean, logsumexp, max or min of `body`; `expr` is where it stands, `wanted` None where no axis is named."""
+    """Returns the sum, mean, logsumexp, max or min of `body` over the axes `wanted`, or over all where it is None.
+
+    They are found by their letters; `last` is the last one. Raises `EquationError`, at `expr`, for an axis that `body`
+    does not have, and where it has none.
+    """
     axes = body.axes if wanted is None else tuple(_axis(scope, expr, axis, body, op) for axis in wanted)
     if not axes:
         raise scope.error(expr, f"{op} of a single number; expected something that runs over samples or an index")

@@ -17,12 +17,12 @@ KIND = "gradient"  # of the node that stands for one
 
 
 def gradient_name(loss: str, parameter: str) -> str:
-    """What the gradient is called in tables: `dl/dw`."""
+    """Returns what the gradient is called in tables: `dl/dw` for the loss `l` and the parameter `w`."""
     return f"d{loss}/d{parameter}"
 
 
 def gradient_nodes(graph: Graph) -> Mapping[str, Node]:
-    """A node for the gradient of each parameter, unless a quantity is called `dl` or `dw`."""
+    """Returns a node for each parameter's gradient by its name `dl/dw`, unless a quantity is called `dl` or `dw`."""
     known = [name for name in graph.of_kind("parameter") if not {f"d{graph.loss}", f"d{name}"} & set(graph.by_name)]
     return {
         gradient_name(graph.loss, name): Node(gradient_name(graph.loss, name), KIND, graph.by_name[name].axes)

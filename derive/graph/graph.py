@@ -67,7 +67,7 @@ def build(
     loss: str | None = None,
     upstream: Upstream | None = None,
 ) -> Graph:
-    """The graph of `lines`; the last one is the loss unless `loss` names another.
+    """Returns the graph of `lines`; the last one is the loss unless `loss` names another.
 
     Names that are given come with their shapes, or alone: then parameters and constants are single
     numbers, and data have one number for each sample. (The samples are not part of the shape of data: a
@@ -101,7 +101,7 @@ def build(
 
 
 def other_loss(lines: tuple[Line, ...]) -> str:
-    """A sentence on equations whose last line is used by others, as where the loss was written first; else empty."""
+    """Returns a sentence of advice where other lines use the last one, as when the loss is written first; else ""."""
     used = {name for line in lines for name in names(line.expr)}
     ends = [line.name for line in lines if line.name not in used]
     last = lines[-1].name

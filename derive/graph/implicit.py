@@ -38,7 +38,10 @@ def is_unwritten(axis: Axis) -> bool:
 
 
 def unwritten(axis: Axis, scope: Scope) -> Axis:
-    """The axis of a name without indices in a line with them: the samples' own letter, or one nobody wrote."""
+    """Returns what `axis` is called in a line with indices where its name is written without.
+
+    That is a marked letter; for the samples, the letter that the line has for them, or a letter nobody wrote.
+    """
     if axis.size != SIZE:
         return Axis(axis.letter + _MARK, axis.size)
     found = (scope.index_of(letter) for letter in sorted(scope.letters))
@@ -48,7 +51,10 @@ def unwritten(axis: Axis, scope: Scope) -> Axis:
 
 
 def lettered(whole: Typed, scope: Scope) -> Typed:
-    """`whole` with letters for the axes that were written without; they must be summed by now."""
+    """Returns `whole`, the right-hand side, with new letters for its marked axes.
+
+    Raises `EquationError` for a marked axis that is not summed.
+    """
     refuse_unwritten(scope.line.expr, whole, scope)
     renamed: dict[Axis, Axis] = {}
     for axis in sorted(filter(is_unwritten, taken_axes(whole.expr))):
@@ -58,7 +64,7 @@ def lettered(whole: Typed, scope: Scope) -> Typed:
 
 
 def refuse_unwritten(expr: Expr, value: Typed, scope: Scope) -> None:
-    """A tensor without its indices beside others that have theirs: which belongs to which is not said."""
+    """Raises `EquationError` where `value` still runs over an axis without a letter; the caret is under its name."""
     if not any(map(is_unwritten, value.axes)):
         return
     refs = (part for part in walk(value.expr) if isinstance(part, Ref))
@@ -72,9 +78,10 @@ def refuse_unwritten(expr: Expr, value: Typed, scope: Scope) -> None:
 
 
 def summed(expr: Expr, line: Line, aside: str = "") -> Expr:
-    """The loss summed over the samples, term by term where it divides by n; else it is refused.
+    """Returns the right-hand side `expr` of the loss summed over its axes, term by term.
 
-    `aside` is what a message says last, in place of what is usual.
+    Raises `EquationError` for a term that does not divide by the number of values of its axes, such as n. The message
+    ends with `aside`, or with the usual advice where that is empty.
     """
     if isinstance(expr, Apply) and expr.op in ("add", "sub"):
         return replace(expr, args=tuple(summed(arg, line, aside) if free_axes(arg) else arg for arg in expr.args))

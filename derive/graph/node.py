@@ -15,10 +15,10 @@ SAMPLES = Axis("i", SIZE)  # the axis that data run over
 class Node:
     """One name of the graph.
 
-    `kind` is "parameter", "constant", "data", "size" (n) or "line". A line has the resolved `expr`
-    of its right-hand side, in which every reference names its axes, and `written`, the equation as
-    on paper, and the `place` where it stands. `implied` is true for a loss whose sum over the samples was
-    left in words.
+    `kind` is "parameter", "constant", "data", "size" (n, or the named size of an axis), "line", or "gradient" for a
+    name such as dl/dw. A line has `expr`, its right-hand side in which every reference names its axes, `written`, the
+    right-hand side as on paper, and the `place` where it stands. `implied` is true for a loss whose sum over the
+    samples was left in words; `note` is printed after the equation.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Node:
 
     @property
     def definition(self) -> Expr:
-        """The resolved right-hand side; only a line has one."""
+        """The resolved right-hand side. Raises `TypeError` for what is not a line."""
         if self.expr is None:
             raise TypeError(f"{self.name} is a {self.kind}: it is given, not calculated")
         return self.expr
@@ -40,7 +40,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Frozen:
-    """A parameter that is not updated; `entries` are those of its entries that are not, all where it is empty."""
+    """A parameter that is not updated at these `entries`, tuples of indices from 0; nowhere where there are none."""
 
     name: str
     entries: tuple[tuple[int, ...], ...] = ()

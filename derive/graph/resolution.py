@@ -26,9 +26,10 @@ Operands = Mapping[str, Typed]  # of a formula that is being written out, by the
 
 
 def resolve(line: Line, nodes: Mapping[str, Node], is_loss: bool, aside: str = "") -> Node:
-    """The node of a line. Raises `EquationError` with a caret for names and shapes that do not fit.
+    """Returns the node of a line that reads `nodes`; a loss is summed over the axes that are left (`implicit.summed`).
 
-    `aside` ends the message for a loss that is more than one number.
+    Raises `EquationError` with a caret for names and shapes that do not fit, for a loss that is not one number, and
+    `UnknownNameError`, its subclass, for a name that is none of `nodes`. `aside` ends the message about the loss.
     """
     scope = Scope(line, nodes)
     whole = lettered(Resolver(scope).value(line.expr), scope)
@@ -42,14 +43,17 @@ def resolve(line: Line, nodes: Mapping[str, Node], is_loss: bool, aside: str = "
 
 
 class Resolver:
-    """Resolves the expressions of one line; `operands` are those of the formula that is being written out, if any."""
+    """Resolves the expressions of one line; raises `EquationError`, with a caret, for what does not fit.
+
+    `operands` are those of the formula, such as mse, that is being written out, if any.
+    """
 
     def __init__(self, scope: Scope, operands: Operands | None = None) -> None:
         self.scope = scope
         self.operands = operands or {}
 
     def value(self, expr: Expr) -> Typed:
-        """`expr` resolved."""
+        """Returns `expr` with axes for every name; formulas such as mse and products such as x @ W are written out."""
         match expr:
             case Number():
                 return Typed(expr, ())
@@ -65,7 +69,7 @@ class Resolver:
         raise TypeError(type(expr).__name__)
 
     def name(self, ref: Ref) -> Typed:
-        """A name with its axes, an index as a number, or the mathematical constant of that name."""
+        """Returns a name with its axes, or what `index_or_constant` returns where no node has the name."""
         scope = self.scope
         node = scope.nodes.get(ref.name)
         if node is None:
@@ -78,7 +82,7 @@ class Resolver:
         return Typed(Ref(ref.name, axes, ref.column), axes)
 
     def index_or_constant(self, ref: Ref) -> Typed:
-        """A name that no node has."""
+        """Returns an index as a number, or a constant such as π. Raises `UnknownNameError` for any other name."""
         if ref.axes is None and (axis := self.scope.index_of(ref.name)) is not None:
             return Typed(Position(axis), (axis,))
         constant = ALIASES.get(ref.name, ref.name)
@@ -87,7 +91,7 @@ class Resolver:
         raise UnknownNameError(unknown_name(ref.name, self.scope.nodes), self.scope.place(ref))
 
     def operation(self, expr: Apply) -> Typed:
-        """A function or operator: over axes, of the macros, on whole tensors, or of the table."""
+        """Returns a function or operator resolved: max and min over axes, macros, functions of tensors, the table."""
         op = expr.op
         args, wanted = self.split_axes(expr)
         values = [self.value(arg) for arg in args]
@@ -106,7 +110,7 @@ class Resolver:
         return self.elementwise(expr, values)
 
     def elementwise(self, expr: Apply, values: Sequence[Typed]) -> Typed:
-        """An operation of the table."""
+        """Returns an operation of the table on its resolved operands `values`."""
         scope = self.scope
         beside = aligned(scope, expr, values)
         whole = applied(scope, expr, expr.op, beside)
@@ -119,7 +123,7 @@ class Resolver:
         return whole
 
     def split_axes(self, expr: Apply) -> tuple[tuple[Expr, ...], Axes | None]:
-        """Indices written as last arguments, as in max(z[i,k], k), apart from the operands."""
+        """Returns the operands, and the indices that are written after them, as in max(z[i,k], k); None without any."""
         if expr.op not in OVER_AXES:
             return expr.args, None
         count = len(expr.args)
@@ -140,7 +144,7 @@ class Resolver:
         return ALIASES.get(arg.name, arg.name) not in CONSTANTS or arg.name in self.scope.letters
 
     def refuse_labels(self, expr: Apply, values: Sequence[Typed]) -> None:
-        """One target for each row, where a loss wants one for each value: class labels, most likely."""
+        """Raises `EquationError` for targets that are likely class labels, one a row, where a loss has one a value."""
         if self.scope.indexed or not _has_labels(values):
             return
         wide, targets = ([axis.size for axis in value.axes] for value in values)
@@ -168,7 +172,7 @@ _OUTSIDE = {
 
 
 def not_real(whole: Apply) -> str:
-    """The message for an operation of constants without a real value; empty for any other."""
+    """Returns the message for an operation of constants that has no real value; an empty string for any other."""
     if whole.op not in _OUTSIDE or leaves(whole) or is_real(whole):
         return ""
     called, expected = _OUTSIDE[whole.op]

@@ -17,7 +17,7 @@ from derive.paper.spelling import at
 
 @dataclass
 class Scope:
-    """One line among the nodes that it may use; remembers which size each letter has."""
+    """One line and the nodes that it may use, by name; `sizes` has each letter's axis and a name read along it."""
 
     line: Line
     nodes: Mapping[str, Node]
@@ -35,7 +35,7 @@ class Scope:
         return frozenset(axis.letter for axes in (self.line.axes, *read) for axis in axes or ()) - {PICKED}
 
     def error(self, expr: Expr, message: str) -> EquationError:
-        """The error with the caret under `expr`."""
+        """Returns the error with this message and the caret under `expr`; the caller raises it."""
         return EquationError(message, self.place(expr))
 
     def place(self, expr: Expr) -> Place:
@@ -44,7 +44,7 @@ class Scope:
         return self.line.place if column is None else at(self.line.place, column)
 
     def index_of(self, letter: str) -> Axis | None:
-        """The axis of a letter that the line uses as an index, for k as a number in [k = y[i]]."""
+        """Returns the axis of a letter that the line uses as an index, for k as a number in [k = y[i]]; else None."""
         for part in walk(self.line.expr):
             node = self.nodes.get(part.name) if isinstance(part, Ref) and part.axes else None
             if node is not None and isinstance(part, Ref) and len(part.axes or ()) == len(node.axes):
@@ -54,7 +54,10 @@ class Scope:
         return None
 
     def read_along(self, ref: Ref, node: Node) -> Axes:
-        """The axes of a name written with indices, each with its size."""
+        """Returns the axes of the name `ref` of `node`, written with indices, each with its size.
+
+        Raises `EquationError` for too many or too few indices, and for a letter that stands twice or has two sizes.
+        """
         written = ref.axes or ()
         shown = f"{ref.name}[{','.join(map(str, written))}]"
         if len(written) != len(node.axes):
@@ -73,7 +76,7 @@ class Scope:
         return axes
 
     def remember(self, ref: Ref, axis: Axis) -> None:
-        """A letter has one size throughout the line."""
+        """Notes the size of a letter. Raises `EquationError` where the line has read the letter with another size."""
         known, where = self.sizes.setdefault(axis.letter, (axis, ref.name))
         if known.size != axis.size:
             raise self.error(
@@ -88,7 +91,10 @@ def _many(axis: Axis) -> str:
 
 
 def ordered(line: Line, axes: Axes) -> Axes:
-    """The axes of the right side in the order of the left side; raises `EquationError` where they are others."""
+    """Returns the `axes` of the right side in the order of the left side of `line`.
+
+    Raises `EquationError` where the two sides have different indices.
+    """
     letters = [axis.letter for axis in line.axes or ()]
     if sorted(letters) != sorted(axis.letter for axis in axes):
         shown = f"runs over {', '.join(map(str, axes))}, sizes {shape_text(axes)}" if axes else "is one number"
@@ -123,7 +129,7 @@ _LONGEST_PRODUCT = 20  # letters; nobody writes a longer one without signs
 
 
 def unknown_name(name: str, nodes: Mapping[str, Node]) -> str:
-    """The message for a name that is none of the `nodes`."""
+    """Returns the message for a name that is none of the `nodes`, with what may have been meant."""
     if name == SIZE:
         return "'n', the number of samples in the batch, is used, but there are no data; add [data]"
     gradients = [known for known in nodes if known.startswith(f"{name}/d")]
@@ -139,7 +145,7 @@ def unknown_name(name: str, nodes: Mapping[str, Node]) -> str:
 
 
 def factors(name: str, known: Collection[str], most: int = 3) -> tuple[str, ...]:
-    """The two or three known names that `name` is written of, as wx is of w and x; () for any other."""
+    """Returns the known names, from two to `most`, that `name` joins, as wx joins w and x; () for any other name."""
     if len(name) > _LONGEST_PRODUCT:
         return ()
     for length in range(1, len(name)):

@@ -1,4 +1,4 @@
-"""The upstream gradient of a line that is not one number: `seed_gradient` as a last line of the graph.
+"""`seed_gradient`, the upstream gradient of a line that is not one number, as a last line of the graph.
 
 Backpropagation starts on one number. Of a vector or matrix `y` with the upstream gradient `seed` it
 starts on L = Σ seed · y, whose gradient with respect to y is the seed.
@@ -18,7 +18,7 @@ SEEDED = ("L", "L_seed", "seeded_loss")  # what the loss may be called: the firs
 
 @dataclass(frozen=True)
 class Upstream:
-    """The shape of the seed as it is given, () for one number; with data, over all `samples`."""
+    """The seed as it is given: its `shape`, () for one number; `samples` is the number of rows of data, if any."""
 
     shape: tuple[int, ...]
     samples: int | None = None
@@ -26,9 +26,10 @@ class Upstream:
 
 
 def seeded(nodes: Mapping[str, Node], target: str, upstream: Upstream) -> tuple[Node, Node]:
-    """The node of the seed and that of the loss Σ seed · target.
+    """Returns the node of the seed and that of the new loss, Σ seed · target.
 
-    Raises `EquationError` for a seed that does not have the shape of the line.
+    Raises `EquationError` for a seed that does not have the shape of the line `target`, of all samples, and for a
+    line whose samples are not its first index.
     """
     line = nodes[target]
     name = _free(("seed", "upstream", "seed_gradient"), nodes)

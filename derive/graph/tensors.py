@@ -32,14 +32,14 @@ from derive.paper.syntax import read_expression
 
 @dataclass(frozen=True)
 class Call:
-    """A function as it stands in a line, with its operands resolved; `wanted` are the axes it names."""
+    """A function in a line, its operands resolved; `wanted` are the axes that it names, None without any."""
 
     expr: Expr
     values: Sequence[Typed]
     wanted: Axes | None = None
 
     def exactly(self, count: int, scope: Scope) -> Sequence[Typed]:
-        """The operands, when they are as many as the function takes."""
+        """Returns the operands. Raises `EquationError` where they are not `count`, as many as the function takes."""
         if len(self.values) != count:
             name = getattr(self.expr, "op", "the function")
             raise scope.error(self.expr, f"{name} of {len(self.values)} arguments; expected {count}")
@@ -193,7 +193,10 @@ TENSORS: dict[str, Callable[[Scope, Call], Typed]] = {
 
 
 def written_out(macro: Macro, wanted: Axes | None, column: int | None) -> Expr:
-    """The formula, its sums over `wanted` where indices are named; its parts all stand at `column`, for the caret."""
+    """Returns the tree of the formula, its sums over `wanted` where indices are named.
+
+    All its parts have the column (from 0) of the name that it is written out for, so that a caret stands there.
+    """
     return _standing_at(_formula(macro, wanted), column)
 
 

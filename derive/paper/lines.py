@@ -13,14 +13,14 @@ from derive.errors import EquationError, Place, shorten
 from derive.paper.spelling import at, tokens
 from derive.paper.syntax import read_expression
 
-MAX_LENGTH = 10_000  # characters of one equation; a page of a book has about 3,000
+MAX_LENGTH = 10_000  # characters of one equation, a longer one is refused; a page of a book has about 3,000
 
 _LEFT = re.compile(r"\s*(?P<left>.*?)\s*(?P<sign>[-+*/·×−^:]?=)(?!=)(?P<right>.*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line of paper: `name = expr`. `axes` holds the indices written on the left, if any."""
+    """One line of paper: `name = expr`. `axes` holds the indices written on the left, None where there are none."""
 
     name: str
     expr: Expr
@@ -29,10 +29,10 @@ class Line:
 
 
 def read_lines(text: str, source: str = "equations", first_line: int = 1) -> tuple[Line, ...]:
-    """The equations of `text`, one a line; `#` starts a comment, `;` separates two on one line.
+    """Returns the equations of `text`, one a line; `#` starts a comment, `;` separates two on one line.
 
-    `first_line` is the line of `source` on which `text` begins. Raises `EquationError` with the
-    line and a caret.
+    `first_line` is the number, from 1, of the line of `source` on which `text` begins. Raises `EquationError`, with
+    the line and a caret, for what is not in the language and where there is no equation.
     """
     lines: list[Line] = []
     for number, full in enumerate(text.split("\n"), start=first_line):
@@ -54,7 +54,10 @@ def _pieces(text: str) -> Iterator[tuple[int, str]]:
 
 
 def read_line(text: str, place: Place, start: int = 0) -> Line:
-    """One equation; `start` is the column (from 0) at which `text` begins in `place.text`."""
+    """Returns the equation `text`; `start` is the column (from 0) at which it begins in `place.text`.
+
+    Raises `EquationError` for what is not in the language, and beyond `MAX_LENGTH`.
+    """
     if len(text) > MAX_LENGTH:
         raise EquationError(
             f"an equation of {len(text):,} characters; expected at most {MAX_LENGTH:,}: split it over several lines",
@@ -99,7 +102,7 @@ def _read_left(text: str, place: Place) -> tuple[str, Axes | None]:
 
 
 def check_name(name: str, place: Place | None = None) -> str:
-    """`name`, normalised, when it can name a quantity; raises `EquationError` when it cannot."""
+    """Returns `name` in Unicode NFKC. Raises `EquationError` where it is no name, or the name of an operation."""
     normal = normalise(name)
     if normal in FUNCTIONS or normal in REDUCTIONS or normal in ALIASES.values():
         raise EquationError(f"{name!r} is the name of an operation; choose another name", place)
@@ -113,7 +116,7 @@ _DOTS = "·⋅∙"
 
 
 def as_typed(line: Line) -> Expr:
-    """The right-hand side, with `dotted` for every `matmul` that was typed as a dot; both mean the same."""
+    """Returns the right-hand side with `dotted` for every `matmul` that was typed as a dot; both mean the same."""
     start = (line.place.column or 1) - 1
     text = line.place.text[start:]
     if not any(dot in text for dot in _DOTS):

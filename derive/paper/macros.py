@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Macro:
-    """`name` of the `operands`, which stands for `formula`; `meaning` is a line of the README."""
+    """`name` of the `operands` stands for `formula`; `meaning` is what the README says of it."""
 
     name: str
     operands: tuple[str, ...]
@@ -19,6 +19,8 @@ class Macro:
     meaning: str
 
 
+# leaky_relu's 1/100, elu's α = 1 and huber's δ = 1 are the defaults of torch.nn.LeakyReLU, ELU and HuberLoss; 0.044715
+# is from Hendrycks, Gimpel: Gaussian Error Linear Units (2016).
 _TABLE = (
     Macro("square", ("x",), "x^2", "the square"),
     Macro("silu", ("x",), "x*sigmoid(x)", "x σ(x), also called swish"),

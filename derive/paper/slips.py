@@ -1,4 +1,4 @@
-"""What paper may leave out and the notation may not: signs of products, parentheses of functions, a Σ's index."""
+"""Refuses what may be left out on paper and not here: signs of products, parentheses of functions, a Σ's index."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ _SHOWN = 30  # characters of an argument that a message repeats
 
 
 def refuse_slips(text: str, place: Place, start: int) -> None:
-    """Raises `EquationError` with what to write; `start` is the column (from 0) of `text` in `place.text`."""
+    """Raises `EquationError`, which says what to write, for the first such slip in `text`.
+
+    `start` is the column (from 0) of `text` in `place.text`.
+    """
     pieces = tokens(text)
     _refuse_powered_sum(pieces, place, start)
     for position, token in enumerate(pieces):

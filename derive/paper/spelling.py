@@ -47,7 +47,7 @@ _TOKEN = re.compile(
 
 
 class Token(NamedTuple):
-    """A piece of an equation; `column` counts from 0 within the text."""
+    """A piece of an equation; `kind` is the name of its group in `_TOKEN`, `column` counts from 0 within the text."""
 
     kind: str
     text: str
@@ -61,7 +61,7 @@ class Spelled(NamedTuple):
     columns: tuple[int, ...]
 
     def column(self, offset: int) -> int:
-        """The original column of a character of `code`; past the end, the last one."""
+        """Returns the original column (from 0) of the character of `code` at `offset`; past the end, the last one."""
         return self.columns[min(max(offset, 0), len(self.columns) - 1)] if self.columns else 0
 
 
@@ -75,12 +75,12 @@ def tokens(text: str) -> list[Token]:
 
 
 def unmark(name: str) -> str:
-    """The name a person wrote for one in spelled code."""
+    """Returns the name that was written for a name in `Spelled.code`: `lambda` without the mark."""
     return name.removesuffix(_MARK)
 
 
 def spell(text: str, place: Place, start: int) -> Spelled:
-    """`text` as Python syntax; `start` is its column (from 0) in the source line of `place`.
+    """Returns `text` as Python syntax; `start` is its column (from 0) in the source line of `place`.
 
     Raises `EquationError` for characters that have no meaning.
     """
@@ -130,7 +130,7 @@ def _piece(token: Token, following: Token | None, place: Place, start: int) -> s
 
 
 def at(place: Place, column: int) -> Place:
-    """`place`, with the caret under `column` (from 0)."""
+    """Returns `place` with the caret under `column`, which counts from 0."""
     return Place(place.source, place.line, column + 1, place.text)
 
 

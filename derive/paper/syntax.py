@@ -16,7 +16,7 @@ from derive.paper.slips import ONLY_CALLED, refuse_slips
 from derive.paper.spelling import Spelled, at, spell, unmark
 from derive.source.numerals import NumeralError, read_number
 
-MAX_DEPTH = 150  # operations inside one another on one line
+MAX_DEPTH = 150  # operations inside one another on one line; a deeper line is refused with a caret
 
 _WRITTEN_OUT = (*MACRO_NAMES, *TENSOR_FUNCTIONS)  # functions that the graph writes out in those of the table
 
@@ -44,7 +44,10 @@ _REFUSED = {
 
 
 def read_expression(text: str, place: Place, start: int = 0) -> Expr:
-    """The tree of an expression, such as the right-hand side of an equation. Raises `EquationError`."""
+    """Returns the tree of an expression, such as the right-hand side of an equation; names have no axes yet.
+
+    `start` is the column (from 0) at which `text` begins in `place.text`. Raises `EquationError`, with a caret.
+    """
     refuse_slips(text, place, start)
     spelled = spell(text, place, start)
     try:
@@ -209,7 +212,7 @@ def _unknown_function(written: str) -> str:
 
 
 def is_condition(expr: Expr) -> bool:
-    """Whether the expression is 0 or 1: a comparison, or a product of them."""
+    """Whether the expression is 0 or 1 by its form: a comparison, or a product of comparisons."""
     match expr:
         case Apply(op="greater" | "at_most" | "equal"):
             return True

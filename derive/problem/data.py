@@ -47,7 +47,7 @@ class Column:
 
 
 def read_columns(document: Document, wanted: frozenset[str], folder: Path) -> tuple[tuple[Column, ...], list[str]]:
-    """The columns of [data], and notes on what was left out.
+    """Returns the columns of [data], and notes on columns that are not used.
 
     `wanted` are the names that the equations use and do not define; a CSV file, which is looked for
     in `folder`, gives those columns unless `columns` names others. Raises `DataError` or `ProblemError`.
@@ -62,7 +62,10 @@ def read_columns(document: Document, wanted: frozenset[str], folder: Path) -> tu
 def read_table(
     document: Document, key: str, wanted: frozenset[str], folder: Path
 ) -> tuple[tuple[Column, ...], list[str]]:
-    """The columns of the table `key`, which stand in it or in the CSV file that it names, and notes on others."""
+    """Returns the columns of the table `key`, which stand in it or in the CSV file that it names, and notes on others.
+
+    `wanted` and `folder` are as in `read_columns`. Raises `DataError` or `ProblemError`.
+    """
     if not isinstance(document.table(key).get("file"), str):
         return read_inline(document, key), []
     columns, notes = _from_csv(document, key, wanted, folder)
@@ -71,7 +74,7 @@ def read_table(
 
 
 def csv_columns(document: Document, folder: Path) -> str:
-    """`; d.csv has the columns 'x', 'y'`, for a name that is missing; empty where the data are not in a file."""
+    """Returns `; d.csv has the columns 'x', 'y'` for a message, an empty string where the data are not in a file."""
     name = document.table("data").get("file")
     if not isinstance(name, str):
         return ""
@@ -79,7 +82,10 @@ def csv_columns(document: Document, folder: Path) -> str:
 
 
 def read_inline(document: Document, key: str) -> tuple[Column, ...]:
-    """The columns that stand in the problem file itself, in the table `key`. Raises `DataError`."""
+    """Returns the columns that stand in the problem file itself, in the table `key`.
+
+    Raises `DataError` for columns of other lengths or without numbers, and `EquationError` for what is not a name.
+    """
     columns: dict[str, Column] = {}
     for written, values in document.table(key).items():
         place = document.place(key, written)

@@ -1,4 +1,4 @@
-"""Equations alone as a problem: no values, and the kinds of the names are guessed and said."""
+"""Equations alone as a problem: nothing has a value, and a note says how the kinds of the names were guessed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _DATA = re.compile(r"[xyt](_?[0-9]+|_\w)?")  # x, y1, t_2, x_k: names that mean 
 
 
 def read_equations(text: str, source: str = "<text>") -> Problem:
-    """The problem of equations without declarations. Raises `EquationError`.
+    """Returns the problem of equations without declarations; messages call them `source`. Raises `EquationError`.
 
     Where the equations reduce over samples (sum, mean, a named loss, or n that no line defines), the
     names x, y, t and the like are data; every other name that no line defines is a parameter. Names
@@ -54,7 +54,7 @@ def read_equations(text: str, source: str = "<text>") -> Problem:
 
 
 def free_names(lines: Iterable[Line]) -> tuple[str, ...]:
-    """The names that are used and that no line defines, in the order in which they are read.
+    """Returns the names that are used and that no line defines, in the order in which they are read.
 
     The k of `max(z[i,k], k)` and of `[k = y[i]]` is an index and not a name.
     """
@@ -105,13 +105,13 @@ def _listed(names: tuple[str, ...], sizes: Sizes, skipped: int) -> str:
 
 
 def written_names(lines: Iterable[Line]) -> tuple[str, ...]:
-    """The names in the equations as they are spelled on paper."""
+    """Returns the distinct names in the equations as they are spelled on paper, before normalisation."""
     texts = dict.fromkeys(line.place.text.partition("#")[0] for line in lines)
     return tuple(dict.fromkeys(token.text for text in texts for token in tokens(text) if token.kind == "name"))
 
 
 def spelling_notes(written: Iterable[str]) -> tuple[str, ...]:
-    """One sentence for each two spellings that are compared as one name."""
+    """Returns a sentence for each spelling that is read as one name with another before it: `x₁` after `x1`."""
     first: dict[str, str] = {}
     notes: dict[str, None] = {}
     for name in written:

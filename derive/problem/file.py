@@ -33,14 +33,15 @@ _TOP = (
     *("title", "source", "equations", "loss", "seed_gradient", "frozen"),
     *("parameters", "constants", "data", "training", "report", "watch", "predict", "claims"),
 )
-MAX_UNITS = 1000  # of the last digit that a claimed number may be off
+MAX_UNITS = 1000  # of the last digit that a claimed number may be off; larger ones are refused
 _CLAIMS = ("table", "formulas", "units")
 
 
 def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
-    """The problem of a TOML text; `folder` is where its CSV files are.
+    """Returns the problem of a TOML text with lines ending in LF; its CSV files are looked for in `folder`.
 
-    Raises `ProblemError`, or one of its kinds, with the place in `source`.
+    `name` is the problem's name, and its title where the text has none. Raises `ProblemError`, or one of its kinds,
+    with the place in `source`, which is what messages call the text.
     """
     document = parse(text, source)
     document.refuse_unknown(_TOP, remedies=MISPLACED)

@@ -25,7 +25,7 @@ _TOML = re.compile(r"^[ \t]*(?:\[[ \t]*\w[\w.]*[ \t]*\]|[\"']?equations[\"']?[ \
 
 
 def load(problem: str | os.PathLike[str]) -> Problem:
-    """The problem that `problem` names or spells out.
+    """Returns the problem that `problem` names or spells out.
 
     A path object is a file. A str is, in this order, the name of a shipped problem, the text of a
     problem file or of several equations (when it has a line break), the path of a file, or equations
@@ -66,7 +66,7 @@ def _missing(path: str) -> ProblemError:
 
 
 def shipped() -> tuple[tuple[str, str], ...]:
-    """The name and the title of every problem that ships with the package, by name."""
+    """Returns the name and the title of every problem that ships with the package, sorted by name."""
     return tuple((name, _title(_SHIPPED / f"{name}.toml")) for name in _shipped_names())
 
 

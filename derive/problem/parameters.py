@@ -51,9 +51,9 @@ class Given:
 
 
 def read_given(document: Document, key: str) -> Given:
-    """The exact numbers of the table `key`, "parameters" or "constants"; only parameters can be drawn.
+    """Returns the quantities of the table `key`, "parameters" or "constants"; only parameters can be drawn at random.
 
-    Raises `ProblemError` for names and values that are not possible.
+    Raises `ProblemError` for names, values and distributions that are not possible.
     """
     quantities: dict[str, Quantity] = {}
     spelled: dict[str, str] = {}
@@ -156,9 +156,10 @@ _ENTRY = re.compile(r"\s*([^\[\]]+?)\s*(?:\[([^\[\]]*)\])?\s*")
 
 
 def read_frozen(document: Document, shapes: Mapping[str, tuple[int, ...]]) -> tuple[Frozen, ...]:
-    """What `frozen` names, parameter by parameter; `shapes` are those of the parameters.
+    """Returns what `frozen` lists, one for each parameter in it; `shapes` are the shapes of all parameters by name.
 
-    Raises `ProblemError` for a name that is not a parameter's and for an entry out of range.
+    Raises `ProblemError` for a value that is not a list of names, for a name that is not a parameter's, and for an
+    entry out of range.
     """
     listed = document.content.get("frozen")
     if listed is None:
@@ -207,7 +208,7 @@ def _read(text: str, shapes: Mapping[str, tuple[int, ...]], place: Place) -> tup
 
 
 def frozen_note(frozen: tuple[Frozen, ...]) -> list[str]:
-    """The sentence that says what training leaves alone."""
+    """Returns a list with the sentence that says what is not updated; an empty one where all parameters are."""
     if not frozen:
         return []
     return [f"frozen: {', '.join(map(str, frozen))}; the gradient is derived and compared, and not applied there"]

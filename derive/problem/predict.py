@@ -16,7 +16,7 @@ from derive.source.toml_text import Document
 def read_predict(
     document: Document, graph: Graph, columns: tuple[Column, ...], folder: Path
 ) -> tuple[tuple[Quantity, ...], list[str]]:
-    """The columns of [predict], some columns of [data], of any length; and notes on what was left out.
+    """Returns the columns of [predict], some of the `columns` of [data] in any length, and notes on what was left out.
 
     They stand in the table, or in the CSV file that it names, which is looked for in `folder`. Raises `DataError`
     for a column that [data] does not have, for rows of another shape, and where no line can be calculated from
@@ -49,7 +49,7 @@ def read_predict(
 
 
 def predicted(graph: Graph, given: tuple[Quantity, ...]) -> tuple[str, ...]:
-    """The lines that depend on the columns `given`, and on no other data."""
+    """Returns the names of the lines that depend on some of the columns `given`, and on no other data."""
     columns = {quantity.name for quantity in given}
     return tuple(name for name, needed in _needed(graph).items() if needed and needed <= columns)
 

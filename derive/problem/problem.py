@@ -53,13 +53,13 @@ class Quantity:
 
     @property
     def is_drawn(self) -> bool:
-        """Whether the numbers are there: false while they wait to be drawn."""
+        """Whether `values` has the numbers: true where nothing is to be drawn, false until PyTorch has drawn them."""
         return self.draw is None or bool(self.values)
 
 
 @dataclass(frozen=True)
 class Claims:
-    """What somebody says the answer is, with the digits they printed: a table as text, formulas by name.
+    """What an author says the answer is, with the digits as printed: a table as text, pairs of a name and a formula.
 
     `table_place` is the first line of the table; `units` is how many units of its last digit a number may be off, where
     the author says so.

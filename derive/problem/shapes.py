@@ -19,7 +19,10 @@ Slot = tuple[str, int]  # a name and the place of an index, or ("line 3", letter
 
 @dataclass(frozen=True)
 class Sizes:
-    """The shapes of the names that are written with indices; a size is a name such as "J", or "n"."""
+    """The shapes of the names that are written with indices; a size is a name such as "J", or "n".
+
+    `samples` are the names of data whose first index runs over the samples.
+    """
 
     shapes: dict[str, tuple[str, ...]]
     samples: frozenset[str]
@@ -31,7 +34,7 @@ class Sizes:
 
 
 def index_letters(line: Line) -> frozenset[str]:
-    """Every letter that is written as an index in the line."""
+    """Returns every letter that is written as an index in the line."""
     found = {axis.letter for axis in line.axes or ()}
     for part in walk(line.expr):
         if isinstance(part, Ref | Reduce):
@@ -40,7 +43,7 @@ def index_letters(line: Line) -> frozenset[str]:
 
 
 def trailing_indices(line: Line) -> Iterator[Ref]:
-    """The k of `max(z[i,k], k)`: it may be an index rather than a name."""
+    """Yields the references that may be indices rather than names, such as the last k of `max(z[i,k], k)`."""
     for part in walk(line.expr):
         if isinstance(part, Apply) and part.op in OVER_AXES:
             for arg in reversed(part.args[1:]):
@@ -50,9 +53,9 @@ def trailing_indices(line: Line) -> Iterator[Ref]:
 
 
 def infer(lines: tuple[Line, ...], free: Collection[str], candidates: Collection[str]) -> Sizes:
-    """The shapes of the `free` names; the first index of `candidates` is the samples.
+    """Returns the shapes of the `free` names; the first index of `candidates`, names of data, runs over the samples.
 
-    It is not where another free name has an index over the same values: Σⱼ w[j] x[j] sums over inputs.
+    It does not where a free name that is no candidate has an index over the same values: Σⱼ w[j] x[j] sums over inputs.
     """
     ties = _Ties()
     letters: dict[Slot, str] = {}

@@ -42,7 +42,7 @@ _EXPECTED: Mapping[str, _Expected] = {
 
 
 def target_notes(lines: Iterable[Line], quantities: Iterable[Quantity]) -> Iterator[str]:
-    """A sentence for each loss whose targets are given and are not of its kind."""
+    """Yields a sentence for each loss whose targets are among `quantities` and have a value that it does not expect."""
     given = {quantity.name: quantity for quantity in quantities}
     for line in lines:
         for part in walk(line.expr):
@@ -62,7 +62,10 @@ def _unexpected(op: str, expected: _Expected, targets: Quantity) -> Iterator[str
 
 
 def check_labels(graph: Graph, quantities: Iterable[Quantity], places: Mapping[str, Place]) -> None:
-    """Raises `DataError` for a label that is not a whole number or is beyond the classes, naming its row."""
+    """Raises `DataError`, with the row from 0, for a label that is not a whole number from 0 below the classes.
+
+    `quantities` are the given numbers in which labels of `graph` may stand, `places` says where each name stands.
+    """
     given = {quantity.name: quantity for quantity in quantities}
     for line, name, classes in dict.fromkeys(_labels(graph)):
         if name in given:

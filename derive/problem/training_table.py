@@ -30,7 +30,10 @@ MISPLACED = {
 
 @dataclass(frozen=True)
 class Own:
-    """What settings may speak of: the names of the parameters, those frozen as a whole, the numbers of constants."""
+    """What settings may refer to: names of parameters, those of them `frozen` as a whole, and constants by name.
+
+    A constant is None where it is more than one number.
+    """
 
     parameters: tuple[str, ...]
     constants: Mapping[str, Fraction | None]
@@ -38,7 +41,10 @@ class Own:
 
 
 def read_training(document: Document, samples: int, own: Own) -> Training:
-    """The settings of [training], each checked, also beside the others and the data."""
+    """Returns the settings of [training], checked each and together, and against the number of `samples` of data.
+
+    `samples` is 0 without data. Raises `ProblemError`, mostly `SettingError`, for what is not possible.
+    """
     document.refuse_unknown(_TRAINING, "training", remedies=_MISNAMED)
 
     def place(key: str) -> Place:

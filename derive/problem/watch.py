@@ -22,7 +22,7 @@ from derive.source.toml_text import Document
 
 
 def read_watch(document: Document, gradients: Collection[str]) -> tuple[Line, ...]:
-    """The expressions of [watch] as lines, with their places in the file. Raises `EquationError`.
+    """Returns the expressions of [watch] as lines, with their places in the file. Raises `EquationError`.
 
     `gradients` are the names `dl/dw` that they can read.
     """
@@ -30,7 +30,11 @@ def read_watch(document: Document, gradients: Collection[str]) -> tuple[Line, ..
 
 
 def read_beside(document: Document, table: str, example: str, gradients: Collection[str] = ()) -> tuple[Line, ...]:
-    """The expressions of a table that stand beside the equations, each as a line with its place in the file."""
+    """Returns the expressions of `table`, [watch] or [report], each as a line with its place in the file.
+
+    `gradients` are the names `dl/dw` that they can read, `example` is for a message. Raises `EquationError`, and
+    `ProblemError` for what is not a text.
+    """
     lines = []
     for written in document.table(table):
         text = document.words(table, written) or ""
@@ -43,7 +47,7 @@ def read_beside(document: Document, table: str, example: str, gradients: Collect
 
 
 def watched(line: Line, graph: Graph) -> Node:
-    """The node of an expression in the names of `graph`.
+    """Returns the node of an expression in the names of `graph` and of its gradients.
 
     Raises `EquationError`, with a caret, for a name that is taken, for names and shapes that do not
     fit, and for what is more than one number.
@@ -66,9 +70,9 @@ def refuse_axes(line: Line, node: Node, per: str) -> None:
 
 
 def condition(text: str, graph: Graph, place: Place) -> Node:
-    """The node of a comparison such as `l < 1e-6`: 1 where it holds, else 0. Its name is the text itself.
+    """Returns the node of a comparison such as `l < 1e-6`: 1 where it holds, else 0. Its name is the text itself.
 
-    `place` is where the text begins. Raises `EquationError`, with a caret.
+    `place` is where the text begins. Raises `EquationError`, with a caret, for what is not a comparison of numbers.
     """
     expr = read_with_gradients(text, place, (place.column or 1) - 1, gradient_nodes(graph))
     if not is_condition(expr):
@@ -77,12 +81,12 @@ def condition(text: str, graph: Graph, place: Place) -> Node:
 
 
 def with_lines(graph: Graph, nodes: tuple[Node, ...]) -> Graph:
-    """`graph` with more lines, and with the gradients that they read."""
+    """Returns `graph` with `nodes` as more lines, and with nodes for the gradients that they read."""
     return replace(graph, nodes=(*graph.nodes, *used_gradients(graph, nodes), *nodes)) if nodes else graph
 
 
 def text_place(document: Document, path: tuple[str, ...], text: str) -> Place:
-    """Where the characters of the string at `path` begin, so that a caret can stand under one of them."""
+    """Returns where the characters of `text`, the string at `path`, begin, so that a caret can stand under one."""
     offset = document.offset_after(path, text)
     if offset is None or "\n" in text:  # written with escapes, or over several lines
         return Place(f"{document.source}, {'.'.join(path)}", None, 1, text)

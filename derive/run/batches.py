@@ -37,7 +37,7 @@ class Batch:
 
     @property
     def update(self) -> int:
-        """The number of the update that this batch is for: of the next one, where none follows it."""
+        """The number, from 1, of the update that this batch's gradient is part of."""
         return self.t if self.updates else self.t + 1
 
     def __str__(self) -> str:
@@ -45,7 +45,7 @@ class Batch:
 
 
 def plan(settings: Settings, orders: Iterable[Sequence[int]] | None = None) -> Iterator[Batch]:
-    """The batches of the run, in order.
+    """Yields the batches of the run, in order.
 
     `orders` gives the order of the rows in each epoch, and the run ends with them; the rows stand
     as in the data when it is None.
@@ -68,7 +68,7 @@ def plan(settings: Settings, orders: Iterable[Sequence[int]] | None = None) -> I
 
 @dataclass(frozen=True)
 class Plan:
-    """The batches of a run that draws nothing, each made when it is asked for: a run may have millions of them."""
+    """The batches of a run without shuffling or `accumulate`, each made when asked for: a run may have millions."""
 
     settings: Settings
 
@@ -95,7 +95,7 @@ def planned(settings: Settings) -> Batches:
 
 
 def epoch_of(batches: Batches, step: int) -> tuple[Batch, ...]:
-    """The batches of the epoch of a step, up to that step."""
+    """Returns the batches of the epoch of `step`, which counts from 1, up to that step."""
     last = batches[step - 1]
     return tuple(batches[number] for number in range(step - last.batch, step))
 

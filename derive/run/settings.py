@@ -106,7 +106,7 @@ class Settings:
     def param_groups(self) -> tuple[ParamGroup, ...]:
         """The groups in the order of `optimizer.param_groups`: first the parameters that are in no group, if any.
 
-        None where nothing is trained.
+        An empty tuple where nothing is trained.
         """
         if self.lr is None:
             return ()
@@ -121,11 +121,11 @@ class Settings:
         return ParamGroup(group.parameters, schedule, options, self._rule(options))
 
     def group_of(self, name: str) -> int:
-        """The place of a parameter's group among `param_groups`."""
+        """Returns the place, from 0, of a parameter's group among `param_groups`; 0 where it is in none."""
         return next((k for k, group in enumerate(self.param_groups) if name in group.parameters), 0)
 
     def rule_of(self, name: str) -> Optimizer:
-        """The optimizer with the options of a parameter."""
+        """Returns the optimizer with the options of the group of the parameter `name`."""
         return self.param_groups[self.group_of(name)].rule if self.groups and self.trains else self.rule
 
     @cached_property
@@ -144,7 +144,7 @@ class Settings:
 
     @property
     def by_hand_alone(self) -> bool:
-        """Whether the update is one that PyTorch does not have: it is given the parameters by hand."""
+        """Whether the update is one that PyTorch does not have: PyTorch is then given the parameters by hand."""
         return self.trains and self.rule.variant is not None
 
     @property
@@ -153,7 +153,7 @@ class Settings:
         return (*self.watch, *([] if self.until is None else [self.until]))
 
     def is_met(self, nodes: Mapping[str, Any]) -> bool:
-        """Whether the condition of `until` holds in a step, by the numbers of its lines."""
+        """Whether the condition of `until` holds in a step; `nodes` has its value, an array or tensor, by its name."""
         return self.until is not None and nodes[self.until.name].item() == 1
 
     @property

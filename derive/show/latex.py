@@ -38,7 +38,7 @@ _DOCUMENT = r"""\documentclass[a4paper]{article}
 
 
 class Latex(Text):
-    r"""LaTeX maths in `amsmath` commands that MathJax knows as well."""
+    r"""The style that writes LaTeX maths in `amsmath` commands that MathJax knows as well."""
 
     minus, times, partial_sign, chained = "-", r" \cdot ", r"\partial ", r" \cdot "
 
@@ -168,7 +168,7 @@ class Latex(Text):
 
 
 def enclosed(opening: str, text: str, closing: str) -> str:
-    """`text` between delimiters about as tall as it is."""
+    """Returns `text` between delimiters about as tall as it is."""
     signs = {r"\frac": "bigg", r"\sum": "Big", r"\sqrt": "big", "(": "big"}
     size = next((size for sign, size in signs.items() if sign in text), "")
     return f"\\{size}l{opening}{text}\\{size}r{closing}" if size else f"{opening}{text}{closing}"
@@ -177,7 +177,7 @@ def enclosed(opening: str, text: str, closing: str) -> str:
 def to_latex(
     derivation: Derivation, title: str = "", optimizer: Optimizer | str | None = "SGD", **how: Unpack[How]
 ) -> str:
-    """A whole document with every step, numbered as in the text, that compiles with pdflatex and amsmath.
+    """Returns a whole document with the chosen steps, numbered as in the text, for pdflatex with amsmath.
 
     Only accented letters of the title are not ASCII; `ascii_only` drops the accents.
     """
@@ -189,7 +189,7 @@ def to_latex(
 
 
 def display(derivation: Derivation) -> str:
-    """All steps as one aligned formula, for a notebook; of the training a derivation knows nothing."""
+    """Returns all steps but the update rules as one aligned formula, for a notebook."""
     rows: list[str] = []
     for section in sections(derivation, None):
         rows.append(rf"&\textbf{{{text_to_tex(section.title)}}}")
@@ -213,7 +213,7 @@ def _section(section: Section) -> str:
 
 
 def aligned(equation: Equation, room: float = _ROOM) -> list[str]:
-    """The rows of an equation in an alignment, none wider than `room` points."""
+    """Returns the rows of an equation in an alignment, folded to about `room` points where a line may end."""
     style = Latex()
     head, relation = left(equation, style), {"←": r"\leftarrow"}.get(equation.relation, equation.relation)
     width = room - measure(head)

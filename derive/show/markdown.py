@@ -28,7 +28,7 @@ _MARKUP = re.compile(r"([\\*_\[\]<>#|~$&])")
 def to_markdown(
     derivation: Derivation, title: str = "", optimizer: Optimizer | str | None = "SGD", **how: Unpack[How]
 ) -> str:
-    """Headings, numbered formulas between $$, and sentences."""
+    """Returns the chosen steps as Markdown: headings, numbered formulas between $$, and sentences."""
     found, ascii_only = printed(derivation, optimizer, how)
     blocks = [f"# {marked(title)}"] if title else []
     for section in found:
@@ -56,6 +56,6 @@ def _formula(equation: Equation) -> str:
 
 
 def marked(text: str) -> str:
-    """A sentence in Markdown: names between `s stay there, other signs with a meaning are escaped."""
+    """Returns a sentence in Markdown: names stay between their `s, other signs with a meaning are escaped."""
     pieces = text.split("`")
     return "".join(f"`{piece}`" if number % 2 else _MARKUP.sub(r"\\\1", piece) for number, piece in enumerate(pieces))

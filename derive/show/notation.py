@@ -14,7 +14,7 @@ from derive.algebra.expression import ONE, PICKED, Apply, Axes, Expr, Number, Po
 from derive.source.numerals import write_literal
 from derive.steps.equations import Derivative
 
-# How tightly an expression holds together; an operand that holds less gets parentheses.
+# How tightly an expression holds together, from least to most; an operand that holds less than needed gets parentheses.
 SUM, NEGATIVE, SIGMA, QUOTIENT, PRODUCT, POWER, ATOM = range(7)
 
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
@@ -22,10 +22,10 @@ _SUBSCRIPTS = str.maketrans("aehijklmnoprstuvx", "ₐₑₕᵢⱼₖₗₘₙₒ
 
 
 class Text:
-    """Unicode text.
+    """The style of Unicode text; methods that return a pair return a text and how tightly it holds together.
 
     `names` replaces names by text already printed; `dot` stands in products, `chained` between the
-    factors of a chain product. `exact` keeps apart −(a b) and (−a) b, which are the same number and
+    factors of a chain product. `exact` tells −(a b) and (−a) b apart, which are the same number and
     different trees; `bare` leaves the indices out.
     """
 
@@ -207,7 +207,7 @@ class Text:
 
 
 def whole_number(expr: Expr) -> int | None:
-    """The value of an integer literal, with or without a minus sign."""
+    """Returns the value of an integer literal, with or without a minus sign; None for any other expression."""
     if isinstance(expr, Apply) and expr.op == "neg":
         inner = whole_number(expr.args[0])
         return None if inner is None else -inner

@@ -53,7 +53,7 @@ class Picture(NamedTuple):
 
 
 def picture(derivation: Derivation, *, ascii_only: bool = False) -> Picture:
-    """Every name with its equation, what it is calculated from, and the partials on the way back."""
+    """Returns the boxes of all lines and of the names they use, and the arrows forward and backward between them."""
     graph = derivation.graph
     style = ascii_style(graph) if ascii_only else text_style(graph)
     ids = {node.name: f"n{number}" for number, node in enumerate(graph.nodes)}
@@ -103,7 +103,7 @@ def _lines(text: str) -> tuple[str, ...]:
 def to_mermaid(
     derivation: Derivation, title: str = "", optimizer: Optimizer | str | None = None, *, ascii_only: bool = False
 ) -> str:
-    """A Mermaid flowchart, as GitHub draws it from a ```mermaid block."""
+    """Returns a Mermaid flowchart, as GitHub draws it from a ```mermaid block; `optimizer` is ignored."""
     del optimizer  # has no place in the picture
     drawn = picture(derivation, ascii_only=ascii_only)
     head = ["---", f"title: {_yaml(title)}", "---"] if title else []
@@ -143,7 +143,7 @@ _UNSAFE = re.compile(r"""["#&<>`*_~\\|;]""")
 def to_dot(
     derivation: Derivation, title: str = "", optimizer: Optimizer | str | None = None, *, ascii_only: bool = False
 ) -> str:
-    """A graph for Graphviz."""
+    """Returns the graph in DOT, for Graphviz; `optimizer` is ignored."""
     del optimizer  # has no place in the picture
     drawn = picture(derivation, ascii_only=ascii_only)
     heading = f", label={_dot_label((title,))}, labelloc=t" if title else ""

@@ -1,4 +1,4 @@
-"""The two sides of a numbered equation, and sentences, in a style; the same for every format."""
+"""The two sides of a numbered equation, and sentences, as text in a style, for every format."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def right(equation: Equation, style: Text) -> str:
 
 
 def shown(side: Side, style: Text) -> str:
-    """An expression, or what stands in its place."""
+    """Returns one side of an equation as text in `style`."""
     match side:
         case Derivative():
             return style.derivative(side)
@@ -58,7 +58,7 @@ def shown(side: Side, style: Text) -> str:
 
 
 def sentence(text: str, style: Text) -> str:
-    """A sentence, title or sign without the marks around names, in the names and characters of the style."""
+    """Returns a sentence, title or sign without the `s around names, in the names and characters of the style."""
     pieces = text.split("`")
     unmarked = "".join(style.names.get(piece, piece) if number % 2 else piece for number, piece in enumerate(pieces))
     return ascii_text(unmarked) if isinstance(style, Ascii) else unmarked

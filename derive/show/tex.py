@@ -17,7 +17,7 @@ _NAME = re.compile(r"(?P<base>.*?)(?P<digits>[0-9]*)", re.DOTALL)
 
 
 def name_parts(name: str) -> tuple[str, tuple[str, ...]]:
-    """A name as LaTeX and its subscripts: `w1` and `w_1` are w₁, `lambda` is λ, `y_hat` is ŷ."""
+    """Returns a name as LaTeX, and its subscripts: `w1` and `w_1` are w₁, `lambda` is λ, `y_hat` is ŷ."""
     first, *rest = [part for part in name.split("_") if part] or ["_"]
     match = _NAME.fullmatch(first)
     base, digits = (match["base"], match["digits"]) if match and match["base"] else (first, "")
@@ -79,13 +79,13 @@ _SPECIAL = {
 
 
 def text_to_tex(text: str) -> str:
-    """A sentence for LaTeX; what stands between `s is a name and is set in italics."""
+    """Returns a sentence for LaTeX; what stands between `s is a name and is set in italics."""
     pieces = text.split("`")
     return "".join(f"${subscripted(piece)}$" if number % 2 else _escaped(piece) for number, piece in enumerate(pieces))
 
 
 def subscripted(name: str, axes: tuple[str, ...] = ()) -> str:
-    """A name with all that stands below it in one subscript."""
+    """Returns a name as LaTeX with its own subscripts and the letters of `axes` in one subscript."""
     text, below = name_parts(name)
     subscript = ",".join((*below, "".join(axes))) if axes and below else "".join(axes) or ",".join(below)
     return f"{text}_{{{subscript}}}" if subscript else text
@@ -113,7 +113,7 @@ _ATOM = re.compile(r"\\(?P<command>[A-Za-z]+) ?|\\.|[_^]|.", re.DOTALL)
 
 
 class Atom(NamedTuple):
-    """A piece of a formula that stays together: its text, its width in points, parentheses it opens or closes."""
+    """A piece of a formula that stays together, `width` points wide; `opens` is 1 for "(" and the like, −1 for ")"."""
 
     text: str
     width: float
@@ -121,7 +121,7 @@ class Atom(NamedTuple):
 
 
 def atoms(formula: str) -> Iterator[Atom]:
-    """The pieces of a formula outside of all braces."""
+    """Yields the pieces of a formula from left to right; what stands in braces belongs to the command before."""
     position = 0
     while position < len(formula):
         match = _ATOM.match(formula, position)
@@ -169,7 +169,7 @@ def _width(token: str, arguments: list[str]) -> float:
 
 
 def measure(formula: str) -> float:
-    """About how wide a formula is, in points."""
+    """Returns about how wide a formula is, in points, at a font size of 10 points."""
     return sum(atom.width for atom in atoms(formula))
 
 
@@ -184,7 +184,7 @@ def _closing(formula: str, start: int) -> int:
 
 
 def fold(formula: str, first: float, width: float) -> list[str]:
-    """`formula` in lines of at most `first`, then `width` points, broken where the fewest parentheses are open.
+    """Returns `formula` in lines of at most `first`, then `width` points, broken where the fewest parentheses are open.
 
     A line ends before a sum's sign, or between factors; what has neither stays whole.
     """

@@ -13,20 +13,20 @@ from derive.steps.choice import How, printed
 from derive.steps.equations import Equation, Section
 from derive.training.optimizers import Optimizer
 
-WIDTH = 80
+WIDTH = 80  # characters of a line, the width of a terminal by tradition
 
 
 def to_text(
     derivation: Derivation, title: str = "", optimizer: Optimizer | str | None = "SGD", **how: Unpack[How]
 ) -> str:
-    """The whole derivation; `ascii_only` prints `dl/dw` and `sum_i` for `∂l/∂w` and `Σᵢ`."""
+    """Returns the chosen steps as text; `ascii_only` prints `dl/dw` and `sum_i` for `∂l/∂w` and `Σᵢ`."""
     found, ascii_only = printed(derivation, optimizer, how)
     style = ascii_style(derivation.graph) if ascii_only else text_style(derivation.graph)
     return "\n".join(lines(found, title, style)) + "\n"
 
 
 def lines(found: tuple[Section, ...], title: str, style: Text) -> list[str]:
-    """The lines of the sections."""
+    """Returns the lines of the title, where there is one, and of the sections."""
     printed = [sentence(title, style), ""] if title else []
     width = len(str(max((equation.number for section in found for equation in section.equations), default=1)))
     for section in found:
@@ -57,7 +57,7 @@ def _equation(equation: Equation, style: Text, width: int, column: int) -> list[
 
 
 def fold(text: str, first: int, width: int) -> list[str]:
-    """`text` in lines of at most `first`, then `width` characters; a piece without spaces stays whole.
+    """Returns `text` in lines of at most `first`, then `width` characters; a piece without a break is longer.
 
     A line ends at a space, or between factors in parentheses, in the fewest parentheses, before a
     sign rather than inside a product, and never between a Σ and what it sums.

@@ -9,15 +9,18 @@ from fractions import Fraction
 from derive.errors import Place, ProblemError
 from derive.source.numerals import NumeralError, exact, shown
 
-MAX_DEPTH = 4  # lists inside one another
-MAX_NUMBERS = 1_000_000  # in one array
+MAX_DEPTH = 4  # lists inside one another: the most sizes of a shape; deeper lists are refused
+MAX_NUMBERS = 1_000_000  # in one array; a larger one is refused
 
 Path = tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Wording:
-    """How messages speak of an array: `what` it is, an entry by its place, the `error` that is raised."""
+    """How messages speak of an array: `what` it is called, in `remedy` what an entry should be, the `error` raised.
+
+    `entry` names the entry at a path of indices, from 0; without it that is `what[0,1]`.
+    """
 
     what: str
     remedy: str
@@ -25,7 +28,7 @@ class Wording:
     entry: Callable[[Path], str] | None = None
 
     def at(self, path: Path) -> str:
-        """The entry, or the list, at `path`."""
+        """Returns what the entry, or the list, at `path` is called."""
         if self.entry is not None and path:
             return self.entry(path)
         return f"{self.what}[{','.join(map(str, path))}]" if path else self.what
@@ -40,7 +43,7 @@ class Array:
 
 
 def read_array(value: object, wording: Wording, place: Place) -> Array:
-    """The array of a number or of nested lists of numbers.
+    """Returns the array of `value`, a number or nested lists of numbers as TOML gives them.
 
     Raises the wording's error for lists that are empty, of unequal lengths or too deep, for too many
     numbers, and for what is not a number.

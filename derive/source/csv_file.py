@@ -15,7 +15,7 @@ from derive.errors import DataError, Place, shorten, suggestion
 from derive.source.files import read_text
 from derive.source.numerals import NumeralError, exact, shown
 
-MAX_CSV = 100 * 10**6  # bytes
+MAX_CSV = 100 * 10**6  # bytes; a larger file is refused
 
 Row = tuple[int, list[str]]  # the number of the line, and its cells
 
@@ -40,7 +40,7 @@ class CsvFile:
         return ", ".join(map(shorten, self.by_name.values()))
 
     def find(self, entry: object, place: Place) -> str:
-        """The header's spelling of a column that the problem file names at `place`."""
+        """Returns the header's spelling of the column `entry`. Raises `DataError`, at `place`, where there is none."""
         written = self.by_name.get(normalise(entry)) if isinstance(entry, str) else None
         if written is None:
             hint = suggestion(str(entry), self.by_name) or f"; the columns are {self.columns_text}"
@@ -48,7 +48,7 @@ class CsvFile:
         return written
 
     def numbers(self, written: str) -> tuple[Fraction, ...]:
-        """The numbers of one column."""
+        """Returns the numbers of one column, from top to bottom. Raises `DataError` for a cell that is no number."""
         position = self.header.index(written)
         return tuple(_number(row[position].strip(), written, Place(self.name, line)) for line, row in self.rows)
 

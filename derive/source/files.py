@@ -20,7 +20,7 @@ def read_text(
     error: type[ProblemError] = ProblemError,
     place: Place | None = None,
 ) -> str:
-    """The text of a regular file of at most `limit` bytes of UTF-8, without a byte order mark, lines ending in LF.
+    """Returns the text of a regular file of at most `limit` bytes of UTF-8, as `clean` leaves it.
 
     `what` says what was expected ("a problem file"). Raises `error`, at `place`, for anything else.
     """
@@ -74,7 +74,7 @@ def check_writable(path: str | os.PathLike[str]) -> None:
 
 
 def may_create_in(folder: Path) -> bool:
-    """Whether files can be made in a folder that exists."""
+    """Whether files can be made in `folder`, which exists."""
     return os.access(folder, os.W_OK | os.X_OK)
 
 

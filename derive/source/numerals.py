@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from derive.errors import shorten
 
-MAX_DIGITS = 1000
+MAX_DIGITS = 1000  # of one number; a text, which may be a quotient of two, has at most twice as many characters
 MAX_EXPONENT = 400  # float64 ends at 1.8e308; what lies beyond cannot be trained on
 
 _LONG = 20  # characters of a number that is written without an exponent
@@ -53,7 +53,7 @@ def read_number(text: str) -> Fraction:
 
 
 def write_number(value: Fraction) -> str:
-    """The shortest exact text: a decimal where one ends soon (`0.01`), else a quotient (`4/15`)."""
+    """Returns the exact text: a decimal where it ends within 12 digits after the point (`0.01`), else a quotient."""
     if value.denominator == 1:
         return str(value.numerator)
     places = _decimal_places(value.denominator)

@@ -27,7 +27,10 @@ _WHERE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 @dataclass(frozen=True)
 class Document:
-    """A TOML text that could be read. `places` holds the keys that stand on lines of their own."""
+    """A TOML text that could be read; its numbers with a point or an exponent are `Numeral`s.
+
+    `places` says where the keys and table headers stand that begin a line.
+    """
 
     source: str
     text: str
@@ -35,7 +38,7 @@ class Document:
     places: Mapping[Path, Place]
 
     def place(self, *path: str) -> Place:
-        """Where `path` stands, or else the table that holds it, or else the file."""
+        """Returns where the key `path` stands; the table that holds it, or the file, where that is not known."""
         for length in range(len(path), 0, -1):
             if path[:length] in self.places:
                 return self.places[path[:length]]
@@ -72,10 +75,10 @@ class Document:
                 raise ProblemError(f"unknown key {shorten(key)}{where}{remedy}", self.place(*path, key))
 
     def offset_after(self, path: Path, value: str, start: int = 0) -> int | None:
-        """Where the characters of the string `value` begin, when they stand in the text as they are.
+        """Returns the offset, from 0, in the text at which the characters of the string `value` begin.
 
-        The string is looked for from `start`, or right after the `=` of the key `path`. None when it
-        was written with escapes.
+        The string is looked for from `start`, or right after the `=` of the key `path` where that is 0. Returns None
+        where it does not stand there as it is, such as when it was written with escapes.
         """
         place = self.places.get(path)
         if place is None or place.line is None or place.column is None:

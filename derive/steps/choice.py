@@ -16,7 +16,7 @@ from derive.training.plan import PLAIN_PLAN, Plan
 
 
 class Choice(NamedTuple):
-    """The kinds of steps, of `STEPS`, and the one name, or None for all."""
+    """What is shown: `steps` are kinds of steps, of `STEPS`, and `node` is the one name, or None for all names."""
 
     steps: tuple[str, ...] = STEPS
     node: str | None = None
@@ -26,10 +26,10 @@ EVERYTHING = Choice()
 
 
 class How(TypedDict, total=False):
-    """How `to_text`, `to_latex` and `to_markdown` print: `choice` of what, and `ascii_only`, no other characters.
+    """How `to_text`, `to_latex` and `to_markdown` print: the `choice` of what, and whether in ASCII alone.
 
-    `gathering` says which gradients add up for an update, and `plan` how lr goes and what else is done beside the
-    optimizer's equations.
+    `gathering` says which gradients add up for an update, and `plan` how lr changes and what else is done beside the
+    optimizer's equations. They raise `EquationError` where `choice` has a name that is not in the graph.
     """
 
     choice: Choice
@@ -39,7 +39,10 @@ class How(TypedDict, total=False):
 
 
 def read_steps(text: str) -> tuple[str, ...]:
-    """The kinds of steps of `forward,chain` or `all`. Raises `ProblemError` for one that is not known."""
+    """Returns the kinds of steps that a text such as `forward,chain` or `all` lists, in the order of `STEPS`.
+
+    Raises `ProblemError` for a word that is none of them.
+    """
     known = (*STEPS, "all")
     words = [word.strip() for word in text.split(",")]
     for word in words:
@@ -50,7 +53,7 @@ def read_steps(text: str) -> tuple[str, ...]:
 
 
 def printed(derivation: Derivation, optimizer: Optimizer | str | None, how: How) -> tuple[tuple[Section, ...], bool]:
-    """The sections that are printed, and whether in ASCII alone."""
+    """Returns the sections that are printed, as `chosen` does, and whether in ASCII alone."""
     choice, gathering = how.get("choice", EVERYTHING), how.get("gathering", PLAIN)
     found = chosen(derivation, optimizer, choice, gathering, how.get("plan", PLAIN_PLAN))
     return found, how.get("ascii_only", False)
@@ -63,7 +66,11 @@ def chosen(
     gathering: Gathering = PLAIN,
     plan: Plan = PLAIN_PLAN,
 ) -> tuple[Section, ...]:
-    """The sections with what is chosen. Raises `EquationError` for a name that is not in the graph."""
+    """Returns the sections with the steps of `choice`; each equation keeps the number that it has among all steps.
+
+    For the derivative of a name that is not in `derivation.wrt`, equations follow after the last number. Raises
+    `EquationError` for a name that is not in the graph.
+    """
     found = with_gathering(sections(derivation, optimizer, plan=plan), gathering)
     if choice.node is not None:
         found = tuple(_about(choice.node, derivation, found))

@@ -26,7 +26,7 @@ class Product(NamedTuple):
 
 
 class Total(NamedTuple):
-    """A sum of products, one for each path."""
+    """A sum of products, one for each path; 0 without any."""
 
     products: tuple[Product, ...]
 
@@ -72,12 +72,12 @@ class Section(NamedTuple):
 
 
 class Numbers:
-    """Counts the equations of all sections."""
+    """Numbers the equations of all sections; `last` is the number of the last one so far."""
 
     def __init__(self, last: int = 0) -> None:
         self.last = last
 
     def equation(self, left: Ref | Derivative | None, right: Side, relation: str = "=", note: str = "") -> Equation:
-        """The next equation."""
+        """Returns an equation with the next number."""
         self.last += 1
         return Equation(self.last, left, right, relation, note)

@@ -1,4 +1,4 @@
-"""Lines with what they stand for: named formulas written out, and softmax by its name where it comes up again."""
+"""What lines stand for: formulas such as mse written out, and softmax by its name in what is derived from it."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def _is_indexed(node: Node) -> bool:
 
 
 def continuation(node: Node) -> Expr | None:
-    """What a line stands for, in indices, where the paper names a formula or leaves a sum in words.
+    """Returns what a line stands for, with indices, where the paper names a formula or leaves a sum in words.
 
-    None where the line says it already, or where it would be too long to read.
+    Returns None where the line says it already, or where it is not `readable`.
     """
     assert node.written is not None  # a line always has its equation
     if node.implied:

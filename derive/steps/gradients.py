@@ -25,7 +25,7 @@ class Stages(NamedTuple):
 
 
 def stages(gradient: Gradient) -> Stages:
-    """The stages of a gradient that are shown."""
+    """Returns the stages of a gradient that are shown, or why they are left out."""
     if not gradient.paths:
         return Stages(left_out=_why_no_paths(gradient))
     chain = substituted = None
@@ -38,7 +38,7 @@ def stages(gradient: Gradient) -> Stages:
 
 
 def gradient_section(formulas: Formulas, gradient: Gradient, numbers: Numbers) -> Section:
-    """A gradient in its stages; where the closed form is left out, from the adjoints of the lines next to it."""
+    """Returns the section of a gradient in its stages; without a closed form, it ends with its adjoint equation."""
     loss = formulas.derivation.graph.loss
     whole = Derivative(Ref(loss, ()), gradient.wrt)
     found = stages(gradient)
@@ -78,13 +78,13 @@ def _why_no_paths(gradient: Gradient) -> str:
 
 
 def goes_on_from_adjoints(formulas: Formulas, gradient: Gradient) -> bool:
-    """Whether adjoint equations stand in the place of the closed form: where it is left out, and they say more."""
+    """Whether an adjoint equation replaces the closed form: there is none, and a last partial is `readable`."""
     links = [path.links[0] for path in formulas.steps_to(gradient.wrt.name)] if gradient.closed is None else []
     return any(readable(link.partial) for link in links)
 
 
 def adjoint_equations(formulas: Formulas, numbers: Numbers) -> Section:
-    """The adjoint equations of the lines, for gradients whose closed forms would be too long."""
+    """Returns the section of the adjoint equations of all lines, for gradients whose closed forms are too long."""
     graph = formulas.derivation.graph
     loss = Ref(graph.loss, ())
     equations = [
@@ -96,7 +96,7 @@ def adjoint_equations(formulas: Formulas, numbers: Numbers) -> Section:
 
 
 def adjoint(formulas: Formulas, name: str) -> Total:
-    """The adjoint of a name from those of the lines that it stands in: (∂l/∂a)(∂a/∂`name`) + …."""
+    """Returns the adjoint of a name from those of the lines that it stands in: (∂l/∂a)(∂a/∂`name`) + …."""
     loss = Ref(formulas.derivation.graph.loss, ())
     products = []
     for path in formulas.steps_to(name):

@@ -26,10 +26,10 @@ from derive.training.plan import PLAIN_PLAN, Plan
 def sections(
     derivation: Derivation, optimizer: Optimizer | str | None = "SGD", after: int = 0, plan: Plan = PLAIN_PLAN
 ) -> tuple[Section, ...]:
-    """All steps of `derivation`, counted on from `after`.
+    """Returns all steps of `derivation`; the first equation has the number `after` + 1.
 
-    `optimizer` is that of the update equations at the end, or its name; None where nothing is trained. `plan` is what
-    is done beside it.
+    `optimizer` is that of the update equations at the end, or its name; None leaves them out. `plan` is what training
+    does beside it.
     """
     optimizer = Optimizer(optimizer) if isinstance(optimizer, str) else optimizer
     numbers, formulas = Numbers(after), Formulas(derivation)
@@ -120,7 +120,7 @@ def _through_the_sum(link: Link, links: Iterable[Link]) -> str:
 
 
 def conventions(lines: Iterable[Node]) -> list[str]:
-    """What is taken as the derivative at the kinks of these lines."""
+    """Returns sentences on what is taken as the derivative where that of an operation in these lines jumps."""
     found = {_convention(part) for node in lines for part in walk(node.definition)}
     return sorted(found - {""})
 

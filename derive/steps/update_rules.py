@@ -1,4 +1,4 @@
-"""What the update section says of gradients that add up over several batches."""
+"""The update section: the equations of each parameter, and a sentence on gradients that add up over batches."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CLIPPED = "that of each batch is added to what clipping has left of those"
 
 
 class Gathering(NamedTuple):
-    """When the parameters are updated, and the sentence about the gradient in the update; both for the section."""
+    """For the update section: `when` the parameters are updated, and a `sentence` about the gradient in the update."""
 
     when: str = _EACH
     sentence: str = ""
@@ -27,7 +27,7 @@ PLAIN = Gathering()
 
 
 def gathering(training: Training, has_data: bool) -> Gathering:
-    """What `zero_grad` and `accumulate` of a problem file come to."""
+    """Returns what to say where `zero_grad` or `accumulate` add gradients up; `PLAIN` where each is of one batch."""
     count, zero = training.accumulate or 1, training.zero_grad
     if count > 1:
         end, fewer = (" and at the end of an epoch", ", fewer at the end of an epoch") if has_data else ("", "")
@@ -57,7 +57,7 @@ def gathering(training: Training, has_data: bool) -> Gathering:
 
 
 def with_gathering(sections: tuple[Section, ...], found: Gathering) -> tuple[Section, ...]:
-    """The sections, in which that of the update says what the gradients in it are."""
+    """Returns the sections; that of the update says what `found` says of the gradients in it."""
     if found == PLAIN:
         return sections
     return tuple(_said(section, found) if section.step == "update" else section for section in sections)
@@ -79,7 +79,7 @@ class Updated(NamedTuple):
 
 
 def updates(derivation: Derivation, optimizer: Optimizer, plan: Plan = PLAIN_PLAN) -> Iterator[Updated]:
-    """The update equations of each parameter, in the paper notation; first what all have in common."""
+    """Yields the update equations in the paper notation: what all parameters have in common, then those of each."""
     for rate in plan.rates:
         yield Updated(EVERY, Ref(rate.target), Update(rate.expr, None))
     yield from _norm(derivation, plan)
@@ -112,7 +112,7 @@ def _share(derivation: Derivation) -> str:
 
 
 def trained(derivation: Derivation) -> tuple[str, ...]:
-    """The parameters that are updated."""
+    """Returns the parameters of `derivation.wrt` that are updated: all that are not frozen as a whole."""
     graph = derivation.graph
     fixed = {frozen.name for frozen in graph.frozen if not frozen.entries}
     return tuple(name for name in derivation.wrt if graph.by_name[name].kind == "parameter" and name not in fixed)
@@ -152,15 +152,15 @@ def _of_parameter(
 
 
 def own_name(name: str, parameter: str) -> str:
-    """The name of a parameter's own v in the update equations: v_w."""
+    """Returns the name of a parameter's own `name` in the update equations: v_w for v."""
     return f"{name}_{parameter}"
 
 
-MAX_UPDATES = 8  # equations; where there are more, those of the first parameter stand for all
+MAX_UPDATES = 8  # equations; where there are more, those of the first parameter that is in no group stand for all such
 
 
 def update_sections(derivation: Derivation, optimizer: Optimizer, numbers: Numbers, plan: Plan) -> Iterator[Section]:
-    """The update rules as a section: nothing where nothing is trained; those of one parameter where there are many."""
+    """Yields the update rules as a section, numbered by `numbers`; no section where it would be empty."""
     found = tuple(updates(derivation, optimizer, plan))
     parameters = trained(derivation)
     of_groups = {name for group in plan.groups for name in group.parameters}

@@ -10,11 +10,14 @@ from derive.source.numerals import Numeral, NumeralError, shown
 
 Batches = tuple[tuple[int, ...], ...]
 
-MAX_ROWS = 1_000_000  # in all batches together
+MAX_ROWS = 1_000_000  # in all batches together; a longer list is refused
 
 
 def read_batches(value: object) -> Batches:
-    """The rows of each batch: a list of lists in a file, `[[0, 1], [2]]` as a flag."""
+    """Returns the rows of each batch, from 0; `value` is a list of lists in a file, the text `[[0, 1], [2]]` as a flag.
+
+    Raises `NumeralError` for anything else, an empty batch, a row twice in one batch, or more than `MAX_ROWS`.
+    """
     if isinstance(value, str) and not isinstance(value, Numeral):
         value = _from_flag(value)
     if not isinstance(value, list | tuple):
@@ -54,9 +57,9 @@ def _rows(rows: object, which: str) -> tuple[int, ...]:
 def refuse_contradictions(
     settings: Mapping[str, object], samples: int, place: Callable[[str], Place | None] = lambda _: None
 ) -> None:
-    """Raises `SettingError` for settings that cannot hold together, or not for data of so many `samples`.
+    """Raises `SettingError` for settings of a step that exclude each other, or do not fit data of `samples` rows.
 
-    `place` says where a setting stands.
+    `settings` are checked values by name; `samples` is 0 without data; `place` says where a setting stands.
     """
     for key, other, why in _contradictions(settings):
         raise SettingError(f"both {key} and {other} are given: {why}; keep one", place(key))

@@ -37,7 +37,7 @@ def checked(
 
     `values` are settings by name, each from `read_setting`; `options` those of the optimizer, `schedule` those of the
     scheduler. `groups` reads the groups, for an optimizer with its options, and `place` says where a setting stands.
-    Raises `SettingError` for what does not go together.
+    Raises `SettingError` for what does not go together, and for a variant that the optimizer does not have.
     """
     refuse_contradictions(values, samples, place)
     optimizer = values.get("optimizer", OPTIMIZERS[0])

@@ -11,7 +11,7 @@ from derive.source.numerals import write_number
 
 @dataclass(frozen=True)
 class Clip:
-    """`clip_grad_norm` or `clip_grad_value`, with the largest norm or value."""
+    """How gradients are clipped: `by` is "clip_grad_norm" or "clip_grad_value", `limit` the largest that is left."""
 
     by: str
     limit: Fraction
@@ -27,14 +27,17 @@ TINY = Fraction(1, 10**6)
 
 
 def clip_of(norm: Fraction | None, value: Fraction | None) -> Clip | None:
-    """The clipping that is chosen, if any; of the two at most one is given."""
+    """Returns the clipping by a largest `norm` or `value`, at most one of which is given; None without both."""
     if norm is not None:
         return Clip(NORM, norm)
     return None if value is None else Clip(VALUE, value)
 
 
 def norm_share(gradients: tuple[Ref, ...]) -> Expr:
-    """By what gradients are multiplied so that the norm of all of them together is at most clip_grad_norm."""
+    """Returns min(1, clip_grad_norm/(norm + `TINY`)), by which torch.nn.utils.clip_grad_norm_ multiplies gradients.
+
+    `gradients`, at least one, are their names; norm is √(Σ g²) over the numbers of all of them.
+    """
     squares: list[Expr] = []
     for gradient in gradients:
         each = Apply("pow", (gradient, Number(Fraction(2))))
@@ -47,5 +50,5 @@ def norm_share(gradients: tuple[Ref, ...]) -> Expr:
 
 
 def by_value(gradient: Ref, limit: str) -> Expr:
-    """A gradient whose numbers are no larger than the limit."""
+    """Returns clip(`gradient`, −limit, limit), as torch.nn.utils.clip_grad_value_; `limit` is a number's name."""
     return Apply("clip", (gradient, Apply("neg", (Ref(limit, ()),)), Ref(limit, ())))

@@ -14,7 +14,7 @@ from derive.training.optimizers import OPTIONS, Value, written
 from derive.training.rates import Rate, write_rate
 from derive.training.settings import check_option, read_optimizer, read_setting
 
-# torch.optim takes it from the optimizer and not from a group.
+# torch.optim.Adagrad takes it from the optimizer and not from a group.
 _ONE_FOR_ALL = ("initial_accumulator_value",)
 
 
@@ -39,9 +39,10 @@ class Group:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a group is read with: the names it may hold, and how to read its lr.
+    """What a group is read with: the names of the `parameters`, and those of them that are `frozen` as a whole.
 
-    `place` says where group `number`, counted from 1, or a key of it stands.
+    Both functions take the number of a group, from 1: `rate` reads its lr, `place` says where a key of it stands (""
+    for the group itself).
     """
 
     parameters: Collection[str]
@@ -51,7 +52,10 @@ class Reading:
 
 
 def read_groups(value: object, optimizer: str, common: Mapping[str, Value], how: Reading) -> tuple[Group, ...]:
-    """The groups of a list of tables; `common` are the options of all. Raises `SettingError`."""
+    """Returns the groups of `value`, a list of tables; `common` are the options that all parameters have.
+
+    Raises `SettingError` for tables that are not possible, and the errors of `read_rate` for their lr.
+    """
     if not isinstance(value, list | tuple) or not all(isinstance(entry, dict) for entry in value):
         expected = 'expected tables [[training.groups]] with parameters = ["b"] and what they have of their own'
         raise SettingError(f"groups = {shown(value)} is not a list of tables; {expected}", how.place(1, ""))

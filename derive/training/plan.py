@@ -25,7 +25,7 @@ class Plan:
     groups: tuple[Group, ...] = ()
 
     def rule_of(self, parameter: str, optimizer: Optimizer) -> Optimizer:
-        """The optimizer with the options of a parameter; with momentum where a scheduler cycles it."""
+        """Returns the optimizer with the options of the parameter's group, and with a momentum where it is cycled."""
         own = next((group.options for group in self.groups if parameter in group.parameters), {})
         cycled = self.schedule.cycled if self.schedule else ""
         if cycled == "momentum" and self.schedule and self.schedule.scheduler:
@@ -41,7 +41,7 @@ class Plan:
 
     @property
     def sentences(self) -> Iterator[str]:
-        """What the names in the equations are, and what groups have of their own."""
+        """Sentences that say what the names in the equations of lr are, how gradients are clipped, what groups have."""
         if self.schedule is not None and (told := _of_schedule(self.schedule)):
             yield told
         yield from self._counters()
@@ -72,7 +72,7 @@ PLAIN_PLAN = Plan()
 
 
 def plan_of(training: Training) -> Plan:
-    """What a problem file says of lr, clipping and groups."""
+    """Returns the plan of a file's settings; its schedule is None where no scheduler, list or expression changes lr."""
     scheduler = None
     if training.scheduler is not None:
         scheduler = read_scheduler(training.scheduler, training.schedule, training.scheduler_every)

@@ -1,4 +1,4 @@
-"""The learning rate: a number, one for each epoch, an expression in t and epoch, or what a scheduler makes of it."""
+"""The learning rate: a number, a list of one for each epoch, an expression in t and epoch, or that of a scheduler."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COUNTERS = ("t", "epoch")  # the number of the update, and the epoch; both from 
 
 @dataclass(frozen=True)
 class Formula:
-    """An expression for lr, in t, epoch and constants of the problem, whose numbers are `constants`."""
+    """An expression for lr in t, epoch and constants of the problem; `constants` has the numbers of those in it."""
 
     text: str
     expr: Expr = field(compare=False)
@@ -36,7 +36,7 @@ Rate = Fraction | tuple[Fraction, ...] | Formula
 
 @dataclass(frozen=True)
 class Moment:
-    """When a number is asked for: at update number `t`, in `epoch`, after `k` steps of the scheduler."""
+    """The moment of an update: its number `t` and `epoch`, both from 1, and the `k` steps of the scheduler before."""
 
     t: int
     epoch: int
@@ -65,7 +65,7 @@ class Schedule:
         return ("lr", self.cycled) if self.cycled else ("lr",)
 
     def numbers(self, moment: Moment) -> Mapping[str, Fraction]:
-        """The numbers that the equations read at a moment, beside those that are held."""
+        """Returns the numbers, by name, that the equations of lr read at a moment, such as t, lr_0 and k."""
         match self.lr:
             case Formula(constants=constants):
                 return {"t": Fraction(moment.t), "epoch": Fraction(moment.epoch), **constants}
@@ -77,7 +77,7 @@ class Schedule:
         return {"lr_0": self.lr, "k": Fraction(moment.k), **self.scheduler.numbers, **counts}
 
     def on_paper(self, moment: Moment | None = None) -> tuple[Assignment, ...]:
-        """The equations that give lr at a moment; those that are printed, without one."""
+        """Returns the equations that give lr at `moment`; without one, the equations that are printed."""
         match self.lr:
             case Formula(expr=expr):
                 return (Assignment("lr", expr),)
@@ -86,9 +86,9 @@ class Schedule:
         return self.scheduler.on_paper(self.cycled, moment.k if moment else None) if self.scheduler else _CONSTANT
 
     def in_torch(self, before: Moment | None, moment: Moment) -> tuple[Assignment, ...]:
-        """What PyTorch calculates between two moments, from the lr it holds; nothing where that stays.
+        """Returns the equations in PyTorch's order that give lr at `moment`; none where it keeps the lr that it holds.
 
-        `before` is None at the first step.
+        `before` is the moment of the update before, None at the first.
         """
         if self.scheduler is None or not self.scheduler.recursive:
             return self.on_paper(moment)
@@ -101,7 +101,7 @@ _CONSTANT = (Assignment("lr", Ref("lr_0", ())),)
 
 
 def write_rate(rate: Rate) -> str:
-    """The rate as it is written: `0.1`, `[0.1, 0.05]`, `1/(lambda*t)`."""
+    """Returns the rate as it is written in a file: `0.1`, `[0.1, 0.05]`, `1/(lambda*t)`."""
     if isinstance(rate, Formula):
         return rate.text
     return f"[{', '.join(map(written, rate))}]" if isinstance(rate, tuple) else write_number(rate)
@@ -112,10 +112,10 @@ def read_rate(
     constants: Mapping[str, Fraction | None],
     place: Place,
 ) -> Rate:
-    """The rate of a setting that is read: a text is an expression in t, epoch and `constants`.
+    """Returns the rate of the value from `read_setting`: a text is an expression in t, epoch and `constants`.
 
-    `constants` has None for one that is more than a number. `place` is where the text begins. Raises, with a
-    caret, `EquationError` for what is not in the language and `SettingError` for names that are not known.
+    `constants` has None for one that is more than a number. `place` is where the text begins. Raises, with a caret,
+    `EquationError` for what is not in the language, and `SettingError` for unknown names and operations on arrays.
     """
     if not isinstance(value, str):
         return value
@@ -163,9 +163,10 @@ def _at(place: Place, column: int | None) -> Place:
 def read_together(
     settings: Mapping[str, Any], schedule: Options, place: Callable[[str], Place | None] = lambda _: None
 ) -> Scheduler | None:
-    """The scheduler that the settings choose with its options, `schedule`; None without one.
+    """Returns the scheduler that the settings choose, with its options `schedule`; None without one.
 
-    `place` says where a setting stands. Raises `SettingError` for what does not go together.
+    `place` says where a setting stands. Raises `SettingError` for options that the scheduler does not have, for an lr
+    that is no number beside it, for both ways of clipping, and for other settings that do not go together.
     """
     name = settings.get("scheduler")
     if settings.get(NORM) is not None and settings.get(VALUE) is not None:
@@ -193,5 +194,5 @@ def read_together(
 
 
 def sets_lr(scheduler: Scheduler | None) -> bool:
-    """Whether the scheduler sets lr from the first step on, whatever the optimizer was given."""
+    """Whether the scheduler sets lr from the first step on, as OneCycleLR does from max_lr, whatever lr is given."""
     return scheduler is not None and "max_lr" in scheduler.options

@@ -54,9 +54,9 @@ _INTEGER = re.compile(r"[+-]?[0-9][0-9_]{0,40}")
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting. `read` turns a value of the file or the text of a flag into the setting's own type.
+    """One setting: `read` turns a value of the file or the text of a flag into the setting's own type.
 
-    It raises `NumeralError` with the end of the sentence "`lr = 'fast'` ...".
+    `read` raises `NumeralError` with the end of the sentence "`lr = 'fast'` ..."; `expected` says what it takes.
     """
 
     expected: str
@@ -64,10 +64,9 @@ class Setting:
 
 
 def read_setting(key: str, value: object, place: Place | None = None) -> Any:
-    """The checked value of a setting or option: a Fraction, a tuple, an int, a bool or a str.
+    """Returns the checked value of a setting or option: a Fraction, a tuple, an int, a bool or a str.
 
-    An lr is a Fraction, a tuple of them, one an epoch, or the text of an expression, which is not read yet.
-
+    An lr is a Fraction, a tuple of one for each epoch, or the text of an expression, for `rates.read_rate`.
     `value` is what stands in the file (int, `Numeral`, bool, str) or the text of a flag. Raises
     `SettingError` for an unknown key and for a value that is not possible.
     """
@@ -81,7 +80,7 @@ def read_setting(key: str, value: object, place: Place | None = None) -> Any:
 
 
 def read_as(setting: Setting, key: str, value: object, place: Place | None = None) -> Any:
-    """The checked value of `key`, which may be what `setting` says."""
+    """Returns the value as `setting` reads it. Raises `SettingError`, which names `key`, where it is not possible."""
     try:
         return setting.read(value)
     except NumeralError as error:
@@ -157,7 +156,7 @@ def _part(read: Callable[[object], Fraction], entry: object) -> Fraction:
 
 
 def whole(low: int, high: int) -> Callable[[object], int]:
-    """A reader of integers from `low` to `high`."""
+    """Returns a reader of integers from `low` to `high`, both included; it raises `NumeralError` for anything else."""
 
     def read(value: object) -> int:
         # 3.0 is refused as well: a count is written without a point
@@ -275,7 +274,7 @@ _NOT_NEGATIVE = Setting("a number from 0", _from_zero)
 _BELOW_1 = Setting("a number from 0 and below 1, such as 0.9", _share)
 _SWITCH = SETTINGS["shuffle"]
 
-# What the options may be, as in torch.optim; which optimizer has which, and their defaults, is in optimizers.py.
+# What the options may be, within what torch.optim allows; which optimizer has which is in optimizers.py.
 OPTION_SETTINGS = {
     "momentum": _NOT_NEGATIVE,
     "dampening": Setting("a number", exact),
@@ -298,7 +297,7 @@ OPTION_SETTINGS = {
 _INSIDE_1 = Setting("a number above 0 and below 1, such as 0.9", _inside)
 _ABOVE_0 = Setting("a number above 0", _above_zero)
 
-# What the options of a scheduler may be, as in torch.optim.lr_scheduler; which has which is in schedulers.py.
+# What the options of a scheduler may be, within what torch.optim.lr_scheduler allows; who has which: schedulers.py.
 SCHEDULER_SETTINGS = {
     "step_size": _COUNT,
     "gamma": _ABOVE_0,
@@ -329,7 +328,10 @@ def check_option(name: str, key: str, place: Place | None = None) -> None:
 
 
 def read_optimizer(name: str, options: Mapping[str, Value], place: Place | None = None) -> Optimizer:
-    """The optimizer with its options, which are checked on their own already. Raises `SettingError`."""
+    """Returns the optimizer with its options, each checked already.
+
+    Raises `SettingError` for nesterov without momentum or with dampening, as torch.optim.SGD does.
+    """
     found = Optimizer(name, options)
     if found.options.get("nesterov") and not (found.options["momentum"] and not found.options["dampening"]):
         raise SettingError("nesterov needs a momentum above 0 and no dampening, as in torch.optim.SGD", place)

@@ -122,12 +122,15 @@ NAMES = (NONE, *dict.fromkeys(found.name for found in _TABLE))
 
 
 def optimizer_of(name: str, options: Mapping[str, Value], variant: str | None) -> Optimizer:
-    """The optimizer with its options, in PyTorch's own form or as the variant; all of them have been checked."""
+    """Returns the optimizer in PyTorch's own form, or as the variant; its name and options have been checked."""
     return Optimizer(name, options, VARIANTS.get((name, variant or NONE)))
 
 
 def read_variant(name: str, options: Mapping[str, Value], variant: str, place: Place | None = None) -> Optimizer:
-    """The optimizer as the variant. Raises `SettingError` for one that it does not have, or not with these options."""
+    """Returns the optimizer as `variant`, or in PyTorch's own form for `NONE`.
+
+    Raises `SettingError` for a variant that it does not have, or does not have with these options.
+    """
     if variant == NONE:
         return Optimizer(name, options)
     found = VARIANTS.get((name, variant))
