@@ -10,7 +10,7 @@ from verify.auditing.pipeline import Audit
 
 
 def sentence(found: Audit, finding: Finding) -> str:
-    """A finding as a sentence."""
+    """What was found of one claim, in one or more sentences without a full stop at the end."""
     literal = finding.claim.literal
     says = f"{where(finding.cell, found.per_epoch)} = {literal.text}"
     right = f"{finding.printed}" + (f" ({finding.exact})" if finding.exact else "")

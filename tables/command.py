@@ -34,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Verifies and writes the tables; returns the exit status of the verdict."""
+    """Verifies and writes the tables, or does what a flag asks instead; returns the exit status."""
     options = parser().parse_args(argv)
     if options.list:
         return list_problems(shipped())

@@ -16,7 +16,7 @@ MAX_SHOWN = 400  # numbers of one parameter in the report; JSON has all of them
 
 
 def drawn(result: Result) -> tuple[Quantity, ...]:
-    """The parameters that were drawn."""
+    """The parameters that PyTorch drew, with their numbers."""
     return tuple(quantity for quantity in result.problem.parameters if quantity.draw is not None)
 
 

@@ -29,17 +29,20 @@ def to_csv(frame: pd.DataFrame) -> str:
 
 
 def write_comparison(result: Result, path: str) -> None:
-    """The tidy comparison as a CSV file."""
+    """Writes the tidy comparison as a CSV file. Raises `OutputError`."""
     write_whole(path, to_csv(comparison(result)))
 
 
 def write_audit(found: Audit, path: str) -> None:
-    """One row for each claim as a CSV file."""
+    """Writes one row for each claim as a CSV file. Raises `OutputError`."""
     write_whole(path, to_csv(claims(found)))
 
 
 def write_tables(result: Result, folder: str) -> tuple[str, ...]:
-    """Writes steps.csv, epochs.csv and comparison.csv into `folder`, which is made if need be; returns their paths."""
+    """Writes steps.csv, epochs.csv and comparison.csv into `folder`, made if need be, and returns their paths.
+
+    Raises `OutputError`.
+    """
     check_folder(folder)  # before the first is written: all or none
     place = _made(folder)
     texts = {name: to_csv(frame(result)) for name, frame in _FRAMES.items()}
@@ -49,7 +52,7 @@ def write_tables(result: Result, folder: str) -> tuple[str, ...]:
 
 
 def write_grades(graded: Sequence[Graded], folder: str) -> str:
-    """Writes grades.csv into `folder`, which is made if need be; returns its path."""
+    """Writes grades.csv into `folder`, made if need be, and returns its path. Raises `OutputError`."""
     made = _made(folder)
     write_whole(str(made / "grades.csv"), to_csv(grade_frame(graded)))
     return str(made / "grades.csv")

@@ -138,7 +138,7 @@ def _row(check: Check) -> tuple[object, ...]:
 
 
 def exact_text(check: Check) -> str | None:
-    """The number by hand as a fraction (`-80/3`), while it is short."""
+    """The number by hand as a fraction (`-80/3`); None where it is none, or has more than `MAX_EXACT` characters."""
     value = check.hand_fraction
     if value is None or max(value.numerator.bit_length(), value.denominator.bit_length()) > 4 * MAX_EXACT:
         return None

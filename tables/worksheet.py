@@ -19,7 +19,7 @@ from verify.claims.literal import read_literal, written_like
 from verify.names import clipped_name, rate_label
 from verify.numbers import Exactly, decimal, to_fraction
 
-MAX_STEPS = 1000
+MAX_STEPS = 1000  # rows to fill in; more are refused
 DIGITS = 6  # significant digits of a number that is given away
 
 
@@ -27,7 +27,8 @@ def worksheet(problem: Problem, settings: Settings, give: str | None = None) -> 
     """A CSV text with the columns of `steps.csv`, in which the author fills in what is empty.
 
     `give` names what is given away, with commas: columns (`lr,w`) and steps (`1`). The number of samples and the
-    learning rate are given when it is left out. Raises `SettingError` for a name that is no column.
+    learning rate are given when it is left out. Raises `SettingError` for a name that is no column, and for more than
+    `MAX_STEPS` steps.
     """
     run = drawn(problem, settings)
     if settings.steps > MAX_STEPS:

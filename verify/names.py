@@ -6,12 +6,12 @@ from derive.graph.gradient_names import gradient_name
 
 
 def state_name(parameter: str, state: str) -> str:
-    """What a state of a parameter is called: `w.v`."""
+    """The name of the optimizer's state `v` of the parameter `w`: `w.v`."""
     return f"{parameter}.{state}"
 
 
 def parameter_of(name: str) -> str:
-    """The parameter that `w.v` is a state of; a parameter itself."""
+    """The parameter `w` of a state `w.v`; a name without a point is returned as it is."""
     return name.partition(".")[0]
 
 
@@ -21,7 +21,7 @@ def adjoint_of(name: str) -> str:
 
 
 def own_result(name: str) -> str:
-    """What a line has given by itself, for its own derivative, where later lines go on with a recorded number."""
+    """The name of a line's calculated result, for its derivative, where later lines read a recorded number instead."""
     return f"{name}°"
 
 
@@ -44,12 +44,12 @@ def clipped_name(loss: str, parameter: str) -> str:
 
 
 def rate_name(rate: str) -> str:
-    """What a number that changes from step to step is called in tables: `optimizer.lr`."""
+    """The name in the comparison of a number that changes from step to step: `optimizer.lr`."""
     return f"optimizer.{rate}"
 
 
 def quantity(name: Name, loss: str) -> str:
-    """What the numbers are called in tables."""
+    """The name of a quantity in tables: `dl/dw` for ("gradients", "w") and the loss `l`."""
     group, of = name
     labels = {
         "before": f"{of}_before",
@@ -63,5 +63,5 @@ def quantity(name: Name, loss: str) -> str:
 
 
 def rate_label(rate: str, group: int | None = None) -> str:
-    """The column of lr and the like: `lr`; of the groups after the first, counted from 0, `lr[1]`."""
+    """The head of the column of lr or another rate: `lr`, and `lr[1]` for the group 1; groups are counted from 0."""
     return f"{rate}[{group}]" if group else rate

@@ -42,12 +42,12 @@ class StepRecord:
 
     @property
     def left(self) -> Values:
-        """What .grad holds after the step: clipping changes it in place."""
+        """The gradients that .grad holds after the step: the clipped ones where clipping has changed it in place."""
         return {**self.gradients, **self.clipped}
 
     @property
     def finite(self) -> bool:
-        """Whether the loss, every gradient and every parameter after the step is a number."""
+        """Whether the loss, the gradients, and the parameters and state after the step are all finite numbers."""
         import numpy as np
 
         arrays = (self.loss, *self.gradients.values(), *self.after.values())
@@ -70,10 +70,10 @@ class Record:
 
 @dataclass(frozen=True)
 class Handed:
-    """The parameters and the optimizer's state by hand, as float64: with which a run begins, and after each update.
+    """The parameters and the optimizer's state by hand, as float64: at the `start` of a run, and after each update.
 
-    `clipped` are the gradients after clipping before each update, and `rates` what changes from step to step, such as
-    lr, in each step. `steps` is the number of steps that have been calculated by hand.
+    `clipped` are the clipped gradients from which each update is made, and `rates` the numbers that change from step to
+    step, such as lr, in each step. `steps` is the number of steps that have been calculated by hand.
     """
 
     start: Values

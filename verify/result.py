@@ -61,7 +61,7 @@ class Result:
         return tuple(self.row(step) for step in self.comparison.steps)
 
     def row(self, step: StepComparison) -> StepRow:
-        """One step of the table, its numbers in the order of `columns`; made when it is asked for, and kept."""
+        """The row of one step, its numbers in the order of `columns`; made at the first call, and kept."""
         if step.batch.step not in self._made:
             self._made[step.batch.step] = self._row(step)
         return self._made[step.batch.step]
@@ -93,7 +93,7 @@ class Result:
 
     @cached_property
     def stopped(self) -> str:
-        """After which step the condition of `until` holds, as a sentence; empty without one."""
+        """Why the run ended early, or that the condition of `until` held after no step, as a sentence; else empty."""
         last, tally = self.record.steps[-1], self.tally
         alone = self.settings.by_hand_alone and holds(self.hand.steps[-1], self.settings)
         return stop_note(self.settings, Ending(last, tally.steps, tally.by_hand, tally.met_by_hand, alone))
@@ -114,7 +114,7 @@ class Result:
 
     @cached_property
     def epochs(self) -> tuple[EpochLoss, ...]:
-        """The loss of each epoch, in the two ways people calculate it."""
+        """The loss of each epoch, as the mean over its batches and over its samples."""
         return self.tally.epochs
 
     @cached_property
@@ -137,11 +137,11 @@ class Result:
 
     @property
     def rates(self) -> tuple[str, ...]:
-        """What changes from step to step, by the names in the comparison: `optimizer.lr`."""
+        """The names in the comparison of the numbers that change from step to step: `optimizer.lr`."""
         return tuple(map(rate_name, self.settings.varying))
 
     def constant_rates(self) -> Mapping[str, float]:
-        """An lr that stays the same, for each group of parameters; empty where it changes, or nothing is trained."""
+        """The lr of each group by its column (`lr`, `lr[1]`); empty where it changes, or nothing is trained."""
         if self.settings.varying:
             return {}
         rates = [group.schedule.lr for group in self.settings.param_groups]
@@ -150,7 +150,7 @@ class Result:
 
     @cached_property
     def states(self) -> tuple[str, ...]:
-        """The optimizer's state after an update, by its names `w.v`."""
+        """The names of the optimizer's state, `w.v`."""
         after = self.record.steps[0].after if self.record.steps else {}
         return tuple(name for name in after if parameter_of(name) != name)
 

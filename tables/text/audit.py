@@ -12,9 +12,9 @@ from tables.audit import WORDS
 from verify.auditing.finding import Finding, Status
 from verify.auditing.pipeline import Audit
 
-WIDTH = 80
+WIDTH = 80  # characters of a line, as in a terminal
 MAX_ROWS = 60  # of the table; of more, those with something to see
-MAX_SENTENCES = 12
+MAX_SENTENCES = 12  # on claims that are not right; the others are counted
 MARKS: Mapping[Status, str] = {
     Status.RIGHT: "✓",
     Status.TRUNCATED: "<",
@@ -38,7 +38,10 @@ _COLOURS: Mapping[Status, str] = {
 
 
 def to_text(found: Audit, colour: bool | None = None) -> str:
-    """Title, settings, the claimed table with a mark at each number, the account, and what is to be said of each."""
+    """Title, settings, the claimed table with a mark at each number, the account, and sentences on what is not right.
+
+    `colour` says whether the marks are coloured; None leaves that to the terminal and to NO_COLOR.
+    """
     paint = _is_colourful() if colour is None else colour
     lines = [*_wrapped(found.problem.title), *_wrapped(str(found.settings)), *_wrapped(f"claims of {found.source}")]
     lines += [line for told in found.told for line in _wrapped(told)]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from derive.show.text import fold
 
-WIDTH = 80
+WIDTH = 80  # characters of a line, as in a terminal
 
 
 class Row(NamedTuple):
@@ -85,7 +85,7 @@ def _stack(row: Row, left: int) -> Iterator[str]:
 
 
 def columns(table: list[tuple[str, list[str]]], samples: int) -> Iterator[str]:
-    """A column for each sample, as many as fit; a sentence on the others."""
+    """Rows of a name and its cells, a column for each sample, as many as fit; a line counts the others of `samples`."""
     left = max(len(name) for name, _ in table)
     widths = [max(map(len, cells)) for cells in zip(*(cells for _, cells in table), strict=True)]
     room, count = WIDTH - left - 2, 0
@@ -100,14 +100,14 @@ def columns(table: list[tuple[str, list[str]]], samples: int) -> Iterator[str]:
 
 
 def number(value: float) -> str:
-    """Seven significant digits, as many as a float32 has."""
+    """The number with seven significant digits, as many as a float32 has; empty for NaN."""
     if math.isnan(value):
         return ""
     return f"{value:.7g}" if 1e-4 <= abs(value) < 1e7 or not value else f"{value:.6e}"
 
 
 def small(value: float) -> str:
-    """A difference: two digits are enough."""
+    """A difference, a bound or a share with two digits; empty for NaN."""
     if math.isnan(value):
         return ""
     return f"{value:.1e}" if value else "0"

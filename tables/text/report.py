@@ -1,4 +1,4 @@
-"""A result as text for people, at most 80 columns wide, and as JSON for programs."""
+"""A result as text for people, at most 80 columns wide."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from verify.compare.summary import Summary, drift, relative_drift
 from verify.compare.verdict import explanations
 from verify.result import Result
 
-MAX_NOTES = 5
+MAX_NOTES = 5  # sentences of a kind that are printed; the others are counted
 MAX_GIVEN = 60  # numbers of a predicted column that are printed again
 
 
 def to_text(result: Result, summary: bool = False, step: int | None = None) -> str:
     """Title, settings, one row a step (by hand, autograd, difference) or one a quantity, then the verdict.
 
-    With `step`, that step worked out in place of the rows.
+    With `step`, that step worked out in place of the rows. Raises `SettingError` as `worked` does.
     """
     lines = [*_wrapped(result.problem.title), *_wrapped(str(result.settings))]
     lines += [line for remark in remarks(result.settings) for line in _wrapped(remark)]

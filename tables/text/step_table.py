@@ -11,9 +11,9 @@ from verify.compare.epochs import averages
 from verify.names import clipped_name
 from verify.result import Result, StepRow
 
-WIDTH = 80
+WIDTH = 80  # characters of a line, as in a terminal
 MAX_STEPS = 60  # longer runs show their first and last steps
-SHOWN_AT_ENDS = 10
+SHOWN_AT_ENDS = 10  # first steps of a longer run, and as many last ones
 MAX_EPOCHS = 20  # longer runs show the losses of their first and last epochs
 
 _LABELS = ("hand", "autograd", "diff.")
@@ -43,7 +43,7 @@ def _is_state(result: Result, name: str) -> bool:
 
 
 def columns_left_out(result: Result, blocks: list[list[str]]) -> bool:
-    """Whether the optimizer's state is too wide for the table."""
+    """Whether columns, those of the optimizer's state, are in none of the blocks, being too wide for the table."""
     shown = {name for block in blocks for name in block}
     return bool(shown) and not shown.issuperset(result.whole_row.checks)
 
@@ -60,7 +60,7 @@ def _columns(result: Result) -> list[str]:
 
 
 def own_columns(result: Result) -> tuple[str, ...]:
-    """The columns of the parameters."""
+    """The names of the parameters, under which their columns stand."""
     return tuple(parameter.name for parameter in result.problem.parameters)
 
 
@@ -165,5 +165,5 @@ def epoch_lines(result: Result) -> list[str]:
 
 
 def mark(check: Check) -> str:
-    """What stands beside a number that is wrong, or not decided."""
+    """The mark beside a number: ✗ where it is wrong, ? where it is not decided, else none."""
     return "" if check.agrees else " ✗" if check.agrees is False else " ?"

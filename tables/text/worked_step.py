@@ -43,7 +43,7 @@ def worked(result: Result, step: int) -> str:
 
 
 def worked_lines(result: Result, step: int) -> list[str]:
-    """The lines of `worked`, at most 80 columns wide."""
+    """The lines of `worked`, at most 80 columns wide. Raises as `worked` does."""
     return list(_Page(result, _worked_out(result, step)).lines())
 
 

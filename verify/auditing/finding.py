@@ -102,7 +102,7 @@ class Stated(Protocol):
 
 
 def where(cell: Cell, per_epoch: int, begins: str = "") -> str:
-    """`step 2, dl/db`; with its epoch and batch where an epoch has several."""
+    """`step 2, dl/db`, after `begins`; from epoch 2 on with epoch and batch, if `per_epoch` is above 1."""
     if cell.quantity.group == "prediction":
         return f"{begins}the prediction, {cell.name}"
     if cell.quantity.group == "epoch":

@@ -36,7 +36,7 @@ from verify.numbers import (
     unknown,
 )
 
-MAX_STEPS = 20_000  # that are followed through
+MAX_STEPS = 20_000  # that are followed through; where a wrong number is later, none is called inherited
 MAX_PARTS = 40  # unknowns of one number that are carried on; the smaller ones become one
 BITS_A_STEP = 4  # balls widen with every step
 FEW_DIGITS = 2  # an lr of so few digits is chosen, and not rounded: 0.1 is one tenth
@@ -273,7 +273,7 @@ def _rounded(value: Exactly) -> Exactly:
 
 
 def follow(run: Run, owns: Sequence[Own], wanted: Sequence[Cell]) -> Mapping[Cell, Form]:
-    """What each cell of `wanted` is by the author's own earlier numbers; those that are not reached are left out."""
+    """For each cell of `wanted` the number that follows from the author's own earlier ones, if calculated."""
     last = max((cell.step for cell in wanted), default=0)
     if not last or last > MAX_STEPS:
         return {}

@@ -23,12 +23,12 @@ Remark = Callable[[Run, Finding, Context], str]
 
 
 def remarks(run: Run, finding: Finding, context: Context) -> tuple[str, ...]:
-    """The sentences on a wrong claim."""
+    """The sentences of all `REMARKS` on a wrong claim; `context` are all findings of the audit, by cell."""
     return tuple(said for remark in REMARKS if (said := remark(run, finding, context)))
 
 
 def before_the_update(run: Run, finding: Finding, context: Context) -> str:
-    """A parameter after a step that is what it was before it."""
+    """Says that a parameter claimed after a step is the one before it; else empty."""
     cell = finding.cell
     if cell.quantity.group != "after":
         return ""
@@ -53,7 +53,7 @@ def before_the_update(run: Run, finding: Finding, context: Context) -> str:
 
 
 def loss_at_own_parameters(run: Run, finding: Finding, context: Context) -> str:
-    """A loss that is not that of the parameters in its own row, if they are all there."""
+    """Says that a loss is not that of the parameters in its own row, if they are all claimed; else empty."""
     whole = run.settings.trains and run.settings.batches_per_epoch == 1  # else another batch follows, with another loss
     if finding.cell.quantity.group != "loss" or not whole:
         return ""
@@ -84,7 +84,7 @@ def _loss_at(run: Run, step: int, parameters: Mapping[str, Form]) -> Form:
 
 
 def went_on_with_rounded_numbers(run: Run, finding: Finding, context: Context) -> str:
-    """A number that is not the right one, but what the numbers before it give with the digits they are printed with."""
+    """Says that a number follows from the earlier ones as they are printed, with their digits; else empty."""
     del run, context
     literal, follows = finding.claim.literal, finding.follows
     if follows is None or finding.status is not Status.WRONG or literal.special is not None:

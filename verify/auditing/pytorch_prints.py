@@ -12,7 +12,7 @@ from verify.record import StepRecord
 
 
 def by_pytorch(run: Run, cells: Sequence[Cell]) -> Mapping[Cell, float]:
-    """PyTorch's numbers of the cells that its run has."""
+    """PyTorch's numbers of the cells that its run has; none where the update is by hand alone."""
     if run.settings.by_hand_alone:
         return {}  # PyTorch has no such update
     last = max(cell.step for cell in cells)

@@ -19,12 +19,12 @@ from verify.hand.rates import RATES_DTYPE, in_torch, moment, of_group, on_paper,
 from verify.numbers import Array, RoundedPairs
 from verify.numbers.distance import farthest
 
-MAX_STEPS = 20_000  # that are gone through
+MAX_STEPS = 20_000  # that are gone through; where a claim is later, no lr is called residue
 SMALL = 2.0**-30  # of the largest number in a run: more is no rounding that a person would expect
 
 
 def settle_rates(run: Run, findings: Sequence[Finding]) -> list[Finding]:
-    """The findings, in which what rounding has made of an lr is residue."""
+    """The findings, where an lr that a correct program may print in float64 has the status of residue."""
     last = max((finding.cell.step for finding in findings if _may_be_residue(finding)), default=0)
     calculated = run.settings.scheduler is not None or any(
         isinstance(group.schedule.lr, Formula) for group in run.settings.param_groups

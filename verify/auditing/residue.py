@@ -26,9 +26,10 @@ def may_be_residue(finding: Finding) -> bool:
 
 
 def settle(run: Run, findings: list[Finding], places: Sequence[int]) -> bool:
-    """Settles which numbers a correct program may have printed; returns whether PyTorch was asked.
+    """Settles, in `findings` itself, whether a correct program may have printed the numbers at `places`.
 
-    What rounding in float64 can do, rounding in the dtype of the settings can do as well, so that is asked first.
+    Returns whether PyTorch was asked. What rounding in float64 can do, rounding in the dtype of the settings can do as
+    well, so the dtype is tried first.
     """
     vague: list[int] = []
     for dtype in dict.fromkeys((run.settings.dtype, "float64")):
@@ -73,7 +74,7 @@ def _is_rounding(finding: Finding, bound: float, vague: float) -> bool:
     return bound <= max(unit, abs(to_float(finding.right)) * vague)
 
 
-MAX_ASKED = 20_000  # steps that PyTorch is asked to run
+MAX_ASKED = 20_000  # steps that PyTorch is asked to run; where an open claim is later, all of those stay undecided
 
 
 def _ask_pytorch(run: Run, findings: list[Finding], places: Sequence[int]) -> bool:

@@ -22,7 +22,7 @@ from verify.hand.rates import ByHand
 from verify.hand.run import Exacts, HandStep, Inputs
 from verify.numbers import Array, CalculationError, Exact, Exactly, from_fraction, is_finite, precision
 
-PRECISIONS = (128, 512, 2048, 8192, 32768)
+PRECISIONS = (128, 512, 2048, 8192, 32768)  # bits inside balls, tried until the digits of all claims are decided
 LEAP = 2000  # steps without a claim that are worth a leap
 MAX_BY_STEPS = 200_000  # steps that are calculated one by one; more would take hours
 
@@ -38,7 +38,7 @@ class Known:
 
 
 def right_values(run: Run, cells: Iterable[Cell], decided: Decided, tell: Progress | None = None) -> Known:
-    """The right value of every cell, with as many digits as `decided` asks for."""
+    """The right value of every cell, with as many digits as `decided` asks for; `tell` is told of the steps done."""
     wanted = tuple(cells)
     found = Known({})
     for bits in PRECISIONS:
@@ -177,7 +177,7 @@ def value_of(step: HandStep, cell: Cell) -> Exactly:
 
 
 def epoch_mean(run: Run, cell: Cell, losses: Mapping[int, Exactly]) -> Exactly:
-    """The loss of an epoch: each batch counting alike, or with its samples."""
+    """The loss of the epoch that ends with the cell's step, weighted by `weights_of`; `losses` are those by step."""
     batches = epoch_of(run.batches, cell.step)
     weights, divisor = weights_of(run, cell.quantity.name, batches)
     total: Exactly = from_fraction(Fraction(0))
@@ -187,7 +187,7 @@ def epoch_mean(run: Run, cell: Cell, losses: Mapping[int, Exactly]) -> Exactly:
 
 
 def weights_of(run: Run, name: str, batches: Sequence[Batch]) -> tuple[list[int], int]:
-    """How each batch's loss counts in the loss of an epoch, and what the sum is divided by."""
+    """The weight of each batch's loss in the mean `name`, one of `EPOCH_MEANS`, and what the sum is divided by."""
     sizes = [batch.n for batch in batches]
     if name == "mean_of_batches":
         return [1] * len(batches), len(batches)

@@ -21,12 +21,12 @@ from verify.names import adjoint_of, clipped
 from verify.numbers import Array, Exactly, Floats, Form, Forms, as_ball, forms, objects, pairs, to_float
 from verify.numbers.distance import farthest
 
-MAX_STATE = 64  # numbers of a state
+MAX_STATE = 64  # numbers of a state; the drift of a larger one is not bounded
 BITS = 2048  # inside balls: what they widen by must stay far below float64's rounding
 SLACK = 1 + 2.0**-20  # for the float64 arithmetic of the bound itself
 
 
-Names = tuple[tuple[str, tuple[int, ...]], ...]
+Names = tuple[tuple[str, tuple[int, ...]], ...]  # of the arrays of a state, with their shapes
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class StepSystems:
 
 
 def prepared(run: Run, dtype: str, start: Exacts) -> StepSystems:
-    """The programs of a step, compiled once; `start` is the exact state, of whose numbers the forms are."""
+    """The programs of a step, compiled once; `start` is an exact state, for the names and shapes of its numbers."""
     system = Forms()
     limits = bound.prepare(run, dtype)
     rounding = limits.rounded
@@ -57,7 +57,7 @@ def prepared(run: Run, dtype: str, start: Exacts) -> StepSystems:
 def exact_steps(
     systems: StepSystems, start: Exacts, wanted: Mapping[int, list[Cell]], first: int, last: int
 ) -> Iterator[HandStep]:
-    """The steps by hand, in balls: no more digits are kept than rounding is seen in."""
+    """The steps number `first` to `last` by hand, in balls; with the lines only of those in `wanted`."""
     held: Exacts = {name: _as_balls(array) for name, array in start.items()}
     gathered: Exacts = {}
     lines = tuple(node.name for node in systems.run.watched.graph.lines)
@@ -105,7 +105,7 @@ def ranges_after(systems: StepSystems, own: Mapping[str, Array], exact: HandStep
 
 
 def linear_part(systems: StepSystems, inside: Mapping[str, Array], box: Floats) -> tuple[Floats, Floats]:
-    """The derivative of a step by the state, and what it leaves out."""
+    """The derivatives of the state after a step by that before it, and a bound on what each row leaves out."""
     rows, left_out = [], []
     for name, _ in systems.names:
         for form in inside[f"{name}'"].flat:
@@ -116,7 +116,7 @@ def linear_part(systems: StepSystems, inside: Mapping[str, Array], box: Floats) 
 
 
 def widths_at_start(systems: StepSystems, start: Exacts) -> Floats:
-    """What rounding the initial values does."""
+    """How far rounding can move each initial value, in the order of the state."""
     system = systems.rounded.system
     found: list[float] = []
     begun = beginnings(systems.run.watched, systems.run.settings, system)
@@ -126,7 +126,7 @@ def widths_at_start(systems: StepSystems, start: Exacts) -> Floats:
 
 
 def unknowns(names: Names, held: Exacts, box: Floats) -> dict[str, Array]:
-    """The state with an unknown for each of its numbers, as large as that can have drifted."""
+    """The state with an unknown for each of its numbers, as large as `box` says that it can have drifted."""
     found: dict[str, Array] = {}
     mark = 0
     for name, shape in names:
@@ -197,7 +197,7 @@ def program_name(cell: Cell) -> str:
 
 
 def linear(form: Form, box: Floats) -> tuple[Floats, float]:
-    """A form as a row of derivatives by the state, and what they leave out."""
+    """A form as a row of derivatives by the state, and a bound on the rest; `box` are the sizes of the unknowns."""
     row = np.zeros(len(box))
     for mark, part in form.parts.items():
         row[mark] = to_float(as_ball(part)) / box[mark]
@@ -208,7 +208,7 @@ def linear(form: Form, box: Floats) -> tuple[Floats, float]:
 
 
 def row_of(names: Names, cell: Cell) -> int:
-    """The row of the state that a number before a step stands in."""
+    """The row, from 0, of a number before a step in the state. Raises `KeyError` where the state lacks its name."""
     begun = 0
     for name, shape in names:
         if name == cell.quantity.name:

@@ -76,7 +76,7 @@ class Bound:
                 yield self.at(tuple(group[first : first + many]))
 
     def at(self, steps: tuple[StepRecord, ...]) -> AtState:
-        """Steps of equal size, side by side."""
+        """What correct evaluation can give in steps of equal size, calculated side by side."""
         loss, targets = self.exact.derivation.graph.loss, self.exact.derivation.wrt
         measured = (loss, *map(adjoint_of, targets))
         if steps[0].adjoints:  # every line is compared
@@ -87,7 +87,7 @@ class Bound:
         return AtState(steps, rounded, exact, terms)
 
     def distance(self, floats: Floats, found: Array, exact: Array | None) -> Distance:
-        """How PyTorch's numbers stand to the exact ones and to all correct ones."""
+        """The distance of PyTorch's numbers from `exact`, if given, and from all correct ones, which lie in `found`."""
         with precision(PRECISION):
             shape = np.shape(floats)
             aside = None if exact is None else np.broadcast_to(exact, shape)

@@ -21,7 +21,7 @@ from verify.names import own_result
 
 
 def as_pytorch(derivation: Derivation) -> Product:
-    """The product of each edge of an elementary graph; SymPy's partial where the operation states no other."""
+    """The product of each edge of an elementary graph, as `Operation.backward` states it, else by SymPy's partial."""
     parts = {part.name: part for part in derivation.parts}
 
     def product(edge: Edge, above: Ref) -> Expr:

@@ -77,7 +77,7 @@ class Literal:
         return 0 if self.unit is None or not self.value else len(str(abs(self.value / self.unit).__floor__()))
 
     def off_by(self, units: int | None) -> Literal:
-        """The same where a number may be `units` units of its last digit off, by the author's own word."""
+        """The same where it may be `units` units of its last digit off; unchanged for None, and for `0.57(2)`."""
         return self if units is None or self.units != _HALF else replace(self, units=Fraction(units))
 
 
@@ -164,7 +164,7 @@ def _cut_off(literal: Literal, right: Exactly) -> bool | None:
 
 
 def tie(literal: Literal, right: Exactly) -> Fraction:
-    """The number between two that could be printed, the nearer of both sides of what is printed."""
+    """The number half a unit of the last digit from what is printed, on the side of the right number."""
     half = (literal.unit or Fraction(0)) / 2
     above = as_ball(right) > as_ball(from_fraction(literal.value))
     return literal.value + half if above else literal.value - half
@@ -177,7 +177,7 @@ def _rounded_twice(literal: Literal, right: Exactly) -> bool | None:
 
 
 def written_like(literal: Literal, right: Exactly, more: int = 0) -> str:
-    """Another number with as many digits as `literal` has, and `more`: what should have been printed."""
+    """The right number with as many digits after the point as `literal` has, and `more`; `?` where it is not known."""
     if not is_finite(right):
         return "?"
     if not is_moderate(right):

@@ -18,7 +18,7 @@ from verify.claims.claim import Quantity
 from verify.hand.update import is_trained
 from verify.names import rate_name
 
-EPOCH_MEANS = ("mean_of_batches", "mean_over_samples")
+EPOCH_MEANS = ("mean_of_batches", "mean_over_samples")  # the columns of epochs.csv
 
 _ENTRY = re.compile(r"(?P<name>.*?)\s*[\[(]\s*(?P<entry>\d{1,9}(?:\s*,\s*\d{1,9})*)\s*[\])]\s*(?P<rest>.*)")
 _GRADIENT = (
@@ -67,7 +67,7 @@ class Names:
         return own, tuple(int(number) for number in match["entry"].split(",")) if match else ()
 
     def find(self, written: str, place: Place, *, predicted: bool = False) -> tuple[Quantity, tuple[int, ...]]:
-        """The quantity of a column and the entry that its name gives. Raises `ClaimError`."""
+        """The quantity of a column and the entry that its name gives. Raises `ClaimError` for an unknown name."""
         known = self.predictions if predicted else self.known
         match = _ENTRY.fullmatch(written.strip())
         found = known.find(written)

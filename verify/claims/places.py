@@ -37,7 +37,10 @@ Row = list[Written]
 
 @dataclass(frozen=True)
 class Timeline:
-    """What the claims are about: the names, the batches of the run, and how many of them an epoch has."""
+    """What the claims are about: the names, the batches of the run, and how many of them an epoch has.
+
+    `units` is how many units of its last digit a number may be off; None for half a unit, as by rounding.
+    """
 
     names: Names
     batches: Batches
@@ -70,7 +73,7 @@ class Timeline:
         return number
 
     def at(self, epoch: int | None, batch: int | None, place: Place) -> int:
-        """The step of a batch of an epoch; of the epoch, where it has one batch."""
+        """The step of a batch of an epoch, all counted from 1. Raises `ClaimError` where the run lacks it."""
         if batch is None and epoch is not None and self.per_epoch > 1:
             message = (
                 f"an epoch has {self.per_epoch} batches; say which one in a column batch, or count in a column step"
@@ -89,7 +92,7 @@ class Timeline:
         return position
 
     def end_of_epoch(self, epoch: int, place: Place) -> int:
-        """The last step of an epoch."""
+        """The last step of an epoch. Raises `ClaimError` for one that the run does not have."""
         _check_counted_from_1("epoch", epoch, place)
         found = [epoch * self.per_epoch, len(self.batches)]
         if epoch < 1 or min(found) <= (epoch - 1) * self.per_epoch:
@@ -110,7 +113,10 @@ KINDS = {"step": _STEP, "epoch": _EPOCH, "batch": _BATCH}
 def cell_at(
     quantity: Quantity, entry: tuple[int, ...], given: dict[str, int], row: int, run: Timeline, place: Place
 ) -> Cell:
-    """The cell of a quantity at a step, or at a batch of an epoch. A parameter at step 0 is what it begins with."""
+    """The cell of a quantity at the step, or the batch of an epoch, that is `given`; else at the step `row`.
+
+    A parameter at step 0 is what it begins with. Raises `ClaimError` for what the run does not have.
+    """
     step, epoch, batch = given.get("step"), given.get("epoch"), given.get("batch")
     if quantity.group == "epoch":
         if epoch is None:
@@ -145,7 +151,7 @@ def _check_epoch_of(step: int, epoch: int | None, batch: int | None, run: Timeli
 
 
 def predicted_cell(quantity: Quantity, entry: tuple[int, ...], row: str, run: Timeline, place: Place) -> Cell:
-    """The cell of a line at a row of [predict], which may be left out where there is one row."""
+    """The cell of a line at a row of [predict], empty where there is one row. Raises `ClaimError` for another row."""
     rank = len(run.names.shapes[quantity])
     full = entry
     if rank and len(entry) == rank - 1 and (row or run.names.rows == 1):
@@ -212,7 +218,7 @@ class Counting:
         return f"{found}, and its parameters as those a step begins with" if self.begins else found
 
     def of(self, quantity: Quantity) -> Quantity:
-        """The quantity that a column is about."""
+        """The quantity that a column is about: a parameter before its step, where the table has those."""
         if self.begins and quantity.group == "after":
             return Quantity("before", quantity.name, f"{quantity.name}_before")
         return quantity

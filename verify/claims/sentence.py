@@ -16,7 +16,7 @@ _WHERE = re.compile(
 def read_sentence(text: str, run: Timeline) -> Claim:
     """One claim: `step 2: dl/db = -33.39`, `epoch 1, batch 2: w = 1.63`, `predict: pred = 98.6`.
 
-    Raises `ClaimError`.
+    Raises `ClaimError` for any other text, and for what the run does not have.
     """
     place = Place("--claim", None, 1, text)
     left, equals, right = text.rpartition("=")

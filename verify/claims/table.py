@@ -1,6 +1,6 @@
-"""Claims as people write them: a table, wide (one row a step) or tidy (one row a number), or one sentence.
+"""Claims as people write them in a table: wide (one row a step) or tidy (one row a number).
 
-`step 2: dl/db = -33.39`. A cell knows its line and column, so that a message can point at it.
+A cell knows its line and column, so that a message can point at it.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from verify.claims.places import (
     whole_number,
 )
 
-MAX_CLAIMS = 20 * 10**6  # bytes of a file of claims
-MAX_CELLS = 10**6  # of a table
+MAX_CLAIMS = 20 * 10**6  # bytes of a file of claims; a larger one is refused
+MAX_CELLS = 10**6  # of a table; a larger one is refused
 
 _VALUE = ("value", "claimed", "claim", "number", "hand", "autograd")  # of a tidy table, the first that is there
 _PIECE = re.compile(r'\s*"((?:[^"]|"")*)"\s*|([^,]*)')
@@ -238,7 +238,7 @@ def _parts(cell: Written) -> list[str]:
 
 
 def once(claims: Iterable[Claim]) -> tuple[Claim, ...]:
-    """Each number once, with the more digits of those claimed; raises `ClaimError` where two claims contradict."""
+    """One claim for each number, the one with the most digits; raises `ClaimError` where two contradict."""
     found: dict[Cell, Claim] = {}
     for claim in claims:
         earlier = found.setdefault(claim.cell, claim)

@@ -27,9 +27,10 @@ Carried = dict[int, dict[str, Numbers]]  # by step and name
 def starts(
     problem: Problem, settings: Settings, record: Record, bound: Bound, before: StepRecord | None = None
 ) -> Carried:
-    """What each step begins with: the rounded initial values of the parameters and of the optimizer's state.
+    """The parameters and the state with which each step begins, beside what they must be.
 
-    Later, what the step before left.
+    That is, in the first step, the initial values, each rounded once; later, exactly what the step before left.
+    `before` is the last step of the piece before this one; None at the beginning of a run.
     """
     with precision(PRECISION):
         rounded = calculation.beginnings(problem, settings, bound.system, as_floats=True)
@@ -48,7 +49,7 @@ def starts(
 
 
 def as_by_hand(group: str, hand: HandRun, record: Record) -> Carried:
-    """Numbers by hand of which PyTorch knows nothing: clipped gradients, lr."""
+    """The numbers of a `group`, "clipped" or "rates", that come from the hand calculation: they must be those."""
     found: Carried = {}
     for by_hand, step in zip(hand.steps, record.steps, strict=True):
         floats = as_floats(getattr(by_hand, group))
@@ -57,7 +58,7 @@ def as_by_hand(group: str, hand: HandRun, record: Record) -> Carried:
 
 
 def taken(hand: HandRun, record: Record, bound: Bound) -> Carried:
-    """The parameters by hand that PyTorch takes, each rounded once, and the state, of which it knows nothing."""
+    """What each step leaves where the update is by hand: its parameters, each rounded once, and exactly its state."""
     found: dict[int, dict[str, Numbers]] = {}
     for by_hand, step in zip(hand.steps, record.steps, strict=True):
         floats = as_floats(by_hand.after)
@@ -99,7 +100,10 @@ def _kept(left: Floats, held: Floats) -> Numbers:
 
 
 def judged(settings: Settings, record: Record, last: StepRecord | None = None) -> dict[int, dict[str, Numbers]]:
-    """The numbers of each step, by the number of the step and by their names; `last` is the step before the first."""
+    """The lr and what is cycled with it in each step, beside what PyTorch's recursion gives (A8 of verify/BOUND.md).
+
+    `last` is the step before the first of the record; None at the beginning of a run.
+    """
     with precision(PRECISION):
         return {step.batch.step: dict(numbers) for step, numbers in _steps(settings, record, last)}
 

@@ -25,7 +25,7 @@ class Numbers:
 
     `autograd` are PyTorch's numbers, `distance` says how far they are from the exact ones and may be.
     `terms` is Σ|terms| of the last sum in a line, gradient or update. `replay` are the same numbers
-    in a float64 replay of the step at the same state, where there is one.
+    in a float64 replay of the step at the same state, where there is one. Every property is an array of that shape too.
     """
 
     autograd: Floats
@@ -76,7 +76,7 @@ class Numbers:
         return own if self.replay is None else np.where(self.replayed, self.replay.caught, own)
 
     def of_step(self, place: int | NDArray[np.intp]) -> Numbers:
-        """The numbers of one of several steps side by side, or of some of them."""
+        """The numbers of one of the steps side by side, counted from 0, or of some of them; without the replay."""
         return Numbers(
             self.autograd[place],
             self.distance.at(place),
@@ -155,7 +155,7 @@ class Check:
 
 
 def share(caught: float, terms: float) -> float:
-    """The smallest error that is caught as a share of Σ|terms|."""
+    """`caught` divided by `terms`: 0 where `caught` is 0, infinite where `terms` is 0 or `caught` is NaN."""
     if not caught:
         return 0.0
     return caught / terms if terms and not math.isnan(caught) else math.inf

@@ -40,7 +40,7 @@ class StepComparison:
     hand: HandStep | None = None
 
     def by_hand(self, loss: str) -> Mapping[Name, Array]:
-        """The numbers of the hand calculation, none after it has ended."""
+        """The numbers of the hand calculation, in the form of `entries`; none after it has ended."""
         return entries(self.hand, loss) if self.hand else {}
 
     @property
@@ -90,7 +90,7 @@ class Comparison:
                 yield self._check(numbers, step.batch, name, place, by_hand.get(name))
 
     def check(self, step: StepComparison, name: Name, place: Place) -> Check:
-        """One number of one step."""
+        """The check of the entry at `place`, counted from 0 along each axis, of a quantity in one step."""
         return self._check(step.numbers[name], step.batch, name, place, step.by_hand(self.loss).get(name))
 
     def _node(self, name: str) -> Node:
@@ -128,7 +128,7 @@ def compare(
     before: StepRecord | None = None,
     expected: Sequence[Batch] | None = None,
 ) -> Comparison:
-    """Checks every recorded number at PyTorch's own state, the data, the batches and what is done about them.
+    """Compares each recorded number with its bound at PyTorch's own state, and data and batches with the expected ones.
 
     Steps whose bound is too wide in their dtype are judged by `replay`, where it is given. With
     `settings.first`, the comparison ends with the first step that disagrees. Of a piece of a run, `before` is the
@@ -212,7 +212,7 @@ def _judged_again(loss: str, bound: Bound, steps: tuple[StepRecord, ...]) -> dic
 
 
 def numbers_of(at_state: AtState, bound: Bound, group: str, name: str) -> Numbers:
-    """One quantity in steps side by side."""
+    """The numbers of the quantity `name` of a group; the first dimension of each array is that of the steps."""
     floats = np.stack([_entry(step, group, name) for step in at_state.steps])
     named = {"after": updated, "adjoints": adjoint_of, "gradients": adjoint_of, "clipped": clipped}
     target = named[group](name) if group in named else name
@@ -267,7 +267,7 @@ def _index(place: Place, axes: Axes, batch: Batch) -> str:
 
 
 def entries(step: StepRecord | HandStep, loss: str) -> dict[Name, Array]:
-    """The numbers of a step by group and name, in the order in which they are compared; each once."""
+    """The arrays of a step by group and name, in the order in which they are compared; each number once."""
     groups: Mapping[str, Mapping[str, Array]] = {
         "before": step.before,
         "nodes": {name: value for name, value in step.nodes.items() if name != loss},

@@ -26,7 +26,10 @@ class Means:
 
 @dataclass(frozen=True)
 class EpochLoss:
-    """The losses of the batches of one epoch, each before its own update, as one number: by hand and PyTorch's."""
+    """The losses of the batches of one epoch, each before its own update, as one number: by hand and PyTorch's.
+
+    `n` counts the samples of its `batches`; `alike` says that all of them have the same size.
+    """
 
     epoch: int
     batches: int
@@ -61,7 +64,7 @@ def epoch_losses(graph: Graph, hand: HandRun, record: Record) -> tuple[EpochLoss
 
 
 def averages(graph: Graph) -> bool:
-    """Whether the loss is a mean over the samples of its batch, and not a sum over them."""
+    """Whether the loss counts as a mean over its samples: a line of it has a mean over them, or reads their number."""
     lines = [node for node in graph.lines if node.name in graph.ancestors or node.name == graph.loss]
     sizes = graph.of_kind("size")
     parts = (part for node in lines for part in walk(node.definition))

@@ -16,7 +16,7 @@ from verify.record import Record
 
 
 def data_faults(problem: Problem, record: Record, bound: Bound) -> Iterator[str]:
-    """The data PyTorch holds are the problem's, each rounded once."""
+    """A sentence for each number of the data that PyTorch holds and that is not the problem's, rounded once."""
     for column in problem.data:
         held = record.data[column.name]
         with precision(PRECISION):
@@ -29,7 +29,7 @@ def data_faults(problem: Problem, record: Record, bound: Bound) -> Iterator[str]
 
 
 def row_faults(problem: Problem, record: Record) -> Iterator[str]:
-    """Each batch holds the rows its indices name."""
+    """A sentence for each column of a batch that does not hold the rows that the indices of the batch name."""
     for column in problem.data:
         held = record.data[column.name]
         for step in record.steps:
@@ -38,7 +38,10 @@ def row_faults(problem: Problem, record: Record) -> Iterator[str]:
 
 
 def batch_faults(settings: Settings, record: Record, expected: Sequence[Batch] | None) -> Iterator[str]:
-    """Each batch has the rows its place in the run says; shuffled, each epoch uses each row once."""
+    """A sentence for each batch with other rows, or another zero_grad or update, than `expected`.
+
+    That is, when it is None, what the settings plan. Shuffled, also for each epoch that takes a row twice.
+    """
     taken = [step.batch for step in record.steps]
     if expected is None:
         expected = list(plan(settings, orders(taken) if settings.shuffle else None))
@@ -60,7 +63,7 @@ def _doings(batch: Batch) -> str:
 
 
 def orders(taken: Iterable[Batch]) -> list[tuple[int, ...]]:
-    """The rows of each epoch in the order in which they were taken."""
+    """The rows of each epoch, counted from 0, in the order in which its batches take them."""
     epochs: dict[int, list[int]] = {}
     for batch in taken:
         epochs.setdefault(batch.epoch, []).extend(batch.indices)

@@ -68,7 +68,7 @@ First = tuple[str, str]  # a quantity, and "inf", "-inf" or "nan"
 
 
 def first_nonfinite(hand: HandRun, record: Record, loss: str) -> dict[First, str]:
-    """Where PyTorch's loss, each gradient and each parameter first is infinite and first NaN; what it is by hand."""
+    """A sentence on the step in which the loss, each gradient and each parameter is first infinite, and first NaN."""
     by_hand = {step.batch.step: step for step in hand.steps}
     notes: dict[First, str] = {}
     for step in record.steps:

@@ -1,4 +1,4 @@
-"""What a comparison comes to: for each quantity, its counts and the numbers that tell most."""
+"""For each quantity its counts, the number closest to its bound, and the one that could hide the largest error."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from verify.numbers import Floats
 class Summary:
     """One quantity over all steps.
 
-    `closest` is the number nearest to its bound, `widest` the one in which the largest error, measured by
-    Σ|terms|, could have hidden; None where the quantity has no terms. `blurred` is, of the numbers that rest on a
-    replay, the one whose own bound is the widest.
+    Of its `count` numbers `wrong` disagree, `undecided` have no verdict, and `replayed` rest on a replay. `closest` is
+    the number nearest to its bound, `widest` the one in which the largest error, measured by Σ|terms|, could have
+    hidden; None where the quantity has no terms. `blurred` is, of the numbers that rest on a replay, the one whose own
+    bound is the widest.
     """
 
     quantity: str
@@ -34,9 +35,9 @@ class Summary:
 
 
 def summarize(comparison: Comparison) -> tuple[Summary, ...]:
-    """The quantities in the order in which they are compared; what a parameter begins with is left out.
+    """The summary of each quantity, in the order of comparison; what a step begins with is left out.
 
-    So are the updates, where they are those by hand.
+    So are lr, clipped gradients and updates, where they are those by hand.
     """
     found: dict[Name, list[tuple[StepComparison, Numbers]]] = {}
     aside = ("before", "accumulated", *(["clipped", "rates", "after"] if comparison.by_hand_alone else []))
@@ -64,7 +65,7 @@ def _summary(comparison: Comparison, name: Name, steps: list[tuple[StepCompariso
 
 
 def joined(first: tuple[Summary, ...], later: tuple[Summary, ...]) -> tuple[Summary, ...]:
-    """The summaries of two pieces of a run as one."""
+    """The summaries of a piece of a run and of a later one, put together quantity by quantity."""
     found = {summary.quantity: summary for summary in first}
     for own in later:
         found[own.quantity] = _joined(found[own.quantity], own) if own.quantity in found else own
@@ -90,9 +91,9 @@ def _blur(check: Check) -> float:
 
 
 def drift(comparison: Comparison) -> Check | None:
-    """The number of the last step by hand that has moved furthest from it, by its own size; None without one.
+    """The number with the largest `relative_drift` in the last step that is calculated by hand; None without one.
 
-    A step of which PyTorch has no finite number has not moved by a number that could be told.
+    It is the loss, a gradient, a parameter or its state. A step in which PyTorch has no finite one is passed over.
     """
     for step in reversed(comparison.steps):
         if step.hand is None:
@@ -114,7 +115,7 @@ def relative_drift(check: Check) -> float:
 
 
 def closeness(numbers: Numbers) -> Floats:
-    """The step errors as shares of their bounds."""
+    """The step errors as shares of their bounds; 0 where an error is not known."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.nan_to_num(np.abs(numbers.distance.error) / numbers.distance.bound, nan=0.0)
 
@@ -124,12 +125,12 @@ def _widest(comparison: Comparison, name: Name, shares: list[tuple[StepCompariso
 
 
 def hidden(numbers: Numbers) -> Floats:
-    """The smallest errors that would have been caught, as shares of Σ|terms|."""
+    """The smallest errors that would have been caught, by the replay where there is one, as shares of Σ|terms|."""
     return _shares(numbers.caught, numbers.terms)
 
 
 def blurred(numbers: Numbers) -> Floats:
-    """The same by a number's own bound, of the numbers that rest on a replay; 0 for the others."""
+    """The same by each number's own bound, for the numbers that rest on a replay; 0 for the others."""
     return np.where(numbers.replayed, _shares(numbers.distance.reach, numbers.terms), 0.0)
 
 

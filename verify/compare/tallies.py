@@ -1,4 +1,4 @@
-"""What a comparison comes to over all of its steps, whichever of them are kept."""
+"""Counts over all steps of a run, also over those whose rows are not kept."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from verify.compare.summary import Summary, joined, summarize
 from verify.hand.run import HandRun
 from verify.record import Record
 
-KEPT = 1_000  # rows at the beginning and at the end of a long run
-KEPT_EPOCHS = 1_000  # of a long run, at its beginning and at its end
+KEPT = 1_000  # rows that are kept at either end of a long run; pieces.py says which others are
+KEPT_EPOCHS = 1_000  # whose losses are kept at either end of a long run; those between are dropped
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Tally:
     met_by_hand: int | None
 
     def joined(self, later: Tally) -> Tally:
-        """The tally of this piece of a run and of the next."""
+        """The tally of this piece of a run and of the `later` one together."""
         epochs = (*self.epochs, *later.epochs)
         if len(epochs) > 2 * KEPT_EPOCHS:
             epochs = (*epochs[:KEPT_EPOCHS], *epochs[-KEPT_EPOCHS:])
@@ -54,7 +54,7 @@ class Tally:
         )
 
     def predicted(self, comparison: Comparison) -> Tally:
-        """The tally with the prediction after the run."""
+        """The tally in which the numbers of the prediction count too."""
         own = summarize(replace(comparison, steps=()))
         wrong = sum(found.wrong for found in own)
         return replace(self, wrong=self.wrong + wrong, summaries=joined(self.summaries, own))

@@ -18,11 +18,14 @@ from verify.compare.tallies import Tally
 from verify.numbers import decimal
 from verify.record import Record
 
-MAX_LISTED = 5  # disagreements that are described one by one
+MAX_LISTED = 5  # disagreements that are described one by one; the others are counted
 
 
 def judge(comparison: Comparison, tally: Tally, record: Record, settings: Settings) -> Verdict:
-    """Agrees when every number of every step does; disagrees when any does not; else undecided."""
+    """The verdict on a run: disagrees where a number or a batch is wrong, agrees where all are right, else undecided.
+
+    It is undecided also where the run has ended early and the condition of `until` does not hold.
+    """
     first = next(marked(comparison, disagrees=True), None)
     if first is not None or comparison.batch_faults:
         return Verdict(Outcome.DISAGREES, _disagreement(first, comparison, tally, settings))
@@ -146,7 +149,7 @@ def explanations(comparison: Comparison, tally: Tally) -> tuple[str, ...]:
 
 
 def explain(check: Check) -> str:
-    """Which number, where, both values, the decisive inequality, and the ratio when it tells something."""
+    """A sentence on a wrong number: where it is, both values, the decisive inequality, and `telling_ratio` if any."""
     if check.replay is not None and check.replay.agrees is False:
         within = f"{check.name} at {check.batch} is within its own bound, which is too wide to tell; "
         return f"{within}repeated in float64 at the same state: {_compared(check.replay)}"
@@ -178,7 +181,10 @@ def _zeroing(check: Check, comparison: Comparison) -> str:
 
 
 def telling_ratio(check: Check) -> str:
-    """`3.000000: the batch size` where PyTorch's number is a simple multiple of the right one; else the ratio."""
+    """PyTorch's number divided by the right one: in words where that points at a mistake (`−1: the sign is flipped`).
+
+    Empty where PyTorch's number is not finite, or the right one no larger than 4 of its bounds.
+    """
     expected, n = check.expected, check.batch.n
     if not math.isfinite(check.step_error) or abs(expected) <= 4 * check.bound:
         return ""

@@ -49,7 +49,7 @@ Asked = Derivative | Entry
 
 
 def read_asked(name: str, graph: Graph, more: Iterable[str], place: Place) -> Asked:
-    """What `name` asks for; `more` are names besides those of the graph. Raises `ClaimError`."""
+    """What `name` asks for; `more` are names besides those of the graph. Raises `ClaimError` for no quantity."""
     known = (*graph.by_name, *more)
     found = _GRADIENT.fullmatch(name)
     if found is not None and (found["after"] or found["nabla"] or found["before"]):
@@ -77,7 +77,7 @@ def read_asked(name: str, graph: Graph, more: Iterable[str], place: Place) -> As
 
 
 def with_d(text: str) -> str:
-    """`text` with d for ∂, which is no letter of a name: the columns stay."""
+    """`text` with d for ∂, which no name can hold; every other character keeps its column."""
     return text.replace("∂", "d")
 
 
@@ -85,7 +85,7 @@ _EXPECTED = "expected a gradient such as dl/dw, a local partial such as de/dd, a
 
 
 def loosely(name: str, known: Iterable[str], loss: str) -> str | None:
-    """The known name that is meant: the same one, or the only one that differs in upper and lower case."""
+    """The known name that is meant: the same, the only one that differs in case or spelling, or `loss` for "cost"."""
     known = tuple(dict.fromkeys(known))
     if name in known:
         return name
@@ -113,7 +113,10 @@ def in_known_names(expr: Expr, graph: Graph) -> Expr:
 
 
 def with_derivatives(expr: Expr, graph: Graph, taken: Mapping[str, Node]) -> tuple[Expr, tuple[Derivative, ...]]:
-    """`expr` in which dl/dw is one name, also where it was read as (lr*dl)/dw; and those derivatives."""
+    """`expr` in which dl/dw is one name, also where it was read as (lr*dl)/dw; and those derivatives.
+
+    A name of `taken`, such as a parameter dw, is no differential.
+    """
     found: dict[str, Derivative] = {}
 
     def joined(expr: Expr) -> Expr:

@@ -23,9 +23,9 @@ from verify.symbols.symbolic import Symbolic
 from verify.symbols.symbols import Manner
 from verify.symbols.values import GRADIENT, Values
 
-RANDOM_POINTS = 50
-DIGITS = 60
-MAX_PARTS = 60  # of an exponent, where some have fractions in them
+RANDOM_POINTS = 50  # tried without a proof; where all are equal, that is said, and nothing decided
+DIGITS = 60  # to which irrational numbers must agree at a point to count as equal there
+MAX_PARTS = 60  # common denominator of exponents (exp(x/3) and exp(x/2): 6); a larger one is not tried
 _BITS = (256, 1024, 4096)  # inside balls, tried until 60 digits are known
 
 Known = Mapping[str, Mapping[tuple[int, ...], Fraction]]  # values of names, entry by entry
@@ -76,7 +76,7 @@ class _UndefinedError(Exception):
 
 
 def differs(question: Question, found: Iterator[Point], wanted: int) -> Tried:
-    """The first of the points at which the two differ; no more than `wanted` at which they are equal."""
+    """Compares at the points until the two differ, are equal at `wanted` of them, or too often have no value."""
     equal = without = 0
     undefined: list[Point] = []
     on_kink: list[Difference] = []
@@ -164,7 +164,7 @@ def proved(question: Question) -> Proof | None:
 
 
 def holds_at(question: Question, n: int) -> bool:
-    """Whether it is proved for one batch size."""
+    """Whether the formula is proved for batches of `n` samples."""
     return _holds(question, {SIZE: n}, constants(question.problem), Effort()) is not None
 
 
@@ -177,7 +177,7 @@ def _manners(question: Question) -> Iterator[Manner]:
 
 
 def stand_ins(question: Question) -> tuple[frozenset[str], ...]:
-    """What stands for itself: first the lines and the gradients that the formula names, then nothing."""
+    """The names that stand for themselves in a proof: first all other lines and the gradients it names, then none."""
     gradients = {f"{GRADIENT}{name}" for name in question.gradients}
     rule = question.target.rule
     if rule is not None:
@@ -216,7 +216,7 @@ def in_symbols(
     known: Known | None = None,
     effort: Effort | None = None,
 ) -> list[tuple[Field, Ratio, Ratio]] | None:
-    """Both sides of every entry as fractions; None where that is too much work."""
+    """The claimed and the right fraction of every entry, with their field; None where that is too much work."""
     leaves = {Leaf(name, index): value for name, own in (known or {}).items() for index, value in own.items()}
     size, parts = 0, 1
     while size < len(SIZES) and parts <= MAX_PARTS:
@@ -237,7 +237,7 @@ def in_symbols(
 
 
 def tried(question: Question, count: int) -> Tried:
-    """The points: with `count` 0 those that come first, else so many random ones."""
+    """Compares at the own and the small points where `count` is 0, else at `count` random ones."""
     more = _more(question)
     every = points(question.problem, more, 4 * count)
     if count:
@@ -246,7 +246,7 @@ def tried(question: Question, count: int) -> Tried:
 
 
 def elsewhere(question: Question) -> Difference | None:
-    """A point with a batch size that does not occur, at which the two differ."""
+    """A point with a batch size that does not occur, at which the two differ; None where none is found."""
     return differs(question, at_other_sizes(question.problem, _more(question)), 1_000).difference
 
 

@@ -18,14 +18,14 @@ from verify.symbols.symbolic import Symbolic
 from verify.symbols.symbols import Manner
 from verify.symbols.values import Values
 
-MAX_EFFORT = 300_000  # work on showing that no divisor is 0
+MAX_EFFORT = 300_000  # work on showing that divisors are positive; after it they are said to be possibly 0
 
 _KINKS = {"relu": 1, "abs": 1, "sign": 1, "max": 2, "min": 2, "greater": 2, "at_most": 2}
 _LOGARITHMS = ("log", "log2", "log10")
 
 
 def without_value(question: Question) -> tuple[str, ...]:
-    """`x = 0` for a formula that divides by x, where the lines and the right formula do not."""
+    """Conditions under which the claimed formula alone has no value: `x = 0` for a divisor x, `x <= 0` for log(x)."""
     known = {canonical(divisor) for divisor, _ in _derived(question)}
     numbers = Symbolic(SIZES[-1], Manner(rewritten=True), {}, {}, Effort(MAX_EFFORT))
     values = Values(question.derivation, numbers, {}, own=question.own)
@@ -51,7 +51,7 @@ def _is_positive(divisor: Expr, values: Values[Ratio], numbers: Symbolic) -> boo
 
 
 def kinks(question: Question) -> tuple[str, ...]:
-    """`z[i] = 0` for the relu of z: the points exactly on a kink of either side."""
+    """Conditions for points exactly on a kink of the formula or of a line: `z[i] = 0` for the relu of z."""
     lines = (node.definition for node in question.problem.graph.lines)
     found: dict[str, None] = {}
     for expr in (question.expr, *lines):

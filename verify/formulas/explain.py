@@ -22,7 +22,7 @@ from verify.symbols.symbols import Manner
 from verify.symbols.values import Values
 
 MAX_EFFORT = 300_000  # work on a ratio: a tenth of what a proof may take
-MAX_CANDIDATES = 60  # other quantities that a formula is compared with
+MAX_CANDIDATES = 60  # other quantities that a formula is compared with; later ones are not tried
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Explanation:
 
 
 def explained(question: Question) -> Explanation | None:
-    """The first explanation that is found."""
+    """The first explanation of a refuted formula in the order of `EXPLANATIONS`; None where there is none."""
     found = (explain(question) for explain in EXPLANATIONS)
     return next((explanation for explanation in found if explanation is not None), None)
 

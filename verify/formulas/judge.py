@@ -21,7 +21,7 @@ from verify.numbers.scalars import Exactly, decimal, to_fraction
 
 RIGHT, WRONG, UNDECIDED = "right", "wrong", "undecided"
 
-MAX_SHOWN = 300  # characters of a counterexample that are printed
+MAX_SHOWN = 300  # characters of a counterexample that are printed; the rest is cut off
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class FormulaFinding:
 
 
 def judge_formulas(problem: Problem, derivation: Derivation) -> tuple[FormulaFinding, ...]:
-    """The findings on all formulas of the problem's [claims]."""
+    """The findings on all formulas of the problem's [claims], in order. Raises as `judge_formula` does."""
     if problem.claims is None:
         return ()
     return tuple(

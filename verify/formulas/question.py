@@ -28,7 +28,11 @@ from verify.symbols.values import GRADIENT, Values
 
 @dataclass(frozen=True)
 class Question:
-    """A claimed formula beside its target; `picked` are the entries that alone are claimed."""
+    """A claimed formula beside its target.
+
+    `picked` is the index, from 0, along an axis of which one entry alone is claimed, `added` the axes of a sum over
+    samples that was put in, and `own` how names are calculated that the graph does not have.
+    """
 
     problem: Problem
     derivation: Derivation
@@ -41,11 +45,11 @@ class Question:
     gradients: tuple[str, ...] = ()  # the gradients that the formula names
 
     def claimed(self, values: Values[Any], where: Mapping[Axis, Index]) -> Any:
-        """The claimed number of one entry."""
+        """The claimed number of the entry at the indices `where`."""
         return values.value(self.expr, where)
 
     def entries(self, values: Values[Any]) -> Iterator[Mapping[Axis, Index]]:
-        """Every entry that is claimed."""
+        """The indices of every entry that is claimed."""
         for index in values.entries(self.target.axes):
             where = dict(zip(self.target.axes, index, strict=True))
             is_meant = all(where[axis] == number for axis, number in self.picked.items())
@@ -148,7 +152,7 @@ def _within(problem: Problem, derivation: Derivation, derivative: Derivative, pl
 
 
 def with_gradients(derivation: Derivation, names: list[str]) -> Derivation:
-    """The derivation with the adjoints of `names` too."""
+    """The derivation with the adjoints of `names` too, as far as the loss depends on them."""
     known = {adjoint.name for adjoint in derivation.adjoints}
     missing = [name for name in names if name not in known and name in derivation.graph.ancestors]
     return differentiate(derivation.graph, (*derivation.wrt, *missing)) if missing else derivation
@@ -157,7 +161,10 @@ def with_gradients(derivation: Derivation, names: list[str]) -> Derivation:
 def targets(
     problem: Problem, derivation: Derivation, asked: Asked, name: str, place: Place
 ) -> Iterator[tuple[Target, tuple[str | int, ...] | None]]:
-    """What is asked for, in every way it can be meant, each with the index it is written with."""
+    """What is asked for, in every way it can be meant, each with the index it is written with.
+
+    Raises `ClaimError` for what has no formula, such as data, or a derivative by what the line does not depend on.
+    """
     graph = problem.graph
     if isinstance(asked, Derivative):
         if asked.of.name == graph.loss:
@@ -189,7 +196,7 @@ def targets(
 
 
 def line(node: Node) -> Target:
-    """A line as a function of what is given."""
+    """The line as a target: a function of the parameters, constants and data."""
     return Target(
         node.name,
         f"the line {node.name}",
@@ -200,7 +207,7 @@ def line(node: Node) -> Target:
 
 
 def gradient(derivation: Derivation, name: str, place: Place | None = None) -> Target:
-    """∂loss/∂`name`."""
+    """∂loss/∂`name` as a target. Raises `ClaimError` for the number of samples."""
     graph = derivation.graph
     node = graph.by_name[name]
     if node.kind == "size":

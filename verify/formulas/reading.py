@@ -28,7 +28,7 @@ from derive.paper.spelling import at
 from derive.paper.syntax import read_expression
 from verify.formulas.asked import with_d
 
-MAX_LENGTH = 10_000  # characters
+MAX_LENGTH = 10_000  # characters of a formula; a longer one is refused
 
 _LEFT = re.compile(r"(?P<left>[^=<>!←]*?)\s*(?:<-|←|:=|(?<![<>=!])=(?!=))")
 
@@ -51,7 +51,7 @@ class Reading:
 
 
 def read_written(text: str, place: Place) -> Written:
-    """Reads a formula; `place` is where its text begins. Raises `EquationError` with a caret."""
+    """Reads a formula; `place` is where its text begins. Raises `ProblemError` with a caret."""
     if len(text) > MAX_LENGTH:
         raise ClaimError(f"a formula of {len(text):,} characters; expected at most {MAX_LENGTH:,}", place)
     if place.column is None or not place.text:
@@ -67,7 +67,7 @@ def read_written(text: str, place: Place) -> Written:
 def along(written: Expr, line_name: str, place: Place, nodes: Mapping[str, Node], axes: Axes) -> Reading:
     """The formula in the names of `nodes`, along `axes`; a sum over samples that it leaves in words is put in.
 
-    Raises `EquationError` for names and shapes that do not fit.
+    Raises `EquationError` for names and shapes that do not fit in it, `ClaimError` where its own shape is not `axes`.
     """
     node = resolve(Line(line_name, apart_letters(written), place), nodes, is_loss=False)
     whole = node.definition
@@ -162,7 +162,10 @@ def _where_it_runs(expr: Expr, axes: Axes) -> Expr:
 def named_letters(
     index: tuple[str | int, ...] | None, axes: Axes, name: str, place: Place
 ) -> tuple[Axes, dict[Axis, int]]:
-    """The axes with the letters of a written index, and the entries that it picks. Raises `ClaimError`."""
+    """The axes with the letters of a written index, and the entries that it picks.
+
+    An entry counts from 0. Raises `ClaimError` for an index of another length, or beyond the end of its axis.
+    """
     if index is None:
         return axes, {}
     shown = f"{name}[{','.join(map(str, index))}]"

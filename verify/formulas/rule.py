@@ -44,7 +44,7 @@ class Rule:
 
     @cached_property
     def rate(self) -> Rate | None:
-        """The lr of the parameter; None where it is not given, or not by what is given alone."""
+        """The lr of the parameter; None where it is not given, is one for each epoch, or is set by a scheduler."""
         training = self.problem.training
         own = next((group.lr for group in training.groups if self.node.name in group.parameters), None)
         lr = training.lr if own is None else own
@@ -72,13 +72,13 @@ class Rule:
 
     @property
     def meaning(self) -> str:
-        """What a formula is read as."""
+        """What a formula is read as: `the update of Adam`."""
         changing = f", in which {' and '.join(self.changing)} may change from step to step" if self.changing else ""
         return f"the update of {self.optimizer.name}{changing}"
 
     @property
     def gradient(self) -> str:
-        """What the gradient in the equations is: after clipping, where its numbers are clipped."""
+        """The gradient of the equations as text: `dl/dw`, or `clip(dl/dw, -1, 1)` where it is clipped by value."""
         name = gradient_name(self.problem.graph.loss, self.node.name)
         clip = plan_of(self.problem.training).clip
         if clip is None or clip.by == NORM:
@@ -98,7 +98,7 @@ class Rule:
         return found
 
     def leaves(self) -> Mapping[str, Node]:
-        """What has no value in the problem: the number of the update, what is remembered, lr where it is not given."""
+        """The names without a value in the problem: the number of the update, the states, lr where it is not given."""
         read = {name for equation in self.optimizer.on_paper for name in names(equation.expr)}
         if isinstance(self.rate, Formula):
             read |= set(names(self.rate.expr))
@@ -115,7 +115,7 @@ class Rule:
         return name if name not in self.problem.graph.by_name else f"{name} of the update"
 
     def own(self) -> Mapping[str, Own]:
-        """How each of these names is calculated."""
+        """For each of `names` the function that calculates it at an entry."""
         return {
             spelled: self._reading(
                 spelled.removesuffix(f"_{self.node.name}") if spelled not in self._known else spelled
@@ -124,7 +124,7 @@ class Rule:
         }
 
     def after(self, values: Values[Any], index: tuple[Index, ...]) -> Any:
-        """What the target is after the update."""
+        """The target after the update, at the entry `index`."""
         if self._is_frozen(index):
             return values.named(self.node.name, index)
         return self._run(values, index, None)[self.target]
@@ -204,9 +204,9 @@ class Rule:
 
 
 def states_of(problem: Problem) -> Mapping[str, tuple[str, str]]:
-    """What is remembered of each parameter, by its names: the parameter, and the name in the rule.
+    """The optimizer's states by their names: `w.v` and `v_w`, and `v` where there is no other parameter.
 
-    It is called `w.v` and `v_w`, and `v` where there is no other parameter.
+    For each the name of the parameter, and that of the state in the update rule: `w` and `v`.
     """
     found: dict[str, tuple[str, str]] = {}
     parameters = problem.graph.of_kind("parameter")

@@ -16,13 +16,16 @@ from derive.problem.problem import Quantity
 
 Entries = Mapping[tuple[int, ...], Fraction]
 
-SMALL = 8  # points of small whole numbers
+SMALL = 8  # points of small whole numbers, for each batch size
 _SPREAD = (1, 2, 0, 3, -1, 2, 1, -2)
 
 
 @dataclass(frozen=True)
 class Point:
-    """A number for every entry of what is given, at one batch size; `sizes` are those of axes whose size has a name."""
+    """A number for every entry of what is given; `sizes` are those of axes whose size has a name, such as n.
+
+    `origin` is "own", "small" or "random".
+    """
 
     origin: str
     sizes: Mapping[str, int]
@@ -30,7 +33,7 @@ class Point:
 
 
 def batch_sizes(problem: Problem) -> tuple[int, ...]:
-    """The batch sizes that occur in a run of the problem; none where nothing runs over samples."""
+    """The batch sizes that occur in a run; 2 and 3 for equations without data, none where nothing runs over samples."""
     samples, training = problem.samples, problem.training
     if not samples:
         return (2, 3) if SIZE in problem.graph.by_name else ()
@@ -55,7 +58,7 @@ def labels(graph: Graph) -> Mapping[str, int]:
 
 
 def constants(problem: Problem) -> Mapping[str, Entries]:
-    """The values of what is given once and for all."""
+    """The values of the problem's constants, entry by entry."""
     return {quantity.name: _entries(quantity) for quantity in problem.constants if quantity.is_drawn}
 
 

@@ -36,7 +36,10 @@ class _Places:
 
 
 def partials(graph: Graph, asked: Derivative, place: Place) -> Iterator[Target]:
-    """The local partials that are meant, the usual one first; none where the line does not use the operand."""
+    """The local partials that are meant, the usual one first; none where the line does not use the operand.
+
+    Raises `ClaimError` for an index that does not fit.
+    """
     node, wrt = graph.by_name[asked.of.name], graph.by_name[asked.wrt.name]
     found = _links(graph, node, wrt.name)
     if not found:

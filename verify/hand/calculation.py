@@ -40,13 +40,16 @@ class Calculation:
     groups: tuple[tuple[tuple[str, ...], Update], ...] = ()  # the parameters of the other groups, each with its update
 
     def at(self, given: Values, n: int, recorded: Values | None = None, measured: Collection[str] = ()) -> Evaluation:
-        """Every line and adjoint at the parameters and data `given`, for batches of `n` samples."""
+        """Every line and adjoint at the parameters and data `given`, for batches of `n` samples.
+
+        `recorded` and `measured` are those of `evaluate`.
+        """
         values = {**self.constants, **given}
         values.update({name: self.system.constant(Fraction(n)) for name in self.derivation.graph.of_kind("size")})
         return evaluate(self.stages, self.system, values, {"n": n}, recorded, measured)
 
     def watched(self, values: Values, n: int) -> Values:
-        """What is watched, at the end of a step: from its lines, data, gradients and the parameters as updated."""
+        """The watched lines at the end of a step; `values` are its lines, data, gradients and updated parameters."""
         sizes = {name: self.system.constant(Fraction(n)) for name in self.derivation.graph.of_kind("size")}
         return evaluate(self.watch, self.system, {**self.constants, **values, **sizes}, {"n": n}).results
 
@@ -56,7 +59,7 @@ class Calculation:
         return self.update is not None and self.update.optimizer.variant is not None
 
     def followed(self, gradients: Values) -> Values:
-        """Those of the gradients that are watched, by their names `dl/dw`."""
+        """Those of the gradients that a watched line reads, by their names `dl/dw`."""
         graph = self.derivation.graph
         named = {gradient_name(graph.loss, name): value for name, value in gradients.items()}
         return {name: named[name] for name in graph.of_kind(KIND)}
@@ -66,9 +69,9 @@ class Calculation:
         return self.system.apply("add", (held, gradient))
 
     def clipped(self, gradients: Values, steps: int = 0) -> Values:
-        """The gradients of what is trained after clipping, none where nothing is clipped.
+        """The gradients of the trained parameters after clipping, by parameter; none where nothing is clipped.
 
-        The first `steps` dimensions are those of steps.
+        The first `steps` dimensions (0 or 1) of each array count the steps that stand side by side.
         """
         if self.clip is None:
             return {}
@@ -109,7 +112,7 @@ class Calculation:
         return after
 
     def take_rate(self, array: NDArray[np.float64]) -> Array:
-        """What PyTorch held of a number that changes from step to step, one of Python's."""
+        """The values that PyTorch held of lr or another rate, in the number system of Python's float64."""
         return array if self.update is None else self.update.floats.take(array)
 
     def _update_of(self, name: str) -> tuple[int, Update]:
@@ -166,13 +169,13 @@ def _updates(settings: Settings, system: NumberSystem, as_floats: bool) -> list[
 
 
 def numbers(quantity: Quantity, system: NumberSystem) -> Array:
-    """The values of a quantity in its shape, each as the system holds it."""
+    """The values of a quantity in its shape, each as the system takes a literal: rounded, if the system rounds."""
     found = [system.constant(value) for value in quantity.values]
     return np.stack(found).reshape(quantity.shape)
 
 
 def beginnings(problem: Problem, settings: Settings, system: NumberSystem, *, as_floats: bool = False) -> Values:
-    """What every parameter, and every state of one that is trained, begins with."""
+    """The initial values of every parameter, and of the state (`w.v`) of every trained one, by name."""
     found: dict[str, Array] = {}
     for parameter in problem.parameters:
         found[parameter.name] = numbers(parameter, system)
@@ -183,7 +186,7 @@ def beginnings(problem: Problem, settings: Settings, system: NumberSystem, *, as
 
 
 def only(side: Calculation, lines: frozenset[str]) -> Calculation:
-    """The calculation of `lines` alone: a stage is called as its line, or as its line with a mark and a number."""
+    """`side` with the stages of `lines` alone; a stage has the name of its line, or that with a mark and a number."""
     marked = [stage for stage in side.stages if _line(stage.target) in lines]
     return replace(side, stages=tuple(marked))
 

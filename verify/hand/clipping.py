@@ -14,7 +14,7 @@ from verify.numbers import FORMATS, RoundedPairs
 
 
 def clipped(system: NumberSystem, clip: Clip, gradients: Values, steps: int = 0) -> dict[str, Array]:
-    """The gradients after clipping, all of them together; the first `steps` dimensions are those of steps."""
+    """The `gradients`, by parameter, after clipping; the first `steps` dimensions (0 or 1) count steps side by side."""
     limit = system.constant(clip.limit)
     if clip.by != NORM:
         low = system.apply("neg", (limit,))

@@ -40,13 +40,13 @@ class NumberSystem(Protocol):
         """The sum over the last dimension of what autograd adds one by one: the parts of an adjoint."""
 
     def take(self, array: NDArray[np.float64]) -> Array:
-        """Floats as they are; an infinity or NaN tells nothing."""
+        """The floats as numbers of the system, not rounded; infinity and NaN become a number that is not known."""
 
     def cast(self, array: Array) -> Array:
-        """Python's numbers as an operation on tensors reads them."""
+        """Python's float64 numbers as an operation on tensors reads them: rounded to the dtype, if it rounds."""
 
     def share(self, op: str, array: Array) -> Array:
-        """The share of each entry in the max or min over the last dimension; an array of the same shape."""
+        """For each entry its share in the max or min over the last dimension: equal ones share 1 evenly, others 0."""
 
     def size(self, array: Array) -> NDArray[np.float64]:
         """The absolute value of each number, as a float."""
@@ -54,7 +54,7 @@ class NumberSystem(Protocol):
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What every stage has given and, where it was asked for, Σ|terms| of the last sum in it."""
+    """The result of every stage and, of those that were measured, Σ|terms| of its last sum; both by its target."""
 
     results: Values
     terms: Mapping[str, NDArray[np.float64]]
@@ -72,7 +72,7 @@ def evaluate(
 
     `sizes` gives the sizes that have a name (`{"n": 3}` for a batch of three). Later stages go on
     with the number of `recorded`, where there is one, in place of a result. Σ|terms| is taken of
-    the stages in `measured`.
+    the stages in `measured`. Raises `CalculationError` where the system does, as `Exact` for a division by zero.
     """
     results, terms = {}, {}
     for stage in stages:

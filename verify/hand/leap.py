@@ -30,9 +30,9 @@ _NONE = arb(0)
 
 @dataclass
 class Leaps:
-    """The matrix of an epoch, and its powers by two as they are asked for. The last row and column carry c.
+    """The matrix (A c; 0 1) of an epoch, and its powers: `doublings[k]` is that of 2^k epochs, made when it is needed.
 
-    `steps` are the matrices of the batches of an epoch.
+    `steps` are the matrices of the batches of an epoch, `names` the names and shapes of the arrays of a state.
     """
 
     names: StateNames
@@ -40,7 +40,7 @@ class Leaps:
     steps: tuple[arb_mat, ...] = ()
 
     def power(self, epochs: int) -> arb_mat:
-        """The matrix of that many epochs."""
+        """The matrix of `epochs` epochs: that of one epoch to this power."""
         size = self.doublings[0].nrows()
         found = arb_mat(size, size, [arb(row == column) for row in range(size) for column in range(size)])
         for place in range(epochs.bit_length()):
@@ -51,7 +51,7 @@ class Leaps:
         return found
 
     def after(self, state: Values, epochs: int) -> dict[str, Array]:
-        """The state that many epochs later."""
+        """The state `epochs` epochs after `state`, in balls."""
         column = arb_mat([[as_ball(value)] for name, _ in self.names for value in state[name].flat] + [[arb(1)]])
         column = self.power(epochs) * column
         values = [column[row, 0] for row in range(column.nrows())]
@@ -61,7 +61,8 @@ class Leaps:
 def leaps(run: Run, start: Values) -> Leaps | None:
     """How to leap over the epochs of a run; None where an epoch is not one affine map, or not always the same.
 
-    To be called at the precision at which the leaps are made.
+    Also None for a state (that of `start`) of more than `MAX_STATE` numbers, and for a run of fewer than `SETTLED`
+    epochs. To be called at the precision at which the leaps are made.
     """
     batches, settings = run.batches, run.settings
     each = settings.batches_per_epoch

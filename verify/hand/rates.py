@@ -20,25 +20,25 @@ from derive.training.rates import Moment, Schedule
 from verify.hand.evaluation import Array, NumberSystem, Values, evaluate
 from verify.hand.program import Stage, compile_rule
 
-RATES_DTYPE = "float64"
+RATES_DTYPE = "float64"  # Python's: torch/optim/lr_scheduler.py calculates with Python's numbers
 
 
 def moment(batch: Batch, settings: Settings) -> Moment:
-    """When a batch is: its update, its epoch, and how often the scheduler has stepped before it."""
+    """The moment of a batch: its update and epoch, from 1, and how often the scheduler has stepped before it."""
     scheduler = settings.scheduler
     by_epoch = scheduler is not None and scheduler.every == "epoch"
     return Moment(batch.update, batch.epoch, batch.epoch - 1 if by_epoch else batch.update - 1)
 
 
 def on_paper(schedule: Schedule, system: NumberSystem, at: Moment) -> dict[str, Array]:
-    """What changes at a moment, from the equations on paper."""
+    """The lr, and the momentum that is cycled with it, at a moment, by name, from the equations on paper."""
     return _results(schedule, system, schedule.on_paper(at), {}, at, as_floats=False)
 
 
 def in_torch(
     schedule: Schedule, system: NumberSystem, before: Moment | None, held: Values, at: Moment
 ) -> dict[str, Array]:
-    """What changes at a moment, from the numbers that PyTorch held at the moment `before`, None at the first step."""
+    """The same as PyTorch calculates it from what it `held` at the moment `before`; None at first."""
     equations = schedule.in_torch(before, at)
     if not equations:
         return {name: held[name] for name in schedule.names}
@@ -73,13 +73,13 @@ def _compiled(equation: Assignment) -> tuple[Stage, ...]:
 
 @dataclass(frozen=True)
 class ByHand:
-    """What changes in a run, by hand: for each step, an array with one entry a group."""
+    """The lr and what is cycled with it, by hand, for any step of a run."""
 
     settings: Settings
     system: NumberSystem
 
     def at(self, batch: Batch) -> dict[str, Array]:
-        """What changes, in the step of a batch; nothing where all stays the same."""
+        """The numbers of the step of a batch, in the form of `together`; none where nothing changes."""
         if not self.settings.varying:
             return {}
         at = moment(batch, self.settings)
@@ -88,12 +88,12 @@ class ByHand:
 
 
 def together(groups: list[dict[str, Array]], varying: Iterable[str]) -> dict[str, Array]:
-    """What changes, each as one number, or with one entry for each of several groups."""
+    """The numbers of all groups by name: each one number, or an array whose last dimension is that of the groups."""
     if len(groups) == 1:
         return {name: groups[0][name] for name in varying}
     return {name: np.stack([group[name] for group in groups], axis=-1) for name in varying}
 
 
 def of_group(rates: Mapping[str, Array], group: int, groups: int) -> dict[str, Array]:
-    """What changes of one group; the last dimension is the group's where there are several."""
+    """The numbers of the group number `group`, counted from 0, of `groups`, out of what `together` gives."""
     return {name: value if groups == 1 else value[..., group] for name, value in rates.items()}

@@ -19,7 +19,7 @@ from verify.names import adjoint_of
 from verify.numbers import Array, CalculationError, Exact, Exactly, is_finite, is_sharp, precision, to_float
 from verify.record import Handed, Values
 
-# Bits inside balls, tried until every number is sharp. Longer balls cost little, and a run that is repeated much.
+# Bits inside balls, tried until every number is sharp. Long balls cost little, and to repeat a run costs much.
 PRECISIONS = (1024, 4096, 16384)
 
 Exacts = Mapping[str, Array]  # arrays of exact numbers, one dimension for each axis of the name
@@ -46,7 +46,7 @@ class HandStep:
 
     @property
     def left(self) -> Exacts:
-        """What .grad holds after the step: clipping changes it in place."""
+        """The gradients that .grad holds after the step: the clipped ones where clipping has changed it in place."""
         return {**self.gradients, **self.clipped}
 
     def numbers(self) -> Iterator[Exactly]:
@@ -107,8 +107,8 @@ def calculate(run: Run, batches: Iterable[Batch]) -> HandRun:
 class Continued:
     """The hand calculation of a run that comes in pieces: each goes on where the one before has ended.
 
-    `ended` says why it has, before the run; `bits` are those inside balls, of which a run that comes in pieces is not
-    repeated with more.
+    `ended` is the sentence that says why the calculation has stopped before the run; empty while it goes on. `bits`
+    is the precision of balls: where it no longer suffices the calculation stops, for a piece is not repeated.
     """
 
     def __init__(self, run: Run, bits: int = PRECISIONS[1]) -> None:
@@ -205,7 +205,7 @@ def step(
 
 
 def handed(run: HandRun) -> Handed:
-    """What PyTorch is given of a run by hand of one step or more."""
+    """The numbers of a run by hand, of at least one step, that PyTorch takes where it does not have the update."""
     updates = tuple(as_floats(step.after) for step in run.steps if step.batch.updates)
     clipped = tuple(as_floats(step.clipped) for step in run.steps if step.batch.updates)
     rates = tuple(as_floats(step.rates) for step in run.steps)

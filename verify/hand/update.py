@@ -50,10 +50,11 @@ class Update:
     def after(
         self, p: Array, g: Array, state: Values, t: Array, recorded: Values | None = None, rates: Values | None = None
     ) -> dict[str, Array]:
-        """The parameter `p` and every state after the update number `t`, which has a dimension for steps side by side.
+        """The parameter ("p") and every state after an update; `p`, its gradient `g` and `state` are those before it.
 
-        Later equations go on with the state of `recorded`, where there is one. `rates` are the numbers that change
-        from step to step, such as lr, with the dimensions of `t`.
+        `t` is the number of the update, from 1; it has a dimension where several steps stand side by side. Later
+        equations go on with the state of `recorded`, where there is one. `rates` are the numbers that change from step
+        to step, such as lr, with the dimensions of `t`.
         """
         single = {found.name for found in self.optimizer.states if found.single}
         alone = {
@@ -120,7 +121,7 @@ def _compiled(equations: tuple[Assignment, ...], optimizer: Optimizer, numbers: 
 
 
 def starts(optimizer: Optimizer, system: NumberSystem, shape: tuple[int, ...], as_floats: bool) -> dict[str, Array]:
-    """What every state of a parameter of this shape begins with."""
+    """The initial value of every state of a parameter, by the state's name: an array of `shape`, or one number."""
     return {state.name: _start(optimizer, state, system, shape, as_floats) for state in optimizer.states}
 
 

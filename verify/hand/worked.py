@@ -27,7 +27,7 @@ from verify.numbers import Array, Exact, from_fraction, objects, precision
 
 @dataclass(frozen=True)
 class WorkedUpdate:
-    """An update equation with what its names stand for, and what it gives, in every entry of the parameter."""
+    """An update equation, the numbers of its names before it, and its result, for every entry of the parameter."""
 
     equation: Updated
     before: Exacts
@@ -50,7 +50,7 @@ class WorkedStep:
 
 
 def work_out(run: Run, step: HandStep) -> WorkedStep:
-    """The step once more, from the parameters it begins with. Raises `CalculationError` where it has no value."""
+    """Calculates the step again, from the parameters it begins with. Raises `CalculationError` as `hand.step` does."""
     derivation, settings = run.derivation, run.settings
     prepared = hand.inputs(run)
     lines = [node.name for node in derivation.graph.lines]

@@ -36,7 +36,10 @@ _CHOOSING = ("abs", "max", "min", "where", "relu", "clip")
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Form:
-    """One number. `sources` are the marks of all that has entered it, also where nothing of it is left."""
+    """One number: `centre` c, `parts` aₖ by the mark k of the unknown, and `rest`, the bound on |r|.
+
+    `sources` are the marks of all unknowns that have entered it, also of those that have cancelled.
+    """
 
     centre: Exactly
     parts: Mapping[int, Exactly] = field(default_factory=dict)
@@ -88,11 +91,11 @@ class Forms:
         self._elements: dict[str, Callable[..., Form]] = {}
 
     def constant(self, value: Fraction) -> NDArray[Any]:
-        """The same number."""
+        """The number as a form without unknowns."""
         return forms([fixed(from_fraction(value))], ())
 
     def take(self, array: Floats) -> NDArray[Any]:
-        """Floats as they are."""
+        """The floats as forms without unknowns; infinity and NaN are not known."""
         return forms([fixed(exact_float(float(value))) for value in np.ravel(array)], np.shape(array))
 
     def cast(self, array: NDArray[Any]) -> NDArray[Any]:
@@ -238,7 +241,7 @@ class Forms:
 
 
 def forms(values: Iterable[Form], shape: tuple[int, ...]) -> NDArray[Any]:
-    """An array of forms."""
+    """The forms as an array of this shape, the last index running fastest."""
     listed = list(values)
     array = np.empty(len(listed), dtype=object)
     array[:] = listed

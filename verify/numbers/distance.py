@@ -49,7 +49,7 @@ class Distance:
 
 
 def farthest(pair: Mapping[str, float] | np.void, exact: Exactly) -> float:
-    """How far anything in a pair (`mid` ± `rad`) can be from the exact number at most; infinite where nothing is known.
+    """The largest distance of a number in a pair (`mid` ± `rad`) from the exact number; infinite where it is not known.
 
     The last factor is more than the two roundings to float64 can lose, each at most 2**-53 of the number.
     """
@@ -61,7 +61,7 @@ def farthest(pair: Mapping[str, float] | np.void, exact: Exactly) -> float:
 
 
 def ball_distance(floats: Floats, balls: NDArray[Any], exact: NDArray[Any] | None) -> Distance:
-    """The distance of floats from exact numbers (fractions or balls), or from balls where none is known."""
+    """The distance of floats from exact numbers (fractions or balls), or from `balls` without those; all broadcast."""
     shape = np.broadcast_shapes(floats.shape, balls.shape)
     others = [None] * math.prod(shape) if exact is None else np.broadcast_to(exact, shape).flat
     found = zip(np.broadcast_to(floats, shape).flat, np.broadcast_to(balls, shape).flat, others, strict=True)

@@ -18,14 +18,14 @@ MAX_FRACTION_BITS = 2_000  # a fraction with more digits is carried on as a ball
 
 
 class CalculationError(ArithmeticError):
-    """A step that has no value: a division by zero, a logarithm of a negative number."""
+    """A division by zero, also by a power; log(−1) and the like give a ball that tells nothing instead."""
 
 
 Element = Callable[..., Exactly]
 
 
 def kept(value: Exactly) -> Exactly:
-    """A fraction while its digits are few, else a ball around it."""
+    """The number itself; for a fraction of more than `MAX_FRACTION_BITS` bits, a ball around it."""
     return arb(value) if isinstance(value, fmpq) and value.height_bits() > MAX_FRACTION_BITS else value
 
 
@@ -129,7 +129,7 @@ _ELEMENTS: dict[str, Element] = {
 
 @cache
 def element(op: str) -> Element:
-    """An operation of the table on single exact numbers."""
+    """The function of an operation on single exact numbers; it raises `CalculationError` for a division by zero."""
     if op in _ELEMENTS:
         return _ELEMENTS[op]
     entry = OPERATIONS[op]
@@ -141,7 +141,7 @@ def element(op: str) -> Element:
 
 @cache
 def expansion(op: str) -> Expr:
-    """The equation by which an operation is calculated where a library lacks it."""
+    """The equation in x and y by which an operation is calculated where a library lacks it; else `TypeError`."""
     text = OPERATIONS[op].expansion
     if text is None:
         raise TypeError(f"operation {op!r} has neither a name in this library nor an expansion")
@@ -149,7 +149,7 @@ def expansion(op: str) -> Expr:
 
 
 def evaluate(expr: Expr, names: dict[str, Exactly]) -> Exactly:
-    """An expression of single numbers, without sums."""
+    """The value of an expression without sums, at a number for each of its names."""
     match expr:
         case Number(value=value):
             return from_fraction(value)

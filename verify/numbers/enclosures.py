@@ -165,7 +165,7 @@ class RoundedPairs(Enclosed):
             return pairs(found["mid"], found["rad"] + OPERATIONS[op].absolute_in(self.format.name))
 
     def distance(self, floats: Floats, found: Pairs, exact: Pairs | None) -> Distance:
-        """How floats stand to the numbers that are `exact`, or else `found`, where all correct ones lie in `found`."""
+        """The distance of floats from `exact`, or from the midpoints of `found`; all correct numbers lie in `found`."""
         with np.errstate(all="ignore"):
             wanted = found if exact is None else exact
             known = np.isfinite(wanted["mid"])
@@ -182,11 +182,11 @@ class RoundedPairs(Enclosed):
             return Distance(expected, error, bound, radius, consistent, ~known)
 
     def around_0(self, array: Pairs) -> tuple[Truth, Truth]:
-        """Which numbers may be 0, and which certainly are."""
+        """Two arrays: where a number may be 0, and where it certainly is."""
         return np.abs(array["mid"]) <= array["rad"], (array["mid"] == 0) & (array["rad"] == 0)
 
     def certain(self, array: Pairs) -> Truth:
-        """Which shares of a maximum are known."""
+        """For each share of a maximum, as `share` gives it, whether it is known."""
         return np.asarray((array["mid"] != 0.5) | (array["rad"] != 0.5))
 
     def _rounded(self, exact: Pairs, units: float, lost: int) -> Pairs:

@@ -43,7 +43,7 @@ class Format:
         return (1.0 + (units + 1) * 2.0 ** (self.inner.unit - self.unit)) if self.inner and units else float(units)
 
     def held(self, values: Floats) -> Truth:
-        """Which of the numbers the format holds exactly."""
+        """For each number whether the format holds it exactly."""
         with np.errstate(over="ignore", invalid="ignore"):
             if self.name == "float64":
                 return np.isfinite(values)

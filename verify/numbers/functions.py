@@ -1,7 +1,7 @@
 """Functions on enclosures: how far f(x) can be from f(mid) where x is at most rad away from mid.
 
 Each bound holds for exact numbers, by the monotonicity of f or by its derivative's largest value
-between; what float64 rounds in it is covered by `pairs.UP`. NaN where f may have no value there.
+between; what float64 rounds in it is covered by `midpoint_radius.UP`. NaN where f may have no value there.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ _erf = np.vectorize(math.erf, otypes=[np.float64])
 
 
 def values(op: str, x: Floats) -> Floats:
-    """The function on float64 numbers."""
+    """The function at float64 numbers, by NumPy where NumPy has it."""
     if op == "sigmoid":
         return _sigmoid(x)
     if op == "softplus":
@@ -95,7 +95,7 @@ def values(op: str, x: Floats) -> Floats:
 
 
 def power(base: Floats, base_rad: Floats, exponent: Floats, exponent_rad: Floats) -> tuple[Floats, Floats]:
-    """base^exponent and its spread: any base for whole exponents, else one above 0."""
+    """base^exponent and its spread, NaN where it has no value: other exponents than whole ones need a base above 0."""
     mid = np.power(base, exponent)
     size, whole = np.abs(base), (exponent_rad == 0) & (exponent == np.rint(exponent))
     # |xᵖ − mᵖ| ≤ (|m| + r)ᵖ − |m|ᵖ for p ≥ 1, also where a ball of a whole power contains 0

@@ -42,7 +42,7 @@ def pairs(mid: Any, rad: Any = 0.0) -> Pairs:
 
 
 def up(radius: Floats) -> Floats:
-    """Above the exact value of a radius formula that was calculated in float64; 0 stays 0."""
+    """A number above the exact value of a radius formula that float64 has rounded to `radius`; 0 stays 0."""
     return np.where(radius == 0, 0.0, radius * UP + LEAST)
 
 
@@ -109,7 +109,7 @@ def _pow(x: Pairs, y: Pairs) -> Pairs:
 
 
 def function(op: str, x: Pairs) -> Pairs:
-    """A function of one operand, by NumPy."""
+    """A function of `FUNCTIONS` on pairs; its spread and its rounding by NumPy are in the radius."""
     known = FUNCTIONS[op]
     mid = values(op, x["mid"])
     lost = np.abs(mid) * ((known.units or OPERATIONS[op].numpy_rounding or 0) * UNIT) + LEAST
@@ -142,7 +142,7 @@ def _margin(mid: Floats, rad: Floats) -> Floats:
 
 
 def possible_largest(mid: Floats, rad: Floats) -> Truth:
-    """Which entries along the last dimension can be the largest."""
+    """For each entry whether it can be the largest along the last dimension."""
     margin = _margin(mid, rad)
     return np.asarray(~(mid + rad + margin < (mid - rad - margin).max(axis=-1, keepdims=True)))
 
@@ -191,12 +191,12 @@ def is_square(op: str, args: tuple[Pairs, ...]) -> bool:
 
 
 def gathered(radii: Floats) -> Floats:
-    """The sum of radii over the last dimension, and above what float64 loses in it."""
+    """The sum of radii over the last dimension, raised by more than float64 loses in it."""
     return np.asarray(radii.sum(axis=-1) * (1 + radii.shape[-1] * 2.0**-52))
 
 
 def summed(array: Pairs) -> tuple[Floats, Floats]:
-    """The sum of the midpoints over the last dimension, and above what float64 loses in it."""
+    """The sum of the midpoints over the last dimension, and a bound on what float64 loses in it."""
     mid = array["mid"]
     own = (mid.shape[-1] - 1) * UNIT * gathered(np.abs(mid)) * UP
     return mid.sum(axis=-1), np.where(sums_exactly(array, FORMATS["float64"]), 0.0, own)

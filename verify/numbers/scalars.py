@@ -14,13 +14,13 @@ Exactly = fmpq | arb  # one number of the hand calculation: a fraction, or a bal
 
 @contextmanager
 def precision(bits: int) -> Iterator[None]:
-    """Balls are calculated with `bits` bits inside."""
+    """Within this context balls are calculated with midpoints of `bits` bits."""
     with ctx.workprec(bits):
         yield
 
 
 def from_fraction(value: Fraction) -> fmpq:
-    """The same number."""
+    """The number as a fraction of flint."""
     return fmpq(value.numerator, value.denominator)
 
 
@@ -67,7 +67,7 @@ def to_float(value: Exactly) -> float:
 
 
 def to_fraction(value: Exactly) -> Fraction | None:
-    """The number as a fraction, where it is one."""
+    """The number as a fraction; None for a ball."""
     return Fraction(int(value.p), int(value.q)) if isinstance(value, fmpq) else None
 
 
@@ -82,7 +82,7 @@ def is_moderate(value: Exactly) -> bool:
 
 
 def middle(value: Exactly) -> Fraction:
-    """A number as a fraction; of a ball, its midpoint. It must be moderate."""
+    """The number, for a ball its midpoint, as a fraction; call it only where `is_moderate`."""
     if isinstance(value, fmpq):
         return Fraction(int(value.p), int(value.q))
     mantissa, exponent = value.mid().man_exp()
@@ -90,7 +90,7 @@ def middle(value: Exactly) -> Fraction:
 
 
 def decimal(value: Exactly, digits: int = 9) -> str:
-    """The number as a decimal of some digits, also beyond the range of float64: `2.0e+434`."""
+    """The number as a decimal of `digits` significant digits, also beyond the range of float64: `2.0e+434`."""
     number = to_float(value)
     if math.isfinite(number) and (number or value == 0):
         return f"{number:.{digits}g}"
@@ -98,7 +98,7 @@ def decimal(value: Exactly, digits: int = 9) -> str:
 
 
 def radius(value: Exactly) -> float:
-    """An upper bound of how far the exact value can be from `to_float(value)`, for a ball from its midpoint."""
+    """The radius of a ball, rounded up to a float64; 0 for a fraction."""
     if isinstance(value, fmpq) or value.is_exact():
         return 0.0
     return math.nextafter(float(value.rad()), math.inf)

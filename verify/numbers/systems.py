@@ -20,7 +20,7 @@ Array = NDArray[Any]
 
 
 def objects(values: Sequence[Exactly], shape: tuple[int, ...]) -> Array:
-    """An array of exact numbers; NumPy is kept from looking inside them."""
+    """An array of exact numbers of this shape, the last index running fastest; NumPy does not look inside them."""
     array = np.empty(len(values), dtype=object)
     array[:] = values
     return array.reshape(shape)
@@ -54,7 +54,7 @@ class Exact:
         self.strict = strict
 
     def constant(self, value: Fraction) -> Array:
-        """The same number."""
+        """The number as a fraction."""
         return objects([from_fraction(value)], ())
 
     def take(self, array: Floats) -> Array:
@@ -66,7 +66,7 @@ class Exact:
         return array
 
     def apply(self, op: str, args: tuple[Array, ...]) -> Array:
-        """Raises `CalculationError` where the operation has no value."""
+        """The operation on every element; the class says what happens where it has no value."""
         return _each(element(op) if self.strict else _lenient(element(op)), args)
 
     def accumulate(self, array: Array) -> Array:
@@ -189,17 +189,17 @@ class Rounded:
         return sizes(array)
 
     def distance(self, floats: Floats, found: Array, exact: Array | None) -> Distance:
-        """How floats stand to the numbers that are `exact`, or else `found`, where all correct ones lie in `found`."""
+        """The distance of floats from `exact`, or from the midpoints of `found`; all correct numbers lie in `found`."""
         return ball_distance(floats, found, exact)
 
     def around_0(self, array: Array) -> tuple[Truth, Truth]:
-        """Which numbers may be 0, and which certainly are."""
+        """Two arrays: where a number may be 0, and where it certainly is."""
         balls = [as_ball(value) for value in array.flat]
         may_be = [bool(ball.is_finite() and ball.contains(arb(0))) for ball in balls]
         return _truth(may_be, array), _truth([bool(ball == 0) for ball in balls], array)
 
     def certain(self, array: Array) -> Truth:
-        """Which shares of a maximum are known."""
+        """For each share of a maximum, as `share` gives it, whether it is known."""
         return _truth([isinstance(value, fmpq) for value in array.flat], array)
 
     def share(self, op: str, array: Array) -> Array:

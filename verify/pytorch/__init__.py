@@ -1,4 +1,4 @@
-"""The training run in PyTorch: the only package that imports torch, which takes seconds, so when it is first used."""
+"""The training run in PyTorch: the only package that imports torch, which takes seconds and is done at first use."""
 
 import typing
 

@@ -14,7 +14,7 @@ from derive.run.settings import Settings
 
 
 def batches_of(data: Mapping[str, Tensor], settings: Settings) -> Iterator[tuple[Batch, dict[str, Tensor]]]:
-    """The mini-batches as the DataLoader gives them, with the rows they hold."""
+    """The mini-batches in the order of the DataLoader, each with the tensors of its rows, by column."""
     gathering = _Gathering(settings)
     if not data:
         for step in range(1, settings.steps + 1):

@@ -31,7 +31,7 @@ _REDUCTIONS: Mapping[str, Callable[..., Tensor]] = {
 
 
 class GraphModule(nn.Module):
-    """The equations as a module; its parameters are the problem's, in order."""
+    """The equations as a module; its parameters are the problem's, in order. Raises as `as_tensor` does."""
 
     def __init__(self, problem: Problem, dtype: torch.dtype) -> None:
         super().__init__()
@@ -97,7 +97,7 @@ class GraphModule(nn.Module):
 
 
 def operation(op: str, args: tuple[Tensor, ...], dtype: torch.dtype) -> Tensor:
-    """An operation by its name in torch, or by its expansion."""
+    """An operation of the table on tensors that broadcast, by its function in torch, else by its expansion."""
     entry = OPERATIONS[op]
     if entry.torch is not None:
         found = getattr(torch, entry.torch)
@@ -136,7 +136,7 @@ def _laid_out(tensor: Tensor, own: Axes, axes: Axes) -> Tensor:
 
 
 def as_tensor(quantity: Quantity, dtype: torch.dtype) -> Tensor:
-    """The exact values as `torch.tensor` rounds them."""
+    """The exact values, each the nearest float64, rounded to `dtype`. Raises `DataError` where one does not fit."""
     floats = [value.numerator / value.denominator for value in quantity.values]
     tensor = torch.tensor(floats, dtype=torch.float64).to(dtype).reshape(quantity.shape)
     if not bool(torch.isfinite(tensor).all()):
@@ -148,7 +148,7 @@ def as_tensor(quantity: Quantity, dtype: torch.dtype) -> Tensor:
 
 
 def dtype_name(dtype: torch.dtype) -> str:
-    """What the dtype is called: `float32`."""
+    """The name of the dtype: `float32`."""
     return str(dtype).removeprefix("torch.")
 
 

@@ -57,16 +57,16 @@ class TorchUpdate:
         ]
 
     def begin(self, batch: Batch) -> None:
-        """What changes before the step of a batch."""
+        """Sets what changes from step to step, such as lr, for a batch. Raises `SettingError` as `rate_at` does."""
         if self.rates is not None:
             self.rates.begin(batch)
 
     def held(self) -> Values:
-        """What the optimizer holds that changes from step to step."""
+        """The values of lr and the like that the optimizer holds now, by name; none where nothing changes."""
         return {} if self.rates is None else self.rates.held()
 
     def clip(self) -> Values:
-        """Clips the gradients of what is trained; what .grad holds then, nothing where they are not clipped."""
+        """Clips the gradients of what is trained in place; returns them by parameter, none where nothing is clipped."""
         clip = self.settings.clip
         if clip is None or self.optimizer is None:
             return {}
@@ -85,7 +85,7 @@ class TorchUpdate:
                 parameter.grad = torch.zeros_like(parameter)
 
     def step(self) -> None:
-        """One update. A parameter that the loss does not depend on has the gradient 0, as on paper."""
+        """One update. Raises `SettingError` where torch.optim cannot make it in the dtype."""
         if self.optimizer is None:
             return
         self.complete()
@@ -125,7 +125,7 @@ class UpdateByHand:
         self.rates = iter(by_hand.rates)
 
     def step(self) -> None:
-        """The parameters after the next update, rounded to the dtype as any number is that PyTorch takes."""
+        """Sets the parameters to those after the next update, rounded to the dtype as any number that PyTorch takes."""
         self.values = next(self.updates)
         with torch.no_grad():
             for name, parameter in self.model.named.items():
@@ -140,7 +140,7 @@ class UpdateByHand:
         """Nothing is set before a batch: PyTorch holds no lr."""
 
     def held(self) -> Values:
-        """What changes from step to step, by hand: PyTorch holds no lr."""
+        """The numbers by hand of the next step, lr and the like: PyTorch holds none."""
         return next(self.rates, {})
 
     def clip(self) -> Values:

@@ -27,7 +27,7 @@ from verify.pytorch.module import operation
 
 
 class Rates:
-    """Changes what the settings say changes, in the groups of an optimizer; `place_of` is the problem's."""
+    """Changes lr and the like in the groups of an optimizer, as the settings say; `place_of` is for messages."""
 
     def __init__(
         self, optimizer: torch.optim.Optimizer, settings: Settings, place_of: Callable[[str], Place | None]
@@ -48,7 +48,7 @@ class Rates:
         return None if flagged else place_of(f"training.{key}")
 
     def begin(self, batch: Batch) -> None:
-        """What a loop does between two steps: scheduler.step() at the end of an epoch or after an update."""
+        """Does what a loop does before the step of `batch`: scheduler.step(), if it is due, or sets lr to `rate_at`."""
         last, self.last = self.last, batch
         if self.settings.scheduler is not None:
             if last is not None and self.ended(last, batch):
@@ -58,7 +58,7 @@ class Rates:
                 group["lr"] = rate_at(lr, batch, place)
 
     def ended(self, last: Batch, batch: Batch) -> bool:
-        """Whether that after which the scheduler steps is over."""
+        """Whether the scheduler steps between two batches: a new epoch begins, or the first of them updates."""
         assert self.settings.scheduler is not None
         return batch.epoch > last.epoch if self.settings.scheduler.every == "epoch" else last.updates
 
@@ -70,7 +70,7 @@ class Rates:
                 self.scheduler.step()
 
     def held(self) -> dict[str, NDArray[Any]]:
-        """What the optimizer holds of what changes: one number, or one for each group."""
+        """The numbers that change, as the optimizer holds them, by name: one, or one for each of several groups."""
         found = {}
         for name in self.settings.varying:
             values = [group["betas"][0] if name == "beta1" else group[name] for group in self.groups]

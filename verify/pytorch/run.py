@@ -1,4 +1,4 @@
-"""The training run in PyTorch, and its record. With the modules torch_…, the only one that imports torch.
+"""The training run in PyTorch, and its record.
 
 It walks the equations on its own: nothing of the derivation or of the hand calculation is used
 here, only the problem and the settings. Where PyTorch does not have the update, it takes the parameters by hand.
@@ -72,8 +72,8 @@ def train(problem: Problem, settings: Settings, by_hand: Handed | None = None) -
 def pieces(problem: Problem, settings: Settings, length: int, by_hand: Handed | None = None) -> Iterator[Record]:
     """The same run in pieces of `length` steps or more, each to the end of an epoch.
 
-    Raises `DataError` for a number that the dtype cannot hold, `SettingError` for such a setting, and for
-    settings of PyTorch that the bound does not cover.
+    Raises `DataError` for a number that the dtype cannot hold, and `SettingError` for such a setting, for settings of
+    PyTorch that the bound does not cover, and for a step that torch.optim cannot make.
     """
     refuse_uncovered()
     dtype = DTYPES[settings.dtype]
@@ -112,7 +112,7 @@ def replay(problem: Problem, settings: Settings, steps: Sequence[StepRecord]) ->
 
 
 def predict(problem: Problem, settings: Settings, last: StepRecord) -> Values:
-    """The lines that [predict] gives the data for, at the parameters with which a run has ended."""
+    """The lines that [predict] gives the data for, at the parameters after `last`. Raises as `as_tensor` does."""
     lines = predicted(problem.graph, problem.predict)
     kept = tuple(node for node in problem.graph.nodes if node.kind != "line" or node.name in lines)
     dtype = DTYPES[settings.dtype]
@@ -197,5 +197,5 @@ def _gradients(model: GraphModule) -> dict[str, Tensor]:
 
 
 def ends(step: StepRecord, settings: Settings) -> bool:
-    """Whether PyTorch's run ends with this step, whatever its number of steps."""
+    """Whether PyTorch's run ends early with this step: a number is not finite, or the condition of `until` holds."""
     return (settings.on_nonfinite == "stop" and not step.finite) or settings.is_met(step.nodes)
