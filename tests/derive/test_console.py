@@ -152,14 +152,14 @@ def test_an_interrupted_process_ends_with_its_status(tmp_path: Path, command: st
     assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"interrupted\n")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent otherwise there")
-def test_ctrl_c_after_the_end_changes_nothing() -> None:
+def test_a_process_ends_at_once_with_all_that_it_printed() -> None:
     program = (
-        f"{INTERRUPT}import atexit, time\nfrom derive.console import end_with, write_out\n"
-        "atexit.register(lambda: interrupt() or time.sleep(0.1))\nend_with(lambda: write_out('data') or 1)"
+        "import atexit, sys\nfrom derive.console import end_with, write_out\n"
+        "atexit.register(lambda: print('the clean-up of Python'))\n"
+        "end_with(lambda: sys.stderr.write('note') and (write_out('data ' * 50_000) or 1))"
     )
     done = ended(program)
-    assert (done.returncode, done.stdout, done.stderr) == (1, b"data\n", b"")
+    assert (done.returncode, done.stdout, done.stderr) == (1, b"data " * 50_000 + b"\n", b"note")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent otherwise there")

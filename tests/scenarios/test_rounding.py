@@ -77,7 +77,7 @@ def test_the_table_allows_twice_what_is_measured(name: str) -> None:
 
 @pytest.mark.parametrize("power", POWERS)
 def test_a_power_with_a_constant_exponent_has_a_figure_of_its_own(power: float) -> None:
-    short = power in (1, 2, 3, -1, 0.5)  # calculated as products, quotients and roots: verify/bound/powers.py
+    short = power in (1, 2, 3, -1, 0.5)  # calculated as products, quotients and roots: verify/bound/pytorch_forms.py
     figure = 4 if short else power_rounding(power)
     for dtype in FORMATS:
         for table in MEASURED[dtype].values():

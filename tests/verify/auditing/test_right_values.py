@@ -74,7 +74,7 @@ def test_the_two_means_of_an_epoch_and_how_a_sum_counts() -> None:
 
 def test_batches_in_another_order_are_another_run() -> None:
     of = audited(UNEVEN)
-    swapped = replace(of, batches=tuple(replace(of.batches[k], indices=rows) for k, rows in enumerate(((2,), (0, 1)))))
+    swapped = replace(of, drawn=tuple(replace(of.batches[k], indices=rows) for k, rows in enumerate(((2,), (0, 1)))))
     after = cell(1, "after", "w")
     assert values(swapped, after) == [1 - on_paper(Fraction(1), (2,))[1] / 10]
     assert values(swapped, after) != values(of, after)
