@@ -94,7 +94,7 @@ def test_experiment_09_is_right_and_once_what_float32_prints() -> None:
     assert found.counts == {Status.RIGHT: 14, Status.RESIDUE: 1}
     assert of(found, 1, "w").status is Status.RESIDUE
     assert sentence(found, of(found, 1, "w")) == (
-        "step 1, w = 0.154490: a correct float32 program may print it (0.154489497)"
+        "step 1, w = 0.154490: a correct float32 program may print it; in float64 this is wrong (0.154489497)"
     )
     learned = audit("line", sentences=["step 50: w = 2.0510", "step 50: b = 0.5347"])
     assert learned.counts == {Status.RIGHT: 2}

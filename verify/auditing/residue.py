@@ -12,7 +12,8 @@ from verify.auditing.drift import drifts
 from verify.auditing.finding import Finding, Status
 from verify.claims.claim import Claim
 from verify.claims.literal import within
-from verify.numbers import as_ball, from_fraction, to_float
+from verify.names import parameter_of
+from verify.numbers import FORMATS, as_ball, from_fraction, to_float
 
 # A drift as large as this share of a number is no rounding that a person expects; less, where PyTorch can be asked.
 VAGUE = 1e-3
@@ -32,21 +33,61 @@ def settle(run: Run, findings: list[Finding], places: Sequence[int]) -> bool:
     well, so the dtype is tried first.
     """
     vague: list[int] = []
-    for dtype in dict.fromkeys((run.settings.dtype, "float64")):
+    dtypes = _dtypes(run, findings)
+    for dtype in dtypes:
         bounds = drifts(run, dtype, [findings[place].cell for place in places]) if places else {}
-        explained = []
+        finer = []
         for place in places:
             bound = bounds.get(findings[place].cell, math.inf)
-            if not _may_print(findings[place], bound):
-                continue
-            if _is_rounding(findings[place], bound, _vague(run, findings[place])):
-                explained.append(place)
-                why = f"a correct {dtype} program may print it"
-                findings[place] = replace(findings[place], status=Status.RESIDUE, why=why)
-            elif findings[place].status is Status.WRONG:
-                vague.append(place)
-        places = explained
-    return bool(vague) and _ask_pytorch(run, findings, vague)
+            if not _is_printed_in(findings[place], dtype):
+                finer.append(place)
+            elif _may_print(findings[place], bound):
+                if _is_rounding(findings[place], bound, _vague(run, findings[place])):
+                    finer.append(place)
+                    told = "" if dtype == "float64" or _is_named(run) else "; in float64 this is wrong"
+                    why = f"a correct {dtype} program may print it{told}"
+                    findings[place] = replace(findings[place], status=Status.RESIDUE, why=why)
+                elif findings[place].status is Status.WRONG:
+                    vague.append(place)
+        places = finer
+    asked = run if run.settings.dtype in dtypes else replace(run, settings=replace(run.settings, dtype="float64"))
+    return bool(vague) and _ask_pytorch(asked, findings, vague)
+
+
+def _is_named(run: Run) -> bool:
+    """Whether the problem file or a flag names the dtype of the program that printed the numbers."""
+    return run.settings.origins.get("dtype", "default") != "default"
+
+
+def _dtypes(run: Run, findings: Sequence[Finding]) -> tuple[str, ...]:
+    """The dtypes in which a correct program may have printed the numbers, the coarser one first.
+
+    Where nobody names the dtype, a table that is right beyond float32 was not made in float32: it has a right number
+    with digits that no float32 number is printed with. A number that is wrong says nothing of the table it stands in.
+    """
+    dtype = run.settings.dtype
+    beyond = (one.status is Status.RIGHT and not _is_printed_in(one, dtype) for one in findings if _is_held(run, one))
+    return ("float64",) if not _is_named(run) and any(beyond) else tuple(dict.fromkeys((dtype, "float64")))
+
+
+def _is_held(run: Run, finding: Finding) -> bool:
+    """Whether a program holds the number in its dtype: not a state and what is clipped where the update is by hand."""
+    quantity = finding.cell.quantity
+    by_hand = quantity.group == "clipped" or parameter_of(quantity.name) != quantity.name
+    return not (run.settings.by_hand_alone and by_hand)
+
+
+# Not the losses of an epoch, what is watched and lr: a program may calculate these in Python, beside its tensors.
+_OF_TENSORS = ("before", "nodes", "loss", "adjoints", "accumulated", "gradients", "clipped", "after", "prediction")
+
+
+def _is_printed_in(finding: Finding, dtype: str) -> bool:
+    """Whether some number of the dtype is printed with the claimed digits."""
+    literal = finding.claim.literal
+    if literal.special is not None or literal.unit is None or finding.cell.quantity.group not in _OF_TENSORS:
+        return True
+    nearest = FORMATS[dtype].nearest(literal.value)
+    return nearest is not None and literal.low <= nearest <= literal.high
 
 
 def _may_print(finding: Finding, bound: float) -> bool:

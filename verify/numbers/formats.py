@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +53,17 @@ class Format:
             if self.name == "bfloat16":  # the upper half of a float32
                 same &= (kept.view(np.uint32) & 0xFFFF) == 0
             return np.asarray(same)
+
+    def nearest(self, value: Fraction) -> Fraction | None:
+        """The number of the format that is nearest to `value`; None beyond the range."""
+        size = abs(value)
+        if not size:
+            return value
+        exponent = size.numerator.bit_length() - size.denominator.bit_length()
+        exponent -= Fraction(2) ** exponent > size  # 2^exponent ≤ size < 2^(exponent + 1)
+        spacing = Fraction(2) ** (max(exponent, self.normal) + self.unit + 1)
+        found = round(value / spacing) * spacing
+        return found if abs(found) <= self.largest else None
 
     def ulp(self, values: Floats) -> Floats:
         """One unit in the last place at each number; NaN beyond the range."""

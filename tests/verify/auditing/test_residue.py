@@ -2,15 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from derive.run.run import Run
 from tests.audited import HALVING, audited, cell, claim
 from verify.auditing import pytorch_prints, residue
 from verify.auditing.finding import Finding, Status
+from verify.auditing.pipeline import audit
 from verify.auditing.residue import MAX_ASKED, may_be_residue, settle
 from verify.claims.claim import Cell
 from verify.numbers import from_fraction
@@ -135,3 +139,49 @@ def test_a_drift_that_is_large_beside_the_number_settles_nothing(monkeypatch: py
         monkeypatch.setattr(residue, "drifts", lambda _of, _dtype, cells, bound=bound: dict.fromkeys(cells, bound))
         [finding], was_asked = settled(audited(HALVING), wrong(BEFORE, text, Fraction(1)))
         assert (finding.status, was_asked) == (status, text == "1.0005"), text
+
+
+PRODUCT = 'equations = "l = a*b"\n[parameters]\na = 0.7\nb = 1.3\n'
+
+
+def statuses(text: str, *sentences: str, **settings: object) -> list[str]:
+    return [finding.status.value for finding in audit(text, sentences=sentences, **settings).findings]
+
+
+def test_digits_that_no_float32_number_is_printed_with_are_no_residue_of_float32() -> None:
+    assert statuses(PRODUCT, "step 1: l = 0.910000003") == ["wrong"]  # the numbers beside it are 2⁻²⁴ apart
+    in_float32 = np.float32(0.7) * np.float32(1.3)
+    assert statuses(PRODUCT, f"step 1: l = {in_float32:.9f}") == ["residue"]
+
+
+def test_a_table_that_is_right_beyond_float32_was_not_made_in_float32() -> None:
+    in_float32 = f"step 1: l = {np.float32(0.7) * np.float32(1.3):.9f}"
+    exactly = "step 1: dl/da = 1.3000000000"
+    assert statuses(PRODUCT, in_float32, exactly) == ["wrong", "right"]
+    assert statuses(PRODUCT, in_float32, exactly, dtype="float32") == ["residue", "right"]
+    assert statuses(PRODUCT, in_float32, "step 1: dl/da = 1.3") == ["residue", "right"]
+    assert statuses(PRODUCT, in_float32, "step 1: dl/da = 1.3000000070") == ["residue", "wrong"]  # of nobody's table
+
+
+def test_that_a_number_is_wrong_in_float64_is_said_where_nobody_names_the_dtype() -> None:
+    claimed = f"step 1: l = {np.float32(0.7) * np.float32(1.3):.9f}"
+    [finding] = audit(PRODUCT, sentences=[claimed]).findings
+    assert finding.why == "a correct float32 program may print it; in float64 this is wrong"
+    [finding] = audit(PRODUCT, sentences=[claimed], dtype="float32").findings
+    assert finding.why == "a correct float32 program may print it"
+
+
+@given(
+    st.decimals("0.1", "9", places=2), st.decimals("0.1", "9", places=2), st.integers(3, 12), st.sampled_from([-3, 3])
+)
+def test_a_moved_number_is_residue_only_where_float32_has_it(a: Decimal, b: Decimal, places: int, units: int) -> None:
+    moved = a * b + units * Decimal(10) ** -places
+    text = f"{moved:.{places}f}"
+    [status] = statuses(PRODUCT.replace("0.7", str(a)).replace("1.3", str(b)), f"step 1: l = {text}")
+    near = np.float32(float(text))
+    beside = (np.nextafter(near, np.float32(0)), near, np.nextafter(near, np.float32(99)))
+    half = Fraction(1, 2 * 10**places)
+    if status == "residue":
+        assert any(abs(Fraction(float(x)) - Fraction(text)) <= half for x in beside)
+    else:
+        assert status == "wrong"
