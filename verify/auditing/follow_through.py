@@ -7,9 +7,11 @@ in what each may be off, so that an interval of the result is no wider than it m
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from flint import arb, fmpq
@@ -17,10 +19,11 @@ from flint import arb, fmpq
 from derive.problem.predict import predicted
 from derive.run.batches import Batch, epoch_of
 from derive.run.run import Run
-from verify.auditing.right_values import weights_of
+from verify.auditing.right_values import OutOfReachError, weights_of
 from verify.claims.claim import Cell, Claim
 from verify.claims.names import EPOCH_MEANS
 from verify.hand.calculation import Calculation, beginnings, numbers, only, prepare
+from verify.hand.leap import LEAP, Leaps, epochs_to_leap, leaps
 from verify.hand.rates import ByHand, together
 from verify.names import adjoint_of, parameter_of
 from verify.numbers import (
@@ -36,7 +39,7 @@ from verify.numbers import (
     unknown,
 )
 
-MAX_STEPS = 20_000  # that are followed through; where a wrong number is later, none is called inherited
+MAX_STEPS = 20_000  # that are followed one by one; of a later wrong number it is not said whether it is inherited
 MAX_PARTS = 40  # unknowns of one number that are carried on; the smaller ones become one
 BITS_A_STEP = 4  # balls widen with every step
 FEW_DIGITS = 2  # an lr of so few digits is chosen, and not rounded: 0.1 is one tenth
@@ -117,11 +120,36 @@ class _Follower:
         data = {column.name: numbers(column, self.system) for column in self.run.watched.data}
         held: dict[str, Array] = dict(beginnings(self.run.watched, self.run.settings, self.system))
         gathered: dict[str, Array] = {}
-        for number in range(1, last + 1):
-            batch = self.run.batches[number - 1]
-            held, gathered = self.step(calculation, data, held, batch, gathered)
+        leap, coming, number = self.leap(held, last), deque(self.steps(last)), 1
+        while number <= last:
+            while coming[0] < number:
+                coming.popleft()
+            epochs = 0 if leap is None else epochs_to_leap(self.run.batches, number, coming[0])
+            if leap is not None and epochs:
+                held, number = leap.forms_after(held, epochs), number + epochs * self.run.settings.batches_per_epoch
+            else:
+                held, gathered = self.step(calculation, data, held, self.run.batches[number - 1], gathered)
+                number += 1
             held = {name: self.shortened(array) for name, array in held.items()}
         self.predict(calculation, held, last)
+
+    def steps(self, last: int) -> list[int]:
+        """The steps in which the author has numbers or some are asked for, those of an epoch for its mean, and `last`."""
+        found = {step for step, _, _ in (*self.by_key, *self.asked)} | {last}
+        means = [step for step, group, _ in self.asked if group == "epoch"]
+        return sorted(found | {batch.step for step in means for batch in epoch_of(self.run.batches, step)})
+
+    def leap(self, held: Mapping[str, Array], last: int) -> Leaps | None:
+        """How to leap over the epochs in which the author has no number; None where none is far enough from the next.
+
+        Raises `OutOfReachError` for a run of more than `MAX_STEPS` that cannot be leapt over.
+        """
+        steps = [0, *self.steps(last)]
+        far = any(later - earlier > LEAP for earlier, later in pairwise(steps))
+        found = leaps(self.run, held) if far else None
+        if found is None and last > MAX_STEPS:
+            raise OutOfReachError
+        return found
 
     def step(
         self,
@@ -275,9 +303,10 @@ def _rounded(value: Exactly) -> Exactly:
 def follow(run: Run, owns: Sequence[Own], wanted: Sequence[Cell]) -> Mapping[Cell, Form]:
     """For each cell of `wanted` the number that follows from the author's own earlier ones, if calculated."""
     last = max((cell.step for cell in wanted), default=0)
-    if not last or last > MAX_STEPS:
-        return {}
     follower = _Follower(run, owns, frozenset(wanted))
-    with precision(min(256 + BITS_A_STEP * last, 8192)):
-        follower.calculate(last)
+    try:
+        with precision(min(256 + BITS_A_STEP * last, 8192)):
+            follower.calculate(last)
+    except OutOfReachError:
+        return {}
     return follower.found

@@ -17,13 +17,12 @@ from verify.claims.claim import Cell
 from verify.compare.epochs import averages
 from verify.hand import run as hand
 from verify.hand.calculation import beginnings, numbers, only
-from verify.hand.leap import Leaps, leaps
+from verify.hand.leap import LEAP, epochs_to_leap, leaps
 from verify.hand.rates import ByHand
 from verify.hand.run import Exacts, HandStep, Inputs
 from verify.numbers import Array, CalculationError, Exact, Exactly, from_fraction, is_finite, precision
 
 PRECISIONS = (128, 512, 2048, 8192, 32768)  # bits inside balls, tried until the digits of all claims are decided
-LEAP = 2000  # steps without a claim that are worth a leap
 MAX_BY_STEPS = 200_000  # steps that are calculated one by one; more would take hours
 
 Decided = Callable[[Mapping[Cell, Exactly]], bool]  # whether the values suffice
@@ -74,7 +73,7 @@ def _pass(run: Run, cells: Sequence[Cell], tell: Progress | None) -> Known:
             values |= {c: _value(run, prepared, step, c, losses) for c in by_step.get(number, ()) if c.step == number}
     except CalculationError as error:
         reason = f"the hand calculation has no value there: {error}"
-    except _OutOfReachError as error:
+    except OutOfReachError as error:
         reason = str(error)
     finite = {cell: value for cell, value in values.items() if is_finite(value)}
     missing = "" if len(finite) == len(cells) else f"the hand calculation does not reach step {last}"
@@ -91,7 +90,7 @@ def _value(run: Run, prepared: Inputs, step: HandStep, cell: Cell, losses: Mappi
     return value_of(step, cell)
 
 
-class _OutOfReachError(ArithmeticError):
+class OutOfReachError(ArithmeticError):
     """A run that is too long to be calculated."""
 
 
@@ -112,7 +111,7 @@ def _steps(
     leap = leaps(run, held) if _is_long(wanted) else None
     last, step = max(wanted, default=0), 1
     if leap is None and last > MAX_BY_STEPS:
-        raise _OutOfReachError(
+        raise OutOfReachError(
             f"a run of {last:,} steps that are not linear in the parameters is out of reach: at most {MAX_BY_STEPS:,}"
         )
     marks = set(wanted)
@@ -122,8 +121,9 @@ def _steps(
         while target < step:
             target = next(coming)
         batch = run.batches[step - 1]
-        if leap is not None and target - step > LEAP and batch.batch == 1 and batch.epoch >= 3:
-            held, step = _leapt(run, leap, held, step, target)
+        epochs = epochs_to_leap(run.batches, step, target) if leap is not None else 0
+        if leap is not None and epochs:
+            held, step = leap.after(held, epochs), step + epochs * run.settings.batches_per_epoch
             continue
         found = hand.step(prepared, held, batch, lines if step in marks else (), gathered)
         yield found
@@ -136,12 +136,6 @@ def _steps(
 def _is_long(wanted: Sequence[int]) -> bool:
     """Whether there is a stretch without a claim that is worth a leap."""
     return any(later - earlier > LEAP for earlier, later in zip((0, *wanted), wanted, strict=False))
-
-
-def _leapt(run: Run, leap: Leaps, held: Exacts, step: int, target: int) -> tuple[Exacts, int]:
-    """The state at the beginning of the epoch of `target`, and that epoch's first step."""
-    epochs = run.batches[target - 1].epoch - run.batches[step - 1].epoch
-    return leap.after(held, epochs), step + epochs * run.settings.batches_per_epoch
 
 
 def rate(run: Run, cell: Cell) -> Exactly | None:

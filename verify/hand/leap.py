@@ -21,6 +21,7 @@ from verify.names import adjoint_of
 from verify.numbers import Array, Exactly, Form, Forms, as_ball, forms, objects
 
 MAX_STATE = 48  # numbers of a state: a power of a matrix costs their third power
+LEAP = 2000  # steps that are worth a leap: its matrices cost as much as some hundred steps
 SETTLED = 3  # from this epoch on, every update is made alike (an optimizer may treat the first one apart)
 
 Values = Mapping[str, Array]
@@ -50,12 +51,29 @@ class Leaps:
                 found = self.doublings[place] * found
         return found
 
+    def forms_after(self, state: Values, epochs: int) -> dict[str, Array]:
+        """The state `epochs` epochs after `state`, a state of forms: each is carried on with its unknowns."""
+        before, power = [form for name, _ in self.names for form in state[name].flat], self.power(epochs)
+        size = len(before)
+        return _shaped(self.names, [_combined([power[row, k] for k in range(size + 1)], before) for row in range(size)])
+
     def after(self, state: Values, epochs: int) -> dict[str, Array]:
         """The state `epochs` epochs after `state`, in balls."""
         column = arb_mat([[as_ball(value)] for name, _ in self.names for value in state[name].flat] + [[arb(1)]])
         column = self.power(epochs) * column
         values = [column[row, 0] for row in range(column.nrows())]
         return _shaped(self.names, values)
+
+
+def epochs_to_leap(batches: Batches, step: int, target: int) -> int:
+    """How many epochs a leap from the beginning of `step` goes, to the epoch of the step `target`; 0 for none.
+
+    A leap starts with an epoch, of which every later one is alike, and few steps are calculated one by one.
+    """
+    batch = batches[step - 1]
+    if target - step <= LEAP or batch.batch != 1 or batch.epoch < SETTLED:
+        return 0
+    return max(batches[target - 1].epoch - batch.epoch, 0)
 
 
 def leaps(run: Run, start: Values) -> Leaps | None:
@@ -95,6 +113,18 @@ def _repeats(settings: Settings, batches: Batches) -> bool:
     plain = not settings.shuffle and settings.accumulate == 1 and settings.zero_every == 1
     alike = not settings.varying and settings.clip is None
     return plain and alike and settings.trains and len(batches) > 0
+
+
+def _combined(row: Sequence[arb], state: Sequence[Form]) -> Form:
+    """Σ row[k]·state[k] + row[-1]: the entry of the state after a leap."""
+    used = [(factor, form) for factor, form in zip(row, state, strict=False) if not factor.is_zero()]
+    centre = sum((factor * as_ball(form.centre) for factor, form in used), row[-1])
+    parts = {
+        mark: sum((factor * as_ball(form.parts[mark]) for factor, form in used if mark in form.parts), arb(0))
+        for mark in dict.fromkeys(mark for _, form in used for mark in form.parts)
+    }
+    rest = sum((abs(factor) * form.rest for factor, form in used), arb(0)).upper()
+    return Form(centre, parts, rest, frozenset().union(*(form.sources for _, form in used)))
 
 
 def _affine(calculation: Calculation, data: Values, batch: Batch, names: StateNames, size: int) -> arb_mat | None:

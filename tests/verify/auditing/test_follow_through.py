@@ -7,8 +7,11 @@ from flint import fmpq
 
 from derive.run.run import Run
 from tests.audited import HALVING, UNEVEN, audited, cell, claim, fraction
+from verify.auditing import follow_through
 from verify.auditing.follow_through import MAX_STEPS, Own, follow, own_number
 from verify.claims.claim import Cell
+from verify.hand import leap
+from verify.hand.leap import Leaps
 from verify.numbers import as_ball, from_fraction, is_finite, to_fraction
 
 
@@ -120,10 +123,56 @@ def test_a_parameter_follows_from_the_state_that_its_author_wrote_down() -> None
     assert followed(of, [own(cell(2, "after", "w.v"), "-2/1")], cell(2, "after", "w")) == [(Fraction(5, 2), 0)]
 
 
-def test_nothing_is_known_after_nan_and_nothing_is_followed_too_far() -> None:
+def test_nothing_is_known_after_nan_and_nothing_is_followed_for_nobody() -> None:
     of, after = audited(HALVING), cell(2, "after", "w")
     form = follow(of, [own(cell(1, "after", "w"), "nan", 5)], [after])[after]
     assert not is_finite(form.ball)
     assert form.sources == {5}
     assert follow(of, [own(cell(1, "after", "w"), "2.1")], []) == {}
-    assert follow(of, [own(cell(1, "after", "w"), "2.1")], [cell(MAX_STEPS + 1, "after", "w")]) == {}
+
+
+FORTY_STEPS = [HALVING.replace("steps = 4", "steps = 40"), UNEVEN.replace("epochs = 2", "epochs = 20")]
+
+
+@pytest.mark.parametrize("text", FORTY_STEPS)
+def test_what_is_leapt_over_is_what_the_steps_give(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    of = audited(text, lr="0.03")
+    owns = [own(cell(3, "after", "w"), "1.75", 0), own(cell(30, "after", "w"), "2.5", 1)]
+    wanted = [cell(29, "after", "w"), cell(39, "gradients", "w"), cell(40, "after", "w")]
+    by_steps = follow(of, owns, wanted)
+    monkeypatch.setattr(leap, "LEAP", 5)
+    monkeypatch.setattr(follow_through, "LEAP", 5)
+    leapt: list[int] = []
+    right = Leaps.forms_after
+    monkeypatch.setattr(Leaps, "forms_after", lambda self, *others: leapt.append(1) or right(self, *others))
+    by_leaps = follow(of, owns, wanted)
+    assert leapt
+    for one in wanted:
+        assert by_steps[one].sources == by_leaps[one].sources
+        assert as_ball(by_steps[one].ball).overlaps(as_ball(by_leaps[one].ball))
+        assert abs(as_ball(by_steps[one].radius) - as_ball(by_leaps[one].radius)) < 1e-9
+
+
+def test_a_wrong_number_of_a_long_run_is_followed_to_its_own_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[int] = []
+    step = follow_through._Follower.step
+    monkeypatch.setattr(
+        follow_through._Follower,
+        "step",
+        lambda self, program, data, held, batch, gathered: (
+            taken.append(batch.step) or step(self, program, data, held, batch, gathered)
+        ),
+    )
+    of, last = audited(HALVING, lr="0.0001", steps=1_000_000), cell(1_000_000, "after", "w")
+    form = follow(of, [own(last, "2.5")], [last])[last]
+    assert taken == [1, 2, 1_000_000]
+    assert abs(as_ball(form.centre) - 3) < 1e-12  # (1 − 2·10⁻⁴)^10⁶ is 10⁻⁸⁷
+
+
+def test_a_number_of_a_run_that_is_too_long_and_not_linear_is_not_followed() -> None:
+    of, last = (
+        audited('equations = "l = w^4"\n[parameters]\nw = 1\n[training]\nlr = 0.001\nsteps = 30000\n'),
+        MAX_STEPS + 1,
+    )
+    about_it = cell(last, "after", "w")
+    assert follow(of, [own(about_it, "2.5")], [about_it]) == {}

@@ -3,6 +3,7 @@
 from fractions import Fraction
 
 import pytest
+from flint import arb
 
 from derive.chain.derivation import differentiate
 from derive.problem.loading import load
@@ -14,7 +15,7 @@ from verify.auditing.pipeline import audit
 from verify.hand.calculation import beginnings
 from verify.hand.leap import leaps
 from verify.hand.run import calculate
-from verify.numbers import Exact, as_ball, precision
+from verify.numbers import Array, Exact, Exactly, Form, as_ball, between, forms, from_fraction, objects, precision
 
 LINEAR = [
     ("article", {"epochs": 40}),
@@ -43,6 +44,31 @@ def test_a_leap_is_the_steps(name: str, options: dict[str, object]) -> None:
                 for one, other in zip(found[key].flat, array.flat, strict=True):
                     assert as_ball(one).overlaps(as_ball(other))
                     assert abs(as_ball(one) - as_ball(other)) < 10**-50
+
+
+@pytest.mark.parametrize(("name", "options"), LINEAR, ids=[f"{name} {options}" for name, options in LINEAR])
+def test_a_leap_of_forms_holds_that_of_each_number_they_can_be(name: str, options: dict[str, object]) -> None:
+    problem = load(name)
+    chosen = effective(problem, options)
+    with precision(512):
+        start = beginnings(problem, chosen, Exact())
+        leap = leaps(Run(problem, differentiate(problem.graph), chosen), start)
+        assert leap is not None
+        low, high = Fraction(1, 3), Fraction(2, 5)
+
+        def filled(number: Exactly | Form) -> dict[str, Array]:
+            flat = {key: [number] * array.size for key, array in start.items()}
+            make = forms if isinstance(number, Form) else objects
+            return {key: make(numbers, start[key].shape) for key, numbers in flat.items()}
+
+        found = leap.forms_after(filled(between(low, high, 7)), 9)
+        for end, sign in ((low, -1), (high, 1)):
+            for key, array in leap.after(filled(from_fraction(end)), 9).items():
+                for form, value in zip(found[key].flat, array.flat, strict=True):
+                    assert as_ball(form.ball).overlaps(as_ball(value))
+                    assert set(form.parts) <= {7}
+                    part = as_ball(form.parts.get(7, arb(0)))
+                    assert (as_ball(form.centre) + sign * part).overlaps(as_ball(value))
 
 
 @pytest.mark.parametrize(
