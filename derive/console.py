@@ -33,6 +33,8 @@ def end_with(command: Callable[[], int]) -> NoReturn:
         status = INTERRUPTED
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if status != INTERRUPTED and (sys.getprofile() or sys.gettrace()):
+        sys.exit(status)  # a profiler or a debugger has something to print
     with contextlib.suppress(OSError):
         if sys.stderr is not None:
             sys.stderr.flush()
@@ -45,7 +47,7 @@ def run(command: Callable[[], int]) -> int:
     Ctrl-C gives one line and 130, a reader of stdout that went away 141 and no message.
     """
     try:
-        status = command()
+        status = _status(command)
         _flush()
         return status
     except HandgradError as error:
@@ -60,6 +62,14 @@ def run(command: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         say("interrupted")
         return INTERRUPTED
+
+
+def _status(command: Callable[[], int]) -> int:
+    """The exit status of a command, also where argparse ends it: after --help, or a message on the usage."""
+    try:
+        return command()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
 
 
 def say(message: str) -> None:

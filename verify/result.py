@@ -34,7 +34,7 @@ class StepRow:
     checks: Mapping[str, Check]
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)  # arrays have no truth value: a result equals itself
 class Result:
     """One verified run. `tables.steps` and `tables.comparison` turn it into DataFrames.
 

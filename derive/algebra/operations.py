@@ -46,7 +46,8 @@ class Operation:
     `rounding`: largest error of one correct evaluation by PyTorch in float32 and float64, in units u
     of half an ulp (u = 2⁻²⁴ in float32, 2⁻⁵³ in float64), relative to the result; `numpy_rounding`:
     of one by NumPy in float64, None where NumPy has no such function. `kink`: the convention where
-    the derivative jumps, with `where` it jumps. `internal`: occurs in derivatives only, not on paper.
+    the derivative jumps, with `where` it jumps: where the one operand is one of the numbers `turns`, or
+    two operands are equal. `internal`: occurs in derivatives only, not on paper.
 
     `backward`: for each operand the product that PyTorch's backward passes on to it, an equation in the
     incoming adjoint g, the `OPERANDS` and the output z. It is the derivative in another form, which rounds,
@@ -64,6 +65,7 @@ class Operation:
     expansion: str | None = None
     backward: tuple[str, ...] = ()
     kink: str | None = None
+    turns: tuple[int, ...] = (0,)
     internal: bool = False
     many: bool = False  # takes more than `arity` arguments, from left to right
 

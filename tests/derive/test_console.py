@@ -152,6 +152,12 @@ def test_an_interrupted_process_ends_with_its_status(tmp_path: Path, command: st
     assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"interrupted\n")
 
 
+def test_what_profiles_a_command_prints_its_profile() -> None:
+    command = [sys.executable, "-m", "cProfile", "-m", "derive", "l = w^2"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+    assert "function calls" in done.stdout
+
+
 def test_a_process_ends_at_once_with_all_that_it_printed() -> None:
     program = (
         "import atexit, sys\nfrom derive.console import end_with, write_out\n"

@@ -134,7 +134,7 @@ class _Follower:
         self.predict(calculation, held, last)
 
     def steps(self, last: int) -> list[int]:
-        """The steps in which the author has numbers or some are asked for, those of an epoch for its mean, and `last`."""
+        """The steps in which the author has numbers or some are asked for, `last`, and all of an epoch for its mean."""
         found = {step for step, _, _ in (*self.by_key, *self.asked)} | {last}
         means = [step for step, group, _ in self.asked if group == "epoch"]
         return sorted(found | {batch.step for step in means for batch in epoch_of(self.run.batches, step)})

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 
-from derive.algebra.expression import Apply, Axes, Expr, children, free_axes, names
+from derive.algebra.expression import ZERO, Apply, Axes, Expr, Number, children, free_axes, names
 from derive.algebra.operations import OPERATIONS, REDUCTION_KINKS
 from derive.chain.derivation import SHARES, Derivation
 from derive.graph.graph import Graph
@@ -66,10 +67,9 @@ def _distances(expr: Expr) -> Iterator[tuple[str, Expr]]:
     """Each operation with a kink inside `expr`, with an expression that is 0 on the kink."""
     if isinstance(expr, Apply) and OPERATIONS[expr.op].kink:
         first, *others = expr.args
-        for other in others:
-            yield expr.op, Apply("sub", (first, other))
-        if not others:
-            yield expr.op, first
+        turns = others or [Number(Fraction(turn)) for turn in OPERATIONS[expr.op].turns]
+        for other in turns:
+            yield expr.op, first if other == ZERO else Apply("sub", (first, other))
     for part in children(expr):
         yield from _distances(part)
 
