@@ -24,6 +24,10 @@ def sentence(found: Audit, finding: Finding) -> str:
         case Status.INHERITED:
             assert finding.inherited_from is not None  # what is inherited comes from somewhere
             text = f"{says} follows from {where(finding.inherited_from, found.per_epoch)}; right is {right}"
+        case Status.NOT_RIGHT:
+            assert finding.inherited_from is not None  # else it would be wrong here
+            text = f"{says} is not right: right is {right}; whether it follows from "
+            text += f"{where(finding.inherited_from, found.per_epoch)}, the earlier numbers are too coarse to tell"
         case Status.UNDECIDED:
             text = f"{says} is undecided: {finding.why}"
         case _:
@@ -39,7 +43,12 @@ def _between(finding: Finding) -> str:
 
 def summary(found: Audit) -> tuple[str, ...]:
     """The short account: how many claims and formulas there are of each status, and the first wrong claim."""
-    words = {Status.TRUNCATED: "cut off", Status.DOUBLE_ROUNDED: "rounded twice", Status.RESIDUE: "rounding residue"}
+    words = {
+        Status.TRUNCATED: "cut off",
+        Status.DOUBLE_ROUNDED: "rounded twice",
+        Status.RESIDUE: "rounding residue",
+        Status.NOT_RIGHT: "not right, here or inherited",
+    }
     total = len(found.findings)
     parts = [f"{count} {words.get(status, status.value)}" for status, count in found.counts.items()]
     lines = [f"{total} claim{'s' if total != 1 else ''}: {', '.join(parts)}"] if total else []

@@ -20,6 +20,7 @@ WORDS: Mapping[Status, str] = {
     Status.RESIDUE: "rounding residue",
     Status.WRONG: "wrong here",
     Status.INHERITED: "follows from an earlier wrong number",
+    Status.NOT_RIGHT: "not right, here or by an earlier wrong number",
     Status.UNDECIDED: "undecided",
 }
 
@@ -33,7 +34,7 @@ AUDIT_COLUMNS: Mapping[str, tuple[str, str]] = {
     "claimed": ("string", "the number as it is printed in the claim"),
     "right": ("string", "the right number with as many digits; empty where it is not known"),
     "exact": ("string", "the right number with more digits"),
-    "status": ("string", "right, truncated, double_rounded, residue, wrong, inherited or undecided"),
+    "status": ("string", "right, truncated, double_rounded, residue, wrong, inherited, not_right or undecided"),
     "first_wrong": ("boolean", "whether it is the first wrong number in the order of calculation"),
     "inherited_from": ("string", "the wrong number that it follows from: step 2: w"),
     "low": ("float64", "the smallest that it can be by the numbers before it, as they are printed"),

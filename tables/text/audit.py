@@ -22,6 +22,7 @@ MARKS: Mapping[Status, str] = {
     Status.RESIDUE: "~",
     Status.WRONG: "✗",
     Status.INHERITED: "↳",
+    Status.NOT_RIGHT: "✗?",
     Status.UNDECIDED: "?",
 }
 
@@ -33,6 +34,7 @@ _COLOURS: Mapping[Status, str] = {
     Status.RESIDUE: "36",
     Status.WRONG: "1;31",
     Status.INHERITED: "35",
+    Status.NOT_RIGHT: "35",
     Status.UNDECIDED: "33",
 }
 
@@ -49,9 +51,8 @@ def to_text(found: Audit, colour: bool | None = None) -> str:
     used = [status for status in Status if status in found.counts]
     lines += ["", *_wrapped("   ".join(f"{MARKS[status]} {WORDS[status]}" for status in used))] if used else []
     lines += ["", *(line for said in summary(found) for line in _wrapped(said))]
-    told = sorted(
-        (f for f in found.findings if f.status is not Status.RIGHT), key=lambda f: f.status is Status.INHERITED
-    )
+    last = (Status.INHERITED, Status.NOT_RIGHT)  # what is wrong by itself is told first
+    told = sorted((f for f in found.findings if f.status is not Status.RIGHT), key=lambda f: f.status in last)
     for finding in told[:MAX_SENTENCES]:
         lines += ["", *_wrapped(sentence(found, finding))]
     if len(told) > MAX_SENTENCES:

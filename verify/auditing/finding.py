@@ -25,6 +25,7 @@ class Status(Enum):
     RESIDUE = "residue"
     WRONG = "wrong"
     INHERITED = "inherited"
+    NOT_RIGHT = "not_right"  # wrong or inherited, and the author's earlier numbers are too coarse to tell which
     UNDECIDED = "undecided"
 
     @property
@@ -40,7 +41,7 @@ class Status(Enum):
     @property
     def is_refused(self) -> bool:
         """Whether the number is not the right one."""
-        return self in (Status.WRONG, Status.INHERITED)
+        return self in (Status.WRONG, Status.INHERITED, Status.NOT_RIGHT)
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ class Audit:
         for finding in self.findings:
             if finding.status is Status.WRONG:
                 return finding
-            if finding.status is Status.INHERITED:
+            if finding.status in (Status.INHERITED, Status.NOT_RIGHT):
                 return next(one for one in self.findings if one.cell == finding.inherited_from)
         return None
 
@@ -252,7 +252,7 @@ def _followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
 
 
 def _inherited(finding: Finding, form: Form, roots: Mapping[int, Cell]) -> Finding:
-    """A wrong number: wrong here, inherited from an earlier one, or undecided where the interval tells nothing."""
+    """A wrong number: wrong here, inherited from an earlier one, or one of both where the interval tells nothing."""
     literal = finding.claim.literal
     ball = as_ball(form.ball)
     rests_on = [mark for mark in sorted(form.sources) if mark in roots]
@@ -268,5 +268,4 @@ def _inherited(finding: Finding, form: Form, roots: Mapping[int, Cell]) -> Findi
         radius, unit = (interval[1] - interval[0]) / 2, to_float(from_fraction(literal.unit or Fraction(0)))
         if radius <= max(WIDE * abs(interval[1] + interval[0]) / 2, FEW_UNITS * unit):
             return replace(finding, status=Status.INHERITED, inherited_from=roots[rests_on[0]])
-    why = "it is not the right number, but what follows from the earlier ones is too wide to tell whether it does"
-    return replace(finding, status=Status.UNDECIDED, why=why)
+    return replace(finding, status=Status.NOT_RIGHT, inherited_from=roots[rests_on[0]])

@@ -119,7 +119,7 @@ def test_degenerate_earlier_numbers_do_not_make_what_follows_look_right(
     numbers: dict[tuple[int, str], str], later: tuple[int, str]
 ) -> None:
     found = audited("article", numbers)
-    assert of(found, *later).status in (Status.UNDECIDED, Status.WRONG)
+    assert of(found, *later).status in (Status.NOT_RIGHT, Status.WRONG)
     assert of(found, 1, "w").status is Status.WRONG
     assert found.exit_status == 1
 
@@ -132,10 +132,19 @@ def test_numbers_beyond_float64_are_judged_and_written() -> None:
     assert "1e399" in to_text(found)
 
 
-def test_an_interval_that_is_too_wide_to_tell_leaves_it_undecided() -> None:
+def test_an_interval_that_is_too_wide_to_tell_leaves_open_only_whether_it_is_inherited() -> None:
     found = audited("article", {(1, "w"): "3e1", (1, "b"): "-12e1", (2, "dl/db"): "-4.4"})
-    assert of(found, 2, "dl/db").status is Status.UNDECIDED
-    assert "too wide to tell" in of(found, 2, "dl/db").why
+    assert of(found, 2, "dl/db").status is Status.NOT_RIGHT
+    assert sentence(found, of(found, 2, "dl/db")) == (
+        "step 2, dl/db = -4.4 is not right: right is -33.4 (-33.38667); "
+        "whether it follows from step 1, w, the earlier numbers are too coarse to tell"
+    )
+
+
+def test_what_is_known_not_to_be_right_is_never_undecided() -> None:
+    found = audited("article", {(1, "w"): "3e1", (1, "b"): "-12e1", (2, "dl/db"): "-0.0002"})
+    assert statuses(found) | {(1, "w"): "", (1, "b"): ""} == {(1, "w"): "", (1, "b"): "", (2, "dl/db"): "not_right"}
+    assert found.exit_status == 1
 
 
 def test_all_kinds_of_quantities_are_judged() -> None:
@@ -312,7 +321,8 @@ def test_json_is_json() -> None:
     document = json.loads(to_json(audit("article", lr="0.1")))
     assert document["schema"] == "handgrad/audit/1"
     assert document["counts"] == {
-        "right": 3, "truncated": 0, "double_rounded": 0, "residue": 0, "wrong": 6, "inherited": 6, "undecided": 0
+        "right": 3, "truncated": 0, "double_rounded": 0, "residue": 0,
+        "wrong": 6, "inherited": 6, "not_right": 0, "undecided": 0,
     }  # fmt: skip
     assert document["first_wrong"]["quantity"] == "w"
 
