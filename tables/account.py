@@ -52,6 +52,9 @@ def summary(found: Audit) -> tuple[str, ...]:
     total = len(found.findings)
     parts = [f"{count} {words.get(status, status.value)}" for status, count in found.counts.items()]
     lines = [f"{total} claim{'s' if total != 1 else ''}: {', '.join(parts)}"] if total else []
+    carried = [finding for finding in found.findings if finding.status is Status.CARRIED]
+    if carried:
+        lines.append(_of_carried(found, carried))
     first = found.first_wrong
     if first is not None:
         right = f"{first.printed}" + (f" ({first.exact})" if first.exact else "")
@@ -60,6 +63,14 @@ def summary(found: Audit) -> tuple[str, ...]:
     if found.formulas:
         lines.append(_formulas(found.formulas))
     return tuple(lines or ["no claims"])
+
+
+def _of_carried(found: Audit, carried: Sequence[Finding]) -> str:
+    """From where on a table goes on with rounded numbers, and how far that has taken it."""
+    first = carried[0]
+    begun = f"{where(first.cell, found.per_epoch)}, claimed as {first.claim.literal.text}"
+    exactly = f"{first.printed}" + (f" ({first.exact})" if first.exact else "")
+    return f"carried: from {begun}, on, numbers follow from rounded ones as printed; exactly it is {exactly}"
 
 
 def _formulas(formulas: Sequence[Stated]) -> str:

@@ -20,6 +20,7 @@ MARKS: Mapping[Status, str] = {
     Status.TRUNCATED: "<",
     Status.DOUBLE_ROUNDED: "<<",
     Status.RESIDUE: "~",
+    Status.CARRIED: "≈",
     Status.WRONG: "✗",
     Status.INHERITED: "↳",
     Status.NOT_RIGHT: "✗?",
@@ -32,6 +33,7 @@ _COLOURS: Mapping[Status, str] = {
     Status.TRUNCATED: "33",
     Status.DOUBLE_ROUNDED: "33",
     Status.RESIDUE: "36",
+    Status.CARRIED: "32",
     Status.WRONG: "1;31",
     Status.INHERITED: "35",
     Status.NOT_RIGHT: "35",
@@ -52,7 +54,8 @@ def to_text(found: Audit, colour: bool | None = None) -> str:
     lines += ["", *_wrapped("   ".join(f"{MARKS[status]} {WORDS[status]}" for status in used))] if used else []
     lines += ["", *(line for said in summary(found) for line in _wrapped(said))]
     last = (Status.INHERITED, Status.NOT_RIGHT)  # what is wrong by itself is told first
-    told = sorted((f for f in found.findings if f.status is not Status.RIGHT), key=lambda f: f.status in last)
+    silent = (Status.RIGHT, Status.CARRIED)  # of what was carried the summary speaks once
+    told = sorted((f for f in found.findings if f.status not in silent), key=lambda f: f.status in last)
     for finding in told[:MAX_SENTENCES]:
         lines += ["", *_wrapped(sentence(found, finding))]
     if len(told) > MAX_SENTENCES:

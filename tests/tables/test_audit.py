@@ -36,7 +36,7 @@ def test_json_has_a_schema_and_stable_statuses() -> None:
     assert document["schema"] == "handgrad/audit/1"
     assert [claim["status"] for claim in document["claims"]] == ["right", "right", "wrong", "inherited"]
     assert set(document["counts"]) == {
-        *("right", "truncated", "double_rounded", "residue", "wrong", "inherited", "not_right", "undecided")
+        *("right", "truncated", "double_rounded", "residue", "carried", "wrong", "inherited", "not_right", "undecided")
     }
     assert document["first_wrong"]["right"] == "1.63"
 

@@ -23,6 +23,7 @@ class Status(Enum):
     TRUNCATED = "truncated"
     DOUBLE_ROUNDED = "double_rounded"
     RESIDUE = "residue"
+    CARRIED = "carried"  # follows from the author's own printed numbers: rounded on the way, which is right work
     WRONG = "wrong"
     INHERITED = "inherited"
     NOT_RIGHT = "not_right"  # wrong or inherited, and the author's earlier numbers are too coarse to tell which
@@ -30,8 +31,8 @@ class Status(Enum):
 
     @property
     def is_accepted(self) -> bool:
-        """Whether the number is the right one, printed as it should be or nearly so."""
-        return self in (Status.RIGHT, Status.TRUNCATED, Status.DOUBLE_ROUNDED, Status.RESIDUE)
+        """Whether the number is the right one, printed as it should be or nearly so, or right work."""
+        return self in (Status.RIGHT, Status.TRUNCATED, Status.DOUBLE_ROUNDED, Status.RESIDUE, Status.CARRIED)
 
     @property
     def may_be_residue(self) -> bool:

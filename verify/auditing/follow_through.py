@@ -36,6 +36,7 @@ from verify.numbers import (
     forms,
     middle,
     precision,
+    to_fraction,
     unknown,
 )
 
@@ -73,11 +74,21 @@ def own_number(claim: Claim, mark: int, right: Exactly | None, is_wrong: bool) -
         return Own(claim, mark, chosen, chosen)
     if literal.special is not None:
         return Own(claim, mark, Fraction(0), Fraction(0), known=False)
+    if not is_wrong and _is_exact(claim, right):
+        return Own(claim, mark, literal.value, literal.value)
     low, high = literal.low, literal.high
     if right is not None and not is_wrong:
         number = middle(right)
         low, high = min(low, number), max(high, number)
     return Own(claim, mark, low, high)
+
+
+def _is_exact(claim: Claim, right: Exactly | None) -> bool:
+    """Whether an author's number is what it is printed as: a right integer, or what the run begins with."""
+    literal, quantity = claim.literal, claim.cell.quantity
+    begins = claim.cell.step == 1 and quantity.group == "before"
+    whole = literal.places == 0 and literal.power is None
+    return right is not None and (begins or whole) and to_fraction(right) == literal.value
 
 
 @dataclass

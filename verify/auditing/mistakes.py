@@ -7,10 +7,9 @@ mistakes is more such functions.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from fractions import Fraction
 
 from derive.run.run import Run
-from verify.auditing.finding import Finding, Status
+from verify.auditing.finding import Finding
 from verify.auditing.follow_through import Own, own_number
 from verify.bound.bound import PRECISION
 from verify.claims.claim import Cell, Quantity
@@ -83,14 +82,4 @@ def _loss_at(run: Run, step: int, parameters: Mapping[str, Form]) -> Form:
     return found
 
 
-def went_on_with_rounded_numbers(run: Run, finding: Finding, context: Context) -> str:
-    """Says that a number follows from the earlier ones as they are printed, with their digits; else empty."""
-    del run, context
-    literal, follows = finding.claim.literal, finding.follows
-    if follows is None or finding.status is not Status.WRONG or literal.special is not None:
-        return ""
-    meets = Fraction(follows[0]) <= literal.high and literal.low <= Fraction(follows[1])
-    return "That is where it lies: it was calculated from numbers that had been rounded" if meets else ""
-
-
-REMARKS: tuple[Remark, ...] = (before_the_update, loss_at_own_parameters, went_on_with_rounded_numbers)
+REMARKS: tuple[Remark, ...] = (before_the_update, loss_at_own_parameters)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -37,6 +37,7 @@ from verify.claims.table import once, read_file, read_table
 from verify.formulas.judge import judge_formulas
 from verify.numbers import Exactly, Form, as_ball, from_fraction, precision, to_float
 
+NARROW = 0.2  # what was carried lies within a fifth of itself: neither a factor 2 or ½ nor a sign gets lost in that
 WIDE = 0.5  # an interval as wide as half of the number itself tells nothing of it
 FEW_UNITS = 10  # unless it is that many units of the last digit, or fewer
 
@@ -238,10 +239,15 @@ def _followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
     )
     judged: list[Finding] = []
     roots: dict[int, Cell] = {}
+    undecided: set[int] = set()
     for mark, alone in enumerate(findings):
         form = forms.get(alone.cell)
-        finding = alone if form is None or alone.status is not Status.WRONG else _inherited(alone, form, roots)
-        if finding.status is not Status.RIGHT and finding.status is not Status.UNDECIDED:
+        finding = (
+            alone if form is None or alone.status is not Status.WRONG else _by_earlier(alone, form, roots, undecided)
+        )
+        if finding.status is Status.UNDECIDED:
+            undecided.add(mark)
+        elif not finding.status.is_accepted:
             roots[mark] = finding.inherited_from or finding.cell
         judged.append(finding)
     context = {finding.cell: finding for finding in judged}
@@ -251,8 +257,13 @@ def _followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
     )
 
 
-def _inherited(finding: Finding, form: Form, roots: Mapping[int, Cell]) -> Finding:
-    """A wrong number: wrong here, inherited from an earlier one, or one of both where the interval tells nothing."""
+def _by_earlier(finding: Finding, form: Form, roots: Mapping[int, Cell], undecided: Set[int]) -> Finding:
+    """A number that is not right, by what follows from the author's earlier ones: `form`.
+
+    It is inherited where these are wrong (those of the marks `roots`, each with the first that is), carried where
+    they are right as they are printed, and wrong here where it does not follow from them. Where the earlier numbers
+    are too coarse to tell, or undecided themselves, it is not right in one of two ways, or undecided.
+    """
     literal = finding.claim.literal
     ball = as_ball(form.ball)
     rests_on = [mark for mark in sorted(form.sources) if mark in roots]
@@ -263,9 +274,21 @@ def _inherited(finding: Finding, form: Form, roots: Mapping[int, Cell]) -> Findi
     if interval is not None:
         meets = within(ball, literal.low, literal.high) is not False
         finding = replace(finding, follows=interval) if form.sources else finding
-        if not meets or not rests_on:
+        if not meets or not form.sources:
             return finding
-        radius, unit = (interval[1] - interval[0]) / 2, to_float(from_fraction(literal.unit or Fraction(0)))
-        if radius <= max(WIDE * abs(interval[1] + interval[0]) / 2, FEW_UNITS * unit):
-            return replace(finding, status=Status.INHERITED, inherited_from=roots[rests_on[0]])
-    return replace(finding, status=Status.NOT_RIGHT, inherited_from=roots[rests_on[0]])
+    unit = to_float(from_fraction(literal.unit or Fraction(0)))
+    if rests_on and interval is not None and _tells(interval, WIDE, FEW_UNITS * unit):
+        return replace(finding, status=Status.INHERITED, inherited_from=roots[rests_on[0]])
+    if rests_on:
+        return replace(finding, status=Status.NOT_RIGHT, inherited_from=roots[rests_on[0]])
+    if not undecided & form.sources and interval is not None and _tells(interval, NARROW, unit):
+        return replace(finding, status=Status.CARRIED, why="it follows from the numbers before it, as printed")
+    rests = "rest on one that is undecided" if undecided & form.sources else "are too coarse to tell"
+    why = f"it is not right at its digits; whether it follows from the numbers before it, these {rests}"
+    return replace(finding, status=Status.UNDECIDED, why=why)
+
+
+def _tells(interval: tuple[float, float], share: float, units: float) -> bool:
+    """Whether an interval tells something: half its width is a small share of its middle, or not above `units`."""
+    radius = (interval[1] - interval[0]) / 2
+    return radius <= max(share * abs(interval[1] + interval[0]) / 2, units)
