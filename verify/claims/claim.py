@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from derive.errors import Place
 from verify.claims.literal import Literal
@@ -18,7 +18,7 @@ class Quantity:
 
     group: str
     name: str
-    label: str
+    label: str = field(compare=False)
 
 
 @dataclass(frozen=True)
