@@ -21,7 +21,8 @@ from verify.auditing.right_values import weights_of
 from verify.claims.claim import Cell, Claim
 from verify.claims.names import EPOCH_MEANS
 from verify.hand.calculation import Calculation, beginnings, numbers, only, prepare
-from verify.hand.rates import ByHand, together
+from verify.hand.derivative import derivative
+from verify.hand.rates import ByHand, of_group, together
 from verify.names import adjoint_of, parameter_of
 from verify.numbers import (
     Array,
@@ -138,6 +139,7 @@ class _Follower:
         values = calculation.at({**held, **rows}, batch.n, _Recorded(self, step)).results
         self.losses[step] = self.settled(step, "loss", loss, values[loss]).item()
         self.epoch(batch)
+        self.derivatives(batch, {**held, **rows}, values)
         gradients: dict[str, Array] = {}
         for name in calculation.derivation.wrt:
             gradient = values[adjoint_of(name)]
@@ -146,12 +148,45 @@ class _Follower:
                 gradient = calculation.accumulated(so_far, gradient)
             gradients[name] = self.settled(step, "gradients", name, gradient)
         clipped = self.clipped(calculation, gradients, batch)
+        self.scaled(gradients, self.rates(batch), batch)
         after = self.updated(calculation, held, {**gradients, **clipped}, batch)
         shown = {**held, **rows, **values, **calculation.followed(gradients), **after}
         watched = calculation.watched(shown, batch.n)
         for name, array in watched.items():
             self.settled(step, "watch", name, array)
         return after, {**gradients, **clipped}  # what .grad holds: clipping changes it in place
+
+    def derivatives(self, batch: Batch, given: Mapping[str, Array], values: Mapping[str, Array]) -> None:
+        """The derivatives of lines that are asked for, at the author's parameters and with the author's lines."""
+        for (step, group, name), cells in self.asked.items():
+            if (step, group) == (batch.step, "partials"):
+                program = derivative(self.run, name, self.system)
+                lines = [
+                    node.name for node in self.run.watched.graph.lines if (step, "nodes", node.name) in self.by_key
+                ]
+                own = {line: self.settled(step, "nodes", line, values[line]) for line in lines}
+                self.found.update({cell: program.at(given, batch.n, cell.position, own) for cell in cells})
+
+    def scaled(self, gradients: Mapping[str, Array], rates: Mapping[str, Array], batch: Batch) -> None:
+        """The gradients times lr that are asked for."""
+        settings = self.run.settings
+        for name, gradient in gradients.items():
+            if (batch.step, "scaled", name) in self.asked:
+                place = settings.group_of(name)
+                lr = settings.param_groups[place].schedule.lr
+                own = of_group(rates, place, len(settings.param_groups)).get("lr")
+                if own is None and isinstance(lr, Fraction):
+                    own = self.system.constant(lr)
+                assert own is not None  # it is a number, or varies
+                self.settled(batch.step, "scaled", name, self.system.apply("mul", (own, gradient)))
+
+    def changed(self, name: str, step: int, before: Array, after: Array) -> Array:
+        """A parameter after its update, by the author's own change of it where there is one."""
+        if (step, "change", name) not in self.asked and (step, "change", name) not in self.by_key:
+            return after
+        change = self.system.apply("sub", (after, before))
+        own = self.settled(step, "change", name, change)
+        return after if own is change else self.system.apply("add", (before, own))
 
     def clipped(self, calculation: Calculation, gradients: Mapping[str, Array], batch: Batch) -> dict[str, Array]:
         """The gradients after clipping, where an update follows."""
@@ -192,7 +227,8 @@ class _Follower:
             after |= {**own_states, name: moved[name]}
         for name in list(after):
             if parameter_of(name) == name:
-                after[name] = self.settled(step, "after", name, after[name])
+                moved_by_own = self.changed(name, step, held[name], after[name])
+                after[name] = self.settled(step, "after", name, moved_by_own)
         return after
 
     def epoch(self, batch: Batch) -> None:

@@ -12,12 +12,14 @@ from fractions import Fraction
 from derive.run.run import Run
 from verify.auditing.finding import Finding, Status
 from verify.auditing.follow_through import Own, own_number
+from verify.auditing.right_values import right_values
 from verify.bound.bound import PRECISION
 from verify.claims.claim import Cell, Quantity
-from verify.claims.literal import within
+from verify.claims.literal import judge, within
 from verify.hand.calculation import numbers, prepare
 from verify.numbers import Form, Forms, as_ball, fixed, forms, from_fraction, precision, to_float
 
+MAX_LOCAL = 200  # steps that are calculated for a remark
 Context = Mapping[Cell, Finding]
 Remark = Callable[[Run, Finding, Context], str]
 
@@ -50,6 +52,39 @@ def before_the_update(run: Run, finding: Finding, context: Context) -> str:
                 if within(from_fraction(parameter.values[place]), literal.low, literal.high):
                     return f"It is {name} before the update"
     return ""
+
+
+def local_partial_alone(run: Run, finding: Finding, context: Context) -> str:
+    """Says that a derivative is the local partial of its line, without the paths through other lines; else empty."""
+    del context
+    cell, literal, graph = finding.cell, finding.claim.literal, run.watched.graph
+    of, _, wrt = cell.quantity.name.rpartition("/")
+    of = of or run.loss
+    is_derivative = cell.quantity.group in ("partials", "adjoints", "gradients")
+    if not is_derivative or of not in graph.by_name:
+        return ""
+    if literal.special is not None or cell.step > MAX_LOCAL or not literal.value or finding.right is None:
+        return ""
+    local = Cell(cell.step, Quantity("local", f"{of}/{wrt}", ""), cell.entry, cell.position)
+    value = right_values(run, [local], lambda _: True).values.get(local)
+    if value is None or judge(literal, value) != "right":
+        return ""
+    return f"It is the local partial of the line {of}; through all paths the derivative is another"
+
+
+def other_sign(run: Run, finding: Finding, context: Context) -> str:
+    """Says that the change of a parameter has the sign of what is taken off; else empty."""
+    del run, context
+    literal, right = finding.claim.literal, finding.right
+    if finding.cell.quantity.group != "change" or right is None or not literal.value:
+        return ""
+    name = finding.cell.quantity.name
+    is_taken_off = judge(literal, right * from_fraction(Fraction(-1))) == "right"
+    return (
+        f"It has the other sign: {finding.cell.name} is {name} after the step minus {name} before it"
+        if is_taken_off
+        else ""
+    )
 
 
 def loss_at_own_parameters(run: Run, finding: Finding, context: Context) -> str:
@@ -93,4 +128,10 @@ def went_on_with_rounded_numbers(run: Run, finding: Finding, context: Context) -
     return "That is where it lies: it was calculated from numbers that had been rounded" if meets else ""
 
 
-REMARKS: tuple[Remark, ...] = (before_the_update, loss_at_own_parameters, went_on_with_rounded_numbers)
+REMARKS: tuple[Remark, ...] = (
+    before_the_update,
+    local_partial_alone,
+    other_sign,
+    loss_at_own_parameters,
+    went_on_with_rounded_numbers,
+)

@@ -177,8 +177,8 @@ def _in_order(run: Run, claims: Iterable[Claim]) -> list[Claim]:
 
     def place(claim: Claim) -> tuple[int, int, int, tuple[int, ...]]:
         cell = claim.cell
-        name, group = cell.quantity.name, cell.quantity.group
-        line = lines.get(name, 0) * (-1 if group == "adjoints" else 1)
+        name, group = cell.quantity.name.rpartition("/")[2], cell.quantity.group
+        line = lines.get(name, 0) * (-1 if group in ("adjoints", "partials") else 1)
         own = parameters.get(name.partition(".")[0])
         state = own * 2 - ("." in name) if own is not None else line
         return cell.step, groups[group], state, cell.position

@@ -10,13 +10,15 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from derive.console import Progress
+from derive.errors import EquationError
 from derive.problem.predict import predicted
 from derive.run.batches import Batch, epoch_of
 from derive.run.run import Run
-from verify.claims.claim import Cell
+from verify.claims.claim import Cell, Quantity
 from verify.compare.epochs import averages
 from verify.hand import run as hand
 from verify.hand.calculation import beginnings, numbers, only
+from verify.hand.derivative import Derivative, derivative
 from verify.hand.leap import Leaps, leaps
 from verify.hand.rates import ByHand
 from verify.hand.run import Exacts, HandStep, Inputs
@@ -63,6 +65,7 @@ def _pass(run: Run, cells: Sequence[Cell], tell: Progress | None) -> Known:
     losses: dict[int, Exactly] = {}
     prepared = hand.inputs(run)
     lines = tuple(node.name for node in run.watched.graph.lines)
+    programs: dict[str, Derivative | None] = {}
     reason = ""
     try:
         for step in _steps(run, prepared, sorted(by_step), lines, tell):
@@ -71,23 +74,44 @@ def _pass(run: Run, cells: Sequence[Cell], tell: Progress | None) -> Known:
                 reason = f"the digits no longer suffice at step {number}"
                 break
             losses[number] = step.loss.item()
-            values |= {c: _value(run, prepared, step, c, losses) for c in by_step.get(number, ()) if c.step == number}
+            for cell in by_step.get(number, ()):
+                if cell.step == number and (value := _value(run, prepared, step, cell, losses, programs)) is not None:
+                    values[cell] = value
     except CalculationError as error:
         reason = f"the hand calculation has no value there: {error}"
     except _OutOfReachError as error:
         reason = str(error)
     finite = {cell: value for cell, value in values.items() if is_finite(value)}
-    missing = "" if len(finite) == len(cells) else f"the hand calculation does not reach step {last}"
+    lacking = next((cell for cell in cells if cell not in finite), None)
+    if lacking is not None and lacking.quantity.group in ("partials", "local") and not reason:
+        reason = f"{lacking.name} has no value there"
+    missing = "" if lacking is None else f"the hand calculation does not reach step {last}"
     return Known(finite, reason or missing)
 
 
-def _value(run: Run, prepared: Inputs, step: HandStep, cell: Cell, losses: Mapping[int, Exactly]) -> Exactly:
-    """The value of a cell at its step."""
+def _value(
+    run: Run,
+    prepared: Inputs,
+    step: HandStep,
+    cell: Cell,
+    losses: Mapping[int, Exactly],
+    programs: dict[str, Derivative | None],
+) -> Exactly | None:
+    """The value of a cell at its step; None for a derivative that has none. `programs` keeps those of derivatives."""
     match cell.quantity.group:
         case "epoch":
             return epoch_mean(run, cell, losses)
         case "prediction":
             return _predicted(run, prepared, step, cell)
+        case "partials" | "local":
+            name = cell.quantity.name
+            if name not in programs:
+                programs[name] = _program(run, name)
+            program = programs[name]
+            return None if program is None else partial_of(run, step, cell, program)
+        case "scaled":
+            gradient: Exactly = step.gradients[cell.quantity.name][cell.position]
+            return lr_of(run, step, cell.quantity.name) * gradient
     return value_of(step, cell)
 
 
@@ -156,9 +180,41 @@ def rate(run: Run, cell: Cell) -> Exactly | None:
     return found
 
 
+def _program(run: Run, name: str) -> Derivative | None:
+    """The program of a derivative; None where a line has none."""
+    try:
+        return derivative(run, name, Exact())
+    except EquationError:
+        return None
+
+
+def partial_of(run: Run, step: HandStep, cell: Cell, program: Derivative) -> Exactly | None:
+    """The derivative of a line by another name at the numbers of a step, or its local partial; None without a value."""
+    system = Exact()
+    data = {column.name: numbers(column, system)[list(step.batch.indices)] for column in run.watched.data}
+    local = cell.quantity.group == "local"
+    try:
+        found: Exactly = program.at({**step.before, **data}, step.batch.n, cell.position, local=local)
+    except CalculationError:
+        return None
+    return found
+
+
+def lr_of(run: Run, step: HandStep, parameter: str) -> Exactly:
+    """The learning rate of a parameter in a step."""
+    groups = len(run.settings.param_groups)
+    entry = (run.settings.group_of(parameter),) if groups > 1 else ()
+    found = rate(run, Cell(step.batch.step, Quantity("setting", "lr", "lr"), entry, entry))
+    assert found is not None  # it is trained
+    return found
+
+
 def value_of(step: HandStep, cell: Cell) -> Exactly:
     """A number of a step that has been calculated."""
     group, name = cell.quantity.group, cell.quantity.name
+    if group == "change":
+        moved: Exactly = (step.after or step.before)[name][cell.position] - step.before[name][cell.position]
+        return moved
     arrays: Mapping[str, Array] = {
         "before": step.before,
         "nodes": step.nodes,

@@ -18,7 +18,7 @@ from verify.hand.calculation import Calculation, beginnings, numbers, prepare, w
 from verify.hand.rates import ByHand
 from verify.hand.run import Exacts, HandStep
 from verify.names import adjoint_of, clipped
-from verify.numbers import Array, Exactly, Floats, Form, Forms, as_ball, forms, objects, pairs, to_float
+from verify.numbers import FORMATS, Array, Exactly, Floats, Form, Forms, as_ball, forms, objects, pairs, to_float
 from verify.numbers.distance import farthest
 
 MAX_STATE = 64  # numbers of a state; the drift of a larger one is not bounded
@@ -39,6 +39,7 @@ class StepSystems:
     rounded: Calculation
     data: Mapping[str, tuple[Array, Array]]  # in forms, and rounded
     names: Names
+    unit: float  # the largest relative error of one rounding
 
 
 def prepared(run: Run, dtype: str, start: Exacts) -> StepSystems:
@@ -51,7 +52,15 @@ def prepared(run: Run, dtype: str, start: Exacts) -> StepSystems:
     data = {column.name: (numbers(column, system), numbers(column, rounding.system)) for column in run.watched.data}
     names = tuple((name, array.shape) for name, array in start.items())
     exact = hand.inputs(run)
-    return StepSystems(run, exact, prepare(run.watched, run.followed, run.settings, system), rounding, data, names)
+    return StepSystems(
+        run,
+        exact,
+        prepare(run.watched, run.followed, run.settings, system),
+        rounding,
+        data,
+        names,
+        2.0 ** FORMATS[dtype].unit,
+    )
 
 
 def exact_steps(
@@ -189,11 +198,11 @@ def one_step(
 def program_name(cell: Cell) -> str:
     """The name by which the step's program holds the number of a cell."""
     name = cell.quantity.name
-    if cell.quantity.group in ("adjoints", "gradients"):
+    if cell.quantity.group in ("adjoints", "gradients", "scaled"):
         return adjoint_of(name)
     if cell.quantity.group == "clipped":
         return clipped(name)
-    return f"{name}'" if cell.quantity.group == "after" else name
+    return f"{name}'" if cell.quantity.group in ("after", "change") else name
 
 
 def linear(form: Form, box: Floats) -> tuple[Floats, float]:

@@ -8,7 +8,10 @@ from derive.errors import Place
 from verify.claims.literal import Literal
 
 # The groups of a step's numbers, in the order in which they are calculated.
-GROUPS = ("setting", "before", "nodes", "loss", "adjoints", "accumulated", "gradients", "clipped", "after", "watch")
+GROUPS = (
+    *("setting", "before", "nodes", "loss", "partials", "adjoints", "accumulated", "gradients", "clipped"),
+    *("scaled", "change", "after", "watch"),
+)
 AFTERWARDS = ("epoch", "prediction")  # after the last step of the epoch, and after the last step of the run
 
 

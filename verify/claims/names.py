@@ -22,6 +22,7 @@ from verify.names import beside, clipped_name, gradient_beside, rate_name
 EPOCH_MEANS = ("mean_of_batches", "mean_over_samples")  # the columns of epochs.csv
 
 _ENTRY = re.compile(r"(?P<name>.*?)\s*[\[(]\s*(?P<entry>\d{1,9}(?:\s*,\s*\d{1,9})*)\s*[\])]\s*(?P<rest>.*)")
+_DERIVATIVE = re.compile(r"d(?P<of>\w+?)(?P<above>(?:\[[\d,]+\])?)/d(?P<wrt>\w+?)(?P<below>(?:\[[\d,]+\])?)")
 _INDEX = re.compile(r"\[[^\]]*\]")
 _GRADIENT = (
     *("d{loss}/d{p}", "dloss/d{p}", "grad {p}", "{p} grad", "{p}.grad", "grad({p})", "gradient {p}", "∇{p}"),
@@ -32,6 +33,7 @@ _LOSS = "mse", "cost", "error", "J", "L"  # what else a loss is called, where th
 _RATE = "learning rate", "eta"
 _BEFORE = "{p}_before", "{p}.before", "before {p}", "old {p}", "{p} old", "initial {p}", "starting {p}", "{p} initial"
 _AFTER = "{p}", "{p}_after", "{p}.after", "new {p}", "{p} new", "updated {p}", "{p}'", "{p} after", "{p} updated"
+_CHANGE = "delta {p}", "Δ{p}", "Δ {p}", "{p} change", "change of {p}", "change in {p}", "{p} delta"
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,8 @@ class Names:
     `shapes` are how many entries a quantity has along each axis; "n" stands for the rows of the data. `columns` are
     those that an exported table has of its own (`loss`, `lr`), whatever the problem's quantities are called. `given`
     says what the other names of the problem are, of which nothing is calculated: a constant, or data. `taken` are all
-    names of the problem in lower case, `own` those of its lines and parameters as they are.
+    names of the problem in lower case, `own` those of its lines and parameters as they are. `sizes` are the shapes of
+    everything that has a name, and `lines` what is calculated: of these, any can be differentiated by any name.
     """
 
     known: Spellings
@@ -52,11 +55,35 @@ class Names:
     given: Mapping[str, str]
     taken: frozenset[str]
     own: frozenset[str]
+    sizes: Mapping[str, tuple[int | str, ...]]
+    lines: frozenset[str]
 
     @property
     def names(self) -> frozenset[str]:
         """All names that the problem gives."""
         return self.own | self.given.keys()
+
+    def shape(self, quantity: Quantity) -> tuple[int | str, ...]:
+        """How many entries a quantity has along each axis; a derivative has those of both its names."""
+        if quantity.group == "partials":
+            of, _, wrt = quantity.name.partition("/")
+            return (*self.sizes[of], *self.sizes[wrt])
+        return self.shapes[quantity]
+
+    def derivative(self, written: str) -> tuple[Quantity, tuple[int, ...]] | None:
+        """The derivative of any line by any other name that is written, such as dz/dy; None where it is none.
+
+        An index that is written once, `de/dd[3]`, is that of both where both have the same axes.
+        """
+        match = _DERIVATIVE.fullmatch(_exact(written))
+        if match is None or match["of"] not in self.lines or match["wrt"] not in self.sizes:
+            return None
+        of, wrt = match["of"], match["wrt"]
+        above, below = (_numbers(_ENTRY.fullmatch(f"x{match[index]}")) for index in ("above", "below"))
+        entry = (*above, *below)
+        if self.sizes[of] == self.sizes[wrt] and len(entry) == len(self.sizes[of]):
+            entry *= 2
+        return Quantity("partials", f"{of}/{wrt}", gradient_name(of, wrt)), entry
 
     def begun(self, name: str) -> Quantity:
         """A parameter, or a state, before a step."""
@@ -114,6 +141,8 @@ class Names:
         if not found and match is not None:
             space = " " if match["rest"][:1].isalnum() else ""
             found, entry = known.find(f"{match['name']}{space}{match['rest']}"), _numbers(match)
+        if not found and not predicted and (own := self.derivative(written)) is not None:
+            return own
         if len(found) == 1 and not self._is_given(written, found[0], known):
             return found[0], entry
         if len(found) > 1:
@@ -242,9 +271,12 @@ def names_of(problem: Problem, derivation: Derivation, settings: Settings) -> Na
         given,
         _taken(problem),
         names - set(given),
+        {node.name: tuple(axis.size or 0 for axis in node.axes) for node in problem.graph.nodes if node.kind in _NAMED},
+        frozenset(node.name for node in problem.graph.lines) - {node.name for node in settings.watched},
     )
 
 
+_NAMED = ("line", "parameter", "constant", "data")
 _GIVEN = {"constant": "a constant of the problem", "data": "a column of the data"}
 
 
@@ -332,6 +364,10 @@ def _of_parameter(
     yield Quantity("after", name, name), [form.format(p=name) for form in _AFTER], shape
     yield before, [form.format(p=name) for form in _BEFORE], shape
     if is_trained(problem.graph.frozen, name):
+        yield Quantity("change", name, f"delta {name}"), [form.format(p=name) for form in _CHANGE], shape
+        rate = rate_name("lr") if "lr" in names else "lr"
+        scaled = [f"{called}*{form}" for called in (rate, *_free(_RATE, problem)) for form in spellings[:4]]
+        yield Quantity("scaled", name, f"{rate}*{gradient}"), scaled, shape
         states = settings.rule_of(name).states
         single = {state.name for state in states if state.single}
         for state in states:
