@@ -50,7 +50,7 @@ def to_text(found: Audit, colour: bool | None = None) -> str:
     lines += ["", *_wrapped("   ".join(f"{MARKS[status]} {WORDS[status]}" for status in used))] if used else []
     lines += ["", *(line for said in summary(found) for line in _wrapped(said))]
     told = sorted(
-        (f for f in found.findings if f.status is not Status.RIGHT), key=lambda f: f.status is Status.INHERITED
+        (f for f in found.findings if f.status is not Status.RIGHT or f.why), key=lambda f: f.status is Status.INHERITED
     )
     for finding in told[:MAX_SENTENCES]:
         lines += ["", *_wrapped(sentence(found, finding))]

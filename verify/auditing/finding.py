@@ -48,7 +48,8 @@ class Finding:
     """One claim and what it is: `why` completes the sentence, `remarks` are what else is to be said of it.
 
     `right` is None where it is not known. `inherited_from` is the first wrong number that it rests on. `follows` is the
-    interval in which it lies by the author's own earlier numbers.
+    interval in which it lies by the author's own earlier numbers, and `from_printed` says that it is what these give
+    where each is taken as it is printed.
     """
 
     claim: Claim
@@ -58,6 +59,7 @@ class Finding:
     inherited_from: Cell | None = None
     follows: tuple[float, float] | None = None
     remarks: tuple[str, ...] = ()
+    from_printed: bool = False
 
     @property
     def cell(self) -> Cell:

@@ -17,8 +17,10 @@ from flint import arb, fmpq
 from derive.problem.predict import predicted
 from derive.run.batches import Batch, epoch_of
 from derive.run.run import Run
+from verify.auditing.finding import Finding, Status
 from verify.auditing.right_values import weights_of
-from verify.claims.claim import Cell, Claim
+from verify.claims.claim import Cell, Claim, Quantity
+from verify.claims.literal import Literal
 from verify.claims.names import EPOCH_MEANS
 from verify.hand.calculation import Calculation, beginnings, numbers, only, prepare
 from verify.hand.derivative import derivative
@@ -34,6 +36,7 @@ from verify.numbers import (
     forms,
     middle,
     precision,
+    to_fraction,
     unknown,
 )
 
@@ -63,9 +66,14 @@ class Own:
         return between(self.low, self.high, self.mark)
 
 
-def own_number(claim: Claim, mark: int, right: Exactly | None, is_wrong: bool) -> Own:
-    """What the author's number can be: all that its digits allow, and the right number where it is not wrong."""
+def own_number(claim: Claim, mark: int, right: Exactly | None, is_wrong: bool, *, is_exact: bool = False) -> Own:
+    """What the author's number can be: all that its digits allow, and the right number where it is not wrong.
+
+    `is_exact` takes it at its word: see `exact_integers`.
+    """
     literal = claim.literal
+    if is_exact and literal.special is None:
+        return Own(claim, mark, literal.value, literal.value)
     if claim.cell.quantity.group == "setting" and literal.special is None and literal.digits <= FEW_DIGITS:
         chosen = literal.value if is_wrong or right is None else middle(right)
         return Own(claim, mark, chosen, chosen)
@@ -76,6 +84,30 @@ def own_number(claim: Claim, mark: int, right: Exactly | None, is_wrong: bool) -
         number = middle(right)
         low, high = min(low, number), max(high, number)
     return Own(claim, mark, low, high)
+
+
+def exact_integers(findings: Sequence[Finding]) -> frozenset[Cell]:
+    """The claimed integers that are no rounded numbers: `1` beside `0.7615942` is one.
+
+    In a column where an integer is right and the right number is none, integers are rounded. In any other they are
+    exact where one of them is so, or where other numbers of the column have digits after the point.
+    """
+    columns: dict[Quantity, list[Finding]] = {}
+    for finding in findings:
+        columns.setdefault(finding.cell.quantity, []).append(finding)
+    found: set[Cell] = set()
+    for column in columns.values():
+        integers = [one for one in column if is_integer(one.claim.literal)]
+        right = [(one, one.right) for one in integers if one.status is not Status.WRONG and one.right is not None]
+        exact = [one for one, number in right if to_fraction(number) == one.claim.literal.value]
+        if len(exact) == len(right) and (exact or len(integers) < len(column)):
+            found.update(one.cell for one in integers)
+    return frozenset(found)
+
+
+def is_integer(literal: Literal) -> bool:
+    """Whether a number is written without a point, an exponent, and a statement of how far it may be off."""
+    return literal.special is None and literal.unit == 1 and literal.power is None and literal.units == Fraction(1, 2)
 
 
 @dataclass

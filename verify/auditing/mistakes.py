@@ -6,7 +6,7 @@ mistakes is more such functions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 
 from derive.run.run import Run
@@ -17,8 +17,10 @@ from verify.bound.bound import PRECISION
 from verify.claims.claim import Cell, Quantity
 from verify.claims.literal import judge, within
 from verify.hand.calculation import numbers, prepare
-from verify.numbers import Form, Forms, as_ball, fixed, forms, from_fraction, precision, to_float
+from verify.numbers import Exactly, Form, Forms, as_ball, fixed, forms, from_fraction, middle, precision, to_float
 
+MANY = 3  # wrong numbers that are looked at together
+SIMPLE = 12  # the largest number of a simple fraction
 MAX_LOCAL = 200  # steps that are calculated for a remark
 Context = Mapping[Cell, Finding]
 Remark = Callable[[Run, Finding, Context], str]
@@ -30,10 +32,10 @@ def remarks(run: Run, finding: Finding, context: Context) -> tuple[str, ...]:
 
 
 def before_the_update(run: Run, finding: Finding, context: Context) -> str:
-    """Says that a parameter claimed after a step is the one before it; else empty."""
-    cell = finding.cell
-    if cell.quantity.group != "after":
-        return ""
+    """Says that a parameter claimed after a step is the one before it, which the step moves; else empty."""
+    cell, right = finding.cell, finding.right
+    if cell.quantity.group != "after" or finding.status is not Status.WRONG or right is None:
+        return ""  # what follows from an earlier wrong number needs no other reason
     name = cell.quantity.name
     begun = Cell(cell.step, Quantity("before", name, f"{name}_before"), cell.entry, cell.position)
     left = Cell(cell.step - 1, cell.quantity, cell.entry, cell.position)
@@ -41,7 +43,8 @@ def before_the_update(run: Run, finding: Finding, context: Context) -> str:
     literal = finding.claim.literal
     if earlier is not None:
         other = earlier.claim.literal
-        if literal.special is None and other.low <= literal.high and literal.low <= other.high:
+        is_moved = within(right, other.low, other.high) is False
+        if is_moved and literal.special is None and other.low <= literal.high and literal.low <= other.high:
             return f"It is {name} before the update, {other.text}"
     elif cell.step == 1:
         for parameter in run.watched.parameters:
@@ -49,7 +52,8 @@ def before_the_update(run: Run, finding: Finding, context: Context) -> str:
                 place = 0
                 for number, length in zip(cell.position, parameter.shape, strict=True):
                     place = place * length + number
-                if within(from_fraction(parameter.values[place]), literal.low, literal.high):
+                value = from_fraction(parameter.values[place])
+                if right != value and within(value, literal.low, literal.high):
                     return f"It is {name} before the update"
     return ""
 
@@ -119,13 +123,57 @@ def _loss_at(run: Run, step: int, parameters: Mapping[str, Form]) -> Form:
 
 
 def went_on_with_rounded_numbers(run: Run, finding: Finding, context: Context) -> str:
-    """Says that a number follows from the earlier ones as they are printed, with their digits; else empty."""
+    """Says that a number is what the earlier ones give where they are taken as they are printed; else empty."""
     del run, context
-    literal, follows = finding.claim.literal, finding.follows
-    if follows is None or finding.status is not Status.WRONG or literal.special is not None:
+    said = "It is what the numbers before it give as they are printed"
+    return f"{said}: it was calculated from numbers that had been rounded" if finding.from_printed else ""
+
+
+def one_factor(run: Run, finding: Finding, context: Context) -> str:
+    """Says, of the first wrong number, that all wrong ones are one simple multiple of the right ones; else empty."""
+    del run
+    wrong = [one for one in context.values() if one.status is Status.WRONG]
+    if len(wrong) < MANY or wrong[0].cell != finding.cell:
         return ""
-    meets = Fraction(follows[0]) <= literal.high and literal.low <= Fraction(follows[1])
-    return "That is where it lies: it was calculated from numbers that had been rounded" if meets else ""
+    factor = common_factor(wrong)
+    if factor is None:
+        return ""
+    times = "times" if factor.denominator == 1 else "of"
+    return f"All {len(wrong)} numbers that are wrong where they stand are {factor} {times} the right ones"
+
+
+def common_factor(wrong: Sequence[Finding]) -> Fraction | None:
+    """The one simple fraction of the right numbers that all the claimed ones are; None where there is none, or another.
+
+    It is told only where the digits of the claims leave no other fraction of small numbers.
+    """
+    low, high = None, None
+    for finding in wrong:
+        literal, right = finding.claim.literal, finding.right
+        if literal.special is not None or right is None or not literal.value:
+            return None
+        number = middle(right)
+        ends = sorted((literal.low / number, literal.high / number)) if number else None
+        if ends is None:
+            return None
+        low, high = (ends[0], ends[1]) if low is None or high is None else (max(low, ends[0]), min(high, ends[1]))
+    if low is None or high is None:
+        return None
+    found = {
+        Fraction(p, q)
+        for q in range(1, SIMPLE + 1)
+        for p in range(-SIMPLE, SIMPLE + 1)
+        if low <= Fraction(p, q) <= high
+    }
+    factor = next(iter(found)) if len(found) == 1 else None
+    if factor is None or not all(judge(f.claim.literal, _times(f.right, factor)) == "right" for f in wrong):
+        return None
+    return factor
+
+
+def _times(right: Exactly | None, factor: Fraction) -> Exactly:
+    assert right is not None  # it was divided by
+    return right * from_fraction(factor)
 
 
 REMARKS: tuple[Remark, ...] = (
@@ -133,5 +181,6 @@ REMARKS: tuple[Remark, ...] = (
     local_partial_alone,
     other_sign,
     loss_at_own_parameters,
+    one_factor,
     went_on_with_rounded_numbers,
 )

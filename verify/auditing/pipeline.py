@@ -23,7 +23,7 @@ from derive.run.run import Run
 from derive.run.settings import Settings
 from verify import pytorch
 from verify.auditing.finding import Finding, Stated, Status
-from verify.auditing.follow_through import follow, own_number
+from verify.auditing.follow_through import exact_integers, follow, own_number
 from verify.auditing.mistakes import remarks
 from verify.auditing.rate_residue import settle_rates
 from verify.auditing.residue import may_be_residue, settle
@@ -35,7 +35,8 @@ from verify.claims.places import Timeline
 from verify.claims.sentence import read_sentence
 from verify.claims.table import once, read_file, read_table
 from verify.formulas.judge import judge_formulas
-from verify.numbers import Exactly, Form, as_ball, from_fraction, precision, to_float
+from verify.hand.update import is_trained, moves
+from verify.numbers import Exactly, Form, as_ball, decimal, from_fraction, precision, to_float
 
 WIDE = 0.5  # an interval as wide as half of the number itself tells nothing of it
 FEW_UNITS = 10  # unless it is that many units of the last digit, or fewer
@@ -201,6 +202,9 @@ def _alone(run: Run, claim: Claim, known: Known) -> Finding:
     if right is None:
         return Finding(claim, Status.UNDECIDED, None, known.reason or "it is not calculated where nothing is trained")
     verdict = judge(claim.literal, right)
+    if verdict != "right" and _is_left_alone(run, claim):
+        why = f"the entry is frozen, and 0 is right for the update; by the loss it is {decimal(right, 7)}"
+        return Finding(claim, Status.RIGHT, right, why)
     if verdict is None:
         return Finding(claim, Status.UNDECIDED, right, known.reason)
     status = Status(verdict)
@@ -214,6 +218,20 @@ def _alone(run: Run, claim: Claim, known: Known) -> Finding:
     return Finding(claim, status, right, why)
 
 
+def _is_left_alone(run: Run, claim: Claim) -> bool:
+    """Whether a gradient of 0 is claimed of a frozen entry, which no update moves and no other number rests on."""
+    cell, settings = claim.cell, run.settings
+    if cell.quantity.group not in ("gradients", "clipped", "scaled") or not settings.trains:
+        return False
+    if claim.literal.special is not None or claim.literal.value:
+        return False
+    name, frozen = cell.quantity.name, run.watched.graph.frozen
+    if not is_trained(frozen, name):
+        return True
+    shape = next(parameter.shape for parameter in run.watched.parameters if parameter.name == name)
+    return settings.clip is None and not moves(frozen, name, shape)[cell.position]
+
+
 def _setting(run: Run, cell: Cell) -> Exactly | None:
     """The learning rate and what changes with it, or the samples of a batch."""
     if cell.quantity.name != SIZE:
@@ -225,9 +243,12 @@ def _followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """The findings with what is inherited told apart from what is wrong where it stands."""
     refused = [finding for finding in findings if finding.status is Status.WRONG]
     settings = [finding for finding in findings if finding.cell.quantity.group == "setting"]
+    exact = exact_integers(findings)
     owns = (
         [
-            own_number(finding.claim, mark, finding.right, finding.status is Status.WRONG)
+            own_number(
+                finding.claim, mark, finding.right, finding.status is Status.WRONG, is_exact=finding.cell in exact
+            )
             for mark, finding in enumerate(findings)
         ]
         if refused
@@ -244,11 +265,34 @@ def _followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
         if finding.status is not Status.RIGHT and finding.status is not Status.UNDECIDED:
             roots[mark] = finding.inherited_from or finding.cell
         judged.append(finding)
+    judged = _as_printed(run, judged)
     context = {finding.cell: finding for finding in judged}
     return tuple(
         replace(finding, remarks=remarks(run, finding, context)) if finding.status.is_refused else finding
         for finding in judged
     )
+
+
+def _as_printed(run: Run, findings: Sequence[Finding]) -> list[Finding]:
+    """The findings, with those marked that are what the numbers before them give as they are printed."""
+    near = [
+        finding.cell
+        for finding in findings
+        if finding.status is Status.WRONG and finding.follows is not None and finding.claim.literal.special is None
+        if Fraction(finding.follows[0]) <= finding.claim.literal.high
+        and finding.claim.literal.low <= Fraction(finding.follows[1])
+    ]
+    owns = [
+        own_number(finding.claim, mark, finding.right, is_wrong=True, is_exact=True)
+        for mark, finding in enumerate(findings)
+    ]
+    forms = follow(run, owns, near) if near else {}
+    return [
+        replace(finding, from_printed=True)
+        if finding.cell in forms and judge(finding.claim.literal, forms[finding.cell].ball) == "right"
+        else finding
+        for finding in findings
+    ]
 
 
 def _inherited(finding: Finding, form: Form, roots: Mapping[int, Cell]) -> Finding:

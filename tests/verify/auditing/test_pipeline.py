@@ -81,7 +81,12 @@ def test_from_the_printed_w_and_b_the_gradient_of_step_3_lies_where_their_digits
 def test_what_was_calculated_from_rounded_numbers_is_wrong_and_said_to_be() -> None:
     finding = of(audited("article", {**ARTICLE, (3, "dl/dw"): "-168.77"}), 3, "dl/dw")
     assert finding.status is Status.WRONG
-    assert finding.remarks == ("That is where it lies: it was calculated from numbers that had been rounded",)
+    assert finding.remarks == (
+        (
+            "It is what the numbers before it give as they are printed: it was calculated from numbers that had been "
+            "rounded"
+        ),
+    )
 
 
 def test_a_wrong_number_is_followed_through() -> None:
