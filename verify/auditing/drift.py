@@ -19,7 +19,7 @@ from derive.problem.predict import predicted
 from derive.run.batches import epoch_of
 from derive.run.run import Run
 from verify.auditing.drift_leap import long_drift
-from verify.auditing.right_values import lr_of, partial_of, right_values, value_of, weights_of
+from verify.auditing.right_values import lr_of, right_values, value_of, weights_of
 from verify.auditing.rounded_step import (
     BITS,
     MAX_STATE,
@@ -276,10 +276,12 @@ def _of_partial(systems: StepSystems, cell: Cell, exact: HandStep, spread: Float
     found = []
     states = (unknowns(systems.names, exact.before, box), {n: enclosed([a])[0] for n, a in exact.before.items()})
     for place, (side, state) in enumerate(zip((systems.linear, systems.rounded), states, strict=True)):
-        program = derivative(run, cell.quantity.name, side.system)
+        key = (cell.quantity.name, place)
+        program = systems.programs.get(key) or derivative(run, cell.quantity.name, side.system)
+        systems.programs[key] = program
         rows = {name: columns[place][list(batch.indices)] for name, columns in systems.data.items()}
         found.append(program.at({**state, **rows}, batch.n, cell.position))
-    right = partial_of(run, exact, cell, derivative(run, cell.quantity.name, Exact()))
+    right = systems.partials.value(exact, cell)
     if right is None:
         return math.inf
     row, rest = linear(found[0], box)

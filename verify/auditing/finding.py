@@ -49,7 +49,7 @@ class Finding:
 
     `right` is None where it is not known. `inherited_from` is the first wrong number that it rests on. `follows` is the
     interval in which it lies by the author's own earlier numbers, and `from_printed` says that it is what these give
-    where each is taken as it is printed.
+    where each is taken as it is printed; `is_local` says that a derivative is the local partial of its line alone.
     """
 
     claim: Claim
@@ -60,11 +60,17 @@ class Finding:
     follows: tuple[float, float] | None = None
     remarks: tuple[str, ...] = ()
     from_printed: bool = False
+    is_local: bool = False
 
     @property
     def cell(self) -> Cell:
         """Which number it is about."""
         return self.claim.cell
+
+    def local_of(self, loss: str) -> str:
+        """The line and the name, z/y, whose local partial a derivative could be; empty for another number."""
+        group, name = self.cell.quantity.group, self.cell.quantity.name
+        return name if group == "partials" else f"{loss}/{name}" if group in ("adjoints", "gradients") else ""
 
     @property
     def printed(self) -> str:

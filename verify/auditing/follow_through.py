@@ -23,7 +23,7 @@ from verify.claims.claim import Cell, Claim, Quantity
 from verify.claims.literal import Literal
 from verify.claims.names import EPOCH_MEANS
 from verify.hand.calculation import Calculation, beginnings, numbers, only, prepare
-from verify.hand.derivative import derivative
+from verify.hand.derivative import Derivative, derivative
 from verify.hand.rates import ByHand, of_group, together
 from verify.names import adjoint_of, parameter_of
 from verify.numbers import (
@@ -129,6 +129,11 @@ class _Follower:
         self.asked: dict[Key, list[Cell]] = {}
         for cell in self.wanted:
             self.asked.setdefault((cell.step, cell.quantity.group, cell.quantity.name), []).append(cell)
+        self.derived: dict[int, list[tuple[str, list[Cell]]]] = {}
+        for (step, group, name), cells in self.asked.items():
+            if group == "partials":
+                self.derived.setdefault(step, []).append((name, cells))
+        self.programs: dict[str, Derivative] = {}
         self.fresh = -1
         self.losses: dict[int, Form] = {}
 
@@ -180,7 +185,7 @@ class _Follower:
                 gradient = calculation.accumulated(so_far, gradient)
             gradients[name] = self.settled(step, "gradients", name, gradient)
         clipped = self.clipped(calculation, gradients, batch)
-        self.scaled(gradients, self.rates(batch), batch)
+        self.scaled(gradients, batch)
         after = self.updated(calculation, held, {**gradients, **clipped}, batch)
         shown = {**held, **rows, **values, **calculation.followed(gradients), **after}
         watched = calculation.watched(shown, batch.n)
@@ -190,23 +195,25 @@ class _Follower:
 
     def derivatives(self, batch: Batch, given: Mapping[str, Array], values: Mapping[str, Array]) -> None:
         """The derivatives of lines that are asked for, at the author's parameters and with the author's lines."""
-        for (step, group, name), cells in self.asked.items():
-            if (step, group) == (batch.step, "partials"):
-                program = derivative(self.run, name, self.system)
-                lines = [
-                    node.name for node in self.run.watched.graph.lines if (step, "nodes", node.name) in self.by_key
-                ]
-                own = {line: self.settled(step, "nodes", line, values[line]) for line in lines}
-                self.found.update({cell: program.at(given, batch.n, cell.position, own) for cell in cells})
+        for name, cells in self.derived.get(batch.step, ()):
+            program = self.programs.get(name) or derivative(self.run, name, self.system)
+            self.programs[name] = program
+            lines = [node.name for node in self.run.watched.graph.lines]
+            own = {
+                line: self.settled(batch.step, "nodes", line, values[line])
+                for line in lines
+                if (batch.step, "nodes", line) in self.by_key
+            }
+            self.found.update({cell: program.at(given, batch.n, cell.position, own) for cell in cells})
 
-    def scaled(self, gradients: Mapping[str, Array], rates: Mapping[str, Array], batch: Batch) -> None:
+    def scaled(self, gradients: Mapping[str, Array], batch: Batch) -> None:
         """The gradients times lr that are asked for."""
         settings = self.run.settings
         for name, gradient in gradients.items():
             if (batch.step, "scaled", name) in self.asked:
                 place = settings.group_of(name)
                 lr = settings.param_groups[place].schedule.lr
-                own = of_group(rates, place, len(settings.param_groups)).get("lr")
+                own = of_group(self.rates(batch), place, len(settings.param_groups)).get("lr")
                 if own is None and isinstance(lr, Fraction):
                     own = self.system.constant(lr)
                 assert own is not None  # it is a number, or varies

@@ -7,6 +7,7 @@ mistakes is more such functions.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from derive.run.run import Run
@@ -22,6 +23,7 @@ from verify.numbers import Exactly, Form, Forms, as_ball, fixed, forms, from_fra
 MANY = 3  # wrong numbers that are looked at together
 SIMPLE = 12  # the largest number of a simple fraction
 MAX_LOCAL = 200  # steps that are calculated for a remark
+MANY_LOCAL = 500  # claims that are compared with a local partial
 Context = Mapping[Cell, Finding]
 Remark = Callable[[Run, Finding, Context], str]
 
@@ -61,19 +63,28 @@ def before_the_update(run: Run, finding: Finding, context: Context) -> str:
 def local_partial_alone(run: Run, finding: Finding, context: Context) -> str:
     """Says that a derivative is the local partial of its line, without the paths through other lines; else empty."""
     del context
-    cell, literal, graph = finding.cell, finding.claim.literal, run.watched.graph
-    of, _, wrt = cell.quantity.name.rpartition("/")
-    of = of or run.loss
-    is_derivative = cell.quantity.group in ("partials", "adjoints", "gradients")
-    if not is_derivative or of not in graph.by_name:
-        return ""
-    if literal.special is not None or cell.step > MAX_LOCAL or not literal.value or finding.right is None:
-        return ""
-    local = Cell(cell.step, Quantity("local", f"{of}/{wrt}", ""), cell.entry, cell.position)
-    value = right_values(run, [local], lambda _: True).values.get(local)
-    if value is None or judge(literal, value) != "right":
-        return ""
-    return f"It is the local partial of the line {of}; through all paths the derivative is another"
+    local = finding.local_of(run.loss)
+    said = "through all paths the derivative is another"
+    return f"It is the local partial of the line {local.partition('/')[0]}; {said}" if finding.is_local else ""
+
+
+def with_local_partials(run: Run, findings: Sequence[Finding]) -> list[Finding]:
+    """The findings, with the first wrong derivatives marked that are the local partial of their line."""
+    cells: dict[Cell, Cell] = {}
+    for finding in findings:
+        literal, cell, local = finding.claim.literal, finding.cell, finding.local_of(run.loss)
+        is_open = finding.status is Status.WRONG and literal.special is None and literal.value != 0
+        if is_open and local and cell.step <= MAX_LOCAL and len(cells) < MANY_LOCAL:
+            cells[cell] = Cell(cell.step, Quantity("local", local, local), cell.entry, cell.position)
+    values = right_values(run, list(cells.values()), lambda _: True).values if cells else {}
+    return [
+        replace(finding, is_local=True)
+        if finding.cell in cells
+        and (value := values.get(cells[finding.cell])) is not None
+        and judge(finding.claim.literal, value) == "right"
+        else finding
+        for finding in findings
+    ]
 
 
 def other_sign(run: Run, finding: Finding, context: Context) -> str:

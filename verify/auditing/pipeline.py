@@ -24,7 +24,7 @@ from derive.run.settings import Settings
 from verify import pytorch
 from verify.auditing.finding import Finding, Stated, Status
 from verify.auditing.follow_through import exact_integers, follow, own_number
-from verify.auditing.mistakes import remarks
+from verify.auditing.mistakes import remarks, with_local_partials
 from verify.auditing.rate_residue import settle_rates
 from verify.auditing.residue import may_be_residue, settle
 from verify.auditing.right_values import PRECISIONS, Known, rate, right_values
@@ -265,7 +265,7 @@ def _followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
         if finding.status is not Status.RIGHT and finding.status is not Status.UNDECIDED:
             roots[mark] = finding.inherited_from or finding.cell
         judged.append(finding)
-    judged = _as_printed(run, judged)
+    judged = with_local_partials(run, _as_printed(run, judged))
     context = {finding.cell: finding for finding in judged}
     return tuple(
         replace(finding, remarks=remarks(run, finding, context)) if finding.status.is_refused else finding

@@ -6,7 +6,7 @@ Exact while the fractions are short, then in balls; with more digits inside wher
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from derive.console import Progress
@@ -65,7 +65,7 @@ def _pass(run: Run, cells: Sequence[Cell], tell: Progress | None) -> Known:
     losses: dict[int, Exactly] = {}
     prepared = hand.inputs(run)
     lines = tuple(node.name for node in run.watched.graph.lines)
-    programs: dict[str, Derivative | None] = {}
+    partials = Partials(run)
     reason = ""
     try:
         for step in _steps(run, prepared, sorted(by_step), lines, tell):
@@ -75,7 +75,7 @@ def _pass(run: Run, cells: Sequence[Cell], tell: Progress | None) -> Known:
                 break
             losses[number] = step.loss.item()
             for cell in by_step.get(number, ()):
-                if cell.step == number and (value := _value(run, prepared, step, cell, losses, programs)) is not None:
+                if cell.step == number and (value := _value(run, prepared, step, cell, losses, partials)) is not None:
                     values[cell] = value
     except CalculationError as error:
         reason = f"the hand calculation has no value there: {error}"
@@ -95,20 +95,16 @@ def _value(
     step: HandStep,
     cell: Cell,
     losses: Mapping[int, Exactly],
-    programs: dict[str, Derivative | None],
+    partials: Partials,
 ) -> Exactly | None:
-    """The value of a cell at its step; None for a derivative that has none. `programs` keeps those of derivatives."""
+    """The value of a cell at its step; None for a derivative that has none."""
     match cell.quantity.group:
         case "epoch":
             return epoch_mean(run, cell, losses)
         case "prediction":
             return _predicted(run, prepared, step, cell)
         case "partials" | "local":
-            name = cell.quantity.name
-            if name not in programs:
-                programs[name] = _program(run, name)
-            program = programs[name]
-            return None if program is None else partial_of(run, step, cell, program)
+            return partials.value(step, cell)
         case "scaled":
             gradient: Exactly = step.gradients[cell.quantity.name][cell.position]
             return lr_of(run, step, cell.quantity.name) * gradient
@@ -180,24 +176,51 @@ def rate(run: Run, cell: Cell) -> Exactly | None:
     return found
 
 
+@dataclass
+class Partials:
+    """The derivatives of lines by other names, through all paths or as local partials, each calculated once a step."""
+
+    run: Run
+    programs: dict[str, Derivative | None] = field(default_factory=dict)
+    step: HandStep | None = None
+    rows: dict[tuple[str, tuple[int, ...], bool], Array | None] = field(default_factory=dict)
+
+    def value(self, step: HandStep, cell: Cell) -> Exactly | None:
+        """The number of a cell at the numbers of its step; None where it has no value."""
+        name, is_local = cell.quantity.name, cell.quantity.group == "local"
+        if name not in self.programs:
+            self.programs[name] = _program(self.run, name)
+        program = self.programs[name]
+        if program is None:
+            return None
+        if step is not self.step:
+            self.step, self.rows = step, {}
+        above, below = program.parts(cell.position)
+        if program.of == program.wrt:
+            return from_fraction(Fraction(int(above == below)))
+        key = (name, above, is_local)
+        if key not in self.rows:
+            self.rows[key] = self._row(program, step, above, is_local=is_local)
+        row = self.rows[key]
+        if row is None:
+            return None
+        found: Exactly = row[below]
+        return found
+
+    def _row(self, program: Derivative, step: HandStep, above: tuple[int, ...], *, is_local: bool) -> Array | None:
+        given = {column.name: numbers(column, Exact())[list(step.batch.indices)] for column in self.run.watched.data}
+        try:
+            return program.row({**step.before, **given}, step.batch.n, above, local=is_local)
+        except CalculationError:
+            return None
+
+
 def _program(run: Run, name: str) -> Derivative | None:
     """The program of a derivative; None where a line has none."""
     try:
         return derivative(run, name, Exact())
     except EquationError:
         return None
-
-
-def partial_of(run: Run, step: HandStep, cell: Cell, program: Derivative) -> Exactly | None:
-    """The derivative of a line by another name at the numbers of a step, or its local partial; None without a value."""
-    system = Exact()
-    data = {column.name: numbers(column, system)[list(step.batch.indices)] for column in run.watched.data}
-    local = cell.quantity.group == "local"
-    try:
-        found: Exactly = program.at({**step.before, **data}, step.batch.n, cell.position, local=local)
-    except CalculationError:
-        return None
-    return found
 
 
 def lr_of(run: Run, step: HandStep, parameter: str) -> Exactly:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from flint import arb, fmpq
 
 from derive.run.batches import Batch
 from derive.run.run import Run
+from verify.auditing.right_values import Partials
 from verify.bound import bound
 from verify.claims.claim import Cell
 from verify.hand import run as hand
 from verify.hand.calculation import Calculation, beginnings, numbers, prepare, with_updates
+from verify.hand.derivative import Derivative
 from verify.hand.rates import ByHand
 from verify.hand.run import Exacts, HandStep
 from verify.names import adjoint_of, clipped
@@ -40,6 +42,8 @@ class StepSystems:
     data: Mapping[str, tuple[Array, Array]]  # in forms, and rounded
     names: Names
     unit: float  # the largest relative error of one rounding
+    partials: Partials  # derivatives of lines by other names, exactly
+    programs: dict[tuple[str, int], Derivative] = field(default_factory=dict)  # and in forms (0) or rounded (1)
 
 
 def prepared(run: Run, dtype: str, start: Exacts) -> StepSystems:
@@ -60,6 +64,7 @@ def prepared(run: Run, dtype: str, start: Exacts) -> StepSystems:
         data,
         names,
         2.0 ** FORMATS[dtype].unit,
+        Partials(run),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from derive.chain.derivation import Derivation
 from derive.characters import ascii_text, normalise
@@ -214,6 +214,7 @@ class Spellings:
         return next((level[_exact(written)] for level in self.levels[:1] if _exact(written) in level), ())
 
 
+@lru_cache(4096)
 def _keys(written: str) -> tuple[str, ...]:
     """A name as each level compares it."""
     exact, close = _exact(written), _spelled(written)

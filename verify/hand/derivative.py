@@ -43,18 +43,28 @@ class Derivative:
         It begins with 1 at that entry of the line and 0 at the others. `recorded` are numbers of lines to go on with.
         `local` leaves out what comes through other lines. Raises `CalculationError` where it has no value.
         """
-        graph, system = self.calculation.derivation.graph, self.calculation.system
-        rank = len(graph.by_name[self.of].axes)
-        above, below = position[:rank], position[rank:]
+        above, below = self.parts(position)
         if self.of == self.wrt:
-            return system.constant(Fraction(int(above == below)))[()]
+            return self.calculation.system.constant(Fraction(int(above == below)))[()]
+        return self.row(given, n, above, recorded, local=local)[below]
+
+    def parts(self, position: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The entry of the line, and that of the name."""
+        rank = len(self.calculation.derivation.graph.by_name[self.of].axes)
+        return position[:rank], position[rank:]
+
+    def row(
+        self, given: Values, n: int, above: tuple[int, ...], recorded: Values | None = None, *, local: bool = False
+    ) -> Array:
+        """The derivatives of the entry `above` of the line by all entries of the name, which is not the line itself."""
+        graph, system = self.calculation.derivation.graph, self.calculation.system
         seed = _zeros(graph.by_name[self.of], n, system)
         seed[above] = system.constant(Fraction(1))[()]
         others = [node for node in graph.lines if node.name not in (self.of, self.wrt)] if local else []
         nothing = {adjoint_of(node.name): _zeros(node, n, system) for node in others}
         found = self.calculation.at(given, n, {**(recorded or {}), **nothing, adjoint_of(self.of): seed}).results
         array: Array = found[adjoint_of(self.wrt)]
-        return array[below] if array.shape else array[()]
+        return array
 
 
 def _zeros(node: Node, n: int, system: NumberSystem) -> Array:
