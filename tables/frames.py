@@ -98,7 +98,10 @@ def own_head(result: Result, name: str) -> str:
     shown = set(result.columns) - {result.problem.graph.loss}
     if node is None or node.kind == "size" or base in shown or base == name == "loss" == result.problem.graph.loss:
         return name
-    return {"loss": result.problem.graph.loss, "n": "data.n"}.get(base, rate_name(base)) + bracket + rest
+    loss = result.problem.graph.loss
+    if base == "loss":
+        return "step.loss" if loss in {*STEP_COLUMNS, *result.constant_rates(), *result.settings.varying} else loss
+    return "data.n" if base == "n" else rate_name(base) + bracket + rest
 
 
 def _is_rate(result: Result, row: StepRow, name: str) -> bool:

@@ -66,7 +66,8 @@ def _columns(run: Run) -> dict[str, tuple[Quantity, tuple[int, ...]]]:
     columns: dict[str, tuple[Quantity, tuple[int, ...]]] = {head: (quantity, ()) for head, quantity in found.items()}
     shown = {parameter.name for parameter in problem.parameters if settings.trains}
     hidden = set(names) - {*shown, *(node.name for node in settings.watch), *found}
-    columns[run.loss if "loss" in hidden else "loss"] = (Quantity("loss", run.loss, "loss"), ())
+    own = "step.loss" if run.loss in (*_PLACES, "n", "lr", *settings.varying) else run.loss
+    columns[own if "loss" in hidden else "loss"] = (Quantity("loss", run.loss, "loss"), ())
     for parameter in problem.parameters:
         label = gradient_name(run.loss, parameter.name)
         columns.update(_entries(Quantity("gradients", parameter.name, label), parameter.shape))

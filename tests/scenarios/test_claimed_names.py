@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import tables
 from derive.errors import ClaimError, HandgradError
+from tables.text.audit import to_text
 from tables.worksheet import worksheet
 from verify import audit, verify
 from verify.auditing.finding import Status
@@ -156,7 +157,7 @@ def test_every_exported_number_is_right_under_its_name_and_another_number_is_wro
         assume(False)  # n in a problem with data
     for frame in (tables.steps(result), tables.epochs(result), tables.comparison(result)):
         found = claimed(text, frame, tmp_path)
-        assert set(found.counts) == {Status.RIGHT}, tables.audit.claims(found).to_string()
+        assert set(found.counts) == {Status.RIGHT}, to_text(found)
     assert len(found.findings) == len(frame)
     row = data.draw(st.sampled_from(frame.index[frame["hand"].abs() > 1e-6].tolist()), label="row")
     frame.loc[row, "hand"] *= 1.01
@@ -191,3 +192,13 @@ def test_a_worksheet_and_a_row_a_step_are_read_alike(tmp_path: Path, text: str, 
     given = {finding.cell: finding.claim.literal.text for finding in sheet.findings}
     of_the_sheet = given.get(found.first_wrong.cell)  # which lacks what is reported, and the state
     assert of_the_sheet is None or float(of_the_sheet) * 1.01 == pytest.approx(frame.loc[0, column], rel=1e-4)
+
+
+@pytest.mark.parametrize("loss", ["n", "step", "lr", "mean_of_batches"])
+def test_a_loss_that_is_called_like_a_column_beside_a_line_called_loss(tmp_path: Path, loss: str) -> None:
+    names = dict(zip("abpqzk", ["w", "v", "loss", "q", loss, "k"], strict=True))
+    text = PLAIN.format(**names) + "[training]\nlr = 0.01\nsteps = 2\n"
+    frame = tables.steps(verify(text))
+    found = claimed(text, frame, tmp_path)
+    assert set(found.counts) == {Status.RIGHT}
+    assert len(found.findings) == 2 * (len(frame.columns) - 3)

@@ -119,7 +119,7 @@ class Names:
         match = _ENTRY.fullmatch(written)
         name = match["name"] if match and not match["rest"] else written
         own = self.columns.get(name)
-        of_epochs = own is not None and own.group == "epoch" and tuple(header[:2]) == _EPOCHS
+        of_epochs = own is not None and own.group == "epoch" and is_of_epochs(header)
         if own is None or not (of_epochs or self._has_another(name, header)):
             return None
         return own, _numbers(match)
@@ -172,7 +172,12 @@ def _is_counter(written: str, header: Sequence[str]) -> bool:
 
 def is_exported(header: Sequence[str]) -> bool:
     """Whether a table begins as an exported one does."""
-    return tuple(header[:3]) == _STEPS or tuple(header[:2]) == _EPOCHS
+    return tuple(header[:3]) == _STEPS or is_of_epochs(header)
+
+
+def is_of_epochs(header: Sequence[str]) -> bool:
+    """Whether a table begins as epochs.csv does."""
+    return tuple(header[:2]) == _EPOCHS
 
 
 def _numbers(match: re.Match[str] | None) -> tuple[int, ...]:
@@ -295,7 +300,11 @@ def _quantities(problem: Problem, derivation: Derivation, settings: Settings) ->
     graph, loss = problem.graph, problem.graph.loss
     names = _names(problem, settings)
     called = _free(_LOSS, problem)
-    yield Quantity("loss", loss, loss if "loss" in names else "loss"), (loss, *_free(["loss"], problem), *called), ()
+    yield (
+        Quantity("loss", loss, loss if "loss" in names else "loss"),
+        (loss, "step.loss", *_free(["loss"], problem), *called),
+        (),
+    )
     for parameter in problem.parameters:
         yield from _of_parameter(parameter.name, parameter.shape, loss, problem, settings)
     yield from _of_rates(problem, settings)

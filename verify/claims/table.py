@@ -15,7 +15,7 @@ from derive.graph.node import SIZE
 from derive.source.files import read_text
 from verify.claims.claim import Cell, Claim, Quantity
 from verify.claims.literal import Literal
-from verify.claims.names import EPOCH_MEANS, is_exported
+from verify.claims.names import EPOCH_MEANS, is_of_epochs
 from verify.claims.places import (
     FROM_1,
     KINDS,
@@ -126,7 +126,7 @@ def _wide(header: Row, body: Sequence[Row], run: Timeline) -> Iterator[Claim]:
     lower = [cell.text.lower() for cell in header]
     heads = [cell.text for cell in header]
     places = run.columns_that_say_where(header)
-    named = set() if is_exported(heads) else run.names.own
+    named = set() if is_of_epochs(heads) else run.names.own
     of_epochs = any(name in EPOCH_MEANS and name not in named for name in lower)
     passed_over = {"batches", SIZE, *(name for name in lower if name.endswith("_autograd"))} if of_epochs else set()
     passed_over -= named
