@@ -16,7 +16,7 @@ def sentence(found: Audit, finding: Finding) -> str:
     right = f"{finding.printed}" + (f" ({finding.exact})" if finding.exact else "")
     match finding.status:
         case Status.RIGHT:
-            text = f"{says} is right"
+            text = f"{says} is right" + (f": {finding.why}" if finding.why else "")
         case Status.WRONG:
             text = f"{says} is wrong: right is {right}"
             if finding.follows is not None:
@@ -38,7 +38,7 @@ def sentence(found: Audit, finding: Finding) -> str:
 def _between(finding: Finding) -> str:
     assert finding.follows is not None  # asked only where there is an interval
     low, high = (f"{end:.7g}" for end in finding.follows)
-    return low if low == high else f"it lies between {low} and {high}"
+    return f"it is {low}" if low == high else f"it lies between {low} and {high}"
 
 
 def summary(found: Audit) -> tuple[str, ...]:

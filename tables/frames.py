@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from verify.compare.check import Check
-from verify.names import rate_label
+from verify.names import beside, rate_label, rate_name
 from verify.result import Result, StepRow
 
 MAX_EXACT = 40  # characters of a fraction that is still written out
@@ -63,27 +63,45 @@ def steps(result: Result) -> pd.DataFrame:
     rows: list[dict[str, object]] = []
     for row in result.rows:
         batch, values = row.batch, {name: check.hand_value for name, check in row.checks.items()}
-        fixed = {"step": batch.step, "epoch": batch.epoch, "batch": batch.batch, "n": batch.n}
-        reported = {_free(name): values[name] for name in result.problem.reported}
+        fixed = {"step": batch.step, "epoch": batch.epoch, "batch": batch.batch, own_head(result, "n"): batch.n}
+        reported = {_free(result, name, "reported"): values[name] for name in result.problem.reported}
         gradients = {name: value for name, value in values.items() if name.startswith(f"d{loss}/d")}
         rates = {rate_column(row.checks[name]): value for name, value in values.items() if _is_rate(result, row, name)}
-        lr = {**result.constant_rates(), **rates}
+        lr = {own_head(result, name): value for name, value in {**result.constant_rates(), **rates}.items()}
         parameters = {
-            f"{name}_after" if name in STEP_COLUMNS or name in lr else name: value
+            _free(result, name, "after"): value
             for name, value in values.items()
             if name not in gradients
             and name not in (loss, *result.problem.reported)
             and not _is_rate(result, row, name)
         }
-        rows.append({**fixed, "loss": values[loss], **reported, **gradients, **lr, **parameters})
+        rows.append({**fixed, own_head(result, "loss"): values[loss], **reported, **gradients, **lr, **parameters})
     longest: dict[str, object] = max(rows, key=len, default={})  # a gradient is clipped only before an update
     frame = pd.DataFrame(rows, columns=list(longest))
     return frame.astype({name: dtype for name, (dtype, _) in STEP_COLUMNS.items() if name in frame})
 
 
-def _free(name: str) -> str:
-    """What is reported under a name that is a column's gets another."""
-    return f"{name}_reported" if name in STEP_COLUMNS else name
+def _free(result: Result, name: str, word: str) -> str:
+    """The column of what has a name that is another column's: `lr_after`; else the name itself."""
+    base = name.partition("[")[0]
+    rates = {*result.constant_rates(), *result.settings.varying, *STEP_COLUMNS}
+    return f"{name}{beside(base, word, result.comparison.nodes)[len(base) :]}" if base in rates else name
+
+
+def own_head(result: Result, name: str) -> str:
+    """The head of a column that the table has of its own, where a name of the problem that has no column is the same.
+
+    `lr` is `optimizer.lr` where a constant is called lr: by that name it would be read as the constant.
+    """
+    base, bracket, rest = name.partition("[")
+    node = result.comparison.nodes.get(base)
+    shown = set(result.columns) - {result.problem.graph.loss}
+    if node is None or node.kind == "size" or base in shown or base == name == "loss" == result.problem.graph.loss:
+        return name
+    loss = result.problem.graph.loss
+    if base == "loss":
+        return "step.loss" if loss in {*STEP_COLUMNS, *result.constant_rates(), *result.settings.varying} else loss
+    return "data.n" if base == "n" else rate_name(base) + bracket + rest
 
 
 def _is_rate(result: Result, row: StepRow, name: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from io import StringIO
 
 from derive.errors import SettingError, shorten, suggestion
@@ -16,10 +16,11 @@ from verify.auditing.pipeline import drawn
 from verify.auditing.right_values import rate, right_values
 from verify.claims.claim import Cell, Quantity
 from verify.claims.literal import read_literal, written_like
-from verify.names import clipped_name, rate_label
+from verify.names import beside, clipped_name, rate_label, rate_name
 from verify.numbers import Exactly, decimal, to_fraction
 
 MAX_STEPS = 1000  # rows to fill in; more are refused
+_PLACES = ("step", "epoch", "batch")
 DIGITS = 6  # significant digits of a number that is given away
 
 
@@ -44,10 +45,11 @@ def worksheet(problem: Problem, settings: Settings, give: str | None = None) -> 
     known = right_values(run, [c for c in cells.values() if c.quantity.group != "setting"], lambda _: True).values
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    heads = ["step", *(["epoch", "batch"] if settings.batches_per_epoch > 1 else []), *columns]
+    in_epochs = settings.batches_per_epoch > 1 or bool(set(_PLACES) & set(run.watched.graph.by_name))
+    heads = ["step", *(["epoch", "batch"] if in_epochs else []), *columns]
     writer.writerow(heads)
     for batch in run.batches:
-        at = [batch.step, *([batch.epoch, batch.batch] if settings.batches_per_epoch > 1 else [])]
+        at = [batch.step, *([batch.epoch, batch.batch] if in_epochs else [])]
         values = [_written(run, cells.get((batch.step, head)), known) for head in columns]
         writer.writerow([*at, *values])
     return text.getvalue()
@@ -59,28 +61,38 @@ def _columns(run: Run) -> dict[str, tuple[Quantity, tuple[int, ...]]]:
     They are the heads of `steps.csv`, where a parameter `lr` stands under `lr_after`.
     """
     problem, settings = run.watched, run.settings
+    names = problem.graph.by_name
     found = {"n": Quantity("setting", "n", "n")} if problem.data else {}
     columns: dict[str, tuple[Quantity, tuple[int, ...]]] = {head: (quantity, ()) for head, quantity in found.items()}
-    columns["loss"] = (Quantity("loss", run.loss, "loss"), ())
+    shown = {parameter.name for parameter in problem.parameters if settings.trains}
+    hidden = set(names) - {*shown, *(node.name for node in settings.watch), *found}
+    own = "step.loss" if run.loss in (*_PLACES, "n", "lr", *settings.varying) else run.loss
+    columns[own if "loss" in hidden else "loss"] = (Quantity("loss", run.loss, "loss"), ())
     for parameter in problem.parameters:
         label = gradient_name(run.loss, parameter.name)
         columns.update(_entries(Quantity("gradients", parameter.name, label), parameter.shape))
     if settings.trains:
         for parameter in problem.parameters if settings.clip is not None else ():
             if parameter.name in settings.parameters:
-                label = clipped_name(run.loss, parameter.name)
+                label = clipped_name(run.loss, parameter.name, names)
                 columns.update(_entries(Quantity("clipped", parameter.name, label), parameter.shape))
         groups = len(settings.param_groups)
         for name in settings.varying or ("lr",):
             for group in range(groups):
-                head = rate_label(name, group)
+                head = rate_label(rate_name(name) if name in hidden else name, group)
                 columns[head] = (Quantity("setting", name, name), (group,) if groups > 1 else ())
         for parameter in problem.parameters:
             for head, entry in _entries(Quantity("after", parameter.name, parameter.name), parameter.shape):
-                columns[f"{head}_after" if head in columns else head] = entry
+                columns[_free(head, columns, names)] = entry
     for node in settings.watch:
-        columns[node.name] = (Quantity("watch", node.name, node.name), ())
+        columns[_free(node.name, columns, names)] = (Quantity("watch", node.name, node.name), ())
     return columns
+
+
+def _free(head: str, columns: Collection[str], names: Collection[str]) -> str:
+    """The head of a parameter that is called like another column, as in `steps.csv`: `lr_after`."""
+    base = head.partition("[")[0]
+    return f"{head}{beside(base, 'after', names)[len(base) :]}" if {head, base} & {*columns, *_PLACES} else head
 
 
 def _entries(quantity: Quantity, shape: tuple[int, ...]) -> Iterable[tuple[str, tuple[Quantity, tuple[int, ...]]]]:
@@ -93,17 +105,22 @@ def _entries(quantity: Quantity, shape: tuple[int, ...]) -> Iterable[tuple[str, 
         yield f"{quantity.label}{index}", (quantity, place)
 
 
-def _given(give: str | None, columns: Mapping[str, object], last: int) -> tuple[set[str], set[int]]:
+def _given(
+    give: str | None, columns: Mapping[str, tuple[Quantity, tuple[int, ...]]], last: int
+) -> tuple[set[str], set[int]]:
     """The columns and the steps that are given away."""
-    given, steps = set(), set()
-    for word in ("n,lr,momentum,beta1" if give is None else give).split(","):
+    given: set[str] = set()
+    steps: set[int] = set()
+    if give is None:
+        return {head for head, (quantity, _) in columns.items() if quantity.group == "setting"}, steps
+    for word in give.split(","):
         name = word.strip()
         heads = {head for head in columns if head == name or head.partition("[")[0] == name}
         if name.isdecimal() and 1 <= int(name) <= last:
             steps.add(int(name))
         elif heads:
             given |= heads
-        elif name and give is not None:
+        elif name:
             known: Sequence[str] = list(columns)
             hint = suggestion(name, known) or f"; known: {', '.join(known[:12])}"
             raise SettingError(f"--give {shorten(name)}: neither a column nor a step from 1 to {last}{hint}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from derive.graph.gradient_names import gradient_name
 
 
@@ -38,9 +40,19 @@ def updated(name: str) -> str:
 Name = tuple[str, str]  # the group of a number ("gradients") and the name it belongs to
 
 
-def clipped_name(loss: str, parameter: str) -> str:
+def beside(name: str, word: str, taken: Collection[str]) -> str:
+    """`w_before`, which stands beside `w`; `w.before` where `taken`, the problem's names, have a `w_before`."""
+    return f"{name}_{word}" if f"{name}_{word}" not in taken else f"{name}.{word}"
+
+
+def gradient_beside(loss: str, name: str, word: str, taken: Collection[str]) -> str:
+    """`dl/dw_before`; `dl/dw.before` where a `w_before` has a gradient of that name."""
+    return gradient_name(loss, beside(name, word, taken))
+
+
+def clipped_name(loss: str, parameter: str, taken: Collection[str]) -> str:
     """What the gradient of a parameter is called in tables after clipping: `dl/dw_clipped`."""
-    return f"{gradient_name(loss, parameter)}_clipped"
+    return gradient_beside(loss, parameter, "clipped", taken)
 
 
 def rate_name(rate: str) -> str:
@@ -48,15 +60,18 @@ def rate_name(rate: str) -> str:
     return f"optimizer.{rate}"
 
 
-def quantity(name: Name, loss: str) -> str:
-    """The name of a quantity in tables: `dl/dw` for ("gradients", "w") and the loss `l`."""
+def quantity(name: Name, loss: str, taken: Collection[str]) -> str:
+    """The name of a quantity in tables: `dl/dw` for ("gradients", "w") and the loss `l`.
+
+    `taken` are the problem's own names, which no other quantity gets.
+    """
     group, of = name
     labels = {
-        "before": f"{of}_before",
-        "accumulated": f"{gradient_name(loss, of)}_before",
+        "before": beside(of, "before", taken),
+        "accumulated": gradient_beside(loss, of, "before", taken),
         "adjoints": gradient_name(loss, of),
         "gradients": gradient_name(loss, of),
-        "clipped": clipped_name(loss, of),
+        "clipped": clipped_name(loss, of, taken),
         "rates": rate_name(of),
     }
     return labels.get(group, of)

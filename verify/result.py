@@ -80,7 +80,7 @@ class Result:
     def _row(self, step: StepComparison) -> StepRow:
         by_quantity: dict[str, list[Check]] = {name: [] for name in self.columns}
         for name, numbers in step.numbers.items():
-            called = quantity(name, self.comparison.loss)
+            called = quantity(name, self.comparison.loss, self.comparison.nodes)
             for place in np.ndindex(numbers.autograd.shape) if called in by_quantity else ():
                 by_quantity[called].append(self.comparison.check(step, name, place))
         return StepRow(step.batch, {check.name: check for checks in by_quantity.values() for check in checks})
@@ -127,7 +127,7 @@ class Result:
         gradients = (gradient_name(loss, name) for name in names)
         updated = (*self.rates, *names, *self.states) if self.settings.trains else ()
         watched = (node.name for node in self.settings.watch)
-        cut = (clipped_name(loss, name) for name in self._clipped)
+        cut = (clipped_name(loss, name, self.comparison.nodes) for name in self._clipped)
         return (loss, *self.problem.reported, *gradients, *cut, *updated, *watched)
 
     @property

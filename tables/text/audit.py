@@ -54,8 +54,8 @@ def to_text(found: Audit, colour: bool | None = None) -> str:
     lines += ["", *_wrapped("   ".join(f"{MARKS[status]} {WORDS[status]}" for status in used))] if used else []
     lines += ["", *(line for said in summary(found) for line in _wrapped(said))]
     last = (Status.INHERITED, Status.NOT_RIGHT)  # what is wrong by itself is told first
-    silent = (Status.RIGHT, Status.CARRIED)  # of what was carried the summary speaks once
-    told = sorted((f for f in found.findings if f.status not in silent), key=lambda f: f.status in last)
+    told = [f for f in found.findings if f.status is not Status.RIGHT or f.why]
+    told = sorted((f for f in told if f.status is not Status.CARRIED), key=lambda f: f.status in last)
     for finding in told[:MAX_SENTENCES]:
         lines += ["", *_wrapped(sentence(found, finding))]
     if len(told) > MAX_SENTENCES:

@@ -66,7 +66,9 @@ def own_columns(result: Result) -> tuple[str, ...]:
 
 def _by_hand(result: Result) -> tuple[str, ...]:
     """What stands there by hand alone, where PyTorch does not have the update."""
-    clipped = (clipped_name(result.problem.graph.loss, name) for name in result.settings.parameters)
+    clipped = (
+        clipped_name(result.problem.graph.loss, name, result.comparison.nodes) for name in result.settings.parameters
+    )
     return (*own_columns(result), *result.states, *result.rates, *clipped)
 
 

@@ -167,13 +167,13 @@ def test_after_the_hand_calculation_has_ended_its_columns_are_empty() -> None:
         ("q = loss^2", "loss = 3", ["loss", "dq/dloss", "lr", "loss_after"]),
         ("q = step^2 + n", "step = 3\nn = 1", ["loss", "dq/dstep", "dq/dn", "lr", "step_after", "n_after"]),
         ("loss = w^2", "w = 3", ["loss", "dloss/dw", "lr", "w"]),
-        ("lr = w^2", "w = 3", ["loss", "dlr/dw", "lr", "w"]),
+        ("lr = w^2", "w = 3", ["loss", "dlr/dw", "optimizer.lr", "w"]),
     ],
 )
 def test_a_name_that_is_also_a_columns(equation: str, parameters: str, columns: list[str]) -> None:
     frame = steps(simple(equation, parameters))
     assert list(frame) == ["step", "epoch", "batch", "n", *columns]
-    assert frame["lr"].to_list() == [0.1, 0.1]
+    assert frame["optimizer.lr" if "optimizer.lr" in columns else "lr"].to_list() == [0.1, 0.1]
     assert frame.columns.is_unique
 
 

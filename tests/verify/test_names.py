@@ -43,7 +43,7 @@ def test_no_two_numbers_of_a_program_have_one_name() -> None:
     ],
 )
 def test_what_a_quantity_is_called_in_tables(group: str, name: str, label: str) -> None:
-    assert quantity((group, name), "J") == label
+    assert quantity((group, name), "J", ("w", "a", "J")) == label
 
 
 def test_lr_is_called_by_its_group_from_the_second_on() -> None:

@@ -19,7 +19,7 @@ from derive.problem.predict import predicted
 from derive.run.batches import epoch_of
 from derive.run.run import Run
 from verify.auditing.drift_leap import long_drift
-from verify.auditing.right_values import right_values, value_of, weights_of
+from verify.auditing.right_values import lr_of, right_values, value_of, weights_of
 from verify.auditing.rounded_step import (
     BITS,
     MAX_STATE,
@@ -41,6 +41,7 @@ from verify.auditing.rounded_step import (
 )
 from verify.claims.claim import Cell, Quantity
 from verify.hand.calculation import Calculation, beginnings, numbers, only, with_updates
+from verify.hand.derivative import derivative
 from verify.hand.leap import SETTLED, leaps
 from verify.hand.run import Exacts, HandStep
 from verify.names import adjoint_of, clipped
@@ -58,6 +59,7 @@ from verify.numbers import (
 )
 from verify.numbers.distance import farthest
 
+FEW_ROUNDINGS = 8  # in a product with lr, or a difference of two parameters, and of lr itself
 MAX_STEPS = 3000  # that are followed one by one; later ones only where steps are linear
 
 
@@ -246,12 +248,44 @@ def _of_cell(
         return math.inf  # after the step
     if cell.quantity.group == "before":
         return float(np.abs(spread[row_of(systems.names, cell)]).sum()) * SLACK
+    if cell.quantity.group == "partials":
+        return _of_partial(systems, cell, exact, spread, box)
     target = program_name(cell)
     if target not in inside or target not in own:
         return math.inf
     row, rest = linear(inside[target][cell.position], box)
     pair = own[target][cell.position]
+    if cell.quantity.group == "change":
+        row[row_of(systems.names, cell)] -= 1.0
+        after = Cell(cell.step, Quantity("after", cell.quantity.name, cell.quantity.name), cell.entry, cell.position)
+        size = abs(to_float(value_of(exact, cell))) + farthest(pair, value_of(exact, after))
+        off = float(np.abs(row @ spread).sum()) + rest + farthest(pair, value_of(exact, after))
+        return (off + FEW_ROUNDINGS * systems.unit * size) * SLACK
+    if cell.quantity.group == "scaled":
+        gradient = Cell(cell.step, Quantity("gradients", cell.quantity.name, ""), cell.entry, cell.position)
+        right = value_of(exact, gradient)
+        off = float(np.abs(row @ spread).sum()) + rest + farthest(pair, right)
+        lr = abs(to_float(lr_of(systems.run, exact, cell.quantity.name)))
+        return lr * (off + FEW_ROUNDINGS * systems.unit * (abs(to_float(right)) + off)) * SLACK
     return (float(np.abs(row @ spread).sum()) + rest + farthest(pair, value_of(exact, cell))) * SLACK
+
+
+def _of_partial(systems: StepSystems, cell: Cell, exact: HandStep, spread: Floats, box: Floats) -> float:
+    """How far the derivative of a line can be off: its equations as derived, each operation rounded."""
+    batch, run = exact.batch, systems.run
+    found = []
+    states = (unknowns(systems.names, exact.before, box), {n: enclosed([a])[0] for n, a in exact.before.items()})
+    for place, (side, state) in enumerate(zip((systems.linear, systems.rounded), states, strict=True)):
+        key = (cell.quantity.name, place)
+        program = systems.programs.get(key) or derivative(run, cell.quantity.name, side.system)
+        systems.programs[key] = program
+        rows = {name: columns[place][list(batch.indices)] for name, columns in systems.data.items()}
+        found.append(program.at({**state, **rows}, batch.n, cell.position))
+    right = systems.partials.value(exact, cell)
+    if right is None:
+        return math.inf
+    row, rest = linear(found[0], box)
+    return (float(np.abs(row @ spread).sum()) + rest + farthest(found[1], right)) * SLACK
 
 
 def _of_prediction(

@@ -50,7 +50,8 @@ class Finding:
     """One claim and what it is: `why` completes the sentence, `remarks` are what else is to be said of it.
 
     `right` is None where it is not known. `inherited_from` is the first wrong number that it rests on. `follows` is the
-    interval in which it lies by the author's own earlier numbers.
+    interval in which it lies by the author's own earlier numbers; `is_local` says that a derivative is only the local
+    partial of its line.
     """
 
     claim: Claim
@@ -60,11 +61,17 @@ class Finding:
     inherited_from: Cell | None = None
     follows: tuple[float, float] | None = None
     remarks: tuple[str, ...] = ()
+    is_local: bool = False
 
     @property
     def cell(self) -> Cell:
         """Which number it is about."""
         return self.claim.cell
+
+    def local_of(self, loss: str) -> str:
+        """The line and the name, z/y, whose local partial a derivative could be; empty for another number."""
+        group, name = self.cell.quantity.group, self.cell.quantity.name
+        return name if group == "partials" else f"{loss}/{name}" if group in ("adjoints", "gradients") else ""
 
     @property
     def printed(self) -> str:

@@ -19,12 +19,15 @@ from flint import arb, fmpq
 from derive.problem.predict import predicted
 from derive.run.batches import Batch, epoch_of
 from derive.run.run import Run
+from verify.auditing.finding import Finding, Status
 from verify.auditing.right_values import OutOfReachError, weights_of
-from verify.claims.claim import Cell, Claim
+from verify.claims.claim import Cell, Claim, Quantity
+from verify.claims.literal import Literal
 from verify.claims.names import EPOCH_MEANS
 from verify.hand.calculation import Calculation, beginnings, numbers, only, prepare
+from verify.hand.derivative import Derivative, derivative
 from verify.hand.leap import LEAP, Leaps, epochs_to_leap, leaps
-from verify.hand.rates import ByHand, together
+from verify.hand.rates import ByHand, of_group, together
 from verify.names import adjoint_of, parameter_of
 from verify.numbers import (
     Array,
@@ -66,15 +69,20 @@ class Own:
         return between(self.low, self.high, self.mark)
 
 
-def own_number(claim: Claim, mark: int, right: Exactly | None, is_wrong: bool) -> Own:
-    """What the author's number can be: all that its digits allow, and the right number where it is not wrong."""
+def own_number(claim: Claim, mark: int, right: Exactly | None, is_wrong: bool, *, is_exact: bool = False) -> Own:
+    """What the author's number can be: all that its digits allow, and the right number where it is not wrong.
+
+    `is_exact` takes it at its word: see `exact_integers`.
+    """
     literal = claim.literal
+    if is_exact and literal.special is None:
+        return Own(claim, mark, literal.value, literal.value)
     if claim.cell.quantity.group == "setting" and literal.special is None and literal.digits <= FEW_DIGITS:
         chosen = literal.value if is_wrong or right is None else middle(right)
         return Own(claim, mark, chosen, chosen)
     if literal.special is not None:
         return Own(claim, mark, Fraction(0), Fraction(0), known=False)
-    if not is_wrong and _is_exact(claim, right):
+    if not is_wrong and _begins(claim, right):
         return Own(claim, mark, literal.value, literal.value)
     low, high = literal.low, literal.high
     if right is not None and not is_wrong:
@@ -83,12 +91,34 @@ def own_number(claim: Claim, mark: int, right: Exactly | None, is_wrong: bool) -
     return Own(claim, mark, low, high)
 
 
-def _is_exact(claim: Claim, right: Exactly | None) -> bool:
-    """Whether an author's number is what it is printed as: a right integer, or what the run begins with."""
-    literal, quantity = claim.literal, claim.cell.quantity
-    begins = claim.cell.step == 1 and quantity.group == "before"
-    whole = literal.places == 0 and literal.power is None
-    return right is not None and (begins or whole) and to_fraction(right) == literal.value
+def _begins(claim: Claim, right: Exactly | None) -> bool:
+    """Whether a claim is the number that the run begins with, exactly: nothing has been rounded yet."""
+    begins = claim.cell.step == 1 and claim.cell.quantity.group == "before"
+    return begins and right is not None and to_fraction(right) == claim.literal.value
+
+
+def exact_integers(findings: Sequence[Finding]) -> frozenset[Cell]:
+    """The claimed integers that are no rounded numbers: `1` beside `0.7615942` is one.
+
+    In a column where an integer is right and the right number is none, integers are rounded. In any other they are
+    exact where one of them is so, or where other numbers of the column have digits after the point.
+    """
+    columns: dict[Quantity, list[Finding]] = {}
+    for finding in findings:
+        columns.setdefault(finding.cell.quantity, []).append(finding)
+    found: set[Cell] = set()
+    for column in columns.values():
+        integers = [one for one in column if is_integer(one.claim.literal)]
+        right = [(one, one.right) for one in integers if one.status is not Status.WRONG and one.right is not None]
+        exact = [one for one, number in right if to_fraction(number) == one.claim.literal.value]
+        if len(exact) == len(right) and (exact or len(integers) < len(column)):
+            found.update(one.cell for one in integers)
+    return frozenset(found)
+
+
+def is_integer(literal: Literal) -> bool:
+    """Whether a number is written without a point, an exponent, and a statement of how far it may be off."""
+    return literal.special is None and literal.unit == 1 and literal.power is None and literal.units == Fraction(1, 2)
 
 
 @dataclass
@@ -110,6 +140,11 @@ class _Follower:
         self.asked: dict[Key, list[Cell]] = {}
         for cell in self.wanted:
             self.asked.setdefault((cell.step, cell.quantity.group, cell.quantity.name), []).append(cell)
+        self.derived: dict[int, list[tuple[str, list[Cell]]]] = {}
+        for (step, group, name), cells in self.asked.items():
+            if group == "partials":
+                self.derived.setdefault(step, []).append((name, cells))
+        self.programs: dict[str, Derivative] = {}
         self.fresh = -1
         self.losses: dict[int, Form] = {}
 
@@ -177,6 +212,7 @@ class _Follower:
         values = calculation.at({**held, **rows}, batch.n, _Recorded(self, step)).results
         self.losses[step] = self.settled(step, "loss", loss, values[loss]).item()
         self.epoch(batch)
+        self.derivatives(batch, {**held, **rows}, values)
         gradients: dict[str, Array] = {}
         for name in calculation.derivation.wrt:
             gradient = values[adjoint_of(name)]
@@ -185,12 +221,47 @@ class _Follower:
                 gradient = calculation.accumulated(so_far, gradient)
             gradients[name] = self.settled(step, "gradients", name, gradient)
         clipped = self.clipped(calculation, gradients, batch)
+        self.scaled(gradients, batch)
         after = self.updated(calculation, held, {**gradients, **clipped}, batch)
         shown = {**held, **rows, **values, **calculation.followed(gradients), **after}
         watched = calculation.watched(shown, batch.n)
         for name, array in watched.items():
             self.settled(step, "watch", name, array)
         return after, {**gradients, **clipped}  # what .grad holds: clipping changes it in place
+
+    def derivatives(self, batch: Batch, given: Mapping[str, Array], values: Mapping[str, Array]) -> None:
+        """The derivatives of lines that are asked for, at the author's parameters and with the author's lines."""
+        for name, cells in self.derived.get(batch.step, ()):
+            program = self.programs.get(name) or derivative(self.run, name, self.system)
+            self.programs[name] = program
+            lines = [node.name for node in self.run.watched.graph.lines]
+            own = {
+                line: self.settled(batch.step, "nodes", line, values[line])
+                for line in lines
+                if (batch.step, "nodes", line) in self.by_key
+            }
+            self.found.update({cell: program.at(given, batch.n, cell.position, own) for cell in cells})
+
+    def scaled(self, gradients: Mapping[str, Array], batch: Batch) -> None:
+        """The gradients times lr that are asked for."""
+        settings = self.run.settings
+        for name, gradient in gradients.items():
+            if (batch.step, "scaled", name) in self.asked:
+                place = settings.group_of(name)
+                lr = settings.param_groups[place].schedule.lr
+                own = of_group(self.rates(batch), place, len(settings.param_groups)).get("lr")
+                if own is None and isinstance(lr, Fraction):
+                    own = self.system.constant(lr)
+                assert own is not None  # it is a number, or varies
+                self.settled(batch.step, "scaled", name, self.system.apply("mul", (own, gradient)))
+
+    def changed(self, name: str, step: int, before: Array, after: Array) -> Array:
+        """A parameter after its update, by the author's own change of it where there is one."""
+        if (step, "change", name) not in self.asked and (step, "change", name) not in self.by_key:
+            return after
+        change = self.system.apply("sub", (after, before))
+        own = self.settled(step, "change", name, change)
+        return after if own is change else self.system.apply("add", (before, own))
 
     def clipped(self, calculation: Calculation, gradients: Mapping[str, Array], batch: Batch) -> dict[str, Array]:
         """The gradients after clipping, where an update follows."""
@@ -231,7 +302,8 @@ class _Follower:
             after |= {**own_states, name: moved[name]}
         for name in list(after):
             if parameter_of(name) == name:
-                after[name] = self.settled(step, "after", name, after[name])
+                moved_by_own = self.changed(name, step, held[name], after[name])
+                after[name] = self.settled(step, "after", name, moved_by_own)
         return after
 
     def epoch(self, batch: Batch) -> None:

@@ -6,17 +6,24 @@ mistakes is more such functions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
 
 from derive.run.run import Run
-from verify.auditing.finding import Finding
+from verify.auditing.finding import Finding, Status
 from verify.auditing.follow_through import Own, own_number
+from verify.auditing.right_values import right_values
 from verify.bound.bound import PRECISION
 from verify.claims.claim import Cell, Quantity
-from verify.claims.literal import within
+from verify.claims.literal import judge, within
 from verify.hand.calculation import numbers, prepare
-from verify.numbers import Form, Forms, as_ball, fixed, forms, from_fraction, precision, to_float
+from verify.numbers import Exactly, Form, Forms, as_ball, fixed, forms, from_fraction, middle, precision, to_float
 
+MANY = 3  # wrong numbers that are looked at together
+SIMPLE = 12  # the largest number of a simple fraction
+MAX_LOCAL = 200  # steps that are calculated for a remark
+MANY_LOCAL = 500  # claims that are compared with a local partial
 Context = Mapping[Cell, Finding]
 Remark = Callable[[Run, Finding, Context], str]
 
@@ -27,10 +34,10 @@ def remarks(run: Run, finding: Finding, context: Context) -> tuple[str, ...]:
 
 
 def before_the_update(run: Run, finding: Finding, context: Context) -> str:
-    """Says that a parameter claimed after a step is the one before it; else empty."""
-    cell = finding.cell
-    if cell.quantity.group != "after":
-        return ""
+    """Says that a parameter claimed after a step is the one before it, which the step moves; else empty."""
+    cell, right = finding.cell, finding.right
+    if cell.quantity.group != "after" or finding.status is not Status.WRONG or right is None:
+        return ""  # what follows from an earlier wrong number needs no other reason
     name = cell.quantity.name
     begun = Cell(cell.step, Quantity("before", name, f"{name}_before"), cell.entry, cell.position)
     left = Cell(cell.step - 1, cell.quantity, cell.entry, cell.position)
@@ -38,7 +45,8 @@ def before_the_update(run: Run, finding: Finding, context: Context) -> str:
     literal = finding.claim.literal
     if earlier is not None:
         other = earlier.claim.literal
-        if literal.special is None and other.low <= literal.high and literal.low <= other.high:
+        is_moved = within(right, other.low, other.high) is False
+        if is_moved and literal.special is None and other.low <= literal.high and literal.low <= other.high:
             return f"It is {name} before the update, {other.text}"
     elif cell.step == 1:
         for parameter in run.watched.parameters:
@@ -46,9 +54,52 @@ def before_the_update(run: Run, finding: Finding, context: Context) -> str:
                 place = 0
                 for number, length in zip(cell.position, parameter.shape, strict=True):
                     place = place * length + number
-                if within(from_fraction(parameter.values[place]), literal.low, literal.high):
+                value = from_fraction(parameter.values[place])
+                if right != value and within(value, literal.low, literal.high):
                     return f"It is {name} before the update"
     return ""
+
+
+def local_partial_alone(run: Run, finding: Finding, context: Context) -> str:
+    """Says that a derivative is the local partial of its line, without the paths through other lines; else empty."""
+    del context
+    local = finding.local_of(run.loss)
+    said = "through all paths the derivative is another"
+    return f"It is the local partial of the line {local.partition('/')[0]}; {said}" if finding.is_local else ""
+
+
+def with_local_partials(run: Run, findings: Sequence[Finding]) -> list[Finding]:
+    """The findings, with the first wrong derivatives marked that are the local partial of their line."""
+    cells: dict[Cell, Cell] = {}
+    for finding in findings:
+        literal, cell, local = finding.claim.literal, finding.cell, finding.local_of(run.loss)
+        is_open = finding.status is Status.WRONG and literal.special is None and literal.value != 0
+        if is_open and local and cell.step <= MAX_LOCAL and len(cells) < MANY_LOCAL:
+            cells[cell] = Cell(cell.step, Quantity("local", local, local), cell.entry, cell.position)
+    values = right_values(run, list(cells.values()), lambda _: True).values if cells else {}
+    return [
+        replace(finding, is_local=True)
+        if finding.cell in cells
+        and (value := values.get(cells[finding.cell])) is not None
+        and judge(finding.claim.literal, value) == "right"
+        else finding
+        for finding in findings
+    ]
+
+
+def other_sign(run: Run, finding: Finding, context: Context) -> str:
+    """Says that the change of a parameter has the sign of what is taken off; else empty."""
+    del run, context
+    literal, right = finding.claim.literal, finding.right
+    if finding.cell.quantity.group != "change" or right is None or not literal.value:
+        return ""
+    name = finding.cell.quantity.name
+    is_taken_off = judge(literal, right * from_fraction(Fraction(-1))) == "right"
+    return (
+        f"It has the other sign: {finding.cell.name} is {name} after the step minus {name} before it"
+        if is_taken_off
+        else ""
+    )
 
 
 def loss_at_own_parameters(run: Run, finding: Finding, context: Context) -> str:
@@ -82,4 +133,57 @@ def _loss_at(run: Run, step: int, parameters: Mapping[str, Form]) -> Form:
     return found
 
 
-REMARKS: tuple[Remark, ...] = (before_the_update, loss_at_own_parameters)
+def one_factor(run: Run, finding: Finding, context: Context) -> str:
+    """Says, of the first wrong number, that all wrong ones are one simple multiple of the right ones; else empty."""
+    del run
+    wrong = [one for one in context.values() if one.status is Status.WRONG]
+    if len(wrong) < MANY or wrong[0].cell != finding.cell:
+        return ""
+    factor = common_factor(wrong)
+    if factor is None:
+        return ""
+    times = "times" if factor.denominator == 1 else "of"
+    return f"All {len(wrong)} numbers that are wrong where they stand are {factor} {times} the right ones"
+
+
+def common_factor(wrong: Sequence[Finding]) -> Fraction | None:
+    """The one simple fraction of the right numbers that all the claimed ones are; None where there is none, or another.
+
+    It is told only where the digits of the claims leave no other fraction of small numbers.
+    """
+    low, high = None, None
+    for finding in wrong:
+        literal, right = finding.claim.literal, finding.right
+        if literal.special is not None or right is None or not literal.value:
+            return None
+        number = middle(right)
+        ends = sorted((literal.low / number, literal.high / number)) if number else None
+        if ends is None:
+            return None
+        low, high = (ends[0], ends[1]) if low is None or high is None else (max(low, ends[0]), min(high, ends[1]))
+    if low is None or high is None:
+        return None
+    found = {
+        Fraction(p, q)
+        for q in range(1, SIMPLE + 1)
+        for p in range(-SIMPLE, SIMPLE + 1)
+        if low <= Fraction(p, q) <= high
+    }
+    factor = next(iter(found)) if len(found) == 1 else None
+    if factor is None or not all(judge(f.claim.literal, _times(f.right, factor)) == "right" for f in wrong):
+        return None
+    return factor
+
+
+def _times(right: Exactly | None, factor: Fraction) -> Exactly:
+    assert right is not None  # it was divided by
+    return right * from_fraction(factor)
+
+
+REMARKS: tuple[Remark, ...] = (
+    before_the_update,
+    local_partial_alone,
+    other_sign,
+    loss_at_own_parameters,
+    one_factor,
+)

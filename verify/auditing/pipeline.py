@@ -23,8 +23,8 @@ from derive.run.run import Run
 from derive.run.settings import Settings
 from verify import pytorch
 from verify.auditing.finding import Finding, Stated, Status
-from verify.auditing.follow_through import follow, own_number
-from verify.auditing.mistakes import remarks
+from verify.auditing.follow_through import exact_integers, follow, own_number
+from verify.auditing.mistakes import remarks, with_local_partials
 from verify.auditing.rate_residue import settle_rates
 from verify.auditing.residue import may_be_residue, settle
 from verify.auditing.right_values import PRECISIONS, Known, rate, right_values
@@ -35,7 +35,8 @@ from verify.claims.places import Timeline
 from verify.claims.sentence import read_sentence
 from verify.claims.table import once, read_file, read_table
 from verify.formulas.judge import judge_formulas
-from verify.numbers import Exactly, Form, as_ball, from_fraction, precision, to_float
+from verify.hand.update import is_trained, moves
+from verify.numbers import Exactly, Form, as_ball, decimal, from_fraction, precision, to_float
 
 NARROW = 0.2  # what was carried lies within a fifth of itself: neither a factor 2 or ½ nor a sign gets lost in that
 WIDE = 0.5  # an interval as wide as half of the number itself tells nothing of it
@@ -178,8 +179,8 @@ def _in_order(run: Run, claims: Iterable[Claim]) -> list[Claim]:
 
     def place(claim: Claim) -> tuple[int, int, int, tuple[int, ...]]:
         cell = claim.cell
-        name, group = cell.quantity.name, cell.quantity.group
-        line = lines.get(name, 0) * (-1 if group == "adjoints" else 1)
+        name, group = cell.quantity.name.rpartition("/")[2], cell.quantity.group
+        line = lines.get(name, 0) * (-1 if group in ("adjoints", "partials") else 1)
         own = parameters.get(name.partition(".")[0])
         state = own * 2 - ("." in name) if own is not None else line
         return cell.step, groups[group], state, cell.position
@@ -202,6 +203,9 @@ def _alone(run: Run, claim: Claim, known: Known) -> Finding:
     if right is None:
         return Finding(claim, Status.UNDECIDED, None, known.reason or "it is not calculated where nothing is trained")
     verdict = judge(claim.literal, right)
+    if verdict != "right" and _is_left_alone(run, claim):
+        why = f"the entry is frozen, and 0 is right for the update; by the loss it is {decimal(right, 7)}"
+        return Finding(claim, Status.RIGHT, right, why)
     if verdict is None:
         return Finding(claim, Status.UNDECIDED, right, known.reason)
     status = Status(verdict)
@@ -215,6 +219,20 @@ def _alone(run: Run, claim: Claim, known: Known) -> Finding:
     return Finding(claim, status, right, why)
 
 
+def _is_left_alone(run: Run, claim: Claim) -> bool:
+    """Whether a gradient of 0 is claimed of a frozen entry, which no update moves and no other number rests on."""
+    cell, settings = claim.cell, run.settings
+    if cell.quantity.group not in ("gradients", "clipped", "scaled") or not settings.trains:
+        return False
+    if claim.literal.special is not None or claim.literal.value:
+        return False
+    name, frozen = cell.quantity.name, run.watched.graph.frozen
+    if not is_trained(frozen, name):
+        return True
+    shape = next(parameter.shape for parameter in run.watched.parameters if parameter.name == name)
+    return settings.clip is None and not moves(frozen, name, shape)[cell.position]
+
+
 def _setting(run: Run, cell: Cell) -> Exactly | None:
     """The learning rate and what changes with it, or the samples of a batch."""
     if cell.quantity.name != SIZE:
@@ -226,9 +244,12 @@ def _followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """The findings with what is inherited told apart from what is wrong where it stands."""
     refused = [finding for finding in findings if finding.status is Status.WRONG]
     settings = [finding for finding in findings if finding.cell.quantity.group == "setting"]
+    exact = exact_integers(findings)
     owns = (
         [
-            own_number(finding.claim, mark, finding.right, finding.status is Status.WRONG)
+            own_number(
+                finding.claim, mark, finding.right, finding.status is Status.WRONG, is_exact=finding.cell in exact
+            )
             for mark, finding in enumerate(findings)
         ]
         if refused
@@ -250,6 +271,7 @@ def _followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
         elif not finding.status.is_accepted:
             roots[mark] = finding.inherited_from or finding.cell
         judged.append(finding)
+    judged = with_local_partials(run, _as_printed(run, judged))
     context = {finding.cell: finding for finding in judged}
     return tuple(
         replace(finding, remarks=remarks(run, finding, context)) if finding.status.is_refused else finding
@@ -286,6 +308,19 @@ def _by_earlier(finding: Finding, form: Form, roots: Mapping[int, Cell], undecid
     rests = "rest on one that is undecided" if undecided & form.sources else "are too coarse to tell"
     why = f"it is not right at its digits; whether it follows from the numbers before it, these {rests}"
     return replace(finding, status=Status.UNDECIDED, why=why)
+
+
+def _as_printed(run: Run, findings: Sequence[Finding]) -> list[Finding]:
+    """The findings; carried is also what the numbers before it give exactly as they are printed, however coarse."""
+    near = [one.cell for one in findings if one.status is Status.UNDECIDED and one.follows is not None]
+    owns = [own_number(one.claim, mark, one.right, is_wrong=True, is_exact=True) for mark, one in enumerate(findings)]
+    forms = follow(run, owns, near) if near else {}
+    return [
+        replace(one, status=Status.CARRIED, why="it is what the numbers before it give as they are printed")
+        if one.cell in forms and judge(one.claim.literal, forms[one.cell].ball) == "right"
+        else one
+        for one in findings
+    ]
 
 
 def _tells(interval: tuple[float, float], share: float, units: float) -> bool:

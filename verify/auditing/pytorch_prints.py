@@ -24,7 +24,14 @@ def by_pytorch(run: Run, cells: Sequence[Cell]) -> Mapping[Cell, float]:
         if cell.quantity.group == "prediction" and last in steps and last == run.settings.steps:
             values = pytorch.predict(run.problem, settings, steps[last])
             found[cell] = float(values[cell.quantity.name][cell.position])
-        elif cell.step in steps and cell.quantity.group not in ("epoch", "prediction", "setting"):
+        elif cell.step in steps and cell.quantity.group not in (
+            "epoch",
+            "prediction",
+            "setting",
+            "partials",
+            "scaled",
+            "change",
+        ):
             found[cell] = _number(steps[cell.step], cell)
     return found
 

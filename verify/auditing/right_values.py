@@ -6,17 +6,19 @@ Exact while the fractions are short, then in balls; with more digits inside wher
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from derive.console import Progress
+from derive.errors import EquationError
 from derive.problem.predict import predicted
 from derive.run.batches import Batch, epoch_of
 from derive.run.run import Run
-from verify.claims.claim import Cell
+from verify.claims.claim import Cell, Quantity
 from verify.compare.epochs import averages
 from verify.hand import run as hand
 from verify.hand.calculation import beginnings, numbers, only
+from verify.hand.derivative import Derivative, derivative
 from verify.hand.leap import LEAP, epochs_to_leap, leaps
 from verify.hand.rates import ByHand
 from verify.hand.run import Exacts, HandStep, Inputs
@@ -62,6 +64,7 @@ def _pass(run: Run, cells: Sequence[Cell], tell: Progress | None) -> Known:
     losses: dict[int, Exactly] = {}
     prepared = hand.inputs(run)
     lines = tuple(node.name for node in run.watched.graph.lines)
+    partials = Partials(run)
     reason = ""
     try:
         for step in _steps(run, prepared, sorted(by_step), lines, tell):
@@ -70,23 +73,40 @@ def _pass(run: Run, cells: Sequence[Cell], tell: Progress | None) -> Known:
                 reason = f"the digits no longer suffice at step {number}"
                 break
             losses[number] = step.loss.item()
-            values |= {c: _value(run, prepared, step, c, losses) for c in by_step.get(number, ()) if c.step == number}
+            for cell in by_step.get(number, ()):
+                if cell.step == number and (value := _value(run, prepared, step, cell, losses, partials)) is not None:
+                    values[cell] = value
     except CalculationError as error:
         reason = f"the hand calculation has no value there: {error}"
     except OutOfReachError as error:
         reason = str(error)
     finite = {cell: value for cell, value in values.items() if is_finite(value)}
-    missing = "" if len(finite) == len(cells) else f"the hand calculation does not reach step {last}"
+    lacking = next((cell for cell in cells if cell not in finite), None)
+    if lacking is not None and lacking.quantity.group in ("partials", "local") and not reason:
+        reason = f"{lacking.name} has no value there"
+    missing = "" if lacking is None else f"the hand calculation does not reach step {last}"
     return Known(finite, reason or missing)
 
 
-def _value(run: Run, prepared: Inputs, step: HandStep, cell: Cell, losses: Mapping[int, Exactly]) -> Exactly:
-    """The value of a cell at its step."""
+def _value(
+    run: Run,
+    prepared: Inputs,
+    step: HandStep,
+    cell: Cell,
+    losses: Mapping[int, Exactly],
+    partials: Partials,
+) -> Exactly | None:
+    """The value of a cell at its step; None for a derivative that has none."""
     match cell.quantity.group:
         case "epoch":
             return epoch_mean(run, cell, losses)
         case "prediction":
             return _predicted(run, prepared, step, cell)
+        case "partials" | "local":
+            return partials.value(step, cell)
+        case "scaled":
+            gradient: Exactly = step.gradients[cell.quantity.name][cell.position]
+            return lr_of(run, step, cell.quantity.name) * gradient
     return value_of(step, cell)
 
 
@@ -150,9 +170,68 @@ def rate(run: Run, cell: Cell) -> Exactly | None:
     return found
 
 
+@dataclass
+class Partials:
+    """The derivatives of lines by other names, through all paths or as local partials, each calculated once a step."""
+
+    run: Run
+    programs: dict[str, Derivative | None] = field(default_factory=dict)
+    step: HandStep | None = None
+    rows: dict[tuple[str, tuple[int, ...], bool], Array | None] = field(default_factory=dict)
+
+    def value(self, step: HandStep, cell: Cell) -> Exactly | None:
+        """The number of a cell at the numbers of its step; None where it has no value."""
+        name, is_local = cell.quantity.name, cell.quantity.group == "local"
+        if name not in self.programs:
+            self.programs[name] = _program(self.run, name)
+        program = self.programs[name]
+        if program is None:
+            return None
+        if step is not self.step:
+            self.step, self.rows = step, {}
+        above, below = program.parts(cell.position)
+        if program.of == program.wrt:
+            return from_fraction(Fraction(int(above == below)))
+        key = (name, above, is_local)
+        if key not in self.rows:
+            self.rows[key] = self._row(program, step, above, is_local=is_local)
+        row = self.rows[key]
+        if row is None:
+            return None
+        found: Exactly = row[below]
+        return found
+
+    def _row(self, program: Derivative, step: HandStep, above: tuple[int, ...], *, is_local: bool) -> Array | None:
+        given = {column.name: numbers(column, Exact())[list(step.batch.indices)] for column in self.run.watched.data}
+        try:
+            return program.row({**step.before, **given}, step.batch.n, above, local=is_local)
+        except CalculationError:
+            return None
+
+
+def _program(run: Run, name: str) -> Derivative | None:
+    """The program of a derivative; None where a line has none."""
+    try:
+        return derivative(run, name, Exact())
+    except EquationError:
+        return None
+
+
+def lr_of(run: Run, step: HandStep, parameter: str) -> Exactly:
+    """The learning rate of a parameter in a step."""
+    groups = len(run.settings.param_groups)
+    entry = (run.settings.group_of(parameter),) if groups > 1 else ()
+    found = rate(run, Cell(step.batch.step, Quantity("setting", "lr", "lr"), entry, entry))
+    assert found is not None  # it is trained
+    return found
+
+
 def value_of(step: HandStep, cell: Cell) -> Exactly:
     """A number of a step that has been calculated."""
     group, name = cell.quantity.group, cell.quantity.name
+    if group == "change":
+        moved: Exactly = (step.after or step.before)[name][cell.position] - step.before[name][cell.position]
+        return moved
     arrays: Mapping[str, Array] = {
         "before": step.before,
         "nodes": step.nodes,

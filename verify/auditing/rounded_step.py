@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from flint import arb, fmpq
 
 from derive.run.batches import Batch
 from derive.run.run import Run
+from verify.auditing.right_values import Partials
 from verify.bound import bound
 from verify.claims.claim import Cell
 from verify.hand import run as hand
 from verify.hand.calculation import Calculation, beginnings, numbers, prepare, with_updates
+from verify.hand.derivative import Derivative
 from verify.hand.rates import ByHand
 from verify.hand.run import Exacts, HandStep
 from verify.names import adjoint_of, clipped
-from verify.numbers import Array, Exactly, Floats, Form, Forms, as_ball, forms, objects, pairs, to_float
+from verify.numbers import FORMATS, Array, Exactly, Floats, Form, Forms, as_ball, forms, objects, pairs, to_float
 from verify.numbers.distance import farthest
 
 MAX_STATE = 64  # numbers of a state; the drift of a larger one is not bounded
@@ -39,6 +41,9 @@ class StepSystems:
     rounded: Calculation
     data: Mapping[str, tuple[Array, Array]]  # in forms, and rounded
     names: Names
+    unit: float  # the largest relative error of one rounding
+    partials: Partials  # derivatives of lines by other names, exactly
+    programs: dict[tuple[str, int], Derivative] = field(default_factory=dict)  # and in forms (0) or rounded (1)
 
 
 def prepared(run: Run, dtype: str, start: Exacts) -> StepSystems:
@@ -51,7 +56,16 @@ def prepared(run: Run, dtype: str, start: Exacts) -> StepSystems:
     data = {column.name: (numbers(column, system), numbers(column, rounding.system)) for column in run.watched.data}
     names = tuple((name, array.shape) for name, array in start.items())
     exact = hand.inputs(run)
-    return StepSystems(run, exact, prepare(run.watched, run.followed, run.settings, system), rounding, data, names)
+    return StepSystems(
+        run,
+        exact,
+        prepare(run.watched, run.followed, run.settings, system),
+        rounding,
+        data,
+        names,
+        2.0 ** FORMATS[dtype].unit,
+        Partials(run),
+    )
 
 
 def exact_steps(
@@ -189,11 +203,11 @@ def one_step(
 def program_name(cell: Cell) -> str:
     """The name by which the step's program holds the number of a cell."""
     name = cell.quantity.name
-    if cell.quantity.group in ("adjoints", "gradients"):
+    if cell.quantity.group in ("adjoints", "gradients", "scaled"):
         return adjoint_of(name)
     if cell.quantity.group == "clipped":
         return clipped(name)
-    return f"{name}'" if cell.quantity.group == "after" else name
+    return f"{name}'" if cell.quantity.group in ("after", "change") else name
 
 
 def linear(form: Form, box: Floats) -> tuple[Floats, float]:

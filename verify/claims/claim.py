@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from derive.errors import Place
 from verify.claims.literal import Literal
 
 # The groups of a step's numbers, in the order in which they are calculated.
-GROUPS = ("setting", "before", "nodes", "loss", "adjoints", "accumulated", "gradients", "clipped", "after", "watch")
+GROUPS = (
+    *("setting", "before", "nodes", "loss", "partials", "adjoints", "accumulated", "gradients", "clipped"),
+    *("scaled", "change", "after", "watch"),
+)
 AFTERWARDS = ("epoch", "prediction")  # after the last step of the epoch, and after the last step of the run
 
 
@@ -18,7 +21,7 @@ class Quantity:
 
     group: str
     name: str
-    label: str
+    label: str = field(compare=False)
 
 
 @dataclass(frozen=True)

@@ -171,7 +171,12 @@ def tie(literal: Literal, right: Exactly) -> Fraction:
 
 
 def _rounded_twice(literal: Literal, right: Exactly) -> bool | None:
-    """Whether the number becomes a tie where it is rounded to one digit more first: 0.2648 → 0.265 → 0.27."""
+    """Whether the number becomes a tie where it is rounded to one digit more first: 0.2648 → 0.265 → 0.27.
+
+    A 0 has no digit that tells.
+    """
+    if not literal.value:
+        return False
     middle, room = tie(literal, right), (literal.unit or Fraction(0)) / 20
     return within(right, middle - room, middle + room)
 

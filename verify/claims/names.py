@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 from derive.chain.derivation import Derivation
 from derive.characters import ascii_text, normalise
@@ -16,11 +17,13 @@ from derive.problem.predict import predicted
 from derive.run.settings import Settings
 from verify.claims.claim import Quantity
 from verify.hand.update import is_trained
-from verify.names import rate_name
+from verify.names import beside, clipped_name, gradient_beside, rate_name
 
 EPOCH_MEANS = ("mean_of_batches", "mean_over_samples")  # the columns of epochs.csv
 
 _ENTRY = re.compile(r"(?P<name>.*?)\s*[\[(]\s*(?P<entry>\d{1,9}(?:\s*,\s*\d{1,9})*)\s*[\])]\s*(?P<rest>.*)")
+_DERIVATIVE = re.compile(r"d(?P<of>\w+?)(?P<above>(?:\[[\d,]+\])?)/d(?P<wrt>\w+?)(?P<below>(?:\[[\d,]+\])?)")
+_INDEX = re.compile(r"\[[^\]]*\]")
 _GRADIENT = (
     *("d{loss}/d{p}", "dloss/d{p}", "grad {p}", "{p} grad", "{p}.grad", "grad({p})", "gradient {p}", "∇{p}"),
     *("gradient of {p}", "{p} gradient", "d{loss}d{p}", "partial {loss}/partial {p}", "d{p}"),
@@ -28,8 +31,9 @@ _GRADIENT = (
 )
 _LOSS = "mse", "cost", "error", "J", "L"  # what else a loss is called, where the problem has no such name
 _RATE = "learning rate", "eta"
-_BEFORE = "{p}_before", "before {p}", "old {p}", "{p} old", "initial {p}", "starting {p}", "{p} initial"
-_AFTER = "{p}", "{p}_after", "new {p}", "{p} new", "updated {p}", "{p}'", "{p} after", "{p} updated"
+_BEFORE = "{p}_before", "{p}.before", "before {p}", "old {p}", "{p} old", "initial {p}", "starting {p}", "{p} initial"
+_AFTER = "{p}", "{p}_after", "{p}.after", "new {p}", "{p} new", "updated {p}", "{p}'", "{p} after", "{p} updated"
+_CHANGE = "delta {p}", "Δ{p}", "Δ {p}", "{p} change", "change of {p}", "change in {p}", "{p} delta"
 
 
 @dataclass(frozen=True)
@@ -37,8 +41,10 @@ class Names:
     """The quantities of a problem by every spelling that stands for one of them alone.
 
     `shapes` are how many entries a quantity has along each axis; "n" stands for the rows of the data. `columns` are
-    those that an exported table has of its own (`loss`, `lr`), whatever the problem's quantities are called, and
-    `taken` the problem's names in lower case.
+    those that an exported table has of its own (`loss`, `lr`), whatever the problem's quantities are called. `given`
+    says what the other names of the problem are, of which nothing is calculated: a constant, or data. `taken` are all
+    names of the problem in lower case, `own` those of its lines and parameters as they are. `sizes` are the shapes of
+    everything that has a name, and `lines` what is calculated: of these, any can be differentiated by any name.
     """
 
     known: Spellings
@@ -46,88 +52,244 @@ class Names:
     predictions: Spellings
     rows: int  # of [predict]
     columns: Mapping[str, Quantity]
+    given: Mapping[str, str]
     taken: frozenset[str]
+    own: frozenset[str]
+    sizes: Mapping[str, tuple[int | str, ...]]
+    lines: frozenset[str]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All names that the problem gives."""
+        return self.own | self.given.keys()
+
+    def shape(self, quantity: Quantity) -> tuple[int | str, ...]:
+        """How many entries a quantity has along each axis; a derivative has those of both its names."""
+        if quantity.group == "partials":
+            of, _, wrt = quantity.name.partition("/")
+            return (*self.sizes[of], *self.sizes[wrt])
+        return self.shapes[quantity]
+
+    def derivative(self, written: str) -> tuple[Quantity, tuple[int, ...]] | None:
+        """The derivative of any line by any other name that is written, such as dz/dy; None where it is none.
+
+        An index that is written once, `de/dd[3]`, is that of both where both have the same axes.
+        """
+        match = _DERIVATIVE.fullmatch(_exact(written))
+        if match is None or match["of"] not in self.lines or match["wrt"] not in self.sizes:
+            return None
+        of, wrt = match["of"], match["wrt"]
+        above, below = (_numbers(_ENTRY.fullmatch(f"x{match[index]}")) for index in ("above", "below"))
+        entry = (*above, *below)
+        if self.sizes[of] == self.sizes[wrt] and len(entry) == len(self.sizes[of]):
+            entry *= 2
+        return Quantity("partials", f"{of}/{wrt}", gradient_name(of, wrt)), entry
+
+    def begun(self, name: str) -> Quantity:
+        """A parameter, or a state, before a step."""
+        return self._begun[name]
+
+    @cached_property
+    def _begun(self) -> Mapping[str, Quantity]:
+        return {quantity.name: quantity for quantity in self.shapes if quantity.group == "before"}
 
     def check(self, written: str, place: Place) -> None:
         """Raises `ClaimError` for what is no quantity, neither of a step nor of [predict]."""
         try:
-            self.find(written, place, predicted=bool(self.predictions.exact))
+            self.find(written, place, predicted=bool(self.predictions.by_spelling))
         except ClaimError:
             self.find(written, place)
 
-    def column(self, written: str, header: Collection[str]) -> tuple[Quantity, tuple[int, ...]] | None:
+    def says_where(self, written: str, header: Sequence[str]) -> bool:
+        """Whether a column such as `epoch` says where a row is, also where the problem has a line of that name.
+
+        So it is in a table that begins as an exported one does, or has the line or parameter in another column.
+        """
+        return written not in self.own or _is_counter(written, header) or self._has_another(written, header)
+
+    def alike(self, written: str) -> str:
+        """The line or parameter that differs from a name in capitals alone; empty where there is none."""
+        return next((name for name in self.own if name != written and name.casefold() == written.casefold()), "")
+
+    def column(self, written: str, header: Sequence[str]) -> tuple[Quantity, tuple[int, ...]] | None:
         """The table's own column, where an exported table says that a parameter of that name has another.
 
         A parameter `lr` stands in the column `lr_after`, and the learning rate in `lr`.
         """
         match = _ENTRY.fullmatch(written)
-        own = self.columns.get(match["name"] if match and not match["rest"] else written)
-        if own is None or not {f"{written}_after", f"{written}_reported"} & set(header):
+        name = match["name"] if match and not match["rest"] else written
+        own = self.columns.get(name)
+        of_epochs = own is not None and own.group == "epoch" and is_of_epochs(header)
+        if own is None or not (of_epochs or self._has_another(name, header)):
             return None
-        return own, tuple(int(number) for number in match["entry"].split(",")) if match else ()
+        return own, _numbers(match)
+
+    def _has_another(self, name: str, header: Sequence[str]) -> bool:
+        """Whether the problem's own `lr` stands in the column of an exported table, `lr_after` or `lr.after`."""
+        others = {beside(name, word, self.names) for word in ("after", "reported")}
+        return any(head in others or _INDEX.sub("", head) in others for head in header)
 
     def find(self, written: str, place: Place, *, predicted: bool = False) -> tuple[Quantity, tuple[int, ...]]:
-        """The quantity of a column and the entry that its name gives. Raises `ClaimError` for an unknown name."""
+        """The quantity of a column and the entry that its name gives.
+
+        Raises `ClaimError` for an unknown name, and for one that can be two.
+        """
         known = self.predictions if predicted else self.known
         match = _ENTRY.fullmatch(written.strip())
-        found = known.find(written)
         entry: tuple[int, ...] = ()
-        if found is None and match is not None:
-            found = known.find(f"{match['name']} {match['rest']}")
-            entry = tuple(int(number) for number in match["entry"].split(","))
-        if found is None:
-            labels = dict.fromkeys(quantity.label for quantity in known.exact.values())
-            hint = suggestion(written, labels) or f"; known: {', '.join(list(labels)[:20])}"
-            raise ClaimError(f"unknown quantity {shorten(written)}{hint}", place)
-        return found, entry
+        found = known.find(written)
+        if not found and match is not None:
+            space = " " if match["rest"][:1].isalnum() else ""
+            found, entry = known.find(f"{match['name']}{space}{match['rest']}"), _numbers(match)
+        if not found and not predicted and (own := self.derivative(written)) is not None:
+            return own
+        if len(found) == 1 and not self._is_given(written, found[0], known):
+            return found[0], entry
+        if len(found) > 1:
+            meant = [quantity.label for quantity in found]
+            more = f" (and {len(meant) - 2} more)" if len(meant) > 2 else ""
+            raise ClaimError(f"{shorten(written)} can be {meant[0]} or {meant[1]}{more}; write which", place)
+        name = match["name"] if match is not None else written.strip()
+        labels = dict.fromkeys(quantity.label for quantity in known.quantities)
+        hint = suggestion(written, labels) or f"; known: {', '.join(list(labels)[:20])}"
+        if name in self.given:
+            hint = f": {name} is {self.given[name]}, which is given and not calculated"
+        raise ClaimError(f"unknown quantity {shorten(written)}{hint}", place)
+
+    def _is_given(self, written: str, found: Quantity, known: Spellings) -> bool:
+        """Whether a name is that of a constant or of data, and not that of a quantity."""
+        return written.strip() in self.given and found not in known.find_exactly(written)
+
+
+_STEPS = ("step", "epoch", "batch")  # the first columns of steps.csv
+_EPOCHS = ("epoch", "batches")  # and of epochs.csv
+
+
+def _is_counter(written: str, header: Sequence[str]) -> bool:
+    """Whether a column is one of those with which an exported table begins."""
+    return is_exported(header) and written in header[:3]
+
+
+def is_exported(header: Sequence[str]) -> bool:
+    """Whether a table begins as an exported one does."""
+    return tuple(header[:3]) == _STEPS or is_of_epochs(header)
+
+
+def is_of_epochs(header: Sequence[str]) -> bool:
+    """Whether a table begins as epochs.csv does."""
+    return tuple(header[:2]) == _EPOCHS
+
+
+def _numbers(match: re.Match[str] | None) -> tuple[int, ...]:
+    """The entry of `W[1,0]`."""
+    return tuple(int(number) for number in match["entry"].split(",")) if match else ()
+
+
+Meant = tuple[Quantity, ...]  # what a spelling can be
 
 
 @dataclass(frozen=True)
 class Spellings:
-    """Quantities by their spellings: exactly, and in lower case and ASCII where that leaves one of them."""
+    """Quantities by their spellings, level after level: on each, everything that a spelling can be there.
 
-    exact: Mapping[str, Quantity]
-    loose: Mapping[str, Quantity]
+    The first level has the problem's own names as they are, the second the names of all other quantities in tables,
+    the third the other spellings; then all of them without spaces and underscores, without capitals, and with Greek
+    letters by their names. A level counts only for what no earlier one has.
+    """
 
-    def find(self, written: str) -> Quantity | None:
-        """The quantity as it is written, else whatever its capitals, else with Greek letters by their names."""
-        spelled = _spelled(written)
-        lower = spelled.casefold()
-        return self.exact.get(spelled) or self.loose.get(lower) or self.loose.get(ascii_text(spelled).casefold())
+    levels: tuple[Mapping[str, Meant], ...]
+
+    @property
+    def by_spelling(self) -> Mapping[str, Meant]:
+        """The spellings of the last level, which has all quantities."""
+        return self.levels[-1]
+
+    @property
+    def quantities(self) -> Meant:
+        """All quantities, in the order of a table."""
+        return tuple(dict.fromkeys(quantity for meant in self.levels[-1].values() for quantity in meant))
+
+    def find(self, written: str) -> Meant:
+        """What a name can be on the first level that has it; nothing where none has."""
+        keys = _keys(written)
+        return next((level[key] for level, key in zip(self.levels, keys, strict=True) if key in level), ())
+
+    def find_exactly(self, written: str) -> Meant:
+        """What has that very name: a line or a parameter, or another quantity under its name in tables."""
+        return next((level[_exact(written)] for level in self.levels[:1] if _exact(written) in level), ())
 
 
-def _spellings(exact: Mapping[str, Quantity]) -> Spellings:
-    lower: dict[str, set[Quantity]] = {}
-    for spelling, quantity in exact.items():
-        for loose in {spelling.casefold(), ascii_text(spelling).casefold()}:
-            lower.setdefault(loose, set()).add(quantity)
-    return Spellings(exact, {key: next(iter(meant)) for key, meant in lower.items() if len(meant) == 1})
+@lru_cache(4096)
+def _keys(written: str) -> tuple[str, ...]:
+    """A name as each level compares it."""
+    exact, close = _exact(written), _spelled(written)
+    return exact, exact, exact, close, close.casefold(), ascii_text(close).casefold()
+
+
+_ITSELF = ("loss", "nodes", "before", "after", "watch", "prediction")  # what a line or a parameter is by its own name
+
+
+def _spellings(known: Mapping[Quantity, Iterable[str]], names: Collection[str]) -> Spellings:
+    """The levels of quantities with their other spellings; `names` are the problem's own."""
+    levels: list[dict[str, dict[Quantity, None]]] = [{} for _ in range(6)]
+    for quantity, spellings in known.items():
+        for spelling in dict.fromkeys((quantity.label, *spellings)):
+            is_own = quantity.group in _ITSELF and spelling == quantity.name and spelling in names
+            first = 0 if is_own else 1 if spelling == quantity.label else 2
+            for level, key in list(enumerate(_keys(spelling)))[first:]:
+                if level >= 3 or level == first:
+                    levels[level].setdefault(key, {})[quantity] = None
+    return Spellings(tuple({key: tuple(meant) for key, meant in level.items()} for level in levels))
+
+
+def _exact(written: str) -> str:
+    """A name as it is, ∂ as d, without spaces around signs."""
+    plain = normalise(written).replace("∂", "d").replace("−", "-")
+    return re.sub(r"\s*([^\w\s])\s*", r"\1", re.sub(r"\s+", " ", plain.strip()))
 
 
 def _spelled(written: str) -> str:
-    """A name as it is compared: without spaces and underscores, ∂ as d."""
+    """A name as it is compared loosely: without spaces and underscores, ∂ as d."""
     return re.sub(r"[\s_*]+", "", normalise(written).replace("∂", "d").replace("−", "-"))
 
 
 def names_of(problem: Problem, derivation: Derivation, settings: Settings) -> Names:
-    """Every quantity of the problem, with its spellings; one that stands for two quantities is none."""
-    found: dict[str, dict[Quantity, None]] = {}
+    """Every quantity of the problem, with its spellings."""
+    known: dict[Quantity, tuple[str, ...]] = {}
     shapes: dict[Quantity, tuple[int | str, ...]] = {}
     for quantity, spellings, shape in _quantities(problem, derivation, settings):
         shapes.setdefault(quantity, shape)
-        for spelling in spellings:
-            found.setdefault(_spelled(spelling), {})[quantity] = None
-    exact = {spelling: next(iter(meant)) for spelling, meant in found.items() if len(meant) == 1}
-    exact |= {_spelled(quantity.label): quantity for quantity in reversed(shapes)}
-    predictions = {
-        _spelled(name): Quantity("prediction", name, name) for name in predicted(problem.graph, problem.predict)
-    }
-    for quantity in predictions.values():
+        known[quantity] = (*known.get(quantity, ()), *spellings)
+    ahead = [Quantity("prediction", name, name) for name in predicted(problem.graph, problem.predict)]
+    for quantity in ahead:
         shapes[quantity] = tuple(axis.size or 0 for axis in problem.graph.by_name[quantity.name].axes)
     rows = problem.predict[0].shape[0] if problem.predict else 0
-    own = {quantity.name: quantity for quantity in shapes if quantity.group == "setting"}
+    own = {quantity.name: quantity for quantity in shapes if quantity.group in ("setting", "epoch")}
     own["loss"] = next(quantity for quantity in shapes if quantity.group == "loss")
-    return Names(_spellings(exact), shapes, _spellings(predictions), rows, own, _taken(problem))
+    names = _names(problem, settings)
+    given = {node.name: _GIVEN[node.kind] for node in problem.graph.nodes if node.kind in _GIVEN}
+    return Names(
+        _spellings(known, names),
+        shapes,
+        _spellings(dict.fromkeys(ahead, ()), names),
+        rows,
+        own,
+        given,
+        _taken(problem),
+        names - set(given),
+        {node.name: tuple(axis.size or 0 for axis in node.axes) for node in problem.graph.nodes if node.kind in _NAMED},
+        frozenset(node.name for node in problem.graph.lines) - {node.name for node in settings.watched},
+    )
+
+
+_NAMED = ("line", "parameter", "constant", "data")
+_GIVEN = {"constant": "a constant of the problem", "data": "a column of the data"}
+
+
+def _names(problem: Problem, settings: Settings) -> frozenset[str]:
+    """The names that the problem gives, also under [watch]; n, the number of samples, is none of them."""
+    given = {node.name for node in problem.graph.nodes if node.kind not in ("size", "gradient")}
+    return frozenset(given | {node.name for node in settings.watched})
 
 
 _Known = tuple[Quantity, Iterable[str], tuple[int | str, ...]]
@@ -136,33 +298,44 @@ _Known = tuple[Quantity, Iterable[str], tuple[int | str, ...]]
 def _quantities(problem: Problem, derivation: Derivation, settings: Settings) -> Iterator[_Known]:
     """Every quantity with its spellings and its shape, those of a table first."""
     graph, loss = problem.graph, problem.graph.loss
+    names = _names(problem, settings)
     called = _free(_LOSS, problem)
-    yield Quantity("loss", loss, loss if "loss" in graph.by_name else "loss"), (loss, "loss", *called), ()
+    yield (
+        Quantity("loss", loss, loss if "loss" in names else "loss"),
+        (loss, "step.loss", *_free(["loss"], problem), *called),
+        (),
+    )
     for parameter in problem.parameters:
         yield from _of_parameter(parameter.name, parameter.shape, loss, problem, settings)
     yield from _of_rates(problem, settings)
-    yield Quantity("setting", SIZE, SIZE), (SIZE, "samples"), ()
+    size = f"data.{SIZE}"  # where a line or parameter is called n
+    yield Quantity("setting", SIZE, size if SIZE in names else SIZE), (size, *_free(["samples"], problem)), ()
     trained = {parameter.name for parameter in problem.parameters}
     watched = {node.name for node in settings.watched}
     for node in graph.lines:
         shape = tuple(axis.size or 0 for axis in node.axes)
         if node.name != loss and node.name not in watched:
-            yield Quantity("nodes", node.name, node.name), (node.name, f"{node.name}_reported"), shape
+            yield Quantity("nodes", node.name, node.name), _with(node.name, "reported", names), shape
     adjoints = {adjoint.name for adjoint in derivation.adjoints}
     for node in graph.lines:
         if node.name in adjoints and node.name not in trained and node.name != loss:
             label = gradient_name(loss, node.name)
-            spellings = [label, *(form.format(loss=loss, p=node.name) for form in _GRADIENT[:-1])]
+            spellings = [label, *(form.format(loss=loss, p=node.name) for form in _GRADIENT[:-2])]
             yield Quantity("adjoints", node.name, label), spellings, tuple(axis.size or 0 for axis in node.axes)
     for node in settings.watched:
-        yield Quantity("watch", node.name, node.name), (node.name, f"{node.name}_after"), ()
+        yield Quantity("watch", node.name, node.name), _with(node.name, "after", names), ()
     for name in EPOCH_MEANS:
-        yield Quantity("epoch", name, name), (name,), ()
+        yield Quantity("epoch", name, f"epoch.{name}" if name in names else name), (), ()
 
 
 def _taken(problem: Problem) -> frozenset[str]:
     """The names of the problem as they are compared, whatever their capitals."""
     return frozenset(ascii_text(_spelled(name)).casefold() for name in problem.graph.by_name)
+
+
+def _with(name: str, word: str, names: frozenset[str]) -> tuple[str, ...]:
+    """A line's name, and what an exported table calls it where it has a column of that name."""
+    return name, f"{name}_{word}", beside(name, word, names)
 
 
 def _free(spellings: Iterable[str], problem: Problem) -> list[str]:
@@ -176,29 +349,35 @@ def _of_rates(problem: Problem, settings: Settings) -> Iterator[_Known]:
     shape = (len(settings.param_groups),) if len(settings.param_groups) > 1 else ()
     for rate in settings.varying or ("lr",):
         own = rate_name(rate)
-        spellings = (rate, own, *(_free(_RATE, problem) if rate == "lr" else ()))
-        yield Quantity("setting", rate, own if rate in problem.graph.by_name else rate), spellings, shape
+        taken = rate in _names(problem, settings)
+        spellings = (own, *(() if taken else (rate,)), *(_free(_RATE, problem) if rate == "lr" else ()))
+        yield Quantity("setting", rate, own if taken else rate), spellings, shape
 
 
 def _of_parameter(
     name: str, shape: tuple[int, ...], loss: str, problem: Problem, settings: Settings
 ) -> Iterator[_Known]:
     """The gradient of a parameter, itself before and after a step, and the optimizer's state."""
-    gradient = gradient_name(loss, name)
+    gradient, names = gradient_name(loss, name), _names(problem, settings)
     spellings = [form.format(loss=loss, p=name) for form in _GRADIENT]
     spellings += [gradient_name(other, name) for other in _free(_LOSS, problem)]
     yield Quantity("gradients", name, gradient), spellings, shape
     if settings.clip is not None and settings.trains and name in settings.parameters:
         clipped = [each for form in spellings for each in (f"{form}_clipped", f"clipped {form}")]
-        yield Quantity("clipped", name, f"{gradient}_clipped"), clipped, shape
-    yield Quantity("accumulated", name, f"{gradient}_before"), (f"{gradient}_before",), shape
-    before = Quantity("before", name, f"{name}_before")
+        yield Quantity("clipped", name, clipped_name(loss, name, names)), (*clipped, f"{gradient}.clipped"), shape
+    gathered = Quantity("accumulated", name, gradient_beside(loss, name, "before", names))
+    yield gathered, (f"{gradient}_before", f"{gradient}.before"), shape
+    before = Quantity("before", name, beside(name, "before", names))
     if not settings.trains:
         yield before, [form.format(p=name) for form in (*_BEFORE, "{p}")], shape
-        return
+        return  # by its own name: there is no other one
     yield Quantity("after", name, name), [form.format(p=name) for form in _AFTER], shape
     yield before, [form.format(p=name) for form in _BEFORE], shape
     if is_trained(problem.graph.frozen, name):
+        yield Quantity("change", name, f"delta {name}"), [form.format(p=name) for form in _CHANGE], shape
+        rate = rate_name("lr") if "lr" in names else "lr"
+        scaled = [f"{called}*{form}" for called in (rate, *_free(_RATE, problem)) for form in spellings[:4]]
+        yield Quantity("scaled", name, f"{rate}*{gradient}"), scaled, shape
         states = settings.rule_of(name).states
         single = {state.name for state in states if state.single}
         for state in states:

@@ -65,6 +65,30 @@ class Timeline:
             return column not in self.names.taken and self.batches[-1].t == len(self.batches)
         return column in _PLACES
 
+    def columns_that_say_where(self, header: Row) -> dict[str, int]:
+        """The columns, in lower case, that say where a row is, with their positions.
+
+        A line or a parameter called `epoch` is what it names, except in an exported table. Raises `ClaimError` for
+        `Epoch`, which may be either.
+        """
+        heads = [cell.text for cell in header]
+        found: dict[str, int] = {}
+        for position, cell in enumerate(header):
+            name = cell.text.lower()
+            if not self.is_place(name) or not self.names.says_where(cell.text, heads):
+                continue
+            if cell.text != name and (other := self.names.alike(cell.text)):
+                message = (
+                    f"{shorten(cell.text)} can be {other}, a line or parameter of the problem, or say which {name}"
+                )
+                raise ClaimError(
+                    f"{message} a row is about; write {other} for the first, and number the rows by "
+                    "another word (step, iteration, update) for the second",
+                    cell.place,
+                )
+            found[name] = position
+        return found
+
     def step(self, number: int, place: Place) -> int:
         """A step of the run. Raises `ClaimError` for one that it does not have."""
         _check_counted_from_1("step", number, place)
@@ -118,14 +142,15 @@ def cell_at(
     A parameter at step 0 is what it begins with. Raises `ClaimError` for what the run does not have.
     """
     step, epoch, batch = given.get("step"), given.get("epoch"), given.get("batch")
+    if quantity.group == "before":
+        quantity = run.names.begun(quantity.name)  # by the name that it has in tables
     if quantity.group == "epoch":
         if epoch is None:
             raise ClaimError(f"{quantity.label} is of an epoch; say which one in a column epoch", place)
         return Cell(run.end_of_epoch(epoch, place), quantity)
     single = epoch is not None and batch is None and run.per_epoch == 1
     if quantity.group == "after" and (step == 0 or (step is None and single and epoch == 0)):
-        begun = Quantity("before", quantity.name, f"{quantity.name}_before")
-        return _checked(1, begun, entry, run, place)
+        return _checked(1, run.names.begun(quantity.name), entry, run, place)
     if step is not None:
         number = run.step(step, place)
         _check_epoch_of(number, epoch, batch, run, place)
@@ -164,7 +189,7 @@ def predicted_cell(quantity: Quantity, entry: tuple[int, ...], row: str, run: Ti
 
 def _checked(step: int, quantity: Quantity, entry: tuple[int, ...], run: Timeline, place: Place) -> Cell:
     """The cell, where the quantity has that entry. Raises `ClaimError`."""
-    shape = run.names.shapes[quantity]
+    shape = run.names.shape(quantity)
     if quantity.group == "clipped" and not run.batches[step - 1].updates:
         message = f"no update follows step {step}, so there is no {quantity.label}: gradients are clipped before one"
         raise ClaimError(message, place)

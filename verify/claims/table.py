@@ -15,7 +15,7 @@ from derive.graph.node import SIZE
 from derive.source.files import read_text
 from verify.claims.claim import Cell, Claim, Quantity
 from verify.claims.literal import Literal
-from verify.claims.names import EPOCH_MEANS
+from verify.claims.names import EPOCH_MEANS, is_of_epochs
 from verify.claims.places import (
     FROM_1,
     KINDS,
@@ -68,8 +68,18 @@ def read_table(text: str, source: str, run: Timeline, first_line: int = 1) -> tu
             message = f"{len(row)} cells in this row; expected {len(header)}, as in the first line"
             raise ClaimError(f'{message} (a number with commas stands in quotes: "8,585.23")', row[-1].place)
     lower = [cell.text.lower() for cell in header]
-    found = _tidy(lower, body, run) if "quantity" in lower else _wide(header, body, run)
+    found = _tidy(lower, body, run) if _is_tidy(lower, body, run) else _wide(header, body, run)
     return once(found)
+
+
+def _is_tidy(lower: list[str], body: Sequence[Row], run: Timeline) -> bool:
+    """Whether a table has one row a number; a column `quantity` of numbers is a line or parameter of that name."""
+    if "quantity" not in lower or "quantity" not in run.names.own:
+        return "quantity" in lower
+    try:
+        return bool(body) and all(run.literal(row[lower.index("quantity")]) is None for row in body)
+    except ClaimError:
+        return True
 
 
 def _rows(text: str, source: str, first_line: int) -> Iterator[Row]:
@@ -114,21 +124,27 @@ def _check_header(header: Row, body: Sequence[Row], source: str) -> None:
 def _wide(header: Row, body: Sequence[Row], run: Timeline) -> Iterator[Claim]:
     """One row a step, one column a quantity."""
     lower = [cell.text.lower() for cell in header]
-    places = {name: position for position, name in enumerate(lower) if run.is_place(name)}
-    of_epochs = any(name in EPOCH_MEANS for name in lower)
+    heads = [cell.text for cell in header]
+    places = run.columns_that_say_where(header)
+    named = set() if is_of_epochs(heads) else run.names.own
+    of_epochs = any(name in EPOCH_MEANS and name not in named for name in lower)
     passed_over = {"batches", SIZE, *(name for name in lower if name.endswith("_autograd"))} if of_epochs else set()
+    passed_over -= named
     columns = [
         (position, cell)
         for position, cell in enumerate(header)
         if cell.text and position not in places.values() and lower[position] not in passed_over
     ]
-    texts = {cell.text for cell in header}
-    own = {position: run.names.column(cell.text, texts) for position, cell in columns}
+    own = {position: run.names.column(cell.text, heads) for position, cell in columns}
     for position, cell in columns:
         if own[position] is None:
             run.names.check(cell.text, cell.place)
     counting = _counting(
         places, {position: _of_a_step(own[position], cell, run) for position, cell in columns}, body, run
+    )
+    counters = [cell.text for position, cell in columns if run.is_place(lower[position])]
+    claimed = (
+        f"{' and '.join(counters)} is what the problem calls so, and does not say where a row is" if counters else ""
     )
     found: dict[tuple[int, bool], tuple[Quantity, tuple[int, ...]]] = {}
     for number, row in enumerate(body, start=1):
@@ -142,7 +158,7 @@ def _wide(header: Row, body: Sequence[Row], run: Timeline) -> Iterator[Claim]:
                 found[key] = own[position] or run.names.find(cell.text, cell.place, predicted=prediction is not None)
             quantity, entry = found[key]
             cell_of = _cell(quantity, entry, places, row, number, run, prediction, counting)
-            yield Claim(cell_of, literal, row[position].place, counting.told)
+            yield Claim(cell_of, literal, row[position].place, "; ".join(filter(None, (counting.told, claimed))))
 
 
 def _of_a_step(own: tuple[Quantity, tuple[int, ...]] | None, column: Written, run: Timeline) -> Quantity | None:

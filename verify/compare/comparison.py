@@ -103,7 +103,7 @@ class Comparison:
         autograd = float(numbers.autograd[place])
         return Check(
             batch,
-            quantity(name, self.loss),
+            quantity(name, self.loss, self.nodes),
             _index(place, (_GROUPS,) if name[0] == "rates" else self._node(name[1]).axes, batch),
             None if by_hand is None else by_hand.item(place),
             autograd,
@@ -186,7 +186,8 @@ def _judged(
                     found[number][name] = own[number][name[1]]
                 elif numbers is not None:
                     found[number][name] = numbers.of_step(place)
-                    notes.extend(_without_value(step.batch, quantity(name, problem.graph.loss), found[number][name]))
+                    called = quantity(name, problem.graph.loss, problem.graph.by_name)
+                    notes.extend(_without_value(step.batch, called, found[number][name]))
         notes.extend(_kink_notes(bound, at_state))
     return found, [note for _, note in sorted(notes, key=lambda numbered: numbered[0])]
 

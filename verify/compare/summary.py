@@ -53,7 +53,7 @@ def _summary(comparison: Comparison, name: Name, steps: list[tuple[StepCompariso
     right = sum(int(numbers.agrees.sum()) for _, numbers in steps)
     count = sum(numbers.autograd.size for _, numbers in steps)
     return Summary(
-        quantity(name, comparison.loss),
+        quantity(name, comparison.loss, comparison.nodes),
         count,
         wrong,
         count - wrong - right,

@@ -51,16 +51,16 @@ Asked = Derivative | Entry
 def read_asked(name: str, graph: Graph, more: Iterable[str], place: Place) -> Asked:
     """What `name` asks for; `more` are names besides those of the graph. Raises `ClaimError` for no quantity."""
     known = (*graph.by_name, *more)
-    found = _GRADIENT.fullmatch(name)
+    found, is_gradient = _GRADIENT.fullmatch(name), False
     if found is not None and (found["after"] or found["nabla"] or found["before"]):
         written = f"d{graph.loss}/d{found['after'] or found['nabla'] or found['before']}{found['index'] or ''}"
         if normalise(name) not in known:
-            name = written
+            name, is_gradient = written, True
     try:
         expr = read_expression(with_d(name), Place(place.source, place.line, None, name))
     except EquationError as error:
         raise ClaimError(f"{shorten(name)} is no quantity: {error.message}; {_EXPECTED}", place) from None
-    asked = _as_derivative(expr, graph)
+    asked = _as_derivative(expr, graph, {} if is_gradient else None)
     if asked is not None:
         return asked
     entry = _entry(expr)
@@ -72,6 +72,14 @@ def read_asked(name: str, graph: Graph, more: Iterable[str], place: Place) -> As
             return Derivative(Entry(graph.loss), Entry(short, entry.index))
         if (renewed := _NEW.sub("", entry.name)) != entry.name and loosely(renewed, known, graph.loss) is not None:
             return Entry(loosely(renewed, known, graph.loss) or renewed, entry.index)
+    either = _as_derivative(expr, graph, {})
+    if either is not None:
+        ends = tuple(f"d{own.name}" for own in (either.of, either.wrt))
+        named = " and ".join(end for end in ends if end in graph.by_name)
+        kind = "is" if " and " not in named else "are"
+        gradient = f"; write grad {either.wrt.name} for the gradient" if either.of.name == graph.loss else ""
+        message = f"{shorten(name)} can be a derivative or a quotient: {named} {kind} in the problem"
+        raise ClaimError(f"{message}{gradient}", place)
     hint = suggestion(entry.name if entry else name, known)
     raise ClaimError(f"{shorten(name)} is no quantity of this problem{hint}; {_EXPECTED}", place)
 

@@ -125,7 +125,7 @@ def test_two_names_that_differ_in_case_are_told_apart() -> None:
         "dl/dw",
         "dl/dW",
     ]
-    with pytest.raises(ClaimError, match=r"^t\.csv:1:6: unknown quantity 'DL/DW'; did you mean 'dl/dW'"):
+    with pytest.raises(ClaimError, match=r"^t\.csv:1:6: 'DL/DW' can be dl/dw or dl/dW; write which"):
         claimed("step,DL/DW\n1,3\n", run)
 
 
