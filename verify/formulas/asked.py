@@ -113,7 +113,7 @@ def in_known_names(expr: Expr, graph: Graph) -> Expr:
 
 
 def with_derivatives(expr: Expr, graph: Graph, taken: Mapping[str, Node]) -> tuple[Expr, tuple[Derivative, ...]]:
-    """`expr` in which dl/dw is one name, also where it was read as (lr*dl)/dw; and those derivatives.
+    """`expr` in which dl/dw is one name, also where it was read as (lr*dl)/dw or (h @ dl)/dw; and those derivatives.
 
     A name of `taken`, such as a parameter dw, is no differential.
     """
@@ -121,26 +121,26 @@ def with_derivatives(expr: Expr, graph: Graph, taken: Mapping[str, Node]) -> tup
 
     def joined(expr: Expr) -> Expr:
         if isinstance(expr, Apply) and expr.op == "div":
-            above, last = _last_factor(expr.args[0])
+            above, sign, last = _last_factor(expr.args[0])
             derivative = _as_derivative(Apply("div", (last, expr.args[1])), graph, taken)
             if derivative is not None:
                 found[derivative.name] = derivative
                 name = _standing_for(derivative, expr.args[1])
-                return name if above is None else Apply("mul", (joined(above), name), expr.column)
+                return name if above is None else Apply(sign, (joined(above), name), expr.column)
         return rebuild(expr, tuple(joined(part) for part in children(expr)))
 
     return joined(expr), tuple(found.values())
 
 
-def _last_factor(expr: Expr) -> tuple[Expr | None, Expr]:
-    """The product before its last factor, and that factor; a minus sign belongs to what is before."""
-    if isinstance(expr, Apply) and expr.op == "mul":
+def _last_factor(expr: Expr) -> tuple[Expr | None, str, Expr]:
+    """The product before its last factor, its sign, and that factor; a minus sign belongs to what is before."""
+    if isinstance(expr, Apply) and expr.op in ("mul", "matmul"):
         left, right = expr.args
-        return left, right
+        return left, expr.op, right
     if isinstance(expr, Apply) and expr.op == "neg":
-        before, last = _last_factor(expr.args[0])
-        return Apply("neg", (before if before is not None else ONE,)), last
-    return None, expr
+        before, sign, last = _last_factor(expr.args[0])
+        return Apply("neg", (before if before is not None else ONE,)), sign, last
+    return None, "mul", expr
 
 
 def _standing_for(derivative: Derivative, bottom: Expr) -> Expr:

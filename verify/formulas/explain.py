@@ -107,9 +107,9 @@ def _ratio(question: Question, field: Field, claimed: Ratio, right: Ratio, place
         if claimed.top.is_zero():
             return Fraction(0), 0
         quotient = field.divide(claimed, right)
+        (top, *more), (bottom, *others) = field.terms(quotient.top), field.terms(quotient.bottom)
     except (TooLargeError, MoreSymbolsError, NoValueError):
         return None
-    (top, *more), (bottom, *others) = field.terms(quotient.top), field.terms(quotient.bottom)
     n = field.places.get(Leaf(SIZE, ()))
     if more or others or any(symbol != n for _, powers in (top, bottom) for symbol, _ in powers):
         return None

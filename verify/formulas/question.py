@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from derive.algebra.axes import apart, rename_free
-from derive.algebra.expression import Axes, Axis, Expr, Reduce, free_axes, names
+from derive.algebra.expression import Axes, Axis, Expr, Reduce, free_axes, names, rename_axes
 from derive.algebra.monomial import collect
 from derive.chain.derivation import Derivation, differentiate
 from derive.chain.formulas import Formulas
@@ -124,19 +123,12 @@ def _question(
     if target.name in graph.by_name and target.rule is None and target.name in names(expr):
         raise ClaimError(f"{name!r} is said to be itself: the formula names {target.name}", written.place)
     reading = along(expr, name, written.place, nodes, axes)
-    body = _relettered(reading.expr, renamed)
+    body = rename_axes(reading.expr, renamed)
     picked = {renamed[axis]: number for axis, number in picked.items()}
     found = Question(problem, derivation, target, body, picked, reading.added, own=own, gradients=tuple(gradients))
     asked = [*gradients, *([target.rule.node.name] if target.rule else [])]
     asked += [target.gradient_of] if target.gradient_of else []
     return replace(found, derivation=with_gradients(derivation, asked))
-
-
-def _relettered(expr: Expr, renamed: Mapping[Axis, Axis]) -> Expr:
-    changed = {axis: other for axis, other in renamed.items() if axis != other}
-    if not changed:
-        return expr
-    return rename_free(apart(expr, frozenset(changed.values()) | frozenset(changed)), changed)
 
 
 def _as_own(target: Target) -> Own:

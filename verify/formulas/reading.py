@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from derive.algebra.axes import rename_free, shape_text
+from derive.algebra.axes import shape_text
 from derive.algebra.expression import (
     Apply,
     Axes,
@@ -17,7 +17,9 @@ from derive.algebra.expression import (
     children,
     free_axes,
     fresh_axes,
+    names,
     rebuild,
+    rename_axes,
     walk,
 )
 from derive.errors import ClaimError, Place, shorten
@@ -77,7 +79,7 @@ def along(written: Expr, line_name: str, place: Place, nodes: Mapping[str, Node]
         expected = f"expected {'the shape ' + shape_text(axes) if axes else 'one number'}"
         raise ClaimError(f"the formula has the shape {shape_text(node.axes)}; {expected}", place)
     clashing = fresh_axes([a for a in extra if a.letter in {o.letter for o in axes}], [*axes, *node.axes])
-    whole = rename_free(whole, {**pairs, **clashing})
+    whole = rename_axes(whole, {**pairs, **clashing})
     added = tuple(clashing.get(axis, axis) for axis in extra)
     return Reading(_with_sum(whole, added) if added else whole, added)
 
@@ -86,26 +88,22 @@ def apart_letters(expr: Expr) -> Expr:
     """Every sum over letters of its own: Σₘ aₘ + Σₘ bₘ may run over different numbers of values."""
     bound = [axis.letter for part in walk(expr) if isinstance(part, Reduce) for axis in part.axes or ()]
     again = {letter for letter in bound if bound.count(letter) > 1}
-    count = 0
+    taken = {Axis(letter) for letter in (*_every_letter(expr), *names(expr))}
 
-    def renamed(expr: Expr, letters: Mapping[str, str]) -> Expr:
-        nonlocal count
-        if isinstance(expr, Reduce):
-            own = {}
-            for axis in expr.axes or ():
-                if axis.letter in again:
-                    count += 1
-                    own[axis.letter] = f"{axis.letter}{count}"
-            inside = {**letters, **own}
-            axes = None if expr.axes is None else tuple(Axis(inside.get(a.letter, a.letter)) for a in expr.axes)
-            return Reduce(expr.op, renamed(expr.body, inside), axes, expr.column)
-        if isinstance(expr, Ref):
-            if expr.axes is None:
-                return Ref(letters.get(expr.name, expr.name), None, expr.column)
-            return Ref(expr.name, tuple(Axis(letters.get(a.letter, a.letter)) for a in expr.axes), expr.column)
-        return rebuild(expr, tuple(renamed(part, letters) for part in children(expr)))
+    def renamed(expr: Expr) -> Expr:
+        if isinstance(expr, Reduce) and expr.axes is not None:
+            own = fresh_axes((axis for axis in expr.axes if axis.letter in again), taken)
+            taken.update(own.values())
+            inside = renamed(rename_axes(expr.body, own))
+            return Reduce(expr.op, inside, tuple(own.get(axis, axis) for axis in expr.axes), expr.column)
+        return rebuild(expr, tuple(renamed(part) for part in children(expr)))
 
-    return renamed(expr, {}) if again else expr
+    return renamed(expr) if again else expr
+
+
+def _every_letter(expr: Expr) -> Iterator[str]:
+    """The letters of every index that is written, and of every sum."""
+    return (axis.letter for part in walk(expr) if isinstance(part, Ref | Reduce) for axis in part.axes or ())
 
 
 def _is_indexed(expr: Expr) -> bool:
