@@ -1,12 +1,12 @@
-"""What a claimed formula is said to be: `dl/dw`, a local partial `de/dd`, a line, an update rule. Spelled loosely."""
+"""What a claimed formula is said to be: `dl/dw`, a partial `partial.l.w`, a line, an update rule. Spelled loosely."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from derive.algebra.expression import ONE, PICKED, Apply, Axes, Expr, Number, Ref, children, rebuild
+from derive.algebra.expression import ONE, PICKED, Apply, Axes, Axis, Expr, Number, Ref, children, rebuild
 from derive.characters import ascii_names, ascii_text, normalise
 from derive.errors import ClaimError, EquationError, Place, shorten, suggestion
 from derive.graph.gradient_names import gradient_name
@@ -20,6 +20,10 @@ _GRADIENT = re.compile(
     r"(?P<index>\[[^\]]*\])?\s*",
     re.IGNORECASE,
 )
+_LOCAL = re.compile(
+    r"\s*(?:partial|local)[\s._]+(?:(?P<quotient>.*/.*)|(?P<of>\w+)[\s._]+(?P<wrt>\w+)(?P<index>\[[^\]]*\])?)\s*",
+    re.IGNORECASE,
+)  # partial.l.w, partial dl/dw
 _NEW = re.compile(r"_?(new|next|after)$")  # w_new, the parameter after the update
 _LOSS = ("loss", "l", "cost", "j", "z")  # what a loss is called when it is not called by its name
 
@@ -34,15 +38,19 @@ class Entry:
 
 @dataclass(frozen=True)
 class Derivative:
-    """∂`of`/∂`wrt`."""
+    """∂`of`/∂`wrt` along all paths; `local` is the partial of the line `of` alone, its other lines held fixed."""
 
     of: Entry
     wrt: Entry
+    local: bool = False
 
     @property
     def name(self) -> str:
-        """`dl/dw`, by which a formula refers to it."""
-        return gradient_name(self.of.name, self.wrt.name)
+        """`dl/dw`, by which a formula refers to it; with the index `dp[i]/dz[j]` where the line has one."""
+        if self.of.index is None:
+            return gradient_name(self.of.name, self.wrt.name)
+        of, wrt = (f"{e.name}[{','.join(map(str, e.index))}]" if e.index else e.name for e in (self.of, self.wrt))
+        return gradient_name(of, wrt)
 
 
 Asked = Derivative | Entry
@@ -51,6 +59,9 @@ Asked = Derivative | Entry
 def read_asked(name: str, graph: Graph, more: Iterable[str], place: Place) -> Asked:
     """What `name` asks for; `more` are names besides those of the graph. Raises `ClaimError` for no quantity."""
     known = (*graph.by_name, *more)
+    local = _read_local(name, graph, known, place)
+    if local is not None:
+        return local
     found = _GRADIENT.fullmatch(name)
     if found is not None and (found["after"] or found["nabla"] or found["before"]):
         written = f"d{graph.loss}/d{found['after'] or found['nabla'] or found['before']}{found['index'] or ''}"
@@ -76,12 +87,25 @@ def read_asked(name: str, graph: Graph, more: Iterable[str], place: Place) -> As
     raise ClaimError(f"{shorten(name)} is no quantity of this problem{hint}; {_EXPECTED}", place)
 
 
+def _read_local(name: str, graph: Graph, known: Iterable[str], place: Place) -> Derivative | None:
+    """The local partial that `partial.l.w` or `partial dl/dw` is; None for any other name."""
+    match = _LOCAL.fullmatch(name)
+    if match is None or normalise(name) in known:
+        return None
+    quotient = match["quotient"] or f"d{match['of']}/d{match['wrt']}{match['index'] or ''}"
+    found = read_asked(quotient, graph, (), place)
+    return replace(found, local=True) if isinstance(found, Derivative) else None
+
+
 def with_d(text: str) -> str:
     """`text` with d for ∂, which no name can hold; every other character keeps its column."""
     return text.replace("∂", "d")
 
 
-_EXPECTED = "expected a gradient such as dl/dw, a local partial such as de/dd, a line, or a parameter for its update"
+_EXPECTED = (
+    "expected a gradient such as dl/dw, a derivative such as de/dd, a local partial such as partial.l.w, a line, or a "
+    "parameter for its update"
+)
 
 
 def loosely(name: str, known: Iterable[str], loss: str) -> str | None:
@@ -149,6 +173,8 @@ def _standing_for(derivative: Derivative, bottom: Expr) -> Expr:
         ref, *chosen = bottom.args
         return Apply("entry", (Ref(derivative.name, getattr(ref, "axes", None), bottom.column), *chosen), bottom.column)
     axes: Axes | None = getattr(bottom, "axes", None)
+    if derivative.of.index is not None:  # dp[i]/dz[j] runs over i and j, dp[i]/dz[i] over i
+        axes = tuple(map(Axis, dict.fromkeys(map(str, (*derivative.of.index, *(derivative.wrt.index or ()))))))
     return Ref(derivative.name, axes, getattr(bottom, "column", None))
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from derive.algebra.expression import names
@@ -101,7 +101,15 @@ def judge_formula(problem: Problem, derivation: Derivation, name: str, text: str
             break
     order = (RIGHT, UNDECIDED, WRONG)
     best = min(findings, key=lambda finding: order.index(finding.status))
-    return best if best.status != WRONG or len(findings) == 1 else findings[0]
+    return best if best.status != WRONG else _in_no_reading(findings)
+
+
+def _in_no_reading(findings: Sequence[FormulaFinding]) -> FormulaFinding:
+    """The finding in the usual reading, with the others in which the formula is wrong too."""
+    first = findings[0]
+    others = dict.fromkeys(found.reading for found in findings if found.reading != first.reading)
+    notes = tuple(f"it is not {other} either" for other in others)
+    return replace(first, sentence="; ".join((first.sentence, *notes)), notes=(*first.notes, *notes))
 
 
 def _judged(question: Question, name: str, text: str) -> FormulaFinding:
@@ -165,6 +173,8 @@ def _notes(question: Question) -> tuple[str, ...]:
         found.append("the sum over the samples, left in words, is put in")
     if not target.meaning.startswith(("the gradient", "the line")):
         found.append(f"read as {target.meaning}")
+    if question.note:
+        found.append(question.note)
     return tuple(found)
 
 
