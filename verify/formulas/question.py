@@ -140,6 +140,13 @@ def _question(
     return replace(found, derivation=with_gradients(derivation, asked))
 
 
+def claiming(question: Question, text: str, place: Place) -> Question:
+    """Another formula claimed of the same target, in the target's own letters. Raises `ProblemError`."""
+    written = read_written(text, place)
+    graph, name = question.problem.graph, question.target.name
+    return _question(question.problem, question.derivation, question.target, None, written, graph, name, local=False)
+
+
 def _as_own(target: Target) -> Own:
     if target.gradient_of is not None:
         return lambda values, index: values.named(f"{GRADIENT}{target.gradient_of}", index)
@@ -242,9 +249,8 @@ def _update(problem: Problem, parameter: str, target: str, place: Place) -> Targ
         raise ClaimError(f"{parameter!r} is given: this problem has no [training], so no update rule", place)
     node = problem.graph.by_name[parameter]
     rule = Rule(problem, node, target)
-    shown = [found for found in rule.optimizer.on_paper if found.target == target][-1]
     name = parameter if target == "p" else f"{parameter}.{target}"
-    text = Ascii(names={"p": parameter, "g": rule.gradient}).show(shown.expr)
+    text = Ascii(names={"p": parameter, "g": rule.gradient}).show(rule.shown)
 
     if target == "p" and any(entry.name == parameter and not entry.entries for entry in problem.graph.frozen):
         text = parameter  # it keeps its value

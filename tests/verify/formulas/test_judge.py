@@ -246,6 +246,15 @@ def test_points_that_are_excluded_are_listed(problem: str, name: str, text: str,
     assert (finding.status, finding.excluded) == ("right", excluded)
 
 
+def test_a_constant_of_the_file_is_never_0_unless_it_is() -> None:
+    half = judged(RIDGE, "dl/dw", "2*mean((w*x - y)*x) + (2*lam^2*w)/lam")
+    assert (half.status, half.excluded) == ("right", ())
+    negative = judged(RIDGE.replace("lam = 0.5", "lam = -2"), "dl/dw", "2*mean((w*x - y)*x) + (2*lam^2*w)/lam")
+    assert (negative.status, negative.excluded) == ("right", ())
+    other = judged(RIDGE, "dl/dw", "2*mean((w*x - y)*x) + (2*lam*w*w)/w")
+    assert (other.status, other.excluded) == ("right", ("w = 0",))
+
+
 def test_a_difference_on_a_kink_alone_is_excluded() -> None:
     finding = judged("relu_network", "dh/db[k]", "where(sum(x[i,j]*W[j,k], j) + b[k] >= 0, 1, 0)")
     assert finding.sentence == (
