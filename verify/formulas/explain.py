@@ -135,7 +135,9 @@ def _telling_ratio(question: Question) -> Explanation | None:
         both = in_symbols(question, manner, {}, opaque, effort=effort)
         if both is None:
             continue
-        ratios = {_ratio(question, field, claimed, right, place) for place, (field, claimed, right) in enumerate(both)}
+        ratios = {
+            _ratio(question, numbers.field, claimed, right, k) for k, (numbers, claimed, right) in enumerate(both)
+        }
         ratios.discard(_NOTHING)
         if len(ratios) == 1 and (ratio := ratios.pop()) is not None:
             what = "the right one" if question.target.rule is None else "the right step"

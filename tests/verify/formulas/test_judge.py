@@ -264,11 +264,26 @@ def test_a_difference_on_a_kink_alone_is_excluded() -> None:
 
 
 def test_what_cannot_be_proved_is_equal_at_fifty_random_points() -> None:
-    finding = judged("article", "l", "max(mean(d^2), 0)")
+    finding = judged("article", "l", "mean(d^2) + sin(2*w) - 2*sin(w)*cos(w)")
     assert (finding.status, finding.sentence) == (
         "undecided",
         "not decided: equal at 50 random points to 60 digits",
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("l", "max(mean(d^2), 0)"),
+        ("l", "mean(abs(d)*max(d, -d))"),
+        ("l", "mean(max(d, 0)^2 + min(d, 0)^2)"),
+        ("l", "mean(where(d > 1, d, where(d > 0, d, -d))^2)"),
+        ("dl/dw", "2*mean(sign(d)*abs(d)*x)"),
+    ],
+)
+def test_formulas_with_cases_are_proved_in_each(name: str, text: str) -> None:
+    finding = judged("article", name, text)
+    assert (finding.status, finding.decided in ("every n", "n = 3")) == ("right", True)
 
 
 def test_a_formula_without_a_value_anywhere_is_wrong() -> None:
