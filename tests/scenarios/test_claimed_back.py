@@ -77,6 +77,28 @@ def test_the_letter_of_a_sum_may_be_that_of_the_gradient(problem: str, name: str
     assert judged(problem, name, text).status == "right"
 
 
+@pytest.mark.parametrize("problem", [LETTERED, MATRICES])
+@pytest.mark.parametrize(
+    ("text", "index"),
+    [
+        ("sum(h[i,j]*y[i,k], i)", "[j,k]"),
+        ("sum(y[i,k]*h[i,j], i)", "[j,k]"),
+        ("sum(y[i,b]*h[i,a], i)", "[a,b]"),
+        ("sum(h[i,a]*y[i,b], i)", ""),
+    ],
+)
+def test_letters_of_ones_own_are_read_as_they_fit(problem: str, text: str, index: str) -> None:
+    finding = judged(problem, "dl/dW", text)
+    assert finding.status == "right"
+    assert finding.sentence.endswith(f"; read as dl/dW{index}" if index else "proved equal")
+
+
+def test_letters_that_a_line_has_are_those_that_are_meant() -> None:
+    assert judged(LETTERED, "dl/dW", "sum(h[i,k]*y[i,m], i)").status == "right"
+    assert judged(LETTERED, "dl/dW", "sum(h[i,m]*y[i,k], i)").status == "wrong"  # W stands as W[k,m]
+    assert judged(LETTERED, "dl/dW[j,k]", "sum(h[i,k]*y[i,j], i)").status == "wrong"
+
+
 def test_letters_the_other_way_round_are_wrong() -> None:
     finding = judged(LETTERED, "dl/dh", "sum(y[i,k]*W[k,j], k)")
     # y = x U W = (1, 2) [[1, 0], [2, 1]] [[3, 5], [7, 11]] = (29, 47)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from derive.algebra.expression import Axes, Axis, Expr, names, rename_axes
+from derive.algebra.expression import Axes, Axis, Expr, Ref, names, rename_axes, walk
 from derive.chain.derivation import Derivation, differentiate
 from derive.chain.formulas import Formulas
 from derive.errors import ClaimError, Place, ProblemError
@@ -17,7 +17,7 @@ from derive.graph.node import Node
 from derive.problem.loading import Problem
 from derive.show.notation import Ascii
 from verify.formulas.asked import Asked, Derivative, Entry, in_known_names, read_asked, with_derivatives
-from verify.formulas.reading import Written, along, named_letters, read_written
+from verify.formulas.reading import Reading, Written, along, named_letters, read_written
 from verify.formulas.rule import Own, Rule, states_of
 from verify.formulas.targets import Target, has_two_meanings, jacobians
 from verify.symbols.entry import Index
@@ -41,6 +41,7 @@ class Question:
     note: str = ""
     own: Mapping[str, Own] = field(default_factory=dict)
     gradients: tuple[str, ...] = ()  # the gradients that the formula names
+    others: tuple[tuple[str, ...], ...] = ()  # other indices that the claim may have been meant with
     ambiguous: bool = False  # whether it names a derivative that is one along all paths, or the local partial
 
     def claimed(self, values: Values[Any], where: Mapping[Axis, Index]) -> Any:
@@ -75,6 +76,9 @@ def questions(problem: Problem, derivation: Derivation, name: str, text: str, pl
                 break
             found = True
             yield question
+            for other in question.others:
+                again = _question(problem, derivation, target, other, written, graph, name, local)
+                yield replace(again, note=f"read as {name}[{','.join(other)}]")
             if not question.ambiguous:
                 break
     if not found and unread is not None:
@@ -134,10 +138,29 @@ def _question(
     picked = {renamed[axis]: number for axis, number in picked.items()}
     found = Question(problem, derivation, target, body, picked, reading.added, own=own, gradients=tuple(gradients))
     note = "the derivatives of lines in it are read as local partials" if ambiguous and local else ""
-    found = replace(found, ambiguous=ambiguous, note=note)
+    others = reading.others if index is None and _may_be_reordered(target, graph, reading) else ()
+    found = replace(found, ambiguous=ambiguous, note=note, others=others)
     asked = [*gradients, *([target.rule.node.name] if target.rule else [])]
     asked += [target.gradient_of] if target.gradient_of else []
     return replace(found, derivation=with_gradients(derivation, asked))
+
+
+def _may_be_reordered(target: Target, graph: Graph, reading: Reading) -> bool:
+    """Whether the letters of a formula do not say which is which: not all are those that the lines have."""
+    if target.asked is not None and target.gradient_of is None:
+        return False
+    name = target.gradient_of or (target.rule.node.name if target.rule is not None else target.name)
+    return not (reading.by_letter and _is_lettered(name, graph))
+
+
+def _is_lettered(name: str, graph: Graph) -> bool:
+    """Whether a name is written with an index somewhere, or on the left of a line with indices."""
+    for node in graph.lines:
+        written = node.written if node.written is not None else node.definition
+        refs = (part for part in walk(written) if isinstance(part, Ref) and part.axes)
+        if any(node.name == name or ref.name == name for ref in refs):
+            return True
+    return False
 
 
 def claiming(question: Question, text: str, place: Place) -> Question:
