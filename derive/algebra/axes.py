@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from derive.algebra.expression import (
     Axes,
     Axis,
     Expr,
-    Position,
     Reduce,
     Ref,
     children,
@@ -37,19 +35,10 @@ def apart(expr: Expr, taken: frozenset[Axis]) -> Expr:
         around = taken | frozenset(free_axes(expr.body)) - frozenset(axes)
         letters = {axis.letter for axis in around}
         renamed = fresh_axes((axis for axis in axes if axis.letter in letters), around | taken_axes(expr.body))
-        body = rename_free(expr.body, renamed)
+        body = rename_axes(expr.body, renamed)
         new_axes = tuple(renamed.get(axis, axis) for axis in axes)
         return Reduce(expr.op, apart(body, around | frozenset(new_axes)), new_axes, expr.column)
     return rebuild(expr, tuple(apart(part, taken) for part in children(expr)))
-
-
-def rename_free(expr: Expr, renamed: Mapping[Axis, Axis]) -> Expr:
-    """Returns `expr` with its free axes renamed, old to new; axes that a reduction inside runs over stay."""
-    if isinstance(expr, Reduce):
-        renamed = {old: new for old, new in renamed.items() if old not in (expr.axes or ())}
-    if isinstance(expr, Ref | Position):
-        return rename_axes(expr, renamed)
-    return rebuild(expr, tuple(rename_free(part, renamed) for part in children(expr)))
 
 
 def new_letters(axes: Axes, taken: Axes) -> dict[Axis, Axis]:

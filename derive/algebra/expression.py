@@ -161,20 +161,6 @@ def axes_of(leaf: Ref | Position) -> Axes:
     return (leaf.axis,) if isinstance(leaf, Position) else leaf.axes or ()
 
 
-def rename_axes(expr: Expr, names: Mapping[Axis, Axis]) -> Expr:
-    """Returns the expression with axes renamed, old to new, also those that reductions inside it run over."""
-    if not names:
-        return expr
-    if isinstance(expr, Ref):
-        return Ref(expr.name, tuple(names.get(axis, axis) for axis in expr.axes or ()), expr.column)
-    if isinstance(expr, Position):
-        return Position(names.get(expr.axis, expr.axis))
-    parts = tuple(rename_axes(part, names) for part in children(expr))
-    if isinstance(expr, Reduce):
-        return Reduce(expr.op, parts[0], tuple(names.get(a, a) for a in expr.axes or ()), expr.column)
-    return rebuild(expr, parts)
-
-
 def count(axis: Axis) -> Expr:
     """How many values an axis has: a number, or the name of one such as n."""
     return Number(Fraction(axis.size)) if isinstance(axis.size, int) else Ref(str(axis.size), ())
@@ -199,6 +185,43 @@ def fresh_axes(axes: Iterable[Axis], taken: Collection[Axis]) -> dict[Axis, Axis
     for axis in axes:
         renamed[axis] = fresh_axis(axis, [*taken, *renamed.values()])
     return renamed
+
+
+def rename_axes(expr: Expr, names: Mapping[Axis, Axis]) -> Expr:
+    """Returns the expression read along other axes, old to new, all at once; nothing else renames axes.
+
+    No letter is captured: where a reduction inside runs over the letter of one that comes in, it gets another. An axis
+    of `names` that a reduction runs over is renamed as well, where that letter is free. Before the graph is built, a
+    name without indices may be a letter, and is renamed as one.
+    """
+    if not names:
+        return expr
+    match expr:
+        case Ref(axes=None):
+            return Ref(names.get(Axis(expr.name), Axis(expr.name)).letter, None, expr.column)
+        case Ref():
+            return Ref(expr.name, tuple(names.get(axis, axis) for axis in expr.axes or ()), expr.column)
+        case Position():
+            return Position(names.get(expr.axis, expr.axis))
+        case Reduce(axes=axes) if axes is not None:
+            outside = [axis for axis in (*free_axes(expr.body), *_bare_letters(expr.body)) if axis not in axes]
+            own = bound_as(axes, names, [names.get(axis, axis) for axis in outside])
+            inside = {**{old: new for old, new in names.items() if old not in axes}, **own}
+            return Reduce(expr.op, rename_axes(expr.body, inside), tuple(own[axis] for axis in axes), expr.column)
+    return rebuild(expr, tuple(rename_axes(part, names) for part in children(expr)))
+
+
+def bound_as(axes: Axes, wanted: Mapping[Axis, Axis], around: Collection[Axis]) -> dict[Axis, Axis]:
+    """What a reduction over `axes` runs over instead: the `wanted`, or a new letter where that is one of `around`."""
+    found: dict[Axis, Axis] = {}
+    for axis in sorted(axes, key=lambda axis: axis not in wanted):
+        found[axis] = fresh_axis(wanted.get(axis, axis), [*around, *found.values()])
+    return found
+
+
+def _bare_letters(body: Expr) -> Iterator[Axis]:
+    """The names without indices, before the graph is built: each may be a letter."""
+    return (Axis(part.name) for part in walk(body) if isinstance(part, Ref) and part.axes is None)
 
 
 def replace_leaves(expr: Expr, change: Callable[[Ref | Position], Expr]) -> Expr:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from itertools import permutations
 
 from derive.algebra.equivalence import canonical
-from derive.algebra.expression import Axes, Axis, Expr, Number, Reduce, free_axes, fresh_axes, rename_axes, taken_axes
+from derive.algebra.expression import Axes, Axis, Expr, Number, Reduce, bound_as, free_axes, rename_axes
 from derive.algebra.fractions import shorter, turned
 from derive.algebra.monomial import Monomial, collect, counted, joined
 from derive.algebra.tidying import common_number, powered, product
@@ -60,12 +60,11 @@ def _lettered_as(first: Monomial, term: Monomial) -> Monomial:
 
 
 def _renamed(term: Monomial, pairs: Mapping[Axis, Axis]) -> Monomial:
-    """The term with other letters for its sums; those that would meet them get letters of their own."""
-    taken = {axis for factor, _ in (*term.outside, *term.inside) for axis in taken_axes(factor)} | set(term.axes)
-    clashing = sorted(axis for axis in taken - set(pairs) if axis in pairs.values())
-    renamed = {**fresh_axes(clashing, [*taken, *pairs.values()]), **pairs}
+    """The term with other letters for its sums; one that something else in it has is not taken."""
+    outside = {axis for factor, _ in (*term.outside, *term.inside) for axis in free_axes(factor)} - set(term.axes)
+    renamed = bound_as(term.axes, pairs, outside)
     inside = tuple((rename_axes(factor, renamed), power) for factor, power in term.inside)
-    return replace(term, inside=inside, axes=tuple(renamed.get(axis, axis) for axis in term.axes))
+    return replace(term, inside=inside, axes=tuple(renamed[axis] for axis in term.axes))
 
 
 def _under(term: Monomial, axes: Axes) -> Monomial:

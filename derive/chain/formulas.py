@@ -59,6 +59,16 @@ class Formulas:
         closed = self._closed_forms.total((tuple(link.partial for link in path.links), path.summed) for path in found)
         return Gradient(target, found, count, length, closed)
 
+    def chains(self, name: str) -> tuple[Path, ...]:
+        """The paths to `name`, each with letters of its own: also those of `name`, where lines do not share them.
+
+        None where there are more than `MAX_PATHS`, or one has more than `MAX_LINKS` links.
+        """
+        count, length = self.path_counts[name]
+        if count > MAX_PATHS or length > MAX_LINKS:
+            return ()
+        return tuple(_aligned(links, self.derivation.graph) for links in self._ways(name))
+
     @cached_property
     def _closed_forms(self) -> ClosedForms:
         return ClosedForms(self.derivation.graph)

@@ -142,8 +142,5 @@ def _spelled_out(expr: Expr, written: Mapping[str, tuple[Axes, Expr]]) -> Expr:
         if expr.name not in written:
             return expr
         axes, whole = written[expr.name]
-        renamed = {own: axis for own, axis in zip(axes, expr.axes or (), strict=True) if own != axis}
-        inner = _spelled_out(whole, written)
-        clashing = sorted(axis for axis in taken_axes(inner) - set(axes) if axis in renamed.values())
-        return rename_axes(inner, {**fresh_axes(clashing, taken_axes(inner) | set(renamed.values())), **renamed})
+        return rename_axes(_spelled_out(whole, written), dict(zip(axes, expr.axes or (), strict=True)))
     return rebuild(expr, tuple(_spelled_out(part, written) for part in children(expr)))

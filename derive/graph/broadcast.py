@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from derive.algebra.axes import Typed, apart, described, rename_free
-from derive.algebra.expression import ONE, Apply, Axes, Axis, Expr, Reduce
+from derive.algebra.axes import Typed, described
+from derive.algebra.expression import ONE, Apply, Axes, Axis, Expr, Reduce, rename_axes
 from derive.graph.implicit import is_unwritten
 from derive.graph.scope import Scope
 
@@ -69,8 +69,7 @@ def along(scope: Scope, expr: Expr, value: Typed, target: Axes, longest: Typed |
             "expected equal sizes "
             "from the last on, or indices that say what is meant, such as a[i]*x[i,j]",
         )
-    body = apart(value.expr, frozenset(target) | frozenset(value.axes))
-    return Typed(rename_free(body, dict(zip(value.axes, own, strict=True))), own)
+    return Typed(rename_axes(value.expr, dict(zip(value.axes, own, strict=True))), own)
 
 
 def reduction(scope: Scope, expr: Expr, op: str, body: Typed, wanted: Axes | None) -> Typed:

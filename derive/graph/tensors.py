@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, reduce
 
-from derive.algebra.axes import Typed, apart, described, new_letters, rename_free, shape_text
+from derive.algebra.axes import Typed, apart, described, new_letters, shape_text
 from derive.algebra.expression import (
     ONE,
     PICKED,
@@ -21,6 +21,7 @@ from derive.algebra.expression import (
     children,
     fresh_axis,
     rebuild,
+    rename_axes,
     taken_axes,
 )
 from derive.errors import Place
@@ -56,7 +57,7 @@ def _entry(scope: Scope, call: Call) -> Typed:
             _check_entry(scope, call.expr, label.expr, picked)
         here = fresh_axis(Axis("k", picked.size), [*axes, *label.axes, *taken_axes(result)])
         chooses = Apply("equal", (label.expr, Position(here)))
-        renamed = rename_free(result, {picked: here})
+        renamed = rename_axes(result, {picked: here})
         axes = tuple(axis for axis in axes if axis != picked)
         result = Reduce("sum", Apply("mul", (chooses, renamed)), (here,))
     return Typed(result, axes)
@@ -122,7 +123,7 @@ def _outer(scope: Scope, call: Call) -> Typed:
     """Every product of an entry of the first and one of the second."""
     left, right = call.exactly(2, scope)
     renamed = new_letters(right.axes, left.axes)
-    other = rename_free(apart(right.expr, frozenset(renamed.values())), renamed)
+    other = rename_axes(right.expr, renamed)
     axes = (*left.axes, *(renamed[axis] for axis in right.axes))
     return Typed(Apply("mul", (left.expr, other)), axes)
 
@@ -165,8 +166,7 @@ def _contracted(left: Typed, right: Typed, place: int) -> Typed:
     else:
         renamed = new_letters(others, left.axes)
     renamed[right.axes[place]] = shared
-    body = apart(right.expr, frozenset(renamed.values()) | frozenset(right.axes))
-    product = Apply("mul", (left.expr, rename_free(body, renamed)))
+    product = Apply("mul", (left.expr, rename_axes(right.expr, renamed)))
     kept = tuple(dict.fromkeys((*left.axes[:-1], *(renamed[axis] for axis in others))))
     return Typed(Reduce("sum", product, (shared,)), kept)
 

@@ -1,12 +1,12 @@
-"""What a claimed formula is said to be: `dl/dw`, a local partial `de/dd`, a line, an update rule. Spelled loosely."""
+"""What a claimed formula is said to be: `dl/dw`, a partial `partial.l.w`, a line, an update rule. Spelled loosely."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from derive.algebra.expression import ONE, PICKED, Apply, Axes, Expr, Number, Ref, children, rebuild
+from derive.algebra.expression import ONE, PICKED, Apply, Axes, Axis, Expr, Number, Ref, children, rebuild
 from derive.characters import ascii_names, ascii_text, normalise
 from derive.errors import ClaimError, EquationError, Place, shorten, suggestion
 from derive.graph.gradient_names import gradient_name
@@ -20,6 +20,10 @@ _GRADIENT = re.compile(
     r"(?P<index>\[[^\]]*\])?\s*",
     re.IGNORECASE,
 )
+_LOCAL = re.compile(
+    r"\s*(?:partial|local)[\s._]+(?:(?P<quotient>.*/.*)|(?P<of>\w+)[\s._]+(?P<wrt>\w+)(?P<index>\[[^\]]*\])?)\s*",
+    re.IGNORECASE,
+)  # partial.l.w, partial dl/dw
 _NEW = re.compile(r"_?(new|next|after)$")  # w_new, the parameter after the update
 _LOSS = ("loss", "l", "cost", "j", "z")  # what a loss is called when it is not called by its name
 
@@ -34,15 +38,19 @@ class Entry:
 
 @dataclass(frozen=True)
 class Derivative:
-    """∂`of`/∂`wrt`."""
+    """∂`of`/∂`wrt` along all paths; `local` is the partial of the line `of` alone, its other lines held fixed."""
 
     of: Entry
     wrt: Entry
+    local: bool = False
 
     @property
     def name(self) -> str:
-        """`dl/dw`, by which a formula refers to it."""
-        return gradient_name(self.of.name, self.wrt.name)
+        """`dl/dw`, by which a formula refers to it; with the index `dp[i]/dz[j]` where the line has one."""
+        if self.of.index is None:
+            return gradient_name(self.of.name, self.wrt.name)
+        of, wrt = (f"{e.name}[{','.join(map(str, e.index))}]" if e.index else e.name for e in (self.of, self.wrt))
+        return gradient_name(of, wrt)
 
 
 Asked = Derivative | Entry
@@ -51,6 +59,9 @@ Asked = Derivative | Entry
 def read_asked(name: str, graph: Graph, more: Iterable[str], place: Place) -> Asked:
     """What `name` asks for; `more` are names besides those of the graph. Raises `ClaimError` for no quantity."""
     known = (*graph.by_name, *more)
+    local = _read_local(name, graph, known, place)
+    if local is not None:
+        return local
     found, is_gradient = _GRADIENT.fullmatch(name), False
     if found is not None and (found["after"] or found["nabla"] or found["before"]):
         written = f"d{graph.loss}/d{found['after'] or found['nabla'] or found['before']}{found['index'] or ''}"
@@ -84,12 +95,25 @@ def read_asked(name: str, graph: Graph, more: Iterable[str], place: Place) -> As
     raise ClaimError(f"{shorten(name)} is no quantity of this problem{hint}; {_EXPECTED}", place)
 
 
+def _read_local(name: str, graph: Graph, known: Iterable[str], place: Place) -> Derivative | None:
+    """The local partial that `partial.l.w` or `partial dl/dw` is; None for any other name."""
+    match = _LOCAL.fullmatch(name)
+    if match is None or normalise(name) in known:
+        return None
+    quotient = match["quotient"] or f"d{match['of']}/d{match['wrt']}{match['index'] or ''}"
+    found = read_asked(quotient, graph, (), place)
+    return replace(found, local=True) if isinstance(found, Derivative) else None
+
+
 def with_d(text: str) -> str:
     """`text` with d for ∂, which no name can hold; every other character keeps its column."""
     return text.replace("∂", "d")
 
 
-_EXPECTED = "expected a gradient such as dl/dw, a local partial such as de/dd, a line, or a parameter for its update"
+_EXPECTED = (
+    "expected a gradient such as dl/dw, a derivative such as de/dd, a local partial such as partial.l.w, a line, or a "
+    "parameter for its update"
+)
 
 
 def loosely(name: str, known: Iterable[str], loss: str) -> str | None:
@@ -121,7 +145,7 @@ def in_known_names(expr: Expr, graph: Graph) -> Expr:
 
 
 def with_derivatives(expr: Expr, graph: Graph, taken: Mapping[str, Node]) -> tuple[Expr, tuple[Derivative, ...]]:
-    """`expr` in which dl/dw is one name, also where it was read as (lr*dl)/dw; and those derivatives.
+    """`expr` in which dl/dw is one name, also where it was read as (lr*dl)/dw or (h @ dl)/dw; and those derivatives.
 
     A name of `taken`, such as a parameter dw, is no differential.
     """
@@ -129,26 +153,26 @@ def with_derivatives(expr: Expr, graph: Graph, taken: Mapping[str, Node]) -> tup
 
     def joined(expr: Expr) -> Expr:
         if isinstance(expr, Apply) and expr.op == "div":
-            above, last = _last_factor(expr.args[0])
+            above, sign, last = _last_factor(expr.args[0])
             derivative = _as_derivative(Apply("div", (last, expr.args[1])), graph, taken)
             if derivative is not None:
                 found[derivative.name] = derivative
                 name = _standing_for(derivative, expr.args[1])
-                return name if above is None else Apply("mul", (joined(above), name), expr.column)
+                return name if above is None else Apply(sign, (joined(above), name), expr.column)
         return rebuild(expr, tuple(joined(part) for part in children(expr)))
 
     return joined(expr), tuple(found.values())
 
 
-def _last_factor(expr: Expr) -> tuple[Expr | None, Expr]:
-    """The product before its last factor, and that factor; a minus sign belongs to what is before."""
-    if isinstance(expr, Apply) and expr.op == "mul":
+def _last_factor(expr: Expr) -> tuple[Expr | None, str, Expr]:
+    """The product before its last factor, its sign, and that factor; a minus sign belongs to what is before."""
+    if isinstance(expr, Apply) and expr.op in ("mul", "matmul"):
         left, right = expr.args
-        return left, right
+        return left, expr.op, right
     if isinstance(expr, Apply) and expr.op == "neg":
-        before, last = _last_factor(expr.args[0])
-        return Apply("neg", (before if before is not None else ONE,)), last
-    return None, expr
+        before, sign, last = _last_factor(expr.args[0])
+        return Apply("neg", (before if before is not None else ONE,)), sign, last
+    return None, "mul", expr
 
 
 def _standing_for(derivative: Derivative, bottom: Expr) -> Expr:
@@ -157,6 +181,8 @@ def _standing_for(derivative: Derivative, bottom: Expr) -> Expr:
         ref, *chosen = bottom.args
         return Apply("entry", (Ref(derivative.name, getattr(ref, "axes", None), bottom.column), *chosen), bottom.column)
     axes: Axes | None = getattr(bottom, "axes", None)
+    if derivative.of.index is not None:  # dp[i]/dz[j] runs over i and j, dp[i]/dz[i] over i
+        axes = tuple(map(Axis, dict.fromkeys(map(str, (*derivative.of.index, *(derivative.wrt.index or ()))))))
     return Ref(derivative.name, axes, getattr(bottom, "column", None))
 
 

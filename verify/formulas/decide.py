@@ -8,15 +8,16 @@ from fractions import Fraction
 
 from flint import arb, fmpq
 
-from derive.algebra.expression import Apply, Expr, walk
+from derive.algebra.expression import Apply, Expr, names, walk
 from derive.graph.node import SIZE, Node
 from derive.show.notation import whole_number
 from verify.formulas.question import Question
 from verify.formulas.samples import Point, at_other_sizes, batch_sizes, constants, labels, points
 from verify.numbers.elements import CalculationError
 from verify.numbers.scalars import Exactly, as_ball, is_finite, precision
+from verify.symbols.cases import always_zero
 from verify.symbols.entry import Leaf
-from verify.symbols.fractions import SIZES, Effort, Field, MoreSymbolsError, NoValueError, Ratio, TooLargeError
+from verify.symbols.fractions import SIZES, Effort, MoreSymbolsError, NoValueError, Ratio, TooLargeError
 from verify.symbols.point import AtPoint
 from verify.symbols.powers import FinerPartsError
 from verify.symbols.symbolic import Symbolic
@@ -177,13 +178,14 @@ def _manners(question: Question) -> Iterator[Manner]:
 
 
 def stand_ins(question: Question) -> tuple[frozenset[str], ...]:
-    """The names that stand for themselves in a proof: first all other lines and the gradients it names, then none."""
+    """The names that stand for themselves in a proof: all other lines and the gradients, those it names, and none."""
     gradients = {f"{GRADIENT}{name}" for name in question.gradients}
     rule = question.target.rule
     if rule is not None:
         gradients.add(f"{GRADIENT}{rule.node.name}")
     lines = {node.name for node in question.problem.graph.lines} - {question.target.name}
-    return (frozenset(gradients | lines), frozenset())
+    named = lines & set(names(question.expr))
+    return tuple(dict.fromkeys((frozenset(gradients | lines), frozenset(named), frozenset())))
 
 
 def _is_whole_power(part: Expr) -> bool:
@@ -200,10 +202,11 @@ def _holds(question: Question, sizes: Mapping[str, int], known: Known, effort: E
     return None
 
 
-def _are_equal(field: Field, claimed: Ratio, right: Ratio) -> bool:
-    """Whether the two are the same fraction."""
+def _are_equal(symbols: Symbolic, claimed: Ratio, right: Ratio) -> bool:
+    """Whether the two are the same fraction, or equal in every case of the comparisons in them."""
     try:
-        return bool(field.subtract(claimed, right).top.is_zero())
+        difference = symbols.field.subtract(claimed, right)
+        return bool(difference.top.is_zero()) or always_zero(symbols, difference)
     except TooLargeError:
         return False
 
@@ -215,8 +218,8 @@ def in_symbols(
     opaque: frozenset[str] = frozenset(),
     known: Known | None = None,
     effort: Effort | None = None,
-) -> list[tuple[Field, Ratio, Ratio]] | None:
-    """The claimed and the right fraction of every entry, with their field; None where that is too much work."""
+) -> list[tuple[Symbolic, Ratio, Ratio]] | None:
+    """The claimed and the right fraction of every entry, with their symbols; None where that is too much work."""
     leaves = {Leaf(name, index): value for name, own in (known or {}).items() for index, value in own.items()}
     size, parts = 0, 1
     while size < len(SIZES) and parts <= MAX_PARTS:
@@ -224,7 +227,7 @@ def in_symbols(
         values: Values[Ratio] = Values(question.derivation, numbers, sizes, opaque, question.own)
         try:
             return [
-                (numbers.field, question.claimed(values, where), question.target.right(values, where))
+                (numbers, question.claimed(values, where), question.target.right(values, where))
                 for where in question.entries(values)
             ]
         except MoreSymbolsError:

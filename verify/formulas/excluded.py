@@ -11,7 +11,8 @@ from derive.show.notation import Ascii
 from derive.source.numerals import write_number
 from derive.training.optimizers import OPTIONS
 from verify.formulas.question import Question
-from verify.symbols.entry import Index, Letter
+from verify.formulas.samples import constants
+from verify.symbols.entry import Index, Leaf, Letter
 from verify.symbols.fractions import SIZES, Effort, MoreSymbolsError, NoValueError, Ratio, TooLargeError
 from verify.symbols.powers import FinerPartsError
 from verify.symbols.symbolic import Symbolic
@@ -27,25 +28,28 @@ _LOGARITHMS = ("log", "log2", "log10")
 def without_value(question: Question) -> tuple[str, ...]:
     """Conditions under which the claimed formula alone has no value: `x = 0` for a divisor x, `x <= 0` for log(x)."""
     known = {canonical(divisor) for divisor, _ in _derived(question)}
-    numbers = Symbolic(SIZES[-1], Manner(rewritten=True), {}, {}, Effort(MAX_EFFORT))
+    given = constants(question.problem)
+    known_leaves = {Leaf(name, index): value for name, own in given.items() for index, value in own.items()}
+    numbers = Symbolic(SIZES[-1], Manner(rewritten=True), {}, known_leaves, Effort(MAX_EFFORT))
     values = Values(question.derivation, numbers, {}, own=question.own)
     found = {
         f"{Ascii().show(divisor)} {sign} 0": None
         for divisor, sign in _divisors(question.expr)
-        if canonical(divisor) not in known and not _is_positive(divisor, values, numbers)
+        if canonical(divisor) not in known and not _is_allowed(divisor, sign, values, numbers)
     }
     return tuple(found)
 
 
-def _is_positive(divisor: Expr, values: Values[Ratio], numbers: Symbolic) -> bool:
-    """Whether a divisor is certainly positive; in an update, 1 − beta1^t is too."""
+def _is_allowed(divisor: Expr, sign: str, values: Values[Ratio], numbers: Symbolic) -> bool:
+    """Whether a divisor is certainly positive, or where that is enough negative; in an update, 1 − beta1^t is too."""
     if not set(names(divisor)) - {SIZE, "t", *OPTIONS, "beta1", "beta2"}:
         return True
     where: dict[Axis, Index] = {}
     for number, axis in enumerate(free_axes(divisor)):
         where[axis] = 0 if isinstance(axis.size, int) else Letter(number, str(axis.size))
     try:
-        return numbers.positive(values.value(divisor, where))
+        value = values.value(divisor, where)
+        return numbers.positive(value) or (sign == "=" and numbers.positive(numbers.field.negative(value)))
     except (TooLargeError, MoreSymbolsError, FinerPartsError, NoValueError, RecursionError):
         return False
 

@@ -6,16 +6,20 @@ does is told. Mistakes that people make by name have their place here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import combinations, islice
 from typing import Any
 
-from derive.algebra.expression import Axis
+from derive.algebra.expression import Axis, Expr, Reduce
+from derive.algebra.monomial import collect
+from derive.chain.formulas import Formulas
+from derive.errors import Place
 from derive.graph.node import SIZE
 from verify.formulas.decide import in_symbols, proved, stand_ins, tried
 from verify.formulas.question import Question, gradient, line
-from verify.formulas.targets import Target
+from verify.formulas.targets import Target, has_two_meanings, jacobians
 from verify.symbols.entry import Index, Leaf
 from verify.symbols.fractions import Effort, Field, MoreSymbolsError, NoValueError, Ratio, TooLargeError
 from verify.symbols.symbols import Manner
@@ -77,6 +81,52 @@ def _read_as(found: Target, target: Target) -> Target:
     return replace(found, axes=target.axes, right=right)
 
 
+def _missing_path(question: Question) -> Explanation | None:
+    """The formula is the sum along some of the paths to a name, and leaves out the others."""
+    name = question.target.gradient_of
+    if name is None:
+        return None
+    ways: dict[str, list[Expr]] = {}
+    for path in Formulas(question.derivation).gradient(name).paths:
+        product = collect(tuple(link.partial for link in path.links)).tree()
+        whole = Reduce("sum", product, path.summed) if path.summed else product
+        ways.setdefault(" → ".join([name, *(link.of.name for link in reversed(path.links))]), []).append(whole)
+    for count in range(1, len(ways)):
+        for missing in islice(combinations(ways, count), MAX_CANDIDATES):
+            asked = replace(question, target=_along(question.target, [way for way in ways if way not in missing], ways))
+            if tried(asked, 0).difference is None and proved(asked) is not None:
+                return Explanation("missing_path", _left_out(missing))
+    return None
+
+
+def _local_partial(question: Question) -> Explanation | None:
+    """The formula is the local partial of the line alone, where the name is used through other lines too."""
+    graph, asked = question.problem.graph, question.target.asked
+    if asked is None or asked.local or not has_two_meanings(graph, asked):
+        return None
+    for candidate in jacobians(graph, replace(asked, local=True), Place(question.problem.source)):
+        asking = replace(question, target=replace(candidate, apart=question.target.apart))
+        alike = candidate.axes == question.target.axes
+        if alike and tried(asking, 0).difference is None and proved(asking) is not None:
+            what = f"this is {candidate.name}, the partial of the line {asked.of.name} alone"
+            return Explanation("local_partial", what)
+    return None
+
+
+def _along(target: Target, kept: Sequence[str], ways: Mapping[str, Sequence[Expr]]) -> Target:
+    """The sum along some of the paths."""
+
+    def right(values: Values[Any], where: Mapping[Axis, Index]) -> Any:
+        return values.numbers.sum([values.value(whole, where) for way in kept for whole in ways[way]])
+
+    return replace(target, right=right)
+
+
+def _left_out(missing: Sequence[str]) -> str:
+    *others, last = missing
+    return f"the paths {', '.join(others)} and {last} are missing" if others else f"the path {last} is missing"
+
+
 def _telling_ratio(question: Question) -> Explanation | None:
     """The formula is the right one times a number and a power of n; of an update, the step is."""
     ways = [(Manner(), opaque) for opaque in stand_ins(question)] + [(Manner(rewritten=True), frozenset())]
@@ -85,7 +135,9 @@ def _telling_ratio(question: Question) -> Explanation | None:
         both = in_symbols(question, manner, {}, opaque, effort=effort)
         if both is None:
             continue
-        ratios = {_ratio(question, field, claimed, right, place) for place, (field, claimed, right) in enumerate(both)}
+        ratios = {
+            _ratio(question, numbers.field, claimed, right, k) for k, (numbers, claimed, right) in enumerate(both)
+        }
         ratios.discard(_NOTHING)
         if len(ratios) == 1 and (ratio := ratios.pop()) is not None:
             what = "the right one" if question.target.rule is None else "the right step"
@@ -107,9 +159,9 @@ def _ratio(question: Question, field: Field, claimed: Ratio, right: Ratio, place
         if claimed.top.is_zero():
             return Fraction(0), 0
         quotient = field.divide(claimed, right)
+        (top, *more), (bottom, *others) = field.terms(quotient.top), field.terms(quotient.bottom)
     except (TooLargeError, MoreSymbolsError, NoValueError):
         return None
-    (top, *more), (bottom, *others) = field.terms(quotient.top), field.terms(quotient.bottom)
     n = field.places.get(Leaf(SIZE, ()))
     if more or others or any(symbol != n for _, powers in (top, bottom) for symbol, _ in powers):
         return None
@@ -144,4 +196,9 @@ def _shown(number: Fraction, exponent: int) -> str:
     return f"{'-' * (number < 0)}{'*'.join(above)}{'/' * bool(below)}{under} times"
 
 
-EXPLANATIONS: tuple[Callable[[Question], Explanation | None], ...] = (_another_quantity, _telling_ratio)
+EXPLANATIONS: tuple[Callable[[Question], Explanation | None], ...] = (
+    _another_quantity,
+    _missing_path,
+    _local_partial,
+    _telling_ratio,
+)

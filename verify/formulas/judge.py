@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from derive.algebra.expression import names
 from derive.chain.derivation import Derivation
-from derive.errors import Place
+from derive.errors import Place, ProblemError
 from derive.graph.node import SIZE
 from derive.problem.loading import Problem
 from derive.source.numerals import write_number
 from verify.formulas import excluded
-from verify.formulas.decide import DIGITS, RANDOM_POINTS, Difference, Proof, Tried, elsewhere, holds_at, proved, tried
+from verify.formulas.decide import (
+    DIGITS,
+    RANDOM_POINTS,
+    Difference,
+    Proof,
+    Tried,
+    elsewhere,
+    holds_at,
+    proved,
+    tried,
+)
 from verify.formulas.explain import Explanation, explained
-from verify.formulas.question import Question, questions
+from verify.formulas.question import Question, claiming, questions
 from verify.formulas.samples import Point, batch_sizes
 from verify.numbers.scalars import Exactly, decimal, to_fraction
 
@@ -101,7 +111,15 @@ def judge_formula(problem: Problem, derivation: Derivation, name: str, text: str
             break
     order = (RIGHT, UNDECIDED, WRONG)
     best = min(findings, key=lambda finding: order.index(finding.status))
-    return best if best.status != WRONG or len(findings) == 1 else findings[0]
+    return best if best.status != WRONG else _in_no_reading(findings)
+
+
+def _in_no_reading(findings: Sequence[FormulaFinding]) -> FormulaFinding:
+    """The finding in the usual reading, with the others in which the formula is wrong too."""
+    first = findings[0]
+    others = dict.fromkeys(found.reading for found in findings if found.reading != first.reading)
+    notes = tuple(f"it is not {other} either" for other in others)
+    return replace(first, sentence="; ".join((first.sentence, *notes)), notes=(*first.notes, *notes))
 
 
 def _judged(question: Question, name: str, text: str) -> FormulaFinding:
@@ -165,6 +183,8 @@ def _notes(question: Question) -> tuple[str, ...]:
         found.append("the sum over the samples, left in words, is put in")
     if not target.meaning.startswith(("the gradient", "the line")):
         found.append(f"read as {target.meaning}")
+    if question.note:
+        found.append(question.note)
     return tuple(found)
 
 
@@ -175,13 +195,25 @@ def _wrong(question: Question, name: str, text: str, difference: Difference) -> 
     pieces = [f"wrong: at {example} it gives {example.claimed}{entry}, right is {example.right}"]
     pieces += [explanation.sentence] if explanation else []
     pieces += _elsewhere_right(question)
-    pieces += [f"right: {question.target.shown}"] if question.target.shown else []
+    right = _right_formula(question)
+    pieces += [f"right: {right}"] if right else []
     notes = _notes(question)
     sentence = "; ".join([*pieces, *notes])
-    target = question.target
+    meaning = question.target.meaning
     return FormulaFinding(
-        name, text, WRONG, sentence, target.meaning, "counterexample", example, (), explanation, target.shown, notes
+        name, text, WRONG, sentence, meaning, "counterexample", example, (), explanation, right, notes
     )
+
+
+def _right_formula(question: Question) -> str:
+    """The formula to show in place of a refuted one: where nothing that is tried refutes it, else none."""
+    text = question.target.shown
+    try:
+        shown = claiming(question, text, Place(question.problem.source, None, 1, text)) if text else None
+    except ProblemError:
+        return ""
+    found = tried(shown, 0) if shown is not None else None
+    return text if found is not None and found.difference is None and found.equal else ""
 
 
 def _elsewhere_right(question: Question) -> list[str]:

@@ -7,9 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from derive.algebra.axes import apart, rename_free
-from derive.algebra.expression import Axes, Axis, Expr, Reduce, free_axes, names
-from derive.algebra.monomial import collect
+from derive.algebra.expression import Axes, Axis, Expr, Ref, names, rename_axes, walk
 from derive.chain.derivation import Derivation, differentiate
 from derive.chain.formulas import Formulas
 from derive.errors import ClaimError, Place, ProblemError
@@ -19,9 +17,9 @@ from derive.graph.node import Node
 from derive.problem.loading import Problem
 from derive.show.notation import Ascii
 from verify.formulas.asked import Asked, Derivative, Entry, in_known_names, read_asked, with_derivatives
-from verify.formulas.reading import Written, along, named_letters, read_written
+from verify.formulas.reading import Reading, Written, along, named_letters, read_written
 from verify.formulas.rule import Own, Rule, states_of
-from verify.formulas.targets import Target, partials
+from verify.formulas.targets import Target, has_two_meanings, jacobians
 from verify.symbols.entry import Index
 from verify.symbols.values import GRADIENT, Values
 
@@ -43,6 +41,8 @@ class Question:
     note: str = ""
     own: Mapping[str, Own] = field(default_factory=dict)
     gradients: tuple[str, ...] = ()  # the gradients that the formula names
+    others: tuple[tuple[str, ...], ...] = ()  # other indices that the claim may have been meant with
+    ambiguous: bool = False  # whether it names a derivative that is one along all paths, or the local partial
 
     def claimed(self, values: Values[Any], where: Mapping[Axis, Index]) -> Any:
         """The claimed number of the entry at the indices `where`."""
@@ -68,13 +68,19 @@ def questions(problem: Problem, derivation: Derivation, name: str, text: str, pl
     unread: ProblemError | None = None
     found = False
     for target, index in targets(problem, derivation, asked, name, place):
-        try:
-            question = _question(problem, derivation, target, index, written, graph, name)
-        except ProblemError as error:
-            unread = unread or error
-            continue
-        found = True
-        yield question
+        for local in (False, True):
+            try:
+                question = _question(problem, derivation, target, index, written, graph, name, local)
+            except ProblemError as error:
+                unread = unread or error
+                break
+            found = True
+            yield question
+            for other in question.others:
+                again = _question(problem, derivation, target, other, written, graph, name, local)
+                yield replace(again, note=f"read as {name}[{','.join(other)}]")
+            if not question.ambiguous:
+                break
     if not found and unread is not None:
         raise unread
 
@@ -103,6 +109,7 @@ def _question(
     written: Written,
     graph: Graph,
     name: str,
+    local: bool,
 ) -> Question:
     axes, picked = named_letters(index, target.axes, target.name, written.place)
     renamed = dict(zip(axes, target.axes, strict=True))
@@ -113,10 +120,13 @@ def _question(
         own |= {key: value for key, value in target.rule.own().items() if key not in graph.by_name}
     expr, derivatives = with_derivatives(in_known_names(written.expr, graph), graph, nodes)
     gradients: list[str] = []
+    ambiguous = False
     for derivative in derivatives:
         if derivative.name == target.name and target.rule is None:
             raise ClaimError(f"{name!r} is said to be itself: the formula names {derivative.name}", written.place)
-        meant = _within(problem, derivation, derivative, written.place)
+        two = derivative.of.name != graph.loss and has_two_meanings(graph, derivative)
+        ambiguous = ambiguous or two
+        meant = _within(derivation, replace(derivative, local=two and local), written.place)
         nodes[derivative.name] = Node(derivative.name, "constant", meant.axes)
         own[derivative.name] = _as_own(meant)
         if derivative.of.name == graph.loss:
@@ -124,19 +134,40 @@ def _question(
     if target.name in graph.by_name and target.rule is None and target.name in names(expr):
         raise ClaimError(f"{name!r} is said to be itself: the formula names {target.name}", written.place)
     reading = along(expr, name, written.place, nodes, axes)
-    body = _relettered(reading.expr, renamed)
+    body = rename_axes(reading.expr, renamed)
     picked = {renamed[axis]: number for axis, number in picked.items()}
     found = Question(problem, derivation, target, body, picked, reading.added, own=own, gradients=tuple(gradients))
+    note = "the derivatives of lines in it are read as local partials" if ambiguous and local else ""
+    others = reading.others if index is None and _may_be_reordered(target, graph, reading) else ()
+    found = replace(found, ambiguous=ambiguous, note=note, others=others)
     asked = [*gradients, *([target.rule.node.name] if target.rule else [])]
     asked += [target.gradient_of] if target.gradient_of else []
     return replace(found, derivation=with_gradients(derivation, asked))
 
 
-def _relettered(expr: Expr, renamed: Mapping[Axis, Axis]) -> Expr:
-    changed = {axis: other for axis, other in renamed.items() if axis != other}
-    if not changed:
-        return expr
-    return rename_free(apart(expr, frozenset(changed.values()) | frozenset(changed)), changed)
+def _may_be_reordered(target: Target, graph: Graph, reading: Reading) -> bool:
+    """Whether the letters of a formula do not say which is which: not all are those that the lines have."""
+    if target.asked is not None and target.gradient_of is None:
+        return False
+    name = target.gradient_of or (target.rule.node.name if target.rule is not None else target.name)
+    return not (reading.by_letter and _is_lettered(name, graph))
+
+
+def _is_lettered(name: str, graph: Graph) -> bool:
+    """Whether a name is written with an index somewhere, or on the left of a line with indices."""
+    for node in graph.lines:
+        written = node.written if node.written is not None else node.definition
+        refs = (part for part in walk(written) if isinstance(part, Ref) and part.axes)
+        if any(node.name == name or ref.name == name for ref in refs):
+            return True
+    return False
+
+
+def claiming(question: Question, text: str, place: Place) -> Question:
+    """Another formula claimed of the same target, in the target's own letters. Raises `ProblemError`."""
+    written = read_written(text, place)
+    graph, name = question.problem.graph, question.target.name
+    return _question(question.problem, question.derivation, question.target, None, written, graph, name, local=False)
 
 
 def _as_own(target: Target) -> Own:
@@ -145,10 +176,13 @@ def _as_own(target: Target) -> Own:
     return lambda values, index: target.right(values, dict(zip(target.axes, index, strict=True)))
 
 
-def _within(problem: Problem, derivation: Derivation, derivative: Derivative, place: Place) -> Target:
-    """What a derivative inside a formula means: ∂l/∂w the gradient, ∂e/∂d the local partial."""
-    plain = Derivative(Entry(derivative.of.name), Entry(derivative.wrt.name))
-    return next(targets(problem, derivation, plain, derivative.name, place))[0]
+def _within(derivation: Derivation, derivative: Derivative, place: Place) -> Target:
+    """What a derivative inside a formula means: ∂l/∂w the gradient, ∂e/∂d that of the line e."""
+    if derivative.of.name == derivation.graph.loss:
+        return gradient(derivation, derivative.wrt.name, place)
+    if derivative.of.index is not None:
+        return next(jacobians(derivation.graph, derivative, place))
+    return next(jacobians(derivation.graph, replace(derivative, wrt=Entry(derivative.wrt.name)), place))
 
 
 def with_gradients(derivation: Derivation, names: list[str]) -> Derivation:
@@ -167,11 +201,10 @@ def targets(
     """
     graph = problem.graph
     if isinstance(asked, Derivative):
-        if asked.of.name == graph.loss:
+        if asked.of.name == graph.loss and not asked.local:
             yield gradient(derivation, asked.wrt.name, place), asked.wrt.index
-        yield from ((found, None) for found in partials(graph, asked, place))
-        if asked.of.name != graph.loss:
-            yield from ((found, None) for found in _through(graph, asked, place))
+        else:
+            yield from ((found, None) for found in jacobians(graph, asked, place))
         return
     states = states_of(problem)
     if asked.name in states and asked.name not in graph.by_name:
@@ -222,8 +255,8 @@ def gradient(derivation: Derivation, name: str, place: Place | None = None) -> T
         node.axes,
         right,
         _closed(derivation, name),
-        None,
-        name,
+        gradient_of=name,
+        asked=Derivative(Entry(graph.loss), Entry(name)),
     )
 
 
@@ -234,41 +267,13 @@ def _closed(derivation: Derivation, name: str) -> str:
     return "" if closed is None else Ascii().show(closed)
 
 
-def _through(graph: Graph, asked: Derivative, place: Place) -> Iterator[Target]:
-    """The derivative of a line with respect to what it depends on through other lines: the sum along the paths."""
-    node = graph.by_name[asked.of.name]
-    wrt = graph.by_name[asked.wrt.name]
-    if node.expr is None or asked.wrt.name not in replace(graph, loss=node.name).ancestors:
-        raise ClaimError(f"{asked.name}: {asked.of.name} does not depend on {asked.wrt.name}", place)
-    found = Formulas(differentiate(replace(graph, loss=node.name), (wrt.name,))).gradient(wrt.name)
-    axes = tuple(dict.fromkeys((*node.axes, *wrt.axes)))
-    if found.path_count == 1 and found.longest == 1:
-        return  # the local partial itself
-    if not found.paths:
-        raise ClaimError(f"{asked.name}: more paths lead there than are multiplied out", place)
-    terms = [(tuple(link.partial for link in path.links), path) for path in found.paths]
-
-    def right(values: Values[Any], where: Mapping[Axis, Index]) -> Any:
-        sums = []
-        for factors, path in terms:
-            body = collect(factors).tree()
-            summed = tuple(axis for axis in path.summed if axis not in axes and axis in free_axes(body))
-            whole = Reduce("sum", body, summed) if summed else body
-            sums.append(values.value(whole, where))
-        return values.numbers.sum(sums)
-
-    meaning = f"the derivative of {node.name} along all paths"
-    yield Target(asked.name, meaning, axes, right)
-
-
 def _update(problem: Problem, parameter: str, target: str, place: Place) -> Target:
     if not problem.trains or problem.is_symbolic:
         raise ClaimError(f"{parameter!r} is given: this problem has no [training], so no update rule", place)
     node = problem.graph.by_name[parameter]
     rule = Rule(problem, node, target)
-    shown = [found for found in rule.optimizer.on_paper if found.target == target][-1]
     name = parameter if target == "p" else f"{parameter}.{target}"
-    text = Ascii(names={"p": parameter, "g": rule.gradient}).show(shown.expr)
+    text = Ascii(names={"p": parameter, "g": rule.gradient}).show(rule.shown)
 
     if target == "p" and any(entry.name == parameter and not entry.entries for entry in problem.graph.frozen):
         text = parameter  # it keeps its value

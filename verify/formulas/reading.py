@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import permutations
 
-from derive.algebra.axes import rename_free, shape_text
+from derive.algebra.axes import shape_text
 from derive.algebra.expression import (
     Apply,
     Axes,
@@ -17,7 +18,9 @@ from derive.algebra.expression import (
     children,
     free_axes,
     fresh_axes,
+    names,
     rebuild,
+    rename_axes,
     walk,
 )
 from derive.errors import ClaimError, Place, shorten
@@ -28,6 +31,7 @@ from derive.paper.spelling import at
 from derive.paper.syntax import read_expression
 from verify.formulas.asked import with_d
 
+MAX_PERMUTED = 3  # axes whose letters are tried in every order
 MAX_LENGTH = 10_000  # characters of a formula; a longer one is refused
 
 _LEFT = re.compile(r"(?P<left>[^=<>!←]*?)\s*(?:<-|←|:=|(?<![<>=!])=(?!=))")
@@ -44,10 +48,15 @@ class Written:
 
 @dataclass(frozen=True)
 class Reading:
-    """A formula along the axes of what it is claimed of; `added` are the axes of a sum that was left in words."""
+    """A formula along the axes of what it is claimed of; `added` are the axes of a sum that was left in words.
+
+    `by_letter` says that all its letters are those of the axes, `others` are the other ways in which they fit.
+    """
 
     expr: Expr
     added: Axes = ()
+    by_letter: bool = True
+    others: tuple[tuple[str, ...], ...] = ()
 
 
 def read_written(text: str, place: Place) -> Written:
@@ -72,43 +81,54 @@ def along(written: Expr, line_name: str, place: Place, nodes: Mapping[str, Node]
     node = resolve(Line(line_name, apart_letters(written), place), nodes, is_loss=False)
     whole = node.definition
     indexed = any(axis.letter in {own.letter for own in axes} for axis in node.axes) or not axes
-    pairs, extra = _by_letter(node.axes, axes) if _is_indexed(written) and indexed else _from_the_last(node.axes, axes)
+    lettered = _is_indexed(written)
+    pairs, extra = _by_letter(node.axes, axes) if lettered and indexed else _from_the_last(node.axes, axes)
     if any(axis.size != SIZE for axis in extra):
         expected = f"expected {'the shape ' + shape_text(axes) if axes else 'one number'}"
         raise ClaimError(f"the formula has the shape {shape_text(node.axes)}; {expected}", place)
     clashing = fresh_axes([a for a in extra if a.letter in {o.letter for o in axes}], [*axes, *node.axes])
-    whole = rename_free(whole, {**pairs, **clashing})
+    whole = rename_axes(whole, {**pairs, **clashing})
     added = tuple(clashing.get(axis, axis) for axis in extra)
-    return Reading(_with_sum(whole, added) if added else whole, added)
+    by_letter = all(own.letter == other.letter for own, other in pairs.items())
+    others = tuple(_other_ways(pairs, axes)) if lettered else ()
+    return Reading(_with_sum(whole, added) if added else whole, added, by_letter, others)
+
+
+def _other_ways(pairs: Mapping[Axis, Axis], axes: Axes) -> Iterator[tuple[str, ...]]:
+    """The letters that the axes would have if those of the formula were meant in another order of the same sizes."""
+    found = tuple(pairs.values())
+    for order in permutations(found) if len(found) <= MAX_PERMUTED else ():
+        letters = {axis: own.letter for own, axis in zip(pairs, order, strict=True)}
+        index = tuple(letters.get(axis, axis.letter) for axis in axes)
+        fits = all(own.size == axis.size for own, axis in zip(pairs, order, strict=True))
+        if fits and order != found and len(set(index)) == len(index):
+            yield index
 
 
 def apart_letters(expr: Expr) -> Expr:
     """Every sum over letters of its own: Σₘ aₘ + Σₘ bₘ may run over different numbers of values."""
     bound = [axis.letter for part in walk(expr) if isinstance(part, Reduce) for axis in part.axes or ()]
     again = {letter for letter in bound if bound.count(letter) > 1}
-    count = 0
+    taken = {Axis(letter) for letter in (*_every_letter(expr), *names(expr))}
 
-    def renamed(expr: Expr, letters: Mapping[str, str]) -> Expr:
-        nonlocal count
-        if isinstance(expr, Reduce):
-            own = {}
-            for axis in expr.axes or ():
-                if axis.letter in again:
-                    count += 1
-                    own[axis.letter] = f"{axis.letter}{count}"
-            inside = {**letters, **own}
-            axes = None if expr.axes is None else tuple(Axis(inside.get(a.letter, a.letter)) for a in expr.axes)
-            return Reduce(expr.op, renamed(expr.body, inside), axes, expr.column)
-        if isinstance(expr, Ref):
-            if expr.axes is None:
-                return Ref(letters.get(expr.name, expr.name), None, expr.column)
-            return Ref(expr.name, tuple(Axis(letters.get(a.letter, a.letter)) for a in expr.axes), expr.column)
-        return rebuild(expr, tuple(renamed(part, letters) for part in children(expr)))
+    def renamed(expr: Expr) -> Expr:
+        if isinstance(expr, Reduce) and expr.axes is not None:
+            own = fresh_axes((axis for axis in expr.axes if axis.letter in again), taken)
+            taken.update(own.values())
+            inside = renamed(rename_axes(expr.body, own))
+            return Reduce(expr.op, inside, tuple(own.get(axis, axis) for axis in expr.axes), expr.column)
+        return rebuild(expr, tuple(renamed(part) for part in children(expr)))
 
-    return renamed(expr, {}) if again else expr
+    return renamed(expr) if again else expr
+
+
+def _every_letter(expr: Expr) -> Iterator[str]:
+    """The letters of every index that is written, and of every sum."""
+    return (axis.letter for part in walk(expr) if isinstance(part, Ref | Reduce) for axis in part.axes or ())
 
 
 def _is_indexed(expr: Expr) -> bool:
+    """Whether a formula is written with indices."""
     return any(isinstance(part, Ref) and part.axes for part in walk(expr))
 
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from derive.algebra.expression import Apply, Expr, Number, Ref, names
+from derive.algebra.expression import Apply, Expr, Number, Ref, names, replace
 from derive.graph.gradient_names import gradient_name
 from derive.graph.node import Node
 from derive.problem.loading import Problem
@@ -122,6 +122,16 @@ class Rule:
             )
             for spelled in self.names()
         }
+
+    @cached_property
+    def shown(self) -> Expr:
+        """The right formula of the target: its last equation, with what earlier ones made of p, g and the target."""
+        found: dict[str, Expr] = {}
+        for equation in self.optimizer.on_paper[: self._last(self.target) + 1]:
+            whole = replace(equation.expr, lambda ref: found.get(ref.name, ref))
+            if equation.target in ("p", "g", self.target):
+                found[equation.target] = whole
+        return found[self.target]
 
     def after(self, values: Values[Any], index: tuple[Index, ...]) -> Any:
         """The target after the update, at the entry `index`."""

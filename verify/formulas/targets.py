@@ -1,6 +1,7 @@
-"""The derivative of a line with respect to one of its operands, entry by entry, as a paper writes it with indices.
+"""The derivative of a line with respect to what it depends on, entry by entry, as a paper writes it with indices.
 
 A line such as a softmax has several local partials, ∂pⱼ/∂zⱼ and ∂pⱼ/∂zₖ; an entry is the sum of those that hold there.
+Written without indices, ∂p/∂z is either the diagonal, one entry for each of both, or the whole Jacobian.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from derive.algebra.expression import Axes, Axis, fresh_axes
+from derive.algebra.expression import Axes, Axis, Reduce, Ref, fresh_axes, fresh_axis
+from derive.algebra.monomial import collect
 from derive.chain.derivation import differentiate
+from derive.chain.formulas import Formulas, Path
 from derive.chain.paths import Link, links
 from derive.errors import ClaimError, EquationError, Place
 from derive.graph.graph import Graph
@@ -19,6 +22,7 @@ from derive.show.notation import Ascii
 from verify.formulas.asked import Derivative
 from verify.formulas.rule import Rule
 from verify.symbols.entry import Index
+from verify.symbols.fractions import TooLargeError
 from verify.symbols.values import Values
 
 
@@ -34,22 +38,29 @@ class _Places:
         """The axes of the target: those of the line, then what the operand has of its own."""
         return tuple(dict.fromkeys((*self.of, *self.wrt)))
 
+    def shown(self, asked: Derivative) -> str:
+        """`dp[i]/dz[j]`."""
+        of, wrt = (f"[{','.join(map(str, axes))}]" if axes else "" for axes in (self.of, self.wrt))
+        return f"d{asked.of.name}{of}/d{asked.wrt.name}{wrt}"
 
-def partials(graph: Graph, asked: Derivative, place: Place) -> Iterator[Target]:
-    """The local partials that are meant, the usual one first; none where the line does not use the operand.
 
-    Raises `ClaimError` for an index that does not fit.
+def jacobians(graph: Graph, asked: Derivative, place: Place) -> Iterator[Target]:
+    """The derivatives of a line that are meant, the usual one first.
+
+    Raises `ClaimError` where the line does not depend on the other name, and for an index that does not fit.
     """
     node, wrt = graph.by_name[asked.of.name], graph.by_name[asked.wrt.name]
-    found = _links(graph, node, wrt.name)
-    if not found:
-        return
-    for places in _places(node, wrt, asked, found, place):
-        target = _target(asked, node, found, places)
+    found, meaning = _steps(graph, node, asked, place)
+    ways = tuple(_places(node, wrt, asked, found, place))
+    for places in ways:
+        target = _target(asked, found, places, meaning)
+        if len(ways) > 1:
+            kind = "the diagonal" if places.of == places.wrt else "the whole Jacobian"
+            target = replace(target, meaning=f"{meaning}, {kind} {places.shown(asked)}")
+        yield target
         own = [axis for axis in places.wrt if axis not in places.of]
         others = [(a, b) for a in places.of for b in own if a not in places.wrt and a.size == b.size]
-        yield target
-        if others and len(found) > 1:
+        if others and len(found) > 1 and asked.of.index is not None and asked.wrt.index is not None:
             yield replace(
                 target,
                 meaning=f"{target.meaning} where {' and '.join(f'{a} is not {b}' for a, b in others)}",
@@ -57,47 +68,120 @@ def partials(graph: Graph, asked: Derivative, place: Place) -> Iterator[Target]:
             )
 
 
-def _target(asked: Derivative, node: Node, found: tuple[Link, ...], places: _Places) -> Target:
+def has_two_meanings(graph: Graph, asked: Derivative) -> bool:
+    """Whether a line uses a name itself and through other lines, so that its local partial is not its derivative."""
+    node = graph.by_name[asked.of.name]
+    if not _links(graph, node, asked.wrt.name):
+        return False
+    longest = Formulas(differentiate(replace(graph, loss=node.name), (asked.wrt.name,))).path_counts[asked.wrt.name][1]
+    return longest > 1
+
+
+def _steps(graph: Graph, node: Node, asked: Derivative, place: Place) -> tuple[tuple[Link, ...], str]:
+    """What leads from a line to a name, each way as one link, and what their sum is called."""
+    wrt = asked.wrt.name
+    local = _links(graph, node, wrt)
+    if asked.local:
+        if not local:
+            raise ClaimError(f"partial.{node.name}.{wrt}: the line {node.name} does not use {wrt} itself", place)
+        return local, f"the local partial of the line {node.name}"
+    if node.expr is None or wrt not in replace(graph, loss=node.name).ancestors:
+        raise ClaimError(f"{asked.name}: {node.name} does not depend on {wrt}", place)
+    formulas = Formulas(differentiate(replace(graph, loss=node.name), (wrt,)))
+    count, longest = formulas.path_counts[wrt]
+    if longest == 1:
+        return local, f"the local partial of the line {node.name}"
+    chains = formulas.chains(wrt)
+    if count and not chains:
+        raise ClaimError(f"{asked.name}: more paths lead there than are multiplied out", place)
+    return tuple(_as_link(node, chain) for chain in chains), f"the derivative of {node.name} along all paths"
+
+
+def _as_link(node: Node, chain: Path) -> Link:
+    """The product along a path as one step."""
+    own = chain.links[-1].wrt.axes or ()
+    inner = tuple(axis for axis in chain.summed if axis not in node.axes)
+    product = collect(tuple(link.partial for link in chain.links)).tree()
+    return Link(Ref(node.name, node.axes), Ref(chain.links[-1].wrt.name, own), product, inner)
+
+
+def _target(asked: Derivative, found: tuple[Link, ...], places: _Places, meaning: str) -> Target:
     def right(values: Values[Any], where: Mapping[Axis, Index]) -> Any:
         of = tuple(where[axis] for axis in places.of)
         wrt = tuple(where[axis] for axis in places.wrt)
         terms = [values.value(body, here) for link, body in bodies if (here := _holds(link, of, wrt)) is not None]
         return values.numbers.sum(terms)
 
-    bodies = [(link, link.whole()) for link in found]
+    bodies = [(link, Reduce("sum", link.partial, link.summed) if link.summed else link.partial) for link in found]
     shown = Ascii().show(bodies[0][1]) if len(bodies) == 1 else ""
-    meaning = f"the local partial of the line {node.name}"
-    return Target(asked.name, meaning, places.axes, right, shown)
+    name = f"partial.{asked.of.name}.{asked.wrt.name}" if asked.local else asked.name
+    return Target(name, meaning, places.axes, right, shown, asked=asked)
 
 
 def _holds(link: Link, of: tuple[Index, ...], wrt: tuple[Index, ...]) -> Mapping[Axis, Index] | None:
-    """The index of each axis of a link; None where it is about other entries."""
+    """The index of each axis of a link; None where it is about other entries.
+
+    Raises `TooLargeError` where that depends on an index that is left open.
+    """
     found: dict[Axis, Index] = {}
     for axes, index in ((link.of.axes or (), of), (link.wrt.axes or (), wrt)):
         for axis, part in zip(axes, index, strict=True):
-            if found.setdefault(axis, part) != part:
+            known = found.setdefault(axis, part)
+            if known != part and not (isinstance(known, int) and isinstance(part, int)):
+                raise TooLargeError
+            if known != part:
                 return None
     return found
 
 
 def _places(node: Node, wrt: Node, asked: Derivative, found: tuple[Link, ...], place: Place) -> Iterator[_Places]:
-    """The ways in which the indices can be meant: as written, else those of the links as they are derived."""
-    if asked.of.index is None and asked.wrt.index is None:
-        usual = dict.fromkeys(_Places(link.of.axes or (), link.wrt.axes or ()) for link in found)
-        yield from usual
-        return
+    """The ways in which the indices can be meant: as written, else the diagonal and the whole Jacobian."""
     of = _written(node, asked.of.index, asked.of.name, place)
-    if asked.wrt.index is None:
-        yield from dict.fromkeys(_Places(of, _read_as(link, of)) for link in found)
-        return
     own = _written(wrt, asked.wrt.index, asked.wrt.name, place)
-    if asked.of.index is None:
-        renamed = fresh_axes(node.axes, own)
-        shared = {axis: axis for axis in node.axes if axis in own}
-        of = tuple(shared.get(axis, renamed[axis]) for axis in node.axes)
-    if any(a != b and isinstance(a.size, str) and a.size == b.size for a in of for b in own):
+    if asked.of.index is not None and asked.wrt.index is not None:
+        _refuse_clashing(of, own, asked, place)
+        yield _Places(of, own)
+        return
+    alike = [axis.size for axis in of] == [axis.size for axis in own]
+    if asked.wrt.index is not None:
+        diagonal = _Places(own, own)
+        renamed = fresh_axes(of, own)
+        pairs = {of[k]: axis for axis, k in zip(own, _shared(found), strict=True) if k is not None}
+        whole = _Places(tuple(pairs.get(axis, renamed[axis]) for axis in of), own)
+    else:
+        diagonal, whole = _Places(of, of), _Places(of, _beside(of, own, found))
+    ways = [whole, diagonal] if alike else [whole]
+    if alike and any(link.of.axes == link.wrt.axes for link in found):
+        ways.reverse()
+    yield from dict.fromkeys(ways)
+
+
+def _refuse_clashing(of: Axes, own: Axes, asked: Derivative, place: Place) -> None:
+    """Raises `ClaimError` for two indices of the samples, and for a letter of two sizes."""
+    others = [(a, b) for a in of for b in own if a != b]
+    if any(isinstance(a.size, str) and a.size == b.size for a, b in others):
         raise ClaimError(f"{asked.name}: expected the same index of the samples on both sides", place)
-    yield _Places(of, own)
+    if any(a.letter == b.letter for a, b in others):
+        raise ClaimError(f"{asked.name}: one letter is an index of two sizes", place)
+
+
+def _shared(found: tuple[Link, ...]) -> tuple[int | None, ...]:
+    """For each axis of the operand the place of the axis of the line that it is in every link, if it is one."""
+    every = []
+    for link in found:
+        of = link.of.axes or ()
+        every.append([of.index(axis) if axis in of else None for axis in link.wrt.axes or ()])
+    return tuple(places[0] if len(set(places)) == 1 else None for places in zip(*every, strict=True))
+
+
+def _beside(of: Axes, own: Axes, found: tuple[Link, ...]) -> Axes:
+    """The axes of the operand beside a line that is read along `of`."""
+    taken = [*of]
+    beside: list[Axis] = []
+    for axis, place in zip(own, _shared(found), strict=True):
+        beside.append(of[place] if place is not None else fresh_axis(axis, taken))
+        taken.append(beside[-1])
+    return tuple(beside)
 
 
 def _written(node: Node, index: tuple[str | int, ...] | None, name: str, place: Place) -> Axes:
@@ -107,12 +191,6 @@ def _written(node: Node, index: tuple[str | int, ...] | None, name: str, place: 
     if len(index) != len(node.axes) or not all(isinstance(part, str) for part in index):
         raise ClaimError(f"{name}: expected a letter for each of its {len(node.axes)} axes", place)
     return tuple(Axis(str(part), axis.size) for part, axis in zip(index, node.axes, strict=True))
-
-
-def _read_as(link: Link, of: Axes) -> Axes:
-    """The axes of the operand where the line is read along `of`."""
-    pairs = dict(zip(link.of.axes or (), of, strict=True))
-    return tuple(pairs.get(axis, axis) for axis in link.wrt.axes or ())
 
 
 def _links(graph: Graph, node: Node, wrt: str) -> tuple[Link, ...]:
@@ -133,8 +211,8 @@ Side = Callable[[Values[Any], Mapping[Axis, Index]], Any]  # a number of any kin
 class Target:
     """What a formula is claimed of.
 
-    `right` calculates it along `axes`; `shown` is how it reads, `meaning` what it is. `apart` are axes of which only
-    entries with different indices are meant.
+    `right` calculates it along `axes`; `shown` is how it reads, `meaning` what it is. `asked` is the derivative that it
+    is, if it is one, `apart` are axes of which only entries with different indices are meant.
     """
 
     name: str
@@ -144,4 +222,5 @@ class Target:
     shown: str = ""
     rule: Rule | None = None
     gradient_of: str | None = None
+    asked: Derivative | None = None
     apart: tuple[tuple[Axis, Axis], ...] = ()

@@ -40,6 +40,7 @@ lam = 0.5
 x = [1, 2, 3]
 y = [1, 2, 2]
 """
+PENALTY = RIDGE.replace('"l = mean((w*x - y)^2) + lam*w^2"', '"""\np = w*x\nl = mean((p - y)^2) + lam*w^2\n"""')
 
 
 @cache
@@ -106,7 +107,7 @@ def test_a_gradient_is_spelled_in_many_ways(name: str) -> None:
         ("article", "dc/dw", "x", "the derivative of c along all paths"),
         ("softmax", "dl/dp", "0", "the gradient of l"),
         ("fan_out", "dl/dm", "2*(m - 1) + a/16", "the gradient of l"),
-        ("fan_out", "dl/df", "k/32", "the local partial of the line l"),  # f goes into other lines too
+        ("fan_out", "partial.l.f", "k/32", "the local partial of the line l"),  # f goes into other lines too
         ("fan_out", "dg/df", "g*(1 - g)", ""),
         ("attention", "da[i,j]/ds[i,j]", "a[i,j]*(1 - a[i,j])", "the local partial of the line a"),
         (
@@ -127,6 +128,47 @@ def test_a_gradient_is_spelled_in_many_ways(name: str) -> None:
 def test_the_reading_is_said(problem: str, name: str, text: str, reading: str) -> None:
     finding = judged(problem, name, text)
     assert (finding.status, finding.reading) == (("right", reading) if reading else ("wrong", finding.reading))
+
+
+@pytest.mark.parametrize(
+    ("problem", "name", "text", "explanation"),
+    [
+        (RIDGE, "dl/dw", "2*lam*w", ""),  # one line: no path, but a term is missing
+        (PENALTY, "dl/dw", "2*lam*w", "the path w → p → l is missing"),
+        (PENALTY, "dl/dw", "2*mean((p - y)*x)", "the path w → l is missing"),
+        (PENALTY, "dl/dw", "(dl/dp)*(dp/dw)", "the path w → l is missing"),
+        ("fan_out", "dl/df", "k/32", "this is partial.l.f, the partial of the line l alone"),
+        ("fan_out", "dl/dk", "(dl/dm)*(dm/dk)", "the path k → l is missing"),
+        ("fan_out", "dc/da", "b/8", "this is partial.c.a, the partial of the line c alone"),
+    ],
+)
+def test_a_partial_is_no_gradient(problem: str, name: str, text: str, explanation: str) -> None:
+    finding = judged(problem, name, text)
+    assert (finding.status, finding.explanation.sentence if finding.explanation else "") == ("wrong", explanation)
+
+
+@pytest.mark.parametrize("name", ["partial.l.w", "partial dl/dw", "Partial.l.w", "partial ∂l/∂w", "local dl/dw"])
+def test_a_partial_is_claimed_with_its_line(name: str) -> None:
+    finding = judged(PENALTY, name, "2*lam*w")
+    assert finding.sentence == "right: proved equal; read as the local partial of the line l"
+    total = judged(PENALTY, name, "2*mean((p - y)*x) + 2*lam*w")
+    assert (total.status, total.explanation and total.explanation.sentence) == ("wrong", "this is dl/dw")
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("(dl/dm)*(dm/dg) + (dl/dh)*(dh/dg) + (dl/dk)*(dk/dg)", "right"),  # each the partial of its line
+        ("(dl/dm)*(dm/dg) + (dl/dh)*(dh/dg)", "wrong"),
+        ("(dl/dm)*h/16 + (dl/dh)*f/8 + (dl/dk)*g/2", "right"),
+        ("(dl/dm)*(dm/dg) + f*k/(32*g)", "wrong"),
+    ],
+)
+def test_the_chain_rule_in_differentials_sums_partials(text: str, status: str) -> None:
+    finding = judged("fan_out", "dl/dg", text)
+    assert finding.status == status
+    read_so = "the derivatives of lines in it are read as local partials" in finding.sentence
+    assert read_so == (status == "right" and "dm/dg" in text)
 
 
 def test_a_sum_left_in_words_is_put_in_and_said() -> None:
@@ -204,6 +246,15 @@ def test_points_that_are_excluded_are_listed(problem: str, name: str, text: str,
     assert (finding.status, finding.excluded) == ("right", excluded)
 
 
+def test_a_constant_of_the_file_is_never_0_unless_it_is() -> None:
+    half = judged(RIDGE, "dl/dw", "2*mean((w*x - y)*x) + (2*lam^2*w)/lam")
+    assert (half.status, half.excluded) == ("right", ())
+    negative = judged(RIDGE.replace("lam = 0.5", "lam = -2"), "dl/dw", "2*mean((w*x - y)*x) + (2*lam^2*w)/lam")
+    assert (negative.status, negative.excluded) == ("right", ())
+    other = judged(RIDGE, "dl/dw", "2*mean((w*x - y)*x) + (2*lam*w*w)/w")
+    assert (other.status, other.excluded) == ("right", ("w = 0",))
+
+
 def test_a_difference_on_a_kink_alone_is_excluded() -> None:
     finding = judged("relu_network", "dh/db[k]", "where(sum(x[i,j]*W[j,k], j) + b[k] >= 0, 1, 0)")
     assert finding.sentence == (
@@ -213,11 +264,26 @@ def test_a_difference_on_a_kink_alone_is_excluded() -> None:
 
 
 def test_what_cannot_be_proved_is_equal_at_fifty_random_points() -> None:
-    finding = judged("article", "l", "max(mean(d^2), 0)")
+    finding = judged("article", "l", "mean(d^2) + sin(2*w) - 2*sin(w)*cos(w)")
     assert (finding.status, finding.sentence) == (
         "undecided",
         "not decided: equal at 50 random points to 60 digits",
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("l", "max(mean(d^2), 0)"),
+        ("l", "mean(abs(d)*max(d, -d))"),
+        ("l", "mean(max(d, 0)^2 + min(d, 0)^2)"),
+        ("l", "mean(where(d > 1, d, where(d > 0, d, -d))^2)"),
+        ("dl/dw", "2*mean(sign(d)*abs(d)*x)"),
+    ],
+)
+def test_formulas_with_cases_are_proved_in_each(name: str, text: str) -> None:
+    finding = judged("article", name, text)
+    assert (finding.status, finding.decided in ("every n", "n = 3")) == ("right", True)
 
 
 def test_a_formula_without_a_value_anywhere_is_wrong() -> None:

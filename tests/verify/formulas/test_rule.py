@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from derive.chain.derivation import differentiate
 from derive.errors import Place
 from derive.problem.loading import load
+from derive.training.optimizers import OPTIMIZERS
+from tests.optimizer_options import options
 from tests.problems import GROUP
 from verify.formulas.judge import FormulaFinding, judge_formula
 
@@ -70,6 +74,37 @@ def judged(training: str, name: str, text: str) -> FormulaFinding:
 )
 def test_an_update_rule(training: str, name: str, text: str, status: str) -> None:
     assert judged(training, name, text).status == status
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "text", "right"),
+    [
+        (  # the case in which the claim was shown as its own correction: the decay is an equation of its own
+            'optimizer = "AdamW"\nweight_decay = 0.1\n',
+            "w - lr*m_hat/(sqrt(v_hat) + eps)",
+            "w - lr*weight_decay*w - lr*m_hat/(sqrt(v_hat) + eps)",
+        ),
+        ("weight_decay = 0.1\n", "w - lr*dl/dw", "w - lr*(dl/dw + weight_decay*w)"),
+        ("maximize = true\n", "w - lr*dl/dw", "w - lr*(-dl/dw)"),
+    ],
+)
+def test_the_right_rule_is_whole(optimizer: str, text: str, right: str) -> None:
+    found = judged(f"lr = 0.1\n{optimizer}", "w", text)
+    assert (found.status, found.right) == ("wrong", right)
+    assert judged(f"lr = 0.1\n{optimizer}", "w", right).status == "right"
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+def test_the_rule_that_is_shown_is_right(data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(OPTIMIZERS))
+    lines = [
+        f"{key} = [{value}]" if "," in value else f"{key} = {value}" for key, value in data.draw(options(name)).items()
+    ]
+    training = "\n".join([f'lr = 0.1\noptimizer = "{name}"', *lines, ""])
+    wrong = judged(training, "w", "w + lr*dl/dw*7 + 1")
+    assert wrong.status == "wrong"
+    assert judged(training, "w", wrong.right).status == "right", wrong.right
 
 
 def test_what_changes_from_step_to_step_is_said() -> None:
