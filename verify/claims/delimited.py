@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from derive.errors import ClaimError, Place
 from verify.claims.cells import is_array
@@ -18,6 +19,7 @@ _RULER = re.compile(r"[\s\-=+|:]*[-=]{2}[\s\-=+|:]*")  # ----- ------
 
 def read_delimited(source: Source) -> Grid:
     """The table in the one form in which every row has as many cells as the header. Raises `ClaimError`."""
+    source = _without_hash(source)
     header = next((line for line in source.lines if line.strip()), "")
     found = [sign for sign in SIGNS if _width(header, sign) > 1]
     if not found:
@@ -34,6 +36,11 @@ def read_delimited(source: Source) -> Grid:
     sign = even[0] if even else max(found, key=lambda one: (_width(header, one), one == ","))
     _check_alone(tables[sign].rows[1:], sign)
     return tables[sign]
+
+
+def _without_hash(source: Source) -> Source:
+    """The text without the # that NumPy writes in front of the names."""
+    return replace(source, text=re.sub(r"\A(\s*)#(?=[ \t]+\w)", r"\1 ", source.text))
 
 
 def _is_even(rows: Sequence[Row]) -> bool:

@@ -56,8 +56,8 @@ class Source:
 class Grid:
     """The rows of a table, its header first, and what it was read as.
 
-    `gap` is an empty line between the rows of a table of one column, which may be an empty cell or nothing; `told` is
-    what else is to be said of how it was read.
+    `gap` is a line that may be a row without numbers or nothing, where there is one; `told` is what else is to be said
+    of how it was read.
     """
 
     rows: Sequence[Row]

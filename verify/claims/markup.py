@@ -74,7 +74,7 @@ def _barred(source: Source, number: int) -> Row:
     bars = [match.start() for match in _BAR.finditer(line)]
     first = len(line) - len(line.lstrip())
     edges = [*([] if bars and bars[0] == first else [first - 1]), *bars]
-    if not bars or bars[-1] != len(line.rstrip()) - 1:
+    if len(edges) < 2 or bars[-1] != len(line.rstrip()) - 1:
         edges.append(len(line))
     cells = (source.cell(start + left + 1, start + right) for left, right in pairwise(edges))
     return [Written(_unwrapped(cell.text).replace("\\|", "|"), cell.place) for cell in cells]
@@ -122,15 +122,21 @@ def _check_edges(found: Sequence[int], expected: Sequence[int], source: Source, 
 
 
 def _joined(blocks: Sequence[list[Row]]) -> Iterator[Row]:
-    """One row for each block between borders; of a table with borders around all of its rows, one for each line."""
+    """One row for each block between borders; of a table with borders around all of its rows, one for each line.
+
+    Raises `ClaimError` for a number in two lines: the border between two rows may be missing.
+    """
     for block in blocks:
         if len(blocks) <= 2 and len(block) > 1:
             yield from block
-        else:
-            yield [
-                Written(" ".join(filter(None, (cell.text for cell in cells))), cells[0].place)
-                for cells in zip(*block, strict=True)
-            ]
+            continue
+        row = []
+        for cells in zip(*block, strict=True):
+            filled = [cell for cell in cells if cell.text] or [cells[0]]
+            if len(filled) > 1 and block is not blocks[0]:
+                raise ClaimError("two lines in one cell; put a border between two rows", filled[1].place)
+            row.append(Written(" ".join(cell.text for cell in filled), filled[0].place))
+        yield row
 
 
 def is_rst_simple(source: Source) -> bool:
@@ -175,11 +181,11 @@ def read_latex(source: Source) -> Grid:
     at = start
     for match in _PARTS.finditer(source.text, start, stop):
         if match["cell"] or match["row"]:
-            rows[-1].append(_latex_cell(source, at, match.start()))
+            rows[-1].append(_latex_cell(source, at, match.start(), len(rows) > 1))
             at = match.end()
         if match["row"]:
             rows.append([])
-    last = _latex_cell(source, at, stop)
+    last = _latex_cell(source, at, stop, len(rows) > 1)
     if last.text or rows[-1]:
         rows[-1].append(last)
     return Grid([row for row in rows if row], "LaTeX")
@@ -198,13 +204,15 @@ def _inside(source: Source, begin: re.Match[str]) -> tuple[int, int]:
     return (arguments.end() if arguments else begin.end()), end
 
 
-def _latex_cell(source: Source, start: int, stop: int) -> Written:
+def _latex_cell(source: Source, start: int, stop: int, is_row: bool) -> Written:
     """A cell without what rules off the rows, and in plain signs."""
     text = source.text[start:stop]
     blanked = re.compile(r"(?<!\\)%[^\n]*").sub(lambda m: " " * len(m[0]), text)
     blanked = _RULES.sub(lambda m: " " * len(m[0]), blanked)
     at = start + len(blanked) - len(blanked.lstrip())
     place = source.place(min(at, stop))
+    if is_row and "\n" in blanked.strip() and "[" not in blanked:
+        raise ClaimError(r"a line break inside a cell; end the row above it with \\", place)
     if re.search(r"\\multi(?:column|row)", blanked):
         raise ClaimError("merged cells are not read; write each cell by itself", place)
     return Written(_plain(blanked.strip()), place)
@@ -228,8 +236,8 @@ def _plain(text: str) -> str:
     for _ in range(4):  # one inside another
         for pattern, plain in _COMMANDS:
             text = re.sub(pattern, plain, text)
-    text = re.sub(r"\\(?:partial)\b\s*", "∂", text)
-    text = re.sub(r"\\nabla\b\s*_?", "∇", text)
+    text = re.sub(r"\\partial(?![A-Za-z])\s*", "∂", text)
+    text = re.sub(r"\\nabla(?![A-Za-z])\s*_?", "∇", text)
     text = re.sub(r"\\(?:bfseries|itshape|small|left|right|quad|[,;!: ])\s*|~", " ", text)
     text = re.sub(r"\\([%&#_$])", r"\1", text)
     text = re.sub(r"\\([A-Za-z]+)\s*", r"\1 ", text)  # \eta

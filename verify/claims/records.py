@@ -22,16 +22,17 @@ _COUNT = re.compile(
     rf"(?P<word>{_WORDS})\s*[#\[(]?\s*(?P<number>\d{{1,15}})(?:\s*(?:/|of)\s*(?P<all>\d{{1,15}}))?[\])]?\s*:?(?![^\s,;|\]])",
     re.IGNORECASE,
 )
-_KEY = re.compile(r"(?P<key>[^\W\d_](?:\[[^\[\]\n]*\]|[^=:,;|\[\]\n])*?|∂[^=:,;|\n]*?|∇[^=:,;|\n]*?)\s*[=:]\s*")
+_KEY = re.compile(r"(?P<key>[^\W\d_](?:\[[^\[\]\n]*\]|[^=:,;|\[\]\n]){0,200}?|[∂∇][^=:,;|\n]{0,200}?)\s*[=:]\s*")
 _VALUE = re.compile(
-    r"""(?P<array>(?:Parameter containing:\s*)?[\w.]*\(?\[)|"(?P<quoted>[^"\n]*)"|(?P<bare>(?:[^\s,;|]|,(?=\d))+)"""
+    r"""(?P<array>(?:Parameter containing:\s*)?[\w.]*\(?\[)|"(?P<quoted>[^"\n]*)"|"""
+    r"""(?P<bare>[^\s,;|](?:[^\s,;|]|,(?=\d))*)"""
 )
 _BETWEEN = re.compile(r"[ \t,;|]*")
 _STAMP = re.compile(  # what a program writes in front of a line of its log
     r"[ \t]*(?:\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[\d.,]*Z?\]?[ \t]*)?"
     r"(?:[ \t\-:|\[]*(?:INFO|DEBUG|WARNING)[ \t\-:|\]]*)?"
 )
-_PAIR = re.compile(r"[=:]\s*(?:[-+−]?[.\d]|\w*\(?\[)")
+_PAIR = re.compile(r"[=:]\s*(?:[-+−]?(?:[.\d]|nan\b|inf\b)|[\w.]*\(?\[)", re.IGNORECASE)
 
 
 def read_json(source: Source) -> Grid:
@@ -154,27 +155,29 @@ def _begins(source: Source, at: int) -> bool:
     stamp = _STAMP.match(source.text, at)
     at = stamp.end() if stamp else at
     key = _KEY.match(source.text, at)
-    value = re.compile(r"[-+−]?[.\d]|[\w.]*\(?\[|[\w.]+\(")
+    value = re.compile(r"[-+−]?(?:[.\d]|nan\b|inf\b)|[\w.]*\(?\[|[\w.]+\(", re.IGNORECASE)
     return bool(_COUNT.match(source.text, at) or (key and value.match(source.text, key.end())))
 
 
 def read_log(source: Source) -> Grid:
     """One row a line: `step=1 loss=2.25`, `Epoch 1, Loss: 2.25`. Lines without numbers are passed over, and counted."""
-    records, passed, at = [], 0, 0
+    records, at = [], 0
+    passed: list[Place] = []
     while at < len(source.text):
         end = source.text.find("\n", at)
         end = len(source.text) if end < 0 else end
         line = source.text[at:end]
         if not line.strip():
             at = end + 1
-        elif not _PAIR.search(line) and not re.search(r"\d", line):
-            passed += 1
+        elif not re.search(r"\d|[=:]\s*\S", line):
+            passed.append(source.place(at))
             at = end + 1
         else:
             record, at = _pairs(source, at)
             records.append(record)
-    told = f"{passed} line{'s' if passed != 1 else ''} without numbers passed over" if passed else ""
-    return Grid(_rows(records), "lines of key=value", told=told)
+    count = len(passed)
+    told = f"{count} line{'s' if count != 1 else ''} without numbers passed over" if passed else ""
+    return Grid(_rows(records), "lines of key=value", next(iter(passed), None), told)
 
 
 def _pairs(source: Source, at: int) -> tuple[_Record, int]:

@@ -39,6 +39,7 @@ from verify.claims.records import Rows, read_objects
 MAX_CLAIMS = 20 * 10**6  # bytes of a file of claims; a larger one is refused
 
 _VALUE = ("value", "claimed", "claim", "number", "hand", "autograd")  # of a tidy table, the first that is there
+_SEVERAL = re.compile(r"[-+−]?[.,\d]\S*(?:\s+[-+−]?[.,\d]\S*)+")
 _WHAT = "a CSV file of claims, or a table in another form"
 
 
@@ -92,8 +93,9 @@ def read_rows(grid: Grid, run: Timeline) -> Reading:
     grid, has_commas = with_points(replace(grid, rows=_padded(grid.rows, rows[0])))
     header = [_as_place(_in_one_line(cell, run), run) for cell in grid.rows[0]]
     body = grid.rows[1:]
-    _check_header(header, body)
-    _check_gap(grid, header, run)
+    _check_header(header, body, run)
+    if not any(run.is_place(cell.text.lower()) for cell in header):
+        _check_counted(grid, body)
     is_tidy = "quantity" in [cell.text.lower() for cell in header]
     header, body, unread = (
         (header, *readable_values(header, body, run, _VALUE)) if is_tidy else readable(header, body, run)
@@ -144,27 +146,35 @@ def _in_one_line(cell: Written, run: Timeline) -> Written:
 def _as_place(cell: Written, run: Timeline) -> Written:
     """A head as `Iteration #` by the word for which it stands, where it is no name by itself."""
     word = place_word(cell.text)
-    return Written(word, cell.place) if word != cell.text.lower() and run.is_place(word) else cell
+    is_own = word == cell.text.lower() or word in run.names.taken
+    return Written(word, cell.place) if not is_own and run.is_place(word) else cell
 
 
-def _check_gap(grid: Grid, header: Row, run: Timeline) -> None:
-    """Raises `ClaimError` for an empty line between numbers whose rows count the steps: a step, or nothing."""
-    if grid.gap is not None and not any(run.is_place(cell.text.lower()) for cell in header):
-        message = "an empty line between the rows of one column may be a step without a number, or nothing"
-        raise ClaimError(
-            f"{message}; write – for a step without a number, or number the rows in a column step", grid.gap
-        )
+def _check_counted(grid: Grid, body: Sequence[Row]) -> None:
+    """Raises `ClaimError` where rows count the steps and it is not certain how many there are.
+
+    An empty line in a table of one column, or a line of words in a log, is a step or nothing; several numbers in one
+    cell may be several rows.
+    """
+    if grid.gap is not None:
+        message = "a line without a number may be a step without claims, or nothing, where the rows count the steps"
+        raise ClaimError(f"{message}; leave the line out, or number the rows by step", grid.gap)
+    for cell in (cell for row in body for cell in row if " " in cell.text):
+        if _SEVERAL.fullmatch(cell.text):
+            message = f"{shorten(cell.text)} is more than one number in a cell, and the rows count the steps"
+            raise ClaimError(f"{message}; write one row a step, or number the rows in a column step", cell.place)
 
 
-def _check_header(header: Row, body: Sequence[Row]) -> None:
+def _check_header(header: Row, body: Sequence[Row], run: Timeline) -> None:
     """Raises `ClaimError` for a table whose first line has no names, or one name twice."""
     seen: set[str] = set()
     for position, cell in enumerate(header):
         if not cell.text and any(row[position].text for row in body):
             raise ClaimError("a column without a name has numbers; name it, or leave it out", cell.place)
-        if cell.text and cell.text in seen:
+        name = cell.text.lower() if run.is_place(cell.text.lower()) else cell.text
+        if name and name in seen:
             raise ClaimError(f"two columns are named {shorten(cell.text)}; leave one out", cell.place)
-        seen.add(cell.text)
+        seen.add(name)
 
 
 def _wide(header: Row, body: Sequence[Row], run: Timeline) -> Iterator[Claim]:
@@ -263,9 +273,18 @@ def _cell(
         name: (whole_number(row[position]) + (name in counting.from_0), row[position].place)
         for name, position in places.items()
     }
-    numbers = {kind: next((given[name] for name in kinds if name in given), None) for kind, kinds in KINDS.items()}
+    numbers = {kind: _agreed(kinds, given) for kind, kinds in KINDS.items()}
     place = next((place for found in numbers.values() if found for place in (found[1],)), row[0].place)
     return cell_at(quantity, entry, {kind: found[0] for kind, found in numbers.items() if found}, number, run, place)
+
+
+def _agreed(kinds: Sequence[str], given: Mapping[str, tuple[int, Place]]) -> tuple[int, Place] | None:
+    """What the columns `step` and `iteration` say; raises `ClaimError` where they differ."""
+    found = [(name, *given[name]) for name in kinds if name in given]
+    for name, number, place in found[1:]:
+        if number != found[0][1]:
+            raise ClaimError(f"{name} {number} stands beside {found[0][0]} {found[0][1]}; leave one column out", place)
+    return found[0][1:] if found else None
 
 
 def _tidy(header: list[str], body: Sequence[Row], run: Timeline) -> Iterator[Claim]:

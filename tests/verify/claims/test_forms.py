@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Callable
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
@@ -126,6 +128,35 @@ def claims_of(text: str) -> set[tuple[int, str, str]]:
     return {(one.cell.step, one.cell.name, one.literal.text) for one in reading.claims}
 
 
+def spoilt(whole: str, damage: str, comma: bool, choose: Callable[[int], int]) -> str:
+    """The table with one damage between its cells, where it has a place for it."""
+    lines = whole.split("\n")
+    candidates = [k for k, line in enumerate(lines) if re.search(r"\d", line)]
+    at = candidates[choose(len(candidates))]
+    inside = r"[^\w.\-=:\"'$\[\]{}()+/,]+|" + (r",(?=\")|(?<=\"),(?!\d)" if comma else r",(?!\d)|(?<=\d),(?=-?\d)")
+    seams = [match.span() for match in re.finditer(inside, lines[at])]
+    seams = [(a, b) for a, b in seams if a > 0 and b < len(lines[at])]
+    if not seams:
+        return whole
+    first, last = seams[choose(len(seams))]
+    line = lines[at]
+    if damage == "cut":
+        line = line[:first]
+    elif damage == "double":
+        line = line[:last] + line[first:last] + line[last:]
+    elif damage == "drop":
+        line = line[:first] + line[last:]
+    elif damage == "other":
+        line = line[:first] + ";,\t|"[choose(4)] + line[last:]
+    lines[at] = line
+    if damage == "join":
+        lines[at : at + 2] = [" ".join(lines[at : at + 2])]
+    elif damage == "without line":  # one that only rules off the rows
+        ruled = [k for k, each in enumerate(lines) if not re.search(r"\w", each)]
+        del lines[ruled[choose(len(ruled))]]
+    return "\n".join(lines)
+
+
 @given(
     st.lists(
         st.lists(st.sampled_from(["0.5", "1.25", "3", "-2.75", "12", "1.0e-3"]), min_size=5, max_size=5),
@@ -135,7 +166,7 @@ def claims_of(text: str) -> set[tuple[int, str, str]]:
     st.sampled_from(list(FORMS)),
     st.booleans(),
     st.booleans(),
-    st.sampled_from(["cut", "double", "other", "drop"]),
+    st.sampled_from(["cut", "double", "other", "drop", "join", "without line"]),
     st.randoms(use_true_random=False),
 )
 def test_a_damaged_table_is_refused_or_named_and_never_read_as_other_numbers(
@@ -151,32 +182,14 @@ def test_a_damaged_table_is_refused_or_named_and_never_read_as_other_numbers(
     if comma and form in WITHOUT_COMMA:
         table = [table[0], *([cell.replace(".", ",") for cell in row] for row in table[1:])]
         whole = FORMS[form](table)
-    lines = whole.split("\n")
-    candidates = [k for k, line in enumerate(lines) if re.search(r"\d", line)]
-    at = candidates[choose(len(candidates))]
-    inside = r"[^\w.\-=:\"'$\[\]{}()+/,]+|" + (r",(?=\")|(?<=\"),(?!\d)" if comma else r",(?!\d)|(?<=\d),(?=-?\d)")
-    seams = [match.span() for match in re.finditer(inside, lines[at])]
-    seams = [(a, b) for a, b in seams if a > 0 and b < len(lines[at])]
-    if not seams:
-        return
-    first, last = seams[choose(len(seams))]
-    line = lines[at]
-    if damage == "cut":
-        line = line[:first]
-    elif damage == "double":
-        line = line[:last] + line[first:last] + line[last:]
-    elif damage == "drop":
-        line = line[:first] + line[last:]
-    else:
-        line = line[:first] + ";,\t|"[choose(4)] + line[last:]
-    lines[at] = line
+    damaged = spoilt(whole, damage, comma, choose)
     try:
-        found = claims_of("\n".join(lines))
+        found = claims_of(damaged)
     except ClaimError:
         return
     known = {(step, name): text for step, name, text in right}
     changed = {one for one in found if known.get(one[:2]) != one[2]}
-    assert not changed, (whole, line)
+    assert not changed, (whole, damaged)
 
 
 def test_the_places_of_errors_are_right_in_every_form() -> None:
@@ -211,12 +224,16 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("step,iteration,w\n1,2,0.5\n", r"^t:2:3: iteration 2 stands beside step 1; leave one column out"),
+        ("Step,step #,w\n1,2,0.5\n", r"^t:1:6: two columns are named 'step'; leave one out"),
         ("step;w\n1;1,234\n", r"^t:2:3: '1,234' is 1234 if its comma is a thousands mark, and 1\.234 if it is a dec"),
         ("step;w;b\n1;0,5;0.5\n", r"^t:2:3: '0,5' has a decimal comma, and '0\.5' at t:2:7 a point; write all"),
         ('step,w,b\n1,"0,123",0.5\n', r"^t:2:4: '0,123' has a decimal comma"),
         ("step;w[0]\n1;[1,2]\n", r"^t:2:3: '\[1,2\]' has commas that may be decimal commas, or separate its numbers"),
         ("w\n0,5\n", r"^t:2:3: 2 cells in this row; expected 1"),
-        ("w\n0.5\n\n0.7\n", r"^t:3:1: an empty line between the rows of one column may be a step without a number"),
+        ("w\n0.5\n\n0.7\n", r"^t:3:1: a line without a number may be a step without claims, or nothing"),
+        ("w=0.5\nDone\nw=0.7\n", r"^t:2:1: a line without a number may be a step without claims, or nothing"),
+        ("w\n0.5 0.6\n0.7\n", r"^t:2:1: '0\.5 0\.6' is more than one number in a cell, and the rows count the steps"),
         ("w,b\n1.5;2,3\n", r"a ';' in a table whose cells are separated by ','"),
         ("w b\n0, 24\n", r"a ',' in a table whose cells are separated by blanks"),
         ("step;w,b\n1;2,3\n", r"^t:1:1: the cells of t may be separated by ',' or ';'"),
@@ -283,3 +300,108 @@ def test_one_cell_in_words_is_one_cell_in_words(tmp_path: Path) -> None:
     ]
     assert {one.status.value for one in found.findings} == {"right"}
     assert (len(found.findings), found.exit_status) == (7, 3)
+
+
+def test_what_numpy_and_psql_write() -> None:
+    assert claims_of("# step w b\n1 1.3833e+00 6.167e-01\n") == {(1, "w", "1.3833e+00"), (1, "b", "6.167e-01")}
+    assert claims_of("# step,w\n1,0.5\n") == {(1, "w", "0.5")}
+    assert claims_of(" step | w\n------+-----\n    1 | 0.5\n") == {(1, "w", "0.5")}
+
+
+def test_names_with_blanks_in_columns_between_blanks() -> None:
+    assert claims_of("step  grad w   new b\n1   0.5   0.25\n") == {(1, "dJ/dw", "0.5"), (1, "b", "0.25")}
+
+
+def test_a_log_of_printed_tensors() -> None:
+    """As a program prints them, with the names of the problem."""
+    text = "".join(
+        f"Epoch {k}, Loss: {loss}, W_grad: tensor([{dw}]), B_grad: tensor([{db}]), w: {w}, b: {b}\n"
+        for k, loss, dw, db, w, b in TABLE[1:]
+    )
+    assert claims_of(text) == claims_of(FORMS["CSV"](TABLE))
+
+
+LATEX = r"""
+\begin{table}
+\caption{Four steps & more}
+\begin{tabular}{|l|r@{.}l|r|} % aligned
+\hline
+\textbf{step} & $\frac{\partial J}{\partial w}$ & $\partial J / \partial b$ & $\mathbf{w}$ \\ \hline
+1 & $-7.6667$ & \num{-2.3333} & \textbf{1.3833} \\[2pt] % right
+\cmidrule(lr){1-2}
+2 & $-1.7559 \times 10^{0}$ & $-0.3112$ & \\
+\hline
+\end{tabular}
+\end{table}
+"""
+
+
+def test_latex_as_it_is_written() -> None:
+    assert claims_of(LATEX) == {
+        (1, "dJ/dw", "-7.6667"),
+        (1, "dJ/db", "-2.3333"),
+        (1, "w", "1.3833"),
+        (2, "dJ/dw", "-1.7559e0"),
+        (2, "dJ/db", "-0.3112"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            LATEX.replace(r"\end{tabular}", ""),
+            r"^t:4:1: \\begin\{tabular\} without \\end\{tabular\}",
+        ),
+        (LATEX + LATEX, r"^t:16:1: a second table; leave one of them out"),
+        (LATEX.replace(r"$-7.6667$", r"\multicolumn{2}{c}{3}"), r"^t:7:5: merged cells are not read"),
+        ("| step | w |\n|---|---|\n| 1 | 0.5 |\n\n| 2 | 0.7 |\n", r"^t:5:1: more of a table after an empty line"),
+        (
+            "+---+---+\n| k | w |\n+---+---+\n| 1 |  2.5 |\n+---+---+\n",
+            r"^t:4:9: the columns of this line",
+        ),
+        (
+            "+--+-----+\n|k |w    |\n+==+=====+\n|1 |2.5  |\n|2 |3.5  |\n+--+-----+\n|3 |4.5  |\n+--+-----+\n",
+            r"^t:5:2: two lines in one cell; put a border between two rows",
+        ),
+        ("k & w \\\\\n1 & 2.5\n2 & 3.5 \\\\", r"^t:2:5: a line break inside a cell; end the row above it"),
+        ("step|w\n--|--\n|\n", r"^t:1:1: t claims nothing"),
+        ("===  ===\nk    w\n===  ===\n1  2.5\n===  ===\n", r"^t:4:4: a cell stands between two columns"),
+    ],
+)
+def test_a_damaged_document_is_refused(text: str, message: str) -> None:
+    with pytest.raises(ClaimError, match=message):
+        claims_of(text)
+
+
+PIECES = (
+    *(
+        "step",
+        "w",
+        "dJ/dw",
+        "1",
+        "2",
+        "0.5",
+        "0,5",
+        "[",
+        "]",
+        "(",
+        ")",
+        "{",
+        "}",
+        '"',
+        "tensor(",
+        "nan",
+        "e5",
+        "\\",
+        "&",
+    ),
+    *("$", "\n", "\n", ",", ";", "\t", "|", " ", "  ", "=", ":", "+--+--+\n", "===  ===\n", "|--|--|\n", "\\\\"),
+    *(r"\begin{tabular}{rr}", r"\end{tabular}"),
+)
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=24).map("".join))
+def test_whatever_is_written_is_read_or_refused_in_every_form(text: str) -> None:
+    with contextlib.suppress(ClaimError):
+        claims_of(text)

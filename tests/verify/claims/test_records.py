@@ -45,6 +45,17 @@ def test_lines_without_numbers_are_counted() -> None:
     )
 
 
+def test_a_line_that_diverges_is_a_line() -> None:
+    reading = read_table("w=0.267\nw=nan\nw=3.32\n", "t", ARTICLE)
+    assert [(claim.cell.step, claim.literal.text) for claim in reading.claims] == [
+        (1, "0.267"),
+        (2, "nan"),
+        (3, "3.32"),
+    ]
+    reading = read_table("w=0.267\nw=unknown\nw=3.32\n", "t", ARTICLE)
+    assert [claim.cell.step for claim in reading.claims] == [1, 3]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
