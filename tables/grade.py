@@ -66,6 +66,7 @@ GRADE_COLUMNS: Mapping[str, tuple[str, str]] = {
     "score": ("float64", "the share of its numbers that are right, or follow from an earlier wrong one"),
     "claims": ("Int64", "its numbers"),
     "empty": ("Int64", "its cells without a number, which do not count in the score"),
+    "unread": ("Int64", "its cells with something else than a number, which do not count either"),
     **{status.value: ("Int64", f"how many of them are: {WORDS[status]}") for status in Status},
     "first_wrong": ("string", "the first wrong number: step 2: w"),
     "claimed": ("string", "what it is claimed to be"),
@@ -77,7 +78,7 @@ GRADE_COLUMNS: Mapping[str, tuple[str, str]] = {
 def _grade(graded: Graded) -> tuple[object, ...]:
     found = graded.found
     if found is None:
-        return (graded.file, *[None] * (3 + len(Status)), None, None, None, graded.error)
+        return (graded.file, *[None] * (4 + len(Status)), None, None, None, graded.error)
     counts = [found.counts.get(status, 0) for status in Status]
     total = len(found.findings)
     good = sum(1 for f in found.findings if f.status.is_accepted or f.status is Status.INHERITED)
@@ -86,4 +87,4 @@ def _grade(graded: Graded) -> tuple[object, ...]:
     if first is not None:
         cell = first.cell
         at = (f"step {cell.step}: {cell.name}", first.claim.literal.text, first.printed)  # type: ignore[assignment]
-    return (graded.file, good / total if total else None, total, graded.empty, *counts, *at, None)
+    return (graded.file, good / total if total else None, total, graded.empty, len(found.unread), *counts, *at, None)

@@ -24,5 +24,5 @@ def timeline_of(problem: Problem | str, units: int | None = None, **settings: ob
 
 def claimed(table: str, run: Timeline) -> list[tuple[int, str, str, str]]:
     """Step, group, name and text of each claim."""
-    found = read_table(table, "t.csv", run)
+    found = read_table(table, "t.csv", run).claims
     return [(c.cell.step, c.cell.quantity.group, c.cell.name, c.literal.text) for c in found]

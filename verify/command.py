@@ -95,7 +95,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="FILE",
         nargs="?",
         const="",
-        help="the table of a CSV file, wide (one row a step) or tidy; without FILE that of the problem file",
+        help="a table in a file, or - for standard input: CSV, Markdown, LaTeX, JSON; without FILE the problem's own",
     )
     claims.add_argument("--claim", metavar="TEXT", action="append", help="one number: 'step 2: dl/db = -33.39'")
     claims.add_argument("--units", metavar="N", help="units of its last digit that a claimed number may be off")

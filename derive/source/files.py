@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import errno
 import os
 import stat
+import sys
 import tempfile
 from pathlib import Path
 
 from derive.errors import OutputError, Place, ProblemError, shorten
+
+STANDARD_INPUT = "-"  # a path that stands for it
 
 
 def read_text(
@@ -22,7 +26,8 @@ def read_text(
 ) -> str:
     """Returns the text of a regular file of at most `limit` bytes of UTF-8, as `clean` leaves it.
 
-    `what` says what was expected ("a problem file"). Raises `error`, at `place`, for anything else.
+    UTF-16 with a byte order mark is read too. `what` says what was expected ("a problem file"). Raises `error`, at
+    `place`, for anything else.
     """
     name = shorten(os.fspath(path), 200)
     try:
@@ -38,12 +43,25 @@ def read_text(
     except (OSError, ValueError) as failure:  # ValueError: a null byte or a surrogate in the path
         reason = getattr(failure, "strerror", None) or "not a possible path"
         raise error(f"{name} cannot be read: {reason}", place) from None
+    return _decoded(content, name, limit, what, error, place)
+
+
+def read_input(*, limit: int, what: str, error: type[ProblemError] = ProblemError) -> str:
+    """Returns the text of standard input, like `read_text`."""
+    if sys.stdin is None:
+        raise error(f"there is no standard input; expected {what}")
+    return _decoded(sys.stdin.buffer.read(limit + 1), "standard input", limit, what, error, None)
+
+
+def _decoded(content: bytes, name: str, limit: int, what: str, error: type[ProblemError], place: Place | None) -> str:
+    """The text of at most `limit` bytes in UTF-8, or in UTF-16 where a byte order mark says so."""
     if len(content) > limit:
         raise error(f"{name} is larger than {limit // 10**6} MB; expected {what} of at most that size", place)
+    encoding = "UTF-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "UTF-8"
     try:
-        return clean(content.decode())
+        return clean(content.decode(encoding))
     except UnicodeDecodeError as failure:
-        raise error(f"{name} is not text in UTF-8 (byte {failure.start + 1}); save it as UTF-8", place) from None
+        raise error(f"{name} is not text in {encoding} (byte {failure.start + 1}); save it as UTF-8", place) from None
 
 
 def clean(text: str) -> str:

@@ -49,6 +49,7 @@ def to_text(found: Audit, colour: bool | None = None) -> str:
     paint = _is_colourful() if colour is None else colour
     lines = [*_wrapped(found.problem.title), *_wrapped(str(found.settings)), *_wrapped(f"claims of {found.source}")]
     lines += [line for told in found.told for line in _wrapped(told)]
+    lines += _unread(found)
     lines += _tables(found, paint)
     used = [status for status in Status if status in found.counts]
     lines += ["", *_wrapped("   ".join(f"{MARKS[status]} {WORDS[status]}" for status in used))] if used else []
@@ -68,6 +69,16 @@ def to_text(found: Audit, colour: bool | None = None) -> str:
         text = f"{MARKS[Status(formula.status)]} {formula.name} = {formula.text}: {formula.sentence}"
         lines += _wrapped(text)
     return "\n".join(lines)
+
+
+def _unread(found: Audit) -> Iterator[str]:
+    """The cells that cannot be read, each with its line and a caret."""
+    for error in found.unread[:MAX_SENTENCES]:
+        yield from _wrapped(f"not read: {error.place}: {error.message}")
+        if error.place is not None:
+            yield from error.place.excerpt().splitlines()
+    if len(found.unread) > MAX_SENTENCES:
+        yield f"… and {len(found.unread) - MAX_SENTENCES} more cells that are not read"
 
 
 def _is_colourful() -> bool:

@@ -45,6 +45,12 @@ def test_a_grade_tells_how_many_cells_are_empty(tmp_path: Path, table: str, empt
     assert (list(made["empty"]), list(made["claims"]), list(made["score"])) == ([empty], [1], [1.0])
 
 
+def test_a_grade_tells_how_many_cells_are_no_numbers(tmp_path: Path) -> None:
+    (tmp_path / "anna.csv").write_text("step,w,b\n1,0.267,about 0.2\n2,1.63,\n", encoding="utf-8")
+    made = grade_frame(grade(load("article"), str(tmp_path), None, {}, print))
+    assert [list(made[name]) for name in ("empty", "unread", "claims", "score")] == [[1], [1], [2], [1.0]]
+
+
 def test_grades_written_into_the_folder_are_not_graded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "anna.csv").write_text("step,dl/dw,w\n1,-26.67,0.267\n")
     arguments = ["article", "--grade", str(tmp_path), "--output", str(tmp_path)]

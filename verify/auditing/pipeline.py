@@ -32,8 +32,9 @@ from verify.claims.claim import AFTERWARDS, GROUPS, Cell, Claim
 from verify.claims.literal import judge, tie, within, written_like
 from verify.claims.names import names_of
 from verify.claims.places import Timeline
+from verify.claims.records import Rows
 from verify.claims.sentence import read_sentence
-from verify.claims.table import once, read_file, read_table
+from verify.claims.table import Reading, once, read_claims, read_table
 from verify.formulas.judge import judge_formulas
 from verify.hand.update import is_trained, moves
 from verify.numbers import Exactly, Form, as_ball, decimal, from_fraction, precision, to_float
@@ -53,6 +54,8 @@ class Audit:
     findings: tuple[Finding, ...]
     asked_pytorch: bool = False
     formulas: tuple[Stated, ...] = ()
+    unread: tuple[ClaimError, ...] = ()
+    read_as: str = ""
 
     @cached_property
     def counts(self) -> Mapping[Status, int]:
@@ -73,15 +76,16 @@ class Audit:
     @property
     def told(self) -> tuple[str, ...]:
         """How the claims were read, where that is to be said."""
-        return tuple(dict.fromkeys(finding.claim.told for finding in self.findings if finding.claim.told))
+        told = (self.read_as, *(finding.claim.told for finding in self.findings))
+        return tuple(dict.fromkeys(filter(None, told)))
 
     @property
     def exit_status(self) -> int:
-        """0 where nothing is wrong, 1 where something is, 3 where something is undecided and nothing wrong."""
+        """0 where nothing is wrong, 1 where something is; else 3 where something is undecided or cannot be read."""
         formulas = {Status(formula.status) for formula in self.formulas}
         if any(status.is_refused for status in (*self.counts, *formulas)):
             return 1
-        return 3 if Status.UNDECIDED in (*self.counts, *formulas) else 0
+        return 3 if self.unread or Status.UNDECIDED in (*self.counts, *formulas) else 0
 
     @property
     def per_epoch(self) -> int:
@@ -92,14 +96,15 @@ class Audit:
 def audit(
     problem: Problem | str | os.PathLike[str],
     *,
-    claims: str | os.PathLike[str] | None = None,
+    claims: str | os.PathLike[str] | Rows | None = None,
     sentences: Sequence[str] = (),
     units: int | None = None,
     tell: Progress | None = None,
     **settings: object,
 ) -> Audit:
-    """Judges what is claimed of a problem: in its own [claims], in the CSV file `claims`, or in `sentences`.
+    """Judges what is claimed of a problem: in its own [claims], in `claims`, or in `sentences`.
 
+    `claims` is the name of a file (`-` for standard input), a pandas DataFrame, or a list of dicts, one a row.
     `units` is how many units of its last digit a number may be off, by the author's word; half of one when left out.
     `settings` are those of `verify.verify`. Raises `ProblemError`, or one of its kinds.
     """
@@ -108,7 +113,8 @@ def audit(
         raise ProblemError(f"{problem.source} has equations but no numbers; an audit needs a problem file")
     chosen = effective(problem, settings)
     run = drawn(problem, chosen)
-    source, found = _read(run, claims, sentences, units)
+    source, reading = _read(run, claims, sentences, units)
+    found = reading.claims
     known = right_values(run, _calculated(found), _Decided(found), tell)
     with precision(PRECISIONS[-1]):  # the border of a claim is held as sharply as the right number
         judged = _judged(run, _in_order(run, found), known)
@@ -117,7 +123,9 @@ def audit(
         chosen,
         source,
         *judged,
-        () if claims or sentences else judge_formulas(run.problem, run.followed),
+        () if claims is not None or sentences else judge_formulas(run.problem, run.followed),
+        reading.unread,
+        reading.told,
     )
 
 
@@ -131,8 +139,8 @@ def drawn(problem: Problem, settings: Settings) -> Run:
 
 
 def _read(
-    run: Run, path: str | os.PathLike[str] | None, sentences: Sequence[str], units: int | None
-) -> tuple[str, tuple[Claim, ...]]:
+    run: Run, path: str | os.PathLike[str] | Rows | None, sentences: Sequence[str], units: int | None
+) -> tuple[str, Reading]:
     """Where the claims come from, and the claims."""
     names = names_of(run.watched, run.followed, run.settings)
     stated = run.watched.claims
@@ -141,11 +149,13 @@ def _read(
     starts = {parameter.name: parameter.values for parameter in run.watched.parameters}
     timeline = Timeline(names, run.batches, run.settings.batches_per_epoch, run.loss, units, starts)
     if path is not None:
-        return str(path), once((*read_file(path, timeline), *(read_sentence(text, timeline) for text in sentences)))
+        name, reading = read_claims(path, timeline)
+        said = (read_sentence(text, timeline) for text in sentences)
+        return name, replace(reading, claims=once((*reading.claims, *said)))
     if sentences:
-        return "--claim", once(read_sentence(text, timeline) for text in sentences)
+        return "--claim", Reading(once(read_sentence(text, timeline) for text in sentences))
     if stated is not None and stated.table is None and stated.formulas:
-        return run.watched.source, ()
+        return run.watched.source, Reading(())
     if stated is None or stated.table is None:
         raise ClaimError(
             f"{run.watched.source} states no numbers; give a table under [claims], a file with --claims FILE, or one "

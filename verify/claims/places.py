@@ -15,13 +15,22 @@ from verify.claims.claim import Cell, Quantity
 from verify.claims.literal import Literal, read_literal
 from verify.claims.names import Names
 
-_COUNTER = "t"  # a column of steps, where the problem has no such name and every step updates
-_STEP = ("step", "iteration", "iter", "update", "step #", "step no.", _COUNTER)
+_COUNTER = "t"  # a column of steps, as k is, where the problem has no such name and every step updates
+_STEP = ("step", "iteration", "iter", "it", "update", "k", _COUNTER)
 _EPOCH = ("epoch",)
 _BATCH = ("batch", "lot", "minibatch", "mini-batch")
 _PLACES = (*_STEP, *_EPOCH, *_BATCH)
-NO_CLAIM = ("", "-", "–", "—", "--", "---", "…", "...", "n/a", "n.a.", "na")  # whatever its capitals
+NO_CLAIM = ("", "?", "-", "–", "—", "--", "---", "…", "...", "n/a", "n.a.", "na")  # whatever its capitals
 PREDICTION = re.compile(r"(?:predict|prediction)\s*(\d{0,9})", re.IGNORECASE)
+
+
+_NUMBERED = re.compile(r"(?P<word>[\w-]+?)\.?\s*(?:\#|no\.?|nr\.?|number|index|idx)?", re.ASCII)
+
+
+def place_word(head: str) -> str:
+    """The word of a head that numbers the rows, in lower case: `Iteration #`, `Iter.`, `step no.`."""
+    match = _NUMBERED.fullmatch(head.strip().lower())
+    return match["word"] if match else head.lower()
 
 
 @dataclass(frozen=True)
@@ -61,7 +70,7 @@ class Timeline:
 
     def is_place(self, column: str) -> bool:
         """Whether a column, in lower case, says where in the run the numbers of a row are."""
-        if column == _COUNTER:
+        if column in (_COUNTER, "k"):
             return column not in self.names.taken and self.batches[-1].t == len(self.batches)
         return column in _PLACES
 

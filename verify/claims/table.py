@@ -1,4 +1,4 @@
-"""Claims as people write them in a table: wide (one row a step) or tidy (one row a number).
+"""The claims of a table, in whatever form it is written: wide (one row a step) or tidy (one row a number).
 
 A cell knows its line and column, so that a message can point at it.
 """
@@ -8,12 +8,15 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from derive.errors import ClaimError, Place, shorten
 from derive.graph.node import SIZE
-from derive.source.files import read_text
+from derive.source.files import STANDARD_INPUT, read_input, read_text
+from verify.claims.cells import readable, readable_values
 from verify.claims.claim import Cell, Claim, Quantity
+from verify.claims.forms import read_grid
+from verify.claims.grid import Grid, Source, with_points
 from verify.claims.literal import Literal
 from verify.claims.names import EPOCH_MEANS, is_of_epochs
 from verify.claims.places import (
@@ -27,49 +30,104 @@ from verify.claims.places import (
     Timeline,
     Written,
     cell_at,
+    place_word,
     predicted_cell,
     whole_number,
 )
+from verify.claims.records import Rows, read_objects
 
 MAX_CLAIMS = 20 * 10**6  # bytes of a file of claims; a larger one is refused
-MAX_CELLS = 10**6  # of a table; a larger one is refused
 
 _VALUE = ("value", "claimed", "claim", "number", "hand", "autograd")  # of a tidy table, the first that is there
-_PIECE = re.compile(r'\s*"((?:[^"]|"")*)"\s*|([^,]*)')
+_SEVERAL = re.compile(r"[-+−]?[.,\d]\S*(?:\s+[-+−]?[.,\d]\S*)+")
+_WHAT = "a CSV file of claims, or a table in another form"
 
 
-def read_file(path: str | os.PathLike[str], run: Timeline) -> tuple[Claim, ...]:
-    """The claims of a CSV file, wide or tidy. Raises `ClaimError`."""
-    text = read_text(path, limit=MAX_CLAIMS, what="a CSV file of claims", error=ClaimError)
-    return read_table(text, str(path), run)
+@dataclass(frozen=True)
+class Reading:
+    """The claims of a table, the cells that cannot be read, and how the table was read."""
+
+    claims: tuple[Claim, ...]
+    unread: tuple[ClaimError, ...] = ()
+    told: str = ""
+
+
+def read_claims(given: str | os.PathLike[str] | Rows, run: Timeline) -> tuple[str, Reading]:
+    """What holds the claims, and the claims: a file, standard input (`-`), a DataFrame, a list of dicts.
+
+    Raises `ClaimError`.
+    """
+    if isinstance(given, str | os.PathLike):
+        source = _source(given)
+        return source.name, read_rows(read_grid(source), run)
+    name, grid = read_objects(given)
+    return name, read_rows(grid, run)
+
+
+def _source(path: str | os.PathLike[str]) -> Source:
+    if os.fspath(path) == STANDARD_INPUT:
+        return Source("standard input", read_input(limit=MAX_CLAIMS, what=_WHAT, error=ClaimError))
+    return Source(str(path), read_text(path, limit=MAX_CLAIMS, what=_WHAT, error=ClaimError))
 
 
 def empty_cells(path: str | os.PathLike[str]) -> int:
-    """How many cells of a CSV file, in columns with a name, hold no number. Raises `ClaimError`."""
-    text = read_text(path, limit=MAX_CLAIMS, what="a CSV file of claims", error=ClaimError)
-    rows = [row for row in _rows(text, str(path), 1) if any(cell.text for cell in row)]
+    """How many cells of a file, in columns with a name, hold no number. Raises `ClaimError`."""
+    rows = [row for row in read_grid(_source(path)).rows if any(cell.text for cell in row)]
     header = [cell.text.lower() for cell in rows[0]] if rows else []
     values = [name in _VALUE if "quantity" in header else bool(name) for name in header]
     cells = (cell for row in rows[1:] for cell, counts in zip(row, values, strict=False) if counts)
     return sum(cell.text.lower() in NO_CLAIM for cell in cells)
 
 
-def read_table(text: str, source: str, run: Timeline, first_line: int = 1) -> tuple[Claim, ...]:
+def read_table(text: str, source: str, run: Timeline, first_line: int = 1) -> Reading:
     """The claims of a table whose first line is the line `first_line` of `source`. Raises `ClaimError`."""
-    if text.count(",") + text.count("\n") > MAX_CELLS:
-        raise ClaimError(f"{source} has more than {MAX_CELLS:,} cells; claim fewer steps", Place(source))
-    rows = [row for row in _rows(text, source, first_line) if any(cell.text for cell in row)]
+    return read_rows(read_grid(Source(source, text, first_line)), run)
+
+
+def read_rows(grid: Grid, run: Timeline) -> Reading:
+    """The claims of a table. Raises `ClaimError` for one without a cell that can be read, and for rows cut short."""
+    rows = [row for row in grid.rows if any(cell.text for cell in row)]
     if not rows:
-        raise ClaimError(f"{source} has no table; expected a line with the names of the columns", Place(source))
-    header, *body = rows
-    _check_header(header, body, source)
-    for row in body:
-        if len(row) != len(header):
-            message = f"{len(row)} cells in this row; expected {len(header)}, as in the first line"
-            raise ClaimError(f'{message} (a number with commas stands in quotes: "8,585.23")', row[-1].place)
+        name = grid.rows[0][0].place.source if grid.rows and grid.rows[0] else "the text"
+        raise ClaimError(f"{name} has no table; expected a line with the names of the columns", Place(name))
+    grid, has_commas = with_points(replace(grid, rows=_padded(grid.rows, rows[0])))
+    header = [_as_place(_in_one_line(cell, run), run) for cell in grid.rows[0]]
+    body = grid.rows[1:]
+    _check_header(header, body, run)
+    if not any(run.is_place(cell.text.lower()) for cell in header):
+        _check_counted(grid, body)
+    is_tidy = _is_tidy([cell.text.lower() for cell in header], body, run)
+    header, body, unread = (
+        (header, *readable_values(header, body, run, _VALUE)) if is_tidy else readable(header, body, run)
+    )
     lower = [cell.text.lower() for cell in header]
-    found = _tidy(lower, body, run) if _is_tidy(lower, body, run) else _wide(header, body, run)
-    return once(found)
+    claims = once(_tidy(lower, body, run) if is_tidy else _wide(header, body, run))
+    if not claims:
+        if unread:
+            raise unread[0]
+        message = f"{header[0].place.source} claims nothing; expected a number in at least one cell below the names"
+        raise ClaimError(message, header[0].place)
+    count = len(body)
+    parts = [grid.form, "decimal comma" if has_commas else "", f"{count} row{'s' if count != 1 else ''}", grid.told]
+    return Reading(claims, unread, f"read as {', '.join(filter(None, parts))}")
+
+
+def _padded(rows: Sequence[Row], header: Row) -> list[Row]:
+    """The table from its header on; an empty row is as wide. Raises `ClaimError` for a row of another width."""
+    place = next(position for position, row in enumerate(rows) if row is header)
+    found = [header]
+    for row in rows[place + 1 :]:
+        if len(row) == len(header):
+            found.append(row)
+        elif any(cell.text for cell in row):
+            message = f"{len(row)} cells in this row; expected {len(header)}, as in the first line"
+            message += ' (a number with commas stands in quotes: "8,585.23")' if "," in row[-1].place.text else ""
+            raise ClaimError(message, row[-1].place)
+        else:
+            found.append([Written("", row[0].place)] * len(header))
+    while len(found) > 1 and not any(cell.text for cell in found[-1]):
+        found.pop()
+    return found
 
 
 def _is_tidy(lower: list[str], body: Sequence[Row], run: Timeline) -> bool:
@@ -82,43 +140,51 @@ def _is_tidy(lower: list[str], body: Sequence[Row], run: Timeline) -> bool:
         return True
 
 
-def _rows(text: str, source: str, first_line: int) -> Iterator[Row]:
-    for number, line in enumerate(text.split("\n"), start=first_line):
-        yield list(_cells(line.rstrip("\r"), source, number))
+def _in_one_line(cell: Written, run: Timeline) -> Written:
+    """A head without line breaks. Raises `ClaimError`, which names the line break, where that is no quantity."""
+    if "\n" not in cell.text:
+        return cell
+    found = Written(" ".join(cell.text.split()), cell.place)
+    if not run.is_place(place_word(found.text)):
+        try:
+            run.names.check(found.text, found.place)
+        except ClaimError as error:
+            raise ClaimError(f"a line break in the name of a column: {error.message}", cell.place) from None
+    return found
 
 
-def _cells(line: str, source: str, number: int) -> Iterator[Written]:
-    """The cells of a line, between commas, some of them in quotes."""
-    at = 0
-    while at <= len(line):
-        match = _PIECE.match(line, at)
-        if match is None or (match.end() < len(line) and line[match.end()] != ","):
-            raise ClaimError("not CSV: a quotation mark inside a cell", Place(source, number, at + 1, line))
-        quoted = match[1] is not None
-        text = match[1].replace('""', '"') if quoted else match[2]
-        column = match.start(1 if quoted else 2) + len(text) - len(text.lstrip()) + 1
-        yield Written(text.strip(), Place(source, number, column, line))
-        at = match.end() + 1
+def _as_place(cell: Written, run: Timeline) -> Written:
+    """A head as `Iteration #` by the word for which it stands, where it is no name by itself."""
+    word = place_word(cell.text)
+    is_own = word == cell.text.lower() or word in run.names.taken
+    return Written(word, cell.place) if not is_own and run.is_place(word) else cell
 
 
-_SEPARATORS = {";": "';'", "\t": "tabs", "|": "'|'"}
+def _check_counted(grid: Grid, body: Sequence[Row]) -> None:
+    """Raises `ClaimError` where rows count the steps and it is not certain how many there are.
+
+    An empty line in a table of one column, or a line of words in a log, is a step or nothing; several numbers in one
+    cell may be several rows.
+    """
+    if grid.gap is not None:
+        message = "a line without a number may be a step without claims, or nothing, where the rows count the steps"
+        raise ClaimError(f"{message}; leave the line out, or number the rows by step", grid.gap)
+    for cell in (cell for row in body for cell in row if " " in cell.text):
+        if _SEVERAL.fullmatch(cell.text):
+            message = f"{shorten(cell.text)} is more than one number in a cell, and the rows count the steps"
+            raise ClaimError(f"{message}; write one row a step, or number the rows in a column step", cell.place)
 
 
-def _check_header(header: Row, body: Sequence[Row], source: str) -> None:
-    """Raises `ClaimError` for a table with other separators, or whose first line has no names."""
-    first = header[0]
-    if len(header) == 1:
-        for sign, called in _SEPARATORS.items():
-            if sign in first.text:
-                message = f"the cells of {source} are separated by {called}; expected commas (and points in numbers)"
-                raise ClaimError(f"{message}: save it with commas", first.place)
+def _check_header(header: Row, body: Sequence[Row], run: Timeline) -> None:
+    """Raises `ClaimError` for a table whose first line has no names, or one name twice."""
     seen: set[str] = set()
-    for cell in header:
-        if not cell.text and any(len(row) > header.index(cell) and row[header.index(cell)].text for row in body):
+    for position, cell in enumerate(header):
+        if not cell.text and any(row[position].text for row in body):
             raise ClaimError("a column without a name has numbers; name it, or leave it out", cell.place)
-        if cell.text and cell.text in seen:
+        name = cell.text.lower() if run.is_place(cell.text.lower()) else cell.text
+        if name and name in seen:
             raise ClaimError(f"two columns are named {shorten(cell.text)}; leave one out", cell.place)
-        seen.add(cell.text)
+        seen.add(name)
 
 
 def _wide(header: Row, body: Sequence[Row], run: Timeline) -> Iterator[Claim]:
@@ -223,9 +289,18 @@ def _cell(
         name: (whole_number(row[position]) + (name in counting.from_0), row[position].place)
         for name, position in places.items()
     }
-    numbers = {kind: next((given[name] for name in kinds if name in given), None) for kind, kinds in KINDS.items()}
+    numbers = {kind: _agreed(kinds, given) for kind, kinds in KINDS.items()}
     place = next((place for found in numbers.values() if found for place in (found[1],)), row[0].place)
     return cell_at(quantity, entry, {kind: found[0] for kind, found in numbers.items() if found}, number, run, place)
+
+
+def _agreed(kinds: Sequence[str], given: Mapping[str, tuple[int, Place]]) -> tuple[int, Place] | None:
+    """What the columns `step` and `iteration` say; raises `ClaimError` where they differ."""
+    found = [(name, *given[name]) for name in kinds if name in given]
+    for name, number, place in found[1:]:
+        if number != found[0][1]:
+            raise ClaimError(f"{name} {number} stands beside {found[0][0]} {found[0][1]}; leave one column out", place)
+    return found[0][1:] if found else None
 
 
 def _tidy(header: list[str], body: Sequence[Row], run: Timeline) -> Iterator[Claim]:

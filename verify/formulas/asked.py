@@ -75,14 +75,9 @@ def read_asked(name: str, graph: Graph, more: Iterable[str], place: Place) -> As
     if asked is not None:
         return asked
     entry = _entry(expr)
-    if entry is not None:
-        meant = loosely(entry.name, known, graph.loss)
-        if meant is not None:
-            return Entry(meant, entry.index)
-        if (short := _stripped(entry.name, graph)) is not None:  # dw, as programs call dl/dw
-            return Derivative(Entry(graph.loss), Entry(short, entry.index))
-        if (renewed := _NEW.sub("", entry.name)) != entry.name and loosely(renewed, known, graph.loss) is not None:
-            return Entry(loosely(renewed, known, graph.loss) or renewed, entry.index)
+    meant = None if entry is None else _meant(entry, graph, known)
+    if meant is not None:
+        return meant
     either = _as_derivative(expr, graph, {})
     if either is not None:
         ends = tuple(f"d{own.name}" for own in (either.of, either.wrt))
@@ -93,6 +88,18 @@ def read_asked(name: str, graph: Graph, more: Iterable[str], place: Place) -> As
         raise ClaimError(f"{message}{gradient}", place)
     hint = suggestion(entry.name if entry else name, known)
     raise ClaimError(f"{shorten(name)} is no quantity of this problem{hint}; {_EXPECTED}", place)
+
+
+def _meant(entry: Entry, graph: Graph, known: Iterable[str]) -> Asked | None:
+    """What a name stands for: a quantity, loosely spelled; `dw`, as programs call dl/dw; or `new_w`."""
+    meant = loosely(entry.name, known, graph.loss)
+    if meant is not None:
+        return Entry(meant, entry.index)
+    if (short := _stripped(entry.name, graph)) is not None:
+        return Derivative(Entry(graph.loss), Entry(short, entry.index))
+    if (renewed := _NEW.sub("", entry.name)) != entry.name and loosely(renewed, known, graph.loss) is not None:
+        return Entry(loosely(renewed, known, graph.loss) or renewed, entry.index)
+    return None
 
 
 def _read_local(name: str, graph: Graph, known: Iterable[str], place: Place) -> Derivative | None:

@@ -3,12 +3,13 @@
 import os
 import re
 import sys
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
 
 from derive.errors import DataError, OutputError, Place, ProblemError
-from derive.source.files import check_writable, read_text, write_whole
+from derive.source.files import check_writable, read_input, read_text, write_whole
 
 
 def read(path: str | os.PathLike[str], limit: int = 100) -> str:
@@ -19,6 +20,30 @@ def test_byte_order_mark_and_line_ends_are_removed(tmp_path: Path) -> None:
     path = tmp_path / "a.toml"
     path.write_bytes(b"\xef\xbb\xbfa = 1\r\nb = 2\r\n")
     assert read(path) == "a = 1\nb = 2\n"
+
+
+@pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be"])
+def test_utf16_with_a_byte_order_mark_is_read(tmp_path: Path, order: str) -> None:
+    path = tmp_path / "a.toml"
+    path.write_bytes("\ufeffa = 'é'\r\n".encode(order))
+    assert read(path) == "a = 'é'\n"
+    path.write_bytes("\ufeffa".encode(order) + b"\x00")
+    with pytest.raises(ProblemError, match=r"is not text in UTF-16 \(byte \d\); save it as UTF-8"):
+        read(path)
+
+
+def test_standard_input_is_read_like_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    def given(content: bytes) -> str:
+        monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(content)))
+        return read_input(limit=10, what="a problem file")
+
+    assert given(b"\xef\xbb\xbfa = 1\r\n") == "a = 1\n"
+    for content, message in ((b"a" * 11, "^standard input is larger than"), (b"\xff", "^standard input is not text")):
+        with pytest.raises(ProblemError, match=message):
+            given(content)
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(ProblemError, match="there is no standard input; expected a problem file"):
+        read_input(limit=10, what="a problem file")
 
 
 def test_a_missing_file(tmp_path: Path) -> None:

@@ -41,3 +41,12 @@ def test_colour_is_for_terminals_and_no_color_is_honoured(monkeypatch: pytest.Mo
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
     monkeypatch.setenv("NO_COLOR", "1")
     assert "\x1b[" not in to_text(found)
+
+
+def test_cells_that_are_not_read_are_shown() -> None:
+    table = [{"step": 1, "w": 0.267}, *({"step": 2, f"dl/d{name}": "about"} for name in "wb")]
+    lines = to_text(audit("article", claims=table), colour=False).splitlines()
+    assert lines[3] == "read as a list of dicts, 3 rows"
+    assert [line[:28] for line in lines if line.startswith("not read")] == [
+        f"not read: claims[{k}]['dl/d{name}']" for k, name in ((1, "w"), (2, "b"))
+    ]

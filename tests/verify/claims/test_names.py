@@ -19,7 +19,7 @@ GROUPS = (
 
 
 def read(text: str, run: Timeline) -> list[tuple[int, str, str]]:
-    return [(c.cell.step, c.cell.quantity.group, c.cell.name) for c in read_table(text, "t.csv", run)]
+    return [(c.cell.step, c.cell.quantity.group, c.cell.name) for c in read_table(text, "t.csv", run).claims]
 
 
 @pytest.mark.parametrize("written", ["MSE", "mse", "cost", "Cost", "error", "J", "j", "L", "loss", "l"])

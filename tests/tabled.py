@@ -1,0 +1,106 @@
+"""Writes a table in every form that people have, for reading it back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+
+Table = Sequence[Sequence[str]]  # the header first
+
+
+def joined(sign: str) -> Callable[[Table], str]:
+    """Cells between separators; one with a separator in it stands in quotes."""
+
+    def write(table: Table) -> str:
+        return "".join(sign.join(f'"{cell}"' if sign in cell else cell for cell in row) + "\n" for row in table)
+
+    return write
+
+
+def markdown(table: Table) -> str:
+    lines = ["| " + " | ".join(row) + " |" for row in table]
+    return "\n".join([lines[0], "|" + "---:|" * len(table[0]), *lines[1:]]) + "\n"
+
+
+def _widths(table: Table) -> list[int]:
+    return [max(map(len, column)) for column in zip(*table, strict=True)]
+
+
+def blanks(table: Table) -> str:
+    widths = _widths(table)
+    return "".join(
+        "   ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) + "\n" for row in table
+    )
+
+
+def simple(table: Table) -> str:
+    rule = "  ".join("=" * max(width, 2) for width in _widths(table))
+    lines = [
+        "  ".join(cell.ljust(max(width, 2)) for cell, width in zip(row, _widths(table), strict=True)) for row in table
+    ]
+    return "\n".join([rule, lines[0], rule, *lines[1:], rule]) + "\n"
+
+
+def grid(table: Table) -> str:
+    rule = "+" + "+".join("-" * (width + 2) for width in _widths(table)) + "+"
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, _widths(table), strict=True)) + " |"
+        for row in table
+    ]
+    return "\n".join([rule, lines[0], rule.replace("-", "="), *(f"{line}\n{rule}" for line in lines[1:])]) + "\n"
+
+
+def mysql(table: Table) -> str:
+    """As a database prints it: a border above and below all the rows."""
+    lines = grid(table).splitlines()
+    return "\n".join([lines[0], lines[1], lines[0], *lines[3::2], lines[0]]) + "\n"
+
+
+def latex(table: Table) -> str:
+    rows = [" & ".join(f"${cell}$" if "_" not in cell else cell for cell in row) + r" \\" for row in table]
+    begin, end = r"\begin{tabular}{" + "r" * len(table[0]) + "}", r"\end{tabular}"
+    return "\n".join([begin, r"\toprule", rows[0], r"\midrule", *rows[1:], r"\bottomrule", end]) + "\n"
+
+
+def pairs(between: str, equals: str) -> Callable[[Table], str]:
+    def write(table: Table) -> str:
+        return "".join(
+            between.join(f"{name}{equals}{cell}" for name, cell in zip(table[0], row, strict=True)) + "\n"
+            for row in table[1:]
+        )
+
+    return write
+
+
+def _objects(table: Table) -> list[str]:
+    return [
+        "{" + ", ".join(f"{json.dumps(name)}: {cell}" for name, cell in zip(table[0], row, strict=True)) + "}"
+        for row in table[1:]
+    ]
+
+
+def json_lines(table: Table) -> str:
+    return "\n".join(_objects(table)) + "\n"
+
+
+def json_list(table: Table) -> str:
+    return "[\n  " + ",\n  ".join(_objects(table)) + "\n]\n"
+
+
+FORMS: Mapping[str, Callable[[Table], str]] = {
+    "CSV": joined(","),
+    "semicolons": joined(";"),
+    "tabs": joined("\t"),
+    "bars": joined("|"),
+    "Markdown": markdown,
+    "blanks": blanks,
+    "simple": simple,
+    "grid": grid,
+    "MySQL": mysql,
+    "LaTeX": latex,
+    "key=value": pairs(" ", "="),
+    "key: value": pairs(", ", ": "),
+    "JSON lines": json_lines,
+    "JSON": json_list,
+}
+WITHOUT_COMMA = tuple(form for form in FORMS if form not in ("JSON lines", "JSON"))  # that can have decimal commas

@@ -1,0 +1,92 @@
+"""What a cell holds: the entries of an array with their indices, and what cannot be read."""
+
+from __future__ import annotations
+
+import pytest
+
+from derive.errors import ClaimError
+from derive.source.numerals import NumeralError
+from tests.timelines import claimed, timeline_of
+from verify.claims.cells import is_array, read_array
+from verify.claims.table import read_table
+
+NETWORK = timeline_of("tanh_network")
+
+
+@pytest.mark.parametrize(
+    ("text", "shape", "numbers"),
+    [
+        ("[0.45 0.25]", (2,), ["0.45", "0.25"]),
+        ("[0.45, 0.25]", (2,), ["0.45", "0.25"]),
+        ("[ 0.45,-.25 ]", (2,), ["0.45", "-.25"]),
+        ("tensor([0.4500, -0.2500])", (2,), ["0.4500", "-0.2500"]),
+        ("array([1. , 2.5], dtype=float32)", (2,), ["1.", "2.5"]),
+        ("np.array([1., 2.5])", (2,), ["1.", "2.5"]),
+        ("tensor(0.5)", (), ["0.5"]),
+        ("tensor(0.5000, grad_fn=<MseLossBackward0>)", (), ["0.5000"]),
+        ("tensor([[1., 2., 3.],\n        [4., 5., 6.]], device='cuda:0', requires_grad=True)", (2, 3), None),
+        ("Parameter containing:\ntensor([[0.5]], requires_grad=True)", (1, 1), ["0.5"]),
+        ("[[1 2 3]\n [4 5 6]]", (2, 3), ["1", "2", "3", "4", "5", "6"]),
+        ("[1 2; 3 4]", (2, 2), ["1", "2", "3", "4"]),
+        ("[1; 2]", (2, 1), ["1", "2"]),
+    ],
+)
+def test_arrays_as_programs_print_them(text: str, shape: tuple[int, ...], numbers: list[str] | None) -> None:
+    found = read_array(text)
+    assert is_array(text)
+    assert found.shape == shape
+    assert numbers is None or [number for _, number, _ in found.entries] == numbers
+    assert all(text[at:].startswith(number) for _, number, at in found.entries)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[1,,2]", "has a separator with no number before it"),
+        ("[1, 2", "is an array whose brackets do not match"),
+        ("tensor([1, 2]", "is an array whose brackets do not match"),
+        ("[1, 2] 3", "is an array whose brackets do not match"),
+        ("[[1, 2], [3]]", "is an array whose rows are not of one length"),
+        ("[[1, 2], 3]", "is an array whose rows are not of one length"),
+        ("[]", "is an array without numbers"),
+    ],
+)
+def test_what_is_no_array(text: str, message: str) -> None:
+    with pytest.raises(NumeralError, match=message):
+        read_array(text)
+
+
+def test_an_array_claims_every_entry() -> None:
+    shape = NETWORK.names.shapes[NETWORK.names.find("W", None)[0]]  # type: ignore[arg-type]
+    rows, columns = (int(size) for size in shape)
+    matrix = [[f"0.{i}{j}" for j in range(columns)] for i in range(rows)]
+    for open_, between, close in (("tensor([[", "], [", "]])"), ("[[", "] [", "]]"), ("[[", "],\n [", "]]")):
+        text = open_ + between.join(", ".join(row) for row in matrix) + close
+        assert claimed(f'step,W\n2,"{text}"\n', NETWORK) == [
+            (2, "after", f"W[{i},{j}]", matrix[i][j]) for i in range(rows) for j in range(columns)
+        ]
+        if "\n" not in text:
+            assert len(claimed(f"step,W,dl/dW[0,1]\n2,{text},0.5\n", NETWORK)) == rows * columns + 1
+    [unread] = read_table("step,W,dl/dW[0,1]\n2,[1 2 3 4],0.5\n", "t", NETWORK).unread
+    assert str(unread).startswith(f"t:2:3: '[1 2 3 4]' is an array of 4; W is an array of {rows} × {columns}")
+
+
+def test_the_entry_that_cannot_be_read_is_named() -> None:
+    run = timeline_of("article", batch_size=9)
+    found = read_table("step,w,a\n1,0.5,[0 1 2 about 4 5 6 7 8]\n", "t", run)
+    assert [str(error).partition(";")[0] for error in found.unread] == ["t:2:14: 'about' is not a number"]
+    assert [claim.cell.name for claim in found.claims] == ["w", *(f"a[{k}]" for k in (0, 1, 2, 4, 5, 6, 7, 8))]
+
+
+def test_along_the_samples_where_the_batches_hold_different_rows() -> None:
+    found = read_table("step,w,a\n1,0.5,[0 1 2]\n", "t", timeline_of("article"))
+    [unread] = found.unread
+    assert "a runs over the samples, and the batches hold different rows of the data" in unread.message
+    assert len(found.claims) == 1
+
+
+def test_an_array_of_one_number_is_the_number() -> None:
+    run = timeline_of("article")
+    assert claimed("step,w\n1,tensor([[0.5]])\n2,0.25\n", run) == [(1, "after", "w", "0.5"), (2, "after", "w", "0.25")]
+    with pytest.raises(ClaimError, match=r"^t.csv:2:3: '\[0.5, 1\]' is an array of 2; w is one number"):
+        claimed("step,w\n1,[0.5, 1]\n", run)

@@ -1,0 +1,140 @@
+"""Rows that name each number: logs, JSON, and what a Python program hands over."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from derive.errors import ClaimError
+from derive.problem.loading import load
+from tests.timelines import claimed, timeline_of
+from verify.auditing.pipeline import audit
+from verify.claims.table import read_table
+
+ARTICLE = timeline_of("article")
+EXPECTED = [(1, "loss", "loss", "146.67"), (1, "after", "w", "0.267"), (2, "loss", "loss", "280.67")]
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        "step=1 loss=146.67 w=0.267\nstep=2 loss=280.67\n",
+        "Step 1, Loss: 146.67, w: 0.267\nStep 2, Loss: 280.67\n",
+        "step 1/3 | loss 146.67".replace(" 146", ": 146") + " | w: 0.267\nstep 2/3 | loss: 280.67\n",
+        "Epoch [1/1], Batch [1/3], Loss: 146.67, w: 0.267\nEpoch [1/1], Batch [2/3], Loss: 280.67\n",
+        "Training begins\n\nstep: 1, loss: 146.67, w: tensor([0.267])\nstep: 2, loss: 280.67\nDone.\n",
+        "2026-01-02 10:11:12,123 INFO step=1 loss=146.67 w=0.267\n2026-01-02 10:11:13 INFO step=2 loss=280.67\n",
+        "step 1: loss = 146.67; w = 0.267\nstep 2: loss = 280.67\n",
+        "step=1,loss=146.67,w=tensor(0.267,\n   grad_fn=<X>)\nstep=2,loss=280.67\n",
+        '{"step": 1, "loss": 146.67, "w": 0.267}\n{"step": 2, "loss": 280.67, "w": null}\n',
+        '[{"step": 1, "loss": "146.67", "w": [0.267]},\n {"step": 2, "loss": 280.67}]',
+    ],
+)
+def test_rows_that_name_each_number(log: str) -> None:
+    assert claimed(log, ARTICLE) == EXPECTED
+
+
+def test_lines_without_numbers_are_counted() -> None:
+    text = "Training begins\nstep=1 loss=146.67\nDone.\n"
+    assert (
+        read_table(text, "t", ARTICLE).told == "read as lines of key=value, 1 row, 2 lines without numbers passed over"
+    )
+
+
+def test_a_line_that_diverges_is_a_line() -> None:
+    reading = read_table("w=0.267\nw=nan\nw=3.32\n", "t", ARTICLE)
+    assert [(claim.cell.step, claim.literal.text) for claim in reading.claims] == [
+        (1, "0.267"),
+        (2, "nan"),
+        (3, "3.32"),
+    ]
+    reading = read_table("w=0.267\nw=unknown\nw=3.32\n", "t", ARTICLE)
+    assert [claim.cell.step for claim in reading.claims] == [1, 3]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("step=1 w=0.267 0.3\n", r"^t\.csv:1:1: unknown quantity|^t\.csv:1:16: neither key=value nor key: value"),
+        ("step=1 w=0.267\nstep=2 w\n", r"^t\.csv:2:8: neither key=value nor key: value"),
+        ("step=1 w=0.267 w=0.268\n", r"^t\.csv:1:16: 'w' stands twice in one row; leave one out"),
+        ("step=1 w=[0.267\n", r"^t\.csv:1:10: a bracket opens here and does not close"),
+        ("step 4/3: w = 1\n", r"^t\.csv:1:1: 'step 4/3:' counts beyond its end"),
+        ('{"step": 1, "w": 0.267\n', r"^t\.csv:2:1: not JSON: expected ',' or '}' here"),
+        ('{"step": 1, "w": 0.267}\n{"step": 2, "w"', r"^t\.csv:2:16: not JSON: expected ':' here"),
+        ('[{"step": 1, "w": 0.267}', r"^t\.csv:1:25: not JSON: expected ',' or ']' here"),
+        ('[{"step": 1, "w": 0.267},]', r"^t\.csv:1:26: not JSON: expected another item after the ',' here"),
+        ('{"step": 1, "w": 0.267, "w": 0.3}', r"^t\.csv:1:26: 'w' stands twice in one row"),
+        ('{"step": 1, "w": 0.267}\nDone.', r"^t\.csv:2:1: not JSON: expected an object such as"),
+        ('{"w": ' + "[" * 100_000, r"not a table: lists within lists without end|not JSON"),
+    ],
+)
+def test_what_is_no_such_row(text: str, message: str) -> None:
+    with pytest.raises(ClaimError, match=message):
+        claimed(text, ARTICLE)
+
+
+def test_the_digits_of_json_are_kept() -> None:
+    text = '{"step": 1, "w": 2.6700e-01, "b": 0.240}\n'
+    assert [literal for *_, literal in claimed(text, ARTICLE)] == ["2.6700e-01", "0.240"]
+    assert claimed('{"step": 1, "w": {"grad": -26.67}}', ARTICLE) == [(1, "gradients", "dl/dw", "-26.67")]
+
+
+ROWS = [{"step": 1, "w": 0.267, "b": "0.24"}, {"step": 2, "w": 1.63, "b": None}]
+
+
+def test_a_list_of_dicts() -> None:
+    found = audit("article", claims=ROWS)
+    assert [one.claim.literal.text for one in found.findings] == ["0.267", "0.24", "1.63"]
+    assert {one.status.value for one in found.findings} == {"right"}
+    assert (found.source, found.told) == ("a list of dicts", ("read as a list of dicts, 2 rows",))
+    [unread] = audit("article", claims=[*ROWS, {"step": 3, "w": "about 3"}]).unread
+    assert str(unread).startswith("claims[2]['w']: 'about 3' is not a number")
+
+
+def test_a_data_frame() -> None:
+    frame = pd.DataFrame({"step": [1, 2], "w": np.array([0.267, 1.63], dtype=np.float32), "b": [0.24, float("nan")]})
+    for given in (frame, frame.set_index("step"), frame.astype({"w": "string"})):
+        found = audit("article", claims=given)
+        assert [one.claim.literal.text for one in found.findings] == ["0.267", "0.24", "1.63"]
+        assert (found.source, found.exit_status) == ("a DataFrame", 0)
+    with pytest.raises(ClaimError, match=r"^the column 'v': unknown quantity 'v'"):
+        audit("article", claims=frame.rename(columns={"w": "v"}))
+
+
+def test_arrays_from_python() -> None:
+    problem = load("article")
+    for value in (np.array([0.267]), [0.267], (0.267,), [np.float64(0.267)], Fraction(4, 15)):
+        [finding] = audit(problem, claims=[{"step": 1, "w": value}]).findings
+        assert finding.status.value == "right"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"step": [1], "w": [2]}, "claims are a dict; expected the name of a file, a DataFrame or a list of dicts"),
+        (3, "claims are a int; expected"),
+        ([1, 2], r"claims\[0\] is a int; expected a dict such as"),
+        ([], "has no table"),
+        ([{}], "has no table"),
+        (pd.DataFrame({"step": [], "w": []}), "claims nothing"),
+        ([{"step": 1, "w": True}], r"^claims\[0\]\['w'\]: 'True' is not a number"),
+    ],
+)
+def test_what_is_neither(given: object, message: str) -> None:
+    with pytest.raises(ClaimError, match=message):
+        audit("article", claims=given)  # type: ignore[arg-type]
+
+
+def test_json_names_what_is_not_read() -> None:
+    from tables.audit import to_json
+
+    document = json.loads(to_json(audit("article", claims=[*ROWS, {"step": 3, "w": "about"}])))
+    [unread] = document["unread"]
+    assert unread["place"] == "claims[2]['w']"
+    assert unread["why"].startswith("'about' is not a number")
+    assert document["notes"] == ["read as a list of dicts, 3 rows"]

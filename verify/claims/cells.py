@@ -1,0 +1,214 @@
+"""What a cell holds: a number, an array as programs print them (`[0.45 0.25]`, `tensor([[1., 2.]])`), or neither."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+
+from derive.errors import ClaimError, Place, shorten
+from derive.graph.node import SIZE
+from derive.source.numerals import NumeralError
+from verify.claims.claim import Quantity
+from verify.claims.places import NO_CLAIM, Row, Timeline, Written
+
+_OPENING = re.compile(r"(?:Parameter containing:\s*)?(?:[\w.]*(?:tensor|array|matrix)\s*\(\s*)?(?=\[)", re.IGNORECASE)
+_SCALAR = re.compile(r"[\w.]*(?:tensor|array)\s*\(\s*([^\s,()\[\]]+)\s*,?((?:[^()]|\([^()]*\))*)\)", re.IGNORECASE)
+_REST = re.compile(r"(?:[\s,]*[a-z_]+=(?:[^,()]|\([^()]*\))*)*[\s,]*\)?", re.IGNORECASE)  # dtype=float32, grad_fn=<…>
+_PLAIN = re.compile(r"[+-]?\d{1,15}(?:\.\d{0,15})?", re.ASCII)  # what needs no closer look
+_TOKEN = re.compile(r"\s+|[\[\],;]|[^\s\[\],;]+")
+
+
+@dataclass(frozen=True)
+class Array:
+    """The numbers of an array as they are written, each with its index and where in the text it stands."""
+
+    shape: tuple[int, ...]
+    entries: tuple[tuple[tuple[int, ...], str, int], ...]
+
+
+def is_array(text: str) -> bool:
+    """Whether a cell begins as an array does."""
+    return ("[" in text or "(" in text) and bool(_OPENING.match(text) or _SCALAR.fullmatch(text.strip()))
+
+
+def read_array(text: str) -> Array:
+    """The numbers of an array. Raises `NumeralError`, whose message completes the sentence "'…' ..."."""
+    scalar = _SCALAR.fullmatch(text.strip())
+    if scalar is not None:
+        return Array((), (((), scalar[1], text.index(scalar[1], text.index("("))),))
+    opening = _OPENING.match(text)
+    if opening is None:
+        raise NumeralError("is not an array")
+    start = opening.end()
+    stop = _closing(text, start)
+    if stop is None or not _REST.fullmatch(text[stop:]) or ("(" in opening[0]) != text.rstrip().endswith(")"):
+        raise NumeralError("is an array whose brackets do not match")
+    return _parsed(text, start, stop)
+
+
+def _closing(text: str, start: int) -> int | None:
+    """The end of the bracket that opens at `start`; None where it does not close."""
+    depth = 0
+    for at in range(start, len(text)):
+        depth += (text[at] == "[") - (text[at] == "]")
+        if not depth:
+            return at + 1
+    return None
+
+
+def _parsed(text: str, start: int, stop: int) -> Array:
+    """The entries by their indices: a bracket is one axis, and a `;` begins a new row, as in MATLAB."""
+    counts: list[int] = []  # of the open brackets, what they hold so far
+    entries: list[tuple[tuple[int, ...], str, int]] = []
+    rows = 0  # begun by a ";"
+    before = ""
+    for match in _TOKEN.finditer(text, start, stop):
+        token = match[0]
+        if token.isspace():
+            continue
+        if token in ",;" and before in ("[", ",", ";", ""):
+            raise NumeralError("has a separator with no number before it")
+        if token == "[":
+            if counts:
+                counts[-1] += 1
+            counts.append(0)
+        elif token == "]":
+            counts.pop()
+        elif token == ";":
+            rows += 1
+            counts[-1] = 0
+        elif token != ",":
+            index = (*(count - 1 for count in counts[:-1]), counts[-1])
+            counts[-1] += 1
+            entries.append(((rows, *index) if ";" in text[start:stop] else index, token, match.start()))
+        before = token
+    return Array(_shape([index for index, _, _ in entries]), tuple(entries))
+
+
+def _shape(indices: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    """The size along each axis. Raises `NumeralError` where the rows are not of one length."""
+    if not indices:
+        raise NumeralError("is an array without numbers")
+    rank = max(map(len, indices))
+    if any(len(index) != rank for index in indices):
+        raise NumeralError("is an array whose rows are not of one length")
+    shape = tuple(max(index[axis] for index in indices) + 1 for axis in range(rank))
+    if list(indices) != list(product(*map(range, shape))):
+        raise NumeralError("is an array whose rows are not of one length")
+    return shape
+
+
+_Table = tuple[Row, list[Row], tuple[ClaimError, ...]]
+
+
+def readable(header: Row, body: Sequence[Row], run: Timeline) -> _Table:
+    """A wide table with one number a cell, and an error for each cell that cannot be read, which is empty instead.
+
+    A column of arrays becomes a column for each entry. Raises `ClaimError` for one whose name is unknown.
+    """
+    unread: list[ClaimError] = []
+    heads: Row = []
+    columns: list[list[Written]] = []
+    for position, head in enumerate(header):
+        cells = [row[position] for row in body]
+        if head.text and not run.is_place(head.text.lower()):
+            if any(is_array(cell.text) for cell in cells):
+                texts = [other.text for other in header]
+                for name, entries in _spread(head, cells, texts, run, unread):
+                    heads.append(name)
+                    columns.append([_read(cell, run, unread) for cell in entries])
+                continue
+            cells = [_read(cell, run, unread) for cell in cells]
+        heads.append(head)
+        columns.append(cells)
+    return heads, [list(row) for row in zip(*columns, strict=True)], tuple(unread)
+
+
+def readable_values(
+    header: Row, body: Sequence[Row], run: Timeline, values: Sequence[str]
+) -> tuple[list[Row], tuple[ClaimError, ...]]:
+    """The same of a tidy table, in the first of the columns `values` that it has."""
+    names = [cell.text.lower() for cell in header]
+    value = next((name for name in values if name in names), None)
+    unread: list[ClaimError] = []
+    rows = [
+        [_read(cell, run, unread) if name == value else cell for cell, name in zip(row, names, strict=True)]
+        for row in body
+        if any(cell.text for cell in row)
+    ]
+    return rows, tuple(unread)
+
+
+def _read(cell: Written, run: Timeline, unread: list[ClaimError]) -> Written:
+    """The cell, or an empty one in place of what is no number."""
+    if not _PLAIN.fullmatch(cell.text):
+        try:
+            run.literal(cell)
+        except ClaimError as error:
+            unread.append(error)
+            return Written("", cell.place)
+    return cell
+
+
+def _spread(
+    head: Written, cells: Sequence[Written], texts: Sequence[str], run: Timeline, unread: list[ClaimError]
+) -> list[tuple[Written, list[Written]]]:
+    """A column for each entry of the arrays in one column."""
+    run.names.check(head.text, head.place)
+    try:
+        quantity, entry = run.names.column(head.text, texts) or run.names.find(head.text, head.place)
+        sizes = () if entry else _sizes(quantity, run, head.place)
+    except ClaimError as error:  # of [predict] alone, or of batches that differ
+        unread.extend(ClaimError(error.message, cell.place) for cell in cells if cell.text)
+        return [(head, [Written("", cell.place) for cell in cells])]
+    spread = [_entries(cell, tuple(map(len, sizes)), head, unread) for cell in cells]
+    names = [
+        Written(f"{head.text}[{','.join(map(str, index))}]" if index else head.text, head.place)
+        for index in product(*sizes)
+    ]
+    return [(name, [found[k] for found in spread]) for k, name in enumerate(names)]
+
+
+def _sizes(quantity: Quantity, run: Timeline, place: Place) -> tuple[Sequence[int], ...]:
+    """The entries along each axis by their numbers; along the samples those are rows of the data."""
+    shape = run.names.shapes[quantity]
+    rows = run.batches[0].indices
+    if SIZE in shape and any(batch.indices != rows for batch in run.batches):
+        message = f"{quantity.label} runs over the samples, and the batches hold different rows of the data"
+        raise ClaimError(f"{message}; write one column for each entry, such as {quantity.label}[{rows[0]}]", place)
+    return tuple(rows if isinstance(size, str) else range(size) for size in shape)
+
+
+def _entries(cell: Written, shape: tuple[int, ...], head: Written, unread: list[ClaimError]) -> list[Written]:
+    """The numbers of an array in order, empty where it is none of that shape, which is named."""
+    count = prod(shape)
+    nothing = [Written("", cell.place)] * count
+    if cell.text.lower() in NO_CLAIM:
+        return nothing
+    if not is_array(cell.text) and not shape:
+        return [cell]
+    try:
+        found = read_array(cell.text) if is_array(cell.text) else Array((), (((), cell.text, 0),))
+    except NumeralError as error:
+        unread.append(ClaimError(f"{shorten(cell.text)} {error}; expected {_called(shape)}", cell.place))
+        return nothing
+    if [size for size in found.shape if size != 1] != [size for size in shape if size != 1]:
+        message = f"{shorten(cell.text)} is {_called(found.shape)}; {head.text} is {_called(shape)}"
+        unread.append(ClaimError(message, cell.place))
+        return nothing
+    return [Written(text, _inside(cell, at)) for _, text, at in found.entries]
+
+
+def _called(shape: Sequence[int]) -> str:
+    return f"an array of {' × '.join(map(str, shape))}" if shape else "one number"
+
+
+def _inside(cell: Written, at: int) -> Place:
+    """The place of a character of a cell; that of the cell where it has several lines or stands in no file."""
+    place = cell.place
+    if place.column is None or "\n" in cell.text[:at]:
+        return place
+    return Place(place.source, place.line, place.column + at, place.text)

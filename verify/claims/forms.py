@@ -1,0 +1,45 @@
+"""Which form a table is written in, and the table."""
+
+from __future__ import annotations
+
+import re
+
+from derive.errors import ClaimError, Place
+from verify.claims.delimited import SIGNS, read_delimited
+from verify.claims.grid import Grid, Source
+from verify.claims.markup import (
+    is_barred,
+    is_latex,
+    is_markdown,
+    is_rst_grid,
+    is_rst_simple,
+    read_barred,
+    read_latex,
+    read_markdown,
+    read_rst_grid,
+    read_rst_simple,
+)
+from verify.claims.records import is_log, read_json, read_log
+
+MAX_CELLS = 10**6  # of a table; a larger one is refused
+
+_JSON = re.compile(r'\s*(?:\[\s*)?\{\s*["}]')
+
+
+def read_grid(source: Source) -> Grid:
+    """The rows of a table in whatever form, its header first. Raises `ClaimError` for a text that is none."""
+    if source.text.count("\n") + max(map(source.text.count, (*SIGNS, "&", "=", ":"))) > MAX_CELLS:
+        raise ClaimError(f"{source.name} has more than {MAX_CELLS:,} cells; claim fewer steps", Place(source.name))
+    if _JSON.match(source.text):
+        return read_json(source)
+    if is_latex(source.text):
+        return read_latex(source)
+    if is_rst_grid(source):
+        return read_rst_grid(source)
+    if is_rst_simple(source):
+        return read_rst_simple(source)
+    if is_markdown(source):
+        return read_markdown(source)
+    if is_log(source):
+        return read_log(source)
+    return read_barred(source) if is_barred(source) else read_delimited(source)

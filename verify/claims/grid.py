@@ -1,0 +1,146 @@
+"""A table as it is written, whatever its form: rows of cells with their places, numbers with a decimal point."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from derive.errors import ClaimError, Place, shorten
+from verify.claims.cells import is_array
+from verify.claims.places import Row, Written
+
+_MINUS = str.maketrans({"−": "-", "–": "-", "＋": "+"})
+_TAIL = r"(?:[eE][+-]?\d+)?(?:\(\d{1,3}\))?"
+_POINT = re.compile(rf"[+-]?(?:[\d,]*\.\d*|\d{{1,3}}(?:,\d{{3}}){{2,}}){_TAIL}", re.ASCII)
+_COMMA = re.compile(rf"[+-]?(?:\d*|\d{{1,3}}(?:\.\d{{3}})+),\d+{_TAIL}|[+-]?\d{{1,3}}(?:\.\d{{3}}){{2,}}", re.ASCII)
+_EITHER = re.compile(rf"[+-]?[1-9]\d{{0,2}},\d{{3}}{_TAIL}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A text with the name that messages give it; its first line is the line `first_line` of what it stands in."""
+
+    name: str
+    text: str
+    first_line: int = 1
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The lines, without what ends them."""
+        return [line.rstrip("\r") for line in self.text.split("\n")]
+
+    @cached_property
+    def starts(self) -> list[int]:
+        """Where each line begins."""
+        found, at = [], 0
+        for line in self.text.split("\n"):
+            found.append(at)
+            at += len(line) + 1
+        return found
+
+    def place(self, at: int) -> Place:
+        """The place of a character."""
+        line = bisect_right(self.starts, at) - 1
+        return Place(self.name, self.first_line + line, at - self.starts[line] + 1, self.lines[line])
+
+    def cell(self, start: int, stop: int) -> Written:
+        """What stands between two characters, without the blanks around it."""
+        text = self.text[start:stop]
+        return Written(text.strip(), self.place(start + len(text) - len(text.lstrip())))
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The rows of a table, its header first, and what it was read as.
+
+    `gap` is a line that may be a row without numbers or nothing, where there is one; `told` is what else is to be said
+    of how it was read.
+    """
+
+    rows: Sequence[Row]
+    form: str
+    gap: Place | None = None
+    told: str = ""
+
+
+def with_points(grid: Grid) -> tuple[Grid, bool]:
+    """The table with decimal points, and whether it was written with decimal commas.
+
+    All numbers of a table are written alike. Raises `ClaimError` where some have a comma and others a point, and where
+    nothing tells whether `1,234` has a decimal comma.
+    """
+    header, *body = grid.rows
+    names = [cell.text.lower() for cell in header]
+    apart = {names.index("index")} if "index" in names and "quantity" in names else set()
+    points, commas, either = _evidence(body, apart)
+    if points and commas:
+        message = f"{shorten(commas.text)} has a decimal comma, and {shorten(points.text)} at {points.place} a point"
+        raise ClaimError(f"{message}; write all numbers of a table in one way", commas.place)
+    if either and not points and not commas:
+        raise ClaimError(_two_readings(either.text), either.place)
+    if not commas:
+        return grid, False
+    rows = [
+        header,
+        *([cell if k in apart else _with_point(cell) for k, cell in enumerate(row)] for row in body),
+    ]
+    return replace(grid, rows=rows), True
+
+
+def _two_readings(text: str) -> str:
+    """What to say of a comma that may be one or the other."""
+    if is_array(text):
+        message = f"{shorten(text)} has commas that may be decimal commas, or separate its numbers"
+        return f"{message}; write decimal points, or a blank after each comma that separates"
+    whole, decimal = text.replace(",", ""), text.replace(",", ".")
+    message = f"{shorten(text)} is {whole} if its comma is a thousands mark, and {decimal} if it is a decimal comma"
+    return f"{message}, and no other number of the table tells which; write one of the two"
+
+
+_Evidence = tuple[Written | None, Written | None, Written | None]
+
+
+def _evidence(body: Sequence[Row], apart: Collection[int]) -> _Evidence:
+    """The first number with a decimal point, the first with a decimal comma, and the first that may be either."""
+    first: dict[str, Written] = {}
+    for row in body:
+        for position, cell in enumerate(row):
+            if ("," in cell.text or "." in cell.text) and position not in apart:
+                for mark in _marks(cell.text.translate(_MINUS)):
+                    first.setdefault(mark, cell)
+    return first.get("."), first.get(","), first.get("?")
+
+
+def _marks(text: str) -> Iterator[str]:
+    """The decimal marks of the numbers in a cell; `?` for a comma that may be one."""
+    if is_array(text):
+        yield from _marks_of_array(text)
+    elif _EITHER.fullmatch(text):
+        yield "?"
+    elif _COMMA.fullmatch(text):
+        yield ","
+    elif _POINT.fullmatch(text):
+        yield "."
+
+
+def _marks_of_array(text: str) -> Iterator[str]:
+    """The decimal marks of an array, in which a comma may also separate two numbers."""
+    inner = re.sub(r"[\[\]();]", " ", text[text.index("[") if "[" in text else text.index("(") :])
+    pieces = [piece.strip(",") for piece in inner.split()]
+    for piece in pieces:
+        if re.fullmatch(r"[+-]?\d+,\d+", piece):
+            yield "?" if len(pieces) == 1 else ","  # where blanks separate the numbers, commas do not
+        elif re.search(r"\d\.|\.\d", piece):
+            yield "."
+
+
+def _with_point(cell: Written) -> Written:
+    """A cell of a table of decimal commas, with points."""
+    if is_array(cell.text):
+        return Written(re.sub(r"(?<=\d),(?=\d)", ".", cell.text), cell.place)
+    if _COMMA.fullmatch(cell.text.translate(_MINUS)) or _EITHER.fullmatch(cell.text.translate(_MINUS)):
+        return Written(cell.text.replace(".", "").replace(",", "."), cell.place)
+    return cell

@@ -1,0 +1,290 @@
+"""Rows that name each number: JSON, lines of `key=value` or `key: value`, data frames and lists of dicts."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from derive.errors import ClaimError, Place, shorten
+from verify.claims.grid import Grid, Source
+from verify.claims.places import KINDS, Row, Written
+
+_Record = list[tuple[Written, Written]]  # of one row: the keys and the values
+
+_DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)  # the text itself is the number
+_BLANK = re.compile(r"\s*")
+_WORDS = "|".join(
+    sorted((re.escape(word) for words in KINDS.values() for word in words if len(word) > 1), reverse=True)
+)
+_COUNT = re.compile(
+    rf"(?P<word>{_WORDS})\s*[#\[(]?\s*(?P<number>\d{{1,15}})(?:\s*(?:/|of)\s*(?P<all>\d{{1,15}}))?[\])]?\s*:?(?![^\s,;|\]])",
+    re.IGNORECASE,
+)
+_KEY = re.compile(r"(?P<key>[^\W\d_](?:\[[^\[\]\n]*\]|[^=:,;|\[\]\n]){0,200}?|[∂∇][^=:,;|\n]{0,200}?)\s*[=:]\s*")
+_VALUE = re.compile(
+    r"""(?P<array>(?:Parameter containing:\s*)?[\w.]*\(?\[)|"(?P<quoted>[^"\n]*)"|"""
+    r"""(?P<bare>[^\s,;|](?:[^\s,;|]|,(?=\d))*)"""
+)
+_BETWEEN = re.compile(r"[ \t,;|]*")
+_STAMP = re.compile(  # what a program writes in front of a line of its log
+    r"[ \t]*(?:\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[\d.,]*Z?\]?[ \t]*)?"
+    r"(?:[ \t\-:|\[]*(?:INFO|DEBUG|WARNING)[ \t\-:|\]]*)?"
+)
+_PAIR = re.compile(r"[=:]\s*(?:[-+−]?(?:[.\d]|nan\b|inf\b)|[\w.]*\(?\[)", re.IGNORECASE)
+
+
+def read_json(source: Source) -> Grid:
+    """One object a row: a list of them, or one after another as in JSON lines. Raises `ClaimError`."""
+    at = _skip(source, 0)
+    is_list = source.text.startswith("[", at)
+    at = _skip(source, at + 1) if is_list else at
+    rows = []
+    while at < len(source.text) and not (is_list and source.text[at] == "]"):
+        members, at = _object(source, at)
+        rows.append(members)
+        at = _skip(source, at)
+        if is_list:
+            at = _after_item(source, at, "]")
+    if is_list and _skip(source, at + 1) < len(source.text):
+        raise _not_json(source, at + 1, "nothing after the list")
+    if is_list and at >= len(source.text):
+        raise _not_json(source, at, "a ']'")
+    return Grid(_rows(rows), "JSON" if is_list else "JSON lines")
+
+
+def _skip(source: Source, at: int) -> int:
+    found = _BLANK.match(source.text, at)
+    return found.end() if found else at
+
+
+def _not_json(source: Source, at: int, expected: str) -> ClaimError:
+    return ClaimError(f"not JSON: expected {expected} here", source.place(min(at, len(source.text))))
+
+
+def _after_item(source: Source, at: int, closing: str) -> int:
+    """Where the next item begins, or the bracket that closes them all stands."""
+    if source.text.startswith(closing, at):
+        return at
+    if not source.text.startswith(",", at):
+        raise _not_json(source, at, f"',' or {closing!r}")
+    following = _skip(source, at + 1)
+    if source.text.startswith(closing, following):
+        raise _not_json(source, following, "another item after the ','")
+    return following
+
+
+def _object(source: Source, at: int, before: str = "", depth: int = 0) -> tuple[_Record, int]:
+    """The members of an object, those of an object inside it as `outer.inner`; and where it ends."""
+    if not source.text.startswith("{", at) or depth > 20:
+        raise _not_json(source, at, 'an object such as {"step": 1, "w": 0.267}')
+    found: _Record = []
+    at = _skip(source, at + 1)
+    while not source.text.startswith("}", at):
+        if not source.text.startswith('"', at):
+            raise _not_json(source, at, "a name in quotes")
+        start = at
+        name, at = _decoded(source, at)
+        key = Written(f"{before}{name}".strip(), source.place(start + 1))
+        at = _skip(source, at)
+        if not source.text.startswith(":", at):
+            raise _not_json(source, at, "':'")
+        at = _skip(source, at + 1)
+        if source.text.startswith("{", at):
+            inner, at = _object(source, at, f"{key.text}.", depth + 1)
+            found += inner
+        else:
+            start = at
+            value, at = _decoded(source, at)
+            found.append((key, _json_cell(source, start, at, value)))
+        at = _after_item(source, _skip(source, at), "}")
+    return found, at + 1
+
+
+def _decoded(source: Source, at: int) -> tuple[Any, int]:
+    """The value that begins here, and where it ends."""
+    try:
+        return _DECODER.raw_decode(source.text, at)
+    except json.JSONDecodeError as error:
+        raise ClaimError(f"not JSON: {error.msg[:1].lower()}{error.msg[1:]}", source.place(error.pos)) from None
+    except RecursionError:
+        raise ClaimError("not a table: lists within lists without end", source.place(at)) from None
+
+
+def _json_cell(source: Source, start: int, stop: int, value: object) -> Written:
+    text = source.text[start:stop]
+    if value is None:
+        return Written("", source.place(start))
+    if text.startswith('"'):
+        return Written(str(value).strip(), source.place(start + 1))
+    # in JSON a comma separates, whatever decimal mark stands in its strings
+    return Written(text.replace(",", " "), source.place(start))
+
+
+def _rows(records: Sequence[_Record]) -> list[Row]:
+    """The table of records: a column for each key, empty where a record lacks it. Raises `ClaimError`."""
+    header: dict[str, Written] = {}
+    for record in records:
+        seen: set[str] = set()
+        for key, _ in record:
+            if key.text in seen:
+                raise ClaimError(f"{shorten(key.text)} stands twice in one row; leave one out", key.place)
+            seen.add(key.text)
+            header.setdefault(key.text, key)
+    rows = [list(header.values())] if header else []
+    for record in records:
+        if record:
+            values = {key.text: value for key, value in record}
+            rows.append([values.get(name, Written("", record[0][0].place)) for name in header])
+    return rows
+
+
+def is_log(source: Source) -> bool:
+    """Whether the first line with a number after `=` or `:` begins with such a pair, and none before it has numbers."""
+    for line, start in zip(source.lines, source.starts, strict=True):
+        if _PAIR.search(line):
+            return _begins(source, start)
+        if re.search(r"[\d,;\t|]", line) and not _COUNT.search(line):
+            return False
+    return False
+
+
+def _begins(source: Source, at: int) -> bool:
+    """Whether a line begins with a pair whose value is a number, or counts as `Epoch 1` does."""
+    stamp = _STAMP.match(source.text, at)
+    at = stamp.end() if stamp else at
+    key = _KEY.match(source.text, at)
+    value = re.compile(r"[-+−]?(?:[.\d]|nan\b|inf\b)|[\w.]*\(?\[|[\w.]+\(", re.IGNORECASE)
+    return bool(_COUNT.match(source.text, at) or (key and value.match(source.text, key.end())))
+
+
+def read_log(source: Source) -> Grid:
+    """One row a line: `step=1 loss=2.25`, `Epoch 1, Loss: 2.25`. Lines without numbers are passed over, and counted."""
+    records, at = [], 0
+    passed: list[Place] = []
+    while at < len(source.text):
+        end = source.text.find("\n", at)
+        end = len(source.text) if end < 0 else end
+        line = source.text[at:end]
+        if not line.strip():
+            at = end + 1
+        elif not re.search(r"\d|[=:]\s*\S", line):
+            passed.append(source.place(at))
+            at = end + 1
+        else:
+            record, at = _pairs(source, at)
+            records.append(record)
+    count = len(passed)
+    told = f"{count} line{'s' if count != 1 else ''} without numbers passed over" if passed else ""
+    return Grid(_rows(records), "lines of key=value", next(iter(passed), None), told)
+
+
+def _pairs(source: Source, at: int) -> tuple[_Record, int]:
+    """The pairs of a line, and where the next line begins; an array may go on in the lines below it."""
+    text = source.text
+    stamp = _STAMP.match(text, at)
+    at = stamp.end() if stamp else at
+    found: _Record = []
+    while True:
+        between = _BETWEEN.match(text, at)
+        at = between.end() if between else at
+        if text[at : at + 1] in ("", "\n", "\r"):
+            following = text.find("\n", at)
+            return found, len(text) if following < 0 else following + 1
+        count = _COUNT.match(text, at)
+        if count is not None:
+            found.append(_counted(source, count))
+            at = count.end()
+            continue
+        key = _KEY.match(text, at)
+        value = _VALUE.match(text, key.end()) if key is not None else None
+        if key is None or value is None:
+            message = "neither key=value nor key: value"
+            raise ClaimError(f"{message}; expected such as step=1 loss=2.25", source.place(at))
+        cell, at = _value(source, value)
+        found.append((source.cell(*key.span("key")), cell))
+
+
+def _counted(source: Source, match: re.Match[str]) -> tuple[Written, Written]:
+    """`Epoch 3/10` as the pair `epoch: 3`."""
+    if match["all"] is not None and int(match["number"]) > int(match["all"]):
+        raise ClaimError(f"{match[0].strip()!r} counts beyond its end", source.place(match.start()))
+    word = match["word"].lower()
+    return Written(word, source.place(match.start())), source.cell(*match.span("number"))
+
+
+def _value(source: Source, match: re.Match[str]) -> tuple[Written, int]:
+    """A value, and where it ends: an array to the bracket that closes it."""
+    if match["quoted"] is not None:
+        return source.cell(*match.span("quoted")), match.end()
+    start = match.start()
+    opening = re.compile(r"(?:Parameter containing:\s*)?[\w.]*[\[(]").match(source.text, start)
+    if opening is None or (match["bare"] is not None and match["bare"][:1].isdigit()):
+        return source.cell(*match.span("bare")), match.end()
+    depth = 0
+    for at in range(opening.end() - 1, len(source.text)):
+        depth += (source.text[at] in "[(") - (source.text[at] in "])")
+        if not depth:
+            return source.cell(start, at + 1), at + 1
+    raise ClaimError("a bracket opens here and does not close", source.place(start))
+
+
+class Frame(Protocol):
+    """A data frame of pandas, known by what it can do."""
+
+    columns: Any
+    iloc: Any
+    index: Any
+
+    def reset_index(self) -> Any:
+        """The same with its index as columns."""
+
+
+Rows = Frame | Iterable[Mapping[str, object]]
+
+
+def read_objects(given: object) -> tuple[str, Grid]:
+    """What the claims are, in words, and the table of a data frame or of dicts. Raises `ClaimError` for all else."""
+    if hasattr(given, "iloc") and hasattr(given, "columns"):
+        return "a DataFrame", Grid(list(_frame_rows(given)), "a DataFrame")
+    if hasattr(given, "to_dicts"):  # as polars has it
+        given = given.to_dicts()
+    if isinstance(given, Mapping) or not isinstance(given, Iterable):
+        message = f"claims are a {type(given).__name__}; expected the name of a file, a DataFrame or a list of dicts"
+        raise ClaimError(message)
+    records = []
+    for number, row in enumerate(given):
+        if not isinstance(row, Mapping):
+            message = f"claims[{number}] is a {type(row).__name__}; expected a dict such as {{'step': 1, 'w': 0.267}}"
+            raise ClaimError(message)
+        places = {key: Place(f"claims[{number}][{key!r}]") for key in row}
+        records.append([(Written(str(key).strip(), places[key]), Written(_text(row[key]), places[key])) for key in row])
+    return "a list of dicts", Grid(_rows(records), "a list of dicts")
+
+
+def _frame_rows(frame: Any) -> Iterator[Row]:
+    """The cells of a data frame; an index with a name is a column, and a missing value an empty cell."""
+    if any(name is not None for name in frame.index.names):
+        frame = frame.reset_index()
+    names = [str(name).strip() for name in frame.columns]
+    yield [Written(name, Place(f"the column {name!r}")) for name in names]
+    columns = [frame.iloc[:, position].to_numpy() for position in range(len(names))]
+    missing = [frame.iloc[:, position].isna().to_numpy() for position in range(len(names))]
+    for number in range(len(frame)):
+        yield [
+            Written("" if gaps[number] else _text(column[number]), place)
+            for name, column, gaps in zip(names, columns, missing, strict=True)
+            for place in (Place(f"row {number + 1}, column {name!r}"),)
+        ]
+
+
+def _text(value: object) -> str:
+    """A value as Python prints it; the commas of an array, which separate its numbers, as blanks."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, list | tuple):
+        return f"[{' '.join(_text(entry) or '–' for entry in value)}]"
+    return str(value).replace(",", " ").strip()
