@@ -141,7 +141,7 @@ def test_lr_and_clipped_gradients_stand_there_by_hand_and_are_not_counted() -> N
     assert list(frame["lr"]) == pytest.approx([0.1, 0.1, 0.05, 0.05, 0.025, 0.025], rel=1e-12)
     assert list(frame["lr[1]"]) == pytest.approx([0.01, 0.01, 0.005, 0.005, 0.0025, 0.0025], rel=1e-12)
     assert np.hypot(frame["dl/dw_clipped"], frame["dl/db_clipped"]).max() < 3
-    numbers = {quantity(name, "l") for step in result.comparison.steps for name in step.numbers}
+    numbers = {quantity(name, "l", ()) for step in result.comparison.steps for name in step.numbers}
     assert {"optimizer.lr", "dl/dw_clipped"} <= numbers
     assert {summary.quantity for summary in summarize(result.comparison)} == {"l", "dl/dw", "dl/db"}
     assert "agrees: all 18 numbers of 6 steps" in result.verdict.sentence

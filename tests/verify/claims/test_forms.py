@@ -16,6 +16,7 @@ from derive.errors import ClaimError
 from derive.problem.loading import load
 from tests.tabled import FORMS, WITHOUT_COMMA
 from tests.timelines import timeline_of
+from verify.auditing.finding import Status
 from verify.auditing.pipeline import Audit, audit
 from verify.claims.forms import read_grid
 from verify.claims.grid import Source, with_points
@@ -57,12 +58,12 @@ def audit_of(text: str, tmp_path: Path) -> Audit:
     return audit(PROBLEM, claims=file)
 
 
-# what is right of this table: it was calculated with rounded numbers, as its first wrong number shows
+# this table was calculated with rounded numbers: from 0.2899 on, where 0.2898 is exact, they are carried
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_has_the_verdict_of_the_same_table_in_csv(form: str, tmp_path: Path) -> None:
     expected = audit_of(FORMS["CSV"](TABLE), tmp_path)
-    assert expected.first_wrong is not None
-    assert expected.first_wrong.claim.literal.text == "0.2899"
+    carried = [finding for finding in expected.findings if finding.status is Status.CARRIED]
+    assert (expected.first_wrong, carried[0].claim.literal.text) == (None, "0.2899")
     found = audit_of(FORMS[form](TABLE), tmp_path)
     assert statuses(found) == statuses(expected)
     assert [one.claim.literal.text for one in found.findings] == [one.claim.literal.text for one in expected.findings]
