@@ -66,6 +66,19 @@ def test_no_number_of_a_correct_student_is_wrong(seed: int, digits: int) -> None
     assert not [finding for finding in found.findings if finding.status.is_refused]
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_more_units_of_the_last_digit_never_lower_a_score(seed: int) -> None:
+    kind = list(SLIPS)[seed]
+    problem, rows = table(seed, 4, (2, "dJ/db", SLIPS[kind]))
+
+    def score(units: int | None) -> int:
+        found = audit(f'{problem}[claims]\ntable = """\n{rows}"""\n', units=units)
+        return sum(one.status.is_accepted or one.status is Status.INHERITED for one in found.findings)
+
+    scores = [score(units) for units in (None, 1, 3, 10, 50)]
+    assert scores == sorted(scores)
+
+
 @pytest.mark.parametrize("kind", SLIPS)
 def test_the_first_wrong_number_is_the_slip_or_undecided(kind: str) -> None:
     named = tried = 0
