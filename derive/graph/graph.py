@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from derive.algebra.expression import LETTERS, Axes, Axis, names, refs
+from derive.algebra.expression import LETTERS, Axes, Axis, Reduce, Ref, names, refs, walk
 from derive.errors import EquationError, Place, shorten, suggestion
 from derive.graph.node import SAMPLES, SIZE, Frozen, Node
 from derive.graph.resolution import resolve
@@ -56,6 +56,17 @@ class Graph:
                 expr = self.by_name[name].expr
                 pending.extend(names(expr) if expr is not None else ())
         return frozenset(found)
+
+    @cached_property
+    def averages(self) -> bool:
+        """Whether the loss counts as a mean over its samples: a line of it has such a mean, or reads their number."""
+        sizes = self.of_kind("size")
+        parts = (part for node in self.lines if node.name in self.ancestors for part in walk(node.definition))
+        return any(
+            (isinstance(part, Ref) and part.name in sizes)
+            or (isinstance(part, Reduce) and part.op == "mean" and SAMPLES in (part.axes or ()))
+            for part in parts
+        )
 
 
 def build(

@@ -1,4 +1,4 @@
-"""What the names and the index letters of one line mean: which node a name is, which size a letter has."""
+"""What the names and the index letters of one line mean, on both sides; and what an unknown name may have meant."""
 
 from __future__ import annotations
 

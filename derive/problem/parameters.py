@@ -1,4 +1,4 @@
-"""[parameters] and [constants]: numbers, arrays, and what is to be drawn."""
+"""[parameters] and [constants]: numbers, arrays, what is to be drawn, and what of it is frozen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads the text of a file that a person names; says what cannot be read, and beforehand what cannot be written."""
+"""A file that a person names: its text is read, and a file is written whole or not at all."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import errno
 import os
 import stat
 import sys
-import tempfile
 from pathlib import Path
 
 from derive.errors import OutputError, Place, ProblemError, shorten
@@ -118,6 +117,8 @@ def write_whole(path: str | os.PathLike[str], content: str | bytes) -> None:
 
 def _replace(target: Path, data: bytes) -> None:
     """Writes a temporary file in the same folder and puts it in the place of `target`."""
+    import tempfile  # which takes milliseconds that a command without files does not need
+
     permissions = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=".handgrad-")
     temporary = Path(name)

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from tables.frames import rate_column
 from tables.text.layout import number, small
 from verify.compare.check import Check
-from verify.compare.epochs import averages
 from verify.names import clipped_name
 from verify.result import Result, StepRow
 
@@ -151,7 +150,7 @@ def epoch_lines(result: Result) -> list[str]:
     if all(epoch.batches == 1 for epoch in epochs):
         return []
     shown = epochs if len(epochs) <= MAX_EPOCHS else (*epochs[: MAX_EPOCHS // 2], *epochs[-MAX_EPOCHS // 2 :])
-    alike = all(epoch.alike for epoch in epochs) and averages(result.problem.graph)
+    alike = all(epoch.alike for epoch in epochs) and result.problem.graph.averages
     heads = ["loss: mean of batches", *([] if alike else ["mean over samples"])]
     lines = ["", f"{'epoch':>5} {'batches':>7} {'n':>5} {'':8}{''.join(head.rjust(24) for head in heads)}"]
     for position, epoch in enumerate(shown):

@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import pairwise
 from typing import Any
 
 from flint import arb, fmpq
@@ -26,7 +25,7 @@ from verify.claims.literal import Literal
 from verify.claims.names import EPOCH_MEANS
 from verify.hand.calculation import Calculation, beginnings, numbers, only, prepare
 from verify.hand.derivative import Derivative, derivative
-from verify.hand.leap import LEAP, Leaps, epochs_to_leap, leaps
+from verify.hand.leap import Leaps, epochs_to_leap, is_far, leaps
 from verify.hand.rates import ByHand, of_group, together
 from verify.names import adjoint_of, parameter_of
 from verify.numbers import (
@@ -193,9 +192,7 @@ class _Follower:
 
         Raises `OutOfReachError` for a run of more than `MAX_STEPS` that cannot be leapt over.
         """
-        steps = [0, *self.steps(last)]
-        far = any(later - earlier > LEAP for earlier, later in pairwise(steps))
-        found = leaps(self.run, held) if far else None
+        found = leaps(self.run, held) if is_far((0, *self.steps(last))) else None
         if found is None and last > MAX_STEPS:
             raise OutOfReachError
         return found

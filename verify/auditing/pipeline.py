@@ -252,22 +252,15 @@ def _setting(run: Run, cell: Cell) -> Exactly | None:
 
 def _followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """The findings with what is inherited told apart from what is wrong where it stands."""
-    refused = [finding for finding in findings if finding.status is Status.WRONG]
-    settings = [finding for finding in findings if finding.cell.quantity.group == "setting"]
+    refused = [finding.cell for finding in findings if finding.status is Status.WRONG]
+    if not refused:
+        return tuple(findings)
     exact = exact_integers(findings)
-    owns = (
-        [
-            own_number(
-                finding.claim, mark, finding.right, finding.status is Status.WRONG, is_exact=finding.cell in exact
-            )
-            for mark, finding in enumerate(findings)
-        ]
-        if refused
-        else []
-    )
-    forms = (
-        follow(run, owns, [finding.cell for finding in refused if finding not in settings]) if len(refused) > 0 else {}
-    )
+    owns = [
+        own_number(one.claim, mark, one.right, one.status is Status.WRONG, is_exact=one.cell in exact)
+        for mark, one in enumerate(findings)
+    ]
+    forms = follow(run, owns, [cell for cell in refused if cell.quantity.group != "setting"])
     judged: list[Finding] = []
     roots: dict[int, Cell] = {}
     undecided: set[int] = set()
@@ -323,8 +316,10 @@ def _by_earlier(finding: Finding, form: Form, roots: Mapping[int, Cell], undecid
 def _as_printed(run: Run, findings: Sequence[Finding]) -> list[Finding]:
     """The findings; carried is also what the numbers before it give exactly as they are printed, however coarse."""
     near = [one.cell for one in findings if one.status is Status.UNDECIDED and one.follows is not None]
+    if not near:
+        return list(findings)
     owns = [own_number(one.claim, mark, one.right, is_wrong=True, is_exact=True) for mark, one in enumerate(findings)]
-    forms = follow(run, owns, near) if near else {}
+    forms = follow(run, owns, near)
     return [
         replace(one, status=Status.CARRIED, why="it is what the numbers before it give as they are printed")
         if one.cell in forms and judge(one.claim.literal, forms[one.cell].ball) == "right"

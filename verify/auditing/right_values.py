@@ -15,11 +15,10 @@ from derive.problem.predict import predicted
 from derive.run.batches import Batch, epoch_of
 from derive.run.run import Run
 from verify.claims.claim import Cell, Quantity
-from verify.compare.epochs import averages
 from verify.hand import run as hand
 from verify.hand.calculation import beginnings, numbers, only
 from verify.hand.derivative import Derivative, derivative
-from verify.hand.leap import LEAP, epochs_to_leap, leaps
+from verify.hand.leap import epochs_to_leap, is_far, leaps
 from verify.hand.rates import ByHand
 from verify.hand.run import Exacts, HandStep, Inputs
 from verify.numbers import Array, CalculationError, Exact, Exactly, from_fraction, is_finite, precision
@@ -128,7 +127,7 @@ def _steps(
     """The steps up to the last that is wanted; long stretches without one are leapt over where that can be done."""
     held = beginnings(run.watched, run.settings, Exact())
     gathered: Exacts = {}
-    leap = leaps(run, held) if _is_long(wanted) else None
+    leap = leaps(run, held) if is_far((0, *wanted)) else None
     last, step = max(wanted, default=0), 1
     if leap is None and last > MAX_BY_STEPS:
         raise OutOfReachError(
@@ -151,11 +150,6 @@ def _steps(
         if tell is not None and step % 1000 == 0:
             tell(step, last)
         step += 1
-
-
-def _is_long(wanted: Sequence[int]) -> bool:
-    """Whether there is a stretch without a claim that is worth a leap."""
-    return any(later - earlier > LEAP for earlier, later in zip((0, *wanted), wanted, strict=False))
 
 
 def rate(run: Run, cell: Cell) -> Exactly | None:
@@ -264,7 +258,7 @@ def weights_of(run: Run, name: str, batches: Sequence[Batch]) -> tuple[list[int]
     sizes = [batch.n for batch in batches]
     if name == "mean_of_batches":
         return [1] * len(batches), len(batches)
-    return (sizes if averages(run.watched.graph) else [1] * len(batches)), sum(sizes)
+    return (sizes if run.watched.graph.averages else [1] * len(batches)), sum(sizes)
 
 
 def _predicted(run: Run, prepared: Inputs, last: HandStep, cell: Cell) -> Exactly:

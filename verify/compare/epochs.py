@@ -7,9 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from derive.algebra.expression import Reduce, Ref, walk
 from derive.graph.graph import Graph
-from derive.graph.node import SAMPLES
 from derive.run.batches import Batch
 from verify.hand.run import HandRun
 from verify.numbers import Exactly, from_fraction, is_finite, is_moderate, middle, to_float
@@ -45,7 +43,7 @@ def epoch_losses(graph: Graph, hand: HandRun, record: Record) -> tuple[EpochLoss
     epochs: dict[int, list[tuple[Batch, Fraction | float]]] = {}
     for step in record.steps:
         epochs.setdefault(step.batch.epoch, []).append((step.batch, float(step.loss)))
-    averaged = averages(graph)
+    averaged = graph.averages
     found = []
     for epoch, taken in epochs.items():
         sizes = [batch.n for batch, _ in taken]
@@ -61,18 +59,6 @@ def epoch_losses(graph: Graph, hand: HandRun, record: Record) -> tuple[EpochLoss
             )
         )
     return tuple(found)
-
-
-def averages(graph: Graph) -> bool:
-    """Whether the loss counts as a mean over its samples: a line of it has a mean over them, or reads their number."""
-    lines = [node for node in graph.lines if node.name in graph.ancestors or node.name == graph.loss]
-    sizes = graph.of_kind("size")
-    parts = (part for node in lines for part in walk(node.definition))
-    return any(
-        (isinstance(part, Ref) and part.name in sizes)
-        or (isinstance(part, Reduce) and part.op == "mean" and SAMPLES in (part.axes or ()))
-        for part in parts
-    )
 
 
 def _exact(number: Exactly) -> Fraction | float:

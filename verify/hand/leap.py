@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 
 from flint import arb, arb_mat
 
@@ -63,6 +64,11 @@ class Leaps:
         column = self.power(epochs) * column
         values = [column[row, 0] for row in range(column.nrows())]
         return _shaped(self.names, values)
+
+
+def is_far(steps: Sequence[int]) -> bool:
+    """Whether one of the steps, in order, is so far from the one before it that a leap is worth its matrices."""
+    return any(later - earlier > LEAP for earlier, later in pairwise(steps))
 
 
 def epochs_to_leap(batches: Batches, step: int, target: int) -> int:

@@ -141,7 +141,6 @@ def test_what_is_leapt_over_is_what_the_steps_give(text: str, monkeypatch: pytes
     wanted = [cell(29, "after", "w"), cell(39, "gradients", "w"), cell(40, "after", "w")]
     by_steps = follow(of, owns, wanted)
     monkeypatch.setattr(leap, "LEAP", 5)
-    monkeypatch.setattr(follow_through, "LEAP", 5)
     leapt: list[int] = []
     right = Leaps.forms_after
     monkeypatch.setattr(Leaps, "forms_after", lambda self, *others: leapt.append(1) or right(self, *others))

@@ -6,9 +6,9 @@ from math import isqrt
 
 import pytest
 
+from derive.graph.graph import Graph
 from derive.run.run import Run
 from tests.audited import HALVING, UNEVEN, audited, cell, fraction
-from verify.auditing import right_values as module
 from verify.auditing.right_values import MAX_BY_STEPS, PRECISIONS, rate, right_values, weights_of
 from verify.claims.claim import Cell
 from verify.numbers import as_ball, precision
@@ -83,7 +83,7 @@ def test_batches_in_another_order_are_another_run() -> None:
 def test_a_wrong_weight_of_a_batch_would_show(monkeypatch: pytest.MonkeyPatch) -> None:
     mean = cell(2, "epoch", "mean_over_samples")
     right = values(audited(UNEVEN), mean)
-    monkeypatch.setattr(module, "averages", lambda _: False)
+    monkeypatch.setattr(Graph, "averages", False)
     assert values(audited(UNEVEN), mean) != right
 
 

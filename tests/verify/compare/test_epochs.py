@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from derive.problem.loading import load
 from tests.problems import FIVE_POINTS
 from verify import Result, verify
-from verify.compare.epochs import Means, averages, epoch_losses
+from verify.compare.epochs import Means, epoch_losses
 
 LINE = "\n" + FIVE_POINTS + "[training]\nlr = 0.01\nbatch_size = 2\nepochs = 2\n"
 
@@ -67,12 +67,12 @@ def test_batches_of_one_size_have_one_mean() -> None:
     ],
 )
 def test_whether_a_loss_is_a_mean_or_a_sum(loss: str, mean: bool) -> None:
-    assert averages(load(LINE.replace("mean((w*x - y)^2)", loss)).graph) is mean
+    assert load(LINE.replace("mean((w*x - y)^2)", loss)).graph.averages is mean
 
 
 def test_a_line_beside_the_loss_does_not_make_it_a_mean() -> None:
     equations = 'loss = "l"\nequations = """\nl = sum((w*x - y)^2)\nmse = l/n\n"""'
-    assert not averages(load(LINE.replace('equations = "l = mean((w*x - y)^2)"', equations)).graph)
+    assert not load(LINE.replace('equations = "l = mean((w*x - y)^2)"', equations)).graph.averages
 
 
 def test_a_sum_has_the_weight_of_its_samples_already() -> None:
