@@ -32,12 +32,12 @@ from verify.claims.claim import AFTERWARDS, GROUPS, Cell, Claim
 from verify.claims.literal import judge, tie, within, written_like
 from verify.claims.names import names_of
 from verify.claims.places import Timeline
-from verify.claims.records import Rows
 from verify.claims.sentence import read_sentence
 from verify.claims.table import Reading, once, read_claims, read_table
 from verify.formulas.judge import judge_formulas
 from verify.hand.update import is_trained, moves
 from verify.numbers import Exactly, Form, as_ball, decimal, from_fraction, precision, to_float
+from verify.tabular.objects import Rows
 
 NARROW = 0.2  # what was carried lies within a fifth of itself: neither a factor 2 or ½ nor a sign gets lost in that
 WIDE = 0.5  # an interval as wide as half of the number itself tells nothing of it

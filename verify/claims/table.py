@@ -15,26 +15,22 @@ from derive.graph.node import SIZE
 from derive.source.files import STANDARD_INPUT, read_input, read_text
 from verify.claims.cells import readable, readable_values
 from verify.claims.claim import Cell, Claim, Quantity
-from verify.claims.forms import read_grid
-from verify.claims.grid import Grid, Source, with_points
 from verify.claims.literal import Literal
 from verify.claims.names import EPOCH_MEANS, is_of_epochs
 from verify.claims.places import (
     FROM_1,
-    KINDS,
-    NO_CLAIM,
     NOT_COUNTED,
     PREDICTION,
     Counting,
-    Row,
     Timeline,
-    Written,
     cell_at,
-    place_word,
     predicted_cell,
     whole_number,
 )
-from verify.claims.records import Rows, read_objects
+from verify.tabular.forms import read_grid
+from verify.tabular.grid import Grid, Source, with_points
+from verify.tabular.objects import Rows, read_objects
+from verify.tabular.written import KINDS, NO_CLAIM, Row, Written, place_word
 
 MAX_CLAIMS = 20 * 10**6  # bytes of a file of claims; a larger one is refused
 

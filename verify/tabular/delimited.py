@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from derive.errors import ClaimError, Place
-from verify.claims.cells import is_array
-from verify.claims.grid import Grid, Source
-from verify.claims.places import Row, Written
+from verify.tabular.arrays import is_array
+from verify.tabular.grid import Grid, Source
+from verify.tabular.written import Row, Written
 
 SIGNS = {",": "CSV", ";": "cells between semicolons", "\t": "cells between tabs", "|": "cells between '|'"}
 _LONGEST = 10_000  # characters of a cell in which brackets are looked for

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from derive.errors import ClaimError, Place
-from verify.claims.delimited import SIGNS, read_delimited
-from verify.claims.grid import Grid, Source
-from verify.claims.markup import (
+from verify.tabular.delimited import SIGNS, read_delimited
+from verify.tabular.grid import Grid, Source
+from verify.tabular.markup import (
     is_barred,
     is_latex,
     is_markdown,
@@ -19,7 +19,7 @@ from verify.claims.markup import (
     read_rst_grid,
     read_rst_simple,
 )
-from verify.claims.records import is_log, read_json, read_log
+from verify.tabular.records import is_log, read_json, read_log
 
 MAX_CELLS = 10**6  # of a table; a larger one is refused
 
