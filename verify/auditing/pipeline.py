@@ -99,6 +99,7 @@ def audit(
     claims: str | os.PathLike[str] | Rows | None = None,
     sentences: Sequence[str] = (),
     units: int | None = None,
+    sheet: str | None = None,
     tell: Progress | None = None,
     **settings: object,
 ) -> Audit:
@@ -106,6 +107,7 @@ def audit(
 
     `claims` is the name of a file (`-` for standard input), a pandas DataFrame, or a list of dicts, one a row.
     `units` is how many units of its last digit a number may be off, by the author's word; half of one when left out.
+    `sheet` is the one that is read of a workbook, where several have claims.
     `settings` are those of `verify.verify`. Raises `ProblemError`, or one of its kinds.
     """
     problem = problem if isinstance(problem, Problem) else load(problem)
@@ -113,7 +115,7 @@ def audit(
         raise ProblemError(f"{problem.source} has equations but no numbers; an audit needs a problem file")
     chosen = effective(problem, settings)
     run = drawn(problem, chosen)
-    source, reading = _read(run, claims, sentences, units)
+    source, reading = _read(run, claims, sentences, units, sheet)
     found = reading.claims
     known = right_values(run, _calculated(found), _Decided(found), tell)
     with precision(PRECISIONS[-1]):  # the border of a claim is held as sharply as the right number
@@ -139,7 +141,11 @@ def drawn(problem: Problem, settings: Settings) -> Run:
 
 
 def _read(
-    run: Run, path: str | os.PathLike[str] | Rows | None, sentences: Sequence[str], units: int | None
+    run: Run,
+    path: str | os.PathLike[str] | Rows | None,
+    sentences: Sequence[str],
+    units: int | None,
+    sheet: str | None,
 ) -> tuple[str, Reading]:
     """Where the claims come from, and the claims."""
     names = names_of(run.watched, run.followed, run.settings)
@@ -149,7 +155,7 @@ def _read(
     starts = {parameter.name: parameter.values for parameter in run.watched.parameters}
     timeline = Timeline(names, run.batches, run.settings.batches_per_epoch, run.loss, units, starts)
     if path is not None:
-        name, reading = read_claims(path, timeline)
+        name, reading = read_claims(path, timeline, sheet)
         said = (read_sentence(text, timeline) for text in sentences)
         return name, replace(reading, claims=once((*reading.claims, *said)))
     if sentences:

@@ -61,7 +61,7 @@ def readable_values(
 
 def _read(cell: Written, run: Timeline, unread: list[ClaimError]) -> Written:
     """The cell, or an empty one in place of what is no number."""
-    if not _PLAIN.fullmatch(cell.text):
+    if cell.why or not _PLAIN.fullmatch(cell.text):
         try:
             run.literal(cell)
         except ClaimError as error:

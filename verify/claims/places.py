@@ -37,6 +37,8 @@ class Timeline:
         """The number of a cell, None where it claims nothing. Raises `ClaimError` for a text."""
         if cell.text.strip().lower() in NO_CLAIM:
             return None
+        if cell.why:
+            raise ClaimError(f"{shorten(cell.text.strip())} {cell.why}", cell.place)
         try:
             return read_literal(cell.text).off_by(self.units)
         except NumeralError as error:
@@ -200,7 +202,7 @@ def _checked(step: int, quantity: Quantity, entry: tuple[int, ...], run: Timelin
 def whole_number(cell: Written) -> int:
     """The number of a step, epoch or batch in a cell. Raises `ClaimError`."""
     try:
-        number = read_literal(cell.text).value
+        number = None if cell.why else read_literal(cell.text).value
     except NumeralError:
         number = None
     if number is None or number.denominator != 1:

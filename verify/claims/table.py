@@ -27,6 +27,7 @@ from verify.claims.places import (
     predicted_cell,
     whole_number,
 )
+from verify.spreadsheet.workbook import is_workbook, read_workbook
 from verify.tabular.forms import read_grid
 from verify.tabular.grid import Grid, Source, with_points
 from verify.tabular.objects import Rows, read_objects
@@ -48,16 +49,40 @@ class Reading:
     told: str = ""
 
 
-def read_claims(given: str | os.PathLike[str] | Rows, run: Timeline) -> tuple[str, Reading]:
+def read_claims(given: str | os.PathLike[str] | Rows, run: Timeline, sheet: str | None = None) -> tuple[str, Reading]:
     """What holds the claims, and the claims: a file, standard input (`-`), a DataFrame, a list of dicts.
 
-    Raises `ClaimError`.
+    `sheet` is the name of the one that is read of a workbook. Raises `ClaimError`.
     """
     if isinstance(given, str | os.PathLike):
+        if is_workbook(given):
+            return str(given), _of_sheets(given, run, sheet)
+        if sheet is not None:
+            raise ClaimError(f"--sheet {shorten(sheet)[1:-1]}: {os.fspath(given)} is no workbook, and has no sheets")
         source = _source(given)
         return source.name, read_rows(read_grid(source), run)
     name, grid = read_objects(given)
     return name, read_rows(grid, run)
+
+
+def _of_sheets(path: str | os.PathLike[str], run: Timeline, sheet: str | None) -> Reading:
+    """The claims of the sheet of a workbook that has some. Raises `ClaimError` where several have."""
+    grids = read_workbook(path, sheet, MAX_CLAIMS)
+    if len(grids) == 1:
+        return read_rows(grids[0][1], run)
+    found: dict[str, Reading] = {}
+    failed: list[ClaimError] = []
+    for name, grid in grids:
+        try:
+            found[name] = read_rows(grid, run)
+        except ClaimError as error:
+            failed.append(error)
+    if len(found) > 1:
+        named = " and ".join(map(shorten, found))
+        raise ClaimError(f"{os.fspath(path)} has claims on the sheets {named}; choose one with --sheet NAME")
+    if not found:
+        raise failed[0]
+    return next(iter(found.values()))
 
 
 def _source(path: str | os.PathLike[str]) -> Source:

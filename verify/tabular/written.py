@@ -26,10 +26,11 @@ def place_word(head: str) -> str:
 
 @dataclass(frozen=True)
 class Written:
-    """A cell as it is written."""
+    """A cell as it is written; `why` completes the sentence "'…' ..." where it cannot be read, whatever its text."""
 
     text: str
     place: Place
+    why: str = ""
 
 
 Row = list[Written]
