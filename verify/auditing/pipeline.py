@@ -46,7 +46,10 @@ FEW_UNITS = 10  # unless it is that many units of the last digit, or fewer
 
 @dataclass(frozen=True)
 class Audit:
-    """What was found of each claim, in the order in which a person calculates the numbers."""
+    """What was found of each claim, in the order in which a person calculates the numbers.
+
+    `unread` are the cells of the table that cannot be read; `empty` is how many have no number.
+    """
 
     problem: Problem
     settings: Settings
@@ -56,6 +59,7 @@ class Audit:
     formulas: tuple[Stated, ...] = ()
     unread: tuple[ClaimError, ...] = ()
     read_as: str = ""
+    empty: int = 0
 
     @cached_property
     def counts(self) -> Mapping[Status, int]:
@@ -128,6 +132,7 @@ def audit(
         () if claims is not None or sentences else judge_formulas(run.problem, run.followed),
         reading.unread,
         reading.told,
+        reading.empty,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
 from math import prod
 
@@ -18,6 +18,7 @@ from verify.tabular.written import NO_CLAIM, Row, Written
 _PLAIN = re.compile(r"[+-]?\d{1,15}(?:\.\d{0,15})?", re.ASCII)  # what needs no closer look
 
 
+VALUES = ("value", "claimed", "claim", "number", "hand", "autograd")  # of a tidy table, the first that is there
 _Table = tuple[Row, list[Row], tuple[ClaimError, ...]]
 
 
@@ -44,19 +45,37 @@ def readable(header: Row, body: Sequence[Row], run: Timeline) -> _Table:
     return heads, [list(row) for row in zip(*columns, strict=True)], tuple(unread)
 
 
-def readable_values(
-    header: Row, body: Sequence[Row], run: Timeline, values: Sequence[str]
-) -> tuple[list[Row], tuple[ClaimError, ...]]:
-    """The same of a tidy table, in the first of the columns `values` that it has."""
+def readable_values(header: Row, body: Sequence[Row], run: Timeline) -> _Table:
+    """The same of a tidy table, in the first of the columns `VALUES` that it has.
+
+    A row with an array becomes a row for each entry. Raises `ClaimError` for one whose name is unknown.
+    """
     names = [cell.text.lower() for cell in header]
-    value = next((name for name in values if name in names), None)
+    value = next((names.index(name) for name in VALUES if name in names), None)
+    rows = [list(row) for row in body if any(cell.text for cell in row)]
     unread: list[ClaimError] = []
-    rows = [
-        [_read(cell, run, unread) if name == value else cell for cell, name in zip(row, names, strict=True)]
-        for row in body
-        if any(cell.text for cell in row)
-    ]
-    return rows, tuple(unread)
+    if value is None:
+        return list(header), rows, ()
+    if any(is_array(row[value].text) for row in rows) and "index" not in names:
+        header, rows = [*header, Written("index", header[0].place)], [[*row, Written("", row[0].place)] for row in rows]
+        names.append("index")
+    found: list[Row] = []
+    for row in rows:
+        if is_array(row[value].text):
+            found.extend(_by_entry(row, value, names, run, unread))
+        else:
+            found.append([*row[:value], _read(row[value], run, unread), *row[value + 1 :]])
+    return list(header), found, tuple(unread)
+
+
+def _by_entry(row: Row, value: int, names: Sequence[str], run: Timeline, unread: list[ClaimError]) -> Iterator[Row]:
+    """A row for each entry of the array in a row."""
+    called, at = row[names.index("quantity")], names.index("index")
+    for name, [cell] in _spread(called, [row[value]], [called.text], run, unread):
+        entry = name.text[len(called.text) :].strip("[]") or row[at].text
+        own = list(row)
+        own[at], own[value] = Written(entry, row[at].place), _read(cell, run, unread)
+        yield own
 
 
 def _read(cell: Written, run: Timeline, unread: list[ClaimError]) -> Written:

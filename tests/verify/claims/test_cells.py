@@ -45,3 +45,25 @@ def test_an_array_of_one_number_is_the_number() -> None:
     assert claimed("step,w\n1,tensor([[0.5]])\n2,0.25\n", run) == [(1, "after", "w", "0.5"), (2, "after", "w", "0.25")]
     with pytest.raises(ClaimError, match=r"^t.csv:2:3: '\[0.5, 1\]' is an array of 2; w is one number"):
         claimed("step,w\n1,[0.5, 1]\n", run)
+
+
+@pytest.mark.parametrize("head", ["quantity", "name", "variable"])
+def test_arrays_in_a_tidy_table(head: str) -> None:
+    rows, columns = (int(size) for size in NETWORK.names.shapes[NETWORK.names.find("W", None)[0]])  # type: ignore[arg-type]
+    matrix = [[f"0.{i}{j}" for j in range(columns)] for i in range(rows)]
+    written = "[" + ", ".join("[" + " ".join(row) + "]" for row in matrix) + "]"
+    table = f'step,{head},value\n2,W,"{written}"\n2,c,0.5\n2,W,about\n1,c,tensor([0.25])\n'
+    found = read_table(table, "t", NETWORK)
+    claims = [(one.cell.step, one.cell.name, one.literal.text) for one in found.claims]
+    assert claims == [
+        *((2, f"W[{i},{j}]", matrix[i][j]) for i in range(rows) for j in range(columns)),
+        (2, "c", "0.5"),
+        (1, "c", "0.25"),
+    ]
+    assert [error.message.partition(";")[0] for error in found.unread] == ["'about' is not a number"]
+
+
+def test_an_array_of_another_shape_in_a_tidy_table_is_one_cell() -> None:
+    found = read_table('step,quantity,index,value\n1,c,,0.5\n1,W,,"[1 2 3 4 5]"\n2,b,1,0.75\n', "t", NETWORK)
+    assert [one.cell.name for one in found.claims] == ["c", "b[1]"]
+    assert "'[1 2 3 4 5]' is an array of 5; W is an array of" in found.unread[0].message
