@@ -11,6 +11,7 @@ from tables.account import sentence, summary
 from verify.auditing.finding import Finding, Status
 from verify.auditing.pipeline import Audit
 
+UNREAD = "unread"  # in place of a status, of a cell that cannot be read
 SCHEMA = "handgrad/audit/1"
 
 WORDS: Mapping[Status, str] = {
@@ -37,19 +38,24 @@ AUDIT_COLUMNS: Mapping[str, tuple[str, str]] = {
     "exact": ("string", "the right number with more digits"),
     "status": (
         "string",
-        "right, truncated, double_rounded, residue, carried, wrong, inherited, not_right, undecided",
+        "right, truncated, double_rounded, residue, carried, wrong, inherited, not_right, undecided; or unread",
     ),
     "first_wrong": ("boolean", "whether it is the first wrong number in the order of calculation"),
     "inherited_from": ("string", "the wrong number that it follows from: step 2: w"),
     "low": ("float64", "the smallest that it can be by the numbers before it, as they are printed"),
     "high": ("float64", "the largest"),
     "place": ("string", "where the claim is written: file, line and column"),
+    "why": ("string", "why it has its status, or why the cell cannot be read"),
 }
 
 
 def claims(found: Audit) -> pd.DataFrame:
-    """One row for each claim, in the order of calculation. Columns: `AUDIT_COLUMNS`, in that order."""
+    """One row for each claim, in the order of calculation, then one for each cell that cannot be read.
+
+    Columns: `AUDIT_COLUMNS`, in that order.
+    """
     rows = [_row(found, finding) for finding in found.findings]
+    rows += [(*[None] * 8, UNREAD, False, None, None, None, str(error.place), error.message) for error in found.unread]
     made = pd.DataFrame(rows, columns=list(AUDIT_COLUMNS))
     return made.astype({name: dtype for name, (dtype, _) in AUDIT_COLUMNS.items()})
 
@@ -63,7 +69,16 @@ def _row(found: Audit, finding: Finding) -> tuple[object, ...]:
     source = finding.inherited_from
     rest = None if source is None else f"step {source.step}: {source.name}"
     low, high = finding.follows or (None, None)
-    return (*place, *words, finding is found.first_wrong, rest, low, high, str(finding.claim.place))
+    return (
+        *place,
+        *words,
+        finding is found.first_wrong,
+        rest,
+        low,
+        high,
+        str(finding.claim.place),
+        finding.why or None,
+    )
 
 
 def to_json(found: Audit) -> str:

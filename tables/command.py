@@ -27,7 +27,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--output", metavar="DIR", default="tables-out", help="the folder (tables-out)")
     found.add_argument("--worksheet", metavar="FILE", help="write the empty table to fill in, in place of the tables")
     found.add_argument("--give", metavar="NAMES", help="what a worksheet gives away: columns and steps, such as lr,w,1")
-    found.add_argument("--grade", metavar="DIR", help="judge every CSV file of claims in a folder: grades.csv")
+    found.add_argument("--grade", metavar="DIR", help="judge every table of claims in a folder: grades.csv")
     found.add_argument("--units", metavar="N", help="units of its last digit that a claimed number may be off")
     add_settings(found)
     return found

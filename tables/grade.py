@@ -13,7 +13,12 @@ from derive.problem.loading import Problem
 from tables.audit import WORDS
 from verify.auditing.finding import Status
 from verify.auditing.pipeline import Audit, audit
-from verify.claims.table import empty_cells
+from verify.spreadsheet.workbook import SUFFIXES
+
+TABLES = (
+    *(".csv", ".tsv", ".tab", ".txt", ".dat", ".log", ".md", ".rst", ".tex", ".json", ".jsonl", ".ndjson"),
+    *SUFFIXES,
+)
 
 
 def grade(
@@ -23,35 +28,39 @@ def grade(
     settings: Mapping[str, object],
     tell: Callable[[str], None],
 ) -> tuple[Graded, ...]:
-    """Every CSV file of the folder in the order of their names; one that cannot be read has its error in place.
+    """Every table of the folder in the order of their names; one that cannot be read has its error in place.
 
-    Raises `ClaimError` for a folder that is none or holds no CSV file.
+    A table is a file with one of the suffixes `TABLES`. Raises `ClaimError` for a folder that is none or holds none.
     """
     place = Path(folder)
     if not place.is_dir():
-        raise ClaimError(f"{folder} is not a folder; expected one that holds CSV files of claims")
-    own = "grades.csv"  # what an earlier run has written, where --output names the same folder
-    files = sorted(file for file in place.iterdir() if file.suffix.lower() == ".csv" and file.name != own)
+        raise ClaimError(f"{folder} is not a folder; expected one that holds tables of claims")
+    files = sorted(file for file in place.iterdir() if file.suffix.lower() in TABLES and not _is_beside(file.name))
     if not files:
-        raise ClaimError(f"{folder} holds no CSV file; expected one for each table to be judged")
+        known = ", ".join(TABLES)
+        raise ClaimError(f"{folder} holds no table; expected a file for each table to be judged ({known})")
     graded: list[Graded] = []
     for file in files:
         try:
             found = audit(problem, claims=file, units=units, **settings)  # type: ignore[arg-type]
-            graded.append(Graded(file.name, found, empty_cells(file)))
+            graded.append(Graded(file.name, found))
         except HandgradError as error:
             tell(f"error: {error}")
             graded.append(Graded(file.name, error=str(error).partition("\n")[0]))
     return tuple(graded)
 
 
+def _is_beside(name: str) -> bool:
+    """Whether a file is no table that was handed in: an earlier run's grades, or what Excel keeps while one is open."""
+    return name == "grades.csv" or name.startswith(("~$", "."))
+
+
 @dataclass(frozen=True)
 class Graded:
-    """A file, what was found of its claims, how many cells it leaves empty, and the error where it cannot be read."""
+    """A file, what was found of its claims, and the error where it cannot be read."""
 
     file: str
     found: Audit | None = None
-    empty: int | None = None
     error: str = ""
 
 
@@ -87,4 +96,4 @@ def _grade(graded: Graded) -> tuple[object, ...]:
     if first is not None:
         cell = first.cell
         at = (f"step {cell.step}: {cell.name}", first.claim.literal.text, first.printed)  # type: ignore[assignment]
-    return (graded.file, good / total if total else None, total, graded.empty, len(found.unread), *counts, *at, None)
+    return (graded.file, good / total if total else None, total, found.empty, len(found.unread), *counts, *at, None)

@@ -30,6 +30,7 @@ OTHERS = {
     "derive": {"sympy"},
     "verify": {"flint", "numpy", "sympy"},
     "verify/pytorch": {"numpy", "torch"},
+    "verify/spreadsheet": {"odf", "openpyxl"},
     "tables": {"numpy", "pandas"},
 }
 # What PyTorch's side may not load: the hand's side, and what is made of both.

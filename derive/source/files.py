@@ -28,6 +28,19 @@ def read_text(
     UTF-16 with a byte order mark is read too. `what` says what was expected ("a problem file"). Raises `error`, at
     `place`, for anything else.
     """
+    content = read_bytes(path, limit=limit, what=what, error=error, place=place)
+    return _decoded(content, shorten(os.fspath(path), 200), limit, what, error, place)
+
+
+def read_bytes(
+    path: str | os.PathLike[str],
+    *,
+    limit: int,
+    what: str,
+    error: type[ProblemError] = ProblemError,
+    place: Place | None = None,
+) -> bytes:
+    """Returns what a regular file of at most `limit` bytes holds. Raises `error`, at `place`, for anything else."""
     name = shorten(os.fspath(path), 200)
     try:
         # looked at before it is opened: opening a named pipe would wait for ever
@@ -42,7 +55,8 @@ def read_text(
     except (OSError, ValueError) as failure:  # ValueError: a null byte or a surrogate in the path
         reason = getattr(failure, "strerror", None) or "not a possible path"
         raise error(f"{name} cannot be read: {reason}", place) from None
-    return _decoded(content, name, limit, what, error, place)
+    _check_size(content, name, limit, what, error, place)
+    return content
 
 
 def read_input(*, limit: int, what: str, error: type[ProblemError] = ProblemError) -> str:
@@ -52,10 +66,16 @@ def read_input(*, limit: int, what: str, error: type[ProblemError] = ProblemErro
     return _decoded(sys.stdin.buffer.read(limit + 1), "standard input", limit, what, error, None)
 
 
-def _decoded(content: bytes, name: str, limit: int, what: str, error: type[ProblemError], place: Place | None) -> str:
-    """The text of at most `limit` bytes in UTF-8, or in UTF-16 where a byte order mark says so."""
+def _check_size(
+    content: bytes, name: str, limit: int, what: str, error: type[ProblemError], place: Place | None
+) -> None:
     if len(content) > limit:
         raise error(f"{name} is larger than {limit // 10**6} MB; expected {what} of at most that size", place)
+
+
+def _decoded(content: bytes, name: str, limit: int, what: str, error: type[ProblemError], place: Place | None) -> str:
+    """The text of at most `limit` bytes in UTF-8, or in UTF-16 where a byte order mark says so."""
+    _check_size(content, name, limit, what, error, place)
     encoding = "UTF-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "UTF-8"
     try:
         return clean(content.decode(encoding))

@@ -62,6 +62,20 @@ def test_the_csv_of_an_audit(tmp_path: Path) -> None:
     assert list(made["first_wrong"]).index(True) == 3
 
 
+def test_cells_that_cannot_be_read_are_rows_with_their_reason(tmp_path: Path) -> None:
+    claimed, path = tmp_path / "mine.csv", tmp_path / "out.csv"
+    claimed.write_text("step,w,b\n1,0.267,about 0.2\n2,1.53,0.57\n")
+    assert verify_main(["--claims", str(claimed), "--csv", str(path), "--format", "json"], output) == 1
+    made = pd.read_csv(path)
+    assert list(made["status"]) == ["right", "wrong", "right", "unread"]
+    last = made.iloc[-1]
+    assert last["place"] == f"{claimed}:2:9"
+    assert last["why"] == "'about 0.2' is not a number; expected a number, or an empty cell for no claim"
+    assert last[["step", "quantity", "claimed", "right"]].isna().all()
+    again = audit("article", claims=path)
+    assert [one.status.value for one in again.findings] == ["right", "wrong", "right"]
+
+
 # Round trips
 
 

@@ -9,6 +9,8 @@ from derive.errors import ClaimError
 from derive.problem.loading import load
 from tables.command import main as tables_main
 from tables.grade import GRADE_COLUMNS, grade, grade_frame
+from tests.tabled import FORMS
+from tests.workbooks import excel, open_document
 
 # Grades
 
@@ -18,7 +20,7 @@ def test_a_folder_of_tables_is_graded(tmp_path: Path, capsys: pytest.CaptureFixt
     (tmp_path / "in" / "anna.csv").write_text("step,dl/dw,w\n1,-26.67,0.267\n2,-135.86,1.63\n")
     (tmp_path / "in" / "ben.csv").write_text("step,dl/dw,w\n1,-26.67,0.267\n2,-135.86,1.53\n3,-178.7,\n")
     (tmp_path / "in" / "cleo.csv").write_text("step,dl/dq\n1,2\n")
-    (tmp_path / "in" / "notes.txt").write_text("not a table")
+    (tmp_path / "in" / "notes.pdf").write_text("not a table")
     status = tables_main(["article", "--grade", str(tmp_path / "in"), "--output", str(tmp_path / "out")])
     assert status == 2
     said = capsys.readouterr()
@@ -59,8 +61,27 @@ def test_grades_written_into_the_folder_are_not_graded(tmp_path: Path, capsys: p
 
 
 def test_a_folder_without_tables_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ClaimError, match="holds no CSV file; expected one for each table to be judged"):
+    with pytest.raises(ClaimError, match=r"holds no table; expected a file for each table to be judged \(\.csv, \.tsv"):
         grade(load("article"), str(tmp_path), None, {}, print)
-    with pytest.raises(ClaimError, match="is not a folder; expected one that holds CSV files of claims"):
+    with pytest.raises(ClaimError, match="is not a folder; expected one that holds tables of claims"):
         grade(load("article"), str(tmp_path / "no"), None, {}, print)
     assert list(grade_frame(()).columns) == list(GRADE_COLUMNS)
+
+
+def test_tables_in_every_form_are_graded(tmp_path: Path) -> None:
+    table = [["step", "w", "b"], ["1", "0.267", "0.24"], ["2", "1.53", ""]]
+    filled = [*table[:2], ["2", "1.53", "–"]]
+    forms = {"csv": "CSV", "tsv": "tabs", "md": "Markdown", "rst": "grid", "tex": "LaTeX", "txt": "blanks"}
+    for suffix, form in forms.items():
+        (tmp_path / f"a.{suffix}").write_text(FORMS[form](filled), encoding="utf-8")
+    (tmp_path / "a.json").write_text('[{"step": 1, "w": 0.267, "b": 0.24}, {"step": 2, "w": 1.53, "b": null}]')
+    (tmp_path / "a.log").write_text("step=1 w=0.267 b=0.24\nstep=2 w=1.53\n")
+    excel(table, tmp_path / "a.xlsx")
+    open_document(table, tmp_path / "a.ods")
+    (tmp_path / "~$a.xlsx").write_text("what Excel keeps while a workbook is open")
+    made = grade_frame(grade(load("article"), str(tmp_path), None, {}, print))
+    assert list(made["file"]) == sorted(f"a.{end}" for end in (*forms, "json", "log", "xlsx", "ods"))
+    assert set(made["claims"]) == {3}
+    assert set(made["empty"]) == {1}
+    assert set(made["first_wrong"]) == {"step 2: w"}
+    assert made["error"].isna().all()

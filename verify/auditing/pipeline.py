@@ -32,12 +32,12 @@ from verify.claims.claim import AFTERWARDS, GROUPS, Cell, Claim
 from verify.claims.literal import judge, tie, within, written_like
 from verify.claims.names import names_of
 from verify.claims.places import Timeline
-from verify.claims.records import Rows
 from verify.claims.sentence import read_sentence
 from verify.claims.table import Reading, once, read_claims, read_table
 from verify.formulas.judge import judge_formulas
 from verify.hand.update import is_trained, moves
 from verify.numbers import Exactly, Form, as_ball, decimal, from_fraction, precision, to_float
+from verify.tabular.objects import Rows
 
 NARROW = 0.2  # what was carried lies within a fifth of itself: neither a factor 2 or ½ nor a sign gets lost in that
 WIDE = 0.5  # an interval as wide as half of the number itself tells nothing of it
@@ -46,7 +46,10 @@ FEW_UNITS = 10  # unless it is that many units of the last digit, or fewer
 
 @dataclass(frozen=True)
 class Audit:
-    """What was found of each claim, in the order in which a person calculates the numbers."""
+    """What was found of each claim, in the order in which a person calculates the numbers.
+
+    `unread` are the cells of the table that cannot be read; `empty` is how many have no number.
+    """
 
     problem: Problem
     settings: Settings
@@ -56,6 +59,7 @@ class Audit:
     formulas: tuple[Stated, ...] = ()
     unread: tuple[ClaimError, ...] = ()
     read_as: str = ""
+    empty: int = 0
 
     @cached_property
     def counts(self) -> Mapping[Status, int]:
@@ -99,6 +103,7 @@ def audit(
     claims: str | os.PathLike[str] | Rows | None = None,
     sentences: Sequence[str] = (),
     units: int | None = None,
+    sheet: str | None = None,
     tell: Progress | None = None,
     **settings: object,
 ) -> Audit:
@@ -106,6 +111,7 @@ def audit(
 
     `claims` is the name of a file (`-` for standard input), a pandas DataFrame, or a list of dicts, one a row.
     `units` is how many units of its last digit a number may be off, by the author's word; half of one when left out.
+    `sheet` is the one that is read of a workbook, where several have claims.
     `settings` are those of `verify.verify`. Raises `ProblemError`, or one of its kinds.
     """
     problem = problem if isinstance(problem, Problem) else load(problem)
@@ -113,7 +119,7 @@ def audit(
         raise ProblemError(f"{problem.source} has equations but no numbers; an audit needs a problem file")
     chosen = effective(problem, settings)
     run = drawn(problem, chosen)
-    source, reading = _read(run, claims, sentences, units)
+    source, reading = _read(run, claims, sentences, units, sheet)
     found = reading.claims
     known = right_values(run, _calculated(found), _Decided(found), tell)
     with precision(PRECISIONS[-1]):  # the border of a claim is held as sharply as the right number
@@ -126,6 +132,7 @@ def audit(
         () if claims is not None or sentences else judge_formulas(run.problem, run.followed),
         reading.unread,
         reading.told,
+        reading.empty,
     )
 
 
@@ -139,7 +146,11 @@ def drawn(problem: Problem, settings: Settings) -> Run:
 
 
 def _read(
-    run: Run, path: str | os.PathLike[str] | Rows | None, sentences: Sequence[str], units: int | None
+    run: Run,
+    path: str | os.PathLike[str] | Rows | None,
+    sentences: Sequence[str],
+    units: int | None,
+    sheet: str | None,
 ) -> tuple[str, Reading]:
     """Where the claims come from, and the claims."""
     names = names_of(run.watched, run.followed, run.settings)
@@ -149,7 +160,7 @@ def _read(
     starts = {parameter.name: parameter.values for parameter in run.watched.parameters}
     timeline = Timeline(names, run.batches, run.settings.batches_per_epoch, run.loss, units, starts)
     if path is not None:
-        name, reading = read_claims(path, timeline)
+        name, reading = read_claims(path, timeline, sheet)
         said = (read_sentence(text, timeline) for text in sentences)
         return name, replace(reading, claims=once((*reading.claims, *said)))
     if sentences:

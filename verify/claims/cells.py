@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from itertools import product
 from math import prod
 
@@ -12,95 +11,14 @@ from derive.errors import ClaimError, Place, shorten
 from derive.graph.node import SIZE
 from derive.source.numerals import NumeralError
 from verify.claims.claim import Quantity
-from verify.claims.places import NO_CLAIM, Row, Timeline, Written
+from verify.claims.places import Timeline
+from verify.tabular.arrays import Array, is_array, read_array
+from verify.tabular.written import NO_CLAIM, Row, Written
 
-_OPENING = re.compile(r"(?:Parameter containing:\s*)?(?:[\w.]*(?:tensor|array|matrix)\s*\(\s*)?(?=\[)", re.IGNORECASE)
-_SCALAR = re.compile(r"[\w.]*(?:tensor|array)\s*\(\s*([^\s,()\[\]]+)\s*,?((?:[^()]|\([^()]*\))*)\)", re.IGNORECASE)
-_REST = re.compile(r"(?:[\s,]*[a-z_]+=(?:[^,()]|\([^()]*\))*)*[\s,]*\)?", re.IGNORECASE)  # dtype=float32, grad_fn=<…>
 _PLAIN = re.compile(r"[+-]?\d{1,15}(?:\.\d{0,15})?", re.ASCII)  # what needs no closer look
-_TOKEN = re.compile(r"\s+|[\[\],;]|[^\s\[\],;]+")
 
 
-@dataclass(frozen=True)
-class Array:
-    """The numbers of an array as they are written, each with its index and where in the text it stands."""
-
-    shape: tuple[int, ...]
-    entries: tuple[tuple[tuple[int, ...], str, int], ...]
-
-
-def is_array(text: str) -> bool:
-    """Whether a cell begins as an array does."""
-    return ("[" in text or "(" in text) and bool(_OPENING.match(text) or _SCALAR.fullmatch(text.strip()))
-
-
-def read_array(text: str) -> Array:
-    """The numbers of an array. Raises `NumeralError`, whose message completes the sentence "'…' ..."."""
-    scalar = _SCALAR.fullmatch(text.strip())
-    if scalar is not None:
-        return Array((), (((), scalar[1], text.index(scalar[1], text.index("("))),))
-    opening = _OPENING.match(text)
-    if opening is None:
-        raise NumeralError("is not an array")
-    start = opening.end()
-    stop = _closing(text, start)
-    if stop is None or not _REST.fullmatch(text[stop:]) or ("(" in opening[0]) != text.rstrip().endswith(")"):
-        raise NumeralError("is an array whose brackets do not match")
-    return _parsed(text, start, stop)
-
-
-def _closing(text: str, start: int) -> int | None:
-    """The end of the bracket that opens at `start`; None where it does not close."""
-    depth = 0
-    for at in range(start, len(text)):
-        depth += (text[at] == "[") - (text[at] == "]")
-        if not depth:
-            return at + 1
-    return None
-
-
-def _parsed(text: str, start: int, stop: int) -> Array:
-    """The entries by their indices: a bracket is one axis, and a `;` begins a new row, as in MATLAB."""
-    counts: list[int] = []  # of the open brackets, what they hold so far
-    entries: list[tuple[tuple[int, ...], str, int]] = []
-    rows = 0  # begun by a ";"
-    before = ""
-    for match in _TOKEN.finditer(text, start, stop):
-        token = match[0]
-        if token.isspace():
-            continue
-        if token in ",;" and before in ("[", ",", ";", ""):
-            raise NumeralError("has a separator with no number before it")
-        if token == "[":
-            if counts:
-                counts[-1] += 1
-            counts.append(0)
-        elif token == "]":
-            counts.pop()
-        elif token == ";":
-            rows += 1
-            counts[-1] = 0
-        elif token != ",":
-            index = (*(count - 1 for count in counts[:-1]), counts[-1])
-            counts[-1] += 1
-            entries.append(((rows, *index) if ";" in text[start:stop] else index, token, match.start()))
-        before = token
-    return Array(_shape([index for index, _, _ in entries]), tuple(entries))
-
-
-def _shape(indices: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
-    """The size along each axis. Raises `NumeralError` where the rows are not of one length."""
-    if not indices:
-        raise NumeralError("is an array without numbers")
-    rank = max(map(len, indices))
-    if any(len(index) != rank for index in indices):
-        raise NumeralError("is an array whose rows are not of one length")
-    shape = tuple(max(index[axis] for index in indices) + 1 for axis in range(rank))
-    if list(indices) != list(product(*map(range, shape))):
-        raise NumeralError("is an array whose rows are not of one length")
-    return shape
-
-
+VALUES = ("value", "claimed", "claim", "number", "hand", "autograd")  # of a tidy table, the first that is there
 _Table = tuple[Row, list[Row], tuple[ClaimError, ...]]
 
 
@@ -127,24 +45,42 @@ def readable(header: Row, body: Sequence[Row], run: Timeline) -> _Table:
     return heads, [list(row) for row in zip(*columns, strict=True)], tuple(unread)
 
 
-def readable_values(
-    header: Row, body: Sequence[Row], run: Timeline, values: Sequence[str]
-) -> tuple[list[Row], tuple[ClaimError, ...]]:
-    """The same of a tidy table, in the first of the columns `values` that it has."""
+def readable_values(header: Row, body: Sequence[Row], run: Timeline) -> _Table:
+    """The same of a tidy table, in the first of the columns `VALUES` that it has.
+
+    A row with an array becomes a row for each entry. Raises `ClaimError` for one whose name is unknown.
+    """
     names = [cell.text.lower() for cell in header]
-    value = next((name for name in values if name in names), None)
+    value = next((names.index(name) for name in VALUES if name in names), None)
+    rows = [list(row) for row in body if any(cell.text for cell in row)]
     unread: list[ClaimError] = []
-    rows = [
-        [_read(cell, run, unread) if name == value else cell for cell, name in zip(row, names, strict=True)]
-        for row in body
-        if any(cell.text for cell in row)
-    ]
-    return rows, tuple(unread)
+    if value is None:
+        return list(header), rows, ()
+    if any(is_array(row[value].text) for row in rows) and "index" not in names:
+        header, rows = [*header, Written("index", header[0].place)], [[*row, Written("", row[0].place)] for row in rows]
+        names.append("index")
+    found: list[Row] = []
+    for row in rows:
+        if is_array(row[value].text):
+            found.extend(_by_entry(row, value, names, run, unread))
+        else:
+            found.append([*row[:value], _read(row[value], run, unread), *row[value + 1 :]])
+    return list(header), found, tuple(unread)
+
+
+def _by_entry(row: Row, value: int, names: Sequence[str], run: Timeline, unread: list[ClaimError]) -> Iterator[Row]:
+    """A row for each entry of the array in a row."""
+    called, at = row[names.index("quantity")], names.index("index")
+    for name, [cell] in _spread(called, [row[value]], [called.text], run, unread):
+        entry = name.text[len(called.text) :].strip("[]") or row[at].text
+        own = list(row)
+        own[at], own[value] = Written(entry, row[at].place), _read(cell, run, unread)
+        yield own
 
 
 def _read(cell: Written, run: Timeline, unread: list[ClaimError]) -> Written:
     """The cell, or an empty one in place of what is no number."""
-    if not _PLAIN.fullmatch(cell.text):
+    if cell.why or not _PLAIN.fullmatch(cell.text):
         try:
             run.literal(cell)
         except ClaimError as error:

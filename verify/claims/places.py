@@ -14,34 +14,9 @@ from derive.source.numerals import NumeralError
 from verify.claims.claim import Cell, Quantity
 from verify.claims.literal import Literal, read_literal
 from verify.claims.names import Names
+from verify.tabular.written import COUNTER, NO_CLAIM, PLACES, Row, Written
 
-_COUNTER = "t"  # a column of steps, as k is, where the problem has no such name and every step updates
-_STEP = ("step", "iteration", "iter", "it", "update", "k", _COUNTER)
-_EPOCH = ("epoch",)
-_BATCH = ("batch", "lot", "minibatch", "mini-batch")
-_PLACES = (*_STEP, *_EPOCH, *_BATCH)
-NO_CLAIM = ("", "?", "-", "–", "—", "--", "---", "…", "...", "n/a", "n.a.", "na")  # whatever its capitals
 PREDICTION = re.compile(r"(?:predict|prediction)\s*(\d{0,9})", re.IGNORECASE)
-
-
-_NUMBERED = re.compile(r"(?P<word>[\w-]+?)\.?\s*(?:\#|no\.?|nr\.?|number|index|idx)?", re.ASCII)
-
-
-def place_word(head: str) -> str:
-    """The word of a head that numbers the rows, in lower case: `Iteration #`, `Iter.`, `step no.`."""
-    match = _NUMBERED.fullmatch(head.strip().lower())
-    return match["word"] if match else head.lower()
-
-
-@dataclass(frozen=True)
-class Written:
-    """A cell as it is written."""
-
-    text: str
-    place: Place
-
-
-Row = list[Written]
 
 
 @dataclass(frozen=True)
@@ -62,6 +37,8 @@ class Timeline:
         """The number of a cell, None where it claims nothing. Raises `ClaimError` for a text."""
         if cell.text.strip().lower() in NO_CLAIM:
             return None
+        if cell.why:
+            raise ClaimError(f"{shorten(cell.text.strip())} {cell.why}", cell.place)
         try:
             return read_literal(cell.text).off_by(self.units)
         except NumeralError as error:
@@ -70,9 +47,9 @@ class Timeline:
 
     def is_place(self, column: str) -> bool:
         """Whether a column, in lower case, says where in the run the numbers of a row are."""
-        if column in (_COUNTER, "k"):
+        if column in (COUNTER, "k"):
             return column not in self.names.taken and self.batches[-1].t == len(self.batches)
-        return column in _PLACES
+        return column in PLACES
 
     def columns_that_say_where(self, header: Row) -> dict[str, int]:
         """The columns, in lower case, that say where a row is, with their positions.
@@ -138,9 +115,6 @@ def _check_counted_from_1(kind: str, number: int, place: Place) -> None:
     if number == 0:
         message = f"there is no {kind} 0 of this quantity; steps, epochs and batches are counted from 1: add 1 to each"
         raise ClaimError(f"{message} (a row 0 can only hold the parameters, as they begin)", place)
-
-
-KINDS = {"step": _STEP, "epoch": _EPOCH, "batch": _BATCH}
 
 
 def cell_at(
@@ -228,7 +202,7 @@ def _checked(step: int, quantity: Quantity, entry: tuple[int, ...], run: Timelin
 def whole_number(cell: Written) -> int:
     """The number of a step, epoch or batch in a cell. Raises `ClaimError`."""
     try:
-        number = read_literal(cell.text).value
+        number = None if cell.why else read_literal(cell.text).value
     except NumeralError:
         number = None
     if number is None or number.denominator != 1:

@@ -6,7 +6,8 @@ import re
 
 from derive.errors import ClaimError, Place, shorten
 from verify.claims.claim import Claim
-from verify.claims.places import KINDS, PREDICTION, Timeline, Written, cell_at, predicted_cell
+from verify.claims.places import PREDICTION, Timeline, cell_at, predicted_cell
+from verify.tabular.written import KINDS, Written
 
 _WHERE = re.compile(
     r"\b(step|iteration|iter|epoch|batch|lot|t)\s*(?:#|no\.)?\s*[=:]?\s*([+-]?\d{1,15})(?!\d)", re.IGNORECASE

@@ -13,70 +13,84 @@ from dataclasses import dataclass, replace
 from derive.errors import ClaimError, Place, shorten
 from derive.graph.node import SIZE
 from derive.source.files import STANDARD_INPUT, read_input, read_text
-from verify.claims.cells import readable, readable_values
+from verify.claims.cells import VALUES, readable, readable_values
 from verify.claims.claim import Cell, Claim, Quantity
-from verify.claims.forms import read_grid
-from verify.claims.grid import Grid, Source, with_points
 from verify.claims.literal import Literal
 from verify.claims.names import EPOCH_MEANS, is_of_epochs
 from verify.claims.places import (
     FROM_1,
-    KINDS,
-    NO_CLAIM,
     NOT_COUNTED,
     PREDICTION,
     Counting,
-    Row,
     Timeline,
-    Written,
     cell_at,
-    place_word,
     predicted_cell,
     whole_number,
 )
-from verify.claims.records import Rows, read_objects
+from verify.spreadsheet.workbook import is_workbook, read_workbook
+from verify.tabular.forms import read_grid
+from verify.tabular.grid import Grid, Source, with_points
+from verify.tabular.index import without_index
+from verify.tabular.objects import Rows, read_objects
+from verify.tabular.written import KINDS, NO_CLAIM, Row, Written, place_word
 
 MAX_CLAIMS = 20 * 10**6  # bytes of a file of claims; a larger one is refused
 
-_VALUE = ("value", "claimed", "claim", "number", "hand", "autograd")  # of a tidy table, the first that is there
+_NAMES = ("name", "variable", "metric", "key")  # other heads of what a tidy table calls `quantity`
 _SEVERAL = re.compile(r"[-+−]?[.,\d]\S*(?:\s+[-+−]?[.,\d]\S*)+")
 _WHAT = "a CSV file of claims, or a table in another form"
 
 
 @dataclass(frozen=True)
 class Reading:
-    """The claims of a table, the cells that cannot be read, and how the table was read."""
+    """The claims of a table, the cells that cannot be read, how the table was read, and how many cells are empty."""
 
     claims: tuple[Claim, ...]
     unread: tuple[ClaimError, ...] = ()
     told: str = ""
+    empty: int = 0
 
 
-def read_claims(given: str | os.PathLike[str] | Rows, run: Timeline) -> tuple[str, Reading]:
+def read_claims(given: str | os.PathLike[str] | Rows, run: Timeline, sheet: str | None = None) -> tuple[str, Reading]:
     """What holds the claims, and the claims: a file, standard input (`-`), a DataFrame, a list of dicts.
 
-    Raises `ClaimError`.
+    `sheet` is the name of the one that is read of a workbook. Raises `ClaimError`.
     """
     if isinstance(given, str | os.PathLike):
+        if is_workbook(given):
+            return str(given), _of_sheets(given, run, sheet)
+        if sheet is not None:
+            raise ClaimError(f"--sheet {shorten(sheet)[1:-1]}: {os.fspath(given)} is no workbook, and has no sheets")
         source = _source(given)
         return source.name, read_rows(read_grid(source), run)
     name, grid = read_objects(given)
     return name, read_rows(grid, run)
 
 
+def _of_sheets(path: str | os.PathLike[str], run: Timeline, sheet: str | None) -> Reading:
+    """The claims of the sheet of a workbook that has some. Raises `ClaimError` where several have."""
+    grids = read_workbook(path, sheet, MAX_CLAIMS)
+    if len(grids) == 1:
+        return read_rows(grids[0][1], run)
+    found: dict[str, Reading] = {}
+    failed: list[ClaimError] = []
+    for name, grid in grids:
+        try:
+            found[name] = read_rows(grid, run)
+        except ClaimError as error:
+            failed.append(error)
+    if len(found) > 1:
+        named = " and ".join(map(shorten, found))
+        raise ClaimError(f"{os.fspath(path)} has claims on the sheets {named}; choose one with --sheet NAME")
+    if not found:
+        raise failed[0]
+    return next(iter(found.values()))
+
+
 def _source(path: str | os.PathLike[str]) -> Source:
     if os.fspath(path) == STANDARD_INPUT:
         return Source("standard input", read_input(limit=MAX_CLAIMS, what=_WHAT, error=ClaimError))
     return Source(str(path), read_text(path, limit=MAX_CLAIMS, what=_WHAT, error=ClaimError))
-
-
-def empty_cells(path: str | os.PathLike[str]) -> int:
-    """How many cells of a file, in columns with a name, hold no number. Raises `ClaimError`."""
-    rows = [row for row in read_grid(_source(path)).rows if any(cell.text for cell in row)]
-    header = [cell.text.lower() for cell in rows[0]] if rows else []
-    values = [name in _VALUE if "quantity" in header else bool(name) for name in header]
-    cells = (cell for row in rows[1:] for cell, counts in zip(row, values, strict=False) if counts)
-    return sum(cell.text.lower() in NO_CLAIM for cell in cells)
 
 
 def read_table(text: str, source: str, run: Timeline, first_line: int = 1) -> Reading:
@@ -91,15 +105,15 @@ def read_rows(grid: Grid, run: Timeline) -> Reading:
         name = grid.rows[0][0].place.source if grid.rows and grid.rows[0] else "the text"
         raise ClaimError(f"{name} has no table; expected a line with the names of the columns", Place(name))
     grid, has_commas = with_points(replace(grid, rows=_padded(grid.rows, rows[0])))
-    header = [_as_place(_in_one_line(cell, run), run) for cell in grid.rows[0]]
-    body = grid.rows[1:]
+    says_where = any(run.is_place(place_word(cell.text)) for cell in grid.rows[0])
+    names, body, index = without_index(grid.rows[0], grid.rows[1:], says_where)
+    header = _long_form([_as_place(_in_one_line(cell, run), run) for cell in names], run)
     _check_header(header, body, run)
     if not any(run.is_place(cell.text.lower()) for cell in header):
         _check_counted(grid, body)
     is_tidy = _is_tidy([cell.text.lower() for cell in header], body, run)
-    header, body, unread = (
-        (header, *readable_values(header, body, run, _VALUE)) if is_tidy else readable(header, body, run)
-    )
+    count, empty = len(body), _empty(header, body, is_tidy)
+    header, body, unread = (readable_values if is_tidy else readable)(header, body, run)
     lower = [cell.text.lower() for cell in header]
     claims = once(_tidy(lower, body, run) if is_tidy else _wide(header, body, run))
     if not claims:
@@ -107,9 +121,17 @@ def read_rows(grid: Grid, run: Timeline) -> Reading:
             raise unread[0]
         message = f"{header[0].place.source} claims nothing; expected a number in at least one cell below the names"
         raise ClaimError(message, header[0].place)
-    count = len(body)
-    parts = [grid.form, "decimal comma" if has_commas else "", f"{count} row{'s' if count != 1 else ''}", grid.told]
-    return Reading(claims, unread, f"read as {', '.join(filter(None, parts))}")
+    rows_read = f"{count} row{'s' if count != 1 else ''}"
+    parts = [grid.form, "decimal comma" if has_commas else "", rows_read, index, grid.told]
+    return Reading(claims, unread, f"read as {', '.join(filter(None, parts))}", empty)
+
+
+def _empty(header: Row, body: Sequence[Row], is_tidy: bool) -> int:
+    """How many cells, in columns with a name, hold no number."""
+    lower = [cell.text.lower() for cell in header]
+    counts = [name in VALUES if is_tidy else bool(name) for name in lower]
+    cells = (cell for row in body for cell, counted in zip(row, counts, strict=True) if counted)
+    return sum(cell.text.lower() in NO_CLAIM for cell in cells)
 
 
 def _padded(rows: Sequence[Row], header: Row) -> list[Row]:
@@ -128,6 +150,15 @@ def _padded(rows: Sequence[Row], header: Row) -> list[Row]:
     while len(found) > 1 and not any(cell.text for cell in found[-1]):
         found.pop()
     return found
+
+
+def _long_form(header: Row, run: Timeline) -> Row:
+    """The header, in which what names the numbers of a tidy table is called `quantity`, as of `DataFrame.melt`."""
+    lower = [cell.text.lower() for cell in header]
+    called = next((lower.index(name) for name in _NAMES if name in lower and name not in run.names.taken), None)
+    if called is None or "quantity" in lower or not any(name in VALUES[:1] for name in lower):
+        return header
+    return [Written("quantity", cell.place) if k == called else cell for k, cell in enumerate(header)]
 
 
 def _is_tidy(lower: list[str], body: Sequence[Row], run: Timeline) -> bool:
@@ -306,15 +337,17 @@ def _agreed(kinds: Sequence[str], given: Mapping[str, tuple[int, Place]]) -> tup
 def _tidy(header: list[str], body: Sequence[Row], run: Timeline) -> Iterator[Claim]:
     """One row a number: columns for the step, `quantity`, `index` and the value."""
     position = {name: place for place, name in enumerate(header)}
-    value = next((position[name] for name in _VALUE if name in position), None)
+    value = next((position[name] for name in VALUES if name in position), None)
     if value is None:
         place = body[0][0].place if body else Place("the table")
-        raise ClaimError(f"a table with a column quantity needs one with its numbers: {', '.join(_VALUE[:2])}", place)
+        raise ClaimError(f"a table with a column quantity needs one with its numbers: {', '.join(VALUES[:2])}", place)
     places = {name: place for name, place in position.items() if run.is_place(name)}
     for number, row in enumerate(body, start=1):
         literal = run.literal(row[value])
         prediction = _prediction(places, row)
         called = row[position["quantity"]]
+        if literal is None and not called.text:
+            continue
         quantity, entry = run.names.find(called.text, called.place, predicted=prediction is not None)
         if "index" in position and row[position["index"]].text:
             entry = tuple(

@@ -5,55 +5,10 @@ from __future__ import annotations
 import pytest
 
 from derive.errors import ClaimError
-from derive.source.numerals import NumeralError
 from tests.timelines import claimed, timeline_of
-from verify.claims.cells import is_array, read_array
 from verify.claims.table import read_table
 
 NETWORK = timeline_of("tanh_network")
-
-
-@pytest.mark.parametrize(
-    ("text", "shape", "numbers"),
-    [
-        ("[0.45 0.25]", (2,), ["0.45", "0.25"]),
-        ("[0.45, 0.25]", (2,), ["0.45", "0.25"]),
-        ("[ 0.45,-.25 ]", (2,), ["0.45", "-.25"]),
-        ("tensor([0.4500, -0.2500])", (2,), ["0.4500", "-0.2500"]),
-        ("array([1. , 2.5], dtype=float32)", (2,), ["1.", "2.5"]),
-        ("np.array([1., 2.5])", (2,), ["1.", "2.5"]),
-        ("tensor(0.5)", (), ["0.5"]),
-        ("tensor(0.5000, grad_fn=<MseLossBackward0>)", (), ["0.5000"]),
-        ("tensor([[1., 2., 3.],\n        [4., 5., 6.]], device='cuda:0', requires_grad=True)", (2, 3), None),
-        ("Parameter containing:\ntensor([[0.5]], requires_grad=True)", (1, 1), ["0.5"]),
-        ("[[1 2 3]\n [4 5 6]]", (2, 3), ["1", "2", "3", "4", "5", "6"]),
-        ("[1 2; 3 4]", (2, 2), ["1", "2", "3", "4"]),
-        ("[1; 2]", (2, 1), ["1", "2"]),
-    ],
-)
-def test_arrays_as_programs_print_them(text: str, shape: tuple[int, ...], numbers: list[str] | None) -> None:
-    found = read_array(text)
-    assert is_array(text)
-    assert found.shape == shape
-    assert numbers is None or [number for _, number, _ in found.entries] == numbers
-    assert all(text[at:].startswith(number) for _, number, at in found.entries)
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("[1,,2]", "has a separator with no number before it"),
-        ("[1, 2", "is an array whose brackets do not match"),
-        ("tensor([1, 2]", "is an array whose brackets do not match"),
-        ("[1, 2] 3", "is an array whose brackets do not match"),
-        ("[[1, 2], [3]]", "is an array whose rows are not of one length"),
-        ("[[1, 2], 3]", "is an array whose rows are not of one length"),
-        ("[]", "is an array without numbers"),
-    ],
-)
-def test_what_is_no_array(text: str, message: str) -> None:
-    with pytest.raises(NumeralError, match=message):
-        read_array(text)
 
 
 def test_an_array_claims_every_entry() -> None:
@@ -90,3 +45,25 @@ def test_an_array_of_one_number_is_the_number() -> None:
     assert claimed("step,w\n1,tensor([[0.5]])\n2,0.25\n", run) == [(1, "after", "w", "0.5"), (2, "after", "w", "0.25")]
     with pytest.raises(ClaimError, match=r"^t.csv:2:3: '\[0.5, 1\]' is an array of 2; w is one number"):
         claimed("step,w\n1,[0.5, 1]\n", run)
+
+
+@pytest.mark.parametrize("head", ["quantity", "name", "variable"])
+def test_arrays_in_a_tidy_table(head: str) -> None:
+    rows, columns = (int(size) for size in NETWORK.names.shapes[NETWORK.names.find("W", None)[0]])  # type: ignore[arg-type]
+    matrix = [[f"0.{i}{j}" for j in range(columns)] for i in range(rows)]
+    written = "[" + ", ".join("[" + " ".join(row) + "]" for row in matrix) + "]"
+    table = f'step,{head},value\n2,W,"{written}"\n2,c,0.5\n2,W,about\n1,c,tensor([0.25])\n'
+    found = read_table(table, "t", NETWORK)
+    claims = [(one.cell.step, one.cell.name, one.literal.text) for one in found.claims]
+    assert claims == [
+        *((2, f"W[{i},{j}]", matrix[i][j]) for i in range(rows) for j in range(columns)),
+        (2, "c", "0.5"),
+        (1, "c", "0.25"),
+    ]
+    assert [error.message.partition(";")[0] for error in found.unread] == ["'about' is not a number"]
+
+
+def test_an_array_of_another_shape_in_a_tidy_table_is_one_cell() -> None:
+    found = read_table('step,quantity,index,value\n1,c,,0.5\n1,W,,"[1 2 3 4 5]"\n2,b,1,0.75\n', "t", NETWORK)
+    assert [one.cell.name for one in found.claims] == ["c", "b[1]"]
+    assert "'[1 2 3 4 5]' is an array of 5; W is an array of" in found.unread[0].message

@@ -7,7 +7,8 @@ import pytest
 from derive.errors import ClaimError, Place
 from tests.timelines import timeline_of
 from verify.claims.claim import Cell, Quantity
-from verify.claims.places import FROM_1, Counting, Timeline, Written, cell_at, predicted_cell, whole_number
+from verify.claims.places import FROM_1, Counting, Timeline, cell_at, predicted_cell, whole_number
+from verify.tabular.written import Written
 
 PLACE = Place("t.csv", 2, 1, "")
 # five samples in batches of two: three batches an epoch, the last of one sample

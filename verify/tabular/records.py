@@ -1,15 +1,15 @@
-"""Rows that name each number: JSON, lines of `key=value` or `key: value`, data frames and lists of dicts."""
+"""Rows that name each number: JSON, lines of `key=value` or `key: value`."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Any
 
 from derive.errors import ClaimError, Place, shorten
-from verify.claims.grid import Grid, Source
-from verify.claims.places import KINDS, Row, Written
+from verify.tabular.grid import Grid, Source
+from verify.tabular.written import KINDS, Row, Written
 
 _Record = list[tuple[Written, Written]]  # of one row: the keys and the values
 
@@ -51,7 +51,7 @@ def read_json(source: Source) -> Grid:
         raise _not_json(source, at + 1, "nothing after the list")
     if is_list and at >= len(source.text):
         raise _not_json(source, at, "a ']'")
-    return Grid(_rows(rows), "JSON" if is_list else "JSON lines")
+    return Grid(rows_of(rows), "JSON" if is_list else "JSON lines")
 
 
 def _skip(source: Source, at: int) -> int:
@@ -122,7 +122,7 @@ def _json_cell(source: Source, start: int, stop: int, value: object) -> Written:
     return Written(text.replace(",", " "), source.place(start))
 
 
-def _rows(records: Sequence[_Record]) -> list[Row]:
+def rows_of(records: Sequence[_Record]) -> list[Row]:
     """The table of records: a column for each key, empty where a record lacks it. Raises `ClaimError`."""
     header: dict[str, Written] = {}
     for record in records:
@@ -177,7 +177,7 @@ def read_log(source: Source) -> Grid:
             records.append(record)
     count = len(passed)
     told = f"{count} line{'s' if count != 1 else ''} without numbers passed over" if passed else ""
-    return Grid(_rows(records), "lines of key=value", next(iter(passed), None), told)
+    return Grid(rows_of(records), "lines of key=value", next(iter(passed), None), told)
 
 
 def _pairs(source: Source, at: int) -> tuple[_Record, int]:
@@ -228,63 +228,3 @@ def _value(source: Source, match: re.Match[str]) -> tuple[Written, int]:
         if not depth:
             return source.cell(start, at + 1), at + 1
     raise ClaimError("a bracket opens here and does not close", source.place(start))
-
-
-class Frame(Protocol):
-    """A data frame of pandas, known by what it can do."""
-
-    columns: Any
-    iloc: Any
-    index: Any
-
-    def reset_index(self) -> Any:
-        """The same with its index as columns."""
-
-
-Rows = Frame | Iterable[Mapping[str, object]]
-
-
-def read_objects(given: object) -> tuple[str, Grid]:
-    """What the claims are, in words, and the table of a data frame or of dicts. Raises `ClaimError` for all else."""
-    if hasattr(given, "iloc") and hasattr(given, "columns"):
-        return "a DataFrame", Grid(list(_frame_rows(given)), "a DataFrame")
-    if hasattr(given, "to_dicts"):  # as polars has it
-        given = given.to_dicts()
-    if isinstance(given, Mapping) or not isinstance(given, Iterable):
-        message = f"claims are a {type(given).__name__}; expected the name of a file, a DataFrame or a list of dicts"
-        raise ClaimError(message)
-    records = []
-    for number, row in enumerate(given):
-        if not isinstance(row, Mapping):
-            message = f"claims[{number}] is a {type(row).__name__}; expected a dict such as {{'step': 1, 'w': 0.267}}"
-            raise ClaimError(message)
-        places = {key: Place(f"claims[{number}][{key!r}]") for key in row}
-        records.append([(Written(str(key).strip(), places[key]), Written(_text(row[key]), places[key])) for key in row])
-    return "a list of dicts", Grid(_rows(records), "a list of dicts")
-
-
-def _frame_rows(frame: Any) -> Iterator[Row]:
-    """The cells of a data frame; an index with a name is a column, and a missing value an empty cell."""
-    if any(name is not None for name in frame.index.names):
-        frame = frame.reset_index()
-    names = [str(name).strip() for name in frame.columns]
-    yield [Written(name, Place(f"the column {name!r}")) for name in names]
-    columns = [frame.iloc[:, position].to_numpy() for position in range(len(names))]
-    missing = [frame.iloc[:, position].isna().to_numpy() for position in range(len(names))]
-    for number in range(len(frame)):
-        yield [
-            Written("" if gaps[number] else _text(column[number]), place)
-            for name, column, gaps in zip(names, columns, missing, strict=True)
-            for place in (Place(f"row {number + 1}, column {name!r}"),)
-        ]
-
-
-def _text(value: object) -> str:
-    """A value as Python prints it; the commas of an array, which separate its numbers, as blanks."""
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value.strip()
-    if isinstance(value, list | tuple):
-        return f"[{' '.join(_text(entry) or '–' for entry in value)}]"
-    return str(value).replace(",", " ").strip()

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from derive.errors import ClaimError, Place
-from verify.claims.cells import is_array
-from verify.claims.grid import Grid, Source
-from verify.claims.places import Row, Written
+from verify.tabular.arrays import is_array
+from verify.tabular.grid import Grid, Source
+from verify.tabular.index import printed_frame
+from verify.tabular.written import Row, Written
 
 SIGNS = {",": "CSV", ";": "cells between semicolons", "\t": "cells between tabs", "|": "cells between '|'"}
 _LONGEST = 10_000  # characters of a cell in which brackets are looked for
@@ -17,8 +18,13 @@ _QUOTED = re.compile(r'"(?:[^"]|"")*(?:"|$)')
 _RULER = re.compile(r"[\s\-=+|:]*[-=]{2}[\s\-=+|:]*")  # ----- ------
 
 
-def read_delimited(source: Source) -> Grid:
-    """The table in the one form in which every row has as many cells as the header. Raises `ClaimError`."""
+def read_delimited(source: Source, sign: str | None = None) -> Grid:
+    """The table in the one form in which every row has as many cells as the header. Raises `ClaimError`.
+
+    `sign` is what separates its cells, where the file says so.
+    """
+    if sign is not None:
+        return _of(source, sign)
     source = _without_hash(source)
     header = next((line for line in source.lines if line.strip()), "")
     found = [sign for sign in SIGNS if _width(header, sign) > 1]
@@ -172,8 +178,14 @@ def _in_columns(source: Source, header: str) -> Grid:
 
     A header whose rows have one cell each, as `dl / dw`, is one column.
     """
+    narrow = list(_blank_rows(source, r"\s+"))
     for gap in (r"\s+", r"\s{2,}"):
         rows = list(_blank_rows(source, gap))
+        # names may have blanks in them where the place above the index is empty; numbers have none
+        is_frame = gap == r"\s+" or header[:1].isspace()
+        frame = printed_frame([*rows[:1], *narrow[1:]], source) if is_frame else None
+        if frame is not None:
+            return frame
         if rows and len(rows[0]) > 1 and len(rows) > 1 and _is_even(rows):
             _check_alone(rows[1:], " ")
             return Grid(rows, "columns between blanks")

@@ -18,9 +18,9 @@ from tests.tabled import FORMS, WITHOUT_COMMA
 from tests.timelines import timeline_of
 from verify.auditing.finding import Status
 from verify.auditing.pipeline import Audit, audit
-from verify.claims.forms import read_grid
-from verify.claims.grid import Source, with_points
 from verify.claims.table import read_table
+from verify.tabular.forms import read_grid
+from verify.tabular.grid import Source, with_points
 
 LINE = """
 equations = \"\"\"

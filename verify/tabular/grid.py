@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from derive.errors import ClaimError, Place, shorten
-from verify.claims.cells import is_array
-from verify.claims.places import Row, Written
+from verify.tabular.arrays import is_array
+from verify.tabular.written import Row, Written
 
 _MINUS = str.maketrans({"−": "-", "–": "-", "＋": "+"})
 _TAIL = r"(?:[eE][+-]?\d+)?(?:\(\d{1,3}\))?"

@@ -1,18 +1,11 @@
-"""Rows that name each number: logs, JSON, and what a Python program hands over."""
+"""Rows that name each number: logs and JSON."""
 
 from __future__ import annotations
 
-import json
-from fractions import Fraction
-
-import numpy as np
-import pandas as pd
 import pytest
 
 from derive.errors import ClaimError
-from derive.problem.loading import load
 from tests.timelines import claimed, timeline_of
-from verify.auditing.pipeline import audit
 from verify.claims.table import read_table
 
 ARTICLE = timeline_of("article")
@@ -82,59 +75,3 @@ def test_the_digits_of_json_are_kept() -> None:
     text = '{"step": 1, "w": 2.6700e-01, "b": 0.240}\n'
     assert [literal for *_, literal in claimed(text, ARTICLE)] == ["2.6700e-01", "0.240"]
     assert claimed('{"step": 1, "w": {"grad": -26.67}}', ARTICLE) == [(1, "gradients", "dl/dw", "-26.67")]
-
-
-ROWS = [{"step": 1, "w": 0.267, "b": "0.24"}, {"step": 2, "w": 1.63, "b": None}]
-
-
-def test_a_list_of_dicts() -> None:
-    found = audit("article", claims=ROWS)
-    assert [one.claim.literal.text for one in found.findings] == ["0.267", "0.24", "1.63"]
-    assert {one.status.value for one in found.findings} == {"right"}
-    assert (found.source, found.told) == ("a list of dicts", ("read as a list of dicts, 2 rows",))
-    [unread] = audit("article", claims=[*ROWS, {"step": 3, "w": "about 3"}]).unread
-    assert str(unread).startswith("claims[2]['w']: 'about 3' is not a number")
-
-
-def test_a_data_frame() -> None:
-    frame = pd.DataFrame({"step": [1, 2], "w": np.array([0.267, 1.63], dtype=np.float32), "b": [0.24, float("nan")]})
-    for given in (frame, frame.set_index("step"), frame.astype({"w": "string"})):
-        found = audit("article", claims=given)
-        assert [one.claim.literal.text for one in found.findings] == ["0.267", "0.24", "1.63"]
-        assert (found.source, found.exit_status) == ("a DataFrame", 0)
-    with pytest.raises(ClaimError, match=r"^the column 'v': unknown quantity 'v'"):
-        audit("article", claims=frame.rename(columns={"w": "v"}))
-
-
-def test_arrays_from_python() -> None:
-    problem = load("article")
-    for value in (np.array([0.267]), [0.267], (0.267,), [np.float64(0.267)], Fraction(4, 15)):
-        [finding] = audit(problem, claims=[{"step": 1, "w": value}]).findings
-        assert finding.status.value == "right"
-
-
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
-        ({"step": [1], "w": [2]}, "claims are a dict; expected the name of a file, a DataFrame or a list of dicts"),
-        (3, "claims are a int; expected"),
-        ([1, 2], r"claims\[0\] is a int; expected a dict such as"),
-        ([], "has no table"),
-        ([{}], "has no table"),
-        (pd.DataFrame({"step": [], "w": []}), "claims nothing"),
-        ([{"step": 1, "w": True}], r"^claims\[0\]\['w'\]: 'True' is not a number"),
-    ],
-)
-def test_what_is_neither(given: object, message: str) -> None:
-    with pytest.raises(ClaimError, match=message):
-        audit("article", claims=given)  # type: ignore[arg-type]
-
-
-def test_json_names_what_is_not_read() -> None:
-    from tables.audit import to_json
-
-    document = json.loads(to_json(audit("article", claims=[*ROWS, {"step": 3, "w": "about"}])))
-    [unread] = document["unread"]
-    assert unread["place"] == "claims[2]['w']"
-    assert unread["why"].startswith("'about' is not a number")
-    assert document["notes"] == ["read as a list of dicts, 3 rows"]

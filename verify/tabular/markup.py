@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from derive.errors import ClaimError
-from verify.claims.grid import Grid, Source
-from verify.claims.places import Row, Written
+from verify.tabular.grid import Grid, Source
+from verify.tabular.written import Row, Written
 
 _DELIMITER = re.compile(r"\s*\|?\s*:?-+:?\s*(?:[|+]\s*:?-+:?\s*)*\|?\s*")
 _GRID = re.compile(r"\s*\+(?:[-=]+\+)+\s*")

@@ -1,0 +1,100 @@
+"""The index of a data frame in front of a table: printed, or written by pandas."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from derive.errors import ClaimError
+from tests.timelines import timeline_of
+from verify.claims.table import read_table
+
+ARTICLE = timeline_of("article")
+FRAME = pd.DataFrame({"step": [1, 2, 3], "w": [0.267, 1.63, None], "b": ["0.24", "0.57", "0.81"]})
+EXPECTED = [(1, "w", "0.267"), (1, "b", "0.24"), (2, "w", "1.63"), (2, "b", "0.57"), (3, "b", "0.81")]
+
+
+def read(text: str) -> tuple[list[tuple[int, str, str]], str]:
+    found = read_table(text, "t", ARTICLE)
+    return [(one.cell.step, one.cell.name, one.literal.text) for one in found.claims], found.told
+
+
+def by_number(claims: list[tuple[int, str, str]]) -> list[tuple[int, str, float]]:
+    return [(step, name, float(text)) for step, name, text in claims]
+
+
+def test_a_printed_frame() -> None:
+    claims, told = read(str(FRAME))
+    assert by_number(claims) == by_number(EXPECTED)
+    assert claims[2] == (2, "w", "1.630")
+    assert told == "read as a printed data frame, 3 rows, its index passed over, 1 NaN, a missing value, passed over"
+    claims, told = read(str(FRAME.set_index("step")))
+    assert by_number(claims) == by_number(EXPECTED)
+    assert told == "read as a printed data frame, 3 rows, 1 NaN, a missing value, passed over"
+    assert by_number(read(str(FRAME[["w", "b"]]))[0]) == by_number(EXPECTED)
+    assert by_number(read(str(FRAME[["b"]]))[0]) == [(1, "b", 0.24), (2, "b", 0.57), (3, "b", 0.81)]
+    head = pd.DataFrame({"grad w": [-26.67, -135.86], "new b": [0.24, 0.57]})
+    assert read(str(head))[0] == [
+        (1, "dl/dw", "-26.67"),
+        (1, "b", "0.24"),
+        (2, "dl/dw", "-135.86"),
+        (2, "b", "0.57"),
+    ]
+
+
+def test_a_long_frame_that_pandas_has_cut() -> None:
+    long = pd.DataFrame({"step": range(1, 101), "w": [0.5] * 100})
+    run = timeline_of("article", epochs=40)
+    found = read_table(str(long), "t", run)
+    assert [one.cell.step for one in found.claims] == [1, 2, 3, 4, 5, 96, 97, 98, 99, 100]
+    assert found.told == "read as a printed data frame, 10 rows, its index passed over, rows that pandas left out"
+    with pytest.raises(ClaimError, match="a column without a name has numbers; name it, or leave it out"):
+        read_table(str(long[["w"]]), "t", run)  # what 95 counts is not said
+
+
+def test_a_table_that_pandas_has_written() -> None:
+    texts = FRAME.astype({"w": "string"}).fillna("")
+    assert read(texts.to_csv())[0] == EXPECTED
+    assert read(texts.to_csv(sep=";", decimal=","))[0] == EXPECTED
+    assert read(texts.to_latex())[0] == EXPECTED
+    assert read(texts.to_csv())[1] == "read as CSV, 3 rows, its index passed over"
+
+
+def test_an_index_that_may_count_the_steps_is_refused() -> None:
+    for text in (",w\n97,0.5\n98,0.6\n", "   w\n97 0.5\n98 0.6\n"):
+        with pytest.raises(ClaimError, match="a column without a name has numbers; name it, or leave it out"):
+            read(text)
+    assert read(",w\n1,0.5\n2,0.6\n")[0] == [(1, "w", "0.5"), (2, "w", "0.6")]
+
+
+def test_the_separator_that_excel_writes() -> None:
+    assert read("sep=;\nstep;w;b\n1;0,267;0,24\n")[0] == EXPECTED[:2]
+    assert read('"sep=|"\nstep|w|b\n1|0.267|0.24\n')[0] == EXPECTED[:2]
+    assert read("sep=,\nstep,w,b\n1,0.267,0.24\n")[0] == EXPECTED[:2]
+    found = read_table("sep=;\nstep;w\n1;about\n2;1.63\n", "t", ARTICLE)
+    assert [str(error).partition(": ")[0] for error in found.unread] == ["t:3:3"]
+    with pytest.raises(ClaimError, match=r"t:1:1: cells between '@'; expected one of ',' ';'"):
+        read("sep=@\nstep@w\n1@0.5\n")
+
+
+@given(
+    st.lists(st.tuples(st.integers(-9999, 9999), st.integers(-9999, 9999)), min_size=1, max_size=8),
+    st.sampled_from(["print", "named", "csv", "latex"]),
+    st.booleans(),
+)
+def test_a_frame_is_read_back(rows: list[tuple[int, int]], form: str, numbered: bool) -> None:
+    frame = pd.DataFrame([(f"{w / 1000:.3f}", f"{b / 100:.2f}") for w, b in rows], columns=["w", "b"])
+    expected = [
+        (k, name, text) for k, row in enumerate(frame.to_numpy(), 1) for name, text in zip("wb", row, strict=True)
+    ]
+    steps = [*range(1, len(rows) + 1)]
+    if form == "named":
+        frame.index = pd.Index(steps, name="step")
+    elif numbered:
+        frame.insert(0, "step", steps)
+    text = {"print": str, "named": str, "csv": pd.DataFrame.to_csv, "latex": pd.DataFrame.to_latex}[form](frame)
+    run = timeline_of("article", steps=8)
+    found = [(one.cell.step, one.cell.name, one.literal.text) for one in read_table(text, "t", run).claims]
+    assert found == expected

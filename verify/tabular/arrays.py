@@ -1,0 +1,95 @@
+"""An array as programs print it: `[0.45 0.25]`, `tensor([[1., 2.]])`, `array([0.45], dtype=float32)`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from derive.source.numerals import NumeralError
+
+_OPENING = re.compile(r"(?:Parameter containing:\s*)?(?:[\w.]*(?:tensor|array|matrix)\s*\(\s*)?(?=\[)", re.IGNORECASE)
+_SCALAR = re.compile(r"[\w.]*(?:tensor|array)\s*\(\s*([^\s,()\[\]]+)\s*,?((?:[^()]|\([^()]*\))*)\)", re.IGNORECASE)
+_REST = re.compile(r"(?:[\s,]*[a-z_]+=(?:[^,()]|\([^()]*\))*)*[\s,]*\)?", re.IGNORECASE)  # dtype=float32, grad_fn=<…>
+_TOKEN = re.compile(r"\s+|[\[\],;]|[^\s\[\],;]+")
+
+
+@dataclass(frozen=True)
+class Array:
+    """The numbers of an array as they are written, each with its index and where in the text it stands."""
+
+    shape: tuple[int, ...]
+    entries: tuple[tuple[tuple[int, ...], str, int], ...]
+
+
+def is_array(text: str) -> bool:
+    """Whether a cell begins as an array does."""
+    return ("[" in text or "(" in text) and bool(_OPENING.match(text) or _SCALAR.fullmatch(text.strip()))
+
+
+def read_array(text: str) -> Array:
+    """The numbers of an array. Raises `NumeralError`, whose message completes the sentence "'…' ..."."""
+    scalar = _SCALAR.fullmatch(text.strip())
+    if scalar is not None:
+        return Array((), (((), scalar[1], text.index(scalar[1], text.index("("))),))
+    opening = _OPENING.match(text)
+    if opening is None:
+        raise NumeralError("is not an array")
+    start = opening.end()
+    stop = _closing(text, start)
+    if stop is None or not _REST.fullmatch(text[stop:]) or ("(" in opening[0]) != text.rstrip().endswith(")"):
+        raise NumeralError("is an array whose brackets do not match")
+    return _parsed(text, start, stop)
+
+
+def _closing(text: str, start: int) -> int | None:
+    """The end of the bracket that opens at `start`; None where it does not close."""
+    depth = 0
+    for at in range(start, len(text)):
+        depth += (text[at] == "[") - (text[at] == "]")
+        if not depth:
+            return at + 1
+    return None
+
+
+def _parsed(text: str, start: int, stop: int) -> Array:
+    """The entries by their indices: a bracket is one axis, and a `;` begins a new row, as in MATLAB."""
+    counts: list[int] = []  # of the open brackets, what they hold so far
+    entries: list[tuple[tuple[int, ...], str, int]] = []
+    rows = 0  # begun by a ";"
+    before = ""
+    for match in _TOKEN.finditer(text, start, stop):
+        token = match[0]
+        if token.isspace():
+            continue
+        if token in ",;" and before in ("[", ",", ";", ""):
+            raise NumeralError("has a separator with no number before it")
+        if token == "[":
+            if counts:
+                counts[-1] += 1
+            counts.append(0)
+        elif token == "]":
+            counts.pop()
+        elif token == ";":
+            rows += 1
+            counts[-1] = 0
+        elif token != ",":
+            index = (*(count - 1 for count in counts[:-1]), counts[-1])
+            counts[-1] += 1
+            entries.append(((rows, *index) if ";" in text[start:stop] else index, token, match.start()))
+        before = token
+    return Array(_shape([index for index, _, _ in entries]), tuple(entries))
+
+
+def _shape(indices: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    """The size along each axis. Raises `NumeralError` where the rows are not of one length."""
+    if not indices:
+        raise NumeralError("is an array without numbers")
+    rank = max(map(len, indices))
+    if any(len(index) != rank for index in indices):
+        raise NumeralError("is an array whose rows are not of one length")
+    shape = tuple(max(index[axis] for index in indices) + 1 for axis in range(rank))
+    if list(indices) != list(product(*map(range, shape))):
+        raise NumeralError("is an array whose rows are not of one length")
+    return shape

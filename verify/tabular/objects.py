@@ -1,0 +1,71 @@
+"""A table that a Python program holds: a data frame, or a list of dicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Protocol
+
+from derive.errors import ClaimError, Place
+from verify.tabular.grid import Grid
+from verify.tabular.records import rows_of
+from verify.tabular.written import Row, Written
+
+
+class Frame(Protocol):
+    """A data frame of pandas, known by what it can do."""
+
+    columns: Any
+    iloc: Any
+    index: Any
+
+    def reset_index(self) -> Any:
+        """The same with its index as columns."""
+
+
+Rows = Frame | Iterable[Mapping[str, object]]
+
+
+def read_objects(given: object) -> tuple[str, Grid]:
+    """What the claims are, in words, and the table of a data frame or of dicts. Raises `ClaimError` for all else."""
+    if hasattr(given, "iloc") and hasattr(given, "columns"):
+        return "a DataFrame", Grid(list(_frame_rows(given)), "a DataFrame")
+    if hasattr(given, "to_dicts"):  # as polars has it
+        given = given.to_dicts()
+    if isinstance(given, Mapping) or not isinstance(given, Iterable):
+        message = f"claims are a {type(given).__name__}; expected the name of a file, a DataFrame or a list of dicts"
+        raise ClaimError(message)
+    records = []
+    for number, row in enumerate(given):
+        if not isinstance(row, Mapping):
+            message = f"claims[{number}] is a {type(row).__name__}; expected a dict such as {{'step': 1, 'w': 0.267}}"
+            raise ClaimError(message)
+        places = {key: Place(f"claims[{number}][{key!r}]") for key in row}
+        records.append([(Written(str(key).strip(), places[key]), Written(_text(row[key]), places[key])) for key in row])
+    return "a list of dicts", Grid(rows_of(records), "a list of dicts")
+
+
+def _frame_rows(frame: Any) -> Iterator[Row]:
+    """The cells of a data frame; an index with a name is a column, and a missing value an empty cell."""
+    if any(name is not None for name in frame.index.names):
+        frame = frame.reset_index()
+    names = [str(name).strip() for name in frame.columns]
+    yield [Written(name, Place(f"the column {name!r}")) for name in names]
+    columns = [frame.iloc[:, position].to_numpy() for position in range(len(names))]
+    missing = [frame.iloc[:, position].isna().to_numpy() for position in range(len(names))]
+    for number in range(len(frame)):
+        yield [
+            Written("" if gaps[number] else _text(column[number]), place)
+            for name, column, gaps in zip(names, columns, missing, strict=True)
+            for place in (Place(f"row {number + 1}, column {name!r}"),)
+        ]
+
+
+def _text(value: object) -> str:
+    """A value as Python prints it; the commas of an array, which separate its numbers, as blanks."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, list | tuple):
+        return f"[{' '.join(_text(entry) or '–' for entry in value)}]"
+    return str(value).replace(",", " ").strip()
