@@ -98,7 +98,12 @@ def parser() -> argparse.ArgumentParser:
         help="a table in a file, or - for standard input: CSV, Excel, Markdown, JSON; without FILE the problem's",
     )
     claims.add_argument("--sheet", metavar="NAME", help="the sheet of a workbook, where several have claims")
-    claims.add_argument("--claim", metavar="TEXT", action="append", help="one number: 'step 2: dl/db = -33.39'")
+    claims.add_argument(
+        "--claim",
+        metavar="TEXT",
+        action="append",
+        help="one number or formula: 'step 2: dl/db = -33.39', 'dl/db = (2/n)*sum(w*x + b - y)'",
+    )
     claims.add_argument("--units", metavar="N", help="units of its last digit that a claimed number may be off")
     found.add_argument("--summary", action="store_true", help="one line for each quantity in place of each step")
     found.add_argument("--show-step", metavar="N", help="step N worked out with all its numbers in place of the table")
@@ -174,6 +179,7 @@ def main(argv: Sequence[str] | None, present: Presenter) -> int:
 def _audited(options: argparse.Namespace, present: Presenter) -> int:
     """Judges the claims and prints them; returns 0, 1 where one is wrong, 3 where one is undecided and none wrong."""
     problem = load(options.problem)
+    tell(problem.notes)
     given = {"claims": options.claims or None, "sentences": options.claim or (), "units": units_of(options.units)}
     found = audit(problem, **given, sheet=options.sheet, tell=progress(), **settings_of(options))  # type: ignore[arg-type]
     if options.csv is not None:

@@ -61,5 +61,6 @@ def _refuse_without_numbers(problem: Problem) -> None:
     if problem.is_symbolic:
         raise ProblemError(
             f"{problem.source} has equations but no numbers; verify needs a problem file with "
-            "[parameters], [data] and [training] (python -m derive shows the formulas without them)"
+            "[parameters], [data] and [training] (python -m derive shows the formulas without them, and "
+            "--claim 'dl/dw = …' judges one)"
         )

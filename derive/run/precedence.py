@@ -295,3 +295,36 @@ def _settings(chosen: Mapping[str, object], samples: int, origins: Mapping[str, 
     epochs, steps = chosen["epochs"], chosen.get("steps")
     count = steps if steps is not None else int(str(epochs)) * one_epoch.batches_per_epoch
     return Settings(**values, steps=int(str(count)), samples=samples, origins=origins)  # type: ignore[arg-type]
+
+
+def in_effect(problem: Problem, settings: Settings) -> Problem:
+    """Returns the problem with the settings of its run in place of those of its file.
+
+    `settings` are those that `effective` returns for it. What reads a problem's own training, such as a claimed update
+    rule, then reads what is run.
+    """
+    scheduler, clip = settings.scheduler, settings.clip
+    limits = {} if clip is None else {clip.by: clip.limit}
+    is_listed = settings.batches is not None
+    training = replace(
+        problem.training,
+        optimizer=settings.optimizer,
+        variant=settings.variant,
+        lr=settings.lr,
+        batch_size=settings.batch_size if settings.samples and not is_listed else None,
+        drop_last=None if is_listed else settings.drop_last,
+        batches=settings.batches,
+        zero_grad=settings.zero_grad,
+        accumulate=settings.accumulate,
+        shuffle=settings.shuffle,
+        seed=settings.seed,
+        dtype=settings.dtype,
+        scheduler=None if scheduler is None else scheduler.name,
+        scheduler_every=None if scheduler is None else scheduler.every,
+        schedule={} if scheduler is None else scheduler.given,
+        clip_grad_norm=limits.get(NORM),
+        clip_grad_value=limits.get(VALUE),
+        groups=settings.groups,
+        options=settings.options,
+    )
+    return replace(problem, training=training, trains=settings.trains)

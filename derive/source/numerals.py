@@ -22,6 +22,13 @@ class NumeralError(ValueError):
     """A text that is not a number; the message completes the sentence "'…' ..."."""
 
 
+class NotNumericError(NumeralError):
+    """A text that is not written as a number at all, such as `2*w`; not one that is out of range or divides by zero."""
+
+    def __init__(self) -> None:
+        super().__init__("is not a number")
+
+
 def read_number(text: str) -> Fraction:
     """The exact value of a decimal literal (`-24.10`, `1e-3`, `10.`) or of a quotient of two (`1/3`).
 
@@ -36,7 +43,7 @@ def read_number(text: str) -> Fraction:
         word = cleaned.lower().lstrip("+-")
         if word in ("nan", "inf", "infinity"):
             raise NumeralError("is not a finite number")
-        raise NumeralError("is not a number")
+        raise NotNumericError
     for name in ("top", "bottom"):
         exponent = match[name]
         if exponent is not None and (len(exponent) > 5 or abs(int(exponent)) > MAX_EXPONENT):
@@ -102,7 +109,7 @@ def exact(value: object) -> Fraction:
     Raises `NumeralError`, whose message completes the sentence "`shown(value)` ...".
     """
     if isinstance(value, bool):
-        raise NumeralError("is not a number")
+        raise NotNumericError
     if isinstance(value, int):
         # hexadecimal integers have no limit in TOML, and Python refuses to print thousands of digits
         if value.bit_length() > _MAX_BITS:
@@ -110,7 +117,7 @@ def exact(value: object) -> Fraction:
         return read_number(str(value))
     if isinstance(value, str):
         return read_number(value)
-    raise NumeralError("is not a number")
+    raise NotNumericError
 
 
 def shown(value: object) -> str:

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from derive.errors import Place, SettingError, suggestion
-from derive.source.numerals import Numeral, NumeralError, exact, shown
+from derive.source.numerals import NotNumericError, Numeral, NumeralError, exact, shown
 from derive.training.batching import read_batches
 from derive.training.clipping import NORM, VALUE
 from derive.training.optimizers import ENTRIES, OPTIMIZERS, OPTIONS, Optimizer, Value
@@ -102,8 +102,8 @@ def _rate(value: object) -> Fraction | tuple[Fraction, ...] | str:
         return _rates(value)
     try:
         return _above_zero(value)
-    except NumeralError as error:
-        if str(error) != "is not a number" or not isinstance(value, str) or isinstance(value, Numeral):
+    except NotNumericError:
+        if not isinstance(value, str) or isinstance(value, Numeral):
             raise
     text = value.strip()
     if _NUMBERS.fullmatch(text):

@@ -47,7 +47,10 @@ def to_text(found: Audit, colour: bool | None = None) -> str:
     `colour` says whether the marks are coloured; None leaves that to the terminal and to NO_COLOR.
     """
     paint = _is_colourful() if colour is None else colour
-    lines = [*_wrapped(found.problem.title), *_wrapped(str(found.settings)), *_wrapped(f"claims of {found.source}")]
+    lines = _wrapped(found.problem.title)
+    if found.findings or found.settings.trains or not found.problem.is_symbolic:  # equations alone are not run
+        lines += _wrapped(str(found.settings))
+    lines += _wrapped(f"claims of {found.source}")
     lines += [line for told in found.told for line in _wrapped(told)]
     lines += _unread(found)
     lines += _tables(found, paint)

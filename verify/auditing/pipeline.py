@@ -15,10 +15,10 @@ from functools import cached_property
 
 from derive.chain.derivation import differentiate
 from derive.console import Progress
-from derive.errors import ClaimError, ProblemError
+from derive.errors import ClaimError, ProblemError, shorten
 from derive.graph.node import SIZE
 from derive.problem.loading import Problem, load
-from derive.run.precedence import effective
+from derive.run.precedence import effective, in_effect
 from derive.run.run import Run
 from derive.run.settings import Settings
 from verify import pytorch
@@ -32,9 +32,10 @@ from verify.claims.claim import AFTERWARDS, GROUPS, Cell, Claim
 from verify.claims.literal import judge, tie, within, written_like
 from verify.claims.names import names_of
 from verify.claims.places import Timeline
-from verify.claims.sentence import read_sentence
+from verify.claims.sentence import is_formula, read_sentence, says_step
 from verify.claims.table import Reading, once, read_claims, read_table
 from verify.formulas.judge import judge_formulas
+from verify.formulas.sentence import judge_sentences
 from verify.hand.update import is_trained, moves
 from verify.numbers import Exactly, Form, as_ball, decimal, from_fraction, precision, to_float
 from verify.tabular.objects import Rows
@@ -109,31 +110,50 @@ def audit(
 ) -> Audit:
     """Judges what is claimed of a problem: in its own [claims], in `claims`, or in `sentences`.
 
-    `claims` is the name of a file (`-` for standard input), a pandas DataFrame, or a list of dicts, one a row.
+    `claims` is the name of a file (`-` for standard input), a pandas DataFrame, or a list of dicts, one a row. A
+    sentence says a number, "step 2: dl/db = -33.39", or a formula, "dl/dw = 2*w"; of equations alone, formulas can be
+    judged. The formulas of the problem's own [claims] are judged unless sentences alone are asked about.
     `units` is how many units of its last digit a number may be off, by the author's word; half of one when left out.
     `sheet` is the one that is read of a workbook, where several have claims.
     `settings` are those of `verify.verify`. Raises `ProblemError`, or one of its kinds.
     """
     problem = problem if isinstance(problem, Problem) else load(problem)
-    if problem.is_symbolic:
-        raise ProblemError(f"{problem.source} has equations but no numbers; an audit needs a problem file")
     chosen = effective(problem, settings)
+    if problem.is_symbolic:
+        return _of_equations(problem, chosen, claims, sentences)
     run = drawn(problem, chosen)
-    source, reading = _read(run, claims, sentences, units, sheet)
+    said = tuple(text for text in sentences if is_formula(text))
+    numbers = tuple(text for text in sentences if text not in said)
+    source, reading = _read(run, claims, numbers, units, sheet, is_about_formulas=bool(said))
     found = reading.claims
     known = right_values(run, _calculated(found), _Decided(found), tell)
     with precision(PRECISIONS[-1]):  # the border of a claim is held as sharply as the right number
         judged = _judged(run, _in_order(run, found), known)
-    return Audit(
-        run.problem,
-        chosen,
-        source,
-        *judged,
-        () if claims is not None or sentences else judge_formulas(run.problem, run.followed),
-        reading.unread,
-        reading.told,
-        reading.empty,
-    )
+    stated = in_effect(run.problem, chosen)
+    formulas = () if sentences and claims is None else judge_formulas(stated, run.followed)
+    formulas += judge_sentences(stated, run.followed, said)
+    return Audit(run.problem, chosen, source, *judged, formulas, reading.unread, reading.told, reading.empty)
+
+
+def _of_equations(
+    problem: Problem, settings: Settings, claims: str | os.PathLike[str] | Rows | None, sentences: Sequence[str]
+) -> Audit:
+    """The formulas that are claimed of equations alone. Raises `ProblemError` for numbers, which need the data."""
+    needs = "give them in a problem file, with [parameters] and [data]"
+    if claims is not None or not sentences:
+        raise ProblemError(
+            f"{problem.source} has equations but no numbers to compare with; {needs}, or claim a formula: "
+            "--claim 'dl/dw = 2*w'"
+        )
+    about_numbers = f"is about a number, and the equations alone have none; {needs}"
+    for text in sentences:
+        if says_step(text):
+            raise ClaimError(f"{shorten(text, 60)} {about_numbers}")
+    formulas = judge_sentences(in_effect(problem, settings), differentiate(problem.graph), sentences)
+    for text, formula in zip(sentences, formulas, strict=True):
+        if not is_formula(text) and formula.status != "right":  # a number may be the formula: 2 is, of 2*b
+            raise ClaimError(f"{shorten(text, 60)} {about_numbers}")
+    return Audit(problem, settings, "--claim", (), formulas=formulas)
 
 
 def drawn(problem: Problem, settings: Settings) -> Run:
@@ -151,6 +171,8 @@ def _read(
     sentences: Sequence[str],
     units: int | None,
     sheet: str | None,
+    *,
+    is_about_formulas: bool = False,
 ) -> tuple[str, Reading]:
     """Where the claims come from, and the claims."""
     names = names_of(run.watched, run.followed, run.settings)
@@ -163,7 +185,7 @@ def _read(
         name, reading = read_claims(path, timeline, sheet)
         said = (read_sentence(text, timeline) for text in sentences)
         return name, replace(reading, claims=once((*reading.claims, *said)))
-    if sentences:
+    if sentences or is_about_formulas:
         return "--claim", Reading(once(read_sentence(text, timeline) for text in sentences))
     if stated is not None and stated.table is None and stated.formulas:
         return run.watched.source, Reading(())

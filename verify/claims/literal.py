@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from derive.source.numerals import MAX_DIGITS, MAX_EXPONENT, NumeralError
+from derive.source.numerals import MAX_DIGITS, MAX_EXPONENT, NotNumericError, NumeralError
 from verify.numbers import (
     Exactly,
     as_ball,
@@ -104,7 +104,7 @@ def read_literal(text: str) -> Literal:
 def _decimal(cleaned: str, text: str) -> Literal:
     match = _DECIMAL.fullmatch(cleaned)
     if match is None or not (match["whole"] or match["after"]):
-        raise NumeralError("is not a number")
+        raise NotNumericError
     power = None if match["power"] is None else int(match["power"])
     if abs(power or 0) > MAX_EXPONENT:
         raise NumeralError(f"has an exponent beyond ±{MAX_EXPONENT}")

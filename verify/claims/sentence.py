@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 
 from derive.errors import ClaimError, Place, shorten
+from derive.source.numerals import NotNumericError, NumeralError
 from verify.claims.claim import Claim
+from verify.claims.literal import read_literal
 from verify.claims.places import PREDICTION, Timeline, cell_at, predicted_cell
-from verify.tabular.written import KINDS, Written
+from verify.tabular.written import KINDS, NO_CLAIM, Written
 
 _WHERE = re.compile(
     r"\b(step|iteration|iter|epoch|batch|lot|t)\s*(?:#|no\.)?\s*[=:]?\s*([+-]?\d{1,15})(?!\d)", re.IGNORECASE
 )
+
+_ARROW = re.compile("<-|←")  # of an update, in place of the '='
 
 
 def read_sentence(text: str, run: Timeline) -> Claim:
@@ -36,6 +40,29 @@ def read_sentence(text: str, run: Timeline) -> Claim:
     if _WHERE.sub("", where).strip(" ,()") or (not given and len(run.batches) > 1):
         raise ClaimError("say first which step it is about, such as 'step 2: dl/db = -33.39'", place)
     return Claim(cell_at(quantity, entry, given, 1, run, place), literal, place)
+
+
+def is_formula(text: str) -> bool:
+    """Whether a claim such as `dl/dw = 2*w` says a formula: it names no step, and what follows the '=' is no number."""
+    _, equals, right = text.partition("=")
+    if says_step(text):
+        return False
+    if _ARROW.search(text):
+        return True
+    if not equals or right.strip().lower() in NO_CLAIM:
+        return False
+    try:
+        read_literal(right)
+    except NotNumericError:
+        return True
+    except NumeralError:
+        return False
+    return False
+
+
+def says_step(text: str) -> bool:
+    """Whether a claim begins with what it is about: `step 2: w = 1.63`."""
+    return ":" in text.partition("=")[0].removesuffix(":")
 
 
 def _kind(word: str) -> str:

@@ -24,6 +24,7 @@ _LOCAL = re.compile(
     r"\s*(?:partial|local)[\s._]+(?:(?P<quotient>.*/.*)|(?P<of>\w+)[\s._]+(?P<wrt>\w+)(?P<index>\[[^\]]*\])?)\s*",
     re.IGNORECASE,
 )  # partial.l.w, partial dl/dw
+_PRIME = re.compile(r"(?<=\w)['′](?=\s*(?:\[|$))")  # w', the same
 _NEW = re.compile(r"_?(new|next|after)$")  # w_new, the parameter after the update
 _LOSS = ("loss", "l", "cost", "j", "z")  # what a loss is called when it is not called by its name
 
@@ -59,6 +60,7 @@ Asked = Derivative | Entry
 def read_asked(name: str, graph: Graph, more: Iterable[str], place: Place) -> Asked:
     """What `name` asks for; `more` are names besides those of the graph. Raises `ClaimError` for no quantity."""
     known = (*graph.by_name, *more)
+    name = _PRIME.sub("_new", name)
     local = _read_local(name, graph, known, place)
     if local is not None:
         return local

@@ -268,8 +268,9 @@ def _closed(derivation: Derivation, name: str) -> str:
 
 
 def _update(problem: Problem, parameter: str, target: str, place: Place) -> Target:
-    if not problem.trains or problem.is_symbolic:
-        raise ClaimError(f"{parameter!r} is given: this problem has no [training], so no update rule", place)
+    if not problem.trains:
+        message = f"{parameter!r} is given: this problem has no [training], so no update rule; give it, or lr as a flag"
+        raise ClaimError(message, place)
     node = problem.graph.by_name[parameter]
     rule = Rule(problem, node, target)
     name = parameter if target == "p" else f"{parameter}.{target}"

@@ -66,11 +66,16 @@ def read_written(text: str, place: Place) -> Written:
     if place.column is None or not place.text:
         place = Place(place.source, place.line, 1, text)
     start = (place.column or 1) - 1
-    match = _LEFT.match(text)
-    left, offset = (match["left"].strip(), match.end()) if match else (None, 0)
+    left, offset = left_side(text)
     if not text[offset:].strip():
         raise ClaimError("no formula; expected an expression such as (2/n)*sum((w*x + b - y)*x)", place)
     return Written(left, read_expression(with_d(text[offset:]), place, start + offset), at(place, start + offset))
+
+
+def left_side(text: str) -> tuple[str | None, int]:
+    """Returns what a text such as `dl/dw = 2*w` says its formula is of, and where the formula begins; None without."""
+    match = _LEFT.match(text)
+    return (match["left"].strip(), match.end()) if match else (None, 0)
 
 
 def along(written: Expr, line_name: str, place: Place, nodes: Mapping[str, Node], axes: Axes) -> Reading:

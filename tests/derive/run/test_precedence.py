@@ -6,7 +6,7 @@ import pytest
 
 from derive.errors import SettingError
 from derive.problem.loading import load
-from derive.run.precedence import DEFAULTS, effective
+from derive.run.precedence import DEFAULTS, effective, in_effect
 from tables.text.remarks import remarks
 from tests.problems import FIVE_POINTS, SQUARE
 
@@ -146,3 +146,32 @@ def test_numbers_of_numpy_are_read_as_those_of_python() -> None:
     found = effective(problem, {"epochs": np.int64(2), "lr": np.array([0.1, 0.05]), "shuffle": np.bool_(True)})
     assert (found.steps, found.lr, found.shuffle) == (6, (Fraction(1, 10), Fraction(1, 20)), True)
     assert effective(problem, {"batches": [range(3), np.arange(3, 5)]}).batches == ((0, 1, 2), (3, 4))
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        {},
+        {"lr": "0.5", "batch_size": "3", "shuffle": False},
+        {"optimizer": "Adam", "betas": "0.5,0.9", "variant": "eps_inside"},
+        {"momentum": "0.9", "clip_grad_norm": "2", "drop_last": True},
+        {"scheduler": "StepLR", "step_size": "2", "scheduler_every": "batch", "clip_grad_value": "1"},
+        {"scheduler": "OneCycleLR", "max_lr": "0.1", "total_steps": "100"},
+        {"batches": "[[0, 1], [2]]", "accumulate": "2"},
+        {"groups": [{"parameters": ["w"], "lr": 0.5}], "zero_grad": "false"},
+    ],
+)
+def test_a_problem_in_effect_says_in_its_file_what_flags_say(flags: dict[str, object]) -> None:
+    """Run without flags, it has the settings that the problem has with them; only where they come from differs."""
+    problem = load(FILED)
+    settings = effective(problem, flags)
+    again = effective(in_effect(problem, settings), {"steps": settings.steps})
+    same = ("optimizer", "variant", "lr", "batch_size", "batches", "drop_last", "shuffle", "seed", "dtype", "zero_grad")
+    same += ("accumulate", "options", "scheduler", "clip", "groups", "parameters", "steps")
+    assert {key: getattr(again, key) for key in same} == {key: getattr(settings, key) for key in same}
+
+
+def test_gradients_at_a_point_stay_so_in_effect() -> None:
+    problem = load(BARE)
+    assert not in_effect(problem, effective(problem, {})).trains
+    assert in_effect(problem, effective(problem, {"lr": "0.1"})).trains

@@ -311,8 +311,22 @@ def test_the_frame_has_a_row_for_each_claim() -> None:
 def test_problems_without_claims_or_numbers_are_refused() -> None:
     with pytest.raises(ClaimError, match="states no numbers; give a table under"):
         audit("logistic")
-    with pytest.raises(ProblemError, match="has equations but no numbers; an audit needs a problem file"):
-        audit("l = w^2", sentences=["w = 1"])
+    with pytest.raises(ProblemError, match="is about a number, and the equations alone have none"):
+        audit("l = w^2", sentences=["dl/dw = 1"])
+
+
+def test_formulas_of_the_file_are_judged_beside_a_table(tmp_path: Path) -> None:
+    table = tmp_path / "mine.csv"
+    table.write_text("step,w\n1,0.27\n")
+    found = audit("article", claims=table)
+    assert [formula.status for formula in found.formulas] == ["right"] * 11
+    assert (found.exit_status, audit("article", claims=table, optimizer="Adam").exit_status) == (0, 1)
+    wrong = (ROOT / "derive/problems/article.toml").read_text().replace('"1/n"', '"2/n"')
+    found = audit(load(wrong), claims=table)
+    assert [formula.name for formula in found.formulas if formula.status == "wrong"] == ["dl/de"]
+    assert found.exit_status == 1
+    assert summary(found)[-1] == "11 formulas: 10 right, 1 wrong"
+    assert audit(load(wrong), sentences=["step 1: w = 0.27"]).formulas == ()  # one number alone is asked about
 
 
 def test_an_error_in_the_problems_own_table_points_at_its_line() -> None:
