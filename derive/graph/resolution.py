@@ -16,6 +16,7 @@ from derive.algebra.operations import ALIASES, CONSTANTS, OVER_AXES
 from derive.errors import UnknownNameError
 from derive.graph.broadcast import aligned, applied, reduction
 from derive.graph.implicit import lettered, refuse_unwritten, summed, unwritten
+from derive.graph.labels import labelled
 from derive.graph.node import Node
 from derive.graph.scope import Scope, ordered, unknown_name
 from derive.graph.tensors import TENSORS, Call, written_out
@@ -31,6 +32,7 @@ def resolve(line: Line, nodes: Mapping[str, Node], is_loss: bool, aside: str = "
     Raises `EquationError` with a caret for names and shapes that do not fit, for a loss that is not one number, and
     `UnknownNameError`, its subclass, for a name that is none of `nodes`. `aside` ends the message about the loss.
     """
+    line = labelled(line, nodes)
     scope = Scope(line, nodes)
     whole = lettered(Resolver(scope).value(line.expr), scope)
     expr, axes = apart(whole.expr, frozenset(whole.axes)), whole.axes

@@ -85,7 +85,7 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
         notes=(
             *notes,
             *left_out,
-            *_idle_constants(constants, beside, training),
+            *_idle_constants(constants, graph, beside, training),
             *spelling_notes(spelled),
             *_idle_settings(training, columns),
             *_other_loss(document, lines),
@@ -255,9 +255,10 @@ def _other_loss(document: Document, lines: tuple[Line, ...]) -> list[str]:
     return [sentence] if sentence else []
 
 
-def _idle_constants(constants: Given, lines: tuple[Line, ...], training: Training) -> list[str]:
+def _idle_constants(constants: Given, graph: Graph, lines: tuple[Line, ...], training: Training) -> list[str]:
     rates = (training.lr, *(group.lr for group in training.groups))
     used = {*free_names(lines), *(name for rate in rates if isinstance(rate, Formula) for name in rate.constants)}
+    used |= {name for node in graph.lines for name in names(node.definition)}  # a constant as a label: s[y]
     return [f"constant {name!r} is not used in the equations" for name in constants.names if name not in used]
 
 

@@ -91,7 +91,17 @@ def _above_zero(value: object) -> Fraction:
     number = exact(value)
     if number <= 0:
         raise NumeralError("is not above 0")
-    if not number.numerator / number.denominator:  # PyTorch would be given 0
+    return _in_float64(number)
+
+
+def _lr(value: object) -> Fraction:
+    """An lr may be 0, as in torch.optim: the parameters stay, and what the optimizer remembers moves."""
+    return _in_float64(_from_zero(value))
+
+
+def _in_float64(number: Fraction) -> Fraction:
+    """The number. Raises `NumeralError` where PyTorch would be given 0 in its place."""
+    if number and not number.numerator / number.denominator:
         raise NumeralError("is smaller than any float64")
     return number
 
@@ -101,7 +111,7 @@ def _rate(value: object) -> Fraction | tuple[Fraction, ...] | str:
     if isinstance(value, list | tuple):
         return _rates(value)
     try:
-        return _above_zero(value)
+        return _lr(value)
     except NotNumericError:
         if not isinstance(value, str) or isinstance(value, Numeral):
             raise
@@ -115,7 +125,7 @@ def _rates(entries: list[Any] | tuple[Any, ...] | list[str]) -> tuple[Fraction, 
     """The lr of each epoch."""
     if not entries:
         raise NumeralError("has no numbers")
-    return tuple(_part(_above_zero, entry) for entry in entries)
+    return tuple(_part(_lr, entry) for entry in entries)
 
 
 def _from_zero(value: object) -> Fraction:
@@ -249,7 +259,7 @@ SETTINGS = {
     "optimizer": Setting(f"one of: {', '.join(OPTIMIZERS)}", _one_of(OPTIMIZERS)),
     "variant": Setting(f"one of: {', '.join(NAMES)}", _one_of(NAMES)),
     "lr": Setting(
-        "a number above 0, such as 0.01, a list of one for each epoch, or an expression in t or epoch", _rate
+        "a number from 0, such as 0.01, a list of one for each epoch, or an expression in t or epoch", _rate
     ),
     "scheduler": Setting(f"one of: {', '.join(SCHEDULERS)}", _one_of(SCHEDULERS)),
     "scheduler_every": Setting(f"one of: {', '.join(EVERY)}", _one_of(EVERY)),

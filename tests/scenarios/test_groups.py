@@ -176,7 +176,7 @@ def test_the_options_of_a_group_that_another_optimizer_does_not_have() -> None:
             '[[training.groups]]\nparameters = ["b", "b"]\nlr = 1',
             r":13:1: b is in group 1 twice; a parameter is",
         ),
-        (GROUP + "lr = 0", r":14:1: lr = 0 is not above 0"),
+        (GROUP + "lr = -1", r":14:1: lr = -1 is below 0"),
         (
             f'{GROUP}lr = 1\n[[training.groups]]\nparameters = ["w"]\nlr = "1/u"',
             r":17:9: lr has the unknown name 'u'",

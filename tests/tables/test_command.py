@@ -72,7 +72,7 @@ def test_disagreement_is_1(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     ("arguments", "message"),
     [
         (["nosuch"], "error: there is neither a file nor a shipped problem 'nosuch'"),
-        (["article", "--lr", "0"], "error: lr = '0' is not above 0; expected a number above 0, such as 0.01"),
+        (["article", "--lr", "-1"], "error: lr = '-1' is below 0; expected a number from 0, such as 0.01"),
         (["article", "--batch-size", "0"], "error: batch_size = '0' is below 1"),
         (["article", "--optimizer", "Adm"], "error: optimizer = 'Adm' is not known; expected one of: SGD, Adagrad, "),
         (["article", "--output", "file"], "error: cannot make the folder file: File exists; choose another --output"),

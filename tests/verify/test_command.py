@@ -262,12 +262,12 @@ def test_ctrl_c_while_a_file_is_written_leaves_none(
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--lr", "0"], "error: lr = '0' is not above 0; expected a number above 0, such as 0.01"),
-        (["--lr=-0.1"], "error: lr = '-0.1' is not above 0; expected a number above 0, such as 0.01"),
-        (["--lr", "0.1,fast"], "error: lr = '0.1,fast' holds 'fast', which is not a number; expected a number above 0"),
+        (["--lr", "-1"], "error: lr = '-1' is below 0; expected a number from 0, such as 0.01"),
+        (["--lr=-0.1"], "error: lr = '-0.1' is below 0; expected a number from 0, such as 0.01"),
+        (["--lr", "0.1,fast"], "error: lr = '0.1,fast' holds 'fast', which is not a number; expected a number from 0"),
         (["--scheduler", "Step"], "error: scheduler = 'Step' is not known; expected one of: StepLR, ExponentialLR, "),
         (["--clip-grad-norm", "0"], "error: clip_grad_norm = '0' is not above 0; expected a number above 0, the larg"),
-        (["--lr", "nan"], "error: lr = 'nan' is not a finite number; expected a number above 0, such as 0.01"),
+        (["--lr", "nan"], "error: lr = 'nan' is not a finite number; expected a number from 0, such as 0.01"),
         (["--lr", "1e39"], "error: lr = 1e+39 does not fit float32; expected a smaller one"),
         (["--batch-size", "0"], "error: batch_size = '0' is below 1; expected a whole number from 1 to 1,000,000,000"),
         (["--batch-size=-3"], "error: batch_size = '-3' is below 1; expected a whole number from 1 to 1,000,000,000"),
@@ -294,8 +294,8 @@ def test_a_flag_that_is_not_possible(capsys: pytest.CaptureFixture[str], flags: 
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("lr = 0", "problem.toml:8:1: lr = 0 is not above 0; expected a number above 0, such as 0.01"),
-        ("lr = -0.1", "problem.toml:8:1: lr = -0.1 is not above 0"),
+        ("lr = -1", "problem.toml:8:1: lr = -1 is below 0; expected a number from 0, such as 0.01"),
+        ("lr = -0.1", "problem.toml:8:1: lr = -0.1 is below 0"),
         ('lr = "fast"', "problem.toml:8:7: lr has the unknown name 'fast'; expected a number"),
         ("lr = nan", "problem.toml:8:1: lr = nan is not a finite number"),
         ("lr = 1e999999999", "problem.toml:8:1: lr = 1e999999999 has an exponent beyond"),
@@ -373,7 +373,7 @@ def test_a_write_protected_file_is_kept(capsys: pytest.CaptureFixture[str]) -> N
 def test_bad_input_is_told_before_torch_is_loaded() -> None:
     program = (
         "import sys\nfrom verify.command import main\n"
-        "try:\n    main(['article', '--lr', '0'], None)\n"
+        "try:\n    main(['article', '--lr', '-1'], None)\n"
         "except Exception as error:\n    print(type(error).__name__, 'torch' in sys.modules)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -174,8 +174,8 @@ def test_refuses_a_file_that_is_not_a_problem(text: str, message: str) -> None:
     ("settings", "message"),
     [
         ("lr = 'fast'", "lr has the unknown name 'fast'; expected a number"),
-        ("lr = 0", r"^p\.toml:12:1: lr = 0 is not above 0"),
-        ("lr = -1.5", r"lr = -1\.5 is not above 0"),
+        ("lr = -1", r"^p\.toml:12:1: lr = -1 is below 0"),
+        ("lr = -1.5", r"lr = -1\.5 is below 0"),
         ("batch_size = 0", "batch_size = 0 is below 1"),
         ("optimizer = 'Adam9'", "optimizer = 'Adam9' is not known"),
         ("epochs = 1\nsteps = 2", r"^p\.toml:13:1: both epochs and steps are given; keep one"),

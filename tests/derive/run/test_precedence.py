@@ -66,11 +66,10 @@ def test_nodes_is_no_training_setting() -> None:
     [
         ({"epochs": 2}, r"^lr is missing in <text>; give it as lr = 0\.01 under \[training\], or as --lr 0\.01$"),
         (
-            {"lr": "0"},
-            r"^lr = '0' is not above 0; expected a number above 0, such as 0\.01, a list of one for",
+            {"lr": "-1"},
+            r"^lr = '-1' is below 0; expected a number from 0, such as 0\.01, a list of one for",
         ),
-        ({"lr": "-1"}, r"^lr = '-1' is not above 0"),
-        ({"lr": -0.5}, r"^lr = '-0\.5' is not above 0"),
+        ({"lr": -0.5}, r"^lr = '-0\.5' is below 0"),
         ({"lr": "fast"}, r"^--lr:1: lr has the unknown name 'fast'; expected a number, or an expression in t"),
         ({"lr": float("nan")}, r"^lr = 'nan' is not a finite number"),
         ({"lr": "1e999999999"}, r"^lr = '1e999999999' has an exponent beyond"),

@@ -68,12 +68,12 @@ def test_file_and_flag_are_read_by_the_same_rule(key: str, value: object, expect
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("lr", Numeral("-0.1"), r"^lr = -0\.1 is not above 0; expected a number above 0, such as 0\.01, a list"),
-        ("lr", 0, "lr = 0 is not above 0"),
-        ("lr", "", "lr = '' is empty; expected a number above 0"),
+        ("lr", Numeral("-0.1"), r"^lr = -0\.1 is below 0; expected a number from 0, such as 0\.01, a list"),
+        ("lr", -1, "lr = -1 is below 0"),
+        ("lr", "", "lr = '' is empty; expected a number from 0"),
         ("lr", Numeral("1e-400"), "lr = 1e-400 is smaller than any float64"),
         ("lr", "0.1, fast", "lr = '0.1, fast' holds ' fast', which is not a number"),
-        ("lr", [Numeral("0.1"), 0], "lr = a list holds 0, which is not above 0"),
+        ("lr", [Numeral("0.1"), -1], "lr = a list holds -1, which is below 0"),
         ("lr", [], "lr = a list has no numbers"),
         ("lr", [[1]], "lr = a list holds a list, which is not a number"),
         ("scheduler", "Step", "scheduler = 'Step' is not known; expected one of: StepLR, ExponentialLR, Cosine"),
@@ -144,9 +144,9 @@ def test_refuses_what_is_not_possible(key: str, value: object, message: str) -> 
 
 
 def test_an_error_carries_the_place() -> None:
-    with pytest.raises(SettingError, match=r"^a\.toml:3:1: lr = 0 is not above 0") as caught:
-        read_setting("lr", 0, Place("a.toml", 3, 1, "lr = 0"))
-    assert str(caught.value).endswith("\n    lr = 0\n    ^")
+    with pytest.raises(SettingError, match=r"^a\.toml:3:1: lr = -1 is below 0") as caught:
+        read_setting("lr", -1, Place("a.toml", 3, 1, "lr = -1"))
+    assert str(caught.value).endswith("\n    lr = -1\n    ^")
 
 
 def test_the_table_and_the_type_have_the_same_settings() -> None:
