@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from derive.algebra.equivalence import canonical
 from derive.algebra.expression import Apply, Axis, Expr, Number, Ref, children, free_axes, names, walk
@@ -12,6 +12,7 @@ from derive.source.numerals import write_number
 from derive.training.optimizers import OPTIONS
 from verify.formulas.question import Question
 from verify.formulas.samples import constants
+from verify.symbols.columns import Column
 from verify.symbols.entry import Index, Leaf, Letter
 from verify.symbols.fractions import SIZES, Effort, MoreSymbolsError, NoValueError, Ratio, TooLargeError
 from verify.symbols.powers import FinerPartsError
@@ -25,12 +26,15 @@ _KINKS = {"relu": 1, "abs": 1, "sign": 1, "max": 2, "min": 2, "greater": 2, "at_
 _LOGARITHMS = ("log", "log2", "log10")
 
 
-def without_value(question: Question) -> tuple[str, ...]:
-    """Conditions under which the claimed formula alone has no value: `x = 0` for a divisor x, `x <= 0` for log(x)."""
+def without_value(question: Question, columns: Mapping[str, Column] | None = None) -> tuple[str, ...]:
+    """Conditions under which the claimed formula alone has no value: `x = 0` for a divisor x, `x <= 0` for log(x).
+
+    `columns` is what is known of the data: a positive x is never 0.
+    """
     known = {canonical(divisor) for divisor, _ in _derived(question)}
     given = constants(question.problem)
     known_leaves = {Leaf(name, index): value for name, own in given.items() for index, value in own.items()}
-    numbers = Symbolic(SIZES[-1], Manner(rewritten=True), {}, known_leaves, Effort(MAX_EFFORT))
+    numbers = Symbolic(SIZES[-1], Manner(rewritten=True), {}, known_leaves, Effort(MAX_EFFORT), columns=columns)
     values = Values(question.derivation, numbers, {}, own=question.own)
     found = {
         f"{Ascii().show(divisor)} {sign} 0": None

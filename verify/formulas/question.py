@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from derive.algebra.expression import Axes, Axis, Expr, Ref, names, rename_axes, walk
@@ -17,6 +18,7 @@ from derive.graph.node import Node
 from derive.problem.loading import Problem
 from derive.show.notation import Ascii
 from verify.formulas.asked import Asked, Derivative, Entry, in_known_names, read_asked, with_derivatives
+from verify.formulas.guarantees import Guarantee, guarantees
 from verify.formulas.reading import Reading, Written, along, named_letters, read_written
 from verify.formulas.rule import Own, Rule, states_of
 from verify.formulas.targets import Target, has_two_meanings, jacobians
@@ -43,6 +45,33 @@ class Question:
     gradients: tuple[str, ...] = ()  # the gradients that the formula names
     others: tuple[tuple[str, ...], ...] = ()  # other indices that the claim may have been meant with
     ambiguous: bool = False  # whether it names a derivative that is one along all paths, or the local partial
+
+    @cached_property
+    def guarantees(self) -> tuple[Guarantee, ...]:
+        """What the data of the file are in every row, as far as the formula or the right one depends on them."""
+        found = guarantees(self.problem, (self.expr,))
+        about = self.depends_on
+        return tuple(guarantee for guarantee in found if guarantee.name in about)
+
+    @property
+    def depends_on(self) -> frozenset[str]:
+        """The names that either side depends on."""
+        graph, target = self.problem.graph, self.target
+        if target.meaning.startswith(("the local partial", "the derivative")):
+            return frozenset(graph.by_name)
+        pending = [*names(self.expr), *([target.gradient_of] if target.gradient_of else [])]
+        if target.gradient_of or self.gradients or target.rule is not None:
+            pending.append(graph.loss)
+        if target.name in graph.by_name:
+            pending.append(target.name)
+        found = set(target.rule.leaves()) if target.rule is not None else set()
+        while pending:
+            name = pending.pop()
+            node = graph.by_name.get(name)
+            if name not in found:
+                found.add(name)
+                pending.extend(names(node.expr) if node is not None and node.expr is not None else ())
+        return frozenset(found)
 
     def claimed(self, values: Values[Any], where: Mapping[Axis, Index]) -> Any:
         """The claimed number of the entry at the indices `where`."""

@@ -13,6 +13,7 @@ from itertools import combinations_with_replacement, product
 from flint import fmpq, fmpq_mpoly
 
 from verify.symbols.fractions import Field, MoreSymbolsError, NoValueError, Powers, Ratio, TooLargeError, used
+from verify.symbols.sums import summand
 from verify.symbols.symbols import Called, Summed, Symbols
 
 MAX_COMPARISONS = 7  # that are split; more have more than 128 cases
@@ -48,10 +49,18 @@ def always_zero(symbols: Symbols, difference: Ratio) -> bool:
 
 def _always_zero(symbols: Symbols, difference: Ratio) -> bool:
     comparisons = _comparisons(symbols, difference.top)
-    if not comparisons or len(comparisons) > MAX_COMPARISONS or used(difference.bottom) & comparisons.keys():
+    if not comparisons:
+        return _has_zero_summand(symbols, difference.top)
+    if len(comparisons) > MAX_COMPARISONS or used(difference.bottom) & comparisons.keys():
         return False
     cases = (dict(zip(comparisons, held, strict=True)) for held in product((1, 0), repeat=len(comparisons)))
     return all(_zero_in(symbols, difference.top, comparisons, case) for case in cases)
+
+
+def _has_zero_summand(symbols: Symbols, top: fmpq_mpoly) -> bool:
+    """Whether a polynomial is a sum over an open index, and what is summed is 0 in every case."""
+    found = summand(symbols, top) if any(isinstance(symbols.field.keys[s], Summed) for s in used(top)) else None
+    return found is not None and (bool(found.top.is_zero()) or _always_zero(symbols, found))
 
 
 def _comparisons(symbols: Symbols, top: fmpq_mpoly) -> dict[int, fmpq_mpoly]:
@@ -71,7 +80,7 @@ def _zero_in(symbols: Symbols, top: fmpq_mpoly, comparisons: Mapping[int, fmpq_m
     """Whether the polynomial is 0 in one case, or the case cannot occur."""
     field = symbols.field
     left = _in_case(field, top, case)
-    if left.is_zero():
+    if left.is_zero() or _has_zero_summand(symbols, left):
         return True
     known = [(_in_case(field, compared, case), case[place]) for place, compared in comparisons.items()]
     facts = [_fact(field, compared if holds else -compared, bool(holds)) for compared, holds in known]
@@ -122,7 +131,7 @@ def _not_negative(symbols: Symbols, facts: Iterable[_Inequality]) -> list[int]:
 
 
 def _is_not_negative(symbols: Symbols, symbol: int) -> bool:
-    if symbol in symbols.is_positive or symbol in symbols.is_root:
+    if symbol in symbols.is_positive or symbol in symbols.is_nonnegative:
         return True
     key = symbols.field.keys[symbol]
     if not isinstance(key, Summed):

@@ -40,6 +40,14 @@ Key = Leaf | Letter | Called | Summed
 
 
 @dataclass(frozen=True)
+class Case:
+    """One of the cases of a group of symbols: what is 1 where it holds, else 0, and the values that they then have."""
+
+    holds: Ratio
+    values: Mapping[int, Fraction]
+
+
+@dataclass(frozen=True)
 class Manner:
     """How functions are taken: each as one symbol, or `rewritten` to exp and log.
 
@@ -54,7 +62,8 @@ class Symbols:
     """The fractions in at most `size` symbols, and what is known of each symbol.
 
     `labels` are names that are one of so many classes, counted from 0. `known` are the values of names that stand for
-    them. `effort` is the work that is left. Of exp(x), exp(x/`parts`) is the symbol. Whatever calculates with the
+    them. `effort` is the work that is left. Of exp(x), exp(x/`parts`) is the symbol. `groups` has the cases that can
+    occur of a symbol whose number has only some values, and of those that go with it. Whatever calculates with the
     fractions may raise what `Field` raises.
     """
 
@@ -73,7 +82,8 @@ class Symbols:
         self.known = known
         self.letters: list[frozenset[Letter]] = []  # of each symbol, those it depends on
         self.is_positive: set[int] = set()
-        self.is_root: set[int] = set()  # an even root is 0 or positive
+        self.is_nonnegative: set[int] = set()  # an even root is 0 or positive
+        self.groups: dict[int, tuple[Case, ...]] = {}
         self.renamings: dict[tuple[object, ...], int] = {}  # of a symbol along other letters, the symbol
         self.parts = parts
 
@@ -142,7 +152,7 @@ class Symbols:
     def _positive(self, side: fmpq_mpoly) -> bool:
         strictly = False
         for coefficient, powers in self.field.terms(side):
-            signed = any(s not in self.is_positive and s not in self.is_root and e % 2 for s, e in powers)
+            signed = any(s not in self.is_positive and s not in self.is_nonnegative and e % 2 for s, e in powers)
             if coefficient < 0 or signed:
                 return False
             strictly = strictly or all(s in self.is_positive for s, _ in powers)
