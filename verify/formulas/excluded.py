@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from derive.algebra.equivalence import canonical
 from derive.algebra.expression import Apply, Axis, Expr, Number, Ref, children, free_axes, names, walk
@@ -59,14 +60,33 @@ def _is_allowed(divisor: Expr, sign: str, values: Values[Ratio], numbers: Symbol
 
 
 def kinks(question: Question) -> tuple[str, ...]:
-    """Conditions for points exactly on a kink of the formula or of a line: `z[i] = 0` for the relu of z."""
-    lines = (node.definition for node in question.problem.graph.lines)
+    """Conditions for points exactly on a kink of the formula or of a line it is about: `z[i] = 0` for the relu of z."""
     found: dict[str, None] = {}
-    for expr in (question.expr, *lines):
+    for expr in (question.expr, *_touched(question)):
         for part in walk(expr):
             if isinstance(part, Apply) and part.op in _KINKS:
                 found[_edge(part)] = None
     return tuple(found)
+
+
+def _touched(question: Question) -> Iterator[Expr]:
+    """The lines that are differentiated, from a line to what it is differentiated by; below a claimed line all."""
+    graph, target = question.problem.graph, question.target
+    asked = target.asked
+    if asked is None and target.rule is None:
+        yield from (node.definition for node in graph.lines if node.name in question.depends_on)
+        return
+    of, wrt = (asked.of.name, asked.wrt.name) if asked is not None else (graph.loss, "")
+    wrt = target.rule.node.name if target.rule is not None else wrt
+    if asked is not None and asked.local:
+        yield graph.by_name[of].definition
+        return
+    reached = {wrt}
+    above = replace(graph, loss=of).ancestors
+    for node in graph.lines:  # in the order of calculation
+        if node.name in (above | {of}) and reached & set(names(node.definition)):
+            reached.add(node.name)
+            yield node.definition
 
 
 def _edge(part: Apply) -> str:

@@ -13,7 +13,7 @@ from flint import fmpq_mpoly
 
 from verify.symbols.columns import Column, by_cases, cases_of, entry
 from verify.symbols.entry import Index, Leaf, Letter
-from verify.symbols.fractions import Effort, Ratio, content
+from verify.symbols.fractions import Effort, Ratio, content, used
 from verify.symbols.powers import exponential, logarithm, power, root
 from verify.symbols.sums import summed
 from verify.symbols.symbols import Called, Manner, Symbols
@@ -122,7 +122,7 @@ def _above_zero(symbols: Symbols, sign: fmpq_mpoly) -> Ratio:
     field = symbols.field
     if sign.is_constant():
         return field.number(int(sign.leading_coefficient() > 0))
-    if symbols.manner.off_kinks and sign.leading_coefficient() < 0:
+    if symbols.manner.off_kinks and sign.leading_coefficient() < 0 and not _is_counted(symbols, sign):
         return field.subtract(field.one, _truth(symbols, "greater", Ratio(-sign, field.unit)))
     found = _truth(symbols, "greater", Ratio(sign, field.unit))
     opposite = field.places.get(symbols.called("greater", Ratio(-sign, field.unit)))
@@ -130,6 +130,11 @@ def _above_zero(symbols: Symbols, sign: fmpq_mpoly) -> Ratio:
     if opposite is not None:
         field.apart[place], field.apart[opposite] = frozenset((opposite,)), frozenset((place,))
     return found
+
+
+def _is_counted(symbols: Symbols, sign: fmpq_mpoly) -> bool:
+    """Whether it is made of indices and sizes alone: i = 2 is one of few values of i, and no kink to leave out."""
+    return all(isinstance(symbols.field.keys[s], Letter) or s in symbols.is_count for s in used(sign))
 
 
 def equal(symbols: Symbols, x: Ratio, y: Ratio) -> Ratio:

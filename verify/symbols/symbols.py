@@ -83,6 +83,7 @@ class Symbols:
         self.letters: list[frozenset[Letter]] = []  # of each symbol, those it depends on
         self.is_positive: set[int] = set()
         self.is_nonnegative: set[int] = set()  # an even root is 0 or positive
+        self.is_count: set[int] = set()  # how many values an axis has, where that is left open
         self.groups: dict[int, tuple[Case, ...]] = {}
         self.renamings: dict[tuple[object, ...], int] = {}  # of a symbol along other letters, the symbol
         self.parts = parts
@@ -100,7 +101,9 @@ class Symbols:
 
     def size(self, name: str) -> Ratio:
         """The symbol of how many values an axis has, where that is left open; it is positive."""
-        return self.symbol(Leaf(name, ()), positive=True)
+        found = self.symbol(Leaf(name, ()), positive=True)
+        self.is_count.add(self.field.places[Leaf(name, ())])
+        return found
 
     def position(self, index: Index) -> Ratio:
         """The number that an index is, or the symbol of its letter."""
