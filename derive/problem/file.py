@@ -223,12 +223,27 @@ def _claims(document: Document) -> Claims | None:
     document.refuse_unknown(_CLAIMS, "claims")
     formulas = []
     for name, formula in document.table("claims", "formulas").items():
+        if isinstance(formula, dict):
+            raise _unquoted(document, name, formula)
         if not isinstance(formula, str) or isinstance(formula, Numeral):
             place = document.place("claims", "formulas", name)
             raise ClaimError(f"the formula of {name!r} is {shown(formula)}; expected a text in quotes", place)
         formulas.append((name, formula))
     table = document.words("claims", "table")
     return Claims(table, tuple(formulas), document.place("claims"), _table_place(document, table), _units(document))
+
+
+def _unquoted(document: Document, name: str, formula: object) -> ClaimError:
+    """The error for a key such as formulas.partial.l.w, in which TOML takes every point for a table."""
+    path = [name]
+    while isinstance(formula, dict) and formula:
+        part, formula = next(iter(formula.items()))
+        path.append(part)
+    written = ".".join(path)
+    remedy = f'a name with a point is quoted: formulas."{written}" = {shown(formula)}'
+    return ClaimError(
+        f"formulas.{written} is a table in a table; {remedy}", document.place("claims", "formulas", *path)
+    )
 
 
 def _table_place(document: Document, table: str | None) -> Place:

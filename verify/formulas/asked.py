@@ -47,7 +47,9 @@ class Derivative:
 
     @property
     def name(self) -> str:
-        """`dl/dw`, by which a formula refers to it; with the index `dp[i]/dz[j]` where the line has one."""
+        """`dl/dw`, by which a formula refers to it; `dp[i]/dz[j]` where the line has an index, or `partial.l.w`."""
+        if self.local:
+            return f"partial.{self.of.name}.{self.wrt.name}"
         if self.of.index is None:
             return gradient_name(self.of.name, self.wrt.name)
         of, wrt = (f"{e.name}[{','.join(map(str, e.index))}]" if e.index else e.name for e in (self.of, self.wrt))
@@ -153,14 +155,20 @@ def in_known_names(expr: Expr, graph: Graph) -> Expr:
     return known(expr) if spelled else expr
 
 
-def with_derivatives(expr: Expr, graph: Graph, taken: Mapping[str, Node]) -> tuple[Expr, tuple[Derivative, ...]]:
+def with_derivatives(
+    expr: Expr, graph: Graph, taken: Mapping[str, Node], partials: Mapping[str, Derivative]
+) -> tuple[Expr, tuple[Derivative, ...]]:
     """`expr` in which dl/dw is one name, also where it was read as (lr*dl)/dw or (h @ dl)/dw; and those derivatives.
 
-    A name of `taken`, such as a parameter dw, is no differential.
+    A name of `taken`, such as a parameter dw, is no differential; one of `partials` is that partial.
     """
     found: dict[str, Derivative] = {}
 
     def joined(expr: Expr) -> Expr:
+        if isinstance(expr, Ref) and expr.name in partials:
+            partial = partials[expr.name]
+            found[partial.name] = partial
+            return Ref(partial.name, expr.axes, expr.column)
         if isinstance(expr, Apply) and expr.op == "div":
             above, sign, last = _last_factor(expr.args[0])
             derivative = _as_derivative(Apply("div", (last, expr.args[1])), graph, taken)

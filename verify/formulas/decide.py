@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from flint import arb, fmpq
@@ -11,11 +11,13 @@ from flint import arb, fmpq
 from derive.algebra.expression import Apply, Expr, names, walk
 from derive.graph.node import SIZE, Node
 from derive.show.notation import whole_number
+from verify.formulas.guarantees import Guarantee, named, smallest, together
 from verify.formulas.question import Question
-from verify.formulas.samples import Point, at_other_sizes, batch_sizes, constants, labels, points
+from verify.formulas.samples import Point, at_other_sizes, batch_sizes, constants, labels, points, redrawn
 from verify.numbers.elements import CalculationError
 from verify.numbers.scalars import Exactly, as_ball, is_finite, precision
 from verify.symbols.cases import always_zero
+from verify.symbols.columns import Column
 from verify.symbols.entry import Leaf
 from verify.symbols.fractions import SIZES, Effort, MoreSymbolsError, NoValueError, Ratio, TooLargeError
 from verify.symbols.point import AtPoint
@@ -49,12 +51,19 @@ class Difference:
 class Proof:
     """How the two were proved equal: for every batch size where `sizes` is empty, else for those.
 
-    `with_constants` says that the values of the constants were needed, `off_kinks` that a kink was left out.
+    `with_constants` says that the values of the constants were needed, `off_kinks` that a kink was left out;
+    `guaranteed` is what the proof needs of the data.
     """
 
     sizes: tuple[int, ...] = ()
     with_constants: bool = False
     off_kinks: bool = False
+    guaranteed: tuple[Guarantee, ...] = ()
+
+    @property
+    def only_for(self) -> str:
+        """` for one-hot T`, or nothing where no kind of data was needed."""
+        return f" for {named(self.guaranteed)}" if self.guaranteed else ""
 
 
 @dataclass(frozen=True)
@@ -94,13 +103,27 @@ def differs(question: Question, found: Iterator[Point], wanted: int) -> Tried:
             return Tried(None, equal, tuple(undefined), tuple(on_kink), too_large=True)
         if result is None:
             without += 1
-        elif result is True:
+        elif isinstance(result, bool):
             equal += 1
-        elif not isinstance(result, Difference) or numbers.on_kink:
-            on_kink += [result] if isinstance(result, Difference) else []
+        elif numbers.on_kink and not _always_on_kink(question, point):
+            on_kink.append(result)
         else:
             return Tried(result, equal, tuple(undefined), tuple(on_kink))
     return Tried(None, equal, tuple(undefined), tuple(on_kink))
+
+
+def _always_on_kink(question: Question, point: Point) -> bool:
+    """Whether the two differ on a kink also where everything that may be any number is another one.
+
+    Data that are 0 or 1 stand on the kink of s >= 0 whatever else is chosen; that is no exception, but what they are.
+    """
+    columns = together(question.guarantees)
+    other = redrawn(question.problem, _more(question), point, columns)
+    numbers = AtPoint(other.given)
+    try:
+        return isinstance(_at(question, other, numbers), Difference) and numbers.on_kink
+    except (_UndefinedError, TooLargeError, RecursionError):
+        return False
 
 
 def _at(question: Question, point: Point, numbers: AtPoint) -> Difference | bool | None:
@@ -150,23 +173,36 @@ def _is_sharp(x: Exactly, y: Exactly) -> bool:
 
 
 def proved(question: Question) -> Proof | None:
-    """The strongest proof that is found: for every batch size, else for each that occurs; None where there is none."""
+    """The strongest proof that is found: for every batch size, else for each that occurs; None where there is none.
+
+    What the data are in every row is used only where there is no proof without.
+    """
+    found = _proved(question, ())
+    if found is not None:
+        return found
+    least = smallest(question.guarantees, lambda used: _proved(question, used))
+    return None if least is None else replace(least[0], guaranteed=least[1])
+
+
+def _proved(question: Question, used: Sequence[Guarantee]) -> Proof | None:
     fixed = constants(question.problem)
     effort = Effort()
+    columns = together(used)
     for known in ({}, fixed) if fixed else ({},):
-        manner = _holds(question, {}, known, effort)
+        manner = _holds(question, {}, known, effort, columns)
         if manner is not None:
             return Proof((), bool(known), manner.off_kinks)
     sizes = batch_sizes(question.problem)
-    manners = [_holds(question, {SIZE: n}, fixed, effort) for n in sizes]
+    manners = [_holds(question, {SIZE: n}, fixed, effort, columns) for n in sizes]
     if manners and None not in manners:
         return Proof(sizes, bool(fixed), any(manner is not None and manner.off_kinks for manner in manners))
     return None
 
 
 def holds_at(question: Question, n: int) -> bool:
-    """Whether the formula is proved for batches of `n` samples."""
-    return _holds(question, {SIZE: n}, constants(question.problem), Effort()) is not None
+    """Whether the formula is proved for batches of `n` samples of the data."""
+    fixed, columns = constants(question.problem), together(question.guarantees)
+    return _holds(question, {SIZE: n}, fixed, Effort(), columns) is not None
 
 
 def _manners(question: Question) -> Iterator[Manner]:
@@ -192,11 +228,13 @@ def _is_whole_power(part: Expr) -> bool:
     return isinstance(part, Apply) and part.op == "pow" and whole_number(part.args[1]) is not None
 
 
-def _holds(question: Question, sizes: Mapping[str, int], known: Known, effort: Effort) -> Manner | None:
+def _holds(
+    question: Question, sizes: Mapping[str, int], known: Known, effort: Effort, columns: Mapping[str, Column]
+) -> Manner | None:
     """The manner in which the difference is 0 in symbols for every entry; None where it is in none."""
     for manner in _manners(question):
         for opaque in stand_ins(question):
-            result = in_symbols(question, manner, sizes, opaque, known, effort)
+            result = in_symbols(question, manner, sizes, opaque, known, effort, columns)
             if result is not None and all(_are_equal(*entry) for entry in result):
                 return manner
     return None
@@ -218,12 +256,13 @@ def in_symbols(
     opaque: frozenset[str] = frozenset(),
     known: Known | None = None,
     effort: Effort | None = None,
+    columns: Mapping[str, Column] | None = None,
 ) -> list[tuple[Symbolic, Ratio, Ratio]] | None:
     """The claimed and the right fraction of every entry, with their symbols; None where that is too much work."""
     leaves = {Leaf(name, index): value for name, own in (known or {}).items() for index, value in own.items()}
     size, parts = 0, 1
     while size < len(SIZES) and parts <= MAX_PARTS:
-        numbers = Symbolic(SIZES[size], manner, labels(question.problem.graph), leaves, effort, parts)
+        numbers = Symbolic(SIZES[size], manner, labels(question.problem.graph), leaves, effort, parts, columns)
         values: Values[Ratio] = Values(question.derivation, numbers, sizes, opaque, question.own)
         try:
             return [
@@ -242,7 +281,7 @@ def in_symbols(
 def tried(question: Question, count: int) -> Tried:
     """Compares at the own and the small points where `count` is 0, else at `count` random ones."""
     more = _more(question)
-    every = points(question.problem, more, 4 * count)
+    every = points(question.problem, more, 4 * count, together(question.guarantees))
     if count:
         return differs(question, (point for point in every if point.origin == "random"), count)
     return differs(question, every, 1_000)
@@ -250,7 +289,8 @@ def tried(question: Question, count: int) -> Tried:
 
 def elsewhere(question: Question) -> Difference | None:
     """A point with a batch size that does not occur, at which the two differ; None where none is found."""
-    return differs(question, at_other_sizes(question.problem, _more(question)), 1_000).difference
+    found = at_other_sizes(question.problem, _more(question), together(question.guarantees))
+    return differs(question, found, 1_000).difference
 
 
 def _more(question: Question) -> Mapping[str, Node]:

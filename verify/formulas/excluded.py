@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from derive.algebra.equivalence import canonical
 from derive.algebra.expression import Apply, Axis, Expr, Number, Ref, children, free_axes, names, walk
@@ -12,6 +13,7 @@ from derive.source.numerals import write_number
 from derive.training.optimizers import OPTIONS
 from verify.formulas.question import Question
 from verify.formulas.samples import constants
+from verify.symbols.columns import Column
 from verify.symbols.entry import Index, Leaf, Letter
 from verify.symbols.fractions import SIZES, Effort, MoreSymbolsError, NoValueError, Ratio, TooLargeError
 from verify.symbols.powers import FinerPartsError
@@ -25,12 +27,15 @@ _KINKS = {"relu": 1, "abs": 1, "sign": 1, "max": 2, "min": 2, "greater": 2, "at_
 _LOGARITHMS = ("log", "log2", "log10")
 
 
-def without_value(question: Question) -> tuple[str, ...]:
-    """Conditions under which the claimed formula alone has no value: `x = 0` for a divisor x, `x <= 0` for log(x)."""
+def without_value(question: Question, columns: Mapping[str, Column] | None = None) -> tuple[str, ...]:
+    """Conditions under which the claimed formula alone has no value: `x = 0` for a divisor x, `x <= 0` for log(x).
+
+    `columns` is what is known of the data: a positive x is never 0.
+    """
     known = {canonical(divisor) for divisor, _ in _derived(question)}
     given = constants(question.problem)
     known_leaves = {Leaf(name, index): value for name, own in given.items() for index, value in own.items()}
-    numbers = Symbolic(SIZES[-1], Manner(rewritten=True), {}, known_leaves, Effort(MAX_EFFORT))
+    numbers = Symbolic(SIZES[-1], Manner(rewritten=True), {}, known_leaves, Effort(MAX_EFFORT), columns=columns)
     values = Values(question.derivation, numbers, {}, own=question.own)
     found = {
         f"{Ascii().show(divisor)} {sign} 0": None
@@ -55,14 +60,33 @@ def _is_allowed(divisor: Expr, sign: str, values: Values[Ratio], numbers: Symbol
 
 
 def kinks(question: Question) -> tuple[str, ...]:
-    """Conditions for points exactly on a kink of the formula or of a line: `z[i] = 0` for the relu of z."""
-    lines = (node.definition for node in question.problem.graph.lines)
+    """Conditions for points exactly on a kink of the formula or of a line it is about: `z[i] = 0` for the relu of z."""
     found: dict[str, None] = {}
-    for expr in (question.expr, *lines):
+    for expr in (question.expr, *_touched(question)):
         for part in walk(expr):
             if isinstance(part, Apply) and part.op in _KINKS:
                 found[_edge(part)] = None
     return tuple(found)
+
+
+def _touched(question: Question) -> Iterator[Expr]:
+    """The lines that are differentiated, from a line to what it is differentiated by; below a claimed line all."""
+    graph, target = question.problem.graph, question.target
+    asked = target.asked
+    if asked is None and target.rule is None:
+        yield from (node.definition for node in graph.lines if node.name in question.depends_on)
+        return
+    of, wrt = (asked.of.name, asked.wrt.name) if asked is not None else (graph.loss, "")
+    wrt = target.rule.node.name if target.rule is not None else wrt
+    if asked is not None and asked.local:
+        yield graph.by_name[of].definition
+        return
+    reached = {wrt}
+    above = replace(graph, loss=of).ancestors
+    for node in graph.lines:  # in the order of calculation
+        if node.name in (above | {of}) and reached & set(names(node.definition)):
+            reached.add(node.name)
+            yield node.definition
 
 
 def _edge(part: Apply) -> str:

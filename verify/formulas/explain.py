@@ -17,7 +17,8 @@ from derive.algebra.monomial import collect
 from derive.chain.formulas import Formulas
 from derive.errors import Place
 from derive.graph.node import SIZE
-from verify.formulas.decide import in_symbols, proved, stand_ins, tried
+from verify.formulas.decide import Proof, in_symbols, proved, stand_ins, tried
+from verify.formulas.guarantees import Guarantee, named, smallest, together
 from verify.formulas.question import Question, gradient, line
 from verify.formulas.targets import Target, has_two_meanings, jacobians
 from verify.symbols.entry import Index, Leaf
@@ -43,14 +44,19 @@ def explained(question: Question) -> Explanation | None:
     return next((explanation for explanation in found if explanation is not None), None)
 
 
+def _proof(question: Question) -> Proof | None:
+    """How the formula is proved equal to another target; None where a point refutes it, or no proof is found."""
+    return proved(question) if tried(question, 0).difference is None else None
+
+
 def _another_quantity(question: Question) -> Explanation | None:
     """The formula is right for another gradient, or for a line."""
     if question.target.rule is not None:
         return None
     for candidate in _candidates(question):
-        asked = replace(question, target=candidate)
-        if tried(asked, 0).difference is None and proved(asked) is not None:
-            return Explanation("another_quantity", f"this is {candidate.name}")
+        proof = _proof(replace(question, target=candidate))
+        if proof is not None:
+            return Explanation("another_quantity", f"this is {candidate.name}{proof.only_for}")
     return None
 
 
@@ -94,8 +100,9 @@ def _missing_path(question: Question) -> Explanation | None:
     for count in range(1, len(ways)):
         for missing in islice(combinations(ways, count), MAX_CANDIDATES):
             asked = replace(question, target=_along(question.target, [way for way in ways if way not in missing], ways))
-            if tried(asked, 0).difference is None and proved(asked) is not None:
-                return Explanation("missing_path", _left_out(missing))
+            proof = _proof(asked)
+            if proof is not None:
+                return Explanation("missing_path", f"{_left_out(missing)}{proof.only_for and ',' + proof.only_for}")
     return None
 
 
@@ -106,9 +113,9 @@ def _local_partial(question: Question) -> Explanation | None:
         return None
     for candidate in jacobians(graph, replace(asked, local=True), Place(question.problem.source)):
         asking = replace(question, target=replace(candidate, apart=question.target.apart))
-        alike = candidate.axes == question.target.axes
-        if alike and tried(asking, 0).difference is None and proved(asking) is not None:
-            what = f"this is {candidate.name}, the partial of the line {asked.of.name} alone"
+        proof = _proof(asking) if candidate.axes == question.target.axes else None
+        if proof is not None:
+            what = f"this is {candidate.name}, the partial of the line {asked.of.name} alone{proof.only_for}"
             return Explanation("local_partial", what)
     return None
 
@@ -129,10 +136,24 @@ def _left_out(missing: Sequence[str]) -> str:
 
 def _telling_ratio(question: Question) -> Explanation | None:
     """The formula is the right one times a number and a power of n; of an update, the step is."""
+    used: tuple[Guarantee, ...] = ()
+    ratio = _same_ratio(question, ())
+    if ratio is None:
+        least = smallest(question.guarantees, lambda some: _same_ratio(question, some))
+        if least is None:
+            return None
+        ratio, used = least
+    what = "the right one" if question.target.rule is None else "the right step"
+    only_for = f" for {named(used)}" if used else ""
+    return Explanation("ratio", (f"it is {_shown(*ratio)} {what}" if ratio[0] else "it is 0") + only_for)
+
+
+def _same_ratio(question: Question, used: Sequence[Guarantee]) -> tuple[Fraction, int] | None:
+    """The number and the power of n that the formula is the right one times, the same for every entry; else None."""
     ways = [(Manner(), opaque) for opaque in stand_ins(question)] + [(Manner(rewritten=True), frozenset())]
     effort = Effort(MAX_EFFORT)
     for manner, opaque in ways:
-        both = in_symbols(question, manner, {}, opaque, effort=effort)
+        both = in_symbols(question, manner, {}, opaque, effort=effort, columns=together(used))
         if both is None:
             continue
         ratios = {
@@ -140,8 +161,7 @@ def _telling_ratio(question: Question) -> Explanation | None:
         }
         ratios.discard(_NOTHING)
         if len(ratios) == 1 and (ratio := ratios.pop()) is not None:
-            what = "the right one" if question.target.rule is None else "the right step"
-            return Explanation("ratio", f"it is {_shown(*ratio)} {what}" if ratio[0] else "it is 0")
+            return ratio
     return None
 
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from derive.algebra.expression import names
 from derive.chain.derivation import Derivation
 from derive.errors import Place, ProblemError
 from derive.graph.node import SIZE
@@ -25,6 +24,7 @@ from verify.formulas.decide import (
     tried,
 )
 from verify.formulas.explain import Explanation, explained
+from verify.formulas.guarantees import together
 from verify.formulas.question import Question, claiming, questions
 from verify.formulas.samples import Point, batch_sizes
 from verify.numbers.scalars import Exactly, decimal, to_fraction
@@ -60,7 +60,8 @@ class FormulaFinding:
 
     `status` is "right", "wrong" or "undecided"; `reading` says what it was taken for, `decided` how it was
     decided ("every n", "n = 3", "counterexample", "50 random points"), `excluded` where it does not hold
-    although it is right. `right` is the formula that is derived, where it is short enough to be shown.
+    although it is right. `right` is the formula that is derived, where it is short enough to be shown. `used` is what
+    its proof needs of the data ("one-hot T"), which holds in the file.
     """
 
     name: str
@@ -74,6 +75,7 @@ class FormulaFinding:
     explanation: Explanation | None = None
     right: str = ""
     notes: tuple[str, ...] = field(default=())
+    used: tuple[str, ...] = ()
 
 
 def judge_formulas(problem: Problem, derivation: Derivation) -> tuple[FormulaFinding, ...]:
@@ -130,7 +132,7 @@ def _judged(question: Question, name: str, text: str) -> FormulaFinding:
     if first.difference is not None:
         return _wrong(question, name, text, first.difference)
     proof = proved(question)
-    if proof is not None:
+    if proof is not None and (first.equal or not first.undefined):
         return _right(question, name, text, proof, first)
     more = first if first.too_large else tried(question, RANDOM_POINTS)
     if more.difference is not None:
@@ -138,36 +140,52 @@ def _judged(question: Question, name: str, text: str) -> FormulaFinding:
     undefined = (*first.undefined, *more.undefined)
     if undefined and not first.equal and not more.equal:
         return _never(question, name, text, undefined[0])
+    if proof is not None:
+        return _right(question, name, text, proof, first)
     return _undecided(question, name, text, more)
 
 
 def _right(question: Question, name: str, text: str, proof: Proof, found: Tried) -> FormulaFinding:
     scope, decided = _scope(question, proof)
-    without = excluded.without_value(question)
+    without = excluded.without_value(question, together(proof.guaranteed))
     edges = excluded.kinks(question) if proof.off_kinks or found.on_kink else ()
     exceptions = [f"except where {' or '.join(without)}"] if without else []
     if edges:
         exceptions.append(f"except exactly on a kink, where {' or '.join(edges)}")
     own = [point for point in found.undefined if point.origin == "own"]
     notes = _notes(question) + (("it has no value at the problem's own first batch",) if own else ())
-    sentence = "; ".join([f"right: proved equal{scope}", *exceptions, *notes])
+    sentence = "; ".join([f"right: proved{scope}", *exceptions, *notes])
     meaning = question.target.meaning
+    used = tuple(guarantee.words for guarantee in proof.guaranteed)
     return FormulaFinding(
-        name, text, RIGHT, sentence, meaning, decided, None, (*without, *edges), None, question.target.shown, notes
+        name,
+        text,
+        RIGHT,
+        sentence,
+        meaning,
+        decided,
+        None,
+        (*without, *edges),
+        None,
+        question.target.shown,
+        notes,
+        used,
     )
 
 
 def _scope(question: Question, proof: Proof) -> tuple[str, str]:
     """For which batch sizes it is proved, in a sentence and as a word."""
     constants = " with the values of the constants" if proof.with_constants else ""
+    given = proof.only_for or " equal"
     if proof.sizes:
         listed = " and ".join(f"n = {n}" for n in proof.sizes)
         many = "the batch sizes here" if len(proof.sizes) > 1 else "the batch size here"
         other = elsewhere(question)
         beyond = "others are not settled" if other is None else f"at n = {other.point.sizes[SIZE]} it would be wrong"
-        return f" at {listed}, {many}{constants}; {beyond}", listed
-    every = " for every n" if SIZE in question.problem.graph.by_name and _about_samples(question) else ""
-    return every + constants, "every n" if every else "always"
+        return f"{given} at {listed}, {many}{constants}; {beyond}", listed
+    is_every = SIZE in question.problem.graph.by_name and _about_samples(question)
+    every = (" and every n" if proof.only_for else " for every n") if is_every else ""
+    return given + every + constants, "every n" if is_every else "always"
 
 
 def _about_samples(question: Question) -> bool:
@@ -259,7 +277,7 @@ def _example(question: Question, difference: Difference) -> Counterexample:
 
 def _given(question: Question, point: Point) -> Mapping[str, str]:
     """The numbers that the claim depends on."""
-    wanted = _depends_on(question)
+    wanted = question.depends_on
     shown = {name: values for name, values in point.given.items() if name in wanted}
     ordered = sorted(shown.items(), key=lambda pair: _order(question, pair[0]))
     return {name: _array(values) for name, values in ordered}
@@ -269,28 +287,6 @@ def _order(question: Question, name: str) -> int:
     """Parameters first, then what else is remembered or given, then the data."""
     node = question.problem.graph.by_name.get(name)
     return {"parameter": 0, "constant": 1, "data": 2}.get(node.kind, 3) if node is not None else 3
-
-
-def _depends_on(question: Question) -> frozenset[str]:
-    """The given names that either side depends on."""
-    graph, target = question.problem.graph, question.target
-    pending = [*names(question.expr), *([target.gradient_of] if target.gradient_of else [])]
-    if target.gradient_of or question.gradients or target.rule is not None:
-        pending.append(graph.loss)
-    if target.name in graph.by_name:
-        pending.append(target.name)
-    found: set[str] = set()
-    while pending:
-        name = pending.pop()
-        node = graph.by_name.get(name)
-        if name not in found:
-            found.add(name)
-            pending.extend(names(node.expr) if node is not None and node.expr is not None else ())
-    if target.rule is not None:
-        found |= set(target.rule.leaves())
-    if target.meaning.startswith(("the local partial", "the derivative")):
-        return frozenset(graph.by_name)
-    return frozenset(found)
 
 
 def _array(values: Mapping[tuple[int, ...], Fraction]) -> str:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from derive.algebra.expression import Axes, Axis, Expr, Ref, names, rename_axes, walk
 from derive.chain.derivation import Derivation, differentiate
 from derive.chain.formulas import Formulas
-from derive.errors import ClaimError, Place, ProblemError
+from derive.errors import ClaimError, Place, ProblemError, suggestion
 from derive.graph.gradient_names import gradient_name
 from derive.graph.graph import Graph
 from derive.graph.node import Node
 from derive.problem.loading import Problem
 from derive.show.notation import Ascii
-from verify.formulas.asked import Asked, Derivative, Entry, in_known_names, read_asked, with_derivatives
+from verify.formulas.asked import Asked, Derivative, Entry, in_known_names, loosely, read_asked, with_derivatives
+from verify.formulas.guarantees import Guarantee, guarantees
 from verify.formulas.reading import Reading, Written, along, named_letters, read_written
 from verify.formulas.rule import Own, Rule, states_of
 from verify.formulas.targets import Target, has_two_meanings, jacobians
@@ -43,6 +45,33 @@ class Question:
     gradients: tuple[str, ...] = ()  # the gradients that the formula names
     others: tuple[tuple[str, ...], ...] = ()  # other indices that the claim may have been meant with
     ambiguous: bool = False  # whether it names a derivative that is one along all paths, or the local partial
+
+    @cached_property
+    def guarantees(self) -> tuple[Guarantee, ...]:
+        """What the data of the file are in every row, as far as the formula or the right one depends on them."""
+        found = guarantees(self.problem, (self.expr,))
+        about = self.depends_on
+        return tuple(guarantee for guarantee in found if guarantee.name in about)
+
+    @property
+    def depends_on(self) -> frozenset[str]:
+        """The names that either side depends on."""
+        graph, target = self.problem.graph, self.target
+        if target.meaning.startswith(("the local partial", "the derivative")):
+            return frozenset(graph.by_name)
+        pending = [*names(self.expr), *([target.gradient_of] if target.gradient_of else [])]
+        if target.gradient_of or self.gradients or target.rule is not None:
+            pending.append(graph.loss)
+        if target.name in graph.by_name:
+            pending.append(target.name)
+        found = set(target.rule.leaves()) if target.rule is not None else set()
+        while pending:
+            name = pending.pop()
+            node = graph.by_name.get(name)
+            if name not in found:
+                found.add(name)
+                pending.extend(names(node.expr) if node is not None and node.expr is not None else ())
+        return frozenset(found)
 
     def claimed(self, values: Values[Any], where: Mapping[Axis, Index]) -> Any:
         """The claimed number of the entry at the indices `where`."""
@@ -118,18 +147,19 @@ def _question(
     if target.rule is not None:
         nodes |= {key: node for key, node in target.rule.names().items() if key not in nodes}
         own |= {key: value for key, value in target.rule.own().items() if key not in graph.by_name}
-    expr, derivatives = with_derivatives(in_known_names(written.expr, graph), graph, nodes)
+    partials = _partials(written, graph)
+    expr, derivatives = with_derivatives(in_known_names(written.expr, graph), graph, nodes, partials)
     gradients: list[str] = []
     ambiguous = False
     for derivative in derivatives:
         if derivative.name == target.name and target.rule is None:
             raise ClaimError(f"{name!r} is said to be itself: the formula names {derivative.name}", written.place)
-        two = derivative.of.name != graph.loss and has_two_meanings(graph, derivative)
+        two = derivative.of.name != graph.loss and not derivative.local and has_two_meanings(graph, derivative)
         ambiguous = ambiguous or two
-        meant = _within(derivation, replace(derivative, local=two and local), written.place)
+        meant = _within(derivation, replace(derivative, local=derivative.local or (two and local)), written.place)
         nodes[derivative.name] = Node(derivative.name, "constant", meant.axes)
         own[derivative.name] = _as_own(meant)
-        if derivative.of.name == graph.loss:
+        if derivative.of.name == graph.loss and not derivative.local:
             gradients.append(derivative.wrt.name)
     if target.name in graph.by_name and target.rule is None and target.name in names(expr):
         raise ClaimError(f"{name!r} is said to be itself: the formula names {target.name}", written.place)
@@ -143,6 +173,20 @@ def _question(
     asked = [*gradients, *([target.rule.node.name] if target.rule else [])]
     asked += [target.gradient_of] if target.gradient_of else []
     return replace(found, derivation=with_gradients(derivation, asked))
+
+
+def _partials(written: Written, graph: Graph) -> Mapping[str, Derivative]:
+    """The local partials that a formula names as partial.l.w. Raises `ClaimError` for names of no line or quantity."""
+    found = {}
+    for key, pair in written.partials.items():
+        of, wrt = (loosely(name, graph.by_name, graph.loss) for name in pair)
+        unknown = next((name for name, known in zip(pair, (of, wrt), strict=True) if known is None), None)
+        if of is None or wrt is None:
+            hint = suggestion(str(unknown), graph.by_name)
+            message = f"partial.{'.'.join(pair)}: {unknown!r} is no name of the problem{hint}"
+            raise ClaimError(f"{message}; expected a line and what it uses, as in partial.l.w", written.place)
+        found[key] = Derivative(Entry(of), Entry(wrt), local=True)
+    return found
 
 
 def _may_be_reordered(target: Target, graph: Graph, reading: Reading) -> bool:
@@ -178,7 +222,7 @@ def _as_own(target: Target) -> Own:
 
 def _within(derivation: Derivation, derivative: Derivative, place: Place) -> Target:
     """What a derivative inside a formula means: ∂l/∂w the gradient, ∂e/∂d that of the line e."""
-    if derivative.of.name == derivation.graph.loss:
+    if derivative.of.name == derivation.graph.loss and not derivative.local:
         return gradient(derivation, derivative.wrt.name, place)
     if derivative.of.index is not None:
         return next(jacobians(derivation.graph, derivative, place))

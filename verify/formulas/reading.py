@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import permutations
 
 from derive.algebra.axes import shape_text
@@ -23,6 +23,7 @@ from derive.algebra.expression import (
     rename_axes,
     walk,
 )
+from derive.characters import normalise
 from derive.errors import ClaimError, Place, shorten
 from derive.graph.node import SIZE, Node
 from derive.graph.resolution import resolve
@@ -34,16 +35,21 @@ from verify.formulas.asked import with_d
 MAX_PERMUTED = 3  # axes whose letters are tried in every order
 MAX_LENGTH = 10_000  # characters of a formula; a longer one is refused
 
+_PARTIAL = re.compile(r"(?<![\w.])partial\.(?P<of>\w+)\.(?P<wrt>\w+)(?![\w.])")
 _LEFT = re.compile(r"(?P<left>[^=<>!←]*?)\s*(?:<-|←|:=|(?<![<>=!])=(?!=))")
 
 
 @dataclass(frozen=True)
 class Written:
-    """A formula as it is written: what stands on its left, if anything, and the tree of its right side."""
+    """A formula as it is written: what stands on its left, if anything, and the tree of its right side.
+
+    `partials` are the line and the name of each `partial.l.w`, by the name that stands for it in the tree.
+    """
 
     left: str | None
     expr: Expr
     place: Place
+    partials: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,18 @@ def read_written(text: str, place: Place) -> Written:
     left, offset = left_side(text)
     if not text[offset:].strip():
         raise ClaimError("no formula; expected an expression such as (2/n)*sum((w*x + b - y)*x)", place)
-    return Written(left, read_expression(with_d(text[offset:]), place, start + offset), at(place, start + offset))
+    right = with_d(text[offset:])
+    partials = {
+        normalise(_as_one_name(found)): (normalise(found["of"]), normalise(found["wrt"]))
+        for found in _PARTIAL.finditer(right)
+    }
+    expr = read_expression(_PARTIAL.sub(_as_one_name, right), place, start + offset)
+    return Written(left, expr, at(place, start + offset), partials)
+
+
+def _as_one_name(partial: re.Match[str]) -> str:
+    """partial.l.w as a name of the same length, so that every other character keeps its column."""
+    return partial.group().replace(".", "_")
 
 
 def left_side(text: str) -> tuple[str | None, int]:

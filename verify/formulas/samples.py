@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
@@ -13,6 +13,7 @@ from derive.graph.graph import Graph
 from derive.graph.node import SIZE, Node
 from derive.problem.loading import Problem
 from derive.problem.problem import Quantity
+from verify.symbols.columns import Column
 
 Entries = Mapping[tuple[int, ...], Fraction]
 
@@ -88,17 +89,17 @@ def other_sizes(problem: Problem) -> Iterator[int]:
     return (n for n in range(1, 5) if n not in batch_sizes(problem))
 
 
-def at_other_sizes(problem: Problem, more: Mapping[str, Node]) -> Iterator[Point]:
-    """Points of small whole numbers at batch sizes that do not occur."""
+def at_other_sizes(problem: Problem, more: Mapping[str, Node], columns: Mapping[str, Column]) -> Iterator[Point]:
+    """Points of small whole numbers at batch sizes that do not occur; otherwise as `points`."""
     for n in other_sizes(problem):
         for number in range(SMALL):
-            yield _small(problem, more, n, number)
+            yield _fitted(_small(problem, more, n, number), columns)
 
 
-def points(problem: Problem, more: Mapping[str, Node], count: int) -> Iterator[Point]:
+def points(problem: Problem, more: Mapping[str, Node], count: int, columns: Mapping[str, Column]) -> Iterator[Point]:
     """The points in the order in which they are tried: one's own, small ones, `count` random ones for each batch size.
 
-    `more` are names besides those of the graph that a value is needed for.
+    `more` are names besides those of the graph that a value is needed for; what `columns` say holds at every point.
     """
     numbers = random.Random(1)
     sizes = batch_sizes(problem) or (0,)
@@ -107,10 +108,61 @@ def points(problem: Problem, more: Mapping[str, Node], count: int) -> Iterator[P
         yield _with_more(own, more)
     for number in range(SMALL):
         for n in sizes:
-            yield _small(problem, more, n, number)
+            yield _fitted(_small(problem, more, n, number), columns)
     for _ in range(count):
         for n in sizes:
-            yield _random(problem, more, n, numbers)
+            yield _fitted(_random(problem, more, n, numbers), columns)
+
+
+def redrawn(problem: Problem, more: Mapping[str, Node], point: Point, columns: Mapping[str, Column]) -> Point:
+    """The point with other numbers for all that may be any number: what it has by chance, such as a tie, is gone."""
+    numbers = random.Random(2)
+    found = _filled(
+        problem,
+        more,
+        point.sizes.get(SIZE, 0),
+        "random",
+        lambda _, __: Fraction(numbers.randint(1, 10**6), numbers.randint(1, 10**6)),
+    )
+    kept = {*labels(problem.graph), *(name for name, column in columns.items() if column.values or column.one_hot)}
+    given = {name: point.given[name] if name in kept else entries for name, entries in found.given.items()}
+    return _fitted(Point(found.origin, point.sizes, given), {k: own for k, own in columns.items() if k not in kept})
+
+
+def _fitted(point: Point, columns: Mapping[str, Column]) -> Point:
+    """The point with numbers in its columns that are of the kind that they are in the file."""
+    fitted = {name: _of_kind(column, point.given[name]) for name, column in columns.items()}
+    return Point(point.origin, point.sizes, {**point.given, **fitted})
+
+
+def _of_kind(column: Column, entries: Entries) -> Entries:
+    found = {index: _number_of(column, value) for index, value in entries.items()}
+    if column.one_hot or column.sums_to_one:
+        rows = {index[:-1]: [found[(*index[:-1], k)] for k in range(column.classes)] for index in found}
+        made = {row: _one_hot(values) if column.one_hot else _with_sum_1(values) for row, values in rows.items()}
+        found = {index: made[index[:-1]][index[-1]] for index in found}
+    return {index: column.fixed.get(index[1:], value) for index, value in found.items()}
+
+
+def _number_of(column: Column, value: Fraction) -> Fraction:
+    """A number of the kind of a column in place of any other."""
+    if column.values:
+        return column.values[(value.numerator + value.denominator) % len(column.values)]
+    if column.positive:
+        return abs(value) or Fraction(1)
+    return abs(value) if column.nonnegative else value
+
+
+def _one_hot(row: Sequence[Fraction]) -> list[Fraction]:
+    """1 in a place that depends on all numbers, and else 0."""
+    chosen = sum((k + 1) * (value.numerator + value.denominator) for k, value in enumerate(row)) % len(row)
+    return [Fraction(k == chosen) for k in range(len(row))]
+
+
+def _with_sum_1(row: Sequence[Fraction]) -> list[Fraction]:
+    """The row divided by its sum; where that is 0, its last number makes the sum 1."""
+    total = sum(row, Fraction(0))
+    return [value / total for value in row] if total else [*row[:-1], 1 - sum(row[:-1], Fraction(0))]
 
 
 def _with_more(point: Point, more: Mapping[str, Node]) -> Point:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from derive.algebra.expression import Axes, Axis, Reduce, Ref, fresh_axes, fresh_axis
+from derive.algebra.expression import Axes, Axis, Reduce, Ref, fresh_axes, fresh_axis, names
 from derive.algebra.monomial import collect
 from derive.chain.derivation import differentiate
 from derive.chain.formulas import Formulas, Path
@@ -83,7 +83,7 @@ def _steps(graph: Graph, node: Node, asked: Derivative, place: Place) -> tuple[t
     local = _links(graph, node, wrt)
     if asked.local:
         if not local:
-            raise ClaimError(f"partial.{node.name}.{wrt}: the line {node.name} does not use {wrt} itself", place)
+            raise ClaimError(f"{asked.name}: the line {node.name} does not use {wrt} itself", place)
         return local, f"the local partial of the line {node.name}"
     if node.expr is None or wrt not in replace(graph, loss=node.name).ancestors:
         raise ClaimError(f"{asked.name}: {node.name} does not depend on {wrt}", place)
@@ -93,8 +93,19 @@ def _steps(graph: Graph, node: Node, asked: Derivative, place: Place) -> tuple[t
         return local, f"the local partial of the line {node.name}"
     chains = formulas.chains(wrt)
     if count and not chains:
-        raise ClaimError(f"{asked.name}: more paths lead there than are multiplied out", place)
+        raise ClaimError(f"{asked.name}: {_too_many(graph, asked, count)}", place)
     return tuple(_as_link(node, chain) for chain in chains), f"the derivative of {node.name} along all paths"
+
+
+def _too_many(graph: Graph, asked: Derivative, count: int) -> str:
+    """Why a derivative along so many paths is not judged, and which partial can be claimed."""
+    of, wrt = asked.of.name, asked.wrt.name
+    between = replace(graph, loss=of).ancestors
+    users = [node.name for node in graph.lines if node.name in between and wrt in names(node.definition)]
+    alone = of if of in users else users[-1]
+    ways = f"{count:,} paths lead" if count > 1 else "a long path leads"
+    remedy = f"write partial.{alone}.{wrt} for the partial of the line {alone} alone"
+    return f"{ways} from {of} to {wrt}, more than is multiplied out; {remedy}"
 
 
 def _as_link(node: Node, chain: Path) -> Link:
@@ -114,8 +125,7 @@ def _target(asked: Derivative, found: tuple[Link, ...], places: _Places, meaning
 
     bodies = [(link, Reduce("sum", link.partial, link.summed) if link.summed else link.partial) for link in found]
     shown = Ascii().show(bodies[0][1]) if len(bodies) == 1 else ""
-    name = f"partial.{asked.of.name}.{asked.wrt.name}" if asked.local else asked.name
-    return Target(name, meaning, places.axes, right, shown, asked=asked)
+    return Target(asked.name, meaning, places.axes, right, shown, asked=asked)
 
 
 def _holds(link: Link, of: tuple[Index, ...], wrt: tuple[Index, ...]) -> Mapping[Axis, Index] | None:

@@ -6,13 +6,14 @@ p <= 0 is known of the others; what is left is shown to be 0 by inequalities tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations_with_replacement, product
+from itertools import combinations, combinations_with_replacement, product
 
 from flint import fmpq, fmpq_mpoly
 
 from verify.symbols.fractions import Field, MoreSymbolsError, NoValueError, Powers, Ratio, TooLargeError, used
+from verify.symbols.sums import summand
 from verify.symbols.symbols import Called, Summed, Symbols
 
 MAX_COMPARISONS = 7  # that are split; more have more than 128 cases
@@ -46,12 +47,24 @@ def always_zero(symbols: Symbols, difference: Ratio) -> bool:
     return is_zero
 
 
-def _always_zero(symbols: Symbols, difference: Ratio) -> bool:
+def _always_zero(symbols: Symbols, difference: Ratio, given: Sequence[_Inequality] = ()) -> bool:
     comparisons = _comparisons(symbols, difference.top)
-    if not comparisons or len(comparisons) > MAX_COMPARISONS or used(difference.bottom) & comparisons.keys():
+    if not comparisons:
+        return _has_zero_summand(symbols, difference.top, given)
+    if len(comparisons) > MAX_COMPARISONS or used(difference.bottom) & comparisons.keys():
         return False
     cases = (dict(zip(comparisons, held, strict=True)) for held in product((1, 0), repeat=len(comparisons)))
-    return all(_zero_in(symbols, difference.top, comparisons, case) for case in cases)
+    return all(_zero_in(symbols, difference.top, comparisons, case, given) for case in cases)
+
+
+def _has_zero_summand(symbols: Symbols, top: fmpq_mpoly, given: Sequence[_Inequality]) -> bool:
+    """Whether a polynomial is a sum over an open index, and what is summed is 0 in every case where `given` holds.
+
+    What is known of one index, such as x[i] > 0, is not known of the others that a sum runs over.
+    """
+    found = summand(symbols, top) if any(isinstance(symbols.field.keys[s], Summed) for s in used(top)) else None
+    closed = [fact for fact in given if not any(symbols.letters[s] for powers in fact.terms for s, _ in powers)]
+    return found is not None and (bool(found.top.is_zero()) or _always_zero(symbols, found, closed))
 
 
 def _comparisons(symbols: Symbols, top: fmpq_mpoly) -> dict[int, fmpq_mpoly]:
@@ -67,17 +80,31 @@ def _comparisons(symbols: Symbols, top: fmpq_mpoly) -> dict[int, fmpq_mpoly]:
     return dict(sorted(found.items()))
 
 
-def _zero_in(symbols: Symbols, top: fmpq_mpoly, comparisons: Mapping[int, fmpq_mpoly], case: Mapping[int, int]) -> bool:
-    """Whether the polynomial is 0 in one case, or the case cannot occur."""
+def _zero_in(
+    symbols: Symbols,
+    top: fmpq_mpoly,
+    comparisons: Mapping[int, fmpq_mpoly],
+    case: Mapping[int, int],
+    given: Sequence[_Inequality],
+) -> bool:
+    """Whether the polynomial is 0 in one case, or the case cannot occur, where the inequalities `given` hold."""
     field = symbols.field
     left = _in_case(field, top, case)
     if left.is_zero():
         return True
     known = [(_in_case(field, compared, case), case[place]) for place, compared in comparisons.items()]
-    facts = [_fact(field, compared if holds else -compared, bool(holds)) for compared, holds in known]
-    if _contradict(symbols, facts):
+    if any(first == -other and divmod(left, first)[1].is_zero() for first, other in _zeros(known)):
+        return True
+    facts = [*given, *(_fact(field, compared if holds else -compared, bool(holds)) for compared, holds in known)]
+    if _contradict(symbols, facts) or _has_zero_summand(symbols, left, facts):
         return True
     return all(_contradict(symbols, [*facts, _fact(field, side, True)]) for side in (left, -left))
+
+
+def _zeros(known: Sequence[tuple[fmpq_mpoly, int]]) -> Iterator[tuple[fmpq_mpoly, fmpq_mpoly]]:
+    """Pairs of what is compared with 0, neither being positive: where one is the other's negative, both are 0."""
+    left = [compared for compared, holds in known if not holds and not compared.is_zero()]
+    return combinations(left, 2)
 
 
 def _in_case(field: Field, polynomial: fmpq_mpoly, case: Mapping[int, int]) -> fmpq_mpoly:
@@ -122,7 +149,7 @@ def _not_negative(symbols: Symbols, facts: Iterable[_Inequality]) -> list[int]:
 
 
 def _is_not_negative(symbols: Symbols, symbol: int) -> bool:
-    if symbol in symbols.is_positive or symbol in symbols.is_root:
+    if symbol in symbols.is_positive or symbol in symbols.is_nonnegative:
         return True
     key = symbols.field.keys[symbol]
     if not isinstance(key, Summed):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from math import isqrt, lcm
 
-from flint import fmpq
+from flint import fmpq, fmpq_mpoly
 
 from verify.symbols.fractions import Ratio, content
 from verify.symbols.symbols import Called, Symbols
@@ -41,14 +41,30 @@ def power(symbols: Symbols, x: Ratio, y: Ratio) -> Ratio:
 
 
 def root(symbols: Symbols, x: Ratio, degree: int) -> Ratio:
-    """The root of x: that of the largest positive rational factor of its numerator, times the root of the rest."""
+    """The root of x: that of the largest positive rational factor of its numerator, times the root of the rest.
+
+    Powers of what is never negative are taken out: √(x² y) is x √y where x >= 0.
+    """
     field = symbols.field
     if x.top.is_zero():
         return field.zero
     factor = content(x.top)
-    rest = Ratio(x.top / factor, x.bottom)
     value = Fraction(int(factor.p), int(factor.q))
-    return field.multiply(_root_of_number(symbols, value, degree), _root_symbol(symbols, rest, degree))
+    (above, top), (below, bottom) = (_taken_out(symbols, side, degree) for side in (x.top / factor, x.bottom))
+    rest = field.ratio(top, bottom)
+    outside = field.divide(Ratio(above, field.unit), Ratio(below, field.unit))
+    number = field.multiply(_root_of_number(symbols, value, degree), outside)
+    return field.multiply(number, _root_symbol(symbols, rest, degree))
+
+
+def _taken_out(symbols: Symbols, side: fmpq_mpoly, degree: int) -> tuple[fmpq_mpoly, fmpq_mpoly]:
+    """The product of what is never negative whose power of this degree divides a polynomial, and what is left of it."""
+    outside = symbols.field.unit
+    for symbol, exponent in symbols.field.shared_powers(side):
+        if exponent >= degree and (symbol in symbols.is_positive or symbol in symbols.is_nonnegative):
+            part = symbols.field.context.gen(symbol) ** (exponent // degree)
+            outside, side = outside * part, side / part**degree
+    return outside, side
 
 
 def _root_of_number(symbols: Symbols, value: Fraction, degree: int) -> Ratio:
@@ -75,7 +91,7 @@ def _root_symbol(symbols: Symbols, x: Ratio, degree: int) -> Ratio:
     found = symbols.symbol(key, positive=symbols.positive(x))
     field.rules.setdefault(field.places[key], (degree, x))
     if degree % 2 == 0:
-        symbols.is_root.add(field.places[key])
+        symbols.is_nonnegative.add(field.places[key])
     return found
 
 

@@ -24,6 +24,32 @@ def summed(symbols: Symbols, value: Ratio, letter: Letter) -> Ratio:
     return field.divide(field.total(found), Ratio(outside, field.unit))
 
 
+def summand(symbols: Symbols, polynomial: fmpq_mpoly) -> Ratio | None:
+    """The a of a polynomial that is Σᵢ aᵢ; None where some term is no product with one sum, or sums run over others.
+
+    Σᵢ xᵢ |xᵢ| − Σᵢ xᵢ² has no symbol in common, and its summand x |x| − x² is 0 in every case where x >= 0.
+    """
+    field = symbols.field
+    found: list[tuple[Ratio, Summed]] = []
+    for coefficient, powers in field.terms(polynomial):
+        sums = [(symbol, key) for symbol, _ in powers if isinstance(key := field.keys[symbol], Summed)]
+        if len(sums) != 1 or (sums[0][0], 1) not in powers:
+            return None
+        factor = field.monomial(coefficient, tuple(pair for pair in powers if pair[0] != sums[0][0]))
+        found.append((Ratio(factor, field.unit), sums[0][1]))
+    if len({key.bound.size for _, key in found}) != 1:
+        return None
+    taken = {letter.number for factor, _ in found for place in used(factor.top) for letter in symbols.letters[place]}
+    taken |= {letter.number for _, key in found for place in inside(key) for letter in symbols.letters[place]}
+    letter = Letter(next(k for k in range(len(taken) + 1) if k not in taken), found[0][1].bound.size)
+    terms = []
+    for outside, key in found:
+        above, below = _renamed_structure(symbols, key.body, {key.bound: letter})
+        body = field.ratio(field.polynomial(above), field.polynomial(below))
+        terms.append(field.multiply(outside, body))
+    return field.total(terms)
+
+
 def _denominators(symbols: Symbols, bottom: fmpq_mpoly, letter: Letter) -> tuple[fmpq_mpoly, fmpq_mpoly]:
     """The factors without the letter, and those with it."""
     outside = within = symbols.field.unit
@@ -105,6 +131,8 @@ def _new_symbol(symbols: Symbols, place: int, letters: Mapping[Letter, Letter]) 
         case _:
             raise TypeError(type(key).__name__)
     symbols.symbol(new, positive=place in symbols.is_positive)
+    if place in symbols.is_nonnegative:
+        symbols.is_nonnegative.add(symbols.field.places[new])
     return symbols.field.places[new]  # its rules are not needed: inside a sum nothing is multiplied
 
 

@@ -5,24 +5,54 @@ Each takes and gives a `Ratio`, and may raise what `Field` raises; rewritten to 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import reduce
 
 from flint import fmpq_mpoly
 
-from verify.symbols.entry import Leaf, Letter
-from verify.symbols.fractions import Ratio, content
+from verify.symbols.columns import Column, by_cases, cases_of, entry
+from verify.symbols.entry import Index, Leaf, Letter
+from verify.symbols.fractions import Effort, Ratio, content, used
 from verify.symbols.powers import exponential, logarithm, power, root
 from verify.symbols.sums import summed
-from verify.symbols.symbols import Called, Symbols
+from verify.symbols.symbols import Called, Manner, Symbols
 
 
 class Symbolic(Symbols):
-    """An `EntrySystem` whose numbers are fractions in symbols."""
+    """An `EntrySystem` whose numbers are fractions in symbols; `columns` says what is known of names in every row."""
+
+    def __init__(
+        self,
+        size: int,
+        manner: Manner,
+        labels: Mapping[str, int],
+        known: Mapping[Leaf, Fraction],
+        effort: Effort | None = None,
+        parts: int = 1,
+        columns: Mapping[str, Column] | None = None,
+    ) -> None:
+        super().__init__(size, manner, labels, known, effort, parts)
+        self.columns = columns or {}
+
+    def leaf(self, name: str, index: tuple[Index, ...]) -> Ratio:
+        """An entry of what is given, with what is known of it in every row."""
+        column = self.columns.get(name)
+        return super().leaf(name, index) if column is None else entry(self, column, Leaf(name, index))
 
     def apply(self, op: str, args: Sequence[Ratio]) -> Ratio:
         """The value of an operation of the table; one that has no rule here is one symbol."""
+        if self.groups and not _is_polynomial(self, op, args):
+            return by_cases(self, args, lambda inside: self._applied(op, inside))
+        return self._applied(op, args)
+
+    def positive(self, x: Ratio) -> bool:
+        """Whether x is certainly positive, in every case of what has only some values."""
+        if self.groups.keys() & self.field.symbols_in(x):
+            return all(super(Symbolic, self).positive(inside) for _, (inside,) in cases_of(self, (x,)))
+        return super().positive(x)
+
+    def _applied(self, op: str, args: Sequence[Ratio]) -> Ratio:
         return _OPERATIONS[op](self, *args) if op in _OPERATIONS else self.function(op, *args)
 
     def sum(self, values: Sequence[Ratio]) -> Ratio:
@@ -33,13 +63,24 @@ class Symbolic(Symbols):
         """The logsumexp, max or min of several. Not rewritten, a logsumexp is one symbol, in whatever order."""
         if op != "logsumexp":
             return reduce(lambda x, y: self.apply(op, (x, y)), values)
+        return by_cases(self, values, self._logsumexp) if self.groups else self._logsumexp(values)
+
+    def _logsumexp(self, values: Sequence[Ratio]) -> Ratio:
         if self.manner.rewritten:
             return logarithm(self, self.sum([exponential(self, value) for value in values]))
-        return self.function(op, *sorted(values, key=lambda value: repr(self.field.structure(value))))
+        return self.function("logsumexp", *sorted(values, key=lambda value: repr(self.field.structure(value))))
 
     def summed(self, value: Ratio, letter: Letter) -> Ratio:
         """Σ of `value` over an index that is left open."""
         return summed(self, value, letter)
+
+
+def _is_polynomial(symbols: Symbols, op: str, args: Sequence[Ratio]) -> bool:
+    """Whether an operation leaves polynomials in numbers that have only some values what they are."""
+    if op == "pow":
+        exponent = symbols.field.constant(args[1])
+        return exponent is not None and exponent.denominator == 1 and exponent >= 0
+    return op in _POLYNOMIAL or (op == "div" and not symbols.groups.keys() & symbols.field.symbols_in(args[1]))
 
 
 def greater(symbols: Symbols, x: Ratio, y: Ratio) -> Ratio:
@@ -81,7 +122,7 @@ def _above_zero(symbols: Symbols, sign: fmpq_mpoly) -> Ratio:
     field = symbols.field
     if sign.is_constant():
         return field.number(int(sign.leading_coefficient() > 0))
-    if symbols.manner.off_kinks and sign.leading_coefficient() < 0:
+    if symbols.manner.off_kinks and sign.leading_coefficient() < 0 and not _is_counted(symbols, sign):
         return field.subtract(field.one, _truth(symbols, "greater", Ratio(-sign, field.unit)))
     found = _truth(symbols, "greater", Ratio(sign, field.unit))
     opposite = field.places.get(symbols.called("greater", Ratio(-sign, field.unit)))
@@ -89,6 +130,11 @@ def _above_zero(symbols: Symbols, sign: fmpq_mpoly) -> Ratio:
     if opposite is not None:
         field.apart[place], field.apart[opposite] = frozenset((opposite,)), frozenset((place,))
     return found
+
+
+def _is_counted(symbols: Symbols, sign: fmpq_mpoly) -> bool:
+    """Whether it is made of indices and sizes alone: i = 2 is one of few values of i, and no kink to leave out."""
+    return all(isinstance(symbols.field.keys[s], Letter) or s in symbols.is_count for s in used(sign))
 
 
 def equal(symbols: Symbols, x: Ratio, y: Ratio) -> Ratio:
@@ -226,6 +272,8 @@ def _tangent(symbols: Symbols, x: Ratio) -> Ratio:
         return symbols.function("tan", x)
     return symbols.field.divide(_sine(symbols, x), symbols.function("cos", x))
 
+
+_POLYNOMIAL = ("add", "sub", "mul", "neg", "detach", "where")
 
 _OPERATIONS: dict[str, Callable[..., Ratio]] = {
     "add": lambda symbols, x, y: symbols.field.add(x, y),

@@ -40,6 +40,14 @@ Key = Leaf | Letter | Called | Summed
 
 
 @dataclass(frozen=True)
+class Case:
+    """One of the cases of a group of symbols: what is 1 where it holds, else 0, and the values that they then have."""
+
+    holds: Ratio
+    values: Mapping[int, Fraction]
+
+
+@dataclass(frozen=True)
 class Manner:
     """How functions are taken: each as one symbol, or `rewritten` to exp and log.
 
@@ -54,7 +62,8 @@ class Symbols:
     """The fractions in at most `size` symbols, and what is known of each symbol.
 
     `labels` are names that are one of so many classes, counted from 0. `known` are the values of names that stand for
-    them. `effort` is the work that is left. Of exp(x), exp(x/`parts`) is the symbol. Whatever calculates with the
+    them. `effort` is the work that is left. Of exp(x), exp(x/`parts`) is the symbol. `groups` has the cases that can
+    occur of a symbol whose number has only some values, and of those that go with it. Whatever calculates with the
     fractions may raise what `Field` raises.
     """
 
@@ -73,7 +82,9 @@ class Symbols:
         self.known = known
         self.letters: list[frozenset[Letter]] = []  # of each symbol, those it depends on
         self.is_positive: set[int] = set()
-        self.is_root: set[int] = set()  # an even root is 0 or positive
+        self.is_nonnegative: set[int] = set()  # an even root is 0 or positive
+        self.is_count: set[int] = set()  # how many values an axis has, where that is left open
+        self.groups: dict[int, tuple[Case, ...]] = {}
         self.renamings: dict[tuple[object, ...], int] = {}  # of a symbol along other letters, the symbol
         self.parts = parts
 
@@ -90,7 +101,9 @@ class Symbols:
 
     def size(self, name: str) -> Ratio:
         """The symbol of how many values an axis has, where that is left open; it is positive."""
-        return self.symbol(Leaf(name, ()), positive=True)
+        found = self.symbol(Leaf(name, ()), positive=True)
+        self.is_count.add(self.field.places[Leaf(name, ())])
+        return found
 
     def position(self, index: Index) -> Ratio:
         """The number that an index is, or the symbol of its letter."""
@@ -142,7 +155,7 @@ class Symbols:
     def _positive(self, side: fmpq_mpoly) -> bool:
         strictly = False
         for coefficient, powers in self.field.terms(side):
-            signed = any(s not in self.is_positive and s not in self.is_root and e % 2 for s, e in powers)
+            signed = any(s not in self.is_positive and s not in self.is_nonnegative and e % 2 for s, e in powers)
             if coefficient < 0 or signed:
                 return False
             strictly = strictly or all(s in self.is_positive for s, _ in powers)

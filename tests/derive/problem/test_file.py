@@ -238,6 +238,12 @@ def test_settings_of_batches_are_idle_without_data() -> None:
     [
         ("tabel = 'a'", ProblemError, r"^p\.toml:14:1: unknown key 'tabel' in \[claims\]; did you mean 'table'"),
         ("table = 3", ProblemError, r"claims\.table = 3; expected a text in quotes"),
+        (
+            'formulas.partial.l.w = "2"',
+            ClaimError,
+            r"""a name with a point is quoted: formulas\."partial\.l\.w" = '2'""",
+        ),
+        ('formulas.w.v = "2*w"', ClaimError, r"""^p\.toml:14:1: .*: formulas\."w\.v" = '2\*w'"""),
         ("formulas = 3", ProblemError, r"claims\.formulas is 3; expected a table"),
         ('formulas."dl/dw" = 3', ClaimError, r"^p\.toml:14:1: the formula of 'dl/dw' is 3; expected a text"),
     ],

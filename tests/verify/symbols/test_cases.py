@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from derive.algebra.expression import Apply, Expr, Number, Ref, children, rebuild
 from verify.symbols.cases import always_zero
+from verify.symbols.entry import Letter
 from verify.symbols.fractions import Ratio
 from verify.symbols.symbolic import Symbolic
 from verify.symbols.symbols import Manner
@@ -159,3 +160,50 @@ def test_a_tie_counts() -> None:
     first, other = call("where", call("greater", X, Y), ONE, ZERO), call("where", call("greater", Y, X), ZERO, ONE)
     assert not found_equal(first, other)  # 0 and 1 where x = y
     assert found_equal(call("mul", call("sub", X, Y), first), call("mul", call("sub", X, Y), other))
+
+
+AT = Letter(0, "n")
+
+
+def open_sums(left: str, right: str, factor: str = "1") -> bool:
+    """Whether factor·(Σᵢ left − Σᵢ right) is found to be 0; in them x is x[i], the entry at i, and w one number."""
+    symbols = Symbolic(128, Manner(), {}, {})
+    names = {"x": symbols.leaf("x", (AT,)), "w": symbols.leaf("w", ()), "1": symbols.number(Fraction(1))}
+    texts = {
+        "x > 0": ("greater", ("x", "0")),
+        "w > 0": ("greater", ("w", "0")),
+        "|x|": ("abs", ("x",)),
+        "|w|": ("abs", ("w",)),
+        "|w| |x|": ("mul", ("|w|", "|x|")),
+        "w |x|": ("mul", ("w", "|x|")),
+        "w x": ("mul", ("w", "x")),
+        "|w x|": ("abs", ("w x",)),
+        "x max(x, 0)": ("mul", ("x", "max(x, 0)")),
+        "max(x, 0)": ("max", ("x", "0")),
+        "max(x, 0)^2": ("mul", ("max(x, 0)", "max(x, 0)")),
+    }
+
+    def of(text: str) -> Ratio:
+        if text == "0":
+            return symbols.number(Fraction(0))
+        if text in names:
+            return names[text]
+        op, args = texts[text]
+        return symbols.apply(op, [of(arg) for arg in args])
+
+    sums = [symbols.summed(of(text), AT) for text in (left, right)]
+    difference = symbols.field.multiply(of(factor), symbols.field.subtract(*sums))
+    return bool(difference.top.is_zero()) or always_zero(symbols, difference)
+
+
+def test_sums_over_an_open_index_are_compared_summand_by_summand() -> None:
+    assert open_sums("|w x|", "|w| |x|")
+    assert open_sums("x max(x, 0)", "max(x, 0)^2")
+    assert open_sums("|w| |x|", "w |x|", "w > 0")  # where w is positive
+    assert not open_sums("|w| |x|", "w |x|")
+    assert not open_sums("|w x|", "w x", "w > 0")
+    assert not open_sums("x max(x, 0)", "max(x, 0)")
+
+
+def test_what_is_known_of_one_index_is_not_known_of_the_others() -> None:
+    assert not open_sums("|x|", "x", "x > 0")  # x[i] > 0 at one i; the sum runs over all
