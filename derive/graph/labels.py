@@ -57,11 +57,11 @@ def _entries(ref: Ref, nodes: Mapping[str, Node]) -> Iterator[str]:
 
 def _is_over_all(part: Expr) -> bool:
     """Whether it runs over all axes that it finds: a sum without an index, norm, mse."""
-    return isinstance(part, Reduce) and part.axes is None or isinstance(part, Apply) and part.op in _OVER_ALL
+    return (isinstance(part, Reduce) and part.axes is None) or (isinstance(part, Apply) and part.op in _OVER_ALL)
 
 
 def _two_readings(line: Line, ref: Ref, letter: str) -> EquationError:
-    letters = ('…' if axis.letter == PICKED else axis.letter for axis in ref.axes or ())
+    letters = ("…" if axis.letter == PICKED else axis.letter for axis in ref.axes or ())
     shown = f"{ref.name}[{','.join(letters)}]"
     message = (
         f"the {letter} of {shown} can be the constant {letter}, or an index that is summed over; for the constant give "
