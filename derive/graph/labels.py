@@ -57,11 +57,11 @@ def _entries(ref: Ref, nodes: Mapping[str, Node]) -> Iterator[str]:
 
 def _is_over_all(part: Expr) -> bool:
     """Whether it runs over all axes that it finds: a sum without an index, norm, mse."""
-    return isinstance(part, Reduce) and part.axes is None or isinstance(part, Apply) and part.op in _OVER_ALL
+    return (isinstance(part, Reduce) and part.axes is None) or (isinstance(part, Apply) and part.op in _OVER_ALL)
 
 
 def _two_readings(line: Line, ref: Ref, letter: str) -> EquationError:
-    letters = ('…' if axis.letter == PICKED else axis.letter for axis in ref.axes or ())
+    letters = ("…" if axis.letter == PICKED else axis.letter for axis in ref.axes or ())
     shown = f"{ref.name}[{','.join(letters)}]"
     message = (
         f"the {letter} of {shown} can be the constant {letter}, or an index that is summed over; for the constant give "
@@ -82,7 +82,8 @@ def _picking(expr: Expr, found: Collection[str]) -> Expr:
 
 def _entry(whole: Ref, values: tuple[Expr, ...], found: Collection[str]) -> Expr:
     """The entry of `whole` that is picked by the `values` already there, and by the letters that are constants."""
-    there, chosen, axes = iter(values), [], []
+    there, axes = iter(values), []
+    chosen: list[Expr] = []
     for axis in whole.axes or ():
         is_label = axis.letter in found
         axes.append(Axis(PICKED) if is_label else axis)

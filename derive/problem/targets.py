@@ -87,9 +87,9 @@ def _check(line: str, labels: Quantity, classes: int, place: Place | None) -> No
         return
     value = labels.values[wrong]
     from_one = all(_possible(label - 1, classes) for label in labels.values)
-    row = f" (row {wrong}, counted from 0)" if labels.shape else ""
+    entry, row = (f"[{wrong}]", f" (row {wrong}, counted from 0)") if labels.shape else ("", "")
     raise DataError(
-        f"{labels.name}{f'[{wrong}]' if labels.shape else ''} = {write_number(value)}{row} is not a class label for {line};"
+        f"{labels.name}{entry} = {write_number(value)}{row} is not a class label for {line};"
         f" expected whole numbers from 0 to {classes - 1}, for {classes} classes"
         + ("; these count from 1: subtract 1" if from_one else ""),
         place,

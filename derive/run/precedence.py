@@ -14,6 +14,7 @@ from derive.graph.node import Node
 from derive.problem.loading import Problem
 from derive.problem.watch import condition, with_lines
 from derive.run.settings import Settings
+from derive.run.update_numbers import with_formulas
 from derive.training import schedulers
 from derive.training.checked import checked
 from derive.training.clipping import NORM, VALUE, clip_of
@@ -73,7 +74,7 @@ def effective(problem: Problem, flags: Mapping[str, object]) -> Settings:
         "clip": clip_of(norm if isinstance(norm, Fraction) else None, value if isinstance(value, Fraction) else None),
         "parameters": _trained(problem),
     }
-    settings = _settings({**chosen, **beside}, samples, origins)
+    settings = with_formulas(problem.graph, _settings({**chosen, **beside}, samples, origins))
     _refuse_long(settings, {**places, **_places_of_groups(problem, flagged.groups)}.get)
     return settings
 

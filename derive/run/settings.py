@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from derive.graph.node import Node
+from derive.run.reads import Reads
 from derive.training.batching import Batches
 from derive.training.clipping import Clip
 from derive.training.groups import Group
@@ -48,6 +49,7 @@ class Settings:
     the optimizer's that are given;
     `left_out` names those of the problem file that the optimizer or the scheduler of a flag does not have.
     `groups` are parameters with options of their own, `parameters` the names of all that are trained.
+    `reads` is what the lines of `watched` read of the update.
     """
 
     optimizer: str
@@ -77,6 +79,7 @@ class Settings:
     clip: Clip | None = None
     groups: tuple[Group, ...] = ()
     parameters: tuple[str, ...] = ()
+    reads: Reads = field(default_factory=Reads)
 
     @cached_property
     def rule(self) -> Optimizer:

@@ -258,9 +258,7 @@ _COUNT = Setting(f"a whole number from 1 to {MAX_COUNT:,}", whole(1, MAX_COUNT))
 SETTINGS = {
     "optimizer": Setting(f"one of: {', '.join(OPTIMIZERS)}", _one_of(OPTIMIZERS)),
     "variant": Setting(f"one of: {', '.join(NAMES)}", _one_of(NAMES)),
-    "lr": Setting(
-        "a number from 0, such as 0.01, a list of one for each epoch, or an expression in t or epoch", _rate
-    ),
+    "lr": Setting("a number from 0, such as 0.01, a list of one for each epoch, or an expression in t or epoch", _rate),
     "scheduler": Setting(f"one of: {', '.join(SCHEDULERS)}", _one_of(SCHEDULERS)),
     "scheduler_every": Setting(f"one of: {', '.join(EVERY)}", _one_of(EVERY)),
     NORM: Setting("a number above 0, the largest norm of all gradients together", _above_zero),

@@ -11,7 +11,7 @@ from derive.training.optimizers import OPTIMIZERS
 from verify import audit, verify
 from verify.auditing.finding import Status
 
-LINE = '''
+LINE = """
 equations = "l = mean((w*x + b - y)^2)"
 [parameters]
 w = 0.5
@@ -23,7 +23,7 @@ y = [1, 3, 2, 5]
 lr = 0
 batch_size = 2
 epochs = 2
-'''
+"""
 
 
 def plain_buffers(steps: int) -> list[float]:
@@ -58,7 +58,10 @@ def test_the_state_is_that_of_a_plain_loop() -> None:
 def test_claims_are_judged() -> None:
     found = audit(
         LINE,
-        claims=[{"step": 1, "w": "0.5", "delta w": "0", "lr*dl/dw": "0", "lr": "0"}, {"step": 2, "w": "0.6", "lr": "0.1"}],
+        claims=[
+            {"step": 1, "w": "0.5", "delta w": "0", "lr*dl/dw": "0", "lr": "0"},
+            {"step": 2, "w": "0.6", "lr": "0.1"},
+        ],
     )
     assert [(f.cell.step, f.cell.name, f.status) for f in found.findings if f.status is not Status.RIGHT] == [
         (2, "lr", Status.WRONG),

@@ -16,111 +16,39 @@ from typing import Any
 from flint import arb, fmpq
 
 from derive.problem.predict import predicted
+from derive.problem.update_names import STEP_SIZE
 from derive.run.batches import Batch, epoch_of
+from derive.run.reads import Held
 from derive.run.run import Run
-from verify.auditing.finding import Finding, Status
+from derive.training.optimizers import read_assignment
+from verify.auditing.own_numbers import Own
 from verify.auditing.right_values import OutOfReachError, weights_of
-from verify.claims.claim import Cell, Claim, Quantity
-from verify.claims.literal import Literal
+from verify.claims.claim import Cell
 from verify.claims.names import EPOCH_MEANS
 from verify.hand.calculation import Calculation, beginnings, numbers, only, prepare
 from verify.hand.derivative import Derivative, derivative
 from verify.hand.leap import Leaps, epochs_to_leap, is_far, leaps
 from verify.hand.rates import ByHand, of_group, together
-from verify.names import adjoint_of, parameter_of
+from verify.hand.update import applied
+from verify.names import adjoint_of, parameter_of, state_name
 from verify.numbers import (
     Array,
     Exactly,
     Form,
     Forms,
     as_ball,
-    between,
     forms,
-    middle,
     precision,
-    to_fraction,
     unknown,
 )
 
 MAX_STEPS = 20_000  # that are followed one by one; of a later wrong number it is not said whether it is inherited
 MAX_PARTS = 40  # unknowns of one number that are carried on; the smaller ones become one
 BITS_A_STEP = 4  # balls widen with every step
-FEW_DIGITS = 2  # an lr of so few digits is chosen, and not rounded: 0.1 is one tenth
+
+_PLAIN = (read_assignment("p = p - lr*g"),)
 
 Key = tuple[int, str, str]  # step, group, name
-
-
-@dataclass(frozen=True)
-class Own:
-    """One of the author's numbers: its mark, and the interval of all that its digits allow; None where nothing does."""
-
-    claim: Claim
-    mark: int
-    low: Fraction
-    high: Fraction
-    known: bool = True
-
-    @property
-    def form(self) -> Form:
-        """The number as an unknown of its own."""
-        if not self.known:
-            return unknown(frozenset({self.mark}))
-        return between(self.low, self.high, self.mark)
-
-
-def own_number(claim: Claim, mark: int, right: Exactly | None, is_wrong: bool, *, is_exact: bool = False) -> Own:
-    """What the author's number can be: all that its digits allow, and the right number where it is not wrong.
-
-    `is_exact` takes it at its word: see `exact_integers`.
-    """
-    literal = claim.literal
-    if is_exact and literal.special is None:
-        return Own(claim, mark, literal.value, literal.value)
-    if claim.cell.quantity.group == "setting" and literal.special is None and literal.digits <= FEW_DIGITS:
-        chosen = literal.value if is_wrong or right is None else middle(right)
-        return Own(claim, mark, chosen, chosen)
-    if literal.special is not None:
-        return Own(claim, mark, Fraction(0), Fraction(0), known=False)
-    if not is_wrong and _begins(claim, right):
-        return Own(claim, mark, literal.value, literal.value)
-    half = (
-        literal.unit or Fraction(0)
-    ) / 2  # as printed: how far off it may be is said of a claim, not of what follows
-    low, high = literal.value - half, min(literal.value + half, literal.high)
-    if right is not None and not is_wrong:
-        number = middle(right)
-        low, high = min(low, number), max(high, number)
-    return Own(claim, mark, low, high)
-
-
-def _begins(claim: Claim, right: Exactly | None) -> bool:
-    """Whether a claim is the number that the run begins with, exactly: nothing has been rounded yet."""
-    begins = claim.cell.step == 1 and claim.cell.quantity.group == "before"
-    return begins and right is not None and to_fraction(right) == claim.literal.value
-
-
-def exact_integers(findings: Sequence[Finding]) -> frozenset[Cell]:
-    """The claimed integers that are no rounded numbers: `1` beside `0.7615942` is one.
-
-    In a column where an integer is right and the right number is none, integers are rounded. In any other they are
-    exact where one of them is so, or where other numbers of the column have digits after the point.
-    """
-    columns: dict[Quantity, list[Finding]] = {}
-    for finding in findings:
-        columns.setdefault(finding.cell.quantity, []).append(finding)
-    found: set[Cell] = set()
-    for column in columns.values():
-        integers = [one for one in column if is_integer(one.claim.literal)]
-        right = [(one, one.right) for one in integers if one.status is not Status.WRONG and one.right is not None]
-        exact = [one for one, number in right if to_fraction(number) == one.claim.literal.value]
-        if len(exact) == len(right) and (exact or len(integers) < len(column)):
-            found.update(one.cell for one in integers)
-    return frozenset(found)
-
-
-def is_integer(literal: Literal) -> bool:
-    """Whether a number is written without a point, an exponent, and a statement of how far it may be off."""
-    return literal.special is None and literal.unit == 1 and literal.power is None and literal.units == Fraction(1, 2)
 
 
 @dataclass
@@ -149,6 +77,7 @@ class _Follower:
         self.programs: dict[str, Derivative] = {}
         self.fresh = -1
         self.losses: dict[int, Form] = {}
+        self.products: dict[tuple[int, str], Array] = {}  # the author's own lr·∂l/∂w
 
     def settled(self, step: int, group: str, name: str, array: Array) -> Array:
         """Remembers what was calculated where it is asked for, and puts the author's numbers in its place."""
@@ -223,10 +152,13 @@ class _Follower:
         clipped = self.clipped(calculation, gradients, batch)
         self.scaled(gradients, batch)
         after = self.updated(calculation, held, {**gradients, **clipped}, batch)
-        shown = {**held, **rows, **values, **calculation.followed(gradients), **after}
+        t = self.system.constant(Fraction(batch.made))
+        inner = calculation.inside(Held(held, after, {**gradients, **clipped}), t, self.rates(batch))
+        shown = {**held, **rows, **values, **calculation.followed(gradients), **after, **inner}
         watched = calculation.watched(shown, batch.n)
         for name, array in watched.items():
-            self.settled(step, "watch", name, array)
+            if parameter_of(name) == name:  # a number of the update has been settled where it was calculated
+                self.settled(step, "watch", name, array)
         return after, {**gradients, **clipped}  # what .grad holds: clipping changes it in place
 
     def derivatives(self, batch: Batch, given: Mapping[str, Array], values: Mapping[str, Array]) -> None:
@@ -243,8 +175,8 @@ class _Follower:
             self.found.update({cell: program.at(given, batch.n, cell.position, own) for cell in cells})
 
     def scaled(self, gradients: Mapping[str, Array], batch: Batch) -> None:
-        """The gradients times lr that are asked for."""
-        settings = self.run.settings
+        """The gradients times lr, where they are asked for or the author has them."""
+        settings, step = self.run.settings, batch.step
         for name, gradient in gradients.items():
             if (batch.step, "scaled", name) in self.asked:
                 place = settings.group_of(name)
@@ -253,15 +185,18 @@ class _Follower:
                 if own is None and isinstance(lr, Fraction):
                     own = self.system.constant(lr)
                 assert own is not None  # it is a number, or varies
-                self.settled(batch.step, "scaled", name, self.system.apply("mul", (own, gradient)))
+                product = self.system.apply("mul", (own, gradient))
+                if (found := self.settled(step, "scaled", name, product)) is not product:
+                    self.products[step, name] = found
 
     def changed(self, name: str, step: int, before: Array, after: Array) -> Array:
-        """A parameter after its update, by the author's own change of it where there is one."""
-        if (step, "change", name) not in self.asked and (step, "change", name) not in self.by_key:
-            return after
-        change = self.system.apply("sub", (after, before))
-        own = self.settled(step, "change", name, change)
-        return after if own is change else self.system.apply("add", (before, own))
+        """A parameter after its update, by the author's own change of it, or step size, where there is one."""
+        for group, full, sign in (("change", name, "add"), ("inside", state_name(name, STEP_SIZE), "sub")):
+            if (step, group, full) in self.asked or (step, group, full) in self.by_key:
+                change = self.system.apply("sub", (after, before) if sign == "add" else (before, after))
+                own = self.settled(step, group, full, change)
+                after = after if own is change else self.system.apply(sign, (before, own))
+        return after
 
     def clipped(self, calculation: Calculation, gradients: Mapping[str, Array], batch: Batch) -> dict[str, Array]:
         """The gradients after clipping, where an update follows."""
@@ -284,7 +219,7 @@ class _Follower:
     def updated(
         self, calculation: Calculation, held: dict[str, Array], gradients: Mapping[str, Array], batch: Batch
     ) -> dict[str, Array]:
-        """The parameters and the state after a step: the state first, and the parameters from the author's state.
+        """The parameters and the state after a step, each number of the update from the author's own ones before it.
 
         `gradients` are those after clipping.
         """
@@ -293,18 +228,29 @@ class _Follower:
         t = self.system.constant(Fraction(batch.t))
         updates = calculation.update is not None and batch.updates
         rates = self.rates(batch) if updates else {}
+        own: dict[str, Array] = {}
+
+        def settled(name: str, result: Array) -> Array:
+            own[name] = self.settled(step, "after" if name in held else "inside", name, result)
+            return own[name]
+
         for name, gradient in gradients.items() if updates else ():
-            moved = calculation.updated(name, held, gradient, t, rates=rates)
-            states = {own for own in moved if parameter_of(own) != own}
-            own_states = {own: self.settled(step, "after", own, moved[own]) for own in states}
-            if any(own_states[own] is not moved[own] for own in states):
-                moved = calculation.updated(name, held, gradient, t, own_states, rates)
-            after |= {**own_states, name: moved[name]}
+            moved = calculation.updated(name, held, gradient, t, settled, rates)
+            after |= {full: own.get(full, number) for full, number in moved.items()}
+            after[name] = self.moved_by_product(name, step, held[name], after[name])
         for name in list(after):
             if parameter_of(name) == name:
                 moved_by_own = self.changed(name, step, held[name], after[name])
                 after[name] = self.settled(step, "after", name, moved_by_own)
         return after
+
+    def moved_by_product(self, name: str, step: int, before: Array, after: Array) -> Array:
+        """A parameter after w ← w − lr·∂l/∂w, by the author's own product where there is one."""
+        product = self.products.get((step, name))
+        plain = self.run.settings.rule_of(name).on_paper == _PLAIN and self.run.settings.clip is None
+        if product is None or not plain:
+            return after
+        return applied(self.run.watched.graph.frozen, name, before, self.system.apply("sub", (before, product)))
 
     def epoch(self, batch: Batch) -> None:
         """The mean losses of an epoch that are asked for at its last step."""

@@ -21,10 +21,12 @@ from derive.problem.loading import Problem, load
 from derive.run.precedence import effective
 from derive.run.run import Run
 from derive.run.settings import Settings
+from derive.run.update_numbers import with_numbers
 from verify import pytorch
 from verify.auditing.finding import Finding, Stated, Status
-from verify.auditing.follow_through import exact_integers, follow, own_number
+from verify.auditing.follow_through import follow
 from verify.auditing.mistakes import remarks, with_local_partials
+from verify.auditing.own_numbers import exact_integers, own_number
 from verify.auditing.rate_residue import settle_rates
 from verify.auditing.residue import may_be_residue, settle
 from verify.auditing.right_values import PRECISIONS, Known, rate, right_values
@@ -115,6 +117,7 @@ def audit(
     run = drawn(problem, chosen)
     source, reading = _read(run, claims, sentences, units)
     found = reading.claims
+    run = _with_numbers(run, found)
     known = right_values(run, _calculated(found), _Decided(found), tell)
     with precision(PRECISIONS[-1]):  # the border of a claim is held as sharply as the right number
         judged = _judged(run, _in_order(run, found), known)
@@ -165,6 +168,13 @@ def _read(
     return run.watched.source, read_table(stated.table, place.source, timeline, place.line or 1)
 
 
+def _with_numbers(run: Run, claims: Iterable[Claim]) -> Run:
+    """The run, in which what is claimed of the inside of its updates, such as `w.m_hat`, is calculated too."""
+    inside = dict.fromkeys(claim.cell.quantity.name for claim in claims if claim.cell.quantity.group == "inside")
+    wanted = [(state, parameter) for parameter, _, state in (name.partition(".") for name in inside)]
+    return replace(run, settings=with_numbers(run.problem.graph, run.settings, wanted)) if wanted else run
+
+
 def _calculated(claims: Iterable[Claim]) -> list[Cell]:
     return [claim.cell for claim in claims if claim.cell.quantity.group != "setting"]
 
@@ -187,13 +197,15 @@ def _in_order(run: Run, claims: Iterable[Claim]) -> list[Claim]:
     parameters = {parameter.name: place for place, parameter in enumerate(run.watched.parameters)}
     groups = {group: place for place, group in enumerate((*GROUPS, *AFTERWARDS))}
 
-    def place(claim: Claim) -> tuple[int, int, int, tuple[int, ...]]:
+    def place(claim: Claim) -> tuple[int, int, int, int, tuple[int, ...]]:
         cell = claim.cell
         name, group = cell.quantity.name.rpartition("/")[2], cell.quantity.group
         line = lines.get(name, 0) * (-1 if group in ("adjoints", "partials") else 1)
         own = parameters.get(name.partition(".")[0])
-        state = own * 2 - ("." in name) if own is not None else line
-        return cell.step, groups[group], state, cell.position
+        inside = group in ("inside", "change")  # of the numbers of one parameter after its state, before itself
+        state = own * 4 - (1 if inside else 2 * ("." in name)) if own is not None else line
+        order = lines.get(name, 0) if inside else 0
+        return cell.step, groups["after" if inside else group], state, order, cell.position
 
     return sorted(claims, key=place)
 

@@ -230,6 +230,7 @@ def value_of(step: HandStep, cell: Cell) -> Exactly:
         "before": step.before,
         "nodes": step.nodes,
         "watch": step.nodes,
+        "inside": step.nodes,
         "loss": {name: step.loss},
         "adjoints": step.adjoints,
         "accumulated": step.accumulated,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from derive.errors import Place
@@ -10,7 +11,7 @@ from verify.claims.literal import Literal
 # The groups of a step's numbers, in the order in which they are calculated.
 GROUPS = (
     *("setting", "before", "nodes", "loss", "partials", "adjoints", "accumulated", "gradients", "clipped"),
-    *("scaled", "change", "after", "watch"),
+    *("scaled", "after", "inside", "change", "watch"),  # the state, what is inside an update, then the parameter
 )
 AFTERWARDS = ("epoch", "prediction")  # after the last step of the epoch, and after the last step of the run
 
@@ -51,3 +52,22 @@ class Claim:
     literal: Literal
     place: Place
     told: str = ""
+
+
+_STEPS = ("step", "epoch", "batch")  # the first columns of steps.csv
+_EPOCHS = ("epoch", "batches")  # and of epochs.csv
+
+
+def is_counter(written: str, header: Sequence[str]) -> bool:
+    """Whether a column is one of those with which an exported table begins."""
+    return is_exported(header) and written in header[:3]
+
+
+def is_exported(header: Sequence[str]) -> bool:
+    """Whether a table begins as an exported one does."""
+    return tuple(header[:3]) == _STEPS or is_of_epochs(header)
+
+
+def is_of_epochs(header: Sequence[str]) -> bool:
+    """Whether a table begins as epochs.csv does."""
+    return tuple(header[:2]) == _EPOCHS

@@ -14,11 +14,11 @@ from derive.errors import ClaimError, Place, shorten
 from derive.graph.node import SIZE
 from derive.source.files import STANDARD_INPUT, read_input, read_text
 from verify.claims.cells import readable, readable_values
-from verify.claims.claim import Cell, Claim, Quantity
+from verify.claims.claim import Cell, Claim, Quantity, is_of_epochs
 from verify.claims.forms import read_grid
 from verify.claims.grid import Grid, Source, with_points
 from verify.claims.literal import Literal
-from verify.claims.names import EPOCH_MEANS, is_of_epochs
+from verify.claims.names import EPOCH_MEANS
 from verify.claims.places import (
     FROM_1,
     KINDS,

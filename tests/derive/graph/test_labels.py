@@ -12,7 +12,17 @@ from derive.errors import DataError, EquationError
 from derive.problem.loading import load
 from verify import verify
 
-LOSS = 'equations = """\ns = softmax(z)\nl = -log(s[y])\n"""\n[parameters]\nz = {z}\n[constants]\ny = {y}\n[training]\nlr = 0.5\n'
+LOSS = '''equations = """
+s = softmax(z)
+l = -log(s[y])
+"""
+[parameters]
+z = {z}
+[constants]
+y = {y}
+[training]
+lr = 0.5
+'''
 
 
 def matrix(entry: str, y: int, more: str = "") -> str:
