@@ -70,10 +70,10 @@ class _Follower:
         self.asked: dict[Key, list[Cell]] = {}
         for cell in self.wanted:
             self.asked.setdefault((cell.step, cell.quantity.group, cell.quantity.name), []).append(cell)
-        self.derived: dict[int, list[tuple[str, list[Cell]]]] = {}
-        for (step, group, name), cells in self.asked.items():
+        self.derived: dict[int, dict[str, None]] = {}  # the derivatives of each step, asked for or the author's
+        for step, group, name in (*self.asked, *self.by_key):
             if group == "partials":
-                self.derived.setdefault(step, []).append((name, cells))
+                self.derived.setdefault(step, {})[name] = None
         self.programs: dict[str, Derivative] = {}
         self.fresh = -1
         self.losses: dict[int, Form] = {}
@@ -138,13 +138,16 @@ class _Follower:
         step, loss = batch.step, self.run.loss
         held = {name: self.settled(step, "before", name, array) for name, array in held.items()}
         rows = {name: column[list(batch.indices)] for name, column in data.items()}
-        values = calculation.at({**held, **rows}, batch.n, _Recorded(self, step)).results
+        recorded = _Recorded(self, step)
+        values = calculation.at({**held, **rows}, batch.n, recorded).results
         self.losses[step] = self.settled(step, "loss", loss, values[loss]).item()
         self.epoch(batch)
-        self.derivatives(batch, {**held, **rows}, values)
+        if corrections := self.derivatives(batch, {**held, **rows}):
+            recorded = _Recorded(self, step, corrections)
+            values = calculation.at({**held, **rows}, batch.n, recorded).results
         gradients: dict[str, Array] = {}
         for name in calculation.derivation.wrt:
-            gradient = values[adjoint_of(name)]
+            gradient = recorded.corrected(adjoint_of(name), values[adjoint_of(name)])
             if batch.adds and name in gathered:
                 so_far = self.settled(step, "accumulated", name, gathered[name])
                 gradient = calculation.accumulated(so_far, gradient)
@@ -161,18 +164,40 @@ class _Follower:
                 self.settled(step, "watch", name, array)
         return after, {**gradients, **clipped}  # what .grad holds: clipping changes it in place
 
-    def derivatives(self, batch: Batch, given: Mapping[str, Array], values: Mapping[str, Array]) -> None:
-        """The derivatives of lines that are asked for, at the author's parameters and with the author's lines."""
-        for name, cells in self.derived.get(batch.step, ()):
+    def derivatives(self, batch: Batch, given: Mapping[str, Array]) -> list[Correction]:
+        """The derivatives of lines, and how far the author's are from what follows from the numbers before them.
+
+        Those over few lines come first: a longer one goes on with them.
+        """
+        order = {node.name: place for place, node in enumerate(self.run.watched.graph.nodes)}
+
+        def span(name: str) -> int:
+            of, _, wrt = name.partition("/")
+            return order[of] - order[wrt]
+
+        found: list[Correction] = []
+        for name in sorted(self.derived.get(batch.step, ()), key=span):
             program = self.programs.get(name) or derivative(self.run, name, self.system)
             self.programs[name] = program
-            lines = [node.name for node in self.run.watched.graph.lines]
-            own = {
-                line: self.settled(batch.step, "nodes", line, values[line])
-                for line in lines
-                if (batch.step, "nodes", line) in self.by_key
-            }
-            self.found.update({cell: program.at(given, batch.n, cell.position, own) for cell in cells})
+            owns = {own.claim.cell: own for own in self.by_key.get((batch.step, "partials", name), ())}
+            here: list[Correction] = []
+            rows: dict[tuple[int, ...], Array] = {}
+            for cell in dict.fromkeys((*self.asked.get((batch.step, "partials", name), ()), *owns)):
+                above, below = program.parts(cell.position)
+                if program.of == program.wrt:
+                    self.found[cell] = program.at(given, batch.n, cell.position)
+                    continue
+                if above not in rows:
+                    recorded = _Recorded(self, batch.step, found, is_of_loss=False)
+                    row = program.row(given, batch.n, above, recorded)
+                    rows[above] = recorded.corrected(adjoint_of(program.wrt), row)
+                self.found[cell] = rows[above][below]
+                if cell in owns:
+                    own, number = forms([owns[cell].form], ()), forms([rows[above][below]], ())
+                    off = self.system.apply("sub", (own, number))
+                    here.append(Correction(program.of, program.wrt, above, below, off))
+            found += here
+        return found
 
     def scaled(self, gradients: Mapping[str, Array], batch: Batch) -> None:
         """The gradients times lr, where they are asked for or the author has them."""
@@ -299,20 +324,53 @@ class _Follower:
         return Form(_rounded(form.centre), {**parts, self.fresh: small}, arb(0), form.sources)
 
 
-class _Recorded(Mapping[str, Array]):
-    """The author's lines and their adjoints, put in the place of what is calculated as it is calculated."""
+@dataclass(frozen=True)
+class Correction:
+    """By how much the author's ∂`of`/∂`wrt` is `off`, of an entry of the line and one of the name."""
 
-    def __init__(self, follower: _Follower, step: int) -> None:
-        self.follower, self.step_number = follower, step
+    of: str
+    wrt: str
+    above: tuple[int, ...]
+    below: tuple[int, ...]
+    off: Array
+
+
+class _Recorded(Mapping[str, Array]):
+    """The author's lines and their adjoints, put in the place of what is calculated as it is calculated.
+
+    By the chain rule, what the author's derivative of a line is off moves the adjoint of its name by the line's own
+    adjoint times that. Adjoints are claimed of the loss; `is_of_loss` is false where another line is differentiated.
+    """
+
+    def __init__(
+        self, follower: _Follower, step: int, corrections: Sequence[Correction] = (), *, is_of_loss: bool = True
+    ) -> None:
+        self.follower, self.step_number, self.corrections = follower, step, tuple(corrections)
         loss = follower.run.loss
         lines = [node.name for node in follower.run.watched.graph.lines if node.name != loss]
         self.targets = {name: ("nodes", name) for name in lines}
-        self.targets |= {adjoint_of(name): ("adjoints", name) for name in lines}
+        self.targets |= {adjoint_of(name): ("adjoints", name) for name in lines} if is_of_loss else {}
+        self.seen: dict[str, Array] = {}
 
     def get(self, target: str, default: Any = None) -> Any:
-        if target not in self.targets or default is None:
+        if default is None:
             return default
-        return self.follower.settled(self.step_number, *self.targets[target], default)
+        found = self.corrected(target, default)
+        if target in self.targets:
+            found = self.follower.settled(self.step_number, *self.targets[target], found)
+        self.seen[target] = found
+        return found
+
+    def corrected(self, target: str, adjoint: Array) -> Array:
+        """An adjoint, moved by what the author's own derivatives by its name are off."""
+        system, found = self.follower.system, adjoint
+        for own in self.corrections:
+            above = self.seen.get(adjoint_of(own.of))
+            if adjoint_of(own.wrt) == target and above is not None:
+                moved = system.apply("mul", (forms([above[own.above]], ()), own.off))
+                found = adjoint.copy() if found is adjoint else found
+                found[own.below] = system.apply("add", (forms([found[own.below]], ()), moved)).item()
+        return found
 
     def __getitem__(self, target: str) -> Array:
         raise KeyError(target)

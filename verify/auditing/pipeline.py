@@ -26,7 +26,7 @@ from verify import pytorch
 from verify.auditing.finding import Finding, Stated, Status
 from verify.auditing.follow_through import follow
 from verify.auditing.mistakes import remarks, with_local_partials
-from verify.auditing.own_numbers import exact_integers, own_number
+from verify.auditing.own_numbers import Own, exact_integers, own_number
 from verify.auditing.rate_residue import settle_rates
 from verify.auditing.residue import may_be_residue, settle
 from verify.auditing.right_values import PRECISIONS, Known, rate, right_values
@@ -272,7 +272,9 @@ def _followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
         own_number(one.claim, mark, one.right, one.status is Status.WRONG, is_exact=one.cell in exact)
         for mark, one in enumerate(findings)
     ]
-    forms = follow(run, owns, [cell for cell in refused if cell.quantity.group != "setting"])
+    wanted = [cell for cell in refused if cell.quantity.group != "setting"]
+    forms = follow(run, owns, wanted)
+    unused = _without_asides(run, findings, owns, wanted)
     judged: list[Finding] = []
     roots: dict[int, Cell] = {}
     undecided: set[int] = set()
@@ -281,6 +283,9 @@ def _followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
         finding = (
             alone if form is None or alone.status is not Status.WRONG else _by_earlier(alone, form, roots, undecided)
         )
+        if finding.status is Status.WRONG and alone.cell in unused:
+            other = _by_earlier(alone, unused[alone.cell], roots, undecided)
+            finding = finding if other.status is Status.WRONG else other
         if finding.status is Status.UNDECIDED:
             undecided.add(mark)
         elif not finding.status.is_accepted:
@@ -292,6 +297,20 @@ def _followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
         replace(finding, remarks=remarks(run, finding, context)) if finding.status.is_refused else finding
         for finding in judged
     )
+
+
+def _without_asides(
+    run: Run, findings: Sequence[Finding], owns: Sequence[Own], wanted: Sequence[Cell]
+) -> Mapping[Cell, Form]:
+    """What follows where the author's derivatives of lines and products with lr that are wrong were not gone on with.
+
+    Nothing where there are none: a person may calculate a gradient in one go and such a number beside it.
+    """
+    asides = [one.cell for one in findings if one.status is Status.WRONG and one.cell.quantity.group in _ASIDES]
+    return follow(run, [own for own in owns if own.claim.cell not in asides], wanted) if asides else {}
+
+
+_ASIDES = ("partials", "scaled")
 
 
 def _by_earlier(finding: Finding, form: Form, roots: Mapping[int, Cell], undecided: Set[int]) -> Finding:
