@@ -20,6 +20,8 @@ _STEP = ("step", "iteration", "iter", "it", "update", "k", _COUNTER)
 _EPOCH = ("epoch",)
 _BATCH = ("batch", "lot", "minibatch", "mini-batch")
 _PLACES = (*_STEP, *_EPOCH, *_BATCH)
+STAGE = "stage"  # the column of an exported table that says what a row is about
+STAGES = ("train", "epoch", "predict")  # a step of training, a whole epoch, the rows of [predict]
 NO_CLAIM = ("", "?", "-", "–", "—", "--", "---", "…", "...", "n/a", "n.a.", "na")  # whatever its capitals
 PREDICTION = re.compile(r"(?:predict|prediction)\s*(\d{0,9})", re.IGNORECASE)
 
@@ -70,6 +72,8 @@ class Timeline:
 
     def is_place(self, column: str) -> bool:
         """Whether a column, in lower case, says where in the run the numbers of a row are."""
+        if column == STAGE:
+            return column not in self.names.taken
         if column in (_COUNTER, "k"):
             return column not in self.names.taken and self.batches[-1].t == len(self.batches)
         return column in _PLACES

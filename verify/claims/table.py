@@ -25,6 +25,8 @@ from verify.claims.places import (
     NO_CLAIM,
     NOT_COUNTED,
     PREDICTION,
+    STAGE,
+    STAGES,
     Counting,
     Row,
     Timeline,
@@ -285,13 +287,19 @@ def _cell(
             return _cell(counting.of(quantity), entry, places, row, number, run, None, replace(counting, begins=False))
         except ClaimError:
             counting = FROM_1  # the last row may hold what the last step has left
-    given = {
-        name: (whole_number(row[position]) + (name in counting.from_0), row[position].place)
-        for name, position in places.items()
-    }
+    numbered = {name: row[place] for name, place in places.items() if name != STAGE or _check_stage(row[place])}
+    filled = {name: cell for name, cell in numbered.items() if cell.text} or numbered  # a log's line has some of them
+    given = {name: (whole_number(cell) + (name in counting.from_0), cell.place) for name, cell in filled.items()}
     numbers = {kind: _agreed(kinds, given) for kind, kinds in KINDS.items()}
     place = next((place for found in numbers.values() if found for place in (found[1],)), row[0].place)
     return cell_at(quantity, entry, {kind: found[0] for kind, found in numbers.items() if found}, number, run, place)
+
+
+def _check_stage(cell: Written) -> bool:
+    """False, for it counts nothing. Raises `ClaimError` for a word that is no stage."""
+    if cell.text and cell.text.lower() not in STAGES:
+        raise ClaimError(f"the stage {shorten(cell.text)} is unknown; expected one of: {', '.join(STAGES)}", cell.place)
+    return False
 
 
 def _agreed(kinds: Sequence[str], given: Mapping[str, tuple[int, Place]]) -> tuple[int, Place] | None:
