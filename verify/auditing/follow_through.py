@@ -13,18 +13,15 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from flint import arb, fmpq
-
 from derive.problem.predict import predicted
 from derive.problem.update_names import STEP_SIZE
 from derive.run.batches import Batch, epoch_of
 from derive.run.reads import Held
 from derive.run.run import Run
 from derive.training.optimizers import read_assignment
-from verify.auditing.own_numbers import Own
-from verify.auditing.right_values import OutOfReachError, weights_of
+from verify.auditing.own_numbers import Own, Shortening
+from verify.auditing.right_values import OutOfReachError, line_of, weights_of
 from verify.claims.claim import Cell
-from verify.claims.names import EPOCH_MEANS
 from verify.hand.calculation import Calculation, beginnings, numbers, only, prepare
 from verify.hand.derivative import Derivative, derivative
 from verify.hand.leap import Leaps, epochs_to_leap, is_far, leaps
@@ -33,17 +30,13 @@ from verify.hand.update import applied
 from verify.names import adjoint_of, parameter_of, state_name
 from verify.numbers import (
     Array,
-    Exactly,
     Form,
     Forms,
-    as_ball,
     forms,
     precision,
-    unknown,
 )
 
 MAX_STEPS = 20_000  # that are followed one by one; of a later wrong number it is not said whether it is inherited
-MAX_PARTS = 40  # unknowns of one number that are carried on; the smaller ones become one
 BITS_A_STEP = 4  # balls widen with every step
 
 _PLAIN = (read_assignment("p = p - lr*g"),)
@@ -59,7 +52,6 @@ class _Follower:
     owns: Sequence[Own]
     wanted: frozenset[Cell]
     found: dict[Cell, Form] = field(default_factory=dict)
-    fresh: int = 0
 
     def __post_init__(self) -> None:
         self.system = Forms()
@@ -75,8 +67,12 @@ class _Follower:
             if group == "partials":
                 self.derived.setdefault(step, {})[name] = None
         self.programs: dict[str, Derivative] = {}
-        self.fresh = -1
-        self.losses: dict[int, Form] = {}
+        self.shortening = Shortening()
+        self.losses: dict[tuple[int, str], Form] = {}  # by step and line: the losses, and what is reported
+        self.of_epochs: dict[int, list[tuple[str, list[Cell]]]] = {}
+        for (step, group, name), cells in self.asked.items():
+            if group == "epoch":
+                self.of_epochs.setdefault(step, []).append((name, cells))
         self.products: dict[tuple[int, str], Array] = {}  # the author's own lr·∂l/∂w
 
     def settled(self, step: int, group: str, name: str, array: Array) -> Array:
@@ -107,14 +103,13 @@ class _Follower:
             else:
                 held, gathered = self.step(calculation, data, held, self.run.batches[number - 1], gathered)
                 number += 1
-            held = {name: self.shortened(array) for name, array in held.items()}
+            held = {name: self.shortening.of(array) for name, array in held.items()}
         self.predict(calculation, held, last)
 
     def steps(self, last: int) -> list[int]:
         """The steps in which the author has numbers or some are asked for, `last`, and all of an epoch for its mean."""
         found = {step for step, _, _ in (*self.by_key, *self.asked)} | {last}
-        means = [step for step, group, _ in self.asked if group == "epoch"]
-        return sorted(found | {batch.step for step in means for batch in epoch_of(self.run.batches, step)})
+        return sorted(found | {batch.step for step in self.of_epochs for batch in epoch_of(self.run.batches, step)})
 
     def leap(self, held: Mapping[str, Array], last: int) -> Leaps | None:
         """How to leap over the epochs in which the author has no number; None where none is far enough from the next.
@@ -140,7 +135,9 @@ class _Follower:
         rows = {name: column[list(batch.indices)] for name, column in data.items()}
         recorded = _Recorded(self, step)
         values = calculation.at({**held, **rows}, batch.n, recorded).results
-        self.losses[step] = self.settled(step, "loss", loss, values[loss]).item()
+        self.losses[step, loss] = self.settled(step, "loss", loss, values[loss]).item()
+        for name in self.run.problem.reported if self.of_epochs else ():
+            self.losses[step, name] = self.settled(step, "nodes", name, values[name]).item()
         self.epoch(batch)
         if corrections := self.derivatives(batch, {**held, **rows}):
             recorded = _Recorded(self, step, corrections)
@@ -278,21 +275,16 @@ class _Follower:
         return applied(self.run.watched.graph.frozen, name, before, self.system.apply("sub", (before, product)))
 
     def epoch(self, batch: Batch) -> None:
-        """The mean losses of an epoch that are asked for at its last step."""
-        for name in EPOCH_MEANS:
-            cells = self.asked.get((batch.step, "epoch", name), ())
-            if cells:
-                batches = epoch_of(self.run.batches, batch.step)
-                weights, divisor = weights_of(self.run, name, batches)
-                losses = [self.losses[own.step] for own in batches]
-                parts = [
-                    self.system.apply("mul", (forms([loss], ()), self.system.constant(Fraction(weight, divisor))))
-                    for loss, weight in zip(losses, weights, strict=True)
-                ]
-                total = parts[0]
-                for part in parts[1:]:
-                    total = self.system.apply("add", (total, part))
-                self.found.update(dict.fromkeys(cells, total.item()))
+        """The means and sums of an epoch that are asked for at its last step."""
+        for name, cells in self.of_epochs.get(batch.step, ()):
+            batches = epoch_of(self.run.batches, batch.step)
+            weights, divisor = weights_of(self.run, name, batches)
+            line, total = line_of(self.run, cells[0].quantity), self.system.constant(Fraction(0))
+            for own, weight in zip(batches, weights, strict=True):
+                share = self.system.constant(Fraction(weight, divisor))
+                part = self.system.apply("mul", (forms([self.losses[own.step, line]], ()), share))
+                total = self.system.apply("add", (total, part))
+            self.found.update(dict.fromkeys(cells, total.item()))
 
     def predict(self, calculation: Calculation, held: Mapping[str, Array], last: int) -> None:
         """The lines at the data of [predict] that are asked for, at the author's final parameters."""
@@ -304,24 +296,6 @@ class _Follower:
         given = {column.name: numbers(column, self.system) for column in problem.predict}
         values = only(calculation, lines).at({**held, **given}, problem.predict[0].shape[0]).results
         self.found.update({cell: values[cell.quantity.name][cell.position] for cell in cells})
-
-    def shortened(self, array: Array) -> Array:
-        """Numbers of few digits and few unknowns, for the next step."""
-        short = array.copy()
-        for place, form in enumerate(array.flat):
-            short.flat[place] = self._short(form)
-        return short
-
-    def _short(self, form: Form) -> Form:
-        parts = {mark: _rounded(part) for mark, part in form.parts.items()}
-        if form.rest == 0 and len(parts) <= MAX_PARTS:
-            return Form(_rounded(form.centre), parts, form.rest, form.sources)
-        largest = sorted(parts, key=lambda mark: float(abs(as_ball(parts[mark])).mid()), reverse=True)
-        small = sum((abs(as_ball(parts.pop(mark))).upper() for mark in largest[MAX_PARTS:]), form.rest).upper()
-        if not small.is_finite():
-            return unknown(form.sources)
-        self.fresh -= 1
-        return Form(_rounded(form.centre), {**parts, self.fresh: small}, arb(0), form.sources)
 
 
 @dataclass(frozen=True)
@@ -380,11 +354,6 @@ class _Recorded(Mapping[str, Array]):
 
     def __len__(self) -> int:
         return 1  # not empty: it is asked for every line
-
-
-def _rounded(value: Exactly) -> Exactly:
-    """A number of few digits: a fraction while it is short."""
-    return arb(value) if isinstance(value, fmpq) and value.height_bits() > 1000 else value
 
 
 def follow(run: Run, owns: Sequence[Own], wanted: Sequence[Cell]) -> Mapping[Cell, Form]:

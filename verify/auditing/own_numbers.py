@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from flint import arb, fmpq
+
 from verify.auditing.finding import Finding, Status
 from verify.claims.claim import Cell, Claim, Quantity
 from verify.claims.literal import Literal
-from verify.numbers import Exactly, Form, between, middle, to_fraction, unknown
+from verify.numbers import Array, Exactly, Form, as_ball, between, middle, to_fraction, unknown
 
+MAX_PARTS = 40  # unknowns of one number that are carried on; the smaller ones become one
 FEW_DIGITS = 2  # an lr of so few digits is chosen, and not rounded: 0.1 is one tenth
 
 
@@ -85,3 +88,33 @@ def exact_integers(findings: Sequence[Finding]) -> frozenset[Cell]:
 def is_integer(literal: Literal) -> bool:
     """Whether a number is written without a point, an exponent, and a statement of how far it may be off."""
     return literal.special is None and literal.unit == 1 and literal.power is None and literal.units == Fraction(1, 2)
+
+
+@dataclass
+class Shortening:
+    """Makes the forms of a state short for the next step; what it leaves out becomes an unknown of its own."""
+
+    fresh: int = -1
+
+    def of(self, array: Array) -> Array:
+        """Numbers of few digits and few unknowns, for the next step."""
+        short = array.copy()
+        for place, form in enumerate(array.flat):
+            short.flat[place] = self._short(form)
+        return short
+
+    def _short(self, form: Form) -> Form:
+        parts = {mark: _rounded(part) for mark, part in form.parts.items()}
+        if form.rest == 0 and len(parts) <= MAX_PARTS:
+            return Form(_rounded(form.centre), parts, form.rest, form.sources)
+        largest = sorted(parts, key=lambda mark: float(abs(as_ball(parts[mark])).mid()), reverse=True)
+        small = sum((abs(as_ball(parts.pop(mark))).upper() for mark in largest[MAX_PARTS:]), form.rest).upper()
+        if not small.is_finite():
+            return unknown(form.sources)
+        self.fresh -= 1
+        return Form(_rounded(form.centre), {**parts, self.fresh: small}, arb(0), form.sources)
+
+
+def _rounded(value: Exactly) -> Exactly:
+    """A number of few digits: a fraction while it is short."""
+    return arb(value) if isinstance(value, fmpq) and value.height_bits() > 1000 else value

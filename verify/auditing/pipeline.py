@@ -29,7 +29,7 @@ from verify.auditing.mistakes import remarks, with_local_partials
 from verify.auditing.own_numbers import Own, exact_integers, own_number
 from verify.auditing.rate_residue import settle_rates
 from verify.auditing.residue import may_be_residue, settle
-from verify.auditing.right_values import PRECISIONS, Known, rate, right_values
+from verify.auditing.right_values import PRECISIONS, Known, rate, right_values, which_of_two
 from verify.claims.claim import AFTERWARDS, GROUPS, Cell, Claim
 from verify.claims.literal import judge, tie, within, written_like
 from verify.claims.names import names_of
@@ -116,11 +116,8 @@ def audit(
     chosen = effective(problem, settings)
     run = drawn(problem, chosen)
     source, reading = _read(run, claims, sentences, units)
-    found = reading.claims
-    run = _with_numbers(run, found)
-    known = right_values(run, _calculated(found), _Decided(found), tell)
-    with precision(PRECISIONS[-1]):  # the border of a claim is held as sharply as the right number
-        judged = _judged(run, _in_order(run, found), known)
+    run = _with_numbers(run, reading.claims)
+    judged = _in_both_ways(run, reading.claims, tell)
     return Audit(
         run.problem,
         chosen,
@@ -173,6 +170,22 @@ def _with_numbers(run: Run, claims: Iterable[Claim]) -> Run:
     inside = dict.fromkeys(claim.cell.quantity.name for claim in claims if claim.cell.quantity.group == "inside")
     wanted = [(state, parameter) for parameter, _, state in (name.partition(".") for name in inside)]
     return replace(run, settings=with_numbers(run.problem.graph, run.settings, wanted)) if wanted else run
+
+
+def _in_both_ways(run: Run, claims: Sequence[Claim], tell: Progress | None) -> tuple[tuple[Finding, ...], bool]:
+    """The findings, and whether PyTorch was asked; where a mean or sum fits neither reading, in that which follows."""
+    found: tuple[tuple[Finding, ...], bool] = ((), False)
+    for otherwise in (0, 1):
+        read = once(which_of_two(run, claims, otherwise))
+        known = right_values(run, _calculated(read), _Decided(read), tell)
+        with precision(PRECISIONS[-1]):  # the border of a claim is held as sharply as the right number
+            judged = _judged(run, _in_order(run, read), known)
+        wrong = [one for one in judged[0] if one.status is Status.WRONG]
+        if not otherwise or len(wrong) < len([one for one in found[0] if one.status is Status.WRONG]):
+            found = judged
+        if not any("fits neither" in one.claim.told for one in wrong):
+            break
+    return found
 
 
 def _calculated(claims: Iterable[Claim]) -> list[Cell]:

@@ -16,9 +16,24 @@ GROUPS = (
 AFTERWARDS = ("epoch", "prediction")  # after the last step of the epoch, and after the last step of the run
 
 
+# What is made of a line's numbers in the batches of an epoch: each batch counting alike, or with its n samples.
+MEANS = ("mean_of_batches", "mean_over_samples")
+SUMS = ("sum_of_batches", "sum_over_samples")
+EITHER = {"mean": MEANS, "sum": SUMS}  # a mean, or a sum, of which it is not said which
+OF_AN_EPOCH = {  # how they are written of a line r
+    **{kind: (f"{kind}({{r}})", f"{kind} {{r}}", f"{kind[:-11]}({{r}})") for kind in (MEANS[0], SUMS[0])},
+    **{kind: (f"{kind}({{r}})", f"{kind} {{r}}") for kind in (MEANS[1], SUMS[1])},
+    "mean": ("mean {r}", "{r} mean", "average {r}", "avg {r}", "epoch {r}", "{r} of the epoch"),
+    "sum": ("total {r}", "running {r}", "{r} total"),
+}
+
+
 @dataclass(frozen=True)
 class Quantity:
-    """What a column holds: a group of `GROUPS` or `AFTERWARDS`, a name, and what it is called in tables."""
+    """What a column holds: a group of `GROUPS` or `AFTERWARDS`, a name, and what it is called in tables.
+
+    In the group "epoch" the name is one of `MEANS`, `SUMS` or `EITHER`, of the loss, and with `/r` of the line r.
+    """
 
     group: str
     name: str

@@ -17,11 +17,9 @@ from derive.problem.predict import predicted
 from derive.problem.update_names import CHANGE, STEP_SIZE
 from derive.run.settings import Settings
 from derive.run.update_numbers import Inner
-from verify.claims.claim import Quantity, is_counter, is_of_epochs
+from verify.claims.claim import EITHER, OF_AN_EPOCH, Quantity, is_counter, is_of_epochs
 from verify.hand.update import is_trained
 from verify.names import beside, clipped_name, gradient_beside, rate_name, state_name
-
-EPOCH_MEANS = ("mean_of_batches", "mean_over_samples")  # the columns of epochs.csv
 
 _ENTRY = re.compile(r"(?P<name>.*?)\s*[\[(]\s*(?P<entry>\d{1,9}(?:\s*,\s*\d{1,9})*)\s*[\])]\s*(?P<rest>.*)")
 _DERIVATIVE = re.compile(r"d(?P<of>\w+?)(?P<above>(?:\[[\d,]+\])?)/d(?P<wrt>\w+?)(?P<below>(?:\[[\d,]+\])?)")
@@ -309,8 +307,19 @@ def _quantities(problem: Problem, derivation: Derivation, settings: Settings) ->
             yield Quantity("adjoints", node.name, label), spellings, tuple(axis.size or 0 for axis in node.axes)
     for node in settings.watched:
         yield Quantity("watch", node.name, node.name), _with(node.name, "after", names), ()
-    for name in EPOCH_MEANS:
-        yield Quantity("epoch", name, f"epoch.{name}" if name in names else name), (), ()
+    yield from _of_epochs(problem, names, called)
+
+
+def _of_epochs(problem: Problem, names: Collection[str], called: Iterable[str]) -> Iterator[_Known]:
+    """What is made of the losses of an epoch's batches, and of the numbers that are reported."""
+    loss = problem.graph.loss
+    for line in (loss, *problem.reported):
+        own = ("loss", loss, *called) if line == loss else (line,)
+        for kind, forms in OF_AN_EPOCH.items():
+            label = f"epoch.{kind}" if kind in names else kind
+            label = label if line == loss and kind not in EITHER else forms[0].format(r=own[0])
+            spellings = [form.format(r=each) for each in own for form in forms]
+            yield Quantity("epoch", kind if line == loss else f"{kind}/{line}", label), spellings, ()
 
 
 def _taken(problem: Problem) -> frozenset[str]:

@@ -113,7 +113,8 @@ class Timeline:
         """The step of a batch of an epoch, all counted from 1. Raises `ClaimError` where the run lacks it."""
         if batch is None and epoch is not None and self.per_epoch > 1:
             message = (
-                f"an epoch has {self.per_epoch} batches; say which one in a column batch, or count in a column step"
+                f"an epoch has {self.per_epoch} batches; say which one in a column batch, or count in a column step; "
+                "of the whole epoch, a loss is called mean loss or sum(loss)"
             )
             raise ClaimError(message, place)
         wanted = (1 if epoch is None else epoch, 1 if batch is None else batch)

@@ -14,11 +14,10 @@ from derive.errors import ClaimError, Place, shorten
 from derive.graph.node import SIZE
 from derive.source.files import STANDARD_INPUT, read_input, read_text
 from verify.claims.cells import readable, readable_values
-from verify.claims.claim import Cell, Claim, Quantity, is_of_epochs
+from verify.claims.claim import MEANS, Cell, Claim, Quantity, is_of_epochs
 from verify.claims.forms import read_grid
 from verify.claims.grid import Grid, Source, with_points
 from verify.claims.literal import Literal
-from verify.claims.names import EPOCH_MEANS
 from verify.claims.places import (
     FROM_1,
     KINDS,
@@ -195,7 +194,7 @@ def _wide(header: Row, body: Sequence[Row], run: Timeline) -> Iterator[Claim]:
     heads = [cell.text for cell in header]
     places = run.columns_that_say_where(header)
     named = set() if is_of_epochs(heads) else run.names.own
-    of_epochs = any(name in EPOCH_MEANS and name not in named for name in lower)
+    of_epochs = any(name in MEANS and name not in named for name in lower)
     passed_over = {"batches", SIZE, *(name for name in lower if name.endswith("_autograd"))} if of_epochs else set()
     passed_over -= named
     columns = [
