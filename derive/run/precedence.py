@@ -23,7 +23,7 @@ from derive.training.optimizers import ENTRIES, OPTIONS, Value
 from derive.training.plan import Training
 from derive.training.rates import Rate, read_rate, sets_lr
 from derive.training.settings import MAX_COUNT, Setting, check_option, read_as, read_optimizer, read_setting, whole
-from derive.training.variants import NONE, VARIANTS
+from derive.training.variants import AND, NONE, VARIANTS
 
 DEFAULTS: Mapping[str, object] = {
     "optimizer": "SGD",
@@ -161,7 +161,8 @@ def _left_out(
 
 def _has_no_variant(optimizer: object, variant: object) -> bool:
     """Whether the optimizer of a flag does not have the variant of the file."""
-    return optimizer is not None and (optimizer, variant) not in VARIANTS
+    names = str(variant).split(AND)
+    return optimizer is not None and any((optimizer, name) not in VARIANTS for name in names)
 
 
 def _trained(problem: Problem) -> tuple[str, ...]:
