@@ -31,8 +31,9 @@ AUDIT_COLUMNS: Mapping[str, tuple[str, str]] = {
     "step": ("Int64", "the step of the run, from 1"),
     "epoch": ("Int64", "the epoch, from 1"),
     "batch": ("Int64", "the batch within its epoch, from 1"),
+    "stage": ("string", "train for a number of a step, epoch for one of a whole epoch, predict for one of [predict]"),
     "quantity": ("string", "loss, dl/dw, w (after the update), w_before, w.v, a line's name, mean_of_batches"),
-    "index": ("string", "the entry of an array, counted from 0; empty for one number"),
+    "index": ("string", "the entry of an array, from 0, of predict the row of [predict]; empty for one number"),
     "claimed": ("string", "the number as it is printed in the claim"),
     "right": ("string", "the right number with as many digits; empty where it is not known"),
     "exact": ("string", "the right number with more digits"),
@@ -64,7 +65,8 @@ def _row(found: Audit, finding: Finding) -> tuple[object, ...]:
     cell = finding.cell
     epoch, batch = divmod(cell.step - 1, found.per_epoch)
     index = ",".join(map(str, cell.entry))
-    place = (cell.step, epoch + 1, batch + 1, cell.quantity.label, index)
+    stage = {"prediction": "predict", "epoch": "epoch"}.get(cell.quantity.group, "train")
+    place = (cell.step, epoch + 1, batch + 1, stage, cell.quantity.label, index)
     words = (finding.claim.literal.text, finding.printed, finding.exact or finding.printed, finding.status.value)
     source = finding.inherited_from
     rest = None if source is None else f"step {source.step}: {source.name}"

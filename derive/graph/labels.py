@@ -82,7 +82,8 @@ def _picking(expr: Expr, found: Collection[str]) -> Expr:
 
 def _entry(whole: Ref, values: tuple[Expr, ...], found: Collection[str]) -> Expr:
     """The entry of `whole` that is picked by the `values` already there, and by the letters that are constants."""
-    there, chosen, axes = iter(values), [], []
+    there, axes = iter(values), []
+    chosen: list[Expr] = []
     for axis in whole.axes or ():
         is_label = axis.letter in found
         axes.append(Axis(PICKED) if is_label else axis)

@@ -15,10 +15,10 @@ SAMPLES = Axis("i", SIZE)  # the axis that data run over
 class Node:
     """One name of the graph.
 
-    `kind` is "parameter", "constant", "data", "size" (n, or the named size of an axis), "line", or "gradient" for a
-    name such as dl/dw. A line has `expr`, its right-hand side in which every reference names its axes, `written`, the
-    right-hand side as on paper, and the `place` where it stands. `implied` is true for a loss whose sum over the
-    samples was left in words; `note` is printed after the equation.
+    `kind` is "parameter", "constant", "data", "size" (n, or the named size of an axis), "line", "gradient" for a
+    name such as dl/dw, or "update" for a number of the update, such as lr. A line has `expr`, its right-hand side in
+    which every reference names its axes, `written`, the right-hand side as on paper, and the `place` where it stands.
+    `implied` is true for a loss whose sum over the samples was left in words; `note` is printed after the equation.
     """
 
     name: str

@@ -22,7 +22,16 @@ from derive.problem.predict import read_predict
 from derive.problem.problem import Claims, Problem, Quantity
 from derive.problem.targets import check_labels, target_notes
 from derive.problem.training_table import MISPLACED, Own, read_training
-from derive.problem.watch import condition, read_reported, read_watch, text_place, watched, with_lines, with_reported
+from derive.problem.watch import (
+    at_the_end,
+    condition,
+    read_reported,
+    read_watch,
+    text_place,
+    watched,
+    with_lines,
+    with_reported,
+)
 from derive.source.arrays import Array, Wording, read_array
 from derive.source.numerals import Numeral, shown
 from derive.source.toml_text import Document, parse
@@ -55,12 +64,15 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
     data = tuple(column.quantity for column in columns)
     seed = _seed(document)
     try:
-        graph = with_reported(_graph(document, lines, parameters, constants, columns, seed), reported)
+        graph = _graph(document, lines, parameters, constants, columns, seed)
+        late = at_the_end(reported, graph)
+        reported = tuple(line for line in reported if line not in late)
+        graph = with_reported(graph, reported)
     except UnknownNameError as error:
         raise UnknownNameError(error.message + csv_columns(document, folder), error.place) from None
     frozen = read_frozen(document, parameters.shapes)
     _check_labels(document, graph, (*constants.quantities, *data), columns)
-    watch = _watched(expressions, graph)
+    watch = _watched((*late, *expressions), graph)
     own = Own(parameters.names, constants.numbers, tuple(f.name for f in frozen if not f.entries))
     training = read_training(document, columns[0].samples if columns else 0, own)
     if training.until is not None:

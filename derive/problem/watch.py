@@ -1,8 +1,8 @@
 """Expressions that are followed beside the loss: those of [watch], and the condition that ends a run.
 
 Each is calculated at the end of a step, from the numbers that the step's row shows: the lines as the
-forward pass gave them, the gradients as the backward pass left them, the parameters after the update. The
-loss does not depend on it, so it is not differentiated.
+forward pass gave them, the gradients as the backward pass left them, the parameters after the update; the numbers of
+the update itself have names of their own. The loss does not depend on it, so it is not differentiated.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from derive.graph.node import Node
 from derive.graph.resolution import resolve
 from derive.paper.lines import Line, as_typed, check_name
 from derive.paper.syntax import is_condition
+from derive.problem.update_names import KIND, update_nodes, used_of_update
 from derive.source.toml_text import Document
 
 
@@ -52,11 +53,11 @@ def watched(line: Line, graph: Graph) -> Node:
     Raises `EquationError`, with a caret, for a name that is taken, for names and shapes that do not
     fit, and for what is more than one number.
     """
-    if line.name in graph.by_name:
+    if line.name in graph.by_name and graph.by_name[line.name].kind != KIND:
         raise EquationError(
             f"{line.name!r} is the name of a {graph.by_name[line.name].kind}; choose another", line.place
         )
-    node = resolve(line, {**graph.by_name, **gradient_nodes(graph)}, is_loss=False)
+    node = resolve(line, {**graph.by_name, **gradient_nodes(graph), **update_nodes(graph)}, is_loss=False)
     refuse_axes(line, node, "step")
     return node
 
@@ -81,8 +82,9 @@ def condition(text: str, graph: Graph, place: Place) -> Node:
 
 
 def with_lines(graph: Graph, nodes: tuple[Node, ...]) -> Graph:
-    """Returns `graph` with `nodes` as more lines, and with nodes for the gradients that they read."""
-    return replace(graph, nodes=(*graph.nodes, *used_gradients(graph, nodes), *nodes)) if nodes else graph
+    """Returns `graph` with `nodes` as more lines, and nodes for the gradients and the update's numbers they read."""
+    used = (*used_gradients(graph, nodes), *used_of_update(graph, nodes))
+    return replace(graph, nodes=(*graph.nodes, *used, *nodes)) if nodes else graph
 
 
 def text_place(document: Document, path: tuple[str, ...], text: str) -> Place:
@@ -98,6 +100,31 @@ def text_place(document: Document, path: tuple[str, ...], text: str) -> Place:
 def read_reported(document: Document) -> tuple[Line, ...]:
     """The expressions of [report] as lines, with their places in the file. Raises `EquationError`."""
     return read_beside(document, "report", "l/2")
+
+
+def at_the_end(lines: tuple[Line, ...], graph: Graph) -> tuple[Line, ...]:
+    """Those of the lines of [report] that are calculated at the end of a step, as those of [watch] are.
+
+    They read numbers of the update, such as lr, or others of these lines. Raises `EquationError` where one reads a
+    parameter too: under [report] it is the one before the update, under [watch] the one after it.
+    """
+    late = set(update_nodes(graph))
+    found: list[Line] = []
+    for line in lines:
+        read = set(names(line.expr))
+        if not read & late:
+            late.discard(line.name)
+            continue
+        late.add(line.name)
+        found.append(line)
+        parameter = next((name for name in graph.of_kind("parameter") if name in read), "")
+        if parameter:
+            message = (
+                f"{line.name} reads a number of the update, which comes after the batch, and {parameter}, which under "
+                f"[report] is the one before the update; put it under [watch], where {parameter} is the one after it"
+            )
+            raise EquationError(message, line.place)
+    return tuple(found)
 
 
 def with_reported(graph: Graph, lines: tuple[Line, ...]) -> Graph:

@@ -40,6 +40,11 @@ class Batch:
         """The number, from 1, of the update that this batch's gradient is part of."""
         return self.t if self.updates else self.t + 1
 
+    @property
+    def made(self) -> int:
+        """The number of the last update that is made by the end of this batch; 1 before there is one."""
+        return max(self.t, 1)
+
     def __str__(self) -> str:
         return f"step {self.step} (epoch {self.epoch}, batch {self.batch})"
 

@@ -14,6 +14,7 @@ from derive.graph.node import Node
 from derive.problem.loading import Problem
 from derive.problem.watch import condition, with_lines
 from derive.run.settings import Settings
+from derive.run.update_numbers import with_formulas
 from derive.training import schedulers
 from derive.training.checked import checked
 from derive.training.clipping import NORM, VALUE, clip_of
@@ -22,7 +23,7 @@ from derive.training.optimizers import ENTRIES, OPTIONS, Value
 from derive.training.plan import Training
 from derive.training.rates import Rate, read_rate, sets_lr
 from derive.training.settings import MAX_COUNT, Setting, check_option, read_as, read_optimizer, read_setting, whole
-from derive.training.variants import NONE, VARIANTS
+from derive.training.variants import AND, NONE, VARIANTS
 
 DEFAULTS: Mapping[str, object] = {
     "optimizer": "SGD",
@@ -73,7 +74,7 @@ def effective(problem: Problem, flags: Mapping[str, object]) -> Settings:
         "clip": clip_of(norm if isinstance(norm, Fraction) else None, value if isinstance(value, Fraction) else None),
         "parameters": _trained(problem),
     }
-    settings = _settings({**chosen, **beside}, samples, origins)
+    settings = with_formulas(problem.graph, _settings({**chosen, **beside}, samples, origins))
     _refuse_long(settings, {**places, **_places_of_groups(problem, flagged.groups)}.get)
     return settings
 
@@ -160,7 +161,8 @@ def _left_out(
 
 def _has_no_variant(optimizer: object, variant: object) -> bool:
     """Whether the optimizer of a flag does not have the variant of the file."""
-    return optimizer is not None and (optimizer, variant) not in VARIANTS
+    names = str(variant).split(AND)
+    return optimizer is not None and any((optimizer, name) not in VARIANTS for name in names)
 
 
 def _trained(problem: Problem) -> tuple[str, ...]:

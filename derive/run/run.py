@@ -33,7 +33,9 @@ class Run:
     @cached_property
     def watched(self) -> Problem:
         """The problem with the lines of [watch] and the condition of `until` beside its own."""
-        return replace(self.problem, graph=with_lines(self.problem.graph, self.settings.watched))
+        graph = self.problem.graph
+        graph = replace(graph, nodes=(*graph.nodes, *self.settings.reads.nodes))
+        return replace(self.problem, graph=with_lines(graph, self.settings.watched))
 
     @cached_property
     def followed(self) -> Derivation:

@@ -9,10 +9,11 @@ from functools import cached_property
 from typing import Any
 
 from derive.graph.node import Node
+from derive.run.reads import Reads
 from derive.training.batching import Batches
 from derive.training.clipping import Clip
 from derive.training.groups import Group
-from derive.training.optimizers import Optimizer, Value
+from derive.training.optimizers import DECOUPLED_IN_TORCH, Optimizer, Value
 from derive.training.rates import Rate, Schedule, sets_lr, write_rate
 from derive.training.schedulers import Scheduler
 from derive.training.variants import NONE, optimizer_of
@@ -48,6 +49,7 @@ class Settings:
     the optimizer's that are given;
     `left_out` names those of the problem file that the optimizer or the scheduler of a flag does not have.
     `groups` are parameters with options of their own, `parameters` the names of all that are trained.
+    `reads` is what the lines of `watched` read of the update.
     """
 
     optimizer: str
@@ -77,6 +79,7 @@ class Settings:
     clip: Clip | None = None
     groups: tuple[Group, ...] = ()
     parameters: tuple[str, ...] = ()
+    reads: Reads = field(default_factory=Reads)
 
     @cached_property
     def rule(self) -> Optimizer:
@@ -141,6 +144,13 @@ class Settings:
             return self.steps // self.accumulate
         epochs, rest = divmod(self.steps, self.batches_per_epoch)
         return epochs * -(-self.batches_per_epoch // self.accumulate) + rest // self.accumulate
+
+    @property
+    def decays_in_loop(self) -> bool:
+        """Whether weights decay apart from the gradient, and the optimizer of torch.optim leaves that to the loop."""
+        options = [group.rule.options for group in self.param_groups]
+        decays = any(own.get("decoupled_weight_decay") and own.get("weight_decay") for own in options)
+        return decays and self.optimizer not in DECOUPLED_IN_TORCH
 
     @property
     def by_hand_alone(self) -> bool:

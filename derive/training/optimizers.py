@@ -200,24 +200,25 @@ def _lerp(average: str, weight: str) -> str:
 _OFF = Fraction(0)
 _BETAS = (Fraction(9, 10), Fraction(999, 1000))
 _EPS = Fraction(1, 10**8)
+_WEIGHT_DECAY: Mapping[str, Value] = {"weight_decay": _OFF, "decoupled_weight_decay": False}
 
 _ASCENT = Equation("g = -g", "maximize")
-_DECAY = Equation("g = g + weight_decay*p", "weight_decay")
 _COUPLED = Equation("g = g + weight_decay*p", "weight_decay !decoupled_weight_decay")
 _DECOUPLED = Equation(
     "p = p - lr*weight_decay*p", "weight_decay decoupled_weight_decay", ("k = 1 - lr*weight_decay", "p = k*p")
 )
+_DECAY = (_DECOUPLED, _COUPLED)
 _ALWAYS_DECOUPLED = replaced(_DECOUPLED, when="weight_decay")
 _MEAN = Equation("m = beta1*m + (1 - beta1)*g", torch=("a = 1 - beta1", _lerp("m", "a")))
 _SQUARES = Equation("v = beta2*v + (1 - beta2)*g^2", torch=("b = 1 - beta2", "v = beta2*v + b*g*g"))
 
 _SGD = Entry(
     "SGD",
-    {"momentum": _OFF, "dampening": _OFF, "weight_decay": _OFF, "nesterov": False, "maximize": False},
+    {"momentum": _OFF, "dampening": _OFF, **_WEIGHT_DECAY, "nesterov": False, "maximize": False},
     (State("v", "momentum_buffer", "momentum"),),
     (
         _ASCENT,
-        _DECAY,
+        *_DECAY,
         Equation("v = momentum*v + g", "momentum !dampening"),
         # the first buffer is the gradient itself
         Equation(
@@ -265,16 +266,14 @@ _NADAM = Entry(
     {
         "betas": _BETAS,
         "eps": _EPS,
-        "weight_decay": _OFF,
+        **_WEIGHT_DECAY,
         "momentum_decay": Fraction(4, 1000),
-        "decoupled_weight_decay": False,
         "maximize": False,
     },
     (State("m", "exp_avg"), State("v", "exp_avg_sq"), State("mu_product", "mu_product", start="1", single=True)),
     (
         _ASCENT,
-        _DECOUPLED,
-        _COUPLED,
+        *_DECAY,
         Equation("mu = beta1*(1 - 0.5*0.96^(t*momentum_decay))"),
         Equation("mu_next = beta1*(1 - 0.5*0.96^((t + 1)*momentum_decay))"),
         Equation("mu_product = mu_product*mu"),
@@ -291,11 +290,11 @@ _NADAM = Entry(
 
 _ADAMAX = Entry(
     "Adamax",
-    {"betas": _BETAS, "eps": _EPS, "weight_decay": _OFF, "maximize": False},
+    {"betas": _BETAS, "eps": _EPS, **_WEIGHT_DECAY, "maximize": False},
     (State("m", "exp_avg"), State("u", "exp_inf")),
     (
         _ASCENT,
-        _DECAY,
+        *_DECAY,
         _MEAN,
         Equation("u = max(beta2*u, abs(g) + eps)"),
         Equation("p = p - lr/(1 - beta1^t)*m/u", torch=("s = lr/(1 - beta1^t)", "p = p - s*m/u")),
@@ -307,7 +306,7 @@ _RMSPROP = Entry(
     {
         "alpha": Fraction(99, 100),
         "eps": _EPS,
-        "weight_decay": _OFF,
+        **_WEIGHT_DECAY,
         "momentum": _OFF,
         "centered": False,
         "maximize": False,
@@ -319,7 +318,7 @@ _RMSPROP = Entry(
     ),
     (
         _ASCENT,
-        _DECAY,
+        *_DECAY,
         Equation("v = alpha*v + (1 - alpha)*g^2", torch=("a = 1 - alpha", "v = alpha*v + a*g*g")),
         Equation("m = alpha*m + (1 - alpha)*g", "centered", (_lerp("m", "a"),)),
         Equation("d = sqrt(v) + eps", "!centered"),
@@ -334,7 +333,7 @@ _ADAGRAD = Entry(
     "Adagrad",
     {
         "lr_decay": _OFF,
-        "weight_decay": _OFF,
+        **_WEIGHT_DECAY,
         "initial_accumulator_value": _OFF,
         "eps": Fraction(1, 10**10),
         "maximize": False,
@@ -342,7 +341,7 @@ _ADAGRAD = Entry(
     (State("s", "sum", start="initial_accumulator_value"),),
     (
         _ASCENT,
-        _DECAY,
+        *_DECAY,
         Equation("s = s + g^2", torch=("s = s + g*g",)),
         Equation("p = p - lr*g/(sqrt(s) + eps)", "!lr_decay"),
         Equation("lr_t = lr/(1 + (t - 1)*lr_decay)", "lr_decay"),
@@ -352,11 +351,11 @@ _ADAGRAD = Entry(
 
 _ADADELTA = Entry(
     "Adadelta",
-    {"rho": Fraction(9, 10), "eps": Fraction(1, 10**6), "weight_decay": _OFF, "maximize": False},
+    {"rho": Fraction(9, 10), "eps": Fraction(1, 10**6), **_WEIGHT_DECAY, "maximize": False},
     (State("v", "square_avg"), State("u", "acc_delta")),
     (
         _ASCENT,
-        _DECAY,
+        *_DECAY,
         Equation("v = rho*v + (1 - rho)*g^2", torch=("a = 1 - rho", "v = rho*v + a*g*g")),
         Equation("d = sqrt(u + eps)/sqrt(v + eps)*g"),
         Equation("u = rho*u + (1 - rho)*d^2", torch=("u = rho*u + a*d*d",)),
@@ -368,12 +367,14 @@ _TABLE = (
     _SGD,
     _ADAGRAD,
     _RMSPROP,
-    _adam("Adam", "0", {"decoupled_weight_decay": False}, _DECOUPLED, _COUPLED),
+    _adam("Adam", "0", {"decoupled_weight_decay": False}, *_DECAY),
     _adam("AdamW", "0.01", {}, _ALWAYS_DECOUPLED),
     _ADADELTA,
     _NADAM,
     _ADAMAX,
 )
+
+DECOUPLED_IN_TORCH = ("Adam", "AdamW", "NAdam")  # elsewhere a loop decays the parameters before the step
 
 ENTRIES = {entry.name: entry for entry in _TABLE}
 OPTIMIZERS = tuple(ENTRIES)

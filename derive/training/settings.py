@@ -15,7 +15,7 @@ from derive.training.clipping import NORM, VALUE
 from derive.training.optimizers import ENTRIES, OPTIMIZERS, OPTIONS, Optimizer, Value
 from derive.training.schedulers import EVERY, SCHEDULERS
 from derive.training.schedulers import OPTIONS as SCHEDULER_OPTIONS
-from derive.training.variants import NAMES
+from derive.training.variants import AND, NAMES, NONE
 
 DTYPES = ("float32", "float64", "float16", "bfloat16")
 MAX_COUNT = 10**9  # batch_size, epochs, steps; nobody waits for more steps than that
@@ -197,6 +197,18 @@ def _one_of(known: Iterable[str]) -> Callable[[object], str]:
     return read
 
 
+def _variants(value: object) -> str:
+    """One variant, or several: a list in a file, or a text with a + between them."""
+    parts = value if isinstance(value, list | tuple) else value.split(AND) if isinstance(value, str) else [value]
+    read = _one_of(NAMES)
+    names = [read(part.strip() if type(part) is str else part) for part in parts]
+    if not names:
+        raise NumeralError("has no names")
+    if len(names) > 1 and (NONE in names or len({*names}) < len(names)):
+        raise NumeralError(f"has {NONE} beside another" if NONE in names else "has a name twice")
+    return AND.join(sorted(names, key=NAMES.index))
+
+
 def _true_or_false(value: object) -> bool:
     answer = {"true": True, "false": False}.get(value.strip().lower()) if isinstance(value, str) else value
     if not isinstance(answer, bool):
@@ -257,7 +269,7 @@ _COUNT = Setting(f"a whole number from 1 to {MAX_COUNT:,}", whole(1, MAX_COUNT))
 
 SETTINGS = {
     "optimizer": Setting(f"one of: {', '.join(OPTIMIZERS)}", _one_of(OPTIMIZERS)),
-    "variant": Setting(f"one of: {', '.join(NAMES)}", _one_of(NAMES)),
+    "variant": Setting(f"one of: {', '.join(NAMES)}; or several, with a {AND} between them, or a list", _variants),
     "lr": Setting("a number from 0, such as 0.01, a list of one for each epoch, or an expression in t or epoch", _rate),
     "scheduler": Setting(f"one of: {', '.join(SCHEDULERS)}", _one_of(SCHEDULERS)),
     "scheduler_every": Setting(f"one of: {', '.join(EVERY)}", _one_of(EVERY)),

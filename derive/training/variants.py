@@ -119,11 +119,44 @@ _TABLE = (
 
 VARIANTS: Mapping[tuple[str, str], Variant] = {(found.optimizer, found.name): found for found in _TABLE}
 NAMES = (NONE, *dict.fromkeys(found.name for found in _TABLE))
+AND = "+"  # between the names of variants that are taken together: "eps_inside+average_from_1"
+
+
+def variant_of(optimizer: str, name: str) -> Variant | None:
+    """Returns the variant, or several taken together; None where the optimizer does not have them all.
+
+    Raises `SettingError` for variants that change the same equation, of which both cannot be.
+    """
+    parts = [VARIANTS.get((optimizer, part)) for part in name.split(AND)]
+    found = [part for part in parts if part is not None]
+    if len(found) < len(parts):
+        return None
+    whole = found[0]
+    for other in found[1:]:
+        whole = _together(whole, other)
+    return whole
+
+
+def _together(one: Variant, other: Variant) -> Variant:
+    """Two variants as one."""
+    both = [*(one.equations.keys() & other.equations.keys()), *(one.starts.keys() & other.starts.keys())]
+    if both:
+        message = f"the variants {one.name} and {other.name} of {one.optimizer} both change {both[0]}; keep one of them"
+        raise SettingError(message)
+    return Variant(
+        one.optimizer,
+        f"{one.name}{AND}{other.name}",
+        f"{one.source}; {other.source}",
+        {**one.equations, **other.equations},
+        {**one.starts, **other.starts},
+        one.needs or other.needs,
+        tuple(dict.fromkeys((*one.without, *other.without))),
+    )
 
 
 def optimizer_of(name: str, options: Mapping[str, Value], variant: str | None) -> Optimizer:
     """Returns the optimizer in PyTorch's own form, or as the variant; its name and options have been checked."""
-    return Optimizer(name, options, VARIANTS.get((name, variant or NONE)))
+    return Optimizer(name, options, None if variant in (None, NONE) else variant_of(name, str(variant)))
 
 
 def read_variant(name: str, options: Mapping[str, Value], variant: str, place: Place | None = None) -> Optimizer:
@@ -133,9 +166,13 @@ def read_variant(name: str, options: Mapping[str, Value], variant: str, place: P
     """
     if variant == NONE:
         return Optimizer(name, options)
-    found = VARIANTS.get((name, variant))
+    try:
+        found = variant_of(name, variant)
+    except SettingError as error:
+        raise SettingError(error.message, place) from None
     if found is None:
         own = [known.name for known in _TABLE if known.optimizer == name]
+        variant = next(part for part in variant.split(AND) if (name, part) not in VARIANTS)
         owners = [known.optimizer for known in _TABLE if known.name == variant]
         listed = f"; the variants of {name} are {', '.join(own)}" if own else ""
         raise SettingError(f"{variant} is no variant of {name} but of {', '.join(owners)}{listed}", place)

@@ -77,6 +77,9 @@ def _options_in_effect(settings: Settings) -> list[str]:
     eps = settings.rule.numbers.get("eps")
     if settings.trains and eps and eps <= Fraction(2) ** FORMATS[settings.dtype].tiny:
         found.append(f"eps {written(eps)} is 0 in {settings.dtype}: where a gradient is 0, 0/0 has no value")
+    if settings.decays_in_loop:
+        how = "before each step the parameters are multiplied by 1 − lr·weight_decay, as AdamW does"
+        found.append(f"torch.optim.{settings.optimizer} leaves decoupled weight decay to the loop: {how}")
     if settings.left_out:
         owner = settings.optimizer
         if settings.scheduler is not None and set(settings.left_out) & set(schedulers.OPTIONS):

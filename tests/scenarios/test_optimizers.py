@@ -18,7 +18,7 @@ from derive.errors import SettingError
 from derive.problem.loading import load
 from derive.run.precedence import effective
 from derive.training import optimizers
-from derive.training.optimizers import ENTRIES, OPTIMIZERS, Equation, Optimizer
+from derive.training.optimizers import DECOUPLED_IN_TORCH, ENTRIES, OPTIMIZERS, Equation, Optimizer
 from tables import comparison, steps
 from tables.json_report import to_json
 from tables.text.remarks import remarks
@@ -37,7 +37,11 @@ LINE = problems.LINE + "steps = 3\n"
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_defaults_are_those_of_torch(name: str) -> None:
     defaults = getattr(torch.optim, name)([torch.zeros(1, requires_grad=True)], lr=0.1).defaults
+    assert ("decoupled_weight_decay" in defaults) == (name in DECOUPLED_IN_TORCH)
     for key, value in Optimizer(name).options.items():
+        if key == "decoupled_weight_decay" and name not in DECOUPLED_IN_TORCH:
+            assert value is False  # the loop's
+            continue
         found = tuple(map(float, value)) if isinstance(value, tuple) else value if value is False else float(value)
         assert found == defaults[key], key
     untouched = {"lr", "foreach", "fused", "differentiable", "capturable"}
@@ -90,11 +94,16 @@ def test_the_run_is_that_of_a_plain_program(name: str, data: st.DataObject) -> N
         else float(value)
         for key, value in chosen(name, given_options).given.items()
     }
+    in_loop = name not in DECOUPLED_IN_TORCH and plain.pop("decoupled_weight_decay", False)
+    decay = plain.pop("weight_decay", 0.0) if in_loop else 0.0
     optimizer = getattr(torch.optim, name)([w, b], lr=0.1, **plain)
     for step in range(3):
         rows = [0, 1] if step % 2 == 0 else [2, 3]
         optimizer.zero_grad()
         ((w * x[rows] + b - y[rows]) ** 2).mean().backward()
+        with torch.no_grad():
+            for parameter in (w, b) if decay else ():
+                parameter.mul_(1 - 0.1 * decay)
         optimizer.step()
         after = result.record.steps[step].after
         assert (float(after["w"]), float(after["b"])) == (w.item(), b.item())

@@ -19,7 +19,7 @@ from derive.problem.predict import predicted
 from derive.run.batches import epoch_of
 from derive.run.run import Run
 from verify.auditing.drift_leap import long_drift
-from verify.auditing.right_values import lr_of, right_values, value_of, weights_of
+from verify.auditing.right_values import line_of, lr_of, right_values, value_of, weights_of
 from verify.auditing.rounded_step import (
     BITS,
     MAX_STATE,
@@ -90,8 +90,9 @@ def drifts(run: Run, dtype: str, cells: Sequence[Cell]) -> Mapping[Cell, float]:
 
 
 def _losses(run: Run, mean: Cell) -> list[Cell]:
-    """The losses of an epoch."""
-    loss = Quantity("loss", run.loss, "loss")
+    """The losses of an epoch, or the numbers of another line."""
+    line = line_of(run, mean.quantity)
+    loss = Quantity("loss" if line == run.loss else "nodes", line, line)
     return [Cell(batch.step, loss) for batch in epoch_of(run.batches, mean.step)]
 
 

@@ -13,114 +13,35 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from flint import arb, fmpq
-
 from derive.problem.predict import predicted
+from derive.problem.update_names import STEP_SIZE
 from derive.run.batches import Batch, epoch_of
+from derive.run.reads import Held
 from derive.run.run import Run
-from verify.auditing.finding import Finding, Status
-from verify.auditing.right_values import OutOfReachError, weights_of
-from verify.claims.claim import Cell, Claim, Quantity
-from verify.claims.literal import Literal
-from verify.claims.names import EPOCH_MEANS
+from derive.training.optimizers import read_assignment
+from verify.auditing.own_numbers import Own, Shortening
+from verify.auditing.right_values import OutOfReachError, line_of, weights_of
+from verify.claims.claim import Cell
 from verify.hand.calculation import Calculation, beginnings, numbers, only, prepare
 from verify.hand.derivative import Derivative, derivative
 from verify.hand.leap import Leaps, epochs_to_leap, is_far, leaps
 from verify.hand.rates import ByHand, of_group, together
-from verify.names import adjoint_of, parameter_of
+from verify.hand.update import applied
+from verify.names import adjoint_of, parameter_of, state_name
 from verify.numbers import (
     Array,
-    Exactly,
     Form,
     Forms,
-    as_ball,
-    between,
     forms,
-    middle,
     precision,
-    to_fraction,
-    unknown,
 )
 
 MAX_STEPS = 20_000  # that are followed one by one; of a later wrong number it is not said whether it is inherited
-MAX_PARTS = 40  # unknowns of one number that are carried on; the smaller ones become one
 BITS_A_STEP = 4  # balls widen with every step
-FEW_DIGITS = 2  # an lr of so few digits is chosen, and not rounded: 0.1 is one tenth
+
+_PLAIN = (read_assignment("p = p - lr*g"),)
 
 Key = tuple[int, str, str]  # step, group, name
-
-
-@dataclass(frozen=True)
-class Own:
-    """One of the author's numbers: its mark, and the interval of all that its digits allow; None where nothing does."""
-
-    claim: Claim
-    mark: int
-    low: Fraction
-    high: Fraction
-    known: bool = True
-
-    @property
-    def form(self) -> Form:
-        """The number as an unknown of its own."""
-        if not self.known:
-            return unknown(frozenset({self.mark}))
-        return between(self.low, self.high, self.mark)
-
-
-def own_number(claim: Claim, mark: int, right: Exactly | None, is_wrong: bool, *, is_exact: bool = False) -> Own:
-    """What the author's number can be: all that its digits allow, and the right number where it is not wrong.
-
-    `is_exact` takes it at its word: see `exact_integers`.
-    """
-    literal = claim.literal
-    if is_exact and literal.special is None:
-        return Own(claim, mark, literal.value, literal.value)
-    if claim.cell.quantity.group == "setting" and literal.special is None and literal.digits <= FEW_DIGITS:
-        chosen = literal.value if is_wrong or right is None else middle(right)
-        return Own(claim, mark, chosen, chosen)
-    if literal.special is not None:
-        return Own(claim, mark, Fraction(0), Fraction(0), known=False)
-    if not is_wrong and _begins(claim, right):
-        return Own(claim, mark, literal.value, literal.value)
-    half = (
-        literal.unit or Fraction(0)
-    ) / 2  # as printed: how far off it may be is said of a claim, not of what follows
-    low, high = literal.value - half, min(literal.value + half, literal.high)
-    if right is not None and not is_wrong:
-        number = middle(right)
-        low, high = min(low, number), max(high, number)
-    return Own(claim, mark, low, high)
-
-
-def _begins(claim: Claim, right: Exactly | None) -> bool:
-    """Whether a claim is the number that the run begins with, exactly: nothing has been rounded yet."""
-    begins = claim.cell.step == 1 and claim.cell.quantity.group == "before"
-    return begins and right is not None and to_fraction(right) == claim.literal.value
-
-
-def exact_integers(findings: Sequence[Finding]) -> frozenset[Cell]:
-    """The claimed integers that are no rounded numbers: `1` beside `0.7615942` is one.
-
-    In a column where an integer is right and the right number is none, integers are rounded. In any other they are
-    exact where one of them is so, or where other numbers of the column have digits after the point.
-    """
-    columns: dict[Quantity, list[Finding]] = {}
-    for finding in findings:
-        columns.setdefault(finding.cell.quantity, []).append(finding)
-    found: set[Cell] = set()
-    for column in columns.values():
-        integers = [one for one in column if is_integer(one.claim.literal)]
-        right = [(one, one.right) for one in integers if one.status is not Status.WRONG and one.right is not None]
-        exact = [one for one, number in right if to_fraction(number) == one.claim.literal.value]
-        if len(exact) == len(right) and (exact or len(integers) < len(column)):
-            found.update(one.cell for one in integers)
-    return frozenset(found)
-
-
-def is_integer(literal: Literal) -> bool:
-    """Whether a number is written without a point, an exponent, and a statement of how far it may be off."""
-    return literal.special is None and literal.unit == 1 and literal.power is None and literal.units == Fraction(1, 2)
 
 
 @dataclass
@@ -131,7 +52,6 @@ class _Follower:
     owns: Sequence[Own]
     wanted: frozenset[Cell]
     found: dict[Cell, Form] = field(default_factory=dict)
-    fresh: int = 0
 
     def __post_init__(self) -> None:
         self.system = Forms()
@@ -142,13 +62,18 @@ class _Follower:
         self.asked: dict[Key, list[Cell]] = {}
         for cell in self.wanted:
             self.asked.setdefault((cell.step, cell.quantity.group, cell.quantity.name), []).append(cell)
-        self.derived: dict[int, list[tuple[str, list[Cell]]]] = {}
-        for (step, group, name), cells in self.asked.items():
+        self.derived: dict[int, dict[str, None]] = {}  # the derivatives of each step, asked for or the author's
+        for step, group, name in (*self.asked, *self.by_key):
             if group == "partials":
-                self.derived.setdefault(step, []).append((name, cells))
+                self.derived.setdefault(step, {})[name] = None
         self.programs: dict[str, Derivative] = {}
-        self.fresh = -1
-        self.losses: dict[int, Form] = {}
+        self.shortening = Shortening()
+        self.losses: dict[tuple[int, str], Form] = {}  # by step and line: the losses, and what is reported
+        self.of_epochs: dict[int, list[tuple[str, list[Cell]]]] = {}
+        for (step, group, name), cells in self.asked.items():
+            if group == "epoch":
+                self.of_epochs.setdefault(step, []).append((name, cells))
+        self.products: dict[tuple[int, str], Array] = {}  # the author's own lr·∂l/∂w
 
     def settled(self, step: int, group: str, name: str, array: Array) -> Array:
         """Remembers what was calculated where it is asked for, and puts the author's numbers in its place."""
@@ -178,14 +103,13 @@ class _Follower:
             else:
                 held, gathered = self.step(calculation, data, held, self.run.batches[number - 1], gathered)
                 number += 1
-            held = {name: self.shortened(array) for name, array in held.items()}
+            held = {name: self.shortening.of(array) for name, array in held.items()}
         self.predict(calculation, held, last)
 
     def steps(self, last: int) -> list[int]:
         """The steps in which the author has numbers or some are asked for, `last`, and all of an epoch for its mean."""
         found = {step for step, _, _ in (*self.by_key, *self.asked)} | {last}
-        means = [step for step, group, _ in self.asked if group == "epoch"]
-        return sorted(found | {batch.step for step in means for batch in epoch_of(self.run.batches, step)})
+        return sorted(found | {batch.step for step in self.of_epochs for batch in epoch_of(self.run.batches, step)})
 
     def leap(self, held: Mapping[str, Array], last: int) -> Leaps | None:
         """How to leap over the epochs in which the author has no number; None where none is far enough from the next.
@@ -209,13 +133,18 @@ class _Follower:
         step, loss = batch.step, self.run.loss
         held = {name: self.settled(step, "before", name, array) for name, array in held.items()}
         rows = {name: column[list(batch.indices)] for name, column in data.items()}
-        values = calculation.at({**held, **rows}, batch.n, _Recorded(self, step)).results
-        self.losses[step] = self.settled(step, "loss", loss, values[loss]).item()
+        recorded = _Recorded(self, step)
+        values = calculation.at({**held, **rows}, batch.n, recorded).results
+        self.losses[step, loss] = self.settled(step, "loss", loss, values[loss]).item()
+        for name in self.run.problem.reported if self.of_epochs else ():
+            self.losses[step, name] = self.settled(step, "nodes", name, values[name]).item()
         self.epoch(batch)
-        self.derivatives(batch, {**held, **rows}, values)
+        if corrections := self.derivatives(batch, {**held, **rows}):
+            recorded = _Recorded(self, step, corrections)
+            values = calculation.at({**held, **rows}, batch.n, recorded).results
         gradients: dict[str, Array] = {}
         for name in calculation.derivation.wrt:
-            gradient = values[adjoint_of(name)]
+            gradient = recorded.corrected(adjoint_of(name), values[adjoint_of(name)])
             if batch.adds and name in gathered:
                 so_far = self.settled(step, "accumulated", name, gathered[name])
                 gradient = calculation.accumulated(so_far, gradient)
@@ -223,28 +152,53 @@ class _Follower:
         clipped = self.clipped(calculation, gradients, batch)
         self.scaled(gradients, batch)
         after = self.updated(calculation, held, {**gradients, **clipped}, batch)
-        shown = {**held, **rows, **values, **calculation.followed(gradients), **after}
+        t = self.system.constant(Fraction(batch.made))
+        inner = calculation.inside(Held(held, after, {**gradients, **clipped}), t, self.rates(batch))
+        shown = {**held, **rows, **values, **calculation.followed(gradients), **after, **inner}
         watched = calculation.watched(shown, batch.n)
         for name, array in watched.items():
-            self.settled(step, "watch", name, array)
+            if parameter_of(name) == name:  # a number of the update has been settled where it was calculated
+                self.settled(step, "watch", name, array)
         return after, {**gradients, **clipped}  # what .grad holds: clipping changes it in place
 
-    def derivatives(self, batch: Batch, given: Mapping[str, Array], values: Mapping[str, Array]) -> None:
-        """The derivatives of lines that are asked for, at the author's parameters and with the author's lines."""
-        for name, cells in self.derived.get(batch.step, ()):
+    def derivatives(self, batch: Batch, given: Mapping[str, Array]) -> list[Correction]:
+        """The derivatives of lines, and how far the author's are from what follows from the numbers before them.
+
+        Those over few lines come first: a longer one goes on with them.
+        """
+        order = {node.name: place for place, node in enumerate(self.run.watched.graph.nodes)}
+
+        def span(name: str) -> int:
+            of, _, wrt = name.partition("/")
+            return order[of] - order[wrt]
+
+        found: list[Correction] = []
+        for name in sorted(self.derived.get(batch.step, ()), key=span):
             program = self.programs.get(name) or derivative(self.run, name, self.system)
             self.programs[name] = program
-            lines = [node.name for node in self.run.watched.graph.lines]
-            own = {
-                line: self.settled(batch.step, "nodes", line, values[line])
-                for line in lines
-                if (batch.step, "nodes", line) in self.by_key
-            }
-            self.found.update({cell: program.at(given, batch.n, cell.position, own) for cell in cells})
+            owns = {own.claim.cell: own for own in self.by_key.get((batch.step, "partials", name), ())}
+            here: list[Correction] = []
+            rows: dict[tuple[int, ...], Array] = {}
+            for cell in dict.fromkeys((*self.asked.get((batch.step, "partials", name), ()), *owns)):
+                above, below = program.parts(cell.position)
+                if program.of == program.wrt:
+                    self.found[cell] = program.at(given, batch.n, cell.position)
+                    continue
+                if above not in rows:
+                    recorded = _Recorded(self, batch.step, found, is_of_loss=False)
+                    row = program.row(given, batch.n, above, recorded)
+                    rows[above] = recorded.corrected(adjoint_of(program.wrt), row)
+                self.found[cell] = rows[above][below]
+                if cell in owns:
+                    own, number = forms([owns[cell].form], ()), forms([rows[above][below]], ())
+                    off = self.system.apply("sub", (own, number))
+                    here.append(Correction(program.of, program.wrt, above, below, off))
+            found += here
+        return found
 
     def scaled(self, gradients: Mapping[str, Array], batch: Batch) -> None:
-        """The gradients times lr that are asked for."""
-        settings = self.run.settings
+        """The gradients times lr, where they are asked for or the author has them."""
+        settings, step = self.run.settings, batch.step
         for name, gradient in gradients.items():
             if (batch.step, "scaled", name) in self.asked:
                 place = settings.group_of(name)
@@ -253,15 +207,18 @@ class _Follower:
                 if own is None and isinstance(lr, Fraction):
                     own = self.system.constant(lr)
                 assert own is not None  # it is a number, or varies
-                self.settled(batch.step, "scaled", name, self.system.apply("mul", (own, gradient)))
+                product = self.system.apply("mul", (own, gradient))
+                if (found := self.settled(step, "scaled", name, product)) is not product:
+                    self.products[step, name] = found
 
     def changed(self, name: str, step: int, before: Array, after: Array) -> Array:
-        """A parameter after its update, by the author's own change of it where there is one."""
-        if (step, "change", name) not in self.asked and (step, "change", name) not in self.by_key:
-            return after
-        change = self.system.apply("sub", (after, before))
-        own = self.settled(step, "change", name, change)
-        return after if own is change else self.system.apply("add", (before, own))
+        """A parameter after its update, by the author's own change of it, or step size, where there is one."""
+        for group, full, sign in (("change", name, "add"), ("inside", state_name(name, STEP_SIZE), "sub")):
+            if (step, group, full) in self.asked or (step, group, full) in self.by_key:
+                change = self.system.apply("sub", (after, before) if sign == "add" else (before, after))
+                own = self.settled(step, group, full, change)
+                after = after if own is change else self.system.apply(sign, (before, own))
+        return after
 
     def clipped(self, calculation: Calculation, gradients: Mapping[str, Array], batch: Batch) -> dict[str, Array]:
         """The gradients after clipping, where an update follows."""
@@ -284,7 +241,7 @@ class _Follower:
     def updated(
         self, calculation: Calculation, held: dict[str, Array], gradients: Mapping[str, Array], batch: Batch
     ) -> dict[str, Array]:
-        """The parameters and the state after a step: the state first, and the parameters from the author's state.
+        """The parameters and the state after a step, each number of the update from the author's own ones before it.
 
         `gradients` are those after clipping.
         """
@@ -293,35 +250,41 @@ class _Follower:
         t = self.system.constant(Fraction(batch.t))
         updates = calculation.update is not None and batch.updates
         rates = self.rates(batch) if updates else {}
+        own: dict[str, Array] = {}
+
+        def settled(name: str, result: Array) -> Array:
+            own[name] = self.settled(step, "after" if name in held else "inside", name, result)
+            return own[name]
+
         for name, gradient in gradients.items() if updates else ():
-            moved = calculation.updated(name, held, gradient, t, rates=rates)
-            states = {own for own in moved if parameter_of(own) != own}
-            own_states = {own: self.settled(step, "after", own, moved[own]) for own in states}
-            if any(own_states[own] is not moved[own] for own in states):
-                moved = calculation.updated(name, held, gradient, t, own_states, rates)
-            after |= {**own_states, name: moved[name]}
+            moved = calculation.updated(name, held, gradient, t, settled, rates)
+            after |= {full: own.get(full, number) for full, number in moved.items()}
+            after[name] = self.moved_by_product(name, step, held[name], after[name])
         for name in list(after):
             if parameter_of(name) == name:
                 moved_by_own = self.changed(name, step, held[name], after[name])
                 after[name] = self.settled(step, "after", name, moved_by_own)
         return after
 
+    def moved_by_product(self, name: str, step: int, before: Array, after: Array) -> Array:
+        """A parameter after w ← w − lr·∂l/∂w, by the author's own product where there is one."""
+        product = self.products.get((step, name))
+        plain = self.run.settings.rule_of(name).on_paper == _PLAIN and self.run.settings.clip is None
+        if product is None or not plain:
+            return after
+        return applied(self.run.watched.graph.frozen, name, before, self.system.apply("sub", (before, product)))
+
     def epoch(self, batch: Batch) -> None:
-        """The mean losses of an epoch that are asked for at its last step."""
-        for name in EPOCH_MEANS:
-            cells = self.asked.get((batch.step, "epoch", name), ())
-            if cells:
-                batches = epoch_of(self.run.batches, batch.step)
-                weights, divisor = weights_of(self.run, name, batches)
-                losses = [self.losses[own.step] for own in batches]
-                parts = [
-                    self.system.apply("mul", (forms([loss], ()), self.system.constant(Fraction(weight, divisor))))
-                    for loss, weight in zip(losses, weights, strict=True)
-                ]
-                total = parts[0]
-                for part in parts[1:]:
-                    total = self.system.apply("add", (total, part))
-                self.found.update(dict.fromkeys(cells, total.item()))
+        """The means and sums of an epoch that are asked for at its last step."""
+        for name, cells in self.of_epochs.get(batch.step, ()):
+            batches = epoch_of(self.run.batches, batch.step)
+            weights, divisor = weights_of(self.run, name, batches)
+            line, total = line_of(self.run, cells[0].quantity), self.system.constant(Fraction(0))
+            for own, weight in zip(batches, weights, strict=True):
+                share = self.system.constant(Fraction(weight, divisor))
+                part = self.system.apply("mul", (forms([self.losses[own.step, line]], ()), share))
+                total = self.system.apply("add", (total, part))
+            self.found.update(dict.fromkeys(cells, total.item()))
 
     def predict(self, calculation: Calculation, held: Mapping[str, Array], last: int) -> None:
         """The lines at the data of [predict] that are asked for, at the author's final parameters."""
@@ -334,39 +297,54 @@ class _Follower:
         values = only(calculation, lines).at({**held, **given}, problem.predict[0].shape[0]).results
         self.found.update({cell: values[cell.quantity.name][cell.position] for cell in cells})
 
-    def shortened(self, array: Array) -> Array:
-        """Numbers of few digits and few unknowns, for the next step."""
-        short = array.copy()
-        for place, form in enumerate(array.flat):
-            short.flat[place] = self._short(form)
-        return short
 
-    def _short(self, form: Form) -> Form:
-        parts = {mark: _rounded(part) for mark, part in form.parts.items()}
-        if form.rest == 0 and len(parts) <= MAX_PARTS:
-            return Form(_rounded(form.centre), parts, form.rest, form.sources)
-        largest = sorted(parts, key=lambda mark: float(abs(as_ball(parts[mark])).mid()), reverse=True)
-        small = sum((abs(as_ball(parts.pop(mark))).upper() for mark in largest[MAX_PARTS:]), form.rest).upper()
-        if not small.is_finite():
-            return unknown(form.sources)
-        self.fresh -= 1
-        return Form(_rounded(form.centre), {**parts, self.fresh: small}, arb(0), form.sources)
+@dataclass(frozen=True)
+class Correction:
+    """By how much the author's ∂`of`/∂`wrt` is `off`, of an entry of the line and one of the name."""
+
+    of: str
+    wrt: str
+    above: tuple[int, ...]
+    below: tuple[int, ...]
+    off: Array
 
 
 class _Recorded(Mapping[str, Array]):
-    """The author's lines and their adjoints, put in the place of what is calculated as it is calculated."""
+    """The author's lines and their adjoints, put in the place of what is calculated as it is calculated.
 
-    def __init__(self, follower: _Follower, step: int) -> None:
-        self.follower, self.step_number = follower, step
+    By the chain rule, what the author's derivative of a line is off moves the adjoint of its name by the line's own
+    adjoint times that. Adjoints are claimed of the loss; `is_of_loss` is false where another line is differentiated.
+    """
+
+    def __init__(
+        self, follower: _Follower, step: int, corrections: Sequence[Correction] = (), *, is_of_loss: bool = True
+    ) -> None:
+        self.follower, self.step_number, self.corrections = follower, step, tuple(corrections)
         loss = follower.run.loss
         lines = [node.name for node in follower.run.watched.graph.lines if node.name != loss]
         self.targets = {name: ("nodes", name) for name in lines}
-        self.targets |= {adjoint_of(name): ("adjoints", name) for name in lines}
+        self.targets |= {adjoint_of(name): ("adjoints", name) for name in lines} if is_of_loss else {}
+        self.seen: dict[str, Array] = {}
 
     def get(self, target: str, default: Any = None) -> Any:
-        if target not in self.targets or default is None:
+        if default is None:
             return default
-        return self.follower.settled(self.step_number, *self.targets[target], default)
+        found = self.corrected(target, default)
+        if target in self.targets:
+            found = self.follower.settled(self.step_number, *self.targets[target], found)
+        self.seen[target] = found
+        return found
+
+    def corrected(self, target: str, adjoint: Array) -> Array:
+        """An adjoint, moved by what the author's own derivatives by its name are off."""
+        system, found = self.follower.system, adjoint
+        for own in self.corrections:
+            above = self.seen.get(adjoint_of(own.of))
+            if adjoint_of(own.wrt) == target and above is not None:
+                moved = system.apply("mul", (forms([above[own.above]], ()), own.off))
+                found = adjoint.copy() if found is adjoint else found
+                found[own.below] = system.apply("add", (forms([found[own.below]], ()), moved)).item()
+        return found
 
     def __getitem__(self, target: str) -> Array:
         raise KeyError(target)
@@ -376,11 +354,6 @@ class _Recorded(Mapping[str, Array]):
 
     def __len__(self) -> int:
         return 1  # not empty: it is asked for every line
-
-
-def _rounded(value: Exactly) -> Exactly:
-    """A number of few digits: a fraction while it is short."""
-    return arb(value) if isinstance(value, fmpq) and value.height_bits() > 1000 else value
 
 
 def follow(run: Run, owns: Sequence[Own], wanted: Sequence[Cell]) -> Mapping[Cell, Form]:

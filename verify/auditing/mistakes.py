@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from derive.run.run import Run
 from verify.auditing.finding import Finding, Status
-from verify.auditing.follow_through import Own, own_number
+from verify.auditing.own_numbers import Own, own_number
 from verify.auditing.right_values import right_values
 from verify.bound.bound import PRECISION
 from verify.claims.claim import Cell, Quantity

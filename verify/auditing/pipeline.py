@@ -21,13 +21,15 @@ from derive.problem.loading import Problem, load
 from derive.run.precedence import effective, in_effect
 from derive.run.run import Run
 from derive.run.settings import Settings
+from derive.run.update_numbers import with_numbers
 from verify import pytorch
 from verify.auditing.finding import Finding, Stated, Status
-from verify.auditing.follow_through import exact_integers, follow, own_number
+from verify.auditing.follow_through import follow
 from verify.auditing.mistakes import remarks, with_local_partials
+from verify.auditing.own_numbers import Own, exact_integers, own_number
 from verify.auditing.rate_residue import settle_rates
 from verify.auditing.residue import may_be_residue, settle
-from verify.auditing.right_values import PRECISIONS, Known, rate, right_values
+from verify.auditing.right_values import PRECISIONS, Known, rate, right_values, which_of_two
 from verify.claims.claim import AFTERWARDS, GROUPS, Cell, Claim
 from verify.claims.literal import judge, tie, within, written_like
 from verify.claims.names import names_of
@@ -125,10 +127,8 @@ def audit(
     said = tuple(text for text in sentences if is_formula(text))
     numbers = tuple(text for text in sentences if text not in said)
     source, reading = _read(run, claims, numbers, units, sheet, is_about_formulas=bool(said))
-    found = reading.claims
-    known = right_values(run, _calculated(found), _Decided(found), tell)
-    with precision(PRECISIONS[-1]):  # the border of a claim is held as sharply as the right number
-        judged = _judged(run, _in_order(run, found), known)
+    run = _with_numbers(run, reading.claims)
+    judged = _in_both_ways(run, reading.claims, tell)
     stated = in_effect(run.problem, chosen)
     formulas = () if sentences and claims is None else judge_formulas(stated, run.followed)
     formulas += judge_sentences(stated, run.followed, said)
@@ -198,6 +198,29 @@ def _read(
     return run.watched.source, read_table(stated.table, place.source, timeline, place.line or 1)
 
 
+def _with_numbers(run: Run, claims: Iterable[Claim]) -> Run:
+    """The run, in which what is claimed of the inside of its updates, such as `w.m_hat`, is calculated too."""
+    inside = dict.fromkeys(claim.cell.quantity.name for claim in claims if claim.cell.quantity.group == "inside")
+    wanted = [(state, parameter) for parameter, _, state in (name.partition(".") for name in inside)]
+    return replace(run, settings=with_numbers(run.problem.graph, run.settings, wanted)) if wanted else run
+
+
+def _in_both_ways(run: Run, claims: Sequence[Claim], tell: Progress | None) -> tuple[tuple[Finding, ...], bool]:
+    """The findings, and whether PyTorch was asked; where a mean or sum fits neither reading, in that which follows."""
+    found: tuple[tuple[Finding, ...], bool] = ((), False)
+    for otherwise in (0, 1):
+        read = once(which_of_two(run, claims, otherwise))
+        known = right_values(run, _calculated(read), _Decided(read), tell)
+        with precision(PRECISIONS[-1]):  # the border of a claim is held as sharply as the right number
+            judged = _judged(run, _in_order(run, read), known)
+        wrong = [one for one in judged[0] if one.status is Status.WRONG]
+        if not otherwise or len(wrong) < len([one for one in found[0] if one.status is Status.WRONG]):
+            found = judged
+        if not any("fits neither" in one.claim.told for one in wrong):
+            break
+    return found
+
+
 def _calculated(claims: Iterable[Claim]) -> list[Cell]:
     return [claim.cell for claim in claims if claim.cell.quantity.group != "setting"]
 
@@ -220,13 +243,15 @@ def _in_order(run: Run, claims: Iterable[Claim]) -> list[Claim]:
     parameters = {parameter.name: place for place, parameter in enumerate(run.watched.parameters)}
     groups = {group: place for place, group in enumerate((*GROUPS, *AFTERWARDS))}
 
-    def place(claim: Claim) -> tuple[int, int, int, tuple[int, ...]]:
+    def place(claim: Claim) -> tuple[int, int, int, int, tuple[int, ...]]:
         cell = claim.cell
         name, group = cell.quantity.name.rpartition("/")[2], cell.quantity.group
         line = lines.get(name, 0) * (-1 if group in ("adjoints", "partials") else 1)
         own = parameters.get(name.partition(".")[0])
-        state = own * 2 - ("." in name) if own is not None else line
-        return cell.step, groups[group], state, cell.position
+        inside = group in ("inside", "change")  # of the numbers of one parameter after its state, before itself
+        state = own * 4 - (1 if inside else 2 * ("." in name)) if own is not None else line
+        order = lines.get(name, 0) if inside else 0
+        return cell.step, groups["after" if inside else group], state, order, cell.position
 
     return sorted(claims, key=place)
 
@@ -293,7 +318,9 @@ def _followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
         own_number(one.claim, mark, one.right, one.status is Status.WRONG, is_exact=one.cell in exact)
         for mark, one in enumerate(findings)
     ]
-    forms = follow(run, owns, [cell for cell in refused if cell.quantity.group != "setting"])
+    wanted = [cell for cell in refused if cell.quantity.group != "setting"]
+    forms = follow(run, owns, wanted)
+    unused = _without_asides(run, findings, owns, wanted)
     judged: list[Finding] = []
     roots: dict[int, Cell] = {}
     undecided: set[int] = set()
@@ -302,6 +329,9 @@ def _followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
         finding = (
             alone if form is None or alone.status is not Status.WRONG else _by_earlier(alone, form, roots, undecided)
         )
+        if finding.status is Status.WRONG and alone.cell in unused:
+            other = _by_earlier(alone, unused[alone.cell], roots, undecided)
+            finding = finding if other.status is Status.WRONG else other
         if finding.status is Status.UNDECIDED:
             undecided.add(mark)
         elif not finding.status.is_accepted:
@@ -313,6 +343,20 @@ def _followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
         replace(finding, remarks=remarks(run, finding, context)) if finding.status.is_refused else finding
         for finding in judged
     )
+
+
+def _without_asides(
+    run: Run, findings: Sequence[Finding], owns: Sequence[Own], wanted: Sequence[Cell]
+) -> Mapping[Cell, Form]:
+    """What follows where the author's derivatives of lines and products with lr that are wrong were not gone on with.
+
+    Nothing where there are none: a person may calculate a gradient in one go and such a number beside it.
+    """
+    asides = [one.cell for one in findings if one.status is Status.WRONG and one.cell.quantity.group in _ASIDES]
+    return follow(run, [own for own in owns if own.claim.cell not in asides], wanted) if asides else {}
+
+
+_ASIDES = ("partials", "scaled")
 
 
 def _by_earlier(finding: Finding, form: Form, roots: Mapping[int, Cell], undecided: Set[int]) -> Finding:

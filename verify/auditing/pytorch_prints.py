@@ -41,5 +41,5 @@ def _number(step: StepRecord, cell: Cell) -> float:
     group, name = cell.quantity.group, cell.quantity.name
     if group == "loss":
         return float(step.loss)
-    values = getattr(step, {"watch": "nodes"}.get(group, group))
+    values = getattr(step, {"watch": "nodes", "inside": "nodes"}.get(group, group))
     return float(values[name][cell.position]) if name in values else 0.0

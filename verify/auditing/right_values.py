@@ -14,14 +14,15 @@ from derive.errors import EquationError
 from derive.problem.predict import predicted
 from derive.run.batches import Batch, epoch_of
 from derive.run.run import Run
-from verify.claims.claim import Cell, Quantity
+from verify.claims.claim import EITHER, SUMS, Cell, Claim, Quantity
+from verify.claims.literal import judge
 from verify.hand import run as hand
 from verify.hand.calculation import beginnings, numbers, only
 from verify.hand.derivative import Derivative, derivative
 from verify.hand.leap import epochs_to_leap, is_far, leaps
 from verify.hand.rates import ByHand
 from verify.hand.run import Exacts, HandStep, Inputs
-from verify.numbers import Array, CalculationError, Exact, Exactly, from_fraction, is_finite, precision
+from verify.numbers import Array, CalculationError, Exact, Exactly, decimal, from_fraction, is_finite, precision
 
 PRECISIONS = (128, 512, 2048, 8192, 32768)  # bits inside balls, tried until the digits of all claims are decided
 MAX_BY_STEPS = 200_000  # steps that are calculated one by one; more would take hours
@@ -60,7 +61,7 @@ def _pass(run: Run, cells: Sequence[Cell], tell: Progress | None) -> Known:
             by_step.setdefault(needed, []).append(cell)
     last = max(by_step, default=0)
     values: dict[Cell, Exactly] = {}
-    losses: dict[int, Exactly] = {}
+    losses: dict[tuple[int, str], Exactly] = {}
     prepared = hand.inputs(run)
     lines = tuple(node.name for node in run.watched.graph.lines)
     partials = Partials(run)
@@ -71,7 +72,8 @@ def _pass(run: Run, cells: Sequence[Cell], tell: Progress | None) -> Known:
             if not all(is_finite(value) for array in step.after.values() for value in array.flat):
                 reason = f"the digits no longer suffice at step {number}"
                 break
-            losses[number] = step.loss.item()
+            losses[number, run.loss] = step.loss.item()
+            losses |= {(number, name): step.nodes[name].item() for name in run.problem.reported if name in step.nodes}
             for cell in by_step.get(number, ()):
                 if cell.step == number and (value := _value(run, prepared, step, cell, losses, partials)) is not None:
                     values[cell] = value
@@ -92,7 +94,7 @@ def _value(
     prepared: Inputs,
     step: HandStep,
     cell: Cell,
-    losses: Mapping[int, Exactly],
+    losses: Mapping[tuple[int, str], Exactly],
     partials: Partials,
 ) -> Exactly | None:
     """The value of a cell at its step; None for a derivative that has none."""
@@ -230,6 +232,7 @@ def value_of(step: HandStep, cell: Cell) -> Exactly:
         "before": step.before,
         "nodes": step.nodes,
         "watch": step.nodes,
+        "inside": step.nodes,
         "loss": {name: step.loss},
         "adjoints": step.adjoints,
         "accumulated": step.accumulated,
@@ -243,22 +246,57 @@ def value_of(step: HandStep, cell: Cell) -> Exactly:
     return number
 
 
-def epoch_mean(run: Run, cell: Cell, losses: Mapping[int, Exactly]) -> Exactly:
-    """The loss of the epoch that ends with the cell's step, weighted by `weights_of`; `losses` are those by step."""
+def epoch_mean(run: Run, cell: Cell, losses: Mapping[tuple[int, str], Exactly]) -> Exactly:
+    """A line's mean or sum in the epoch that ends with the cell's step, by `weights_of`; `losses` by step and line."""
     batches = epoch_of(run.batches, cell.step)
     weights, divisor = weights_of(run, cell.quantity.name, batches)
     total: Exactly = from_fraction(Fraction(0))
     for batch, weight in zip(batches, weights, strict=True):
-        total = total + losses[batch.step] * from_fraction(Fraction(weight))
+        total = total + losses[batch.step, line_of(run, cell.quantity)] * from_fraction(Fraction(weight))
     return total / from_fraction(Fraction(divisor))
 
 
+def line_of(run: Run, quantity: Quantity) -> str:
+    """The line of which a quantity of an epoch is the mean or the sum."""
+    return quantity.name.partition("/")[2] or run.loss
+
+
 def weights_of(run: Run, name: str, batches: Sequence[Batch]) -> tuple[list[int], int]:
-    """The weight of each batch's loss in the mean `name`, one of `EPOCH_MEANS`, and what the sum is divided by."""
+    """The weight of each batch in the mean or sum `name`, such as "mean_of_batches", and what is divided by.
+
+    Over the samples, a batch counts with its n; a line that is a sum over its samples has that weight already.
+    """
+    kind, _, line = name.partition("/")
     sizes = [batch.n for batch in batches]
-    if name == "mean_of_batches":
-        return [1] * len(batches), len(batches)
-    return (sizes if run.watched.graph.averages else [1] * len(batches)), sum(sizes)
+    graph = run.watched.graph
+    averages = replace(graph, loss=line).averages if line else graph.averages
+    weights = sizes if kind.endswith("over_samples") and averages else [1] * len(batches)
+    if kind in SUMS:
+        return weights, 1
+    return weights, sum(sizes) if kind == "mean_over_samples" else len(batches)
+
+
+def which_of_two(run: Run, claims: Sequence[Claim], otherwise: int) -> tuple[Claim, ...]:
+    """The claims; a mean or sum of an epoch of which it is not said which is the one that fits.
+
+    Where none does it is the first, or the second with `otherwise` 1.
+    """
+    found = list(claims)
+    for place, claim in enumerate(claims):
+        if claim.cell.quantity.group == "epoch" and (kinds := EITHER.get(claim.cell.quantity.name.partition("/")[0])):
+            line = claim.cell.quantity.name.partition("/")[2]
+            names = [f"{kind}/{line}" if line else kind for kind in kinds]
+            labels = [f"{kind}({line})" if line else kind for kind in kinds]
+            cells = [replace(claim.cell, quantity=Quantity("epoch", *own)) for own in zip(names, labels, strict=True)]
+            values = right_values(run, cells, lambda _: True).values
+            fits = [cell for cell in cells if cell in values and judge(claim.literal, values[cell]) == "right"]
+            others = [f"{cell.name} is {decimal(values[cell], 7)}" for cell in cells if cell in values]
+            differ = len({*others}) > 1 and len({text.rpartition(" ")[2] for text in others}) > 1
+            chosen = fits[0] if fits else cells[otherwise]
+            read = f"{claim.cell.name} is read as {chosen.name}" + ("" if fits else ", and fits neither")
+            told = f"{read}: {', '.join(others)}" if differ else claim.told
+            found[place] = replace(claim, cell=chosen, told=told)
+    return tuple(found)
 
 
 def _predicted(run: Run, prepared: Inputs, last: HandStep, cell: Cell) -> Exactly:

@@ -10,6 +10,7 @@ import numpy as np
 from flint import arb, fmpq
 
 from derive.run.batches import Batch
+from derive.run.reads import Held
 from derive.run.run import Run
 from verify.auditing.right_values import Partials
 from verify.bound import bound
@@ -99,7 +100,7 @@ def rounded_steps(systems: StepSystems, steps: Sequence[HandStep]) -> list[dict[
             name: np.stack([columns[1][list(s.batch.indices)] for s in group]) for name, columns in systems.data.items()
         }
         sums = {adjoint_of(n): enclosed([step.accumulated[n] for step in group]) for n in group[0].accumulated}
-        times = np.array([float(step.batch.t) for step in group])
+        times = np.array([float(step.batch.made) for step in group])
         results = one_step(systems.run, systems.rounded, state, rows, group[0].batch, sums, times)
         for place, step in enumerate(group):
             found[step.batch.step] = {n: a[place] if _is_many(a, len(group)) else a for n, a in results.items()}
@@ -185,18 +186,21 @@ def one_step(
     """Every line and adjoint of a step, and under `name'` the state after it; `times` are t of steps side by side."""
     found = dict(calculation.at({**state, **rows}, batch.n).results)
     after: dict[str, Array] = dict(state)
-    t = calculation.system.take(np.asarray(float(batch.t)) if times is None else times)
+    t = calculation.system.take(np.asarray(float(batch.made)) if times is None else times)
+    rates = ByHand(run.settings, calculation.system).at(batch)
+    cut: dict[str, Array] = {}
     for own in (adjoint_of(name) for name in calculation.derivation.wrt):
         if batch.adds and own in carried:
             found[own] = calculation.accumulated(carried[own], found[own])
     if calculation.update is not None and batch.updates:
         gradients = {name: found[adjoint_of(name)] for name in calculation.derivation.wrt}
-        rates = ByHand(run.settings, calculation.system).at(batch)
-        cut = calculation.clipped(gradients, 0 if times is None else 1)
+        cut = dict(calculation.clipped(gradients, 0 if times is None else 1))
         after |= calculation.advanced(state, {**gradients, **cut}, t, rates)
         found |= {clipped(name): array for name, array in cut.items()}
     summed = {name: found[adjoint_of(name)] for name in calculation.derivation.wrt}
-    watched = calculation.watched({**state, **rows, **found, **calculation.followed(summed), **after}, batch.n)
+    inner = calculation.inside(Held(state, after, {**summed, **cut}), t, rates)
+    shown = {**state, **rows, **found, **calculation.followed(summed), **after, **inner}
+    watched = calculation.watched(shown, batch.n)
     return found | {f"{name}'": array for name, array in after.items()} | dict(watched)
 
 

@@ -16,6 +16,7 @@ from functools import cache, partial
 import numpy as np
 
 from derive.chain.derivation import differentiate
+from derive.run.reads import Held
 from derive.run.run import Run
 from verify.bound.elementary import elementary
 from verify.bound.kinks import Kink, ties, with_kinks
@@ -119,8 +120,20 @@ def _side(
     if side.watch:
         gradients = side.followed({name: _stacked(steps, "gradients", name) for name in steps[0].gradients})
         followed = {name: take(value) for name, value in gradients.items()}
+        followed |= _inside(side, steps, before, after)
         results.update(side.watched({**before, **data, **results, **recorded, **followed, **after}, steps[0].batch.n))
     return results, terms
+
+
+def _inside(side: Calculation, steps: tuple[StepRecord, ...], before: Values, after: Values) -> Values:
+    """What the watched lines read of the updates, from PyTorch's state, gradients and lr."""
+    gradients = {
+        name: side.system.take(_stacked(steps, "clipped" if name in steps[0].clipped else "gradients", name))
+        for name in steps[0].gradients
+    }
+    t = side.system.take(np.array([float(step.batch.made) for step in steps]))
+    rates = {name: side.take_rate(_stacked(steps, "rates", name)) for name in steps[0].rates}
+    return side.inside(Held(before, after, gradients), t, rates)
 
 
 def _updated(side: Calculation, steps: tuple[StepRecord, ...], before: Values, after: Values) -> dict[str, Array]:
@@ -133,7 +146,7 @@ def _updated(side: Calculation, steps: tuple[StepRecord, ...], before: Values, a
     for name in steps[0].gradients:
         held = "clipped" if name in steps[0].clipped else "gradients"
         gradient = side.system.take(_stacked(steps, held, name))
-        moved = side.updated(name, before, gradient, t, after, rates)
+        moved = side.updated(name, before, gradient, t, after.get, rates)
         results.update({updated(own): value for own, value in moved.items()})
     return results
 

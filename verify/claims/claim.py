@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from derive.errors import Place
@@ -10,14 +11,29 @@ from verify.claims.literal import Literal
 # The groups of a step's numbers, in the order in which they are calculated.
 GROUPS = (
     *("setting", "before", "nodes", "loss", "partials", "adjoints", "accumulated", "gradients", "clipped"),
-    *("scaled", "change", "after", "watch"),
+    *("scaled", "after", "inside", "change", "watch"),  # the state, what is inside an update, then the parameter
 )
 AFTERWARDS = ("epoch", "prediction")  # after the last step of the epoch, and after the last step of the run
 
 
+# What is made of a line's numbers in the batches of an epoch: each batch counting alike, or with its n samples.
+MEANS = ("mean_of_batches", "mean_over_samples")
+SUMS = ("sum_of_batches", "sum_over_samples")
+EITHER = {"mean": MEANS, "sum": SUMS}  # a mean, or a sum, of which it is not said which
+OF_AN_EPOCH = {  # how they are written of a line r
+    **{kind: (f"{kind}({{r}})", f"{kind} {{r}}", f"{kind[:-11]}({{r}})") for kind in (MEANS[0], SUMS[0])},
+    **{kind: (f"{kind}({{r}})", f"{kind} {{r}}") for kind in (MEANS[1], SUMS[1])},
+    "mean": ("mean {r}", "{r} mean", "average {r}", "avg {r}", "epoch {r}", "{r} of the epoch"),
+    "sum": ("total {r}", "running {r}", "{r} total"),
+}
+
+
 @dataclass(frozen=True)
 class Quantity:
-    """What a column holds: a group of `GROUPS` or `AFTERWARDS`, a name, and what it is called in tables."""
+    """What a column holds: a group of `GROUPS` or `AFTERWARDS`, a name, and what it is called in tables.
+
+    In the group "epoch" the name is one of `MEANS`, `SUMS` or `EITHER`, of the loss, and with `/r` of the line r.
+    """
 
     group: str
     name: str
@@ -51,3 +67,22 @@ class Claim:
     literal: Literal
     place: Place
     told: str = ""
+
+
+_STEPS = ("step", "epoch", "batch")  # the first columns of steps.csv
+_EPOCHS = ("epoch", "batches")  # and of epochs.csv
+
+
+def is_counter(written: str, header: Sequence[str]) -> bool:
+    """Whether a column is one of those with which an exported table begins."""
+    return is_exported(header) and written in header[:3]
+
+
+def is_exported(header: Sequence[str]) -> bool:
+    """Whether a table begins as an exported one does."""
+    return tuple(header[:3]) == _STEPS or is_of_epochs(header)
+
+
+def is_of_epochs(header: Sequence[str]) -> bool:
+    """Whether a table begins as epochs.csv does."""
+    return tuple(header[:2]) == _EPOCHS

@@ -14,12 +14,12 @@ from derive.graph.gradient_names import gradient_name
 from derive.graph.node import SIZE
 from derive.problem.loading import Problem
 from derive.problem.predict import predicted
+from derive.problem.update_names import CHANGE, STEP_SIZE
 from derive.run.settings import Settings
-from verify.claims.claim import Quantity
+from derive.run.update_numbers import Inner
+from verify.claims.claim import EITHER, OF_AN_EPOCH, Quantity, is_counter, is_of_epochs
 from verify.hand.update import is_trained
-from verify.names import beside, clipped_name, gradient_beside, rate_name
-
-EPOCH_MEANS = ("mean_of_batches", "mean_over_samples")  # the columns of epochs.csv
+from verify.names import beside, clipped_name, gradient_beside, rate_name, state_name
 
 _ENTRY = re.compile(r"(?P<name>.*?)\s*[\[(]\s*(?P<entry>\d{1,9}(?:\s*,\s*\d{1,9})*)\s*[\])]\s*(?P<rest>.*)")
 _DERIVATIVE = re.compile(r"d(?P<of>\w+?)(?P<above>(?:\[[\d,]+\])?)/d(?P<wrt>\w+?)(?P<below>(?:\[[\d,]+\])?)")
@@ -33,7 +33,9 @@ _LOSS = "mse", "cost", "error", "J", "L"  # what else a loss is called, where th
 _RATE = "learning rate", "eta"
 _BEFORE = "{p}_before", "{p}.before", "before {p}", "old {p}", "{p} old", "initial {p}", "starting {p}", "{p} initial"
 _AFTER = "{p}", "{p}_after", "{p}.after", "new {p}", "{p} new", "updated {p}", "{p}'", "{p} after", "{p} updated"
-_CHANGE = "delta {p}", "Δ{p}", "Δ {p}", "{p} change", "change of {p}", "change in {p}", "{p} delta"
+_UPDATE = "update {p}", "{p} update", "update of {p}"  # of both that follow: which of them is to be said
+_STEP_SIZE = *_UPDATE, "step of {p}"
+_CHANGE = *_UPDATE, "delta {p}", "Δ{p}", "Δ {p}", "{p} change", "change of {p}", "change in {p}", "{p} delta"
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ class Names:
 
         So it is in a table that begins as an exported one does, or has the line or parameter in another column.
         """
-        return written not in self.own or _is_counter(written, header) or self._has_another(written, header)
+        return written not in self.own or is_counter(written, header) or self._has_another(written, header)
 
     def alike(self, written: str) -> str:
         """The line or parameter that differs from a name in capitals alone; empty where there is none."""
@@ -159,25 +161,6 @@ class Names:
     def _is_given(self, written: str, found: Quantity, known: Spellings) -> bool:
         """Whether a name is that of a constant or of data, and not that of a quantity."""
         return written.strip() in self.given and found not in known.find_exactly(written)
-
-
-_STEPS = ("step", "epoch", "batch")  # the first columns of steps.csv
-_EPOCHS = ("epoch", "batches")  # and of epochs.csv
-
-
-def _is_counter(written: str, header: Sequence[str]) -> bool:
-    """Whether a column is one of those with which an exported table begins."""
-    return is_exported(header) and written in header[:3]
-
-
-def is_exported(header: Sequence[str]) -> bool:
-    """Whether a table begins as an exported one does."""
-    return tuple(header[:3]) == _STEPS or is_of_epochs(header)
-
-
-def is_of_epochs(header: Sequence[str]) -> bool:
-    """Whether a table begins as epochs.csv does."""
-    return tuple(header[:2]) == _EPOCHS
 
 
 def _numbers(match: re.Match[str] | None) -> tuple[int, ...]:
@@ -288,7 +271,7 @@ _GIVEN = {"constant": "a constant of the problem", "data": "a column of the data
 
 def _names(problem: Problem, settings: Settings) -> frozenset[str]:
     """The names that the problem gives, also under [watch]; n, the number of samples, is none of them."""
-    given = {node.name for node in problem.graph.nodes if node.kind not in ("size", "gradient")}
+    given = {node.name for node in problem.graph.nodes if node.kind not in ("size", "gradient", "update")}
     return frozenset(given | {node.name for node in settings.watched})
 
 
@@ -324,8 +307,19 @@ def _quantities(problem: Problem, derivation: Derivation, settings: Settings) ->
             yield Quantity("adjoints", node.name, label), spellings, tuple(axis.size or 0 for axis in node.axes)
     for node in settings.watched:
         yield Quantity("watch", node.name, node.name), _with(node.name, "after", names), ()
-    for name in EPOCH_MEANS:
-        yield Quantity("epoch", name, f"epoch.{name}" if name in names else name), (), ()
+    yield from _of_epochs(problem, names, called)
+
+
+def _of_epochs(problem: Problem, names: Collection[str], called: Iterable[str]) -> Iterator[_Known]:
+    """What is made of the losses of an epoch's batches, and of the numbers that are reported."""
+    loss = problem.graph.loss
+    for line in (loss, *problem.reported):
+        own = ("loss", loss, *called) if line == loss else (line,)
+        for kind, forms in OF_AN_EPOCH.items():
+            label = f"epoch.{kind}" if kind in names else kind
+            label = label if line == loss and kind not in EITHER else forms[0].format(r=own[0])
+            spellings = [form.format(r=each) for each in own for form in forms]
+            yield Quantity("epoch", kind if line == loss else f"{kind}/{line}", label), spellings, ()
 
 
 def _taken(problem: Problem) -> frozenset[str]:
@@ -342,6 +336,19 @@ def _free(spellings: Iterable[str], problem: Problem) -> list[str]:
     """The spellings that are no names of the problem."""
     taken = _taken(problem)
     return [spelling for spelling in spellings if _spelled(spelling).casefold() not in taken]
+
+
+def _inside(name: str, shape: tuple[int, ...], problem: Problem, settings: Settings) -> Iterator[_Known]:
+    """The numbers inside the update of a parameter that is trained: `w.m_hat`, `w.step_size`."""
+    states = {state.name for state in settings.rule_of(name).states}
+    for number in Inner(problem.graph, settings).formulas(name):
+        if number not in (*states, CHANGE):
+            full = state_name(name, number)
+            called = (number, number.replace("_hat", "\N{COMBINING CIRCUMFLEX ACCENT}"))
+            spellings = [form.format(n=own, p=name) for own in called for form in ("{n} {p}", "{p} {n}")]
+            spellings += called if number != "g" else ()  # of a parameter that is the only one
+            spellings += _STEP_SIZE if number == STEP_SIZE else ()
+            yield Quantity("inside", full, full), [form.format(p=name) for form in spellings], shape
 
 
 def _of_rates(problem: Problem, settings: Settings) -> Iterator[_Known]:
@@ -378,6 +385,7 @@ def _of_parameter(
         rate = rate_name("lr") if "lr" in names else "lr"
         scaled = [f"{called}*{form}" for called in (rate, *_free(_RATE, problem)) for form in spellings[:4]]
         yield Quantity("scaled", name, f"{rate}*{gradient}"), scaled, shape
+        yield from _inside(name, shape, problem, settings)
         states = settings.rule_of(name).states
         single = {state.name for state in states if state.single}
         for state in states:

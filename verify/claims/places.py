@@ -16,6 +16,8 @@ from verify.claims.literal import Literal, read_literal
 from verify.claims.names import Names
 from verify.tabular.written import COUNTER, NO_CLAIM, PLACES, Row, Written
 
+STAGE = "stage"  # the column of an exported table that says what a row is about
+STAGES = ("train", "epoch", "predict")  # a step of training, a whole epoch, the rows of [predict]
 PREDICTION = re.compile(r"(?:predict|prediction)\s*(\d{0,9})", re.IGNORECASE)
 
 
@@ -47,6 +49,8 @@ class Timeline:
 
     def is_place(self, column: str) -> bool:
         """Whether a column, in lower case, says where in the run the numbers of a row are."""
+        if column == STAGE:
+            return column not in self.names.taken
         if column in (COUNTER, "k"):
             return column not in self.names.taken and self.batches[-1].t == len(self.batches)
         return column in PLACES
@@ -86,7 +90,8 @@ class Timeline:
         """The step of a batch of an epoch, all counted from 1. Raises `ClaimError` where the run lacks it."""
         if batch is None and epoch is not None and self.per_epoch > 1:
             message = (
-                f"an epoch has {self.per_epoch} batches; say which one in a column batch, or count in a column step"
+                f"an epoch has {self.per_epoch} batches; say which one in a column batch, or count in a column step; "
+                "of the whole epoch, a loss is called mean loss or sum(loss)"
             )
             raise ClaimError(message, place)
         wanted = (1 if epoch is None else epoch, 1 if batch is None else batch)

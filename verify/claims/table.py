@@ -14,13 +14,14 @@ from derive.errors import ClaimError, Place, shorten
 from derive.graph.node import SIZE
 from derive.source.files import STANDARD_INPUT, read_input, read_text
 from verify.claims.cells import VALUES, readable, readable_values
-from verify.claims.claim import Cell, Claim, Quantity
+from verify.claims.claim import MEANS, Cell, Claim, Quantity, is_of_epochs
 from verify.claims.literal import Literal
-from verify.claims.names import EPOCH_MEANS, is_of_epochs
 from verify.claims.places import (
     FROM_1,
     NOT_COUNTED,
     PREDICTION,
+    STAGE,
+    STAGES,
     Counting,
     Timeline,
     cell_at,
@@ -224,7 +225,7 @@ def _wide(header: Row, body: Sequence[Row], run: Timeline) -> Iterator[Claim]:
     heads = [cell.text for cell in header]
     places = run.columns_that_say_where(header)
     named = set() if is_of_epochs(heads) else run.names.own
-    of_epochs = any(name in EPOCH_MEANS and name not in named for name in lower)
+    of_epochs = any(name in MEANS and name not in named for name in lower)
     passed_over = {"batches", SIZE, *(name for name in lower if name.endswith("_autograd"))} if of_epochs else set()
     passed_over -= named
     columns = [
@@ -316,13 +317,19 @@ def _cell(
             return _cell(counting.of(quantity), entry, places, row, number, run, None, replace(counting, begins=False))
         except ClaimError:
             counting = FROM_1  # the last row may hold what the last step has left
-    given = {
-        name: (whole_number(row[position]) + (name in counting.from_0), row[position].place)
-        for name, position in places.items()
-    }
+    numbered = {name: row[place] for name, place in places.items() if name != STAGE or _check_stage(row[place])}
+    filled = {name: cell for name, cell in numbered.items() if cell.text} or numbered  # a log's line has some of them
+    given = {name: (whole_number(cell) + (name in counting.from_0), cell.place) for name, cell in filled.items()}
     numbers = {kind: _agreed(kinds, given) for kind, kinds in KINDS.items()}
     place = next((place for found in numbers.values() if found for place in (found[1],)), row[0].place)
     return cell_at(quantity, entry, {kind: found[0] for kind, found in numbers.items() if found}, number, run, place)
+
+
+def _check_stage(cell: Written) -> bool:
+    """False, for it counts nothing. Raises `ClaimError` for a word that is no stage."""
+    if cell.text and cell.text.lower() not in STAGES:
+        raise ClaimError(f"the stage {shorten(cell.text)} is unknown; expected one of: {', '.join(STAGES)}", cell.place)
+    return False
 
 
 def _agreed(kinds: Sequence[str], given: Mapping[str, tuple[int, Place]]) -> tuple[int, Place] | None:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from derive.algebra.expression import names
 from derive.chain.derivation import Derivation
 from derive.graph.gradient_names import KIND, gradient_name
 from derive.problem.loading import Problem, Quantity
+from derive.run.reads import Held, Reads, rates_by_name
 from derive.run.settings import Settings
 from derive.training.clipping import Clip
 from verify.hand import clipping, update
 from verify.hand.evaluation import Array, Evaluation, NumberSystem, Values, evaluate
-from verify.hand.program import Product, Stage, compile_backward, compile_forward, times_partial
+from verify.hand.program import Product, Stage, compile_backward, compile_forward, compile_rule, times_partial
 from verify.hand.rates import of_group
-from verify.hand.update import Update, applied, is_trained
+from verify.hand.update import Instead, Update, applied, is_trained
 from verify.names import state_name
 
 
@@ -38,6 +41,7 @@ class Calculation:
     watch: tuple[Stage, ...] = ()
     clip: Clip | None = None
     groups: tuple[tuple[tuple[str, ...], Update], ...] = ()  # the parameters of the other groups, each with its update
+    reads: Reads = field(default_factory=Reads)  # what the watched lines read of the update
 
     def at(self, given: Values, n: int, recorded: Values | None = None, measured: Collection[str] = ()) -> Evaluation:
         """Every line and adjoint at the parameters and data `given`, for batches of `n` samples.
@@ -52,6 +56,18 @@ class Calculation:
         """The watched lines at the end of a step; `values` are its lines, data, gradients and updated parameters."""
         sizes = {name: self.system.constant(Fraction(n)) for name in self.derivation.graph.of_kind("size")}
         return evaluate(self.watch, self.system, {**self.constants, **values, **sizes}, {"n": n}).results
+
+    def inside(self, step: Held, t: Array, rates: Values) -> Values:
+        """What the watched lines read of the update of a step: its number is `t`, `rates` are those of all groups."""
+        if self.update is None or not self.reads.nodes:
+            return {}
+        named = {"t": t, **rates_by_name(rates, 1 + len(self.groups))}
+        numbers: dict[str, Array] = {}
+        for name, expr in self.reads.numbers.items():
+            inputs = {own: named[own] for own in names(expr)}
+            found = evaluate(compile_rule(name, expr), self.update.floats, inputs, {}).results[name]
+            numbers[name] = self.system.cast(found)
+        return {**self.reads.values(step), **numbers}
 
     @property
     def by_hand_alone(self) -> bool:
@@ -84,13 +100,13 @@ class Calculation:
         before: Values,
         gradient: Array,
         t: Array,
-        recorded: Values | None = None,
+        instead: Instead | None = None,
         rates: Values | None = None,
     ) -> dict[str, Array]:
         """The parameter `name` and its state (`w.v`) after update number `t`; the parameter stays where it is frozen.
 
-        `before` and `recorded` name them alike; later equations go on with the recorded state, where there is one.
-        `rates` are what changes from step to step, of all groups.
+        Later equations go on with what `instead` gives for a result: of the state, by the same names, or of another
+        number of the update, such as `w.m_hat`. `rates` are what changes from step to step, of all groups.
         """
         place, update = self._update_of(name)
         frozen = self.derivation.graph.frozen
@@ -98,9 +114,9 @@ class Calculation:
             return {name: before[name]}
         state = {own: state_name(name, own) for own in (found.name for found in update.optimizer.states)}
         given = {own: before[full] for own, full in state.items()}
-        known = {own: recorded[full] for own, full in state.items()} if recorded is not None else None
         own_rates = of_group(rates or {}, place, 1 + len(self.groups))
-        found = update.after(before[name], gradient, given, t, known, own_rates)
+        named = None if instead is None else partial(_by_full_name, instead, name)
+        found = update.after(before[name], gradient, given, t, named, own_rates)
         moved = applied(frozen, name, before[name], found["p"])
         return {**{full: found[own] for own, full in state.items()}, name: moved}
 
@@ -118,8 +134,12 @@ class Calculation:
     def _update_of(self, name: str) -> tuple[int, Update]:
         """The place of a parameter's group, and its update."""
         assert self.update is not None  # else nothing is updated
-        found = ((k, update) for k, (names, update) in enumerate(self.groups, start=1) if name in names)
+        found = ((k, update) for k, (own, update) in enumerate(self.groups, start=1) if name in own)
         return next(found, (0, self.update))
+
+
+def _by_full_name(instead: Instead, parameter: str, own: str, result: Array) -> Array:
+    return instead(state_name(parameter, own), result)
 
 
 def prepare(
@@ -136,9 +156,9 @@ def prepare(
     `as_floats` takes lr and the optimizer's options as the float64 numbers that PyTorch holds.
     """
     marks = tuple(node.name + mark for node in settings.watched for mark in (".", "#", "%"))  # of its hidden parts
-    names = {node.name for node in settings.watched}
+    followed = {node.name for node in settings.watched}
     forward = compile_forward(derivation)
-    watch = tuple(stage for stage in forward if stage.target in names or stage.target.startswith(marks))
+    watch = tuple(stage for stage in forward if stage.target in followed or stage.target.startswith(marks))
     found = Calculation(
         derivation,
         system,
@@ -147,6 +167,7 @@ def prepare(
         None,
         watch,
         settings.clip if settings.trains else None,
+        reads=settings.reads,
     )
     return with_updates(found, settings, as_floats)
 

@@ -6,6 +6,7 @@ Any line can be the one that is differentiated: a named part of the loss, a line
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -62,9 +63,28 @@ class Derivative:
         seed[above] = system.constant(Fraction(1))[()]
         others = [node for node in graph.lines if node.name not in (self.of, self.wrt)] if local else []
         nothing = {adjoint_of(node.name): _zeros(node, n, system) for node in others}
-        found = self.calculation.at(given, n, {**(recorded or {}), **nothing, adjoint_of(self.of): seed}).results
+        found = self.calculation.at(given, n, _Over({**nothing, adjoint_of(self.of): seed}, recorded or {})).results
         array: Array = found[adjoint_of(self.wrt)]
         return array
+
+
+class _Over(Mapping[str, Array]):
+    """The numbers `fixed` in the place of results, and what `under` gives for any of them."""
+
+    def __init__(self, fixed: Values, under: Values) -> None:
+        self.fixed, self.under = fixed, under
+
+    def get(self, target: str, default: Any = None) -> Any:
+        return self.under.get(target, self.fixed.get(target, default))
+
+    def __getitem__(self, target: str) -> Array:
+        return self.fixed[target] if target in self.fixed else self.under[target]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self.under, **self.fixed})
+
+    def __len__(self) -> int:
+        return 1  # not empty: it is asked for every stage
 
 
 def _zeros(node: Node, n: int, system: NumberSystem) -> Array:

@@ -12,6 +12,7 @@ from fractions import Fraction
 import numpy as np
 
 from derive.run.batches import Batch
+from derive.run.reads import Held
 from derive.run.run import Run
 from verify.hand.calculation import Calculation, beginnings, numbers, prepare
 from verify.hand.rates import ByHand
@@ -176,7 +177,7 @@ def step(
     Raises `CalculationError` where it has no value.
     """
     calculation = prepared.calculation
-    derivation = calculation.derivation
+    derivation, system = calculation.derivation, calculation.system
     rows = prepared.rows(batch)
     values = calculation.at({**held, **rows}, batch.n).results
     accumulated = (gathered or {}) if batch.adds else {}
@@ -186,9 +187,11 @@ def step(
     rates = prepared.rates.at(batch)
     after: dict[str, Array] = {}
     if calculation.update is not None:
-        t = calculation.system.constant(Fraction(batch.t))
+        t = system.constant(Fraction(batch.t))
         after = calculation.advanced(held, {**gradients, **clipped}, t, rates) if batch.updates else dict(held)
-    shown = {**held, **rows, **values, **calculation.followed(gradients), **after}
+    used = Held(held, after, {**gradients, **clipped})
+    inner = calculation.inside(used, system.constant(Fraction(batch.made)), rates)
+    shown = {**held, **rows, **values, **calculation.followed(gradients), **after, **inner}
     values = {**values, **calculation.watched(shown, batch.n)}
     return HandStep(
         batch,

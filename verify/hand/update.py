@@ -6,7 +6,7 @@ the dtype where it meets a tensor; so do the systems here that round.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -20,6 +20,8 @@ from derive.training.optimizers import Assignment, Optimizer, State, in_numbers_
 from verify.hand.evaluation import Array, NumberSystem, Values, evaluate
 from verify.hand.program import Stage, compile_rule
 from verify.numbers import Rounded, RoundedPairs
+
+Instead = Callable[[str, Array], Array]  # what stands in the place of a result, by its name
 
 
 @dataclass(frozen=True)
@@ -48,13 +50,13 @@ class Update:
     given: Values
 
     def after(
-        self, p: Array, g: Array, state: Values, t: Array, recorded: Values | None = None, rates: Values | None = None
+        self, p: Array, g: Array, state: Values, t: Array, instead: Instead | None = None, rates: Values | None = None
     ) -> dict[str, Array]:
         """The parameter ("p") and every state after an update; `p`, its gradient `g` and `state` are those before it.
 
         `t` is the number of the update, from 1; it has a dimension where several steps stand side by side. Later
-        equations go on with the state of `recorded`, where there is one. `rates` are the numbers that change from step
-        to step, such as lr, with the dimensions of `t`.
+        equations go on with what `instead` gives for a result, by the name that is assigned. `rates` are the numbers
+        that change from step to step, such as lr, with the dimensions of `t`.
         """
         single = {found.name for found in self.optimizer.states if found.single}
         alone = {
@@ -75,9 +77,9 @@ class Update:
                 inputs = {n: values[n] if n in values else self.tensors.cast(alone[n]) for n in step.reads}
                 result = evaluate(step.stages, self.tensors, inputs, {}).results[step.target]
             found[step.target] = result
-            if recorded is not None and step.target in recorded:
-                result = recorded[step.target]
-                result = _raised(result, t, p) if step.target in single else result
+            if instead is not None and step.target != "p":
+                own = instead(step.target, result)
+                result = own if own is result or step.target not in single else _raised(own, t, p)
             (alone if step.alone else values)[step.target] = result
         kept = {state.name: found[state.name] for state in self.optimizer.states}
         return {"p": found["p"]} | {n: value.reshape(t.shape) if n in single else value for n, value in kept.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ from derive.errors import Place, SettingError
 from derive.run.batches import Batch
 from derive.run.settings import Settings
 from derive.training.clipping import NORM
-from derive.training.optimizers import Value
+from derive.training.optimizers import DECOUPLED_IN_TORCH, Value
 from verify.names import state_name
 from verify.pytorch.module import GraphModule, as_values
 from verify.pytorch.rates import Rates, first_rate, plain
@@ -34,9 +35,10 @@ class TorchUpdate:
         self.trains = settings.lr is not None
         self.settings = settings
         self.optimizer: torch.optim.Optimizer | None = None
+        self.decays = settings.optimizer not in DECOUPLED_IN_TORCH
         self.rates: Rates | None = None
         if settings.lr is not None and self.trained:
-            options = _plain_options(settings.options)
+            options = self.of_torch(settings.options)
             build = getattr(torch.optim, settings.optimizer)
             self.optimizer = build(self.param_groups(), lr=first_rate(settings.lr), **options)
             if settings.varying:
@@ -51,10 +53,32 @@ class TorchUpdate:
             {
                 "params": [self.trained[name] for name in group.parameters],
                 "lr": first_rate(group.schedule.lr),
-                **_plain_options(group.given),
+                **self.of_torch(group.given),
             }
             for group in self.settings.param_groups
         ]
+
+    def of_torch(self, options: Mapping[str, Value]) -> dict[str, Any]:
+        """Options as torch.optim takes them, without a decay that it does not have and `decay` makes."""
+        if not self.decays:
+            return _plain_options(options)
+        others = {name: value for name, value in options.items() if name != "decoupled_weight_decay"}
+        is_decoupled = bool(options.get("decoupled_weight_decay"))
+        return _plain_options({**others, "weight_decay": Fraction(0)} if is_decoupled else others)
+
+    def decay(self) -> None:
+        """Decoupled weight decay before the step, where torch.optim leaves it to the loop: p.mul_(1 - lr*weight_decay).
+
+        As in torch.optim.AdamW, the factor is a Python float.
+        """
+        if self.optimizer is None or not self.decays:
+            return
+        for held, group in zip(self.optimizer.param_groups, self.settings.param_groups, strict=True):
+            options = group.rule.options
+            if options["decoupled_weight_decay"] and options["weight_decay"]:
+                factor = 1 - held["lr"] * float(group.rule.numbers["weight_decay"])
+                for parameter in held["params"]:
+                    parameter.mul_(factor)
 
     def begin(self, batch: Batch) -> None:
         """Sets what changes from step to step, such as lr, for a batch. Raises `SettingError` as `rate_at` does."""
@@ -90,6 +114,8 @@ class TorchUpdate:
             return
         self.complete()
         held = [parameter[entry].clone() for parameter, entry in self.kept]
+        with torch.no_grad():
+            self.decay()
         try:
             self.optimizer.step()
         except RuntimeError as error:  # such as an lr/(1 − beta1^t) that the dtype cannot hold

@@ -20,10 +20,12 @@ from derive.algebra.expression import Apply, Expr, Number, Ref
 from derive.algebra.literals import constant_value
 from derive.errors import Place, SettingError
 from derive.run.batches import Batch
+from derive.run.reads import Held, Reads, rates_by_name
 from derive.run.settings import Settings
 from derive.training.rates import Formula, Rate
 from derive.training.schedulers import Scheduler, Value
 from verify.pytorch.module import operation
+from verify.record import Values
 
 
 class Rates:
@@ -111,6 +113,22 @@ def rate_at(lr: Rate, batch: Batch, place: Place | None) -> float:
     if not math.isfinite(found) or found < 0:
         raise SettingError(f"lr = {lr.text!r} is {found:g} at {batch}; expected a number from 0", place)
     return found
+
+
+def inside(reads: Reads, step: Held, batch: Batch, rates: Values, dtype: torch.dtype) -> dict[str, Tensor]:
+    """What the watched lines read of the update of a step, as tensors; numbers alone are calculated in float64."""
+    groups = max((value.size for value in rates.values()), default=1)
+    named = {"t": batch.made, **rates_by_name(rates, groups)}
+    numbers = {name: torch.tensor(float(value), dtype=torch.float64) for name, value in named.items()}
+    found = {name: _value(expr, numbers).to(dtype) for name, expr in reads.numbers.items()}
+    return {name: _held(value, dtype) for name, value in reads.values(step).items()} | found
+
+
+def _held(array: NDArray[Any], dtype: torch.dtype) -> Tensor:
+    """An array of a step as a tensor of the dtype; what is calculated by hand, and is none, in float64."""
+    exact = torch.tensor(array, dtype=torch.float64)
+    rounded = exact.to(dtype)
+    return rounded if torch.equal(rounded.to(torch.float64), exact) else exact
 
 
 def _float64(value: Fraction) -> Tensor:

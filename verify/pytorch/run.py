@@ -20,11 +20,13 @@ from derive.graph.node import Node
 from derive.problem.loading import Problem, Quantity
 from derive.problem.predict import predicted
 from derive.run.batches import Batch
+from derive.run.reads import Held, Reads
 from derive.run.settings import Settings
 from derive.training.clipping import VALUE
 from verify.pytorch.loader import batches_of
 from verify.pytorch.module import DTYPES, GraphModule, as_array, as_tensor, as_values, dtype_name
 from verify.pytorch.optimizer import TorchUpdate, UpdateByHand
+from verify.pytorch.rates import inside
 from verify.record import Handed, Record, StepRecord, Values
 
 
@@ -86,7 +88,7 @@ def pieces(problem: Problem, settings: Settings, length: int, by_hand: Handed | 
     whole = Record(settings.dtype, torch.__version__, as_values(data), ())
     steps: list[StepRecord] = []
     for batch, columns in islice(batches_of(data, settings), by_hand.steps if by_hand else None):
-        steps.append(_step(model, update, batch, columns, settings.nodes, settings.watched))
+        steps.append(_step(model, update, batch, columns, settings.nodes, settings.watched, settings.reads))
         if ends(steps[-1], settings):
             break
         if len(steps) >= length and batch.step < settings.steps and batch.batch == settings.batches_per_epoch:
@@ -161,6 +163,7 @@ def _step(
     columns: Mapping[str, Tensor],
     nodes: bool,
     watched: tuple[Node, ...] = (),
+    reads: Reads | None = None,
 ) -> StepRecord:
     """One mini-batch: zero_grad, forward, backward, step; without zero_grad or step where the batch says so.
 
@@ -185,7 +188,9 @@ def _step(
         update.step()
     after = as_values({**update.state(), **model.named}) if update.trains else {}
     adjoints = {name: value.grad for name, value in lines.items() if nodes and value.grad is not None}
-    followed = model.watched(watched, {**lines, **gradients}, columns, batch.n)
+    used = Held(before, after, {**recorded, **clipped})
+    inner = {} if reads is None else inside(reads, used, batch, rates, model.dtype)
+    followed = model.watched(watched, {**lines, **gradients, **inner}, columns, batch.n)
     lines = {**{name: value for name, value in lines.items() if nodes or name in model.reported}, **followed}
     noted = (as_values(lines), as_values(adjoints), as_values(columns), accumulated, clipped, rates)
     return StepRecord(batch, before, as_array(loss), recorded, after, *noted)

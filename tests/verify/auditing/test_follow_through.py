@@ -8,7 +8,8 @@ from flint import fmpq
 from derive.run.run import Run
 from tests.audited import HALVING, UNEVEN, audited, cell, claim, fraction
 from verify.auditing import follow_through
-from verify.auditing.follow_through import MAX_STEPS, Own, follow, own_number
+from verify.auditing.follow_through import MAX_STEPS, follow
+from verify.auditing.own_numbers import Own, own_number
 from verify.claims.claim import Cell
 from verify.hand import leap
 from verify.hand.leap import Leaps

@@ -1,0 +1,120 @@
+"""The author's own numbers: what each can be by its printed digits, and which integers are no rounded numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from flint import arb, fmpq
+
+from verify.auditing.finding import Finding, Status
+from verify.claims.claim import Cell, Claim, Quantity
+from verify.claims.literal import Literal
+from verify.numbers import Array, Exactly, Form, as_ball, between, middle, to_fraction, unknown
+
+MAX_PARTS = 40  # unknowns of one number that are carried on; the smaller ones become one
+FEW_DIGITS = 2  # an lr of so few digits is chosen, and not rounded: 0.1 is one tenth
+
+
+@dataclass(frozen=True)
+class Own:
+    """One of the author's numbers: its mark, and the interval of all that its digits allow; None where nothing does."""
+
+    claim: Claim
+    mark: int
+    low: Fraction
+    high: Fraction
+    known: bool = True
+
+    @property
+    def form(self) -> Form:
+        """The number as an unknown of its own."""
+        if not self.known:
+            return unknown(frozenset({self.mark}))
+        return between(self.low, self.high, self.mark)
+
+
+def own_number(claim: Claim, mark: int, right: Exactly | None, is_wrong: bool, *, is_exact: bool = False) -> Own:
+    """What the author's number can be: all that its digits allow, and the right number where it is not wrong.
+
+    `is_exact` takes it at its word: see `exact_integers`.
+    """
+    literal = claim.literal
+    if is_exact and literal.special is None:
+        return Own(claim, mark, literal.value, literal.value)
+    if claim.cell.quantity.group == "setting" and literal.special is None and literal.digits <= FEW_DIGITS:
+        chosen = literal.value if is_wrong or right is None else middle(right)
+        return Own(claim, mark, chosen, chosen)
+    if literal.special is not None:
+        return Own(claim, mark, Fraction(0), Fraction(0), known=False)
+    if not is_wrong and _begins(claim, right):
+        return Own(claim, mark, literal.value, literal.value)
+    half = (
+        literal.unit or Fraction(0)
+    ) / 2  # as printed: how far off it may be is said of a claim, not of what follows
+    low, high = literal.value - half, min(literal.value + half, literal.high)
+    if right is not None and not is_wrong:
+        number = middle(right)
+        low, high = min(low, number), max(high, number)
+    return Own(claim, mark, low, high)
+
+
+def _begins(claim: Claim, right: Exactly | None) -> bool:
+    """Whether a claim is the number that the run begins with, exactly: nothing has been rounded yet."""
+    begins = claim.cell.step == 1 and claim.cell.quantity.group == "before"
+    return begins and right is not None and to_fraction(right) == claim.literal.value
+
+
+def exact_integers(findings: Sequence[Finding]) -> frozenset[Cell]:
+    """The claimed integers that are no rounded numbers: `1` beside `0.7615942` is one.
+
+    In a column where an integer is right and the right number is none, integers are rounded. In any other they are
+    exact where one of them is so, or where other numbers of the column have digits after the point.
+    """
+    columns: dict[Quantity, list[Finding]] = {}
+    for finding in findings:
+        columns.setdefault(finding.cell.quantity, []).append(finding)
+    found: set[Cell] = set()
+    for column in columns.values():
+        integers = [one for one in column if is_integer(one.claim.literal)]
+        right = [(one, one.right) for one in integers if one.status is not Status.WRONG and one.right is not None]
+        exact = [one for one, number in right if to_fraction(number) == one.claim.literal.value]
+        if len(exact) == len(right) and (exact or len(integers) < len(column)):
+            found.update(one.cell for one in integers)
+    return frozenset(found)
+
+
+def is_integer(literal: Literal) -> bool:
+    """Whether a number is written without a point, an exponent, and a statement of how far it may be off."""
+    return literal.special is None and literal.unit == 1 and literal.power is None and literal.units == Fraction(1, 2)
+
+
+@dataclass
+class Shortening:
+    """Makes the forms of a state short for the next step; what it leaves out becomes an unknown of its own."""
+
+    fresh: int = -1
+
+    def of(self, array: Array) -> Array:
+        """Numbers of few digits and few unknowns, for the next step."""
+        short = array.copy()
+        for place, form in enumerate(array.flat):
+            short.flat[place] = self._short(form)
+        return short
+
+    def _short(self, form: Form) -> Form:
+        parts = {mark: _rounded(part) for mark, part in form.parts.items()}
+        if form.rest == 0 and len(parts) <= MAX_PARTS:
+            return Form(_rounded(form.centre), parts, form.rest, form.sources)
+        largest = sorted(parts, key=lambda mark: float(abs(as_ball(parts[mark])).mid()), reverse=True)
+        small = sum((abs(as_ball(parts.pop(mark))).upper() for mark in largest[MAX_PARTS:]), form.rest).upper()
+        if not small.is_finite():
+            return unknown(form.sources)
+        self.fresh -= 1
+        return Form(_rounded(form.centre), {**parts, self.fresh: small}, arb(0), form.sources)
+
+
+def _rounded(value: Exactly) -> Exactly:
+    """A number of few digits: a fraction while it is short."""
+    return arb(value) if isinstance(value, fmpq) and value.height_bits() > 1000 else value
