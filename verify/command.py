@@ -98,6 +98,9 @@ def parser() -> argparse.ArgumentParser:
         help="a table in a file, or - for standard input: CSV, Excel, Markdown, JSON; without FILE the problem's",
     )
     claims.add_argument("--sheet", metavar="NAME", help="the sheet of a workbook, where several have claims")
+    claims.add_argument(
+        "--log", metavar="NAME", help="the trainer that has written the table: hf-trainer, lightning, keras"
+    )
     claims.add_argument("--claim", metavar="TEXT", action="append", help="one number: 'step 2: dl/db = -33.39'")
     claims.add_argument("--units", metavar="N", help="units of its last digit that a claimed number may be off")
     found.add_argument("--summary", action="store_true", help="one line for each quantity in place of each step")
@@ -175,7 +178,7 @@ def _audited(options: argparse.Namespace, present: Presenter) -> int:
     """Judges the claims and prints them; returns 0, 1 where one is wrong, 3 where one is undecided and none wrong."""
     problem = load(options.problem)
     given = {"claims": options.claims or None, "sentences": options.claim or (), "units": units_of(options.units)}
-    found = audit(problem, **given, sheet=options.sheet, tell=progress(), **settings_of(options))  # type: ignore[arg-type]
+    found = audit(problem, **given, sheet=options.sheet, log=options.log, tell=progress(), **settings_of(options))  # type: ignore[arg-type]
     if options.csv is not None:
         present.write_audit(found, options.csv)
     write_out(present.audit_to_json(found) if options.format == "json" else present.audit_to_text(found))

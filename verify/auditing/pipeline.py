@@ -11,11 +11,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 
 from derive.chain.derivation import differentiate
 from derive.console import Progress
-from derive.errors import ClaimError, ProblemError
+from derive.errors import ClaimError, Place, ProblemError
 from derive.graph.node import SIZE
 from derive.problem.loading import Problem, load
 from derive.run.precedence import effective
@@ -24,6 +24,7 @@ from derive.run.settings import Settings
 from verify import pytorch
 from verify.auditing.finding import Finding, Stated, Status
 from verify.auditing.follow_through import exact_integers, follow, own_number
+from verify.auditing.log_choice import meant
 from verify.auditing.mistakes import remarks, with_local_partials
 from verify.auditing.rate_residue import settle_rates
 from verify.auditing.residue import may_be_residue, settle
@@ -33,10 +34,13 @@ from verify.claims.literal import judge, tie, within, written_like
 from verify.claims.names import names_of
 from verify.claims.places import Timeline
 from verify.claims.sentence import read_sentence
-from verify.claims.table import Reading, once, read_claims, read_table
+from verify.claims.table import Reading, once, table_of
 from verify.formulas.judge import judge_formulas
 from verify.hand.update import is_trained, moves
+from verify.logs.writers import Writer, writer_named
 from verify.numbers import Exactly, Form, as_ball, decimal, from_fraction, precision, to_float
+from verify.tabular.forms import read_grid
+from verify.tabular.grid import Source
 from verify.tabular.objects import Rows
 
 NARROW = 0.2  # what was carried lies within a fifth of itself: neither a factor 2 or ½ nor a sign gets lost in that
@@ -104,6 +108,7 @@ def audit(
     sentences: Sequence[str] = (),
     units: int | None = None,
     sheet: str | None = None,
+    log: str | None = None,
     tell: Progress | None = None,
     **settings: object,
 ) -> Audit:
@@ -111,7 +116,8 @@ def audit(
 
     `claims` is the name of a file (`-` for standard input), a pandas DataFrame, or a list of dicts, one a row.
     `units` is how many units of its last digit a number may be off, by the author's word; half of one when left out.
-    `sheet` is the one that is read of a workbook, where several have claims.
+    `sheet` is the one that is read of a workbook, where several have claims; `log` names the trainer that has written
+    the table, one of `verify/logs/writers.toml`, in place of that in [claims].
     `settings` are those of `verify.verify`. Raises `ProblemError`, or one of its kinds.
     """
     problem = problem if isinstance(problem, Problem) else load(problem)
@@ -119,7 +125,7 @@ def audit(
         raise ProblemError(f"{problem.source} has equations but no numbers; an audit needs a problem file")
     chosen = effective(problem, settings)
     run = drawn(problem, chosen)
-    source, reading = _read(run, claims, sentences, units, sheet)
+    source, reading = _read(run, claims, sentences, units, (sheet, log))
     found = reading.claims
     known = right_values(run, _calculated(found), _Decided(found), tell)
     with precision(PRECISIONS[-1]):  # the border of a claim is held as sharply as the right number
@@ -150,9 +156,9 @@ def _read(
     path: str | os.PathLike[str] | Rows | None,
     sentences: Sequence[str],
     units: int | None,
-    sheet: str | None,
+    how: tuple[str | None, str | None],
 ) -> tuple[str, Reading]:
-    """Where the claims come from, and the claims."""
+    """Where the claims come from, and the claims; `how` names the sheet of a workbook and the writer of a log."""
     names = names_of(run.watched, run.followed, run.settings)
     stated = run.watched.claims
     if units is None and stated is not None and path is None and not sentences:
@@ -160,7 +166,8 @@ def _read(
     starts = {parameter.name: parameter.values for parameter in run.watched.parameters}
     timeline = Timeline(names, run.batches, run.settings.batches_per_epoch, run.loss, units, starts)
     if path is not None:
-        name, reading = read_claims(path, timeline, sheet)
+        name, grid = table_of(path, timeline, how[0])
+        reading = meant(grid, timeline, _writer(run, how[1]), partial(_by_digits, run))
         said = (read_sentence(text, timeline) for text in sentences)
         return name, replace(reading, claims=once((*reading.claims, *said)))
     if sentences:
@@ -173,7 +180,24 @@ def _read(
             "number with --claim 'step 2: dl/db = -33.39'"
         )
     place = stated.table_place
-    return run.watched.source, read_table(stated.table, place.source, timeline, place.line or 1)
+    grid = read_grid(Source(place.source, stated.table, place.line or 1))
+    return run.watched.source, meant(grid, timeline, _writer(run, how[1]), partial(_by_digits, run))
+
+
+def _writer(run: Run, named: str | None) -> Writer | None:
+    """The writer of the log that is claimed: of a flag, else of the file. Raises `ClaimError` for an unknown one."""
+    stated = run.watched.claims
+    if named is not None:
+        return writer_named(named, Place("--log"))
+    return writer_named(stated.log, stated.log_place) if stated is not None and stated.log is not None else None
+
+
+def _by_digits(run: Run, several: Sequence[Sequence[Claim]]) -> list[list[Finding]]:
+    """What is found of several lists of claims by their digits and by rounding, without following the author."""
+    claims = list({(claim.cell, claim.place): claim for own in several for claim in own}.values())
+    known = right_values(run, _calculated(claims), _Decided(tuple(claims)))
+    with precision(PRECISIONS[-1]):
+        return [_rounded(run, own, known)[0] for own in several]
 
 
 def _calculated(claims: Iterable[Claim]) -> list[Cell]:
@@ -211,9 +235,14 @@ def _in_order(run: Run, claims: Iterable[Claim]) -> list[Claim]:
 
 def _judged(run: Run, claims: Sequence[Claim], known: Known) -> tuple[tuple[Finding, ...], bool]:
     """A finding for each claim, and whether PyTorch was asked."""
-    first = settle_rates(run, [_alone(run, claim, known) for claim in claims])
-    asked = settle(run, first, [place for place, finding in enumerate(first) if may_be_residue(finding)])
-    return _followed(run, first), asked
+    found, asked = _rounded(run, claims, known)
+    return _followed(run, found), asked
+
+
+def _rounded(run: Run, claims: Sequence[Claim], known: Known) -> tuple[list[Finding], bool]:
+    """The same where nothing is calculated from the author's own numbers."""
+    found = settle_rates(run, [_alone(run, claim, known) for claim in claims])
+    return found, settle(run, found, [place for place, finding in enumerate(found) if may_be_residue(finding)])
 
 
 def _alone(run: Run, claim: Claim, known: Known) -> Finding:

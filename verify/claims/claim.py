@@ -12,7 +12,7 @@ GROUPS = (
     *("setting", "before", "nodes", "loss", "partials", "adjoints", "accumulated", "gradients", "clipped"),
     *("scaled", "change", "after", "watch"),
 )
-AFTERWARDS = ("epoch", "prediction")  # after the last step of the epoch, and after the last step of the run
+AFTERWARDS = ("norm", "averaged", "epoch", "prediction")  # of a log's row, after the last step of the epoch, of the run
 
 
 @dataclass(frozen=True)
