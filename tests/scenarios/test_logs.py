@@ -330,7 +330,10 @@ def test_a_running_mean_of_ones_own_loop_is_recognised(tmp_path: Path) -> None:
     text = "epoch,batch,loss\n" + "".join(f"1,{k},{loss:.4f}\n" for k, loss in enumerate(running, start=1))
     found = audited(text, tmp_path)
     assert is_right(found)
-    assert "read loss as the mean over the samples of the epoch so far, as Keras writes" in found.told[0]
+    assert (
+        "read loss as the mean over the samples of the epoch so far, as a loop of one's own or Keras write"
+        in found.told[0]
+    )
 
 
 def test_one_wrong_number_is_not_explained_away(tmp_path: Path) -> None:
@@ -353,6 +356,23 @@ def test_where_no_reading_fits_the_table_stands_and_the_nearest_is_told(tmp_path
     assert [one.status.value for one in found.findings].count("wrong") >= 3
     assert "nearest otherwise: read loss as the mean over the samples of the epoch so far" in found.told[0]
     assert "which 5 of 6 numbers fit" in found.told[0]
+
+
+def test_losses_under_the_usual_names_of_ones_own_loop(tmp_path: Path) -> None:
+    text = "step,train_loss\n1,17\n2,63.63\n3,68.91\n"
+    found = audited(text, tmp_path)
+    assert is_right(found)
+    assert "read train_loss as the loss of the step, as a loop of one's own writes" in found.told[0]
+    found = audited(text.replace("63.63", "60.63"), tmp_path)
+    assert [one.status.value for one in found.findings] == ["right", "wrong", "right"]
+    assert "2 of 3 numbers fit" in found.told[0]
+    with pytest.raises(ClaimError, match="unknown quantity 'train_loss'"):  # of whatever it is, nothing is said
+        audited("step,train_loss\n1,17\n2,60.63\n3,60.91\n", tmp_path)
+    rows = [(e, mean(L[3 * e : 3 * e + 3])) for e in (0, 1)]
+    text = "epoch,epoch_loss\n" + "".join(f"{e + 1},{loss:.4f}\n" for e, loss in rows)
+    found = audited(text, tmp_path)
+    assert is_right(found)
+    assert "epoch_loss as the mean of the epoch's batches so far" in found.told[0]
 
 
 def test_two_ways_that_find_other_numbers_wrong_are_refused_with_both(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from verify.numbers import middle
 from verify.tabular.grid import Grid
 
 ENOUGH = 2  # wrong numbers that another reading has to explain: one alone may fit it by chance
+MOST = 0.5  # of the numbers of a table that nobody is said to have written: so many have to fit before others are wrong
 FEW = 200  # numbers that tell whether a table can be a log; only a way that they fit is looked at in whole
 
 Judge = Callable[[Sequence[Sequence[Claim]]], list[list[Finding]]]  # several lists of claims, each by its digits
@@ -28,17 +29,20 @@ def meant(grid: Grid, run: Timeline, writer: Writer | None, judge: Judge) -> Rea
 
     A log of a named writer is read by its rules alone. Any other table is read as it stands; where that leaves
     `ENOUGH` numbers wrong, or is not possible, the ways of all writers that have its columns are tried. Where no way
-    fits, the nearest is told. Raises `ClaimError` for two ways that are equally near and find other numbers wrong.
+    fits, the nearest is told. Raises `ClaimError` for two ways that are equally near and find other numbers wrong, and
+    where nobody is said to have written a table of unknown names and no way fits more than the share `MOST` of it.
     """
     if writer is not None:
-        return _nearest(read_log(grid, run, writer), judge)
+        found = _nearest(read_log(grid, run, writer), judge)
+        assert found is not None  # there is a way, and any share will do
+        return found
     try:
         plain = read_rows(grid, run)
     except ClaimError:
-        ways = possible_readings(grid, run)
-        if not ways:
+        found = _nearest(possible_readings(grid, run), judge, MOST)
+        if found is None:
             raise
-        return _nearest(ways, judge)
+        return found
     ways = possible_readings(grid, run)
     first = [claim for claim in plain.claims if claim.cell.quantity.group in _RULED][:FEW] if ways else []
     wrong = {finding.claim.place for finding in judge([first])[0] if finding.status.is_refused} if first else set()
@@ -95,14 +99,21 @@ def _chosen(way: LogReading) -> list[Claim]:
     return [claim for claim in way.reading.claims if claim.cell in way.cells]
 
 
-def _nearest(ways: Sequence[LogReading], judge: Judge) -> Reading:
-    """The way that all numbers fit, or the nearest one. Raises `ClaimError` for two that differ."""
+def _nearest(ways: Sequence[LogReading], judge: Judge, least: float = 0) -> Reading | None:
+    """The way that all numbers fit, or the nearest one, of which more than the share `least` fits; else None.
+
+    Raises `ClaimError` for two that differ.
+    """
+    if not ways:
+        return None
     fits = _fits(ways, judge)
     whole = [fit for fit in fits if fit.is_whole]
     if whole:
         return _told(whole)
     most = max(len(fit.right) for fit in fits)
     best = [fit for fit in fits if len(fit.right) == most]
+    if least and most <= least * len(best[0].findings):
+        return None
     other = next((fit for fit in best if fit.right and fit.pattern != best[0].pattern), None)
     if other is not None:
         first = best[0].way.reading.claims[0].place

@@ -190,6 +190,10 @@ def _of_column(
     head = laid.header[position]
     filled = [(row[position], span) for row, span in zip(rows, where, strict=True) if not _is_empty(row, position)]
     steps = Steps(run, writer.unit)
+    if meaning == "of_run" and len(filled) > 1:
+        raise ClaimError(
+            f"{head.text} stands in one row of a log, after its last step; here it is in several", head.place
+        )
     begins = _begun([span for _, span in filled], steps, head.place) if meaning == "since_row" else []
     for at, (cell, span) in enumerate(filled):
         try:

@@ -41,5 +41,7 @@ def test_what_a_column_can_mean(writer: str, column: str, means: tuple[str, ...]
 def test_an_unknown_writer_is_named() -> None:
     with pytest.raises(ClaimError, match=r"log 'kera' is no writer whose numbers are known; did you mean 'keras'\?"):
         writer_named("kera", None)
-    with pytest.raises(ClaimError, match="known: hf-trainer, lightning, keras, fastai, skorch, ignite, scikit-learn"):
+    with pytest.raises(
+        ClaimError, match="known: loop, hf-trainer, lightning, keras, fastai, skorch, ignite, scikit-learn"
+    ):
         writer_named("zzz", None)
