@@ -99,6 +99,9 @@ def parser() -> argparse.ArgumentParser:
     )
     claims.add_argument("--sheet", metavar="NAME", help="the sheet of a workbook, where several have claims")
     claims.add_argument(
+        "--log", metavar="NAME", help="the trainer that has written the table: hf-trainer, lightning, keras"
+    )
+    claims.add_argument(
         "--claim",
         metavar="TEXT",
         action="append",
@@ -181,7 +184,7 @@ def _audited(options: argparse.Namespace, present: Presenter) -> int:
     problem = load(options.problem)
     tell(problem.notes)
     given = {"claims": options.claims or None, "sentences": options.claim or (), "units": units_of(options.units)}
-    found = audit(problem, **given, sheet=options.sheet, tell=progress(), **settings_of(options))  # type: ignore[arg-type]
+    found = audit(problem, **given, sheet=options.sheet, log=options.log, tell=progress(), **settings_of(options))  # type: ignore[arg-type]
     if options.csv is not None:
         present.write_audit(found, options.csv)
     write_out(present.audit_to_json(found) if options.format == "json" else present.audit_to_text(found))

@@ -43,7 +43,7 @@ _TOP = (
     *("parameters", "constants", "data", "training", "report", "watch", "predict", "claims"),
 )
 MAX_UNITS = 1000  # of the last digit that a claimed number may be off; larger ones are refused
-_CLAIMS = ("table", "formulas", "units")
+_CLAIMS = ("table", "formulas", "units", "log")
 
 
 def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
@@ -242,7 +242,15 @@ def _claims(document: Document) -> Claims | None:
             raise ClaimError(f"the formula of {name!r} is {shown(formula)}; expected a text in quotes", place)
         formulas.append((name, formula))
     table = document.words("claims", "table")
-    return Claims(table, tuple(formulas), document.place("claims"), _table_place(document, table), _units(document))
+    return Claims(
+        table,
+        tuple(formulas),
+        document.place("claims"),
+        _table_place(document, table),
+        _units(document),
+        document.words("claims", "log"),
+        document.place("claims", "log"),
+    )
 
 
 def _unquoted(document: Document, name: str, formula: object) -> ClaimError:

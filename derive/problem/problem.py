@@ -62,7 +62,7 @@ class Claims:
     """What an author says the answer is, with the digits as printed: a table as text, pairs of a name and a formula.
 
     `table_place` is the first line of the table; `units` is how many units of its last digit a number may be off, where
-    the author says so.
+    the author says so. `log` is the trainer that has written the table, where it is named.
     """
 
     table: str | None
@@ -70,6 +70,8 @@ class Claims:
     place: Place
     table_place: Place
     units: int | None = None
+    log: str | None = None
+    log_place: Place | None = None
 
 
 @dataclass(frozen=True)

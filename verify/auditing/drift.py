@@ -44,6 +44,7 @@ from verify.hand.calculation import Calculation, beginnings, numbers, only, with
 from verify.hand.derivative import derivative
 from verify.hand.leap import SETTLED, leaps
 from verify.hand.run import Exacts, HandStep
+from verify.logs.meaning import KEPT, Averaged, GradientNorm, averaged
 from verify.names import adjoint_of, clipped
 from verify.numbers import (
     FORMATS,
@@ -69,8 +70,8 @@ def drifts(run: Run, dtype: str, cells: Sequence[Cell]) -> Mapping[Cell, float]:
     Infinite where there is no bound; cells that are too late, or of too large a state, are left out.
     """
     wanted: dict[int, list[Cell]] = {}
-    means = [cell for cell in cells if cell.quantity.group == "epoch"]
-    for cell in {*cells, *(loss for mean in means for loss in _losses(run, mean))} - {*means}:
+    means = [cell for cell in cells if cell.quantity.group in ("epoch", "averaged", "norm")]
+    for cell in {*cells, *(part for mean in means for part in _parts(run, mean))} - {*means}:
         wanted.setdefault(cell.step, []).append(cell)
     start = beginnings(run.watched, run.settings, Exact())
     size = sum(array.size for array in start.values())
@@ -86,25 +87,59 @@ def drifts(run: Run, dtype: str, cells: Sequence[Cell]) -> Mapping[Cell, float]:
             found |= _segment(systems, start, spread, 1, near, max(near)).found
         if far and dtype != "float64":  # its own rounding hides in that of the bound
             found |= _far(systems, start, spread, far)
-    return {**found, **{mean: _of_mean(run, mean, found, dtype) for mean in means}}
+    parts = {part for mean in means for part in _parts(run, mean)}
+    right = right_values(run, parts, lambda _: True).values if parts else {}
+    sizes = {part: abs(to_float(number)) for part, number in right.items()}
+    return {**found, **{mean: _of_parts(run, mean, found, sizes, dtype) for mean in means}}
 
 
-def _losses(run: Run, mean: Cell) -> list[Cell]:
-    """The losses of an epoch, or the numbers of another line."""
-    line = line_of(run, mean.quantity)
-    loss = Quantity("loss" if line == run.loss else "nodes", line, line)
-    return [Cell(batch.step, loss) for batch in epoch_of(run.batches, mean.step)]
+def _parts(run: Run, cell: Cell) -> list[Cell]:
+    """The losses of a mean, the numbers of another line, or the gradients of a norm."""
+    if cell.quantity.group == "norm":
+        return [
+            Cell(cell.step, Quantity("gradients", parameter.name, parameter.name), place, place)
+            for parameter in run.watched.parameters
+            for place in np.ndindex(parameter.shape)
+        ]
+    if isinstance(cell.quantity, Averaged):
+        loss = Quantity("loss", run.loss, "loss")
+        return [Cell(number, loss) for number in range(cell.quantity.first, cell.step + 1)]
+    line = line_of(run, cell.quantity)
+    part = Quantity("loss" if line == run.loss else "nodes", line, line)
+    return [Cell(batch.step, part) for batch in epoch_of(run.batches, cell.step)]
 
 
-def _of_mean(run: Run, mean: Cell, found: Mapping[Cell, float], dtype: str) -> float:
+def _of_parts(run: Run, cell: Cell, found: Mapping[Cell, float], known: Mapping[Cell, float], dtype: str) -> float:
+    """How far a mean or a norm can be off; `known` are the sizes of what it is made of."""
+    if cell.quantity.group == "epoch":
+        return _of_mean(run, cell, found, known, dtype)
+    parts = _parts(run, cell)
+    off = [found.get(part, math.inf) for part in parts]
+    if not all(map(math.isfinite, off)) or not all(part in known for part in parts):
+        return math.inf
+    sizes = [known[part] for part in parts]
+    unit = 2.0 ** FORMATS[dtype].unit
+    if isinstance(cell.quantity, Averaged):  # the weights are not negative: errors average as losses do
+        batches = [run.batches[part.step - 1] for part in parts]
+        own, size = (averaged(cell.quantity, batches, each, float, run.watched.graph.averages) for each in (off, sizes))
+        if cell.quantity.kind in ("smoothed", "debiased"):
+            # each step of it rounds numbers as large as the losses, at most thrice, and 0.98 of what it rounds is kept
+            own += 3 * unit * (max(sizes) + max(off)) / float(1 - KEPT)
+    else:  # a norm moves by no more than the norm of what its vector moves by
+        assert isinstance(cell.quantity, GradientNorm)
+        own, size = (math.hypot(*each) / cell.quantity.divisor for each in (off, sizes))
+    bound: float = (own + (len(parts) + FEW_ROUNDINGS) * unit * (size + own)) * SLACK
+    return bound
+
+
+def _of_mean(run: Run, mean: Cell, found: Mapping[Cell, float], sizes: Mapping[Cell, float], dtype: str) -> float:
     """How far the mean of an epoch's losses can be off: each loss, and the sum and its quotient, in any order."""
     weights, divisor = weights_of(run, mean.quantity.name, epoch_of(run.batches, mean.step))
-    losses = _losses(run, mean)
+    losses = _parts(run, mean)
     own = sum(weight * found.get(loss, math.inf) for weight, loss in zip(weights, losses, strict=True)) / divisor
-    sizes = right_values(run, losses, lambda _: True).values
-    if not math.isfinite(own) or len(sizes) < len(losses):
+    if not math.isfinite(own) or not all(loss in sizes for loss in losses):
         return math.inf
-    size = sum(weight * abs(to_float(sizes[loss])) for weight, loss in zip(weights, losses, strict=True)) / divisor
+    size = sum(weight * sizes[loss] for weight, loss in zip(weights, losses, strict=True)) / divisor
     return (own + (len(losses) + 2) * 2.0 ** FORMATS[dtype].unit * (size + own)) * SLACK
 
 

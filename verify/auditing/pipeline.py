@@ -11,11 +11,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 
 from derive.chain.derivation import differentiate
 from derive.console import Progress
-from derive.errors import ClaimError, ProblemError, shorten
+from derive.errors import ClaimError, Place, ProblemError, shorten
 from derive.graph.node import SIZE
 from derive.problem.loading import Problem, load
 from derive.run.precedence import effective, in_effect
@@ -25,6 +25,7 @@ from derive.run.update_numbers import with_numbers
 from verify import pytorch
 from verify.auditing.finding import Finding, Stated, Status
 from verify.auditing.follow_through import follow
+from verify.auditing.log_choice import meant
 from verify.auditing.mistakes import remarks, with_local_partials
 from verify.auditing.own_numbers import Own, exact_integers, own_number
 from verify.auditing.rate_residue import settle_rates
@@ -35,11 +36,14 @@ from verify.claims.literal import judge, tie, within, written_like
 from verify.claims.names import names_of
 from verify.claims.places import Timeline
 from verify.claims.sentence import is_formula, read_sentence, says_step
-from verify.claims.table import Reading, once, read_claims, read_table
+from verify.claims.table import Reading, once, table_of
 from verify.formulas.judge import judge_formulas
 from verify.formulas.sentence import judge_sentences
 from verify.hand.update import is_trained, moves
+from verify.logs.writers import Writer, writer_named
 from verify.numbers import Exactly, Form, as_ball, decimal, from_fraction, precision, to_float
+from verify.tabular.forms import read_grid
+from verify.tabular.grid import Source
 from verify.tabular.objects import Rows
 
 NARROW = 0.2  # what was carried lies within a fifth of itself: neither a factor 2 or ½ nor a sign gets lost in that
@@ -107,6 +111,7 @@ def audit(
     sentences: Sequence[str] = (),
     units: int | None = None,
     sheet: str | None = None,
+    log: str | None = None,
     tell: Progress | None = None,
     **settings: object,
 ) -> Audit:
@@ -116,7 +121,8 @@ def audit(
     sentence says a number, "step 2: dl/db = -33.39", or a formula, "dl/dw = 2*w"; of equations alone, formulas can be
     judged. The formulas of the problem's own [claims] are judged unless sentences alone are asked about.
     `units` is how many units of its last digit a number may be off, by the author's word; half of one when left out.
-    `sheet` is the one that is read of a workbook, where several have claims.
+    `sheet` is the one that is read of a workbook, where several have claims; `log` names the trainer that has written
+    the table, one of `verify/logs/writers.toml`, in place of that in [claims].
     `settings` are those of `verify.verify`. Raises `ProblemError`, or one of its kinds.
     """
     problem = problem if isinstance(problem, Problem) else load(problem)
@@ -126,7 +132,7 @@ def audit(
     run = drawn(problem, chosen)
     said = tuple(text for text in sentences if is_formula(text))
     numbers = tuple(text for text in sentences if text not in said)
-    source, reading = _read(run, claims, numbers, units, sheet, is_about_formulas=bool(said))
+    source, reading = _read(run, claims, numbers, units, (sheet, log), is_about_formulas=bool(said))
     run = _with_numbers(run, reading.claims)
     judged = _in_both_ways(run, reading.claims, tell)
     stated = in_effect(run.problem, chosen)
@@ -170,11 +176,11 @@ def _read(
     path: str | os.PathLike[str] | Rows | None,
     sentences: Sequence[str],
     units: int | None,
-    sheet: str | None,
+    how: tuple[str | None, str | None],
     *,
     is_about_formulas: bool = False,
 ) -> tuple[str, Reading]:
-    """Where the claims come from, and the claims."""
+    """Where the claims come from, and the claims; `how` names the sheet of a workbook and the writer of a log."""
     names = names_of(run.watched, run.followed, run.settings)
     stated = run.watched.claims
     if units is None and stated is not None and path is None and not sentences:
@@ -182,7 +188,8 @@ def _read(
     starts = {parameter.name: parameter.values for parameter in run.watched.parameters}
     timeline = Timeline(names, run.batches, run.settings.batches_per_epoch, run.loss, units, starts)
     if path is not None:
-        name, reading = read_claims(path, timeline, sheet)
+        name, grid = table_of(path, timeline, how[0])
+        reading = meant(grid, timeline, _writer(run, how[1]), partial(_by_digits, run))
         said = (read_sentence(text, timeline) for text in sentences)
         return name, replace(reading, claims=once((*reading.claims, *said)))
     if sentences or is_about_formulas:
@@ -195,7 +202,24 @@ def _read(
             "number with --claim 'step 2: dl/db = -33.39'"
         )
     place = stated.table_place
-    return run.watched.source, read_table(stated.table, place.source, timeline, place.line or 1)
+    grid = read_grid(Source(place.source, stated.table, place.line or 1))
+    return run.watched.source, meant(grid, timeline, _writer(run, how[1]), partial(_by_digits, run))
+
+
+def _writer(run: Run, named: str | None) -> Writer | None:
+    """The writer of the log that is claimed: of a flag, else of the file. Raises `ClaimError` for an unknown one."""
+    stated = run.watched.claims
+    if named is not None:
+        return writer_named(named, Place("--log"))
+    return writer_named(stated.log, stated.log_place) if stated is not None and stated.log is not None else None
+
+
+def _by_digits(run: Run, several: Sequence[Sequence[Claim]]) -> list[list[Finding]]:
+    """What is found of several lists of claims by their digits and by rounding, without following the author."""
+    claims = list({(claim.cell, claim.place): claim for own in several for claim in own}.values())
+    known = right_values(run, _calculated(claims), _Decided(tuple(claims)))
+    with precision(PRECISIONS[-1]):
+        return [_rounded(run, own, known)[0] for own in several]
 
 
 def _with_numbers(run: Run, claims: Iterable[Claim]) -> Run:
@@ -258,9 +282,14 @@ def _in_order(run: Run, claims: Iterable[Claim]) -> list[Claim]:
 
 def _judged(run: Run, claims: Sequence[Claim], known: Known) -> tuple[tuple[Finding, ...], bool]:
     """A finding for each claim, and whether PyTorch was asked."""
-    first = settle_rates(run, [_alone(run, claim, known) for claim in claims])
-    asked = settle(run, first, [place for place, finding in enumerate(first) if may_be_residue(finding)])
-    return _followed(run, first), asked
+    found, asked = _rounded(run, claims, known)
+    return _followed(run, found), asked
+
+
+def _rounded(run: Run, claims: Sequence[Claim], known: Known) -> tuple[list[Finding], bool]:
+    """The same where nothing is calculated from the author's own numbers."""
+    found = settle_rates(run, [_alone(run, claim, known) for claim in claims])
+    return found, settle(run, found, [place for place, finding in enumerate(found) if may_be_residue(finding)])
 
 
 def _alone(run: Run, claim: Claim, known: Known) -> Finding:

@@ -26,6 +26,8 @@ def by_pytorch(run: Run, cells: Sequence[Cell]) -> Mapping[Cell, float]:
             found[cell] = float(values[cell.quantity.name][cell.position])
         elif cell.step in steps and cell.quantity.group not in (
             "epoch",
+            "averaged",
+            "norm",
             "prediction",
             "setting",
             "partials",

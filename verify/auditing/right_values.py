@@ -22,7 +22,18 @@ from verify.hand.derivative import Derivative, derivative
 from verify.hand.leap import epochs_to_leap, is_far, leaps
 from verify.hand.rates import ByHand
 from verify.hand.run import Exacts, HandStep, Inputs
-from verify.numbers import Array, CalculationError, Exact, Exactly, decimal, from_fraction, is_finite, precision
+from verify.logs.meaning import Averaged, GradientNorm, averaged
+from verify.numbers import (
+    Array,
+    CalculationError,
+    Exact,
+    Exactly,
+    decimal,
+    from_fraction,
+    is_finite,
+    objects,
+    precision,
+)
 
 PRECISIONS = (128, 512, 2048, 8192, 32768)  # bits inside balls, tried until the digits of all claims are decided
 MAX_BY_STEPS = 200_000  # steps that are calculated one by one; more would take hours
@@ -58,7 +69,8 @@ def _pass(run: Run, cells: Sequence[Cell], tell: Progress | None) -> Known:
     by_step: dict[int, list[Cell]] = {}
     for cell in cells:
         for needed in _needed(run, cell):
-            by_step.setdefault(needed, []).append(cell)
+            by_step.setdefault(needed, [])
+        by_step[cell.step].append(cell)
     last = max(by_step, default=0)
     values: dict[Cell, Exactly] = {}
     losses: dict[tuple[int, str], Exactly] = {}
@@ -75,7 +87,7 @@ def _pass(run: Run, cells: Sequence[Cell], tell: Progress | None) -> Known:
             losses[number, run.loss] = step.loss.item()
             losses |= {(number, name): step.nodes[name].item() for name in run.problem.reported if name in step.nodes}
             for cell in by_step.get(number, ()):
-                if cell.step == number and (value := _value(run, prepared, step, cell, losses, partials)) is not None:
+                if (value := _value(run, prepared, step, cell, losses, partials)) is not None:
                     values[cell] = value
     except CalculationError as error:
         reason = f"the hand calculation has no value there: {error}"
@@ -101,6 +113,10 @@ def _value(
     match cell.quantity.group:
         case "epoch":
             return epoch_mean(run, cell, losses)
+        case "averaged":
+            return logged_mean(run, cell, losses)
+        case "norm":
+            return gradient_norm(step, cell)
         case "prediction":
             return _predicted(run, prepared, step, cell)
         case "partials" | "local":
@@ -119,6 +135,8 @@ def _needed(run: Run, cell: Cell) -> Iterator[int]:
     """The steps from which a cell is calculated."""
     if cell.quantity.group == "epoch":
         yield from (batch.step for batch in epoch_of(run.batches, cell.step))
+    elif isinstance(cell.quantity, Averaged):
+        yield from range(cell.quantity.first, cell.step + 1)
     else:
         yield cell.step
 
@@ -259,6 +277,31 @@ def epoch_mean(run: Run, cell: Cell, losses: Mapping[tuple[int, str], Exactly]) 
 def line_of(run: Run, quantity: Quantity) -> str:
     """The line of which a quantity of an epoch is the mean or the sum."""
     return quantity.name.partition("/")[2] or run.loss
+
+
+def logged_mean(run: Run, cell: Cell, losses: Mapping[tuple[int, str], Exactly]) -> Exactly:
+    """The mean of losses that a row of a log holds; `losses` are those by step."""
+    quantity = cell.quantity
+    assert isinstance(quantity, Averaged)
+    steps = range(quantity.first, cell.step + 1)
+    batches = [run.batches[number - 1] for number in steps]
+    by_samples = run.watched.graph.averages
+    found: Exactly = averaged(
+        quantity, batches, [losses[number, run.loss] for number in steps], from_fraction, by_samples
+    )
+    return found
+
+
+def gradient_norm(step: HandStep, cell: Cell) -> Exactly:
+    """The norm of all gradients of a step, before clipping."""
+    quantity = cell.quantity
+    assert isinstance(quantity, GradientNorm)
+    total: Exactly = from_fraction(Fraction(0))
+    for array in step.gradients.values():
+        for number in array.flat:
+            total = total + number * number
+    root: Exactly = Exact().apply("sqrt", (objects([total], ()),)).item()
+    return root / from_fraction(Fraction(quantity.divisor))
 
 
 def weights_of(run: Run, name: str, batches: Sequence[Batch]) -> tuple[list[int], int]:

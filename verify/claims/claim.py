@@ -13,7 +13,7 @@ GROUPS = (
     *("setting", "before", "nodes", "loss", "partials", "adjoints", "accumulated", "gradients", "clipped"),
     *("scaled", "after", "inside", "change", "watch"),  # the state, what is inside an update, then the parameter
 )
-AFTERWARDS = ("epoch", "prediction")  # after the last step of the epoch, and after the last step of the run
+AFTERWARDS = ("norm", "averaged", "epoch", "prediction")  # of a log's row, after the last step of the epoch, of the run
 
 
 # What is made of a line's numbers in the batches of an epoch: each batch counting alike, or with its n samples.

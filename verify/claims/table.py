@@ -15,6 +15,7 @@ from derive.graph.node import SIZE
 from derive.source.files import STANDARD_INPUT, read_input, read_text
 from verify.claims.cells import VALUES, readable, readable_values
 from verify.claims.claim import MEANS, Cell, Claim, Quantity, is_of_epochs
+from verify.claims.layout import laid_out
 from verify.claims.literal import Literal
 from verify.claims.places import (
     FROM_1,
@@ -30,14 +31,13 @@ from verify.claims.places import (
 )
 from verify.spreadsheet.workbook import is_workbook, read_workbook
 from verify.tabular.forms import read_grid
-from verify.tabular.grid import Grid, Source, with_points
-from verify.tabular.index import without_index
+from verify.tabular.grid import Grid, Source
 from verify.tabular.objects import Rows, read_objects
-from verify.tabular.written import KINDS, NO_CLAIM, Row, Written, place_word
+from verify.tabular.written import KINDS, Row, Written
 
 MAX_CLAIMS = 20 * 10**6  # bytes of a file of claims; a larger one is refused
 
-_NAMES = ("name", "variable", "metric", "key")  # other heads of what a tidy table calls `quantity`
+
 _SEVERAL = re.compile(r"[-+−]?[.,\d]\S*(?:\s+[-+−]?[.,\d]\S*)+")
 _WHAT = "a CSV file of claims, or a table in another form"
 
@@ -52,8 +52,8 @@ class Reading:
     empty: int = 0
 
 
-def read_claims(given: str | os.PathLike[str] | Rows, run: Timeline, sheet: str | None = None) -> tuple[str, Reading]:
-    """What holds the claims, and the claims: a file, standard input (`-`), a DataFrame, a list of dicts.
+def table_of(given: str | os.PathLike[str] | Rows, run: Timeline, sheet: str | None = None) -> tuple[str, Grid]:
+    """What holds the claims, and their table: a file, standard input (`-`), a DataFrame, a list of dicts.
 
     `sheet` is the name of the one that is read of a workbook. Raises `ClaimError`.
     """
@@ -63,21 +63,21 @@ def read_claims(given: str | os.PathLike[str] | Rows, run: Timeline, sheet: str 
         if sheet is not None:
             raise ClaimError(f"--sheet {shorten(sheet)[1:-1]}: {os.fspath(given)} is no workbook, and has no sheets")
         source = _source(given)
-        return source.name, read_rows(read_grid(source), run)
-    name, grid = read_objects(given)
-    return name, read_rows(grid, run)
+        return source.name, read_grid(source)
+    return read_objects(given)
 
 
-def _of_sheets(path: str | os.PathLike[str], run: Timeline, sheet: str | None) -> Reading:
-    """The claims of the sheet of a workbook that has some. Raises `ClaimError` where several have."""
+def _of_sheets(path: str | os.PathLike[str], run: Timeline, sheet: str | None) -> Grid:
+    """The sheet of a workbook that has claims. Raises `ClaimError` where several have."""
     grids = read_workbook(path, sheet, MAX_CLAIMS)
     if len(grids) == 1:
-        return read_rows(grids[0][1], run)
-    found: dict[str, Reading] = {}
+        return grids[0][1]
+    found: dict[str, Grid] = {}
     failed: list[ClaimError] = []
     for name, grid in grids:
         try:
-            found[name] = read_rows(grid, run)
+            read_rows(grid, run)
+            found[name] = grid
         except ClaimError as error:
             failed.append(error)
     if len(found) > 1:
@@ -101,95 +101,18 @@ def read_table(text: str, source: str, run: Timeline, first_line: int = 1) -> Re
 
 def read_rows(grid: Grid, run: Timeline) -> Reading:
     """The claims of a table. Raises `ClaimError` for one without a cell that can be read, and for rows cut short."""
-    rows = [row for row in grid.rows if any(cell.text for cell in row)]
-    if not rows:
-        name = grid.rows[0][0].place.source if grid.rows and grid.rows[0] else "the text"
-        raise ClaimError(f"{name} has no table; expected a line with the names of the columns", Place(name))
-    grid, has_commas = with_points(replace(grid, rows=_padded(grid.rows, rows[0])))
-    says_where = any(run.is_place(place_word(cell.text)) for cell in grid.rows[0])
-    names, body, index = without_index(grid.rows[0], grid.rows[1:], says_where)
-    header = _long_form([_as_place(_in_one_line(cell, run), run) for cell in names], run)
-    _check_header(header, body, run)
-    if not any(run.is_place(cell.text.lower()) for cell in header):
-        _check_counted(grid, body)
-    is_tidy = _is_tidy([cell.text.lower() for cell in header], body, run)
-    count, empty = len(body), _empty(header, body, is_tidy)
-    header, body, unread = (readable_values if is_tidy else readable)(header, body, run)
+    laid = laid_out(grid, run)
+    if not any(run.is_place(cell.text.lower()) for cell in laid.header):
+        _check_counted(grid, laid.body)
+    header, body, unread = (readable_values if laid.is_tidy else readable)(laid.header, laid.body, run)
     lower = [cell.text.lower() for cell in header]
-    claims = once(_tidy(lower, body, run) if is_tidy else _wide(header, body, run))
+    claims = once(_tidy(lower, body, run) if laid.is_tidy else _wide(header, body, run))
     if not claims:
         if unread:
             raise unread[0]
         message = f"{header[0].place.source} claims nothing; expected a number in at least one cell below the names"
         raise ClaimError(message, header[0].place)
-    rows_read = f"{count} row{'s' if count != 1 else ''}"
-    parts = [grid.form, "decimal comma" if has_commas else "", rows_read, index, grid.told]
-    return Reading(claims, unread, f"read as {', '.join(filter(None, parts))}", empty)
-
-
-def _empty(header: Row, body: Sequence[Row], is_tidy: bool) -> int:
-    """How many cells, in columns with a name, hold no number."""
-    lower = [cell.text.lower() for cell in header]
-    counts = [name in VALUES if is_tidy else bool(name) for name in lower]
-    cells = (cell for row in body for cell, counted in zip(row, counts, strict=True) if counted)
-    return sum(cell.text.lower() in NO_CLAIM for cell in cells)
-
-
-def _padded(rows: Sequence[Row], header: Row) -> list[Row]:
-    """The table from its header on; an empty row is as wide. Raises `ClaimError` for a row of another width."""
-    place = next(position for position, row in enumerate(rows) if row is header)
-    found = [header]
-    for row in rows[place + 1 :]:
-        if len(row) == len(header):
-            found.append(row)
-        elif any(cell.text for cell in row):
-            message = f"{len(row)} cells in this row; expected {len(header)}, as in the first line"
-            message += ' (a number with commas stands in quotes: "8,585.23")' if "," in row[-1].place.text else ""
-            raise ClaimError(message, row[-1].place)
-        else:
-            found.append([Written("", row[0].place)] * len(header))
-    while len(found) > 1 and not any(cell.text for cell in found[-1]):
-        found.pop()
-    return found
-
-
-def _long_form(header: Row, run: Timeline) -> Row:
-    """The header, in which what names the numbers of a tidy table is called `quantity`, as of `DataFrame.melt`."""
-    lower = [cell.text.lower() for cell in header]
-    called = next((lower.index(name) for name in _NAMES if name in lower and name not in run.names.taken), None)
-    if called is None or "quantity" in lower or not any(name in VALUES[:1] for name in lower):
-        return header
-    return [Written("quantity", cell.place) if k == called else cell for k, cell in enumerate(header)]
-
-
-def _is_tidy(lower: list[str], body: Sequence[Row], run: Timeline) -> bool:
-    """Whether a table has one row a number; a column `quantity` of numbers is a line or parameter of that name."""
-    if "quantity" not in lower or "quantity" not in run.names.own:
-        return "quantity" in lower
-    try:
-        return bool(body) and all(run.literal(row[lower.index("quantity")]) is None for row in body)
-    except ClaimError:
-        return True
-
-
-def _in_one_line(cell: Written, run: Timeline) -> Written:
-    """A head without line breaks. Raises `ClaimError`, which names the line break, where that is no quantity."""
-    if "\n" not in cell.text:
-        return cell
-    found = Written(" ".join(cell.text.split()), cell.place)
-    if not run.is_place(place_word(found.text)):
-        try:
-            run.names.check(found.text, found.place)
-        except ClaimError as error:
-            raise ClaimError(f"a line break in the name of a column: {error.message}", cell.place) from None
-    return found
-
-
-def _as_place(cell: Written, run: Timeline) -> Written:
-    """A head as `Iteration #` by the word for which it stands, where it is no name by itself."""
-    word = place_word(cell.text)
-    is_own = word == cell.text.lower() or word in run.names.taken
-    return Written(word, cell.place) if not is_own and run.is_place(word) else cell
+    return Reading(claims, unread, laid.told(len(laid.body)), laid.empty)
 
 
 def _check_counted(grid: Grid, body: Sequence[Row]) -> None:
@@ -205,18 +128,6 @@ def _check_counted(grid: Grid, body: Sequence[Row]) -> None:
         if _SEVERAL.fullmatch(cell.text):
             message = f"{shorten(cell.text)} is more than one number in a cell, and the rows count the steps"
             raise ClaimError(f"{message}; write one row a step, or number the rows in a column step", cell.place)
-
-
-def _check_header(header: Row, body: Sequence[Row], run: Timeline) -> None:
-    """Raises `ClaimError` for a table whose first line has no names, or one name twice."""
-    seen: set[str] = set()
-    for position, cell in enumerate(header):
-        if not cell.text and any(row[position].text for row in body):
-            raise ClaimError("a column without a name has numbers; name it, or leave it out", cell.place)
-        name = cell.text.lower() if run.is_place(cell.text.lower()) else cell.text
-        if name and name in seen:
-            raise ClaimError(f"two columns are named {shorten(cell.text)}; leave one out", cell.place)
-        seen.add(name)
 
 
 def _wide(header: Row, body: Sequence[Row], run: Timeline) -> Iterator[Claim]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 from derive.errors import ClaimError, Place
@@ -20,11 +21,14 @@ from verify.tabular.markup import (
     read_rst_grid,
     read_rst_simple,
 )
+from verify.tabular.printed_dicts import is_printed_dicts, read_printed_dicts
+from verify.tabular.progress import is_progress, read_progress
 from verify.tabular.records import is_log, read_json, read_log
 
 MAX_CELLS = 10**6  # of a table; a larger one is refused
 
 _JSON = re.compile(r'\s*(?:\[\s*)?\{\s*["}]')
+_COLOURS = re.compile(r"\x1b\[[\d;?]*[A-Za-z]")  # and other signs to a terminal
 _SEPARATOR = re.compile(r'"?sep=(?P<sign>[^\n])"?[ \t,;]*(?:\n|$)', re.IGNORECASE)  # as Excel reads and writes it
 
 
@@ -32,22 +36,27 @@ def read_grid(source: Source) -> Grid:
     """The rows of a table in whatever form, its header first. Raises `ClaimError` for a text that is none."""
     if source.text.count("\n") + max(map(source.text.count, (*SIGNS, "&", "=", ":"))) > MAX_CELLS:
         raise ClaimError(f"{source.name} has more than {MAX_CELLS:,} cells; claim fewer steps", Place(source.name))
+    if "\x1b" in source.text:
+        source = replace(source, text=_COLOURS.sub("", source.text))
     separator = _SEPARATOR.match(source.text)
     if separator is not None:
         return _separated(source, separator)
-    if _JSON.match(source.text):
-        return read_json(source)
-    if is_latex(source.text):
-        return read_latex(source)
-    if is_rst_grid(source):
-        return read_rst_grid(source)
-    if is_rst_simple(source):
-        return read_rst_simple(source)
-    if is_markdown(source):
-        return read_markdown(source)
-    if is_log(source):
-        return read_log(source)
-    return read_barred(source) if is_barred(source) else read_delimited(source)
+    of_form = next((read for belongs, read in _FORMS if belongs(source)), read_delimited)
+    return of_form(source)
+
+
+# How each form is known, and read; the first one counts, and a text that is none of them has cells between separators.
+_FORMS: tuple[tuple[Callable[[Source], bool], Callable[[Source], Grid]], ...] = (
+    (lambda source: bool(_JSON.match(source.text)), read_json),
+    (is_printed_dicts, read_printed_dicts),
+    (is_progress, read_progress),
+    (lambda source: is_latex(source.text), read_latex),
+    (is_rst_grid, read_rst_grid),
+    (is_rst_simple, read_rst_simple),
+    (is_markdown, read_markdown),
+    (is_log, read_log),
+    (is_barred, read_barred),
+)
 
 
 def _separated(source: Source, line: re.Match[str]) -> Grid:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from derive.errors import ClaimError, Place, shorten
+from derive.source.numerals import NumeralError
+from verify.tabular.arrays import is_array, read_array
 from verify.tabular.grid import Grid, Source
 from verify.tabular.written import KINDS, Row, Written
 
-_Record = list[tuple[Written, Written]]  # of one row: the keys and the values
+Record = list[tuple[Written, Written]]  # of one row: the keys and the values
 
 _DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)  # the text itself is the number
+_LIST = re.compile(r'"(?P<key>[^"\n]+)"\s*:\s*(?=\[\s*\{)')
 _BLANK = re.compile(r"\s*")
 _WORDS = "|".join(
     sorted((re.escape(word) for words in KINDS.values() for word in words if len(word) > 1), reverse=True)
@@ -36,22 +40,47 @@ _PAIR = re.compile(r"[=:]\s*(?:[-+−]?(?:[.\d]|nan\b|inf\b)|[\w.]*\(?\[)", re.I
 
 
 def read_json(source: Source) -> Grid:
-    """One object a row: a list of them, or one after another as in JSON lines. Raises `ClaimError`."""
+    """One object a row: a list of them, or one after another as in JSON lines; or one object that holds such a list.
+
+    An object of nothing but lists of one length has a list for each column. Raises `ClaimError`.
+    """
     at = _skip(source, 0)
-    is_list = source.text.startswith("[", at)
-    at = _skip(source, at + 1) if is_list else at
+    if source.text.startswith("[", at):
+        rows, at = _list(source, at)
+        if _skip(source, at) < len(source.text):
+            raise _not_json(source, at, "nothing after the list")
+        return Grid(rows_of(rows), "JSON")
+    held = _held(source, at)
+    if held is not None:
+        return Grid(rows_of(_list(source, held.end())[0]), f"JSON, its {held['key']}")
     rows = []
-    while at < len(source.text) and not (is_list and source.text[at] == "]"):
+    while at < len(source.text):
         members, at = _object(source, at)
         rows.append(members)
         at = _skip(source, at)
-        if is_list:
-            at = _after_item(source, at, "]")
-    if is_list and _skip(source, at + 1) < len(source.text):
-        raise _not_json(source, at + 1, "nothing after the list")
-    if is_list and at >= len(source.text):
-        raise _not_json(source, at, "a ']'")
-    return Grid(rows_of(rows), "JSON" if is_list else "JSON lines")
+    columns = columns_of(rows)
+    return Grid(rows_of(rows), "JSON lines") if columns is None else Grid(columns, "JSON, a list for each column")
+
+
+def _held(source: Source, at: int) -> re.Match[str] | None:
+    """The first list of objects in a text that is one object, such as `log_history`."""
+    found = _LIST.search(source.text, at)
+    if found is None or _skip(source, _decoded(source, at)[1]) < len(source.text):
+        return None
+    return found
+
+
+def _list(source: Source, at: int) -> tuple[list[Record], int]:
+    """The objects of a list, and where it ends."""
+    rows = []
+    at = _skip(source, at + 1)
+    while not source.text.startswith("]", at):
+        if at >= len(source.text):
+            raise _not_json(source, at, "a ']'")
+        members, at = _object(source, at)
+        rows.append(members)
+        at = _after_item(source, _skip(source, at), "]")
+    return rows, at + 1
 
 
 def _skip(source: Source, at: int) -> int:
@@ -75,11 +104,11 @@ def _after_item(source: Source, at: int, closing: str) -> int:
     return following
 
 
-def _object(source: Source, at: int, before: str = "", depth: int = 0) -> tuple[_Record, int]:
+def _object(source: Source, at: int, before: str = "", depth: int = 0) -> tuple[Record, int]:
     """The members of an object, those of an object inside it as `outer.inner`; and where it ends."""
     if not source.text.startswith("{", at) or depth > 20:
         raise _not_json(source, at, 'an object such as {"step": 1, "w": 0.267}')
-    found: _Record = []
+    found: Record = []
     at = _skip(source, at + 1)
     while not source.text.startswith("}", at):
         if not source.text.startswith('"', at):
@@ -122,7 +151,32 @@ def _json_cell(source: Source, start: int, stop: int, value: object) -> Written:
     return Written(text.replace(",", " "), source.place(start))
 
 
-def rows_of(records: Sequence[_Record]) -> list[Row]:
+def columns_of(records: Sequence[Record]) -> list[Row] | None:
+    """The table of a record of nothing but lists of one length, as a DataFrame is made of; None for other records."""
+    if len(records) != 1 or not records[0] or not all(is_array(value.text) for _, value in records[0]):
+        return None
+    try:
+        lists = [read_array(value.text) for _, value in records[0]]
+    except NumeralError:
+        return None
+    if len({found.shape for found in lists}) > 1 or len(lists[0].shape) != 1:
+        return None
+    columns = [
+        [_entry(value, text, at) for _, text, at in found.entries]
+        for (_, value), found in zip(records[0], lists, strict=True)
+    ]
+    return [[key for key, _ in records[0]], *(list(row) for row in zip(*columns, strict=True))]
+
+
+def _entry(value: Written, text: str, at: int) -> Written:
+    """A number of a list, where it stands; an empty cell where it says that there is none."""
+    place = value.place
+    if place.column is not None and "\n" not in value.text[:at]:
+        place = replace(place, column=place.column + at)
+    return Written("" if text in ("null", "None") else text.strip("'\""), place)
+
+
+def rows_of(records: Sequence[Record]) -> list[Row]:
     """The table of records: a column for each key, empty where a record lacks it. Raises `ClaimError`."""
     header: dict[str, Written] = {}
     for record in records:
@@ -180,12 +234,12 @@ def read_log(source: Source) -> Grid:
     return Grid(rows_of(records), "lines of key=value", next(iter(passed), None), told)
 
 
-def _pairs(source: Source, at: int) -> tuple[_Record, int]:
+def _pairs(source: Source, at: int) -> tuple[Record, int]:
     """The pairs of a line, and where the next line begins; an array may go on in the lines below it."""
     text = source.text
     stamp = _STAMP.match(text, at)
     at = stamp.end() if stamp else at
-    found: _Record = []
+    found: Record = []
     while True:
         between = _BETWEEN.match(text, at)
         at = between.end() if between else at

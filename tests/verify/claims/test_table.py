@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from derive.errors import ClaimError
 from tests.timelines import claimed, timeline_of
 from verify.claims.sentence import read_sentence
-from verify.claims.table import MAX_CLAIMS, read_claims, read_table
+from verify.claims.table import MAX_CLAIMS, read_table, table_of
 
 ARTICLE = timeline_of("article")
 
@@ -188,7 +188,7 @@ def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "c.csv"
     file.write_bytes("step,w\n1,2 ≈\n".encode("cp437"))
     with pytest.raises(ClaimError, match=r"is not text in UTF-8 \(byte 12\); save it as UTF-8"):
-        read_claims(file, timeline_of("article"))
+        table_of(file, timeline_of("article"))
 
 
 def test_a_file_of_100_mb_is_refused_before_it_is_read(tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ def test_a_file_of_100_mb_is_refused_before_it_is_read(tmp_path: Path) -> None:
     with file.open("wb") as handle:
         handle.truncate(100 * 10**6)
     with pytest.raises(ClaimError, match=f"is larger than {MAX_CLAIMS // 10**6} MB; expected a CSV file of claims"):
-        read_claims(file, timeline_of("article"))
+        table_of(file, timeline_of("article"))
 
 
 def test_a_table_of_too_many_cells_is_refused() -> None:
@@ -206,4 +206,4 @@ def test_a_table_of_too_many_cells_is_refused() -> None:
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ClaimError, match=r"there is no file .*expected a CSV file of claims"):
-        read_claims(tmp_path / "nowhere.csv", timeline_of("article"))
+        table_of(tmp_path / "nowhere.csv", timeline_of("article"))

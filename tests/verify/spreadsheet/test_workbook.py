@@ -19,7 +19,7 @@ from tests.timelines import timeline_of
 from tests.workbooks import excel, fill, fits, open_document
 from verify.auditing.finding import Status
 from verify.auditing.pipeline import audit
-from verify.claims.table import Reading, read_claims
+from verify.claims.table import Reading, read_rows, table_of
 from verify.command import parser
 from verify.spreadsheet.sheet import DATE
 
@@ -39,7 +39,7 @@ EXPECTED = [(int(row[0]), name, text) for row in TABLE[1:] for name, text in zip
 
 
 def read(path: Path, sheet: str | None = None) -> Reading:
-    return read_claims(path, ARTICLE, sheet)[1]
+    return read_rows(table_of(path, ARTICLE, sheet)[1], ARTICLE)
 
 
 @pytest.mark.parametrize("name", ["mine.xlsx", "mine.ods", "comma.ods"])

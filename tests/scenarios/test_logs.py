@@ -1,0 +1,462 @@
+"""Logs of trainers: each number against a plain loop in PyTorch, and against what the trainers were measured to write.
+
+The problem is y = w·x + b on five samples in batches of 2, 2 and 1, for two epochs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from derive.errors import ClaimError
+from derive.problem.loading import Problem, load
+from tables import output
+from verify.auditing.pipeline import Audit, audit
+from verify.command import main
+
+LINE = """
+equations = \"\"\"
+r = w*x + b - y
+l = mean(r^2)
+\"\"\"
+[parameters]
+w = 0
+b = 0
+[data]
+x = [1, 2, 3, 4, 5]
+y = [3, 5, 8, 9, 12]
+[training]
+lr = 0.01
+batch_size = 2
+epochs = 2
+"""
+PROBLEM = load(LINE)
+BATCHES = ([0, 1], [2, 3], [4])
+X, Y = (torch.tensor(column) for column in ([1.0, 2, 3, 4, 5], [3.0, 5, 8, 9, 12]))
+
+
+@dataclass
+class Loop:
+    """What a plain loop sees in each step, in float32: the loss before the update, the norm of its gradients, lr."""
+
+    losses: list[float]
+    norms: list[float]
+    rates: list[float]
+
+
+def trained(rate: Callable[[int], float] = lambda _: 0.01, epochs: int = 2, accumulate: int = 1) -> Loop:
+    w, b = (torch.zeros((), requires_grad=True) for _ in range(2))
+    found = Loop([], [], [])
+    for epoch in range(epochs):
+        for at, rows in enumerate(BATCHES):
+            step = epoch * len(BATCHES) + at
+            loss = ((w * X[rows] + b - Y[rows]) ** 2).mean()
+            loss.backward()
+            found.losses.append(loss.item())
+            if (at + 1) % accumulate and at + 1 < len(BATCHES):
+                continue
+            found.norms.append(float(torch.hypot(w.grad, b.grad)))
+            found.rates.append(rate(step))
+            with torch.no_grad():
+                for parameter in (w, b):
+                    parameter.sub_(rate(step) * parameter.grad)
+                    parameter.grad = None
+    return found
+
+
+CONSTANT = trained()
+L = CONSTANT.losses
+
+
+def mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+def by_samples(losses: Sequence[float]) -> float:
+    sizes = [len(rows) for rows in BATCHES][: len(losses)]
+    return sum(n * loss for n, loss in zip(sizes, losses, strict=True)) / sum(sizes)
+
+
+def smoothed(losses: Sequence[float], debiased: bool) -> float:
+    average = 0.0 if debiased else losses[0]
+    for loss in losses if debiased else losses[1:]:
+        average = 0.98 * average + 0.02 * loss
+    return average / (1 - 0.98 ** len(losses)) if debiased else average
+
+
+def audited(text: str, tmp_path: Path, problem: Problem = PROBLEM, name: str = "log.txt", **given: object) -> Audit:
+    file = tmp_path / name
+    file.write_text(text, encoding="utf-8", newline="")
+    return audit(problem, claims=file, **given)  # type: ignore[arg-type]
+
+
+def is_right(found: Audit) -> bool:
+    return all(one.status.is_accepted for one in found.findings) and not found.unread
+
+
+def test_the_loop_is_the_one_that_was_measured() -> None:
+    """The numbers that the trainers themselves were measured to log, typed."""
+    assert pytest.approx([17, 63.63045, 68.90992, 1.777532, 6.814966, 7.859528], rel=1e-6) == L
+    assert [by_samples(L[:3]), by_samples(L[3:])] == pytest.approx([46.03416, 5.008905], rel=1e-6)
+    assert [mean(L[:3]), mean(L[3:])] == pytest.approx([49.84679, 5.484008], rel=1e-6)
+    assert smoothed(L, debiased=True) == pytest.approx(27.18347, rel=1e-6)
+    assert smoothed(L[:3], debiased=False) == pytest.approx(18.95216, rel=1e-6)
+    assert smoothed(L[:4], debiased=False) == pytest.approx(18.60866, rel=1e-6)
+    linear = trained(lambda step: 0.01 * (1 - step / 6))
+    assert linear.losses[2] == pytest.approx(77.36961, rel=1e-6)
+    assert mean(linear.losses[:3]) == pytest.approx(52.66669, rel=1e-6)
+    assert mean(linear.losses) == pytest.approx(33.82221, rel=1e-6)
+    assert CONSTANT.norms[0] == pytest.approx(15.26434, rel=1e-6)
+
+
+def dict_line(**values: object) -> str:
+    return str({key: f"{value:.4g}" if isinstance(value, float) else value for key, value in values.items()})
+
+
+def hf_screen(every: int, loop: Loop = CONSTANT, rates: Sequence[float] | None = None) -> str:
+    """As transformers 5 prints it: four digits, in quotes, between the bars of tqdm."""
+    rates = loop.rates if rates is None else rates
+    lines = ["  0%|          | 0/6 [00:00<?, ?it/s]"]
+    for last in range(every, len(loop.losses) + 1, every):
+        row = dict_line(
+            loss=mean(loop.losses[last - every : last]),
+            grad_norm=loop.norms[last - 1],
+            learning_rate=rates[last - 1],
+            epoch=last / 3,
+        )
+        lines.append(f" {last / 6:.0%}|███▎      | {last}/6 [00:00<00:00, 30.1it/s]{row}")
+    lines.append(dict_line(eval_loss=6.9775, eval_runtime=0.0021, epoch=2.0))
+    lines.append(dict_line(train_runtime=0.123, train_loss=mean(loop.losses), epoch=2.0))
+    return "\n".join(lines) + "\n"
+
+
+def trainer_state(steps: Sequence[int]) -> str:
+    """As trainer_state.json holds it, unrounded."""
+    rows = [
+        {
+            "epoch": last / 3,
+            "grad_norm": CONSTANT.norms[last - 1],
+            "learning_rate": 0.01,
+            "loss": mean(L[first:last]),
+            "step": last,
+        }
+        for first, last in zip([0, *steps], steps, strict=False)
+    ]
+    rows.insert(1, {"epoch": 1.0, "eval_loss": 6.977489, "step": 3})
+    rows.append({"epoch": 2.0, "step": 6, "total_flos": 0.0, "train_loss": mean(L), "train_runtime": 0.1})
+    return json.dumps({"best_metric": None, "epoch": 2.0, "log_history": rows, "logging_steps": 2}, indent=1)
+
+
+def metrics_csv() -> str:
+    """As Lightning's CSVLogger writes it: a row for each call, the steps counted from 0."""
+    rows: list[dict[str, object]] = []
+    for step, loss in enumerate(L):
+        rows.append({"epoch": step // 3, "step": step, "lr-SGD": 0.01})
+        rows.append({"epoch": step // 3, "step": step, "train_loss_step": loss})
+        if step % 3 == 2:
+            rows.append({"epoch": step // 3, "step": step, "val_loss": 6.9})
+            epoch = L[step - 2 : step + 1]
+            rows.append({"epoch": step // 3, "step": step, "train_loss_epoch": by_samples(epoch)})
+    return pd.DataFrame(rows).to_csv(index=False)
+
+
+def keras_screen(fancy: bool = True) -> str:
+    text = ""
+    for epoch in (0, 1):
+        text += f"Epoch {epoch + 1}/2\n"
+        own = L[3 * epoch : 3 * epoch + 3]
+        for at in (1, 2, 3):
+            bar = "\x1b[32m━━━━━━\x1b[0m\x1b[37m━━━━\x1b[0m" if fancy else "[======>....]"
+            ends = "\n" if at == 3 else "\r"
+            value = f"- val_loss: 0.8493{ends}" if at == 3 else ends
+            text += f"\x1b[1m{at}/3\x1b[0m {bar} \x1b[1m0s\x1b[0m 12ms/step - loss: {by_samples(own[:at]):.4f} {value}"
+    return text
+
+
+EPOCHS = [by_samples(L[:3]), by_samples(L[3:])]
+FASTAI = f"""epoch     train_loss  valid_loss  time
+0         {smoothed(L[:3], debiased=True):.6f}   6.977489    00:00
+1         {smoothed(L, debiased=True):.6f}   0.849303    00:00
+"""
+SKORCH = f"""  epoch    train_loss    valid_loss     dur
+-------  ------------  ------------  ------
+      1       \x1b[36m{EPOCHS[0]:.4f}\x1b[0m        \x1b[32m6.9775\x1b[0m  0.0021
+      2        {EPOCHS[1]:.4f}        0.8493  0.0011
+"""
+LOGS: dict[str, tuple[str, str, str]] = {  # the log, its writer, and what is told of its loss
+    "hf screen, every step": (hf_screen(1), "hf-trainer", "read loss as the mean of the losses since the last row"),
+    "hf screen": (hf_screen(2), "hf-trainer", "a row after every 2 steps"),
+    "hf screen, every epoch": (hf_screen(3), "hf-trainer", "as the HF Trainer writes"),
+    "hf state": (trainer_state([2, 4, 6]), "hf-trainer", "train_loss as the mean of the losses of all steps"),
+    "hf state, first step": (trainer_state([1, 2, 4]), "hf-trainer", "since the last row"),
+    "hf state, no tail": (trainer_state([4]), "hf-trainer", "since the last row"),
+    "lightning": (metrics_csv(), "lightning", "train_loss_epoch as the mean over the samples of the epoch so far"),
+    "keras csv": (
+        f"epoch,loss,val_loss\n0,{EPOCHS[0]},6.977\n1,{EPOCHS[1]},0.849\n",
+        "keras",
+        "counted from 0 (epoch), as Keras writes",
+    ),
+    "keras history": (json.dumps({"loss": EPOCHS, "val_loss": [6.9, 0.8]}), "keras", "each row an epoch"),
+    "keras history, printed": (str({"loss": EPOCHS, "val_loss": [6.9, 0.8]}), "keras", "a list for each column"),
+    "keras screen": (keras_screen(), "keras", "the mean over the samples of the epoch so far"),
+    "keras 2 screen": (keras_screen(fancy=False), "keras", "not judged: val_loss"),
+    "fastai": (FASTAI, "fastai", "divided by 1 − 0.98^k, counted from 0 (epoch), as fastai writes"),
+    "skorch": (SKORCH, "skorch", "as skorch writes"),
+    "ignite, running": (
+        "".join(f"iteration={k} running_avg={smoothed(L[:k], False):.6g}\n" for k in range(1, 7)),
+        "ignite",
+        "begun with the first loss",
+    ),
+    "ignite, average": (
+        f"Epoch 1, avg_loss: {mean(L[:3]):.5f}\nEpoch 2, avg_loss: {mean(L[3:]):.5f}\n",
+        "ignite",
+        "the mean of the epoch's batches so far",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LOGS)
+@pytest.mark.parametrize("named", [True, False])
+def test_what_trainers_write_is_right_and_how_it_was_read_is_told(name: str, named: bool, tmp_path: Path) -> None:
+    text, writer, told = LOGS[name]
+    found = audited(text, tmp_path, log=writer if named else None)
+    assert is_right(found), [str(one) for one in found.findings if not one.status.is_accepted]
+    assert told in found.told[0]
+    assert found.exit_status == 0
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_a_changed_number_is_found(name: str, tmp_path: Path) -> None:
+    text, writer, _ = LOGS[name]
+    place = text.rindex(f"{smoothed(L, True):.6f}") if name == "fastai" else -1
+    number = f"{smoothed(L, True):.6f}" if name == "fastai" else None
+    found = audited(text, tmp_path, log=writer)
+    last = [one for one in found.findings if one.cell.quantity.group in ("averaged", "loss")][-1]
+    written = last.claim.literal.text
+    assert number in (None, written)
+    place = text.rindex(written) if place < 0 else place
+    digit = next(k for k, char in enumerate(written) if char in "123456789")
+    changed = written[:digit] + str(int(written[digit]) % 9 + 1) + written[digit + 1 :]
+    spoilt = audited(text[:place] + changed + text[place + len(written) :], tmp_path, log=writer)
+    wrong = [one for one in spoilt.findings if one.status.is_refused]
+    assert [one.claim.literal.text for one in wrong] == [changed]
+    assert spoilt.exit_status == 1
+
+
+def test_smoothing_in_float32(tmp_path: Path) -> None:
+    """As fastai calculates it, of which the first value of the loss 17 is 16.99998."""
+    average, rows = torch.zeros(()), []
+    for k, loss in enumerate(L, start=1):
+        average = torch.lerp(torch.tensor(loss), average, 0.98)
+        rows.append((k, average.item() / (1 - 0.98**k)))
+    assert rows[0][1] != pytest.approx(17, rel=5e-7)
+    text = "epoch,train_loss\n" + "".join(f"{k // 3 - 1},{value}\n" for k, value in rows if k % 3 == 0)
+    found = audited(text, tmp_path, log="fastai")
+    assert {one.status.value for one in found.findings} == {"residue"}
+    first = load(LINE.replace("epochs = 2", "steps = 1"))
+    assert is_right(audited(f"epoch,train_loss\n0,{rows[0][1]}\n", tmp_path, first, log="fastai"))
+    assert not is_right(audited("epoch,train_loss\n0,16.9997\n", tmp_path, first, log="fastai"))
+
+
+def test_a_log_that_python_holds() -> None:
+    history = [{"step": k, "loss": mean(L[k - 2 : k]), "epoch": k / 3} for k in (2, 4, 6)]
+    found = audit(
+        PROBLEM, claims=[*history, {"step": 6, "train_loss": mean(L), "train_runtime": 0.1}], log="hf-trainer"
+    )
+    assert is_right(found)
+    assert is_right(audit(PROBLEM, claims=pd.DataFrame(history), log="hf-trainer"))
+
+
+# lr
+
+
+def test_the_lr_of_the_step_and_of_the_next(tmp_path: Path) -> None:
+    problem = load(LINE.replace("lr = 0.01", 'lr = "(1/100)*(1 - (t - 1)/6)"'))
+    loop = trained(lambda step: 0.01 * (1 - step / 6))
+    found = audited(hf_screen(1, loop), tmp_path, problem)
+    assert is_right(found)
+    assert "learning_rate as that of the step" in found.told[0]
+    after = [*loop.rates[1:], 0.0]  # as transformers 4.45
+    found = audited(hf_screen(1, loop, after), tmp_path, problem)
+    assert is_right(found)
+    assert "learning_rate as that of the next step" in found.told[0]
+    assert (
+        len([one for one in found.findings if one.cell.quantity.group == "setting"]) == 5
+    )  # that after the last is not
+
+
+# Accumulation: the losses of an update, and its norm
+
+
+def test_updates_of_several_batches(tmp_path: Path) -> None:
+    problem = load(LINE + "accumulate = 2\n")
+    loop = trained(accumulate=2)
+    assert loop.losses[:2] == [17, 72.5]
+    means = [mean(loop.losses[:2]), loop.losses[2], mean(loop.losses[3:5]), loop.losses[5]]
+    rows = [
+        {"loss": loss, "grad_norm": norm / count, "learning_rate": 0.01, "epoch": step / 2, "step": step}
+        for step, (loss, norm, count) in enumerate(zip(means, loop.norms, (2, 1, 2, 1), strict=True), start=1)
+    ]
+    found = audited(json.dumps({"log_history": rows}), tmp_path, problem)
+    assert is_right(found)
+    assert [one.cell.step for one in found.findings if one.cell.name == "loss"] == [2, 3, 5, 6]
+    last = [loop.losses[1], loop.losses[2], loop.losses[4], loop.losses[5]]  # of the last batch, undivided
+    text = "step,train_loss_step,grad_norm\n" + "".join(
+        f"{step},{loss},{norm / 2}\n" for step, (loss, norm) in enumerate(zip(last, loop.norms, strict=True))
+    )
+    assert is_right(audited(text, tmp_path, problem, log="lightning"))
+    other = json.dumps({"log_history": [row | {"loss": loss} for row, loss in zip(rows, last, strict=True)]})
+    assert not is_right(audited(other, tmp_path, problem))
+
+
+# A table of nobody's log
+
+
+def test_a_table_that_is_right_as_it_stands_stays_as_it_stands(tmp_path: Path) -> None:
+    text = "step,loss\n" + "".join(f"{k},{loss:.4f}\n" for k, loss in enumerate(L, start=1))
+    assert audited(text, tmp_path).told == ("read as CSV, 6 rows",)
+
+
+def test_a_running_mean_of_ones_own_loop_is_recognised(tmp_path: Path) -> None:
+    running = [by_samples(L[:k]) for k in (1, 2, 3)]
+    text = "epoch,batch,loss\n" + "".join(f"1,{k},{loss:.4f}\n" for k, loss in enumerate(running, start=1))
+    found = audited(text, tmp_path)
+    assert is_right(found)
+    assert (
+        "read loss as the mean over the samples of the epoch so far, as a loop of one's own or Keras write"
+        in found.told[0]
+    )
+
+
+def test_one_wrong_number_is_not_explained_away(tmp_path: Path) -> None:
+    """The second loss is the mean of both, which another reading would fit; one number is not enough for it."""
+    text = f"step,loss\n1,{L[0]:.4f}\n2,{mean(L[:2]):.4f}\n"
+    found = audited(text, tmp_path)
+    assert [one.status.value for one in found.findings] == ["right", "wrong"]
+    assert found.told == ("read as CSV, 2 rows",)
+
+
+def test_where_no_reading_fits_the_table_stands_and_the_nearest_is_told(tmp_path: Path) -> None:
+    rows = [(k, mean(L[:k])) for k in range(1, 6)]
+    text = "step,loss\n" + "".join(f"{k},{loss:.4f}\n" for k, loss in [*rows, (6, 1.0)])
+    found = audited(text, tmp_path)
+    assert [one.status.value for one in found.findings] == ["right", *["wrong"] * 5]
+    text = "epoch,batch,loss\n" + "".join(
+        f"{e + 1},{k},{by_samples(L[3 * e : 3 * e + k]):.4f}\n" for e in (0, 1) for k in (1, 2, 3)
+    )
+    found = audited(text[: text.rindex(",")] + ",1.0\n", tmp_path)
+    assert [one.status.value for one in found.findings].count("wrong") >= 3
+    assert "nearest otherwise: read loss as the mean over the samples of the epoch so far" in found.told[0]
+    assert "which 5 of 6 numbers fit" in found.told[0]
+
+
+def test_losses_under_the_usual_names_of_ones_own_loop(tmp_path: Path) -> None:
+    text = "step,train_loss\n1,17\n2,63.63\n3,68.91\n"
+    found = audited(text, tmp_path)
+    assert is_right(found)
+    assert "read train_loss as the loss of the step, as a loop of one's own writes" in found.told[0]
+    found = audited(text.replace("63.63", "60.63"), tmp_path)
+    assert [one.status.value for one in found.findings] == ["right", "wrong", "right"]
+    assert "2 of 3 numbers fit" in found.told[0]
+    with pytest.raises(ClaimError, match="unknown quantity 'train_loss'"):  # of whatever it is, nothing is said
+        audited("step,train_loss\n1,17\n2,60.63\n3,60.91\n", tmp_path)
+    rows = [(e, mean(L[3 * e : 3 * e + 3])) for e in (0, 1)]
+    text = "epoch,epoch_loss\n" + "".join(f"{e + 1},{loss:.4f}\n" for e, loss in rows)
+    found = audited(text, tmp_path)
+    assert is_right(found)
+    assert "epoch_loss as the mean of the epoch's batches so far" in found.told[0]
+
+
+def test_two_ways_that_find_other_numbers_wrong_are_refused_with_both(tmp_path: Path) -> None:
+    text = f"step,train_loss\n1,{L[1]:.5f}\n2,{by_samples(L[:3]):.5f}\n"
+    with pytest.raises(
+        ClaimError, match=r"can be meant in two ways, and each finds other numbers wrong: read train_loss"
+    ):
+        audited(text, tmp_path, log="lightning")
+
+
+def test_parameters_that_are_logged_before_the_update(tmp_path: Path) -> None:
+    text = "step,train_loss_step,w\n0,17.0,0\n1,63.63045,0.13\n"
+    found = audited(text, tmp_path, log="lightning")
+    assert is_right(found)
+    assert "w as before the update" in found.told[0]
+    found = audited("step,train_loss_step,w\n0,17.0,0.13\n1,63.63045,0.495\n", tmp_path, log="lightning")
+    assert [one.cell.quantity.group for one in found.findings if one.cell.quantity.name == "w"] == ["after", "after"]
+
+
+# How a writer is named
+
+
+def test_the_writer_is_named_in_the_file_or_by_a_flag(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = f"step,train_loss\n0,{L[0]}\n1,{L[1]}\n"
+    file = tmp_path / "line.toml"
+    file.write_text(LINE + f'[claims]\nlog = "lightning"\ntable = """\n{table}"""\n', encoding="utf-8")
+    assert main([str(file), "--claims"], output) == 0
+    assert "read train_loss as the loss of the step, counted from 0" in capsys.readouterr().out
+    (tmp_path / "mine.csv").write_text(table)
+    assert main([str(file), "--claims", str(tmp_path / "mine.csv"), "--log", "lightning"], output) == 0
+    assert main([str(file), "--claims", str(tmp_path / "mine.csv")], output) == 0
+    with pytest.raises(ClaimError, match=r"--log: log 'lightnin' is no writer .* did you mean 'lightning'\?"):
+        main([str(file), "--claims", "--log", "lightnin"], output)
+    file.write_text(LINE + f'[claims]\nlog = "trainer"\ntable = """\n{table}"""\n', encoding="utf-8")
+    with pytest.raises(ClaimError, match=r"line\.toml:17:1: log 'trainer' is no writer whose numbers are known"):
+        main([str(file), "--claims"], output)
+
+
+@pytest.mark.parametrize(
+    ("text", "writer", "message"),
+    [
+        ("step,loss\n7,1.5\n", "hf-trainer", r":2:1: there is no update 7; the run has those from 1 to 6"),
+        ("step,loss\n2,1.5\n1,1.5\n", "hf-trainer", "the steps of this log go back; leave one run of it"),
+        (
+            "step,accuracy\n2,1.5\n",
+            "hf-trainer",
+            "no column of this log is one that the HF Trainer writes; it writes loss, ",
+        ),
+        ("epoch,loss\n5,1.5\n", "keras", "there is no epoch 5"),
+        ("{'loss': 17.0, 'epoch': 0.5}\n", "hf-trainer", "epoch 0.5 can be no step of this run; number the rows"),
+        ("{'loss': 17.0, 'epoch':", "hf-trainer", "a dict that breaks off here"),
+    ],
+)
+def test_what_is_no_such_log(text: str, writer: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(ClaimError, match=message):
+        audited(text, tmp_path, log=writer)
+
+
+def test_a_number_that_is_not_read_is_a_row_nevertheless(tmp_path: Path) -> None:
+    text = f"step,loss\n2,{mean(L[:2])}\n4,lost\n6,{mean(L[4:])}\n"
+    found = audited(text, tmp_path, log="hf-trainer")
+    assert [one.status.is_accepted for one in found.findings] == [True, True]
+    assert [error.message.partition(";")[0] for error in found.unread] == ["'lost' is not a number"]
+
+
+# Properties
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20, deadline=None)
+@given(form=st.sampled_from(["screen", "state", "metrics"]), every=st.integers(1, 6), epochs=st.integers(1, 3))
+def test_any_interval_of_logging(form: str, every: int, epochs: int, tmp_path: Path) -> None:
+    loop = trained(epochs=epochs)
+    problem = load(LINE.replace("epochs = 2", f"epochs = {epochs}"))
+    last = list(range(every, len(loop.losses) + 1, every))
+    if not last:
+        return
+    if form == "metrics":
+        text = "step,loss\n" + "".join(f"{k - 1},{loop.losses[k - 1]}\n" for k in last)
+        assert is_right(audited(text, tmp_path, problem, log="lightning"))
+        return
+    means = [mean(loop.losses[k - every : k]) for k in last]
+    if form == "screen":
+        text = "".join(dict_line(loss=m, epoch=k / 3) + "\n" for k, m in zip(last, means, strict=True))
+    else:
+        rows = [{"step": k, "loss": m} for k, m in zip(last, means, strict=True)]
+        text = json.dumps({"log_history": rows})
+    assert is_right(audited(text, tmp_path, problem, log="hf-trainer"))

@@ -1,0 +1,72 @@
+"""Means of losses, by a plain calculation of each."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from derive.run.batches import Batch
+from verify.logs.meaning import Averaged, averaged
+
+LOSSES = st.lists(st.fractions(0, 100, max_denominator=20), min_size=1, max_size=8)
+
+
+def batches_of(sizes: list[int], accumulate: int = 1) -> list[Batch]:
+    return [
+        Batch(
+            step,
+            1,
+            step,
+            tuple(range(size)),
+            updates=step % accumulate == 0 or step == len(sizes),
+            skipped=step - -(-step // accumulate) + (step % accumulate != 0 and step != len(sizes)),
+        )
+        for step, size in enumerate(sizes, start=1)
+    ]
+
+
+def mean_of(
+    kind: str, losses: list[Fraction], sizes: list[int], window: str = "", *, by_samples: bool = True
+) -> Fraction:
+    quantity = Averaged("averaged", "l", "loss", kind, 1, window)
+    batches = batches_of(sizes, 2 if window else 1)
+    found = averaged(quantity, batches, losses, Fraction, by_samples)
+    assert float(found) == pytest.approx(
+        averaged(quantity, batches, [*map(float, losses)], float, by_samples), rel=1e-9
+    )
+    return found
+
+
+@given(LOSSES, st.data())
+def test_each_kind_is_what_it_is_called(losses: list[Fraction], data: st.DataObject) -> None:
+    count = len(losses)
+    sizes = data.draw(st.lists(st.integers(1, 5), min_size=count, max_size=count))
+    assert mean_of("batches", losses, sizes) == sum(losses) / count
+    weighted = sum(size * loss for size, loss in zip(sizes, losses, strict=True)) / sum(sizes)
+    assert mean_of("samples", losses, sizes) == weighted
+    assert mean_of("samples", losses, sizes, by_samples=False) == sum(losses) / sum(sizes)
+    kept, new = Fraction(49, 50), Fraction(1, 50)
+    plain, debiased = losses[0], Fraction(0)
+    for at, loss in enumerate(losses):
+        plain = kept * plain + new * loss if at else loss
+        debiased = kept * debiased + new * loss
+    assert mean_of("smoothed", losses, sizes) == plain
+    assert mean_of("debiased", losses, sizes) == debiased / (1 - kept**count)
+
+
+@given(LOSSES)
+def test_updates_of_two_batches(losses: list[Fraction]) -> None:
+    pairs = [losses[at : at + 2] for at in range(0, len(losses), 2)]
+    sizes = [1] * len(losses)
+    assert mean_of("batches", losses, sizes, "mean") == sum(sum(pair) / len(pair) for pair in pairs) / len(pairs)
+    assert mean_of("batches", losses, sizes, "last") == sum(pair[-1] for pair in pairs) / len(pairs)
+
+
+@given(LOSSES)
+def test_a_mean_of_one_loss_everywhere_is_that_loss(losses: list[Fraction]) -> None:
+    alike, sizes = [losses[0]] * len(losses), [*range(1, len(losses) + 1)]
+    for kind in ("batches", "samples", "smoothed", "debiased"):
+        assert mean_of(kind, alike, sizes) == losses[0]

@@ -1,0 +1,128 @@
+"""A table before its names are looked up: its numbers with decimal points, its header in words, each row as wide."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from derive.errors import ClaimError, Place, shorten
+from verify.claims.cells import VALUES
+from verify.claims.places import Timeline
+from verify.tabular.grid import Grid, with_points
+from verify.tabular.index import without_index
+from verify.tabular.written import NO_CLAIM, Row, Written, place_word
+
+_NAMES = ("name", "variable", "metric", "key")  # other heads of what a tidy table calls `quantity`
+
+
+@dataclass(frozen=True)
+class Laid:
+    """A table before its names are looked up: its header in one line, its rows, and how many of their cells are empty.
+
+    `form` is what it was read as, and `more` what else is told of it.
+    """
+
+    header: Row
+    body: Sequence[Row]
+    empty: int
+    is_tidy: bool
+    form: str
+    more: str
+
+    def told(self, count: int) -> str:
+        """`read as Markdown, decimal comma, 12 rows`."""
+        return ", ".join(filter(None, (f"read as {self.form}", f"{count} row{'s' if count != 1 else ''}", self.more)))
+
+
+def laid_out(grid: Grid, run: Timeline) -> Laid:
+    """A table with its numbers in points and its header in words. Raises `ClaimError` for one without, or cut short."""
+    rows = [row for row in grid.rows if any(cell.text for cell in row)]
+    if not rows:
+        name = grid.rows[0][0].place.source if grid.rows and grid.rows[0] else "the text"
+        raise ClaimError(f"{name} has no table; expected a line with the names of the columns", Place(name))
+    grid, has_commas = with_points(replace(grid, rows=_padded(grid.rows, rows[0])))
+    says_where = any(run.is_place(place_word(cell.text)) for cell in grid.rows[0])
+    names, body, index = without_index(grid.rows[0], grid.rows[1:], says_where)
+    header = _long_form([_as_place(_in_one_line(cell, run), run) for cell in names], run)
+    _check_header(header, body, run)
+    is_tidy = _is_tidy([cell.text.lower() for cell in header], body, run)
+    form = f"{grid.form}, decimal comma" if has_commas else grid.form
+    more = ", ".join(filter(None, (index, grid.told)))
+    return Laid(header, body, _empty(header, body, is_tidy), is_tidy, form, more)
+
+
+def _empty(header: Row, body: Sequence[Row], is_tidy: bool) -> int:
+    """How many cells, in columns with a name, hold no number."""
+    lower = [cell.text.lower() for cell in header]
+    counts = [name in VALUES if is_tidy else bool(name) for name in lower]
+    cells = (cell for row in body for cell, counted in zip(row, counts, strict=True) if counted)
+    return sum(cell.text.lower() in NO_CLAIM for cell in cells)
+
+
+def _padded(rows: Sequence[Row], header: Row) -> list[Row]:
+    """The table from its header on; an empty row is as wide. Raises `ClaimError` for a row of another width."""
+    place = next(position for position, row in enumerate(rows) if row is header)
+    found = [header]
+    for row in rows[place + 1 :]:
+        if len(row) == len(header):
+            found.append(row)
+        elif any(cell.text for cell in row):
+            message = f"{len(row)} cells in this row; expected {len(header)}, as in the first line"
+            message += ' (a number with commas stands in quotes: "8,585.23")' if "," in row[-1].place.text else ""
+            raise ClaimError(message, row[-1].place)
+        else:
+            found.append([Written("", row[0].place)] * len(header))
+    while len(found) > 1 and not any(cell.text for cell in found[-1]):
+        found.pop()
+    return found
+
+
+def _long_form(header: Row, run: Timeline) -> Row:
+    """The header, in which what names the numbers of a tidy table is called `quantity`, as of `DataFrame.melt`."""
+    lower = [cell.text.lower() for cell in header]
+    called = next((lower.index(name) for name in _NAMES if name in lower and name not in run.names.taken), None)
+    if called is None or "quantity" in lower or not any(name in VALUES[:1] for name in lower):
+        return header
+    return [Written("quantity", cell.place) if k == called else cell for k, cell in enumerate(header)]
+
+
+def _is_tidy(lower: list[str], body: Sequence[Row], run: Timeline) -> bool:
+    """Whether a table has one row a number; a column `quantity` of numbers is a line or parameter of that name."""
+    if "quantity" not in lower or "quantity" not in run.names.own:
+        return "quantity" in lower
+    try:
+        return bool(body) and all(run.literal(row[lower.index("quantity")]) is None for row in body)
+    except ClaimError:
+        return True
+
+
+def _in_one_line(cell: Written, run: Timeline) -> Written:
+    """A head without line breaks. Raises `ClaimError`, which names the line break, where that is no quantity."""
+    if "\n" not in cell.text:
+        return cell
+    found = Written(" ".join(cell.text.split()), cell.place)
+    if not run.is_place(place_word(found.text)):
+        try:
+            run.names.check(found.text, found.place)
+        except ClaimError as error:
+            raise ClaimError(f"a line break in the name of a column: {error.message}", cell.place) from None
+    return found
+
+
+def _as_place(cell: Written, run: Timeline) -> Written:
+    """A head as `Iteration #` by the word for which it stands, where it is no name by itself."""
+    word = place_word(cell.text)
+    is_own = word == cell.text.lower() or word in run.names.taken
+    return Written(word, cell.place) if not is_own and run.is_place(word) else cell
+
+
+def _check_header(header: Row, body: Sequence[Row], run: Timeline) -> None:
+    """Raises `ClaimError` for a table whose first line has no names, or one name twice."""
+    seen: set[str] = set()
+    for position, cell in enumerate(header):
+        if not cell.text and any(row[position].text for row in body):
+            raise ClaimError("a column without a name has numbers; name it, or leave it out", cell.place)
+        name = cell.text.lower() if run.is_place(cell.text.lower()) else cell.text
+        if name and name in seen:
+            raise ClaimError(f"two columns are named {shorten(cell.text)}; leave one out", cell.place)
+        seen.add(name)

@@ -1,0 +1,106 @@
+"""What a number of a log can mean, and what it is by the losses of the steps: one function for all means."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from derive.run.batches import Batch
+from verify.claims.claim import Quantity
+
+KEPT = Fraction(98, 100)  # of the average so far, by which fastai and ignite smooth a loss
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a number means, in words; for a loss how its steps count (`kind`), and from where on they do (`since`)."""
+
+    words: str
+    kind: str = ""
+    since: str = ""
+
+
+MEANINGS: Mapping[str, Meaning] = {
+    "of_step": Meaning("the loss of the step", "batches", "step"),
+    "since_row": Meaning("the mean of the losses since the last row", "batches", "row"),
+    "epoch_by_samples": Meaning("the mean over the samples of the epoch so far", "samples", "epoch"),
+    "epoch_by_batches": Meaning("the mean of the epoch's batches so far", "batches", "epoch"),
+    "of_run": Meaning("the mean of the losses of all steps", "batches", "run"),
+    "smoothed": Meaning(
+        "the average 0.98·(that before) + 0.02·(the loss), begun with the first loss", "smoothed", "run"
+    ),
+    "smoothed_debiased": Meaning(
+        "the average 0.98·(that before) + 0.02·(the loss) from 0 on, divided by 1 − 0.98^k", "debiased", "run"
+    ),
+    "lr_used": Meaning("that of the step"),
+    "lr_next": Meaning("that of the next step"),
+    "norm": Meaning("the norm of all gradients, before clipping"),
+    "before": Meaning("before the update"),
+    "after": Meaning("after the update"),
+}
+
+
+@dataclass(frozen=True)
+class Averaged(Quantity):
+    """A mean of the losses of several steps, from the step `first` of the run to that of its cell.
+
+    `window` says what counts of an update of several batches: their "mean", or the "last"; empty where each counts.
+    """
+
+    kind: str = "batches"
+    first: int = 1
+    window: str = ""
+
+
+@dataclass(frozen=True)
+class GradientNorm(Quantity):
+    """The root of the sum of the squares of all gradients, divided by `divisor`."""
+
+    divisor: int = 1
+
+
+def averaged(
+    quantity: Averaged,
+    batches: Sequence[Batch],
+    losses: Sequence[Any],
+    constant: Callable[[Fraction], Any],
+    by_samples: bool,
+) -> Any:
+    """The mean that a quantity stands for of the `losses` of `batches`, in the kind of numbers that `constant` makes.
+
+    `by_samples` says that a loss is a mean over its samples, which counts with their number in a mean over samples; a
+    sum has that weight already. The weights are nonnegative and, but for sums, add up to 1.
+    """
+    if quantity.kind in ("smoothed", "debiased"):
+        return _smoothed(quantity, losses, constant)
+    weights = _weights(quantity, batches, by_samples)
+    total = losses[0] * constant(weights[0])
+    for loss, weight in zip(losses[1:], weights[1:], strict=True):
+        total = total + loss * constant(weight)
+    return total
+
+
+def _weights(quantity: Averaged, batches: Sequence[Batch], by_samples: bool) -> list[Fraction]:
+    if quantity.kind == "samples":
+        count = sum(batch.n for batch in batches)
+        return [Fraction(batch.n if by_samples else 1, count) for batch in batches]
+    if not quantity.window:
+        return [Fraction(1, len(batches))] * len(batches)
+    updates = [batch.update for batch in batches]
+    counts = Counter(updates)
+    each = Fraction(1, len(counts))
+    if quantity.window == "mean":
+        return [each / counts[update] for update in updates]
+    return [each if updates[at + 1 : at + 2] != [update] else Fraction(0) for at, update in enumerate(updates)]
+
+
+def _smoothed(quantity: Averaged, losses: Sequence[Any], constant: Callable[[Fraction], Any]) -> Any:
+    is_debiased = quantity.kind == "debiased"
+    kept, new = constant(KEPT), constant(1 - KEPT)
+    average = losses[0] * (new if is_debiased else constant(Fraction(1)))
+    for loss in losses[1:]:
+        average = average * kept + loss * new
+    return average * constant(1 / (1 - KEPT ** len(losses))) if is_debiased else average

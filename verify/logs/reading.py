@@ -1,0 +1,251 @@
+"""The claims of a log: every way in which its numbers can be meant by the rules of its writer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice, pairwise, product
+
+from derive.errors import ClaimError, Place
+from verify.claims.claim import Cell, Claim, Quantity
+from verify.claims.layout import Laid, laid_out
+from verify.claims.places import Timeline, cell_at
+from verify.claims.table import Reading, once
+from verify.logs.meaning import MEANINGS, Averaged, GradientNorm
+from verify.logs.rows import Span, Steps, places, spans
+from verify.logs.writers import Writer, writers
+from verify.tabular.grid import Grid
+from verify.tabular.written import NO_CLAIM, Row
+
+MAX_WAYS = 24  # in which a log is tried
+_OWN = ("after", "before")  # what a column of a parameter can mean
+
+
+@dataclass(frozen=True)
+class LogReading:
+    """The claims of a log in one of the ways in which it can be meant.
+
+    `means` says what each column means, by its name, `words` the same in a sentence, `begins` from which number the log
+    counts. `by` are the writers that write so, and `cells` the numbers of the columns whose meaning was chosen.
+    """
+
+    reading: Reading
+    means: Mapping[str, str]
+    begins: Mapping[str, int]
+    by: tuple[str, ...]
+    cells: frozenset[Cell]
+
+    @property
+    def words(self) -> str:
+        """`read loss as the mean of the losses since the last row, as the HF Trainer writes`."""
+        said = [f"{name} as {MEANINGS[meaning].words}" for name, meaning in self.means.items()]
+        said += [f"counted from 0 ({word})" for word, begin in self.begins.items() if begin == 0]
+        verb = "write" if len(self.by) > 1 else "writes"
+        return f"read {', '.join(said)}, as {' or '.join(self.by)} {verb}"
+
+
+def read_log(grid: Grid, run: Timeline, writer: Writer) -> list[LogReading]:
+    """Every way in which a log of a known writer can be meant. Raises `ClaimError` where it claims nothing."""
+    laid = laid_out(grid, run)
+    failed: list[ClaimError] = []
+    found = list(_ways(laid, run, writer, failed, named=True))
+    if not found:
+        known = ", ".join(name for names, _ in writer.columns for name in names)
+        place = laid.header[0].place
+        message = f"no column of this log is one that {writer.called} writes; it writes {known}"
+        raise failed[0] if failed else ClaimError(message, place)
+    return found
+
+
+def possible_readings(grid: Grid, run: Timeline) -> list[LogReading]:
+    """Every way in which a table can be meant if it is the log of one of the writers that have all its columns."""
+    try:
+        laid = laid_out(grid, run)
+    except ClaimError:
+        return []
+    found: dict[tuple[tuple[Cell, ...], ...], LogReading] = {}
+    for writer in writers().values():
+        for way in islice(_ways(laid, run, writer, [], named=False), MAX_WAYS):
+            key = (tuple(claim.cell for claim in way.reading.claims),)
+            earlier = found.get(key)
+            found[key] = way if earlier is None else _also_by(earlier, way)
+    return list(found.values())
+
+
+def _also_by(earlier: LogReading, later: LogReading) -> LogReading:
+    by = tuple(dict.fromkeys((*earlier.by, *later.by)))
+    return LogReading(earlier.reading, earlier.means, earlier.begins, by, earlier.cells)
+
+
+def _ways(laid: Laid, run: Timeline, writer: Writer, failed: list[ClaimError], *, named: bool) -> Iterator[LogReading]:
+    """The ways in which a table can be meant by the rules of a writer; why not, in `failed`."""
+    options = _options(laid.header, run, writer)
+    unknown = [
+        cell.text
+        for position, cell in enumerate(laid.header)
+        if cell.text and position not in options and not writer.passes_over(cell.text)
+    ]
+    unknown = [name for name in unknown if name.casefold() not in _place_words(laid.header)]
+    ruled = [position for position in options if _meanings(laid.header[position].text, run, writer)]
+    counted = all(kind in writer.counts for kind in places(laid.header))
+    if not ruled or not (named or (counted and not unknown)):
+        return
+    for begins in _beginnings(laid, writer):
+        for meant in product(*options.values()):
+            try:
+                yield _way(laid, run, writer, dict(zip(options, meant, strict=True)), begins)
+            except ClaimError as error:
+                failed.append(error)
+
+
+def _place_words(header: Row) -> set[str]:
+    return {header[position].text.casefold() for position in places(header).values()}
+
+
+def _options(header: Row, run: Timeline, writer: Writer) -> dict[int, tuple[str, ...]]:
+    """What each column of numbers can mean: by the writer's rules, or as a number of the problem."""
+    found: dict[int, tuple[str, ...]] = {}
+    held = set(places(header).values())
+    for position, cell in enumerate(header):
+        means = _meanings(cell.text, run, writer)
+        if means:
+            found[position] = means
+        elif cell.text and position not in held and not writer.passes_over(cell.text):
+            quantity = _own(cell.text, run)
+            if quantity is not None:
+                found[position] = _OWN if quantity.group == "after" else ("as_it_is",)
+    return found
+
+
+def _meanings(name: str, run: Timeline, writer: Writer) -> tuple[str, ...]:
+    """What a column can mean by the rules of a writer; one with a name of the problem is what it names."""
+    return writer.meanings(name) if name == run.loss or name not in run.names.names else ()
+
+
+def _own(name: str, run: Timeline) -> Quantity | None:
+    """The number of the problem that a column is named after."""
+    try:
+        return run.names.find(name, Place(name))[0]
+    except ClaimError:
+        return None
+
+
+def _beginnings(laid: Laid, writer: Writer) -> Iterator[dict[str, int]]:
+    """From which number each column counts: where there is a 0 from that, else from all that the writer begins with."""
+    options: dict[str, tuple[int, ...]] = {}
+    for kind, position in places(laid.header).items():
+        begins = writer.counts.get(kind, (1,))
+        is_zero = any(row[position].text == "0" for row in laid.body)
+        options[kind] = (0,) if is_zero and 0 in begins else begins
+    for meant in product(*options.values()):
+        yield dict(zip(options, meant, strict=True))
+
+
+def _way(laid: Laid, run: Timeline, writer: Writer, means: Mapping[int, str], begins: Mapping[str, int]) -> LogReading:
+    """The claims in one way. Raises `ClaimError` where a row is about no step of the run, or nothing is claimed."""
+    chosen_at = [at for at in means if _meanings(laid.header[at].text, run, writer) or means[at] in _OWN]
+    of_steps = [at for at in means if means[at] != "of_run"]
+    rows = [row for row in laid.body if any(not _is_empty(row, position) for position in means)]
+    counted = [any(not _is_empty(row, position) for position in of_steps) for row in rows]
+    where, told = spans(laid.header, rows, counted, run, writer, begins)
+    unread: list[ClaimError] = []
+    claims: list[Claim] = []
+    chosen: set[Cell] = set()
+    for position, meaning in means.items():
+        own = [
+            claim
+            for claim in _of_column(laid, rows, where, position, meaning, run, writer, unread)
+            if claim is not None
+        ]
+        claims += own
+        chosen |= {claim.cell for claim in own if position in chosen_at}
+    if not chosen:
+        raise unread[0] if unread else ClaimError("the log claims nothing", laid.header[0].place)
+    beside = [cell.text for k, cell in enumerate(laid.header) if cell.text and _is_beside(k, laid.header, means)]
+    parts = [laid.told(len(rows)), told, f"not judged: {', '.join(beside)}" if beside else ""]
+    reading = Reading(once(claims), tuple(unread), ", ".join(filter(None, parts)), laid.empty)
+    named = {laid.header[at].text: means[at] for at in chosen_at if means[at] != "after"}
+    return LogReading(reading, named, begins, (writer.called,), frozenset(chosen))
+
+
+def _is_empty(row: Row, position: int) -> bool:
+    return row[position].text.casefold() in NO_CLAIM
+
+
+def _is_beside(position: int, header: Row, means: Mapping[int, str]) -> bool:
+    return position not in means and position not in places(header).values()
+
+
+def _of_column(
+    laid: Laid,
+    rows: Sequence[Row],
+    where: Sequence[Span],
+    position: int,
+    meaning: str,
+    run: Timeline,
+    writer: Writer,
+    unread: list[ClaimError],
+) -> Iterator[Claim | None]:
+    """The claims of a column; a row of it that cannot be read is a row nevertheless."""
+    head = laid.header[position]
+    filled = [(row[position], span) for row, span in zip(rows, where, strict=True) if not _is_empty(row, position)]
+    steps = Steps(run, writer.unit)
+    if meaning == "of_run" and len(filled) > 1:
+        raise ClaimError(
+            f"{head.text} stands in one row of a log, after its last step; here it is in several", head.place
+        )
+    begins = _begun([span for _, span in filled], steps, head.place) if meaning == "since_row" else []
+    for at, (cell, span) in enumerate(filled):
+        try:
+            literal = run.literal(cell)
+        except ClaimError as error:
+            unread.append(error)
+            continue
+        first = begins[at] if begins else span.first
+        about = _about(head.text, meaning, span, first, run, writer, head.place)
+        yield None if about is None or literal is None else Claim(about, literal, cell.place)
+
+
+def _begun(rows: Sequence[Span], steps: Steps, place: Place) -> list[int]:
+    """The first step that the mean of each row is about: that after the row before.
+
+    What stands before the first row is not in the log: it is taken to be as far from it as the nearest two rows are.
+    """
+    gaps = [later.number - earlier.number for earlier, later in pairwise(rows)]
+    if any(gap <= 0 for gap in gaps):
+        raise ClaimError("the steps of this log go back; leave one run of it", place)
+    if not rows:
+        return []
+    before = max(0, rows[0].number - min(gaps)) if gaps else 0
+    return [steps.span(before + 1, place).first, *(row.last + 1 for row in rows[:-1])]
+
+
+def _about(head: str, meaning: str, span: Span, first: int, run: Timeline, writer: Writer, place: Place) -> Cell | None:
+    """The number of the run that a number of a log is about; None for the lr after the last step."""
+    steps = Steps(run, writer.unit)
+    if meaning in ("lr_used", "lr_next"):
+        step = span.last + 1 if meaning == "lr_next" else span.last
+        rate = run.names.columns.get("lr")
+        if rate is None:
+            raise ClaimError("nothing is trained, so there is no lr", place)
+        return cell_at(rate, (), {"step": step}, 1, run, place) if step <= len(run.batches) else None
+    if meaning == "norm":
+        divisor = _most(steps, run) if writer.divides == "all" else span.last - span.first + 1
+        return Cell(span.last, GradientNorm("norm", "gradients", head, divisor))
+    if meaning in (*_OWN, "as_it_is"):
+        quantity, entry = run.names.find(head, place)
+        if meaning == "before":
+            quantity = run.names.begun(quantity.name)
+        return cell_at(quantity, entry, {"step": span.last}, 1, run, place)
+    rule = MEANINGS[meaning]
+    begin = {"step": span.first, "row": first, "epoch": steps.begin_of_epoch(span.last), "run": 1}[rule.since]
+    window = writer.window if writer.unit == "update" else ""
+    if rule.since == "step" and (span.first == span.last or window == "last"):
+        return Cell(span.last, Quantity("loss", run.loss, head))
+    return Cell(span.last, Averaged("averaged", run.loss, head, rule.kind, begin, window))
+
+
+def _most(steps: Steps, run: Timeline) -> int:
+    """How many batches an update should have: those of the first one."""
+    first = steps.span(1, Place(run.loss))
+    return first.last - first.first + 1

@@ -1,0 +1,92 @@
+"""Dicts as Python prints them, one for each row: `{'loss': '63.63', 'learning_rate': '0.01', 'epoch': '0.67'}`.
+
+They are read by their signs, and never evaluated.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from derive.errors import ClaimError, Place
+from verify.tabular.grid import Grid, Source
+from verify.tabular.records import Record, columns_of, rows_of
+from verify.tabular.written import Written
+
+_OPENING = re.compile(r"\{\s*'[^'\n]*'\s*:")
+_MEMBER = re.compile(
+    r"""\s*(?P<quote>['"])(?P<key>[^'"\n]*)(?P=quote)\s*:\s*"""
+    r"""(?:(?P<mark>['"])(?P<text>[^\n]*?)(?P=mark)|(?P<array>\[)|(?P<bare>[^,(){}\[\]'"\n]+(?:\([^()\n]*\))?))"""
+)
+_END = re.compile(r"\s*(?P<sign>[,}])\s*(?P<last>\})?")
+_PROGRESS = re.compile(r"\s*\d{1,3}%\|")  # of tqdm
+
+
+def is_printed_dicts(source: Source) -> bool:
+    """Whether a dict as Python prints it stands in a text, one on a line that is no other table's."""
+    return bool(_OPENING.search(source.text))
+
+
+def read_printed_dicts(source: Source) -> Grid:
+    """One row a dict; what else the lines hold is passed over, and counted. Raises `ClaimError` for a broken dict."""
+    records: list[Record] = []
+    inside: list[tuple[int, int]] = []
+    at = 0
+    while (opening := _OPENING.search(source.text, at)) is not None:
+        record, at = _dict(source, opening.start() + 1)
+        records.append(record)
+        inside.append((opening.start(), at))
+    passed = _passed(source, inside)
+    count = len(passed)
+    told = f"{count} line{'s' if count != 1 else ''} without a dict passed over" if passed else ""
+    columns = columns_of(records)
+    rows = rows_of(records) if columns is None else columns
+    return Grid(
+        rows,
+        "printed dicts" if columns is None else "a printed dict, a list for each column",
+        next(iter(passed), None),
+        told,
+    )
+
+
+def _dict(source: Source, at: int) -> tuple[Record, int]:
+    """The members of a dict, and where it ends."""
+    found: Record = []
+    while True:
+        member = _MEMBER.match(source.text, at)
+        if member is None:
+            raise _broken(source, at)
+        key = source.cell(*member.span("key"))
+        if member["array"]:
+            stop = source.text.find("]", member.end())
+            if stop < 0:
+                raise _broken(source, member.start("array"))
+            written = source.cell(member.start("array"), stop + 1)
+            value, at = Written(written.text.replace(",", " "), written.place), stop + 1
+        else:
+            value = source.cell(*member.span("bare" if member["mark"] is None else "text"))
+            at = member.end()
+        found.append((key, Written("", value.place) if value.text == "None" else value))
+        end = _END.match(source.text, at)
+        if end is None:
+            raise _broken(source, at)
+        at = end.end()
+        if end["sign"] == "}" or end["last"]:
+            return found, end.end("last") if end["sign"] == "," else end.end("sign")
+
+
+def _broken(source: Source, at: int) -> ClaimError:
+    return ClaimError(
+        "a dict that breaks off here; expected such as {'loss': 17.0, 'epoch': 0.33}",
+        source.place(min(at, len(source.text))),
+    )
+
+
+def _passed(source: Source, inside: Sequence[tuple[int, int]]) -> list[Place]:
+    """The lines with something on them and no dict, but progress bars."""
+    return [
+        source.place(start)
+        for line, start in zip(source.lines, source.starts, strict=True)
+        if any(map(str.isalnum, line)) and not _PROGRESS.match(line)
+        if not any(first <= start + len(line) and start <= last for first, last in inside)
+    ]
