@@ -130,11 +130,11 @@ class _Follower:
     run: Run
     owns: Sequence[Own]
     wanted: frozenset[Cell]
+    system: Forms
     found: dict[Cell, Form] = field(default_factory=dict)
     fresh: int = 0
 
     def __post_init__(self) -> None:
-        self.system = Forms()
         self.by_key: dict[Key, list[Own]] = {}
         for own in self.owns:
             cell = own.claim.cell
@@ -383,10 +383,13 @@ def _rounded(value: Exactly) -> Exactly:
     return arb(value) if isinstance(value, fmpq) and value.height_bits() > 1000 else value
 
 
-def follow(run: Run, owns: Sequence[Own], wanted: Sequence[Cell]) -> Mapping[Cell, Form]:
-    """For each cell of `wanted` the number that follows from the author's own earlier ones, if calculated."""
+def follow(run: Run, owns: Sequence[Own], wanted: Sequence[Cell], system: Forms | None = None) -> Mapping[Cell, Form]:
+    """For each cell of `wanted` the number that follows from the author's own earlier ones in `system`, if calculated.
+
+    Exactly where no system is given.
+    """
     last = max((cell.step for cell in wanted), default=0)
-    follower = _Follower(run, owns, frozenset(wanted))
+    follower = _Follower(run, owns, frozenset(wanted), system or Forms())
     try:
         with precision(min(256 + BITS_A_STEP * last, 8192)):
             follower.calculate(last)
