@@ -12,6 +12,7 @@ from verify import audit
 from verify.formulas.judge import judge_formula
 
 FALLING = 'equations = "l = (w-3)^2"\n[parameters]\nw = 1\n[training]\nlr = 0.25\nsteps = 3\n'  # w = 1, 2, 2.5, 2.75
+SLOW = FALLING.replace("0.25", "0.001")  # 1, 1.004, 1.007992
 HELD = FALLING.replace("w = 1", "w = 3")  # nothing moves it
 BATCHES = """
 equations = "l = mean((w*x - 3)^2)"
@@ -60,6 +61,7 @@ NUMBERS = [
     ("It is w before the update, 2.0", (FALLING, "step,w\n1,2.0\n2,2.0"), (FALLING, "step,w\n1,2.0\n2,2.1")),
     ("It is w before the update", (FALLING, "step,w\n1,1"), (HELD, "step,w\n1,3\n2,3")),  # right: it does not move
     ("It is w before the update, 2.00", (FALLING, "step,w\n1,2.00\n2,2.0"), (FALLING, "step,w\n1,1.94\n2,2.0")),
+    ("before the update", (FALLING, "step,w\n1,2.0\n2,2.0"), (SLOW, "step,w\n1,1.0\n2,1.000")),  # 1.0 may be 1.008
     ("It is the local partial of the line z", (PATHS, "step,dz/dw\n1,4"), (PATHS, "step,dz/dw\n1,5")),
     ("It is the local partial of the line z", (PATHS, "step,dz/dw\n1,4.0"), (PATHS, "step,dz/dw\n1,16")),
     ("It has the other sign", (FALLING, "step,delta w\n1,-1.0"), (FALLING, "step,delta w\n1,-1.1")),
