@@ -71,6 +71,8 @@ NUMBERS = [
     ("All 3 numbers that are wrong where they stand are 2 times", (FACTOR, "step,dl/dw[0],dl/dw[1],dl/dw[2]\n1,6,8,10"),
      (FACTOR, "step,dl/dw[0],dl/dw[1],dl/dw[2]\n1,6,8,11")),
     ("numbers that are wrong where they stand are", (FACTOR, "step,dl/dw[0],dl/dw[1],dl/dw[2]\n1,6,8,10"),
+     (FACTOR, "step,dl/dw[0],dl/dw[1],dl/dw[2]\n1,2,3,4")),  # 3/4, 4/5, 5/7 or another
+    ("numbers that are wrong where they stand are", (FACTOR, "step,dl/dw[0],dl/dw[1],dl/dw[2]\n1,6,8,10"),
      (FACTOR, "step,dl/dw[0],dl/dw[1],dl/dw[2]\n1,6,8,5")),  # of two it may be chance
     ("cut off: rounded it is", (CARRIED, "step,dl/dw\n1,-2.803"), (CARRIED, "step,dl/dw\n1,-2.802")),  # −2.80376
     ("rounded twice, to", (FALLING.replace("w = 1", "w = 1.4545"), "step,w_before\n1,1.46"),

@@ -58,6 +58,14 @@ def test_what_is_not_written_down_is_rounded_as_well() -> None:
     assert claimed("step,l,dl/dw\n1,0.947,-2.83") == [Status.CARRIED, Status.CARRIED]
 
 
+def test_digits_that_allow_nearly_everything_excuse_nothing() -> None:
+    """With two digits on the way the loss of 0.7034 may be off by more than a fifth of itself."""
+    coarse = PRODUCT.replace("-1.7", "-1.2")
+    found = audit(f'{coarse}[claims]\ntable = """\nstep,l,dl/dw\n1,0.69,-1.3\n"""\n').findings[0]
+    assert found.status is Status.UNDECIDED
+    assert found.why.endswith("2 digits carried on the way allow it, and much else")
+
+
 @pytest.mark.parametrize("wrong", ["2.80", "-5.61", "-1.40", "-8.41", "-0.280", "-8.20"])
 def test_a_sign_a_factor_and_swapped_digits_are_no_rounding(wrong: str) -> None:
     assert claimed(f"step,l,dl/dw\n1,0.941,{wrong}")[1] is Status.WRONG
