@@ -5,13 +5,21 @@ What is right is known from the rules for matrices (`tests/matrix_chains.py`), w
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+from fractions import Fraction
+
 import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import strategies as st
 
 from derive.chain.derivation import differentiate
 from derive.errors import Place
 from derive.problem.loading import load
+from tests.claimed_formulas import faults, outcomes
+from tests.index_graphs import MISTAKES
 from tests.matrix_chains import Claim, claims
+from verify.formulas.explain import Explanation
 from verify.formulas.judge import FormulaFinding, judge_formula
 
 # a claim that fails is printed as it was found: to make it smaller takes minutes, and it is short already
@@ -40,6 +48,41 @@ def test_a_derived_gradient_with_a_mistake_is_not_right(claim: Claim) -> None:
     assume(claim.differs(1) or claim.differs(2))
     finding = judged(claim.chain.text, claim.key, claim.text)
     assert finding.status == "wrong", (claim, finding)
+
+
+@settings(SLOW, max_examples=10)
+@given(st.integers(0, 10**6))
+def test_nothing_false_is_said_of_a_formula_of_a_random_graph(seed: int) -> None:
+    """With sums, means, softmax, kinks and functions of all kinds; the long form is tests/benchmarks/formulas.py."""
+    for outcome in outcomes(seed, planted=2):
+        assert not outcome.faults, str(outcome)
+
+
+def test_what_is_false_is_noticed() -> None:
+    """The check itself: a verdict, a counterexample and a reason that are another formula's."""
+    found = [outcome for seed in range(4) for outcome in outcomes(seed, planted=len(MISTAKES))]
+    refuted = [one for one in found if one.is_right is False and one.finding.status == "wrong"]
+    proved = [one for one in found if one.is_right and one.finding.status == "right"]
+    assert len(refuted) > 4
+    assert len(proved) > 4
+    for one in refuted:
+        assert [*faults(one.claim, replace(one.finding, status="right", decided=""), False)], str(one)
+    for one in proved:
+        assert [*faults(one.claim, replace(one.finding, status="wrong"), True)] or one.claim.kind, str(one)
+    changed = 0
+    for one in refuted:
+        example = one.finding.counterexample
+        assert example is not None
+        other = replace(example, right=example.claimed)
+        if "between" not in example.right + example.claimed and (
+            abs(Fraction(example.right) - Fraction(example.claimed)) > 1e-3  # float64 sees it
+        ):
+            changed += 1
+            assert [*faults(one.claim, replace(one.finding, counterexample=other), False)], str(one)
+        other_reason = Explanation("ratio", "it is 7/5 times the right one")
+        if one.claim.is_right(5) is False:
+            assert [*faults(one.claim, replace(one.finding, explanation=other_reason), False)], str(one)
+    assert changed > 4
 
 
 LETTERED = """
@@ -97,6 +140,48 @@ def test_letters_that_a_line_has_are_those_that_are_meant() -> None:
     assert judged(LETTERED, "dl/dW", "sum(h[i,k]*y[i,m], i)").status == "right"
     assert judged(LETTERED, "dl/dW", "sum(h[i,m]*y[i,k], i)").status == "wrong"  # W stands as W[k,m]
     assert judged(LETTERED, "dl/dW[j,k]", "sum(h[i,k]*y[i,j], i)").status == "wrong"
+
+
+TIED = """
+equations = "h = log(exp(W) + 2); l = where(h > h, h^2, h)*V"
+[parameters]
+W = 1
+V = 3
+"""
+
+
+def test_digits_that_are_not_known_are_not_shown() -> None:
+    """Balls do not tell that a number is not above itself, so the right one is V or V·h^2; the claim is neither."""
+    finding = judged(TIED, "dl/dV", "-h")
+    assert finding.status == "wrong"
+    assert finding.counterexample is not None
+    low, high = (float(end) for end in finding.counterexample.right.removeprefix("between ").split(" and "))
+    assert low <= math.log(math.e + 2) <= high
+
+
+SIZES = """
+equations = \"\"\"
+h[i] = sum(W[k]*y[i,k], k)
+l = sum(h^2)/2
+\"\"\"
+[parameters]
+W = [1, 2]
+[constants]
+y = [[1, 2], [3, 5], [4, -1]]
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("dl/dh[k]", "h[k] + 0*sum(W[k], k)"),  # one k has 3 values, the other 2
+        ("h[k]", "sum(y[k,i]*W[i], i) + 0*sum(W[k], k)"),
+        ("dl/dW[i]", "sum(y[k,i]*sum(W[i]*y[k,i], i), k)"),
+        ("dl/dW[i]", "sum(y[k,i]*sum(W[k]*sum(y[i,k], i), k)*0 + y[k,i]*h[k], k)"),  # a sum in one of its own letter
+    ],
+)
+def test_a_letter_of_a_sum_has_its_own_size(name: str, text: str) -> None:
+    assert judged(SIZES, name, text).status == "right"
 
 
 def test_letters_the_other_way_round_are_wrong() -> None:

@@ -51,10 +51,10 @@ class _Follower:
     run: Run
     owns: Sequence[Own]
     wanted: frozenset[Cell]
+    system: Forms
     found: dict[Cell, Form] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.system = Forms()
         self.by_key: dict[Key, list[Own]] = {}
         for own in self.owns:
             cell = own.claim.cell
@@ -356,10 +356,13 @@ class _Recorded(Mapping[str, Array]):
         return 1  # not empty: it is asked for every line
 
 
-def follow(run: Run, owns: Sequence[Own], wanted: Sequence[Cell]) -> Mapping[Cell, Form]:
-    """For each cell of `wanted` the number that follows from the author's own earlier ones, if calculated."""
+def follow(run: Run, owns: Sequence[Own], wanted: Sequence[Cell], system: Forms | None = None) -> Mapping[Cell, Form]:
+    """For each cell of `wanted` the number that follows from the author's own earlier ones in `system`, if calculated.
+
+    Exactly where no system is given.
+    """
     last = max((cell.step for cell in wanted), default=0)
-    follower = _Follower(run, owns, frozenset(wanted))
+    follower = _Follower(run, owns, frozenset(wanted), system or Forms())
     try:
         with precision(min(256 + BITS_A_STEP * last, 8192)):
             follower.calculate(last)

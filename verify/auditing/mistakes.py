@@ -46,7 +46,9 @@ def before_the_update(run: Run, finding: Finding, context: Context) -> str:
     if earlier is not None:
         other = earlier.claim.literal
         is_moved = within(right, other.low, other.high) is False
-        if is_moved and literal.special is None and other.low <= literal.high and literal.low <= other.high:
+        fine, coarse = sorted((literal, other), key=lambda one: one.slack)
+        is_same = literal.special is other.special is None and coarse.low <= fine.value <= coarse.high
+        if is_moved and is_same:
             return f"It is {name} before the update, {other.text}"
     elif cell.step == 1:
         for parameter in run.watched.parameters:

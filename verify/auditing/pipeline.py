@@ -41,13 +41,15 @@ from verify.formulas.judge import judge_formulas
 from verify.formulas.sentence import judge_sentences
 from verify.hand.update import is_trained, moves
 from verify.logs.writers import Writer, writer_named
-from verify.numbers import Exactly, Form, as_ball, decimal, from_fraction, precision, to_float
+from verify.numbers import Exactly, Form, PocketForms, as_ball, carried, decimal, from_fraction, precision, to_float
 from verify.tabular.forms import read_grid
 from verify.tabular.grid import Source
 from verify.tabular.objects import Rows
 
 NARROW = 0.2  # what was carried lies within a fifth of itself: neither a factor 2 or ½ nor a sign gets lost in that
 WIDE = 0.5  # an interval as wide as half of the number itself tells nothing of it
+MAX_BY_HAND = 200  # steps that somebody calculates with rounded numbers
+TRACE, RARE = 4, 20  # of numbers that rounding can move by 4 units of their last digit, more than one in 21 are moved
 FEW_UNITS = 10  # unless it is that many units of the last digit, or fewer
 
 
@@ -350,6 +352,8 @@ def _followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
     wanted = [cell for cell in refused if cell.quantity.group != "setting"]
     forms = follow(run, owns, wanted)
     unused = _without_asides(run, findings, owns, wanted)
+    digits, rounded = _rounded_on_the_way(run, findings, owns)
+    is_traced = _has_traces(findings, forms, rounded)
     judged: list[Finding] = []
     roots: dict[int, Cell] = {}
     undecided: set[int] = set()
@@ -361,6 +365,8 @@ def _followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
         if finding.status is Status.WRONG and alone.cell in unused:
             other = _by_earlier(alone, unused[alone.cell], roots, undecided)
             finding = finding if other.status is Status.WRONG else other
+        if finding.status is Status.WRONG and alone.cell in rounded:
+            finding = _on_the_way(finding, rounded[alone.cell], roots, undecided, digits, is_traced=is_traced)
         if finding.status is Status.UNDECIDED:
             undecided.add(mark)
         elif not finding.status.is_accepted:
@@ -416,6 +422,57 @@ def _by_earlier(finding: Finding, form: Form, roots: Mapping[int, Cell], undecid
         return replace(finding, status=Status.CARRIED, why="it follows from the numbers before it, as printed")
     rests = "rest on one that is undecided" if undecided & form.sources else "are too coarse to tell"
     why = f"it is not right at its digits; whether it follows from the numbers before it, these {rests}"
+    return replace(finding, status=Status.UNDECIDED, why=why)
+
+
+def _rounded_on_the_way(run: Run, findings: Sequence[Finding], owns: Sequence[Own]) -> tuple[int, Mapping[Cell, Form]]:
+    """The digits that an author carries, and what follows where every number on the way is rounded to them.
+
+    Nothing where a table cannot be one that was calculated so: a number alone, too many digits or steps.
+    """
+    listed = [one for one in findings if one.cell.quantity.group != "setting" and one.claim.literal.digits]
+    digits = carried((one.claim.literal.digits, one.claim.literal.decimals) for one in listed)
+    last = max((one.cell.step for one in listed), default=0)
+    if digits is None or len(listed) < 2 or last > MAX_BY_HAND:
+        return 0, {}
+    return digits.digits, follow(run, owns, [one.cell for one in listed], PocketForms(digits))
+
+
+def _has_traces(findings: Sequence[Finding], exactly: Mapping[Cell, Form], rounded: Mapping[Cell, Form]) -> bool:
+    """Whether rounding on the way has moved more than a few of the numbers that it can move, or there are few."""
+    moved = clean = 0
+    for one in findings:
+        literal, form = one.claim.literal, rounded.get(one.cell)
+        if form is None or not literal.unit or not form.radius >= TRACE * as_ball(from_fraction(literal.unit)):
+            continue
+        own = exactly.get(one.cell)
+        is_clean = own is None or within(as_ball(own.ball), literal.low, literal.high) is not False
+        clean += is_clean
+        moved += not is_clean and within(as_ball(form.ball), literal.low, literal.high) is not False
+    return clean <= RARE * moved
+
+
+def _on_the_way(
+    finding: Finding, form: Form, roots: Mapping[int, Cell], undecided: Set[int], digits: int, *, is_traced: bool
+) -> Finding:
+    """A number that does not follow exactly, where every number on the way is rounded as well: `form`."""
+    literal, ball = finding.claim.literal, as_ball(form.ball)
+    if literal.special is not None or not ball.is_finite() or within(ball, literal.low, literal.high) is False:
+        return finding
+    rests_on = [mark for mark in sorted(form.sources) if mark in roots]
+    interval = (float(ball.lower()), float(ball.upper()))
+    is_narrow = _tells(interval, NARROW, to_float(from_fraction(literal.unit or Fraction(0))))
+    if rests_on:
+        status = Status.INHERITED if is_narrow else Status.NOT_RIGHT
+        return replace(finding, status=status, inherited_from=roots[rests_on[0]])
+    if is_narrow and is_traced and not undecided & form.sources:
+        why = f"it is within what {digits} digits carried on the way allow"
+        return replace(finding, status=Status.CARRIED, why=why)
+    why = f"it is not right at its digits; {digits} digits carried on the way allow it, "
+    if not is_narrow:
+        why += "and much else"
+    else:
+        why += "if an undecided number before it is right" if is_traced else "but other numbers have no trace of them"
     return replace(finding, status=Status.UNDECIDED, why=why)
 
 

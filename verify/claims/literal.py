@@ -76,6 +76,11 @@ class Literal:
         """The significant digits."""
         return 0 if self.unit is None or not self.value else len(str(abs(self.value / self.unit).__floor__()))
 
+    @property
+    def decimals(self) -> int:
+        """The place of the last digit after the point; -2 where the hundreds are the last that is printed."""
+        return self.places - (self.power or 0)
+
     def off_by(self, units: int | None) -> Literal:
         """The same where it may be `units` units of its last digit off; unchanged for None, and for `0.57(2)`."""
         return self if units is None or self.units != _HALF else replace(self, units=Fraction(units))

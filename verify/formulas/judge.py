@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
 
 from derive.chain.derivation import Derivation
@@ -27,10 +28,11 @@ from verify.formulas.explain import Explanation, explained
 from verify.formulas.guarantees import together
 from verify.formulas.question import Question, claiming, questions
 from verify.formulas.samples import Point, batch_sizes
-from verify.numbers.scalars import Exactly, decimal, to_fraction
+from verify.numbers.scalars import Exactly, as_ball, decimal, is_sharp, middle, to_fraction
 
 RIGHT, WRONG, UNDECIDED = "right", "wrong", "undecided"
 
+DIGITS_SHOWN, BITS_SHOWN = 12, 44  # of a number that is no fraction; so many bits hold so many digits
 MAX_SHOWN = 300  # characters of a counterexample that are printed; the rest is cut off
 
 
@@ -301,7 +303,17 @@ def _array(values: Mapping[tuple[int, ...], Fraction]) -> str:
 
 
 def _number(value: Exactly) -> str:
-    """The exact number where it is a short fraction, else a decimal."""
+    """The exact number where it is a short fraction, else a decimal; the ends of a ball whose digits are not known."""
     exact = to_fraction(value)
     text = write_number(exact) if exact is not None else ""
-    return text if text and len(text) <= 24 else decimal(value, 12)
+    if text and len(text) <= 24:
+        return text
+    if is_sharp(value, BITS_SHOWN):
+        return decimal(value, DIGITS_SHOWN)
+    ball = as_ball(value)
+    ends = ((ball.lower(), ROUND_FLOOR), (ball.upper(), ROUND_CEILING))
+    low, high = (
+        Context(prec=7, rounding=way).divide(Decimal(middle(end).numerator), Decimal(middle(end).denominator))
+        for end, way in ends
+    )
+    return f"between {low} and {high}"

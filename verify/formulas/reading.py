@@ -128,18 +128,20 @@ def _other_ways(pairs: Mapping[Axis, Axis], axes: Axes) -> Iterator[tuple[str, .
 
 
 def apart_letters(expr: Expr) -> Expr:
-    """Every sum over letters of its own: Σₘ aₘ + Σₘ bₘ may run over different numbers of values."""
+    """Every sum over letters of its own: Σₘ aₘ + Σₘ bₘ may run over different numbers of values, as may aₘ + Σₘ bₘ."""
     bound = [axis.letter for part in walk(expr) if isinstance(part, Reduce) for axis in part.axes or ()]
-    again = {letter for letter in bound if bound.count(letter) > 1}
+    free = {axis.letter for axis in free_axes(expr)}
+    again = {letter for letter in bound if bound.count(letter) > 1 or letter in free}
     taken = {Axis(letter) for letter in (*_every_letter(expr), *names(expr))}
 
     def renamed(expr: Expr) -> Expr:
-        if isinstance(expr, Reduce) and expr.axes is not None:
-            own = fresh_axes((axis for axis in expr.axes if axis.letter in again), taken)
+        inner = rebuild(expr, tuple(renamed(part) for part in children(expr)))  # the inner sums first
+        if isinstance(inner, Reduce) and inner.axes is not None:
+            own = fresh_axes((axis for axis in inner.axes if axis.letter in again), taken)
             taken.update(own.values())
-            inside = renamed(rename_axes(expr.body, own))
-            return Reduce(expr.op, inside, tuple(own.get(axis, axis) for axis in expr.axes), expr.column)
-        return rebuild(expr, tuple(renamed(part) for part in children(expr)))
+            inside = rename_axes(inner.body, own)
+            return Reduce(inner.op, inside, tuple(own.get(axis, axis) for axis in inner.axes), inner.column)
+        return inner
 
     return renamed(expr) if again else expr
 

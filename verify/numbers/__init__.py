@@ -11,6 +11,7 @@ from verify.numbers.elements import MAX_FRACTION_BITS, CalculationError, element
 from verify.numbers.enclosures import Enclosed, RoundedPairs
 from verify.numbers.formats import FORMATS, Floats, Format, Truth
 from verify.numbers.midpoint_radius import pairs
+from verify.numbers.pocket import PocketForms, carried
 from verify.numbers.scalars import (
     Exactly,
     as_ball,
@@ -42,11 +43,13 @@ __all__ = [
     "Form",
     "Format",
     "Forms",
+    "PocketForms",
     "Rounded",
     "RoundedPairs",
     "Truth",
     "as_ball",
     "between",
+    "carried",
     "decimal",
     "element",
     "expansion",

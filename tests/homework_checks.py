@@ -1,0 +1,78 @@
+"""Audits the table of a student (`tests/students.py`) and says what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+
+from tests.students import MODES, SLIPS, Cell, Pocket, Table, allows, columns, hand_in, homework, random_slip
+from verify import Audit, Status, audit
+from verify.auditing.finding import Finding
+
+HUGE = 10**12  # nobody goes on calculating with larger numbers
+FULL = 0.4  # of the tables have every line and its adjoint
+
+
+@dataclass(frozen=True)
+class Graded:
+    """A table and its audit."""
+
+    table: Table
+    audit: Audit
+
+    @property
+    def refused(self) -> list[Finding]:
+        """The numbers that are said not to be right."""
+        return [finding for finding in self.audit.findings if finding.status.is_refused]
+
+    def __str__(self) -> str:
+        said = "\n".join(f"{where(one)} = {one.claim.literal.text} is {one.status.value}" for one in self.refused)
+        return f"{self.table.work.text}\n{self.table.text}\n{said}"
+
+
+def graded(table: Table) -> Graded:
+    """The audit of a table."""
+    return Graded(table, audit(f'{table.work.text}[claims]\ntable = """\n{table.text}"""\n'))
+
+
+def correct(seed: int, mode: str) -> Graded:
+    """A random table of a student who makes no slip; every second one rounds what is not written down, too."""
+    random = Random(seed)
+    work = homework(random)
+    pocket = Pocket(random.randint(2, 6), mode, every=bool(seed % 2))
+    return graded(hand_in(work, pocket, random.random() < FULL))
+
+
+def slipped(seed: int, kind: str) -> tuple[Graded, str]:
+    """A random table with one slip, and what was made of it.
+
+    "first wrong" where the first number that is said to be wrong is the first that shows the slip, "undecided" where
+    that number is so and none before it is wrong, "hidden" where right work can give every number that the slip goes
+    into (`allows`), or the student would have noticed (`HUGE`); "missed", "earlier" and "later" are faults.
+    """
+    random = Random(seed)
+    work, is_full = homework(random), random.random() < FULL
+    pocket = Pocket(random.randint(2, 6), random.choice(("half up", "half even")), every=bool(seed % 2))
+    table = hand_in(work, pocket, is_full, random_slip(random, work, kind, columns(work, is_full)))
+    found = graded(table)
+    shown = [cell for cell in table.slipped if not allows(table, cell)]
+    if not shown or max(map(abs, table.sheet.values())) > HUGE:
+        return found, "hidden"
+    first = found.audit.first_wrong
+    if first is not None and where(first) == shown[0]:
+        return found, "first wrong"
+    order = [where(one) for one in found.audit.findings]
+    if first is not None and order.index(where(first)) < order.index(shown[0]):
+        return found, "earlier"
+    [own] = [one for one in found.audit.findings if where(one) == shown[0]]
+    if own.status is Status.UNDECIDED:
+        return found, "undecided"
+    return found, "later" if first is not None else "missed"
+
+
+def where(finding: Finding) -> Cell:
+    """The step and the column of a finding."""
+    return finding.cell.step, {"loss": "l"}.get(finding.cell.name, finding.cell.name)
+
+
+__all__ = ["MODES", "SLIPS", "Graded", "correct", "slipped"]

@@ -1,0 +1,109 @@
+"""A student's table: without a slip no number is refused, with one the first wrong number is the one that shows it.
+
+The long form is `tests/benchmarks/homework.py`.
+"""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.homework_checks import SLIPS, correct, slipped
+from verify import Status, audit
+
+SEEDS = st.integers(0, 10**6)
+
+
+@settings(max_examples=20, deadline=None)
+@given(SEEDS, st.sampled_from(("half up", "half even")))
+def test_no_number_of_a_right_table_is_refused(seed: int, mode: str) -> None:
+    found = correct(seed, mode)
+    assert not found.refused, str(found)
+
+
+@pytest.mark.parametrize("kind", SLIPS)
+def test_a_slip_is_the_first_wrong_number(kind: str) -> None:
+    """No number before the slip is wrong, and of a few tables no more than one is not told."""
+    results = [slipped(seed, kind) for seed in range(8000, 8006)]
+    assert not [str(found) for found, result in results if result == "earlier"]
+    shown = [result for _, result in results if result != "hidden"]
+    assert shown
+    assert shown.count("first wrong") >= len(shown) - 1
+
+
+PRODUCT = """
+equations = "a = w*x; c = exp(a); d = c - y; e = d^2; l = mean(e)"
+[parameters]
+w = -0.3
+[data]
+x = [0.4, -1.7, -0.1]
+y = [0.3, 0.1, 1.2]
+[training]
+lr = 0.1
+steps = 1
+"""
+
+
+def claimed(table: str) -> list[Status]:
+    return [finding.status for finding in audit(f'{PRODUCT}[claims]\ntable = """\n{table}\n"""\n').findings]
+
+
+def test_what_is_not_written_down_is_rounded_as_well() -> None:
+    """By three digits: c = (0.887, 1.67, 1.03), d = (0.587, 1.57, −0.17), e = (0.345, 2.46, 0.0289), l = 0.947.
+
+    dl/dd = 2d/3 = (0.391, 1.05, −0.113), dl/da = dl/dd·c = (0.347, 1.75, −0.116), dl/dw = 0.139 − 2.98 + 0.0116, which
+    is −2.83. Exactly they are 0.9411 and −2.804.
+    """
+    assert claimed("step,l,dl/dw\n1,0.947,-2.83") == [Status.CARRIED, Status.CARRIED]
+
+
+def test_digits_that_allow_nearly_everything_excuse_nothing() -> None:
+    """With two digits on the way the loss of 0.7034 may be off by more than a fifth of itself."""
+    coarse = PRODUCT.replace("-1.7", "-1.2")
+    found = audit(f'{coarse}[claims]\ntable = """\nstep,l,dl/dw\n1,0.69,-1.3\n"""\n').findings[0]
+    assert found.status is Status.UNDECIDED
+    assert found.why.endswith("2 digits carried on the way allow it, and much else")
+
+
+@pytest.mark.parametrize("wrong", ["2.80", "-5.61", "-1.40", "-8.41", "-0.280", "-8.20"])
+def test_a_sign_a_factor_and_swapped_digits_are_no_rounding(wrong: str) -> None:
+    assert claimed(f"step,l,dl/dw\n1,0.941,{wrong}")[1] is Status.WRONG
+
+
+def test_a_number_alone_shows_no_rounding_on_the_way() -> None:
+    assert claimed("step,dl/dw\n1,-2.83") == [Status.WRONG]
+
+
+def test_numbers_of_any_size_are_judged() -> None:
+    two = PRODUCT.replace("steps = 1", "steps = 2")
+    found = audit(f'{two}[claims]\ntable = """\nstep,w,l\n1,-9e5,0.941\n2,1.0,1.0\n"""\n').findings
+    assert [one.status for one in found if one.cell.step == 1] == [Status.RIGHT, Status.WRONG]
+    assert all(one.status.is_refused or one.status is Status.UNDECIDED for one in found if one.cell.step == 2)
+
+
+EXACT = """
+equations = "r = w*x; s = r*r; l = sum(s*s)"
+[parameters]
+w = [1.03, 1.07, 1.13, 1.17, 1.19, 1.23, 1.27, 1.31, 1.37, 1.39, 1.43, 1.47, 1.51, 1.53, 1.57, 1.61, 1.67, 1.71, 1.73,
+  1.79, 1.81, 1.87]
+[constants]
+x = 1.01
+"""
+
+
+def test_in_a_table_that_is_right_elsewhere_rounding_is_not_taken_for_a_reason() -> None:
+    """Each gradient is 4·w³·x⁴, and eight operations of three digits can move it by some units of the last one."""
+    weights = EXACT.partition("w = [")[2].partition("]")[0].split(",")
+    right = [f"{4 * float(w) ** 3 * 1.01**4:.2f}" for w in weights]
+    names = [f"dl/dw[{k}]" for k in range(len(weights))]
+
+    def found(numbers: list[str]) -> list[Status]:
+        table = "\n".join([",".join(["step", *names]), ",".join(["1", *numbers])])
+        return [one.status for one in audit(f'{EXACT}[claims]\ntable = """\n{table}\n"""\n').findings]
+
+    assert set(found(right)) == {Status.RIGHT}
+    moved = [*right[:5], f"{float(right[5]) + 0.03:.2f}", *right[6:]]
+    assert found(moved)[5] is Status.UNDECIDED
+    often = [f"{float(number) + 0.02 * (k % 2):.2f}" for k, number in enumerate(right)]
+    assert set(found(often)) == {Status.RIGHT, Status.CARRIED}

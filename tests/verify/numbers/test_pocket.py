@@ -1,0 +1,79 @@
+"""What somebody carries who writes down a few digits of every number."""
+
+from __future__ import annotations
+
+import decimal
+from decimal import Context, Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from verify.numbers import PocketForms, as_ball, carried, from_fraction
+from verify.numbers.pocket import Carried
+
+NUMBERS = st.decimals(-9999, 9999, allow_nan=False, allow_infinity=False, places=4)
+MODES = st.sampled_from((decimal.ROUND_HALF_UP, decimal.ROUND_HALF_EVEN, decimal.ROUND_HALF_DOWN))
+
+
+@pytest.mark.parametrize(
+    ("size", "digits", "places", "half"),
+    [
+        ("123.4", 3, 9, "0.5"),
+        ("99.94", 3, 9, "0.05"),
+        ("100", 3, 9, "0.5"),
+        ("1", 3, 9, "0.005"),
+        ("0.1", 3, 9, "0.0005"),
+        ("0.0999", 3, 9, "0.00005"),
+        ("0.001", 2, 9, "0.00005"),
+        ("0.001", 2, 2, "0.005"),  # no more than two places after the point
+        ("0", 2, 2, "0.005"),
+    ],
+)
+def test_half_a_unit_of_the_last_digit_that_is_carried(size: str, digits: int, places: int, half: str) -> None:
+    assert Carried(digits, places).half(Fraction(size)) == Fraction(half)
+
+
+def test_what_is_printed_says_what_is_carried() -> None:
+    assert carried([(3, 2), (5, 1), (2, 4)]) == Carried(5, 4)
+    assert carried([]) is None
+    assert carried([(1, 0)]) is None
+    assert carried([(17, 16)]) is None  # a program's
+
+
+@given(st.lists(NUMBERS, min_size=2, max_size=5), st.integers(2, 6), MODES)
+def test_every_rounded_calculation_is_inside(values: list[Decimal], digits: int, mode: str) -> None:
+    """The product of the first two, and the sum of all, in any way of rounding."""
+    pocket = Context(prec=digits, rounding=mode)
+    values = [pocket.plus(value) for value in values]
+    system = PocketForms(Carried(digits, 99))
+    arrays = [system.constant(Fraction(value)) for value in values]
+    product = pocket.multiply(values[0], values[1])
+    total = values[0]
+    for value in values[1:]:
+        total = pocket.add(total, value)
+    row = system.constant(Fraction(0)).repeat(len(values))
+    row[:] = [array.item() for array in arrays]
+    for form, found in ((system.apply("mul", (arrays[0], arrays[1])), product), (system.reduce("sum", row), total)):
+        assert as_ball(form.item().ball).contains(from_fraction(Fraction(found)))
+
+
+def test_a_number_with_no_more_digits_is_not_rounded() -> None:
+    system = PocketForms(Carried(2, 99))
+    ten, half = system.constant(Fraction(10)), system.constant(Fraction(1, 2))
+    assert system.apply("mul", (ten, half)).item().is_fixed
+    assert not system.apply("div", (half, system.constant(Fraction(3)))).item().is_fixed
+
+
+@pytest.mark.parametrize("size", ["1e-400", "1e90"])
+def test_next_to_nothing_and_a_large_number_are_rounded(size: str) -> None:
+    system = PocketForms(Carried(3, 2))
+    third = system.apply("div", (system.constant(Fraction(size)), system.constant(Fraction(3))))
+    assert third.item().radius > 0
+
+
+def test_of_a_number_that_nobody_carries_nothing_is_known() -> None:
+    system = PocketForms(Carried(3, 2))
+    found = system.apply("exp", (system.constant(Fraction(10**9)),))
+    assert not as_ball(found.item().ball).is_finite()

@@ -1,0 +1,88 @@
+"""The number system of somebody who writes down, and carries, a few digits of every number on the way.
+
+Each result is any number within half a unit of the last digit carried of what it exactly is: rounded up, down or to
+even. A number that has no more digits than are carried is not rounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from flint import arb
+from numpy.typing import NDArray
+
+from verify.numbers.affine import Form, Forms, forms, unknown
+from verify.numbers.scalars import as_ball, middle, to_fraction
+
+FEWEST, MOST = 2, 10  # digits that somebody carries who calculates by hand, or on a pocket calculator
+HUGE = 10**100  # nobody carries a larger number
+_EXACT = ("neg", "abs", "max", "min", "where", "relu", "clip", "sign", "detach", "greater", "at_most", "at_least")
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What is carried: so many significant `digits`, and no more than `places` after the point."""
+
+    digits: int
+    places: int
+
+    def half(self, size: Fraction) -> Fraction:
+        """Half a unit of the last digit of a number of this size, below `HUGE`; of next to 0, of the last place."""
+        unit = Fraction(10) ** -self.places
+        if size * HUGE < 1:
+            return unit / 2
+        power = len(str(int(size))) if size >= 1 else 1 - len(str(int(1 / size)))
+        power += Fraction(10) ** power <= size  # 10^(power - 1) ≤ size < 10^power, also for 1/10
+        return max(unit, Fraction(10) ** (power - self.digits)) / 2
+
+    def holds(self, value: Fraction) -> bool:
+        """Whether a number has no more digits than are carried."""
+        return not value or (value / (2 * self.half(abs(value)))).denominator == 1
+
+
+class PocketForms(Forms):
+    """Forms whose results are rounded to what is carried."""
+
+    def __init__(self, carried: Carried) -> None:
+        super().__init__()
+        self.carried = carried
+
+    def apply(self, op: str, args: tuple[NDArray[Any], ...]) -> NDArray[Any]:
+        """The operation on every element, rounded."""
+        found = super().apply(op, args)
+        if op in _EXACT or found.dtype != object:
+            return found
+        return forms([self._rounded(form) for form in found.flat], np.shape(found))
+
+    def _reduced(self, op: str, row: list[Form]) -> Form:
+        if op != "sum":
+            return self._rounded(super()._reduced(op, row)) if op not in _EXACT else super()._reduced(op, row)
+        found = row[0]
+        for other in row[1:]:  # one after the other, as it is done by hand
+            found = self._rounded(super()._reduced("sum", [found, other]))
+        return found
+
+    def _rounded(self, form: Form) -> Form:
+        exact = to_fraction(form.centre) if form.is_fixed else None
+        if exact is not None and self.carried.holds(exact):
+            return form
+        size = abs(as_ball(form.ball)).upper()
+        if not size < HUGE:
+            return unknown(form.sources)
+        half = self.carried.half(middle(size))
+        rest = (form.rest + arb(half.numerator) / half.denominator).upper()
+        return Form(form.centre, form.parts, rest, form.sources)
+
+
+def carried(printed: Iterable[tuple[int, int]]) -> Carried | None:
+    """What an author carries whose numbers are printed with these significant digits and places: the most of each.
+
+    None where there are no numbers, or more or fewer digits than somebody carries by hand.
+    """
+    listed = list(printed)
+    digits, places = (max((pair[k] for pair in listed), default=0) for k in (0, 1))
+    return Carried(digits, places) if FEWEST <= digits <= MOST else None
