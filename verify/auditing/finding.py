@@ -87,7 +87,7 @@ class Finding:
         if isinstance(self.right, arb) and self.right.rel_accuracy_bits() < BITS_OF_A_DIGIT * digits:
             return ""
         more = decimal(self.right, digits)
-        return "" if Fraction(more) == Fraction(self.printed) else more
+        return "" if not self.claim.literal.is_cut and Fraction(more) == Fraction(self.printed) else more
 
 
 class Stated(Protocol):

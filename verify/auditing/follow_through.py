@@ -83,10 +83,8 @@ def own_number(claim: Claim, mark: int, right: Exactly | None, is_wrong: bool, *
         return Own(claim, mark, Fraction(0), Fraction(0), known=False)
     if not is_wrong and _begins(claim, right):
         return Own(claim, mark, literal.value, literal.value)
-    half = (
-        literal.unit or Fraction(0)
-    ) / 2  # as printed: how far off it may be is said of a claim, not of what follows
-    low, high = literal.value - half, min(literal.value + half, literal.high)
+    half = (literal.unit or Fraction(0)) / 2  # as printed: what a claim may be off by is not said of what follows
+    low, high = literal.ends if literal.is_cut else (literal.value - half, min(literal.value + half, literal.high))
     if right is not None and not is_wrong:
         number = middle(right)
         low, high = min(low, number), max(high, number)

@@ -161,4 +161,4 @@ def _prints(claim: Claim, number: float) -> bool:
         return repr(literal.special) == repr(number)
     if number != number or abs(number) == float("inf"):
         return False
-    return literal.value - literal.slack <= Fraction(number) <= literal.value + literal.slack
+    return literal.ends[0] <= Fraction(number) <= literal.ends[1]
