@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 
 import pandas as pd
@@ -41,7 +42,10 @@ AUDIT_COLUMNS: Mapping[str, tuple[str, str]] = {
     ),
     "first_wrong": ("boolean", "whether it is the first wrong number in the order of calculation"),
     "inherited_from": ("string", "the wrong number that it follows from: step 2: w"),
-    "low": ("float64", "the smallest that it can be by the numbers before it, as they are printed"),
+    "low": (
+        "float64",
+        "the smallest that it can be by the numbers before it, as they are printed, or by rounded inputs",
+    ),
     "high": ("float64", "the largest"),
     "place": ("string", "where the claim is written: file, line and column"),
 }
@@ -62,7 +66,9 @@ def _row(found: Audit, finding: Finding) -> tuple[object, ...]:
     words = (finding.claim.literal.text, finding.printed, finding.exact or finding.printed, finding.status.value)
     source = finding.inherited_from
     rest = None if source is None else f"step {source.step}: {source.name}"
-    low, high = finding.follows or (None, None)
+    allowed = finding.allowed if finding.by_inputs or finding.status is Status.WRONG else None
+    low, high = finding.follows or allowed or (None, None)
+    low, high = (None, None) if low in (None, -math.inf) else (low, high)
     return (*place, *words, finding is found.first_wrong, rest, low, high, str(finding.claim.place))
 
 

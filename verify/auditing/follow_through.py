@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from flint import arb, fmpq
-
 from derive.problem.predict import predicted
 from derive.run.batches import Batch, epoch_of
 from derive.run.run import Run
@@ -33,11 +31,11 @@ from verify.numbers import (
     Exactly,
     Form,
     Forms,
-    as_ball,
     between,
     forms,
     middle,
     precision,
+    shortened,
     to_fraction,
     unknown,
 )
@@ -110,7 +108,7 @@ def exact_integers(findings: Sequence[Finding]) -> frozenset[Cell]:
     for column in columns.values():
         integers = [one for one in column if is_integer(one.claim.literal)]
         right = [(one, one.right) for one in integers if one.status is not Status.WRONG and one.right is not None]
-        exact = [one for one, number in right if to_fraction(number) == one.claim.literal.value]
+        exact = [one for one, number in right if one.allowed is None and to_fraction(number) == one.claim.literal.value]
         if len(exact) == len(right) and (exact or len(integers) < len(column)):
             found.update(one.cell for one in integers)
     return frozenset(found)
@@ -128,12 +126,16 @@ class _Follower:
     run: Run
     owns: Sequence[Own]
     wanted: frozenset[Cell]
+    inputs: Mapping[str, int]  # as those of `Forms`
     found: dict[Cell, Form] = field(default_factory=dict)
     fresh: int = 0
 
     def __post_init__(self) -> None:
-        self.system = Forms()
+        self.system = Forms(inputs=self.inputs)
+        given = (*self.run.watched.parameters, *self.run.watched.constants, *self.run.watched.data)
+        self.unknown_inputs = sum(len(quantity.values) for quantity in given if quantity.name in self.inputs)
         self.by_key: dict[Key, list[Own]] = {}
+        self.by_mark = {own.mark: own for own in self.owns}
         for own in self.owns:
             cell = own.claim.cell
             self.by_key.setdefault((cell.step, cell.quantity.group, cell.quantity.name), []).append(own)
@@ -157,8 +159,18 @@ class _Follower:
             return array
         replaced = array.copy()
         for own in owns:
-            replaced[own.claim.cell.position] = own.form
+            position = own.claim.cell.position
+            replaced[position] = array[position] if self.is_finer(array[position], own) else own.form
         return replaced
+
+    def is_finer(self, form: Form, own: Own) -> bool:
+        """Whether a number is another of the author's own as it is, with which `own` agrees, and printed finer."""
+        other = self.by_mark.get(next(iter(form.sources), -1))
+        if other is None or len(form.sources) > 1 or not (own.known and other.known):
+            return False
+        is_itself = form.rest == 0 and form.centre == other.form.centre and form.parts == other.form.parts
+        fine, coarse = other.claim.literal, own.claim.literal
+        return bool(is_itself and fine.slack < coarse.slack and fine.low <= coarse.high and coarse.low <= fine.high)
 
     def calculate(self, last: int) -> None:
         """Every step up to the last that is asked for."""
@@ -190,7 +202,7 @@ class _Follower:
 
         Raises `OutOfReachError` for a run of more than `MAX_STEPS` that cannot be leapt over.
         """
-        found = leaps(self.run, held) if is_far((0, *self.steps(last))) else None
+        found = leaps(self.run, held) if is_far((0, *self.steps(last))) and not self.inputs else None
         if found is None and last > MAX_STEPS:
             raise OutOfReachError
         return found
@@ -336,19 +348,9 @@ class _Follower:
         """Numbers of few digits and few unknowns, for the next step."""
         short = array.copy()
         for place, form in enumerate(array.flat):
-            short.flat[place] = self._short(form)
+            self.fresh -= 1
+            short.flat[place] = shortened(form, self.fresh, MAX_PARTS + self.unknown_inputs)
         return short
-
-    def _short(self, form: Form) -> Form:
-        parts = {mark: _rounded(part) for mark, part in form.parts.items()}
-        if form.rest == 0 and len(parts) <= MAX_PARTS:
-            return Form(_rounded(form.centre), parts, form.rest, form.sources)
-        largest = sorted(parts, key=lambda mark: float(abs(as_ball(parts[mark])).mid()), reverse=True)
-        small = sum((abs(as_ball(parts.pop(mark))).upper() for mark in largest[MAX_PARTS:]), form.rest).upper()
-        if not small.is_finite():
-            return unknown(form.sources)
-        self.fresh -= 1
-        return Form(_rounded(form.centre), {**parts, self.fresh: small}, arb(0), form.sources)
 
 
 class _Recorded(Mapping[str, Array]):
@@ -376,15 +378,15 @@ class _Recorded(Mapping[str, Array]):
         return 1  # not empty: it is asked for every line
 
 
-def _rounded(value: Exactly) -> Exactly:
-    """A number of few digits: a fraction while it is short."""
-    return arb(value) if isinstance(value, fmpq) and value.height_bits() > 1000 else value
+def follow(
+    run: Run, owns: Sequence[Own], wanted: Sequence[Cell], inputs: Mapping[str, int] | None = None
+) -> Mapping[Cell, Form]:
+    """For each cell of `wanted` the number that follows from the author's own earlier ones, if calculated.
 
-
-def follow(run: Run, owns: Sequence[Own], wanted: Sequence[Cell]) -> Mapping[Cell, Form]:
-    """For each cell of `wanted` the number that follows from the author's own earlier ones, if calculated."""
+    `inputs` are the rounded inputs with the marks of their unknowns; all others are as they are printed.
+    """
     last = max((cell.step for cell in wanted), default=0)
-    follower = _Follower(run, owns, frozenset(wanted))
+    follower = _Follower(run, owns, frozenset(wanted), inputs or {})
     try:
         with precision(min(256 + BITS_A_STEP * last, 8192)):
             follower.calculate(last)

@@ -23,11 +23,12 @@ from derive.run.run import Run
 from derive.run.settings import Settings
 from verify import pytorch
 from verify.auditing.finding import Finding, Stated, Status
-from verify.auditing.follow_through import exact_integers, follow, own_number
+from verify.auditing.follow_through import Own, exact_integers, follow, own_number
 from verify.auditing.mistakes import remarks, with_local_partials
 from verify.auditing.rate_residue import settle_rates
 from verify.auditing.residue import may_be_residue, settle
 from verify.auditing.right_values import PRECISIONS, Known, rate, right_values
+from verify.auditing.rounded_inputs import by_inputs, check_rates, is_followed
 from verify.claims.claim import AFTERWARDS, GROUPS, Cell, Claim
 from verify.claims.literal import judge, tie, within, written_like
 from verify.claims.names import names_of
@@ -36,11 +37,13 @@ from verify.claims.records import Rows
 from verify.claims.sentence import read_sentence
 from verify.claims.table import Reading, once, read_claims, read_table
 from verify.formulas.judge import judge_formulas
+from verify.hand.calculation import input_marks
 from verify.hand.update import is_trained, moves
 from verify.numbers import Exactly, Form, as_ball, decimal, from_fraction, precision, to_float
 
 NARROW = 0.2  # what was carried lies within a fifth of itself: neither a factor 2 or ½ nor a sign gets lost in that
 WIDE = 0.5  # an interval as wide as half of the number itself tells nothing of it
+_OF_DIGITS = (Status.TRUNCATED, Status.DOUBLE_ROUNDED)  # what is said of how a right number was printed
 FEW_UNITS = 10  # unless it is that many units of the last digit, or fewer
 
 
@@ -113,6 +116,7 @@ def audit(
         raise ProblemError(f"{problem.source} has equations but no numbers; an audit needs a problem file")
     chosen = effective(problem, settings)
     run = drawn(problem, chosen)
+    check_rates(run)
     source, reading = _read(run, claims, sentences, units)
     found = reading.claims
     known = right_values(run, _calculated(found), _Decided(found), tell)
@@ -200,7 +204,7 @@ def _in_order(run: Run, claims: Iterable[Claim]) -> list[Claim]:
 
 def _judged(run: Run, claims: Sequence[Claim], known: Known) -> tuple[tuple[Finding, ...], bool]:
     """A finding for each claim, and whether PyTorch was asked."""
-    first = settle_rates(run, [_alone(run, claim, known) for claim in claims])
+    first = by_inputs(run, settle_rates(run, [_alone(run, claim, known) for claim in claims]))
     asked = settle(run, first, [place for place, finding in enumerate(first) if may_be_residue(finding)])
     return _followed(run, first), asked
 
@@ -252,23 +256,25 @@ def _setting(run: Run, cell: Cell) -> Exactly | None:
 
 def _followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """The findings with what is inherited told apart from what is wrong where it stands."""
-    refused = [finding.cell for finding in findings if finding.status is Status.WRONG]
-    if not refused:
+    refused = [one.cell for one in findings if one.status is Status.WRONG or one.by_inputs]
+    if not refused and not any(one.status in _OF_DIGITS for one in findings):
+        return tuple(findings)
+    inputs = input_marks(run.watched)
+    if inputs and not is_followed(run, refused):
         return tuple(findings)
     exact = exact_integers(findings)
-    owns = [
-        own_number(one.claim, mark, one.right, one.status is Status.WRONG, is_exact=one.cell in exact)
-        for mark, one in enumerate(findings)
-    ]
-    forms = follow(run, owns, [cell for cell in refused if cell.quantity.group != "setting"])
+    owns = [_own(one, mark, is_exact=one.cell in exact) for mark, one in enumerate(findings)]
+    forms = follow(run, owns, [cell for cell in refused if cell.quantity.group != "setting"], inputs)
     judged: list[Finding] = []
     roots: dict[int, Cell] = {}
     undecided: set[int] = set()
     for mark, alone in enumerate(findings):
         form = forms.get(alone.cell)
-        finding = (
-            alone if form is None or alone.status is not Status.WRONG else _by_earlier(alone, form, roots, undecided)
-        )
+        finding = alone
+        if form is not None and alone.by_inputs:
+            finding = _beside_earlier(alone, form, roots, undecided)
+        elif form is not None and alone.status is Status.WRONG:
+            finding = _by_earlier(alone, form, roots, undecided)
         if finding.status is Status.UNDECIDED:
             undecided.add(mark)
         elif not finding.status.is_accepted:
@@ -313,16 +319,61 @@ def _by_earlier(finding: Finding, form: Form, roots: Mapping[int, Cell], undecid
     return replace(finding, status=Status.UNDECIDED, why=why)
 
 
+def _own(finding: Finding, mark: int, *, is_exact: bool) -> Own:
+    """The author's number of a finding; where inputs are rounded, nothing else is known of it than what is printed."""
+    is_wrong, literal = finding.status is Status.WRONG, finding.claim.literal
+    if finding.allowed is None:
+        return own_number(finding.claim, mark, finding.right, is_wrong, is_exact=is_exact)
+    own = own_number(finding.claim, mark, None, is_wrong)
+    if literal.unit is not None and finding.status in (Status.TRUNCATED, Status.DOUBLE_ROUNDED, Status.RESIDUE):
+        return replace(own, low=literal.value - literal.unit, high=literal.value + literal.unit)
+    return own
+
+
+def _beside_earlier(finding: Finding, form: Form, roots: Mapping[int, Cell], undecided: Set[int]) -> Finding:
+    """A number that some inputs give which are printed so, or may give, beside the author's earlier ones: `form`.
+
+    Where it does not follow from these, though none of them is wrong by itself, not all of them are right. What is open
+    by itself is carried where it follows from them.
+    """
+    ball, literal = as_ball(form.ball), finding.claim.literal
+    if not form.sources or not ball.is_finite() or form.sources & (roots.keys() | undecided):
+        return finding
+    interval = (float(ball.lower()), float(ball.upper()))
+    finding = replace(finding, follows=interval)
+    if within(ball, literal.low, literal.high) is False:
+        why = "inputs that are printed so may give it, but it does not follow from the numbers before it, as printed: "
+        return replace(finding, status=Status.UNDECIDED, why=f"{why}not all of these are right")
+    if finding.status is Status.UNDECIDED and _tells(interval, NARROW, float(literal.unit or 0)):
+        return replace(finding, status=Status.CARRIED, why="it follows from the numbers before it, as printed")
+    return finding
+
+
 def _as_printed(run: Run, findings: Sequence[Finding]) -> list[Finding]:
-    """The findings; carried is also what the numbers before it give exactly as they are printed, however coarse."""
-    near = [one.cell for one in findings if one.status is Status.UNDECIDED and one.follows is not None]
+    """The findings; carried is also what the numbers before it give exactly as they are printed, however coarse.
+
+    So is what looks cut off or rounded twice, unless a number of the table is that which no earlier one explains.
+    """
+    near = [
+        one.cell
+        for one in findings
+        if one.status in _OF_DIGITS or (one.status is Status.UNDECIDED and one.follows is not None)
+    ]
     if not near:
         return list(findings)
     owns = [own_number(one.claim, mark, one.right, is_wrong=True, is_exact=True) for mark, one in enumerate(findings)]
+    literals = {one.cell: one.claim.literal for one in findings}
     forms = follow(run, owns, near)
+    refused = {mark for mark, one in enumerate(findings) if one.status.is_refused}
+    explained = {
+        cell
+        for cell, form in forms.items()
+        if form.sources and not form.sources & refused and judge(literals[cell], form.ball) == "right"
+    }
+    for_sure = {one.status for one in findings if one.status in _OF_DIGITS and one.cell not in explained}
     return [
         replace(one, status=Status.CARRIED, why="it is what the numbers before it give as they are printed")
-        if one.cell in forms and judge(one.claim.literal, forms[one.cell].ball) == "right"
+        if one.cell in explained and one.status not in for_sure
         else one
         for one in findings
     ]
