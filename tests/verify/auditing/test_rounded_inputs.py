@@ -79,6 +79,14 @@ def test_an_integer_that_is_rounded_stands_for_what_is_rounded_to_it() -> None:
     assert only(text, "l", "7.6").status is Status.WRONG
 
 
+@pytest.mark.parametrize("claim", ["0.12", "0.13"])
+def test_a_claim_of_few_digits_is_right_where_some_inputs_round_to_it(claim: str) -> None:
+    """The interval, 0.1233 to 0.1253, does not hold 0.13 itself: 0.125 is rounded to it."""
+    text = 'rounded = ["x", "w"]\nequations = "l = w + x + 0.0003"\n[parameters]\nw = 0.062\n[constants]\nx = 0.062\n'
+    assert only(text, "l", claim).status is Status.RIGHT
+    assert only(text, "l", "0.14").status is Status.WRONG
+
+
 def test_the_interval_knows_that_one_input_is_one_number() -> None:
     text = 'rounded = ["x"]\nequations = "l = x*w - x*w + w"\n[parameters]\nw = 3\n[constants]\nx = 100\n'
     assert only(text, "l", "3.1").status is Status.WRONG
