@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -19,8 +20,10 @@ def sentence(found: Audit, finding: Finding) -> str:
             text = f"{says} is right" + (f": {finding.why}" if finding.why else "")
         case Status.WRONG:
             text = f"{says} is wrong: right is {right}"
+            if finding.allowed is not None and all(map(math.isfinite, finding.allowed)):
+                text += f"; for inputs that are printed so {_between(finding.allowed)}"
             if finding.follows is not None:
-                text += f"; from the numbers before it, as printed, {_between(finding)}"
+                text += f"; from the numbers before it, as printed, {_between(finding.follows)}"
         case Status.INHERITED:
             assert finding.inherited_from is not None  # what is inherited comes from somewhere
             text = f"{says} follows from {where(finding.inherited_from, found.per_epoch)}; right is {right}"
@@ -35,9 +38,8 @@ def sentence(found: Audit, finding: Finding) -> str:
     return ". ".join((text, *finding.remarks))
 
 
-def _between(finding: Finding) -> str:
-    assert finding.follows is not None  # asked only where there is an interval
-    low, high = (f"{end:.7g}" for end in finding.follows)
+def _between(ends: tuple[float, float]) -> str:
+    low, high = (f"{end:.7g}" for end in ends)
     return f"it is {low}" if low == high else f"it lies between {low} and {high}"
 
 
@@ -55,6 +57,9 @@ def summary(found: Audit) -> tuple[str, ...]:
     carried = [finding for finding in found.findings if finding.status is Status.CARRIED]
     if carried:
         lines.append(_of_carried(found, carried))
+    by_inputs = [finding for finding in found.findings if finding.status is Status.RIGHT and finding.by_inputs]
+    if by_inputs:
+        lines.append(_of_rounded_inputs(found, by_inputs))
     first = found.first_wrong
     if first is not None:
         right = f"{first.printed}" + (f" ({first.exact})" if first.exact else "")
@@ -71,6 +76,17 @@ def _of_carried(found: Audit, carried: Sequence[Finding]) -> str:
     begun = f"{where(first.cell, found.per_epoch)}, claimed as {first.claim.literal.text}"
     exactly = f"{first.printed}" + (f" ({first.exact})" if first.exact else "")
     return f"carried: from {begun}, on, numbers follow from rounded ones as printed; exactly it is {exactly}"
+
+
+def _of_rounded_inputs(found: Audit, right: Sequence[Finding]) -> str:
+    """What is right for other inputs than the printed ones, all rounded to them; of the first, what they allow."""
+    first = right[0]
+    count = f"{len(right)} number{'s are' if len(right) > 1 else ' is'} right for inputs that are printed so"
+    says = f"{where(first.cell, found.per_epoch)} = {first.claim.literal.text}"
+    exactly = f"{first.printed}" + (f" ({first.exact})" if first.exact else "")
+    assert first.allowed is not None  # it is judged by that
+    allowed = _between(first.allowed)
+    return f"rounded inputs: {count}; first {says}: {allowed}, and at the inputs as printed it is {exactly}"
 
 
 def _formulas(formulas: Sequence[Stated]) -> str:

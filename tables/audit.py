@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 
 import pandas as pd
@@ -43,7 +44,10 @@ AUDIT_COLUMNS: Mapping[str, tuple[str, str]] = {
     ),
     "first_wrong": ("boolean", "whether it is the first wrong number in the order of calculation"),
     "inherited_from": ("string", "the wrong number that it follows from: step 2: w"),
-    "low": ("float64", "the smallest that it can be by the numbers before it, as they are printed"),
+    "low": (
+        "float64",
+        "the smallest that it can be by the numbers before it, as they are printed, or by rounded inputs",
+    ),
     "high": ("float64", "the largest"),
     "place": ("string", "where the claim is written: file, line and column"),
     "why": ("string", "why it has its status, or why the cell cannot be read"),
@@ -70,17 +74,11 @@ def _row(found: Audit, finding: Finding) -> tuple[object, ...]:
     words = (finding.claim.literal.text, finding.printed, finding.exact or finding.printed, finding.status.value)
     source = finding.inherited_from
     rest = None if source is None else f"step {source.step}: {source.name}"
-    low, high = finding.follows or (None, None)
-    return (
-        *place,
-        *words,
-        finding is found.first_wrong,
-        rest,
-        low,
-        high,
-        str(finding.claim.place),
-        finding.why or None,
-    )
+    allowed = finding.allowed if finding.by_inputs or finding.status is Status.WRONG else None
+    low, high = finding.follows or allowed or (None, None)
+    low, high = (None, None) if low in (None, -math.inf) else (low, high)
+    is_first = finding is found.first_wrong
+    return (*place, *words, is_first, rest, low, high, str(finding.claim.place), finding.why or None)
 
 
 def to_json(found: Audit) -> str:

@@ -16,6 +16,7 @@ from derive.errors import DataError, Place
 from derive.graph.node import SIZE
 from derive.paper.lines import check_name
 from derive.problem.problem import Quantity
+from derive.problem.rounded import unwrapped
 from derive.source.arrays import Wording, read_array
 from derive.source.csv_file import CsvFile, read_csv, same_name
 from derive.source.numerals import Numeral, shown
@@ -26,7 +27,8 @@ from derive.source.toml_text import Document
 class Column:
     """One column of m samples; `written` is its name as spelled in the file.
 
-    `row` is the shape of one sample: () for a number; `values` are flattened row by row.
+    `row` is the shape of one sample: () for a number; `values` are flattened row by row. `digits` and `rounded` are
+    those of the `Quantity`.
     """
 
     written: str
@@ -34,6 +36,8 @@ class Column:
     values: tuple[Fraction, ...]
     place: Place
     row: tuple[int, ...] = ()
+    digits: tuple[int | None, ...] = ()
+    rounded: bool = False
 
     @property
     def samples(self) -> int:
@@ -43,7 +47,7 @@ class Column:
     @property
     def quantity(self) -> Quantity:
         """The column as a quantity of shape (m,), or (m, …) for samples of several numbers."""
-        return Quantity(self.name, (self.samples, *self.row), self.values)
+        return Quantity(self.name, (self.samples, *self.row), self.values, None, self.digits, self.rounded)
 
 
 def read_columns(document: Document, wanted: frozenset[str], folder: Path) -> tuple[tuple[Column, ...], list[str]]:
@@ -87,11 +91,12 @@ def read_inline(document: Document, key: str) -> tuple[Column, ...]:
     Raises `DataError` for columns of other lengths or without numbers, and `EquationError` for what is not a name.
     """
     columns: dict[str, Column] = {}
-    for written, values in document.table(key).items():
+    for written, value in document.table(key).items():
         place = document.place(key, written)
         name = check_name(written, place)
         if name in columns:
             raise DataError(same_name(columns[name].written, written), place)
+        values, is_rounded = unwrapped(value, written, place, DataError)
         if not isinstance(values, list):
             raise DataError(
                 f"data column {written!r} is {shown(values)}; "
@@ -99,7 +104,7 @@ def read_inline(document: Document, key: str) -> tuple[Column, ...]:
                 place,
             )
         array = read_array(values, _wording(written), place)
-        columns[name] = Column(written, name, array.values, place, array.shape[1:])
+        columns[name] = Column(written, name, array.values, place, array.shape[1:], array.digits, is_rounded)
     if not columns:
         raise DataError(f"[{key}] has no columns; expected lists such as x = [0, 1, 2]", document.place(key))
     _refuse_other_lengths(tuple(columns.values()))
@@ -171,7 +176,9 @@ def _grouped(group: _Group, file: CsvFile) -> Column:
     found = [file.find(entry, group.place) for entry in group.entries]
     single = [file.numbers(written) for written in found]
     values = tuple(value for row in zip(*single, strict=True) for value in row)
-    return _filled(Column(group.written, group.name, values, group.place, () if group.single else (len(found),)))
+    digits = tuple(last for row in zip(*map(file.digits, found), strict=True) for last in row)
+    row = () if group.single else (len(found),)
+    return _filled(Column(group.written, group.name, values, group.place, row, digits))
 
 
 def _choose(
@@ -201,7 +208,7 @@ def _choose(
 def _column(written: str, file: CsvFile) -> Column:
     """One column of a CSV file under its own name."""
     name = check_name(written, file.header_place)
-    return _filled(Column(written, name, file.numbers(written), file.header_place))
+    return _filled(Column(written, name, file.numbers(written), file.header_place, (), file.digits(written)))
 
 
 def _filled(column: Column) -> Column:

@@ -20,6 +20,7 @@ from derive.problem.equations import free_names, spelling_notes, written_names
 from derive.problem.parameters import Given, read_frozen, read_given
 from derive.problem.predict import read_predict
 from derive.problem.problem import Claims, Problem, Quantity
+from derive.problem.rounded import with_rounded
 from derive.problem.targets import check_labels, target_notes
 from derive.problem.training_table import MISPLACED, Own, read_training
 from derive.problem.watch import (
@@ -39,7 +40,7 @@ from derive.training.plan import Training
 from derive.training.rates import Formula
 
 _TOP = (
-    *("title", "source", "equations", "loss", "seed_gradient", "frozen"),
+    *("title", "source", "equations", "loss", "seed_gradient", "frozen", "rounded"),
     *("parameters", "constants", "data", "training", "report", "watch", "predict", "claims"),
 )
 MAX_UNITS = 1000  # of the last digit that a claimed number may be off; larger ones are refused
@@ -83,7 +84,7 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
     claims = _claims(document)
     spelled = (*written_names(lines), *parameters.written, *constants.written, *(c.written for c in columns))
     seeds = _named_seed(graph, (*lines, *reported), seed)
-    return Problem(
+    problem = Problem(
         name=name,
         title=_one_line(document, "title") or name,
         source=source,
@@ -110,6 +111,7 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
         watch=watch,
         predict=predict,
     )
+    return with_rounded(problem, document)
 
 
 def _gradients(document: Document, lines: tuple[Line, ...], parameters: Given, constants: Given) -> frozenset[str]:

@@ -13,6 +13,7 @@ from derive.errors import Place, ProblemError, suggestion
 from derive.graph.node import Frozen
 from derive.paper.lines import check_name
 from derive.problem.problem import Draw, Quantity
+from derive.problem.rounded import unwrapped
 from derive.source.arrays import MAX_DEPTH, MAX_NUMBERS, Wording, read_array
 from derive.source.numerals import Numeral, NumeralError, exact, shown
 from derive.source.toml_text import Document
@@ -71,10 +72,11 @@ def read_given(document: Document, key: str) -> Given:
 
 
 def _quantity(name: str, written: str, value: object, key: str, place: Place) -> Quantity:
+    value, is_rounded = unwrapped(value, written, place)
     if isinstance(value, dict):
         return _Drawn(written, value, key, place).quantity(name)
     array = read_array(value, Wording(written, 'a number, such as 0.5 or "1/3"'), place)
-    return Quantity(name, array.shape, array.values)
+    return Quantity(name, array.shape, array.values, None, array.digits, is_rounded)
 
 
 class _Drawn:

@@ -39,12 +39,21 @@ class Quantity:
 
     `shape` is () for a scalar and (m,) for a column of m samples, (m, 3) for m samples of three
     numbers; `values` are flattened row by row. They are () while a `draw` has not been made.
+    `digits` are the powers of ten of the last digits as they are printed, None for a quotient; () where nothing is
+    printed. A quantity that is `rounded` stands, in an audit, for all numbers that are printed so.
     """
 
     name: str
     shape: tuple[int, ...]
     values: tuple[Fraction, ...]
     draw: Draw | None = None
+    digits: tuple[int | None, ...] = field(default=(), compare=False, repr=False)
+    rounded: bool = False
+
+    @property
+    def slacks(self) -> tuple[Fraction, ...]:
+        """How far each number can be from what is printed: half a unit of its last digit, 0 for a quotient."""
+        return tuple(Fraction(0) if last is None else Fraction(10) ** last / 2 for last in self.digits)
 
     @property
     def number(self) -> Fraction | None:

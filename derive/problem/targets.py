@@ -67,12 +67,12 @@ def check_labels(graph: Graph, quantities: Iterable[Quantity], places: Mapping[s
     `quantities` are the given numbers in which labels of `graph` may stand, `places` says where each name stands.
     """
     given = {quantity.name: quantity for quantity in quantities}
-    for line, name, classes in dict.fromkeys(_labels(graph)):
+    for line, name, classes in dict.fromkeys(picked_labels(graph)):
         if name in given:
             _check(line, given[name], classes, places.get(name))
 
 
-def _labels(graph: Graph) -> Iterator[tuple[str, str, int]]:
+def picked_labels(graph: Graph) -> Iterator[tuple[str, str, int]]:
     """The line, the name of the labels, and the number of classes wherever a label picks an entry."""
     for line in graph.lines:
         for part in walk(line.definition):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from derive.errors import Place, ProblemError
-from derive.source.numerals import NumeralError, exact, shown
+from derive.source.numerals import NumeralError, exact, last_digit, shown
 
 MAX_DEPTH = 4  # lists inside one another: the most sizes of a shape; deeper lists are refused
 MAX_NUMBERS = 1_000_000  # in one array; a larger one is refused
@@ -36,10 +36,14 @@ class Wording:
 
 @dataclass(frozen=True)
 class Array:
-    """Exact numbers row by row; `shape` is () for a single one."""
+    """Exact numbers row by row; `shape` is () for a single one.
+
+    `digits` are the powers of ten of their last digits, as `last_digit` gives them.
+    """
 
     shape: tuple[int, ...]
     values: tuple[Fraction, ...]
+    digits: tuple[int | None, ...] = field(default=(), compare=False, repr=False)
 
 
 def read_array(value: object, wording: Wording, place: Place) -> Array:
@@ -63,15 +67,15 @@ class _Reader:
 
     def read(self, value: object) -> Array:
         shape: list[int] = []
-        values = tuple(self.numbers(value, (), shape))
-        return Array(tuple(shape), values)
+        read = tuple(self.numbers(value, (), shape))
+        return Array(tuple(shape), tuple(number for number, _ in read), tuple(last for _, last in read))
 
-    def numbers(self, value: object, path: Path, shape: list[int]) -> Iterator[Fraction]:
-        """The numbers of `value`, which stands at `path`; `shape` grows along the first entries."""
+    def numbers(self, value: object, path: Path, shape: list[int]) -> Iterator[tuple[Fraction, int | None]]:
+        """The numbers of `value`, which stands at `path`, with their last digits; `shape` grows along the first."""
         if not isinstance(value, list):
             if len(path) < len(shape):
                 raise self.unlike(path, shown(value), "a list")
-            yield self.number(value, path)
+            yield self.number(value, path), last_digit(value)
             return
         if len(path) == MAX_DEPTH:
             raise self.error(f"{self.wording.what} has lists nested more than {MAX_DEPTH} deep; expected at most that")

@@ -13,7 +13,7 @@ from pathlib import Path
 from derive.characters import normalise
 from derive.errors import DataError, Place, shorten, suggestion
 from derive.source.files import read_text
-from derive.source.numerals import NumeralError, exact, shown
+from derive.source.numerals import NumeralError, exact, last_digit, shown
 
 MAX_CSV = 100 * 10**6  # bytes; a larger file is refused
 
@@ -51,6 +51,11 @@ class CsvFile:
         """Returns the numbers of one column, from top to bottom. Raises `DataError` for a cell that is no number."""
         position = self.header.index(written)
         return tuple(_number(row[position].strip(), written, Place(self.name, line)) for line, row in self.rows)
+
+    def digits(self, written: str) -> tuple[int | None, ...]:
+        """Returns the powers of ten of the last digits of a column whose cells are all numbers."""
+        position = self.header.index(written)
+        return tuple(last_digit(row[position]) for _, row in self.rows)
 
 
 def read_csv(folder: Path, name: str, place: Place | None = None) -> CsvFile:

@@ -120,6 +120,19 @@ def exact(value: object) -> Fraction:
     raise NotNumericError
 
 
+def last_digit(value: object) -> int | None:
+    """Returns the power of ten of the last digit that is printed: −2 for `0.10`, 0 for `3`, 3 for `1e3`.
+
+    `value` is one that `exact` reads. Returns None for a quotient, which is exact.
+    """
+    if not isinstance(value, str):
+        return 0
+    if "/" in value:
+        return None
+    mantissa, _, power = value.strip().lower().replace("_", "").partition("e")
+    return int(power or 0) - len(mantissa.partition(".")[2])
+
+
 def shown(value: object) -> str:
     """A value for a message: short, on one line, texts in quotes."""
     if isinstance(value, bool):

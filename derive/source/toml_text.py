@@ -146,7 +146,8 @@ def _number_remedy(number: re.Match[str]) -> str:
     if number.string[: number.start()].count('"') % 2:
         return ""  # text, whose closing quotes are what is missing
     if between == "." and bool(whole) != bool(after):
-        return f"a decimal point stands between digits: write {sign}{whole or 0}.{after or 0}{power or ''}"
+        written = f"{sign}{whole or 0}.{after or 0}{power or ''}"
+        return f'a decimal point stands between digits: write {written}, or "{number.group()}" as text'
     if between == "," and whole and after and number.string[: number.start()].rstrip().endswith("="):
         return f"the decimal sign is a point: write {sign}{whole}.{after}"
     if "/" in between and whole and after:

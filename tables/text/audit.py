@@ -59,7 +59,8 @@ def to_text(found: Audit, colour: bool | None = None) -> str:
     lines += ["", *(line for said in summary(found) for line in _wrapped(said))]
     last = (Status.INHERITED, Status.NOT_RIGHT)  # what is wrong by itself is told first
     told = [f for f in found.findings if f.status is not Status.RIGHT or f.why]
-    told = sorted((f for f in told if f.status is not Status.CARRIED), key=lambda f: f.status in last)
+    of_all = (f for f in told if f.status is not Status.CARRIED and not (f.status is Status.RIGHT and f.by_inputs))
+    told = sorted(of_all, key=lambda f: f.status in last)
     for finding in told[:MAX_SENTENCES]:
         lines += ["", *_wrapped(sentence(found, finding))]
     if len(told) > MAX_SENTENCES:

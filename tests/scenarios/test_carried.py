@@ -100,3 +100,86 @@ def test_the_first_wrong_number_is_the_slip_or_undecided(kind: str) -> None:
         named += found.first_wrong is own
     assert tried >= 8
     assert named >= tried - 1
+
+
+CARRIED = """\
+equations = \"\"\"
+r = w*x + b - y
+J = mean(r^2)
+\"\"\"
+[parameters]
+w = 1
+b = 0.5
+[data]
+x = [1, 2, 4]
+y = [2, 3, 7]
+[training]
+lr = 0.05
+steps = 4
+"""
+FOUR_DECIMALS = """\
+step,J,dJ/dw,dJ/db,w,b
+1,2.2500,-7.6667,-2.3333,1.3833,0.6167
+2,0.2899,-1.7559,-0.3112,1.4711,0.6323
+3,0.1914,-0.4539,0.1297,1.4938,0.6258
+4,0.1833,-0.1664,0.2227,1.5021,0.6147
+"""
+
+
+def test_what_looks_cut_off_and_was_carried_is_carried() -> None:
+    """The gradient of step 4 is −0.1664691; of the printed numbers before it, it is −0.16640, rounded."""
+    found = audited(CARRIED, FOUR_DECIMALS)
+    assert set(found.counts) == {Status.RIGHT, Status.CARRIED}
+    [own] = [one for one in found.findings if (one.cell.step, one.cell.name) == (4, "dJ/dw")]
+    assert own.status is Status.CARRIED
+    assert own.why == "it is what the numbers before it give as they are printed"
+
+
+def test_who_cuts_off_is_said_to_cut_off() -> None:
+    """2/3, 4/9, 8/27, 16/81, cut off: 0.197 is also what 0.296 gives, rounded, but 0.666 follows from nothing."""
+    thirds = 'equations = "l = w^2"\n[parameters]\nw = 1\n[training]\nlr = "1/6"\nsteps = 4\n'
+    rows = "1,0.666\n", "2,0.444\n3,0.296\n4,0.197\n"
+    statuses = [one.status for one in audited(thirds, "step,w\n" + rows[0] + rows[1]).findings]
+    assert statuses == [Status.TRUNCATED, Status.RIGHT, Status.RIGHT, Status.TRUNCATED]
+    statuses = [one.status for one in audited(thirds, "step,w\n" + rows[1]).findings]
+    assert statuses == [Status.RIGHT, Status.RIGHT, Status.CARRIED]
+
+
+def test_what_follows_from_a_slip_is_not_carried() -> None:
+    """0.6666 is a slip, and its square is printed as the right one, 0.44448889, would be if it were cut off."""
+    found = audited('equations = "z = 1*w; l = z^2"\n[parameters]\nw = 0.6667\n', "z,l\n0.6666,0.4444\n").findings
+    assert [one.status for one in found] == [Status.WRONG, Status.TRUNCATED]
+
+
+HALVING = 'equations = "l = (w - 3)^2"\n[parameters]\nw = 1\n[training]\nlr = 0.25\nsteps = 4\n'
+
+
+@pytest.mark.parametrize(
+    ("rows", "status"),
+    [
+        ("step,w_before,l,w\n1,,,2.004\n2,2.0,1.05,\n", Status.WRONG),  # by 2.0 alone it could be 0.90 to 1.10
+        ("step,w_before,l,w\n1,,,2.004\n2,2.0,0.992,\n", Status.INHERITED),
+        ("step,w_before,l,w\n1,,,2.0\n2,2.004,1.05,\n", Status.WRONG),
+        ("step,w_before,l,w\n1,,,2.0\n2,,1.05,\n", Status.CARRIED),  # nothing is finer
+        ("step,w_before,l,w\n1,,,2.304\n2,2.0,1.05,\n", Status.CARRIED),  # it is another number
+    ],
+)
+def test_what_follows_is_judged_by_the_finer_of_two_numbers(rows: str, status: Status) -> None:
+    [own] = [one for one in audited(HALVING, rows).findings if one.cell.name == "loss"]
+    assert own.status is status
+
+
+@given(st.integers(2, 6), st.integers(2, 6), st.integers(-(10**6), 10**6), st.booleans())
+def test_a_copy_in_other_digits_never_makes_right_work_wrong(fine: int, coarse: int, at: int, first: bool) -> None:
+    """A student who writes w twice, in more digits and in fewer, and goes on with the finer."""
+    w = Decimal(at) / 10**6 + 2
+    digits = (
+        Context(prec=max(fine, coarse), rounding=ROUND_HALF_UP),
+        Context(prec=min(fine, coarse), rounding=ROUND_HALF_UP),
+    )
+    used, other = digits[0].plus(w), digits[1].plus(w)
+    after, before = (used, other) if first else (other, used)
+    loss = Context(prec=7, rounding=ROUND_HALF_UP).plus((used - 3) ** 2)
+    found = audited(HALVING, f"step,w_before,l,w\n1,,,{after:f}\n2,{before:f},{loss:f},\n").findings
+    [own] = [one for one in found if one.cell.name == "loss"]
+    assert own.status is not Status.WRONG

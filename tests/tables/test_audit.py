@@ -10,6 +10,7 @@ from derive.console import run
 from tables import output
 from tables.audit import AUDIT_COLUMNS, claims, to_json
 from tables.command import main as tables_main
+from tables.text.audit import to_text
 from verify.auditing.pipeline import audit
 from verify.command import main as verify_main
 
@@ -86,3 +87,26 @@ def test_exported_tables_claimed_back_are_right(name: str, tmp_path: Path) -> No
         found = audit(name, claims=tmp_path / file)
         assert found.findings
         assert {status.value for status in found.counts} == {"right"}, file
+
+
+ROUNDED = """\
+rounded = ["w", "x"]
+equations = "z = w*x; l = z - 3"
+[parameters]
+w = 0.50
+[constants]
+x = 4.0
+"""
+
+
+def test_what_rounded_inputs_allow_is_told_once_and_stands_in_the_rows() -> None:
+    found = audit(f'{ROUNDED}[claims]\ntable = """\nz, l, dl/dw\n2.03, 5.00, 4.0\n"""\n')
+    first, second, third = json.loads(to_json(found))["claims"]
+    assert (first["status"], second["status"], third["status"]) == ("right", "wrong", "right")
+    assert first["low"] <= 0.495 * 3.95
+    assert first["high"] >= 0.505 * 4.05
+    assert second["sentence"].startswith("step 1, loss = 5.00 is wrong: right is -1.00; for inputs that are printed so")
+    assert (third["low"], third["high"]) == (None, None)  # right as printed
+    told = to_text(found)
+    assert "rounded inputs: 1 number is right for inputs that are printed so; first step 1, z" in " ".join(told.split())
+    assert "step 1, z = 2.03 is right" not in told

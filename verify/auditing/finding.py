@@ -51,7 +51,8 @@ class Finding:
 
     `right` is None where it is not known. `inherited_from` is the first wrong number that it rests on. `follows` is the
     interval in which it lies by the author's own earlier numbers; `is_local` says that a derivative is only the local
-    partial of its line.
+    partial of its line. `allowed` is the interval in which it lies for all inputs that are printed as the rounded ones
+    are; None where no input that is rounded moves it.
     """
 
     claim: Claim
@@ -62,11 +63,17 @@ class Finding:
     follows: tuple[float, float] | None = None
     remarks: tuple[str, ...] = ()
     is_local: bool = False
+    allowed: tuple[float, float] | None = None
 
     @property
     def cell(self) -> Cell:
         """Which number it is about."""
         return self.claim.cell
+
+    @property
+    def by_inputs(self) -> bool:
+        """Whether it is right, or open, for some inputs that are printed as the rounded ones are, and not for these."""
+        return self.allowed is not None and self.status in (Status.RIGHT, Status.UNDECIDED) and bool(self.why)
 
     def local_of(self, loss: str) -> str:
         """The line and the name, z/y, whose local partial a derivative could be; empty for another number."""
@@ -87,7 +94,7 @@ class Finding:
         if isinstance(self.right, arb) and self.right.rel_accuracy_bits() < BITS_OF_A_DIGIT * digits:
             return ""
         more = decimal(self.right, digits)
-        return "" if Fraction(more) == Fraction(self.printed) else more
+        return "" if not self.claim.literal.is_cut and Fraction(more) == Fraction(self.printed) else more
 
 
 class Stated(Protocol):

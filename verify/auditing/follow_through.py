@@ -19,7 +19,7 @@ from derive.run.batches import Batch, epoch_of
 from derive.run.reads import Held
 from derive.run.run import Run
 from derive.training.optimizers import read_assignment
-from verify.auditing.own_numbers import Own, Shortening
+from verify.auditing.own_numbers import MAX_PARTS, Own, Shortening
 from verify.auditing.right_values import OutOfReachError, line_of, weights_of
 from verify.claims.claim import Cell
 from verify.hand.calculation import Calculation, beginnings, numbers, only, prepare
@@ -55,7 +55,11 @@ class _Follower:
     found: dict[Cell, Form] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        given = (*self.run.watched.parameters, *self.run.watched.constants, *self.run.watched.data)
+        unknown_inputs = sum(len(quantity.values) for quantity in given if quantity.name in self.system.inputs)
+        self.shortening = Shortening(MAX_PARTS + unknown_inputs)
         self.by_key: dict[Key, list[Own]] = {}
+        self.by_mark = {own.mark: own for own in self.owns}
         for own in self.owns:
             cell = own.claim.cell
             self.by_key.setdefault((cell.step, cell.quantity.group, cell.quantity.name), []).append(own)
@@ -67,7 +71,6 @@ class _Follower:
             if group == "partials":
                 self.derived.setdefault(step, {})[name] = None
         self.programs: dict[str, Derivative] = {}
-        self.shortening = Shortening()
         self.losses: dict[tuple[int, str], Form] = {}  # by step and line: the losses, and what is reported
         self.of_epochs: dict[int, list[tuple[str, list[Cell]]]] = {}
         for (step, group, name), cells in self.asked.items():
@@ -84,8 +87,18 @@ class _Follower:
             return array
         replaced = array.copy()
         for own in owns:
-            replaced[own.claim.cell.position] = own.form
+            position = own.claim.cell.position
+            replaced[position] = array[position] if self.is_finer(array[position], own) else own.form
         return replaced
+
+    def is_finer(self, form: Form, own: Own) -> bool:
+        """Whether a number is another of the author's own as it is, with which `own` agrees, and printed finer."""
+        other = self.by_mark.get(next(iter(form.sources), -1))
+        if other is None or len(form.sources) > 1 or not (own.known and other.known):
+            return False
+        is_itself = form.rest == 0 and form.centre == other.form.centre and form.parts == other.form.parts
+        fine, coarse = other.claim.literal, own.claim.literal
+        return bool(is_itself and fine.slack < coarse.slack and fine.low <= coarse.high and coarse.low <= fine.high)
 
     def calculate(self, last: int) -> None:
         """Every step up to the last that is asked for."""
@@ -116,7 +129,7 @@ class _Follower:
 
         Raises `OutOfReachError` for a run of more than `MAX_STEPS` that cannot be leapt over.
         """
-        found = leaps(self.run, held) if is_far((0, *self.steps(last))) else None
+        found = leaps(self.run, held) if is_far((0, *self.steps(last))) and not self.system.inputs else None
         if found is None and last > MAX_STEPS:
             raise OutOfReachError
         return found
@@ -357,9 +370,9 @@ class _Recorded(Mapping[str, Array]):
 
 
 def follow(run: Run, owns: Sequence[Own], wanted: Sequence[Cell], system: Forms | None = None) -> Mapping[Cell, Form]:
-    """For each cell of `wanted` the number that follows from the author's own earlier ones in `system`, if calculated.
+    """For each cell of `wanted` the number that follows from the author's own earlier ones, if calculated.
 
-    Exactly where no system is given.
+    `system` says what is not exact besides them: inputs that are rounded, or every result; nothing where none is given.
     """
     last = max((cell.step for cell in wanted), default=0)
     follower = _Follower(run, owns, frozenset(wanted), system or Forms())

@@ -14,10 +14,11 @@ from derive.run.run import Run
 from verify.auditing.finding import Finding, Status
 from verify.auditing.own_numbers import Own, own_number
 from verify.auditing.right_values import right_values
+from verify.auditing.rounded_inputs import would_help
 from verify.bound.bound import PRECISION
 from verify.claims.claim import Cell, Quantity
 from verify.claims.literal import judge, within
-from verify.hand.calculation import numbers, prepare
+from verify.hand.calculation import input_marks, numbers, prepare
 from verify.numbers import Exactly, Form, Forms, as_ball, fixed, forms, from_fraction, middle, precision, to_float
 
 MANY = 3  # wrong numbers that are looked at together
@@ -117,7 +118,8 @@ def loss_at_own_parameters(run: Run, finding: Finding, context: Context) -> str:
         owns[parameter.name] = own_number(context[cell].claim, len(owns), None, is_wrong=True)
     literal = finding.claim.literal
     with precision(PRECISION):
-        allowed = as_ball(_loss_at(run, finding.cell.step, {name: own.form for name, own in owns.items()}).ball)
+        forms_of = {name: own.form for name, own in owns.items()}
+        allowed = as_ball(_loss_at(run, finding.cell.step, forms_of, input_marks(run.watched)).ball)
         exactly = {name: fixed(from_fraction(own.claim.literal.value)) for name, own in owns.items()}
         shown = f"{to_float(_loss_at(run, finding.cell.step, exactly).centre):.7g}"
         contradicts = allowed.is_finite() and within(allowed, literal.low, literal.high) is False
@@ -125,9 +127,9 @@ def loss_at_own_parameters(run: Run, finding: Finding, context: Context) -> str:
     return f"At the {at} of its own row the loss is {shown}" if contradicts else ""
 
 
-def _loss_at(run: Run, step: int, parameters: Mapping[str, Form]) -> Form:
-    """The loss of the batch of a step at some parameters."""
-    batch, system = run.batches[step - 1], Forms()
+def _loss_at(run: Run, step: int, parameters: Mapping[str, Form], inputs: Mapping[str, int] | None = None) -> Form:
+    """The loss of the batch of a step at some parameters; `inputs` are the rounded ones that are not exact."""
+    batch, system = run.batches[step - 1], Forms(inputs=inputs)
     calculation = prepare(run.watched, run.followed, run.settings, system)
     data = {column.name: numbers(column, system)[list(batch.indices)] for column in run.watched.data}
     state = {name: forms([form], ()) for name, form in parameters.items()}
@@ -146,6 +148,22 @@ def one_factor(run: Run, finding: Finding, context: Context) -> str:
         return ""
     times = "times" if factor.denominator == 1 else "of"
     return f"All {len(wrong)} numbers that are wrong where they stand are {factor} {times} the right ones"
+
+
+def inputs_as_printed(run: Run, finding: Finding, context: Context) -> str:
+    """Says, of the first wrong number, that all claims are right for other inputs that print as these do; else empty.
+
+    It is told only where one choice of inputs within their digits gives every number that is claimed.
+    """
+    first = next(one for one in context.values() if one.status.is_refused)
+    names = would_help(run, list(context.values())) if first.cell == finding.cell else ()
+    if not names:
+        return ""
+    claims = "All claims" if len(context) > 1 else "It"
+    listed = ", ".join(f'"{name}"' for name in names)
+    every = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+    rounded = f"{every} {'were' if len(names) > 1 else 'was'} rounded to the digits that are printed"
+    return f"{claims} would be right if {rounded}: rounded = [{listed}] in the problem file says so"
 
 
 def common_factor(wrong: Sequence[Finding]) -> Fraction | None:
@@ -188,4 +206,5 @@ REMARKS: tuple[Remark, ...] = (
     other_sign,
     loss_at_own_parameters,
     one_factor,
+    inputs_as_printed,
 )

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from flint import arb, fmpq
-
 from verify.auditing.finding import Finding, Status
 from verify.claims.claim import Cell, Claim, Quantity
 from verify.claims.literal import Literal
-from verify.numbers import Array, Exactly, Form, as_ball, between, middle, to_fraction, unknown
+from verify.numbers import Array, Exactly, Form, between, middle, shortened, to_fraction, unknown
 
 MAX_PARTS = 40  # unknowns of one number that are carried on; the smaller ones become one
 FEW_DIGITS = 2  # an lr of so few digits is chosen, and not rounded: 0.1 is one tenth
@@ -50,10 +48,8 @@ def own_number(claim: Claim, mark: int, right: Exactly | None, is_wrong: bool, *
         return Own(claim, mark, Fraction(0), Fraction(0), known=False)
     if not is_wrong and _begins(claim, right):
         return Own(claim, mark, literal.value, literal.value)
-    half = (
-        literal.unit or Fraction(0)
-    ) / 2  # as printed: how far off it may be is said of a claim, not of what follows
-    low, high = literal.value - half, min(literal.value + half, literal.high)
+    half = (literal.unit or Fraction(0)) / 2  # as printed: what a claim may be off by is not said of what follows
+    low, high = literal.ends if literal.is_cut else (literal.value - half, min(literal.value + half, literal.high))
     if right is not None and not is_wrong:
         number = middle(right)
         low, high = min(low, number), max(high, number)
@@ -79,7 +75,7 @@ def exact_integers(findings: Sequence[Finding]) -> frozenset[Cell]:
     for column in columns.values():
         integers = [one for one in column if is_integer(one.claim.literal)]
         right = [(one, one.right) for one in integers if one.status is not Status.WRONG and one.right is not None]
-        exact = [one for one, number in right if to_fraction(number) == one.claim.literal.value]
+        exact = [one for one, number in right if one.allowed is None and to_fraction(number) == one.claim.literal.value]
         if len(exact) == len(right) and (exact or len(integers) < len(column)):
             found.update(one.cell for one in integers)
     return frozenset(found)
@@ -92,29 +88,15 @@ def is_integer(literal: Literal) -> bool:
 
 @dataclass
 class Shortening:
-    """Makes the forms of a state short for the next step; what it leaves out becomes an unknown of its own."""
+    """Makes the forms of a state short for the next step, each with at most so many unknowns (`most`)."""
 
-    fresh: int = -1
+    most: int
+    fresh: int = 0
 
     def of(self, array: Array) -> Array:
-        """Numbers of few digits and few unknowns, for the next step."""
+        """Numbers of few digits and few unknowns; what is left out becomes an unknown of its own."""
         short = array.copy()
         for place, form in enumerate(array.flat):
-            short.flat[place] = self._short(form)
+            self.fresh -= 1
+            short.flat[place] = shortened(form, self.fresh, self.most)
         return short
-
-    def _short(self, form: Form) -> Form:
-        parts = {mark: _rounded(part) for mark, part in form.parts.items()}
-        if form.rest == 0 and len(parts) <= MAX_PARTS:
-            return Form(_rounded(form.centre), parts, form.rest, form.sources)
-        largest = sorted(parts, key=lambda mark: float(abs(as_ball(parts[mark])).mid()), reverse=True)
-        small = sum((abs(as_ball(parts.pop(mark))).upper() for mark in largest[MAX_PARTS:]), form.rest).upper()
-        if not small.is_finite():
-            return unknown(form.sources)
-        self.fresh -= 1
-        return Form(_rounded(form.centre), {**parts, self.fresh: small}, arb(0), form.sources)
-
-
-def _rounded(value: Exactly) -> Exactly:
-    """A number of few digits: a fraction while it is short."""
-    return arb(value) if isinstance(value, fmpq) and value.height_bits() > 1000 else value

@@ -31,6 +31,7 @@ from verify.auditing.own_numbers import Own, exact_integers, own_number
 from verify.auditing.rate_residue import settle_rates
 from verify.auditing.residue import may_be_residue, settle
 from verify.auditing.right_values import PRECISIONS, Known, rate, right_values, which_of_two
+from verify.auditing.rounded_inputs import by_inputs, check_rates, is_followed
 from verify.claims.claim import AFTERWARDS, GROUPS, Cell, Claim
 from verify.claims.literal import judge, tie, within, written_like
 from verify.claims.names import names_of
@@ -39,9 +40,21 @@ from verify.claims.sentence import is_formula, read_sentence, says_step
 from verify.claims.table import Reading, once, table_of
 from verify.formulas.judge import judge_formulas
 from verify.formulas.sentence import judge_sentences
+from verify.hand.calculation import input_marks
 from verify.hand.update import is_trained, moves
 from verify.logs.writers import Writer, writer_named
-from verify.numbers import Exactly, Form, PocketForms, as_ball, carried, decimal, from_fraction, precision, to_float
+from verify.numbers import (
+    Exactly,
+    Form,
+    Forms,
+    PocketForms,
+    as_ball,
+    carried,
+    decimal,
+    from_fraction,
+    precision,
+    to_float,
+)
 from verify.tabular.forms import read_grid
 from verify.tabular.grid import Source
 from verify.tabular.objects import Rows
@@ -50,6 +63,7 @@ NARROW = 0.2  # what was carried lies within a fifth of itself: neither a factor
 WIDE = 0.5  # an interval as wide as half of the number itself tells nothing of it
 MAX_BY_HAND = 200  # steps that somebody calculates with rounded numbers
 TRACE, RARE = 4, 20  # of numbers that rounding can move by 4 units of their last digit, more than one in 21 are moved
+_OF_DIGITS = (Status.TRUNCATED, Status.DOUBLE_ROUNDED)  # what is said of how a right number was printed
 FEW_UNITS = 10  # unless it is that many units of the last digit, or fewer
 
 
@@ -132,6 +146,7 @@ def audit(
     if problem.is_symbolic:
         return _of_equations(problem, chosen, claims, sentences)
     run = drawn(problem, chosen)
+    check_rates(run)
     said = tuple(text for text in sentences if is_formula(text))
     numbers = tuple(text for text in sentences if text not in said)
     source, reading = _read(run, claims, numbers, units, (sheet, log), is_about_formulas=bool(said))
@@ -290,7 +305,7 @@ def _judged(run: Run, claims: Sequence[Claim], known: Known) -> tuple[tuple[Find
 
 def _rounded(run: Run, claims: Sequence[Claim], known: Known) -> tuple[list[Finding], bool]:
     """The same where nothing is calculated from the author's own numbers."""
-    found = settle_rates(run, [_alone(run, claim, known) for claim in claims])
+    found = by_inputs(run, settle_rates(run, [_alone(run, claim, known) for claim in claims]))
     return found, settle(run, found, [place for place, finding in enumerate(found) if may_be_residue(finding)])
 
 
@@ -341,16 +356,16 @@ def _setting(run: Run, cell: Cell) -> Exactly | None:
 
 def _followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """The findings with what is inherited told apart from what is wrong where it stands."""
-    refused = [finding.cell for finding in findings if finding.status is Status.WRONG]
-    if not refused:
+    refused = [one.cell for one in findings if one.status is Status.WRONG or one.by_inputs]
+    if not refused and not any(one.status in _OF_DIGITS for one in findings):
+        return tuple(findings)
+    inputs = input_marks(run.watched)
+    if inputs and not is_followed(run, refused):
         return tuple(findings)
     exact = exact_integers(findings)
-    owns = [
-        own_number(one.claim, mark, one.right, one.status is Status.WRONG, is_exact=one.cell in exact)
-        for mark, one in enumerate(findings)
-    ]
+    owns = [_own(one, mark, is_exact=one.cell in exact) for mark, one in enumerate(findings)]
     wanted = [cell for cell in refused if cell.quantity.group != "setting"]
-    forms = follow(run, owns, wanted)
+    forms = follow(run, owns, wanted, Forms(inputs=inputs))
     unused = _without_asides(run, findings, owns, wanted)
     digits, rounded = _rounded_on_the_way(run, findings, owns)
     is_traced = _has_traces(findings, forms, rounded)
@@ -359,9 +374,11 @@ def _followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
     undecided: set[int] = set()
     for mark, alone in enumerate(findings):
         form = forms.get(alone.cell)
-        finding = (
-            alone if form is None or alone.status is not Status.WRONG else _by_earlier(alone, form, roots, undecided)
-        )
+        finding = alone
+        if form is not None and alone.by_inputs:
+            finding = _beside_earlier(alone, form, roots, undecided)
+        elif form is not None and alone.status is Status.WRONG:
+            finding = _by_earlier(alone, form, roots, undecided)
         if finding.status is Status.WRONG and alone.cell in unused:
             other = _by_earlier(alone, unused[alone.cell], roots, undecided)
             finding = finding if other.status is Status.WRONG else other
@@ -388,7 +405,10 @@ def _without_asides(
     Nothing where there are none: a person may calculate a gradient in one go and such a number beside it.
     """
     asides = [one.cell for one in findings if one.status is Status.WRONG and one.cell.quantity.group in _ASIDES]
-    return follow(run, [own for own in owns if own.claim.cell not in asides], wanted) if asides else {}
+    if not asides:
+        return {}
+    system = Forms(inputs=input_marks(run.watched))
+    return follow(run, [own for own in owns if own.claim.cell not in asides], wanted, system)
 
 
 _ASIDES = ("partials", "scaled")
@@ -435,7 +455,7 @@ def _rounded_on_the_way(run: Run, findings: Sequence[Finding], owns: Sequence[Ow
     last = max((one.cell.step for one in listed), default=0)
     if digits is None or len(listed) < 2 or last > MAX_BY_HAND:
         return 0, {}
-    return digits.digits, follow(run, owns, [one.cell for one in listed], PocketForms(digits))
+    return digits.digits, follow(run, owns, [one.cell for one in listed], PocketForms(digits, input_marks(run.watched)))
 
 
 def _has_traces(findings: Sequence[Finding], exactly: Mapping[Cell, Form], rounded: Mapping[Cell, Form]) -> bool:
@@ -476,16 +496,61 @@ def _on_the_way(
     return replace(finding, status=Status.UNDECIDED, why=why)
 
 
+def _own(finding: Finding, mark: int, *, is_exact: bool) -> Own:
+    """The author's number of a finding; where inputs are rounded, nothing else is known of it than what is printed."""
+    is_wrong, literal = finding.status is Status.WRONG, finding.claim.literal
+    if finding.allowed is None:
+        return own_number(finding.claim, mark, finding.right, is_wrong, is_exact=is_exact)
+    own = own_number(finding.claim, mark, None, is_wrong)
+    if literal.unit is not None and finding.status in (Status.TRUNCATED, Status.DOUBLE_ROUNDED, Status.RESIDUE):
+        return replace(own, low=literal.value - literal.unit, high=literal.value + literal.unit)
+    return own
+
+
+def _beside_earlier(finding: Finding, form: Form, roots: Mapping[int, Cell], undecided: Set[int]) -> Finding:
+    """A number that some inputs give which are printed so, or may give, beside the author's earlier ones: `form`.
+
+    Where it does not follow from these, though none of them is wrong by itself, not all of them are right. What is open
+    by itself is carried where it follows from them.
+    """
+    ball, literal = as_ball(form.ball), finding.claim.literal
+    if not form.sources or not ball.is_finite() or form.sources & (roots.keys() | undecided):
+        return finding
+    interval = (float(ball.lower()), float(ball.upper()))
+    finding = replace(finding, follows=interval)
+    if within(ball, literal.low, literal.high) is False:
+        why = "inputs that are printed so may give it, but it does not follow from the numbers before it, as printed: "
+        return replace(finding, status=Status.UNDECIDED, why=f"{why}not all of these are right")
+    if finding.status is Status.UNDECIDED and _tells(interval, NARROW, float(literal.unit or 0)):
+        return replace(finding, status=Status.CARRIED, why="it follows from the numbers before it, as printed")
+    return finding
+
+
 def _as_printed(run: Run, findings: Sequence[Finding]) -> list[Finding]:
-    """The findings; carried is also what the numbers before it give exactly as they are printed, however coarse."""
-    near = [one.cell for one in findings if one.status is Status.UNDECIDED and one.follows is not None]
+    """The findings; carried is also what the numbers before it give exactly as they are printed, however coarse.
+
+    So is what looks cut off or rounded twice, unless a number of the table is that which no earlier one explains.
+    """
+    near = [
+        one.cell
+        for one in findings
+        if one.status in _OF_DIGITS or (one.status is Status.UNDECIDED and one.follows is not None)
+    ]
     if not near:
         return list(findings)
     owns = [own_number(one.claim, mark, one.right, is_wrong=True, is_exact=True) for mark, one in enumerate(findings)]
+    literals = {one.cell: one.claim.literal for one in findings}
     forms = follow(run, owns, near)
+    refused = {mark for mark, one in enumerate(findings) if one.status.is_refused}
+    explained = {
+        cell
+        for cell, form in forms.items()
+        if form.sources and not form.sources & refused and judge(literals[cell], form.ball) == "right"
+    }
+    for_sure = {one.status for one in findings if one.status in _OF_DIGITS and one.cell not in explained}
     return [
         replace(one, status=Status.CARRIED, why="it is what the numbers before it give as they are printed")
-        if one.cell in forms and judge(one.claim.literal, forms[one.cell].ball) == "right"
+        if one.cell in explained and one.status not in for_sure
         else one
         for one in findings
     ]

@@ -69,8 +69,9 @@ def _settled(finding: Finding, ways: Sequence[Mapping[str, Array]], small: float
     assert right is not None  # it was judged by it
     for way in ways:
         off = farthest(way[cell.quantity.name][cell.position], right)
-        if off <= max(float(literal.unit or 0), small):
-            slack = Fraction(off) + (literal.slack if literal.unit is not None else 0)
-            if within(right, literal.value - slack, literal.value + slack) is not False:
-                return replace(finding, status=Status.RESIDUE, why=f"a correct {RATES_DTYPE} program may print it")
+        if not off <= max(float(literal.unit or 0), small):  # also where it is not known
+            continue
+        low, high = literal.ends
+        if within(right, low - Fraction(off), high + Fraction(off)) is not False:
+            return replace(finding, status=Status.RESIDUE, why=f"a correct {RATES_DTYPE} program may print it")
     return finding

@@ -96,8 +96,9 @@ def _may_print(finding: Finding, bound: float) -> bool:
     if not bound < float("inf") or literal.special is not None:
         return True
     off = Fraction(bound)
-    slack = literal.slack if literal.unit is not None else Fraction(0)
-    low, high = literal.value - slack - off, literal.value + slack + off
+    low, high = literal.ends[0] - off, literal.ends[1] + off
+    if finding.status is Status.WRONG and finding.allowed is not None:  # by all inputs that are printed so
+        return bool(finding.allowed[0] <= high and low <= finding.allowed[1])
     return finding.right is not None and within(finding.right, low, high) is not False
 
 
@@ -161,4 +162,4 @@ def _prints(claim: Claim, number: float) -> bool:
         return repr(literal.special) == repr(number)
     if number != number or abs(number) == float("inf"):
         return False
-    return literal.value - literal.slack <= Fraction(number) <= literal.value + literal.slack
+    return literal.ends[0] <= Fraction(number) <= literal.ends[1]

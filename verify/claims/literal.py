@@ -28,7 +28,7 @@ REPR_DIGITS = 15  # from here on, digits may be those with which a program print
 
 _MINUS = str.maketrans({"−": "-", "–": "-", "＋": "+", "\u00a0": " ", "\u202f": " "})
 _DECIMAL = re.compile(
-    r"""(?P<sign>[+-]?)(?P<whole>\d{1,3}(?:,\d{3})+|\d*)(?P<point>\.?)(?P<after>\d*)"""
+    r"""(?P<sign>[+-]?)(?P<whole>\d{1,3}(?:,\d{3})+|\d*)(?P<point>\.?)(?P<after>\d*)(?P<cut>\.{2,}|…|⋯)?"""
     r"""(?:[eE](?P<power>[+-]?\d{1,6}))?(?:\((?P<units>\d{1,3})\))?""",
     re.ASCII,
 )
@@ -44,7 +44,8 @@ class Literal:
 
     `unit` is one unit of the last digit; None for a quotient, which is exact, and for what is not finite. `units` is
     how many units the number may be off: half of one, for a number that was rounded. `power` and `places` are the
-    exponent and the digits after the point, so that another number can be written alike.
+    exponent and the digits after the point, so that another number can be written alike. `is_cut` says that the digits
+    go on, and are not rounded: `41.99..`.
     """
 
     text: str
@@ -55,16 +56,22 @@ class Literal:
     places: int = 0
     special: float | None = None  # inf or nan, which `value` cannot hold
     minus: bool = False
+    is_cut: bool = False
 
     @property
     def low(self) -> Fraction:
         """The smallest number that it can stand for."""
-        return self.value - self.slack
+        return self.value if self.is_cut and not self.minus else self.value - self.slack
 
     @property
     def high(self) -> Fraction:
         """The largest number that it can stand for; `-0.00` is not printed for a positive one."""
-        return self.value if self.minus and not self.value else self.value + self.slack
+        return self.value if self.minus and (self.is_cut or not self.value) else self.value + self.slack
+
+    @property
+    def ends(self) -> tuple[Fraction, Fraction]:
+        """The numbers that a program may hold which prints so: those from `low` to `high`, whatever the sign of a 0."""
+        return (self.low, self.high) if self.is_cut else (self.value - self.slack, self.value + self.slack)
 
     @property
     def slack(self) -> Fraction:
@@ -89,6 +96,8 @@ class Literal:
 def read_literal(text: str) -> Literal:
     """The number of a cell: `-24.10`, `.85`, `10.`, `0.43E-03`, `1/3`, `8,585.23`, `0.57(2)` (2 units off), `nan`.
 
+    Of `41.99..`, `41.99...` or `41.99…` the digits are cut off: it stands for any number that begins with them.
+
     Raises `NumeralError`, whose message completes the sentence "'…' ...".
     """
     cleaned = text.translate(_MINUS).strip()
@@ -108,7 +117,7 @@ def read_literal(text: str) -> Literal:
 
 def _decimal(cleaned: str, text: str) -> Literal:
     match = _DECIMAL.fullmatch(cleaned)
-    if match is None or not (match["whole"] or match["after"]):
+    if match is None or not (match["whole"] or match["after"]) or (match["cut"] and match["units"]):
         raise NotNumericError
     power = None if match["power"] is None else int(match["power"])
     if abs(power or 0) > MAX_EXPONENT:
@@ -117,8 +126,9 @@ def _decimal(cleaned: str, text: str) -> Literal:
     unit = Fraction(10) ** ((power or 0) - places)
     value = int(match["whole"].replace(",", "") + match["after"]) * unit
     minus = match["sign"] == "-"
-    units = _HALF if match["units"] is None else Fraction(int(match["units"]))
-    return Literal(text, -value if minus else value, unit, units, power, places, minus=minus)
+    is_cut = match["cut"] is not None
+    units = Fraction(1) if is_cut else _HALF if match["units"] is None else Fraction(int(match["units"]))
+    return Literal(text, -value if minus else value, unit, units, power, places, minus=minus, is_cut=is_cut)
 
 
 def judge(literal: Literal, right: Exactly) -> str | None:
@@ -127,6 +137,9 @@ def judge(literal: Literal, right: Exactly) -> str | None:
         return "wrong"  # an exact number is finite
     if _is_nearest_float(literal, right):
         return "right"
+    if literal.is_cut:
+        found = _cut_off(literal, right)
+        return None if found is None else "right" if found else "wrong"
     found = within(right, literal.low, literal.high)
     if found is None or found:
         return "right" if found else None
@@ -200,7 +213,8 @@ def written_like(literal: Literal, right: Exactly, more: int = 0) -> str:
     unit = Fraction(10) ** ((literal.power or 0) - places)
     if abs(number) > unit * _TOO_LONG:
         return decimal(right)
-    digits = str(abs(round(number / unit))).rjust(places + 1, "0")
-    whole = f"{digits[:-places]}.{digits[-places:]}" if places else digits
-    sign = "-" if number < 0 and digits.strip("0") else ""
+    last = int(abs(number) / unit) if literal.is_cut else abs(round(number / unit))
+    digits = str(last).rjust(places + 1, "0")
+    whole = (f"{digits[:-places]}.{digits[-places:]}" if places else digits) + (".." if literal.is_cut else "")
+    sign = "-" if number < 0 and (literal.is_cut or digits.strip("0")) else ""
     return f"{sign}{whole}" + ("" if literal.power is None else f"e{literal.power:+03d}")

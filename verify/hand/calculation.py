@@ -23,6 +23,7 @@ from verify.hand.program import Product, Stage, compile_backward, compile_forwar
 from verify.hand.rates import of_group
 from verify.hand.update import Instead, Update, applied, is_trained
 from verify.names import state_name
+from verify.numbers import Forms
 
 
 @dataclass(frozen=True)
@@ -190,9 +191,28 @@ def _updates(settings: Settings, system: NumberSystem, as_floats: bool) -> list[
 
 
 def numbers(quantity: Quantity, system: NumberSystem) -> Array:
-    """The values of a quantity in its shape, each as the system takes a literal: rounded, if the system rounds."""
+    """The values of a quantity in its shape, each as the system takes a literal: rounded, if the system rounds.
+
+    In forms that know it as an input that is not exact, each is an unknown within its printed digits.
+    """
+    if isinstance(system, Forms) and quantity.rounded and quantity.name in system.inputs:
+        return system.given(quantity.name, quantity.values, quantity.slacks).reshape(quantity.shape)
     found = [system.constant(value) for value in quantity.values]
     return np.stack(found).reshape(quantity.shape)
+
+
+INPUTS = 1 << 40  # the mark of the first number that is rounded; claimed numbers are counted from 0
+
+
+def input_marks(problem: Problem) -> dict[str, int]:
+    """The rounded inputs of a problem by name, each with the mark of the unknown that its first number is in forms."""
+    marks: dict[str, int] = {}
+    coming = INPUTS
+    for quantity in (*problem.parameters, *problem.constants, *problem.data):
+        if quantity.rounded:
+            marks[quantity.name] = coming
+            coming += len(quantity.values)
+    return marks
 
 
 def beginnings(problem: Problem, settings: Settings, system: NumberSystem, *, as_floats: bool = False) -> Values:

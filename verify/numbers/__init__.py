@@ -5,7 +5,7 @@ and a radius that is proven to contain the exact value (F. Johansson, "Arb: effi
 arbitrary-precision midpoint-radius interval arithmetic", IEEE Trans. Computers 66 (2017)).
 """
 
-from verify.numbers.affine import Form, Forms, between, fixed, forms, unknown
+from verify.numbers.affine import Form, Forms, between, fixed, forms, shortened, unknown
 from verify.numbers.distance import Distance
 from verify.numbers.elements import MAX_FRACTION_BITS, CalculationError, element, expansion
 from verify.numbers.enclosures import Enclosed, RoundedPairs
@@ -66,6 +66,7 @@ __all__ = [
     "pairs",
     "precision",
     "radius",
+    "shortened",
     "to_float",
     "to_fraction",
     "unknown",

@@ -10,7 +10,7 @@ which quantities are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
@@ -83,16 +83,45 @@ def between(low: Fraction, high: Fraction, mark: int) -> Form:
     return Form(from_fraction((high + low) / 2), {mark: half} if half != 0 else {}, _ZERO, frozenset({mark}))
 
 
-class Forms:
-    """The number system of forms; the program of a derivation runs on it as on any other."""
+def shortened(form: Form, fresh: int, most: int) -> Form:
+    """The form with numbers of few digits and at most `most` unknowns; the smaller ones become one, marked `fresh`."""
+    parts = {mark: _short(part) for mark, part in form.parts.items()}
+    if form.rest == 0 and len(parts) <= most:
+        return Form(_short(form.centre), parts, form.rest, form.sources)
+    largest = sorted(parts, key=lambda mark: float(abs(as_ball(parts[mark])).mid()), reverse=True)
+    small = sum((abs(as_ball(parts.pop(mark))).upper() for mark in largest[most:]), form.rest).upper()
+    if not small.is_finite():
+        return unknown(form.sources)
+    return Form(_short(form.centre), {**parts, fresh: small}, _ZERO, form.sources)
 
-    def __init__(self, bounded: bool = True) -> None:
+
+def _short(value: Exactly) -> Exactly:
+    """A number of few digits: a fraction while it is short."""
+    return arb(value) if isinstance(value, fmpq) and value.height_bits() > 1000 else value
+
+
+class Forms:
+    """The number system of forms; the program of a derivation runs on it as on any other.
+
+    `inputs` says which given numbers are not exact: the mark of the first number of each such name.
+    """
+
+    def __init__(self, bounded: bool = True, inputs: Mapping[str, int] | None = None) -> None:
         self.bounded = bounded
+        self.inputs = inputs or {}
         self._elements: dict[str, Callable[..., Form]] = {}
 
     def constant(self, value: Fraction) -> NDArray[Any]:
         """The number as a form without unknowns."""
         return forms([fixed(from_fraction(value))], ())
+
+    def given(self, name: str, values: Sequence[Fraction], slacks: Sequence[Fraction]) -> NDArray[Any]:
+        """The numbers of an input in a row: each an unknown, as far from its value as its slack; known without one."""
+        made = []
+        for mark, (value, slack) in enumerate(zip(values, slacks, strict=True), start=self.inputs[name]):
+            parts: dict[int, Exactly] = {mark: from_fraction(slack)} if slack else {}
+            made.append(Form(from_fraction(value), parts))
+        return forms(made, (len(made),))
 
     def take(self, array: Floats) -> NDArray[Any]:
         """The floats as forms without unknowns; infinity and NaN are not known."""

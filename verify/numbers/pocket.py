@@ -6,7 +6,7 @@ even. A number that has no more digits than are carried is not rounded.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -47,8 +47,8 @@ class Carried:
 class PocketForms(Forms):
     """Forms whose results are rounded to what is carried."""
 
-    def __init__(self, carried: Carried) -> None:
-        super().__init__()
+    def __init__(self, carried: Carried, inputs: Mapping[str, int] | None = None) -> None:
+        super().__init__(inputs=inputs)
         self.carried = carried
 
     def apply(self, op: str, args: tuple[NDArray[Any], ...]) -> NDArray[Any]:

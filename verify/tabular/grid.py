@@ -13,7 +13,8 @@ from verify.tabular.arrays import is_array
 from verify.tabular.written import Row, Written
 
 _MINUS = str.maketrans({"−": "-", "–": "-", "＋": "+"})
-_TAIL = r"(?:[eE][+-]?\d+)?(?:\(\d{1,3}\))?"
+_CUT = r"(?:\.{2,}|…|⋯)"  # 0,26..: its digits are cut off
+_TAIL = rf"{_CUT}?(?:[eE][+-]?\d+)?(?:\(\d{{1,3}}\))?"
 _POINT = re.compile(rf"[+-]?(?:[\d,]*\.\d*|\d{{1,3}}(?:,\d{{3}}){{2,}}){_TAIL}", re.ASCII)
 _COMMA = re.compile(rf"[+-]?(?:\d*|\d{{1,3}}(?:\.\d{{3}})+),\d+{_TAIL}|[+-]?\d{{1,3}}(?:\.\d{{3}}){{2,}}", re.ASCII)
 _EITHER = re.compile(rf"[+-]?[1-9]\d{{0,2}},\d{{3}}{_TAIL}", re.ASCII)
@@ -142,5 +143,6 @@ def _with_point(cell: Written) -> Written:
     if is_array(cell.text):
         return Written(re.sub(r"(?<=\d),(?=\d)", ".", cell.text), cell.place)
     if _COMMA.fullmatch(cell.text.translate(_MINUS)) or _EITHER.fullmatch(cell.text.translate(_MINUS)):
-        return Written(cell.text.replace(".", "").replace(",", "."), cell.place)
+        number, *cut = re.split(f"({_CUT})", cell.text, maxsplit=1)
+        return Written(number.replace(".", "").replace(",", ".") + "".join(cut), cell.place)
     return cell

@@ -226,6 +226,7 @@ _COMMANDS = (
     (r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}", r"\1/\2"),
     (r"\s*\\(?:times|cdot)\s*10\s*\^\s*\{?\s*([-+−]?\d+)\s*\}?", r"e\1"),
     (r"_\{([^{}]*)\}", r"_\1"),
+    (r"\\[lc]?dots(?![A-Za-z])\s*", "…"),
     (r"\{([,.])\}", r"\1"),  # 0{,}5: a decimal comma without the space of a list
 )
 

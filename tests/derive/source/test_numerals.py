@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from derive.source.numerals import Numeral, NumeralError, exact, read_number, shown, write_number
+from derive.source.numerals import Numeral, NumeralError, exact, last_digit, read_number, shown, write_number
 
 FRACTIONS = st.fractions(min_value=-(10**30), max_value=10**30, max_denominator=10**30)
 
@@ -107,3 +107,21 @@ def test_refuses_a_value_that_is_not_a_number(value: object, message: str) -> No
 )
 def test_values_in_messages_are_short_and_printable(value: object, text: str) -> None:
     assert shown(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "last"),
+    [
+        ("0.10", -2),
+        ("-.5", -1),
+        ("5.", 0),
+        ("1e3", 3),
+        ("2.50E-2", -4),
+        ("1_000.5", -1),
+        (7, 0),
+        (-120, 0),
+        ("1/3", None),
+    ],
+)
+def test_the_last_digit_that_is_printed(value: object, last: int | None) -> None:
+    assert last_digit(value) == last

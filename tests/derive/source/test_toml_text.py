@@ -1,7 +1,7 @@
 import pytest
 
 from derive.errors import ProblemError
-from derive.source.numerals import Numeral
+from derive.source.numerals import Numeral, exact
 from derive.source.toml_text import parse
 
 TEXT = '''\
@@ -99,15 +99,15 @@ def test_a_text_is_a_text(value: str) -> None:
 @pytest.mark.parametrize(
     ("value", "remedy"),
     [
-        (".15", "a decimal point stands between digits: write 0.15"),
-        ("5.", "a decimal point stands between digits: write 5.0"),
-        ("-.5", "a decimal point stands between digits: write -0.5"),
-        ("1.e5", "a decimal point stands between digits: write 1.0e5"),
-        (".5e-3", "a decimal point stands between digits: write 0.5e-3"),
-        ("[.5, 1]", "a decimal point stands between digits: write 0.5"),
-        ("[1.5, 2., 3]", "a decimal point stands between digits: write 2.0"),
-        ("{low = -.5}", "a decimal point stands between digits: write -0.5"),
-        ("[" + "1.5, " * 100 + ".5]", "a decimal point stands between digits: write 0.5"),
+        (".15", 'a decimal point stands between digits: write 0.15, or ".15" as text'),
+        ("5.", 'a decimal point stands between digits: write 5.0, or "5." as text'),
+        ("-.5", 'a decimal point stands between digits: write -0.5, or "-.5" as text'),
+        ("1.e5", 'a decimal point stands between digits: write 1.0e5, or "1.e5" as text'),
+        (".5e-3", 'a decimal point stands between digits: write 0.5e-3, or ".5e-3" as text'),
+        ("[.5, 1]", 'a decimal point stands between digits: write 0.5, or ".5" as text'),
+        ("[1.5, 2., 3]", 'a decimal point stands between digits: write 2.0, or "2." as text'),
+        ("{low = -.5}", 'a decimal point stands between digits: write -0.5, or "-.5" as text'),
+        ("[" + "1.5, " * 100 + ".5]", 'a decimal point stands between digits: write 0.5, or ".5" as text'),
         ("0,01", "the decimal sign is a point: write 0.01"),
         ("1/3", 'a quotient is written as text: "1/3"'),
         ("[1 / 3, 2]", 'a quotient is written as text: "1/3"'),
@@ -117,8 +117,12 @@ def test_a_number_that_toml_writes_otherwise(value: str, remedy: str) -> None:
     with pytest.raises(ProblemError) as caught:
         parse(f"w = {value}\n", "t")
     assert caught.value.message == f"not TOML: {remedy}"
-    written = remedy.rpartition(" ")[2]
+    first, _, offered = remedy.partition(", or ")
+    written = first.rpartition(" ")[2]
     assert parse(f"w = {written}\n", "t").content["w"] == written.strip('"')
+    if offered:  # either is the same number
+        text = parse(f"w = {offered.removesuffix(' as text')}\n", "t").content["w"]
+        assert exact(text) == exact(parse(f"w = {written}\n", "t").content["w"])
 
 
 @pytest.mark.parametrize("value", ["[1,2", '"a .5', "1.5 x", "[1.5 2]", "1e", "'1/3' x"])

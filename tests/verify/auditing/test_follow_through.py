@@ -12,8 +12,9 @@ from verify.auditing.follow_through import MAX_STEPS, follow
 from verify.auditing.own_numbers import Own, own_number
 from verify.claims.claim import Cell
 from verify.hand import leap
+from verify.hand.calculation import INPUTS, input_marks
 from verify.hand.leap import Leaps
-from verify.numbers import as_ball, from_fraction, is_finite, to_fraction
+from verify.numbers import Forms, as_ball, from_fraction, is_finite, to_fraction
 
 
 def own(about: Cell, text: str, mark: int = 0) -> Own:
@@ -176,3 +177,29 @@ def test_a_number_of_a_run_that_is_too_long_and_not_linear_is_not_followed() -> 
     )
     about_it = cell(last, "after", "w")
     assert follow(of, [own(about_it, "2.5")], [about_it]) == {}
+
+
+def test_of_two_numbers_that_are_one_the_finer_is_gone_on_with() -> None:
+    after, before, loss = cell(1, "after", "w"), cell(2, "before", "w"), cell(2, "loss", "l")
+    for texts, low, high in (
+        (("2.004", "2.0"), "2.0035", "2.0045"),
+        (("2.0", "2.004"), "2.0035", "2.0045"),
+        (("2.004", "2.3"), "2.25", "2.35"),  # they do not agree: another number
+        (("2.0", "2.0"), "1.95", "2.05"),
+    ):
+        owns = [own(after, texts[0], 0), own(before, texts[1], 1)]
+        ball = as_ball(follow(audited(HALVING), owns, [loss])[loss].ball)
+        ends = sorted((float(end) - 3) ** 2 for end in (low, high))
+        curved = (float(high) - float(low)) ** 2  # what a square has beside its linear part
+        assert (float(ball.lower()), float(ball.upper())) == (
+            pytest.approx(ends[0], abs=curved),
+            pytest.approx(ends[1], abs=curved),
+        )
+
+
+def test_rounded_inputs_are_followed_as_intervals() -> None:
+    run = audited('rounded = ["x"]\nequations = "l = w*x"\n[parameters]\nw = 3\n[constants]\nx = 0.5\n')
+    loss = cell(1, "loss", "l")
+    assert follow(run, [], [loss])[loss].is_fixed
+    form = follow(run, [], [loss], Forms(inputs=input_marks(run.watched)))[loss]
+    assert (form.centre, dict(form.parts), form.sources) == (fmpq(3, 2), {INPUTS: fmpq(3, 20)}, frozenset())

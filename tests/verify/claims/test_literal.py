@@ -152,3 +152,48 @@ def test_the_right_number_is_written_as_the_claim_is() -> None:
     assert written_like(read_literal("5"), third) == "0"
     assert written_like(read_literal("nan"), from_fraction(Fraction(10) ** 400)) == "1.000000000e+400"
     assert written_like(read_literal("5.0"), from_fraction(Fraction(10) ** 90)) == "1e+90"
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "high"),
+    [
+        ("41.99..", "41.99", "42"),
+        ("41.99...", "41.99", "42"),
+        ("41.99…", "41.99", "42"),
+        ("-41.99..", "-42", "-41.99"),
+        ("41..", "41", "42"),
+        ("0.00..", "0", "0.01"),
+        ("-0.00..", "-0.01", "0"),
+        (".3⋯", "0.3", "0.4"),
+        ("1.23..e-2", "0.0123", "0.0124"),
+    ],
+)
+def test_digits_that_are_cut_off_by_the_author_s_word(text: str, low: str, high: str) -> None:
+    literal = read_literal(text)
+    assert literal.is_cut
+    assert (literal.low, literal.high) == literal.ends == (Fraction(low), Fraction(high))
+    assert judge(literal, from_fraction((literal.low + literal.high) / 2)) == "right"
+    assert judge(literal, from_fraction(literal.value)) == "right"
+    far = literal.low if literal.minus else literal.high
+    assert judge(literal, from_fraction(far)) == "wrong"  # it begins with other digits
+    assert judge(literal, from_fraction(2 * literal.low - literal.high)) == "wrong"
+    assert not read_literal("41.99").is_cut
+
+
+@pytest.mark.parametrize("text", ["41.99..(2)", "..", "4..1", "1/3..", "nan.."])
+def test_dots_that_say_nothing(text: str) -> None:
+    with pytest.raises(NumeralError):
+        read_literal(text)
+
+
+@given(st.fractions(-1000, 1000, max_denominator=10**6), st.integers(0, 5))
+def test_a_number_is_right_by_its_own_first_digits_and_by_no_others(number: Fraction, places: int) -> None:
+    unit = Fraction(1, 10**places)
+    first = int(abs(number) / unit)
+    sign = "-" if number < 0 else ""
+    for more in (-1, 0, 1):
+        digits = str(max(first + more, 0)).rjust(places + 1, "0")
+        text = f"{sign}{digits[: len(digits) - places]}{'.' if places else ''}{digits[len(digits) - places :]}.."
+        literal = read_literal(text)
+        assert (judge(literal, from_fraction(number)) == "right") == (max(first + more, 0) == first)
+        assert judge(read_literal(written_like(literal, from_fraction(number))), from_fraction(number)) == "right"

@@ -12,7 +12,19 @@ from derive.problem.loading import load
 from derive.run.precedence import effective
 from verify.hand import calculation
 from verify.names import adjoint_of
-from verify.numbers import Exact, Form, Forms, as_ball, between, fixed, forms, from_fraction, objects, precision
+from verify.numbers import (
+    Exact,
+    Form,
+    Forms,
+    as_ball,
+    between,
+    fixed,
+    forms,
+    from_fraction,
+    objects,
+    precision,
+    shortened,
+)
 
 SMALL = st.fractions(-3, 3, max_denominator=50)
 UNARY = ("exp", "tanh", "sigmoid", "sin", "abs", "relu", "softplus", "neg", "sign", "erf")
@@ -97,3 +109,32 @@ def test_a_division_by_what_may_be_zero_tells_nothing() -> None:
     form = system.apply("div", (system.constant(Fraction(1)), x)).item()
     assert not as_ball(form.ball).is_finite()
     assert form.sources == {3}
+
+
+@given(
+    st.dictionaries(st.integers(0, 9), st.fractions(-3, 3, max_denominator=50), min_size=1),
+    st.integers(0, 4),
+    st.fractions(0, 1, max_denominator=9),
+)
+def test_a_form_with_fewer_unknowns_holds_all_that_it_held(
+    parts: dict[int, Fraction], most: int, rest: Fraction
+) -> None:
+    with precision(128):
+        whole = Form(
+            fmpq(1, 3), {mark: from_fraction(part) for mark, part in parts.items()}, as_ball(from_fraction(rest))
+        )
+        short = shortened(whole, -1, most)
+        kept = [mark for mark in short.parts if mark >= 0]
+        assert len(kept) <= most
+        assert not short.radius < whole.radius
+        # the largest parts stay unknowns of their own
+        left = [abs(parts[mark]) for mark in parts if mark not in kept]
+        assert not left or not kept or max(left) <= min(abs(parts[mark]) for mark in kept)
+
+
+def test_an_input_is_an_unknown_where_it_has_slack() -> None:
+    system = Forms(inputs={"x": 50})
+    found = system.given("x", (Fraction(1), Fraction(2)), (Fraction(0), Fraction(1, 2)))
+    assert [dict(form.parts) for form in found] == [{}, {51: fmpq(1, 2)}]
+    doubled = system.apply("sub", (found, found))
+    assert all(form.is_fixed and form.centre == 0 for form in doubled)  # it is one number, whatever it is

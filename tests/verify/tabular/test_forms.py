@@ -79,6 +79,27 @@ def test_and_with_decimal_commas(form: str, tmp_path: Path) -> None:
     assert found.told[0].endswith(", decimal comma, 4 rows")
 
 
+CUT = [TABLE[0], *([row[0], *(f"{cell}.." if "." in cell else cell for cell in row[1:])] for row in TABLE[1:])]
+QUOTED = {"JSON lines", "JSON"}  # where digits that are cut off are no number, and stand in quotes
+
+
+@pytest.mark.parametrize("form", [form for form in FORMS if form not in QUOTED])
+def test_digits_that_are_cut_off_are_read_in_every_form(form: str, tmp_path: Path) -> None:
+    found = audit_of(FORMS[form](CUT), tmp_path)
+    assert statuses(found) == statuses(audit_of(FORMS["CSV"](CUT), tmp_path))
+    literals = [one.claim.literal for one in found.findings]
+    assert any(literal.is_cut for literal in literals)
+    assert all(literal.is_cut == ("." in literal.text) for literal in literals)
+    if form in WITHOUT_COMMA:
+        table = [CUT[0], *([re.sub(r"(?<=\d)\.(?=\d)", ",", cell) for cell in row] for row in CUT[1:])]
+        assert statuses(audit_of(FORMS[form](table), tmp_path)) == statuses(found)
+
+
+def test_latex_writes_dots_by_name() -> None:
+    text = "\\begin{tabular}{rr}\nstep & $w$ \\\\\n1 & $0.26\\ldots$ \\\\\n2 & $-1.6 \\dots$ \\\\\n\\end{tabular}\n"
+    assert cells(text)[1:] == [["1", "0.26…"], ["2", "-1.6 …"]]
+
+
 HEADS = ["step", "w", "b", "dJ/dw", "W[0,1]", "dout/dx[0,0]", "J", "lr", "r[2]"]
 DIGITS = st.text("0123456789", min_size=1, max_size=12)
 
