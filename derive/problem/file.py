@@ -20,6 +20,7 @@ from derive.problem.equations import free_names, spelling_notes, written_names
 from derive.problem.parameters import Given, read_frozen, read_given
 from derive.problem.predict import read_predict
 from derive.problem.problem import Claims, Problem, Quantity
+from derive.problem.scores import score_notes
 from derive.problem.targets import check_labels, target_notes
 from derive.problem.training_table import MISPLACED, Own, read_training
 from derive.problem.watch import condition, read_reported, read_watch, text_place, watched, with_lines, with_reported
@@ -90,6 +91,7 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
             *_idle_settings(training, columns),
             *_other_loss(document, lines),
             *target_notes(lines, (*constants.quantities, *data)),
+            *score_notes(lines),
         ),
         places=tuple((".".join(path), place) for path, place in document.places.items()),
         source_note=_one_line(document, "source"),
