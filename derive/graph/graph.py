@@ -44,6 +44,12 @@ class Graph:
         """The names of the nodes of these kinds."""
         return tuple(node.name for node in self.nodes if node.kind in kinds)
 
+    @property
+    def seeded(self) -> str:
+        """The line that an upstream gradient is given for, of which the loss is made; empty for a loss on paper."""
+        last = self.by_name[self.loss]
+        return names(last.definition)[1] if last.place is None else ""
+
     @cached_property
     def ancestors(self) -> frozenset[str]:
         """The loss and every name it depends on."""
@@ -224,8 +230,8 @@ def _refuse_idle(graph: Graph, parameters: tuple[str, ...], place: Place, aside:
     for name in parameters:
         if name not in used:
             raise EquationError(f"parameter {name!r} is not used in any equation; use it or remove it")
-    if not graph.ancestors.intersection(parameters):
-        shown = ", ".join(parameters) or "none"
+    if parameters and not graph.ancestors.intersection(parameters):
+        shown = ", ".join(parameters)
         raise EquationError(
             f"the loss {graph.loss!r} depends on no parameter (declared: {shown}); "
             f"{aside or 'there is nothing to derive'}",

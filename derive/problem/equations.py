@@ -7,10 +7,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from derive.algebra.expression import Apply, Expr, Position, Reduce, Ref, refs, walk
 from derive.algebra.operations import ALIASES, CONSTANTS
 from derive.characters import normalise
-from derive.errors import EquationError, suggestion
+from derive.errors import EquationError, NoLossError, suggestion
 from derive.graph.graph import Graph, Shape, build, other_loss
 from derive.graph.node import SIZE
 from derive.graph.scope import factors
+from derive.graph.seed_gradient import Upstream, may_be_open
 from derive.paper.lines import Line, Sheet, read_sheet
 from derive.paper.macros import MACROS
 from derive.paper.spelling import tokens
@@ -41,10 +42,8 @@ def read_equations(text: str, source: str = "<text>") -> Problem:
     idle = {*sizes.names, *([SIZE] if data else [])} - set(shapes)
     parameters = tuple(name for name in free if name not in data and name not in idle and not _is_constant(name))
     try:
-        graph = build(
-            lines,
-            parameters={name: shapes.get(name, ()) for name in parameters},
-            data={name: shapes[name][1:] for name in data},
+        graph = _graph(
+            lines, {name: shapes.get(name, ()) for name in parameters}, {name: shapes[name][1:] for name in data}
         )
     except EquationError as error:
         if sizes.is_whole or not shapes:
@@ -52,6 +51,9 @@ def read_equations(text: str, source: str = "<text>") -> Problem:
         read = _listed(tuple(shapes), sizes, 0)
         raise EquationError(f"{error.message}; the shapes so far are {read}", error.place) from None
     clear = {*declared, *_indexed(lines)}
+    if not graph.of_kind("parameter"):
+        aside = other_loss(lines) or "there is nothing to derive"
+        raise EquationError(f"the loss {graph.loss!r} depends on no parameter; {aside}", lines[-1].place)
     assumed = _assumed(data, graph.of_kind("parameter"), sizes, clear)
     known = frozenset(free)
     products = (
@@ -63,7 +65,17 @@ def read_equations(text: str, source: str = "<text>") -> Problem:
     notes = (assumed, *labels, *score_notes(lines), *products, *spelling_notes(written_names(lines)))
     notes += tuple(filter(None, [other_loss(lines)]))
     title = "; ".join(filter(None, map(str.strip, text.splitlines()))) if len(lines) == 1 else f"{len(lines)} equations"
-    return Problem("equation", title, source, lines, graph, notes=notes, trains=False)
+    return Problem("equation", title, source, lines, graph, notes=notes, trains=False, is_symbolic=True)
+
+
+def _graph(lines: tuple[Line, ...], parameters: Mapping[str, Shape], data: Mapping[str, Shape]) -> Graph:
+    """The graph; a last line of several numbers that is called no loss is given an upstream gradient."""
+    try:
+        return build(lines, parameters=parameters, data=data)
+    except NoLossError:
+        if not may_be_open(lines[-1].name):
+            raise
+        return build(lines, parameters=parameters, data=data, upstream=Upstream(None))
 
 
 def _declared(sheet: Sheet, free: Collection[str]) -> Mapping[str, Shape]:

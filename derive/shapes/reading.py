@@ -10,6 +10,7 @@ from derive.algebra.expression import LETTERS, PICKED, Expr, Ref, children, name
 from derive.errors import EquationError, Place
 from derive.graph.graph import in_order
 from derive.graph.node import SIZE
+from derive.graph.seed_gradient import may_be_open
 from derive.paper.lines import Line
 from derive.paper.spelling import at
 from derive.shapes.indices import Indexed, read_indices
@@ -18,7 +19,7 @@ from derive.shapes.ties import OF_NAME, Size, is_unknown
 
 # What shapes cost that are not the usual ones, by the number of axes; for data, of those beside the samples. In `x @ W`
 # a name in small letters is a vector, one in capitals a matrix, and of data one row a sample.
-_SMALL, _CAPITAL, _NUMBER, _DATA = (0, 1, 4), (0, 8, 1), (0, 3, 6), (0, 1)
+_SMALL, _CAPITAL, _NUMBER, _DATA = (0, 1, 4), (0, 30, 1), (0, 3, 6), (0, 1)
 NO_SAMPLES = 3  # that x, y, t are no data but single numbers and vectors
 NO_LOSS = 20  # that the last line is not one number, or depends on nothing but data
 
@@ -125,7 +126,8 @@ class _System:
                 pending += names(by_name[name].expr) if name in by_name else ()
         parameters = [name for name in reached if name in self.free and SIZE not in state.shapes.get(name, (SIZE,))]
         divides = SIZE in names(last.expr) and SIZE not in by_name
-        lacks = (bool(state.shapes[last.name]) and not divides) or (not parameters and not given)
+        is_several = bool(state.shapes[last.name]) and not may_be_open(last.name)
+        lacks = (is_several and not divides) or (not parameters and not given)
         return replace(state, cost=state.cost + NO_LOSS * lacks)
 
     def key(self, state: State) -> tuple[tuple[str, int, bool], ...]:

@@ -289,7 +289,7 @@ def _spread(op: str, state: State, values: Sequence[Value]) -> State:
     """The state with what it costs that operands stand for whole vectors of others."""
     widest = max((value.inner for value in values), default=0)
     for value in values:
-        for name in value.sources if value.inner < widest else ():
+        for name in value.sources if widest and not value.inner else ():  # a row may stand for rows
             if NUMBERS.fullmatch(name):
                 continue
             has_each = op in ("add", "sub") or DATA.fullmatch(name)

@@ -213,3 +213,17 @@ def test_its_gradients_are_slopes_of_the_loss(network: tuple[list[str], dict[str
         ours = by_differences.tabulated(closed, graph.by_name[name].axes, known)
         for place, value in by_differences.slope(graph, tables, name).items():
             assert abs(ours[place] - value) <= mpmath.mpf(10) ** -15 * (1 + abs(value)), (name, place)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("p = softmax(z)", {"z": ["J"], "seed": ["J"]}),
+        ("z = X@W + b", {"X": ["J", "K"], "W": ["K", "M"], "b": ["M"], "seed": ["J", "M"]}),
+        ("h = tanh(W@x + b)", {"W": ["J", "K"], "x": ["K"], "b": ["J"], "seed": ["J"]}),
+    ],
+)
+def test_an_end_of_several_numbers_has_an_upstream_gradient(text: str, expected: dict[str, list[object]]) -> None:
+    assert shapes(text) == expected
+    with pytest.raises(EquationError, match="expected one number"):
+        read_equations(text.replace(text[0] + " = ", "l = "))
