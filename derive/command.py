@@ -10,7 +10,7 @@ from derive.characters import normalise
 from derive.console import list_problems, tell, write_out
 from derive.errors import ProblemError
 from derive.interface import derive
-from derive.problem.loading import load, shipped
+from derive.problem.loading import load, named, shipped
 from derive.source.files import check_writable
 from derive.steps.choice import EVERYTHING, Choice, read_steps
 from derive.steps.equations import STEPS
@@ -33,7 +33,10 @@ def parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
     )
     found.add_argument(
-        "problem", nargs="?", default="article", metavar="PROBLEM", help="a shipped problem, a file, or one equation"
+        "problem",
+        nargs="*",
+        metavar="PROBLEM",
+        help="a shipped problem, a file, or equations and shapes: 'l = mean((X@w - y)^2)' 'X: (n, k)'",
     )
     found.add_argument("--list", action="store_true", help="list the shipped problems")
     found.add_argument("--wrt", metavar="NAMES", help="derive for these names (w,b); all parameters when left out")
@@ -55,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     choice = _choice(options)
     if options.output is not None:
         check_writable(options.output)
-    problem = load(options.problem)
+    problem = load(named(options.problem))
     tell(problem.notes)
     derivation = derive(problem, _names(options.wrt))
     training = problem.training

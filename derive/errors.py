@@ -59,6 +59,10 @@ class EquationError(ProblemError):
     """An equation that is not in the language, or does not fit the others."""
 
 
+class NoLossError(EquationError):
+    """A loss that is not one number."""
+
+
 class UnknownNameError(EquationError):
     """A name in an equation that nothing defines or gives."""
 

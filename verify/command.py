@@ -10,7 +10,7 @@ from typing import Protocol
 from derive.console import list_problems, progress, tell, write_out
 from derive.errors import SettingError, shorten, suggestion
 from derive.problem.file import MAX_UNITS
-from derive.problem.loading import load, shipped
+from derive.problem.loading import load, named, shipped
 from derive.source.files import check_writable
 from derive.training import schedulers
 from derive.training.clipping import NORM, VALUE
@@ -86,7 +86,9 @@ def parser() -> argparse.ArgumentParser:
         description="Calculates a training run by hand, runs the same in PyTorch, and compares every number.",
         epilog=_EPILOG,
     )
-    found.add_argument("problem", nargs="?", default="article", metavar="PROBLEM", help="a shipped problem or a file")
+    found.add_argument(
+        "problem", nargs="*", metavar="PROBLEM", help="a shipped problem, a file, or with --claim equations and shapes"
+    )
     found.add_argument("--list", action="store_true", help="list the shipped problems")
     add_settings(found)
     claims = found.add_argument_group("claims", "judge what somebody states, in place of PyTorch")
@@ -169,7 +171,7 @@ def main(argv: Sequence[str] | None, present: Presenter) -> int:
     if options.claims is not None or options.claim:
         return _audited(options, present)
     step = _step(options)
-    problem = load(options.problem)
+    problem = load(named(options.problem))
     tell(problem.notes)
     result = verify(problem, **settings_of(options))
     text = present.to_json(result) if options.format == "json" else present.to_text(result, options.summary, step)
@@ -181,7 +183,7 @@ def main(argv: Sequence[str] | None, present: Presenter) -> int:
 
 def _audited(options: argparse.Namespace, present: Presenter) -> int:
     """Judges the claims and prints them; returns 0, 1 where one is wrong, 3 where one is undecided and none wrong."""
-    problem = load(options.problem)
+    problem = load(named(options.problem))
     tell(problem.notes)
     given = {"claims": options.claims or None, "sentences": options.claim or (), "units": units_of(options.units)}
     found = audit(problem, **given, sheet=options.sheet, log=options.log, tell=progress(), **settings_of(options))  # type: ignore[arg-type]

@@ -44,6 +44,12 @@ class Graph:
         """The names of the nodes of these kinds."""
         return tuple(node.name for node in self.nodes if node.kind in kinds)
 
+    @property
+    def seeded(self) -> str:
+        """The line that an upstream gradient is given for, of which the loss is made; empty for a loss on paper."""
+        last = self.by_name[self.loss]
+        return names(last.definition)[1] if last.place is None else ""
+
     @cached_property
     def ancestors(self) -> frozenset[str]:
         """The loss and every name it depends on."""
@@ -96,7 +102,7 @@ def build(
         raise EquationError(f"loss = {shorten(target)} is not the name of a line{suggestion(target, by_name)}")
     nodes = dict(given)
     aside = other_loss(lines) if loss is None else ""
-    for line in _in_order(lines):
+    for line in in_order(lines):
         node = resolve(line, nodes, is_loss=line.name == target and upstream is None, aside=aside)
         echoed = as_typed(line)
         nodes[line.name] = node if echoed is line.expr else replace(node, written=echoed)
@@ -166,6 +172,9 @@ def _axes(written: Axes | None, shape: tuple[int | str, ...], spare: str) -> Axe
     return tuple(SAMPLES if size == SIZE else Axis(next(letters), size) for size in shape)
 
 
+_SIZES = {SIZE: "the number of samples in the batch"}
+
+
 def _refuse_redefinitions(lines: Iterable[Line], given: Mapping[str, Node]) -> None:
     """A name has one meaning."""
     seen: dict[str, Line] = {}
@@ -177,13 +186,16 @@ def _refuse_redefinitions(lines: Iterable[Line], given: Mapping[str, Node]) -> N
             )
         if line.name in given:
             kind = given[line.name].kind
-            meaning = "the number of samples in the batch" if kind == "size" else f"declared as {kind}"
+            meaning = _SIZES.get(line.name, "the size of an axis") if kind == "size" else f"declared as {kind}"
             raise EquationError(f"{line.name!r} is {meaning} and cannot be defined again; choose another", line.place)
         seen[line.name] = line
 
 
-def _in_order(lines: tuple[Line, ...]) -> list[Line]:
-    """The lines, each after those it uses; as written where the order is free."""
+def in_order(lines: tuple[Line, ...]) -> list[Line]:
+    """Returns the lines, each after those it uses; as written where the order is free.
+
+    Their names are distinct. Raises `EquationError` for a cycle.
+    """
     by_name = {line.name: line for line in lines}
     ordered: dict[str, Line] = {}
     for first in lines:
@@ -218,8 +230,8 @@ def _refuse_idle(graph: Graph, parameters: tuple[str, ...], place: Place, aside:
     for name in parameters:
         if name not in used:
             raise EquationError(f"parameter {name!r} is not used in any equation; use it or remove it")
-    if not graph.ancestors.intersection(parameters):
-        shown = ", ".join(parameters) or "none"
+    if parameters and not graph.ancestors.intersection(parameters):
+        shown = ", ".join(parameters)
         raise EquationError(
             f"the loss {graph.loss!r} depends on no parameter (declared: {shown}); "
             f"{aside or 'there is nothing to derive'}",

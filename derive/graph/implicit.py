@@ -24,7 +24,7 @@ from derive.algebra.expression import (
     taken_axes,
     walk,
 )
-from derive.errors import EquationError
+from derive.errors import NoLossError
 from derive.graph.node import SAMPLES, SIZE
 from derive.graph.scope import Scope
 from derive.paper.lines import Line
@@ -80,7 +80,7 @@ def refuse_unwritten(expr: Expr, value: Typed, scope: Scope) -> None:
 def summed(expr: Expr, line: Line, aside: str = "") -> Expr:
     """Returns the right-hand side `expr` of the loss summed over its axes, term by term.
 
-    Raises `EquationError` for a term that does not divide by the number of values of its axes, such as n. The message
+    Raises `NoLossError` for a term that does not divide by the number of values of its axes, such as n. The message
     ends with `aside`, or with the usual advice where that is empty.
     """
     if isinstance(expr, Apply) and expr.op in ("add", "sub"):
@@ -90,7 +90,7 @@ def summed(expr: Expr, line: Line, aside: str = "") -> Expr:
     axes = free_axes(expr)
     if not all(_divides_by(expr, count(axis)) for axis in axes):
         usual = f"write {line.name} = mean(…) or {line.name} = sum(…), or give its upstream gradient as seed_gradient"
-        raise EquationError(
+        raise NoLossError(
             f"the loss {line.name!r} has a value for each {'sample' if axes[0].size == SIZE else 'entry'}; "
             f"expected one number{f'; {aside}' if aside else f': {usual}'}",
             line.place,

@@ -6,6 +6,7 @@ starts on L = Σ seed · y, whose gradient with respect to y is the seed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -16,11 +17,22 @@ from derive.graph.node import SIZE, Node
 SEEDED = ("L", "L_seed", "seeded_loss")  # what the loss may be called: the first that no line is
 
 
+_LOSS = re.compile(r"l|loss|cost|error|e|j|mse|mae", re.IGNORECASE)  # what is meant to be one number
+
+
+def may_be_open(name: str) -> bool:
+    """Whether a last line may have several numbers, and be given an upstream gradient: where it is called no loss."""
+    return _LOSS.fullmatch(name) is None
+
+
 @dataclass(frozen=True)
 class Upstream:
-    """The seed as it is given: its `shape`, () for one number; `samples` is the number of rows of data, if any."""
+    """The seed as it is given: its `shape`, () for one number; `samples` is the number of rows of data, if any.
 
-    shape: tuple[int, ...]
+    Its shape is None where the seed is not given: it is then that of the line.
+    """
+
+    shape: tuple[int, ...] | None
     samples: int | None = None
     place: Place | None = None
 
@@ -34,7 +46,7 @@ def seeded(nodes: Mapping[str, Node], target: str, upstream: Upstream) -> tuple[
     line = nodes[target]
     name = _free(("seed", "upstream", "seed_gradient"), nodes)
     loss = _free(SEEDED, {*nodes, name})
-    axes = line.axes if upstream.shape else ()
+    axes = () if upstream.shape == () else line.axes
     if axes or upstream.shape:
         _check(line, upstream)
     over_samples = any(axis.size == SIZE for axis in axes)
@@ -49,7 +61,7 @@ def seeded(nodes: Mapping[str, Node], target: str, upstream: Upstream) -> tuple[
 
 def _check(line: Node, upstream: Upstream) -> None:
     sizes = tuple(upstream.samples if axis.size == SIZE else axis.size for axis in line.axes)
-    if sizes != upstream.shape:
+    if upstream.shape is not None and sizes != upstream.shape:
         runs = f"runs over {', '.join(map(str, line.axes))}" if line.axes else "is one number"
         expected = f"numbers of the shape {_shown(sizes)}" if sizes else "one number"
         raise EquationError(

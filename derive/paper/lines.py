@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from derive.algebra.expression import Apply, Axes, Expr, Ref, children, rebuild
@@ -16,6 +16,9 @@ from derive.paper.syntax import read_expression
 MAX_LENGTH = 10_000  # characters of one equation, a longer one is refused; a page of a book has about 3,000
 
 _LEFT = re.compile(r"\s*(?P<left>.*?)\s*(?P<sign>[-+*/·×−^:]?=)(?!=)(?P<right>.*)", re.DOTALL)
+_DECLARED = re.compile(r"(?P<names>[^:=()]+):(?!=)\s*(?P<shape>[^=]*)")
+_SIZE = re.compile(r"[1-9][0-9]{0,8}|[^\W\d]\w*")
+SAMPLES = "n"  # the size of an axis that runs over the samples
 
 
 @dataclass(frozen=True)
@@ -28,19 +31,72 @@ class Line:
     axes: Axes | None = None
 
 
+@dataclass(frozen=True)
+class Declaration:
+    """The shape of a name as it is said beside equations, `X: (n, k)`: a size is a number or a name, n the samples."""
+
+    name: str
+    shape: tuple[int | str, ...]
+    place: Place
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Equations, and the shapes that are said beside them."""
+
+    lines: tuple[Line, ...]
+    declarations: tuple[Declaration, ...]
+
+
 def read_lines(text: str, source: str = "equations", first_line: int = 1) -> tuple[Line, ...]:
     """Returns the equations of `text`, one a line; `#` starts a comment, `;` separates two on one line.
 
     `first_line` is the number, from 1, of the line of `source` on which `text` begins. Raises `EquationError`, with
-    the line and a caret, for what is not in the language and where there is no equation.
+    the line and a caret, for what is not in the language, where there is no equation, and for a shape that is said.
     """
+    sheet = read_sheet(text, source, first_line)
+    for declaration in sheet.declarations:
+        name = declaration.name
+        raise EquationError(f"the shape of {name!r} is that of its numbers here; leave this out", declaration.place)
+    return sheet.lines
+
+
+def read_sheet(text: str, source: str = "equations", first_line: int = 1) -> Sheet:
+    """Returns the equations of `text`, as `read_lines` does, and the shapes that are said, such as `X: (n, k)`."""
     lines: list[Line] = []
+    declarations: list[Declaration] = []
     for number, full in enumerate(text.split("\n"), start=first_line):
         for start, piece in _pieces(full.partition("#")[0]):
-            lines.append(read_line(piece, Place(source, number, start + 1, full), start))
+            place = Place(source, number, start + 1, full)
+            if (match := _DECLARED.fullmatch(piece)) is not None:
+                declarations += _declarations(match, place, start, declarations)
+            else:
+                lines.append(read_line(piece, place, start))
     if not lines:
         raise EquationError("no equation; expected lines such as 'a = w*x'", Place(source, first_line))
-    return tuple(lines)
+    return Sheet(tuple(lines), tuple(declarations))
+
+
+def _declarations(
+    match: re.Match[str], place: Place, start: int, earlier: Iterable[Declaration]
+) -> Iterator[Declaration]:
+    """The shape of each name before the colon."""
+    written = match["shape"].strip()
+    inner = written.removeprefix("(").removesuffix(")")
+    sizes = [size.strip() for size in inner.removesuffix(",").split(",")] if inner.strip() else []
+    if written[:1] != "(" or written[-1:] != ")" or not all(_SIZE.fullmatch(size) for size in sizes):
+        message = f"{shorten(written)} is no shape; expected sizes such as (n, k), (3), or () of a single number"
+        raise EquationError(message, at(place, start + match.start("shape")))
+    shape = tuple(int(size) if size.isdecimal() else normalise(size) for size in sizes)
+    if SAMPLES in shape[1:]:
+        message = f"{SAMPLES!r}, the number of samples, stands elsewhere than first; expected one row a sample: (n, k)"
+        raise EquationError(message, at(place, start + match.start("shape")))
+    known = {declaration.name for declaration in earlier}
+    for name in match["names"].split(","):
+        checked = check_name(name.strip(), place)
+        if checked in known:
+            raise EquationError(f"the shape of {checked!r} is said twice; keep one", place)
+        yield Declaration(checked, shape, place)
 
 
 def _pieces(text: str) -> Iterator[tuple[int, str]]:

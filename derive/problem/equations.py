@@ -2,55 +2,94 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from derive.algebra.expression import Apply, Expr, Reduce, Ref, walk
+from derive.algebra.expression import Apply, Expr, Position, Reduce, Ref, refs, walk
 from derive.algebra.operations import ALIASES, CONSTANTS
 from derive.characters import normalise
-from derive.graph.graph import build, other_loss
+from derive.errors import EquationError, NoLossError, suggestion
+from derive.graph.graph import Graph, Shape, build, other_loss
 from derive.graph.node import SIZE
 from derive.graph.scope import factors
-from derive.paper.lines import Line, read_lines
+from derive.graph.seed_gradient import Upstream, may_be_open
+from derive.paper.lines import Line, Sheet, read_sheet
 from derive.paper.macros import MACROS
 from derive.paper.spelling import tokens
 from derive.problem.problem import Problem
-from derive.problem.shapes import Sizes, index_letters, infer, trailing_indices
-
-_DATA = re.compile(r"[xyt](_?[0-9]+|_\w)?")  # x, y1, t_2, x_k: names that mean samples in most books
+from derive.problem.scores import score_notes
+from derive.shapes.indices import index_letters, trailing_indices
+from derive.shapes.reading import Shapes, read_shapes, shape_text
+from derive.shapes.rules import DATA
 
 
 def read_equations(text: str, source: str = "<text>") -> Problem:
-    """Returns the problem of equations without declarations; messages call them `source`. Raises `EquationError`.
+    """Returns the problem of equations without numbers; messages call them `source`. Raises `EquationError`.
 
-    Where the equations reduce over samples (sum, mean, a named loss, or n that no line defines), the
-    names x, y, t and the like are data; every other name that no line defines is a parameter. Names
-    that are written with indices are arrays, and their sizes have names: J for j.
+    Where the equations reduce over samples (sum, mean, a named loss, or n that no line defines), the names x, y, t, X,
+    Y, T and the like are data; every other name that no line defines is a parameter. Shapes are read off the indices
+    and operations of all lines (`derive/shapes`); what stands beside the equations, `X: (n, k)`, says them. Their sizes
+    have names: J for the j of `x[i,j]`.
     """
-    lines = read_lines(text, source)
+    sheet = read_sheet(text, source)
+    lines = sheet.lines
     free = free_names(lines)
-    candidates = tuple(name for name in free if _DATA.fullmatch(name)) if _reduces(lines) else ()
-    sizes = infer(lines, free, candidates)
-    single = bool(sizes.samples) or not any(name in sizes.shapes for name in candidates)  # y beside x[j] is one number
-    data = tuple(name for name in candidates if name in sizes.samples or (single and name not in sizes.shapes))
-    idle = {*sizes.names, *([SIZE] if data else [])} - set(sizes.shapes)
+    declared = _declared(sheet, free)
+    sampled = _reduces(lines) or any(SIZE in shape for shape in declared.values())
+    candidates = tuple(name for name in free if DATA.fullmatch(name)) if sampled else ()
+    is_clear = len({line.name for line in lines}) == len(lines)  # else the graph says which is defined twice
+    sizes = read_shapes(lines, free, candidates, declared) if is_clear else Shapes({}, ())
+    shapes, data = sizes.shapes, sizes.samples
+    idle = {*sizes.names, *([SIZE] if data else [])} - set(shapes)
     parameters = tuple(name for name in free if name not in data and name not in idle and not _is_constant(name))
-    shapes = sizes.shapes
-    graph = build(
-        lines,
-        parameters={name: shapes.get(name, ()) for name in parameters},
-        data={name: shapes.get(name, (SIZE,))[1:] for name in data},
-    )
-    assumed = _assumed(data, graph.of_kind("parameter"), sizes)
+    try:
+        graph = _graph(
+            lines, {name: shapes.get(name, ()) for name in parameters}, {name: shapes[name][1:] for name in data}
+        )
+    except EquationError as error:
+        if sizes.is_whole or not shapes:
+            raise
+        read = _listed(tuple(shapes), sizes, 0)
+        raise EquationError(f"{error.message}; the shapes so far are {read}", error.place) from None
+    clear = {*declared, *_indexed(lines)}
+    if not graph.of_kind("parameter"):
+        aside = other_loss(lines) or "there is nothing to derive"
+        raise EquationError(f"the loss {graph.loss!r} depends on no parameter; {aside}", lines[-1].place)
+    assumed = _assumed(data, graph.of_kind("parameter"), sizes, clear)
     known = frozenset(free)
     products = (
         f"{name!r} is read as one name; a product is written {'*'.join(found)}"
         for name in free
         if (found := factors(name, known))
     )
-    notes = (assumed, *products, *spelling_notes(written_names(lines)), *filter(None, [other_loss(lines)]))
-    title = text.strip() if len(lines) == 1 else f"{len(lines)} equations"
-    return Problem("equation", title, source, lines, graph, notes=notes, trains=False)
+    labels = _label_notes(lines, graph, clear, shapes)
+    notes = (assumed, *labels, *score_notes(lines), *products, *spelling_notes(written_names(lines)))
+    notes += tuple(filter(None, [other_loss(lines)]))
+    title = "; ".join(filter(None, map(str.strip, text.splitlines()))) if len(lines) == 1 else f"{len(lines)} equations"
+    return Problem("equation", title, source, lines, graph, notes=notes, trains=False, is_symbolic=True)
+
+
+def _graph(lines: tuple[Line, ...], parameters: Mapping[str, Shape], data: Mapping[str, Shape]) -> Graph:
+    """The graph; a last line of several numbers that is called no loss is given an upstream gradient."""
+    try:
+        return build(lines, parameters=parameters, data=data)
+    except NoLossError:
+        if not may_be_open(lines[-1].name):
+            raise
+        return build(lines, parameters=parameters, data=data, upstream=Upstream(None))
+
+
+def _declared(sheet: Sheet, free: Collection[str]) -> Mapping[str, Shape]:
+    """The shapes that are said. Raises `EquationError` for those of a line, and of a name that nothing uses."""
+    by_line = {line.name for line in sheet.lines}
+    for declaration in sheet.declarations:
+        if declaration.name in by_line:
+            raise EquationError(
+                f"{declaration.name!r} is defined by a line, which gives its shape; leave this out", declaration.place
+            )
+        if declaration.name not in free:
+            hint = suggestion(declaration.name, free) or "; leave it out"
+            raise EquationError(f"{declaration.name!r} is not used in any equation{hint}", declaration.place)
+    return {declaration.name: declaration.shape for declaration in sheet.declarations}
 
 
 def free_names(lines: Iterable[Line]) -> tuple[str, ...]:
@@ -72,6 +111,37 @@ def free_names(lines: Iterable[Line]) -> tuple[str, ...]:
     return tuple(found)
 
 
+def _indexed(lines: Iterable[Line]) -> frozenset[str]:
+    """The names that are written with indices."""
+    return frozenset(ref.name for line in lines for ref in refs(line.expr) if ref.axes)
+
+
+def _label_notes(
+    lines: Iterable[Line], graph: Graph, clear: Collection[str], shapes: Mapping[str, Shape]
+) -> Iterator[str]:
+    """A sentence for each target of a cross-entropy that is taken for class labels, unless its shape is `clear`."""
+    for line in lines:
+        for part in walk(line.expr):
+            match part:
+                case Apply(op="cross_entropy", args=(_, Ref(name=name))) if name not in clear and name in graph.by_name:
+                    classes = _classes(graph.by_name[line.name].definition, name)
+                    if classes is not None:
+                        rows = (*shapes.get(name, ()), classes)
+                        yield (
+                            f"{name} is read as class labels, counted from 0; probabilities are said as "
+                            f'"{name}: {shape_text(rows)}"'
+                        )
+
+
+def _classes(expr: Expr, labels: str) -> int | str | None:
+    """How many classes the `labels` pick from; None where they pick nothing."""
+    for part in walk(expr):
+        match part:
+            case Apply(op="equal", args=(Ref(name=name), Position(axis=axis))) if name == labels:
+                return axis.size
+    return None
+
+
 def _reduces(lines: tuple[Line, ...]) -> bool:
     """Whether something is summed, averaged, or divided by the number of samples."""
     if SIZE in free_names(lines):
@@ -80,28 +150,32 @@ def _reduces(lines: tuple[Line, ...]) -> bool:
 
 
 def _is_loss(part: Expr) -> bool:
-    """Whether a name such as mse stands for a formula with a mean or a sum of two operands."""
-    if not isinstance(part, Apply):
+    """Whether a name such as mse or norm stands for a formula with a mean or a sum; dot is of two vectors."""
+    if not isinstance(part, Apply) or part.op == "dot":
         return False
     macro = MACROS.get((part.op, len(part.args)))
-    return macro is not None and len(macro.operands) == 2 and ("mean(" in macro.formula or "sum(" in macro.formula)
+    return macro is not None and ("mean(" in macro.formula or "sum(" in macro.formula)
 
 
 def _is_constant(name: str) -> bool:
     return ALIASES.get(name, name) in CONSTANTS
 
 
-def _assumed(data: tuple[str, ...], parameters: tuple[str, ...], sizes: Sizes) -> str:
-    """The sentence that says how the names were read."""
+def _assumed(data: tuple[str, ...], parameters: tuple[str, ...], sizes: Shapes, clear: Collection[str]) -> str:
+    """The sentence that says how the names were read; shapes are `clear` that are said or read off indices."""
     samples = f"{_listed(data, sizes, 1)} as data over samples and " if data else ""
     kind = "parameters" if len(parameters) > 1 else "a parameter"
-    return f"read {samples}{_listed(parameters, sizes, 0)} as {kind}; a problem file says otherwise"
+    guessed = next(
+        (name for name in sizes.shapes if name not in clear and len(sizes.shapes[name]) > (name in data)), ""
+    )
+    spelled = f'"{guessed}: {shape_text(sizes.shapes[guessed])}" beside the equations or ' if guessed else ""
+    return f"read {samples}{_listed(parameters, sizes, 0)} as {kind}; {spelled}a problem file says otherwise"
 
 
-def _listed(names: tuple[str, ...], sizes: Sizes, skipped: int) -> str:
+def _listed(names: tuple[str, ...], sizes: Shapes, skipped: int) -> str:
     """The names, arrays with their sizes: W (J × K)."""
     shapes = {name: sizes.shapes.get(name, ())[skipped:] for name in names}
-    return ", ".join(f"{name} ({' × '.join(shape)})" if shape else name for name, shape in shapes.items())
+    return ", ".join(f"{name} ({' × '.join(map(str, shape))})" if shape else name for name, shape in shapes.items())
 
 
 def written_names(lines: Iterable[Line]) -> tuple[str, ...]:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from fractions import Fraction
+from math import prod
 from pathlib import Path
 
 from derive.algebra.expression import names
 from derive.characters import normalise
-from derive.errors import ClaimError, EquationError, Place, ProblemError, UnknownNameError
+from derive.errors import ClaimError, EquationError, NoLossError, Place, ProblemError, UnknownNameError
 from derive.graph.gradient_names import gradient_name
 from derive.graph.graph import Graph, build, other_loss
-from derive.graph.node import Node
-from derive.graph.seed_gradient import SEEDED, Upstream
+from derive.graph.node import SIZE, Node
+from derive.graph.seed_gradient import SEEDED, Upstream, may_be_open
 from derive.paper.lines import Line, read_lines
 from derive.problem.data import Column, csv_columns, read_columns
 from derive.problem.equations import free_names, spelling_notes, written_names
@@ -21,6 +23,7 @@ from derive.problem.parameters import Given, read_frozen, read_given
 from derive.problem.predict import read_predict
 from derive.problem.problem import Claims, Problem, Quantity
 from derive.problem.rounded import with_rounded
+from derive.problem.scores import score_notes
 from derive.problem.targets import check_labels, target_notes
 from derive.problem.training_table import MISPLACED, Own, read_training
 from derive.problem.watch import (
@@ -38,10 +41,15 @@ from derive.source.numerals import Numeral, shown
 from derive.source.toml_text import Document, parse
 from derive.training.plan import Training
 from derive.training.rates import Formula
+from derive.training.settings import WITHOUT_TRAINING
 
 _TOP = (
     *("title", "source", "equations", "loss", "seed_gradient", "frozen", "rounded"),
     *("parameters", "constants", "data", "training", "report", "watch", "predict", "claims"),
+)
+_STARTS = (
+    "has several numbers and no line is a loss: backpropagation starts from 1 at each of them; seed_gradient says "
+    "otherwise, or a last line such as l = mean(…)"
 )
 MAX_UNITS = 1000  # of the last digit that a claimed number may be off; larger ones are refused
 _CLAIMS = ("table", "formulas", "units", "log")
@@ -63,9 +71,16 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
     wanted = frozenset(free_names(beside)) - {*parameters.names, *constants.names, *gradients}
     columns, notes = read_columns(document, wanted, folder)
     data = tuple(column.quantity for column in columns)
-    seed = _seed(document)
+    seed, trains = _seed(document), _trains(document)
+    open_end = ""
     try:
-        graph = _graph(document, lines, parameters, constants, columns, seed)
+        try:
+            graph = _graph(document, lines, parameters, constants, columns, seed)
+        except NoLossError:
+            if seed is not None or trains or "loss" in document.content or not may_be_open(lines[-1].name):
+                raise
+            graph = _graph(document, lines, parameters, constants, columns, None, is_open=True)
+            open_end = lines[-1].name
         late = at_the_end(reported, graph)
         reported = tuple(line for line in reported if line not in late)
         graph = with_reported(graph, reported)
@@ -83,6 +98,8 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
     check_labels(graph, predict, {quantity.name: document.place("predict", quantity.name) for quantity in predict})
     claims = _claims(document)
     spelled = (*written_names(lines), *parameters.written, *constants.written, *(c.written for c in columns))
+    if open_end:
+        seed = _ones(graph, (*lines, *reported), columns)
     seeds = _named_seed(graph, (*lines, *reported), seed)
     problem = Problem(
         name=name,
@@ -103,10 +120,12 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
             *_idle_settings(training, columns),
             *_other_loss(document, lines),
             *target_notes(lines, (*constants.quantities, *data)),
+            *score_notes(lines),
+            *([f"{open_end} {_STARTS}"] if open_end and parameters.names else []),
         ),
         places=tuple((".".join(path), place) for path, place in document.places.items()),
         source_note=_one_line(document, "source"),
-        trains="training" in document.content,
+        trains=trains,
         reported=tuple(line.name for line in reported),
         watch=watch,
         predict=predict,
@@ -135,10 +154,28 @@ def _named_seed(graph: Graph, lines: tuple[Line, ...], seed: Array | None) -> li
     """The seed as a quantity with the name and the kind of its node."""
     if seed is None:
         return []
+    node = _seed_node(graph, lines)
+    return [(Quantity(node.name, seed.shape, seed.values), node.kind)]
+
+
+def _seed_node(graph: Graph, lines: tuple[Line, ...]) -> Node:
+    """The node of the seed: what the loss, which no line writes, multiplies a line by."""
     written = {line.name for line in lines}
     product = next(node for node in graph.lines if node.name not in written)
-    node = graph.by_name[names(product.definition)[0]]
-    return [(Quantity(node.name, seed.shape, seed.values), node.kind)]
+    return graph.by_name[names(product.definition)[0]]
+
+
+def _ones(graph: Graph, lines: tuple[Line, ...], columns: tuple[Column, ...]) -> Array:
+    """A seed of ones, of the shape of the line that it is the upstream gradient of."""
+    sizes = (columns[0].samples if axis.size == SIZE else axis.size for axis in _seed_node(graph, lines).axes)
+    shape = tuple(int(str(size)) for size in sizes)
+    return Array(shape, (Fraction(1),) * prod(shape))
+
+
+def _trains(document: Document) -> bool:
+    """Whether [training] says more than what holds without any, such as the dtype alone."""
+    told = document.table("training")
+    return "training" in document.content and not (told and WITHOUT_TRAINING.issuperset(told))
 
 
 def _check_labels(document: Document, graph: Graph, given: Iterable[Quantity], columns: Iterable[Column]) -> None:
@@ -190,8 +227,13 @@ def _graph(
     constants: Given,
     columns: tuple[Column, ...],
     seed: Array | None,
+    *,
+    is_open: bool = False,
 ) -> Graph:
-    """The graph; an error about a declared name is placed where the name is declared."""
+    """The graph; an error about a declared name is placed where the name is declared.
+
+    Where it `is_open`, the last line is no loss, and is given an upstream gradient of its own shape.
+    """
     loss = document.words("loss")
     places = {column.name: column.place for column in columns}
     for key, given in (("constants", constants), ("parameters", parameters)):
@@ -199,6 +241,7 @@ def _graph(
             places[name] = document.place(key, written)
     samples = columns[0].samples if columns else None
     upstream = None if seed is None else Upstream(seed.shape, samples, document.place("seed_gradient"))
+    upstream = Upstream(None, samples) if is_open else upstream
     try:
         return build(
             lines,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -49,6 +50,21 @@ def load(problem: str | os.PathLike[str]) -> Problem:
         f"and an equation has a '='"
         f"{suggestion(problem, _shipped_names())}"
     )
+
+
+def named(arguments: Sequence[str], default: str = "article") -> str:
+    """Returns the problem that the arguments of a command name or spell out: one, or equations and shapes in several.
+
+    Raises `ProblemError` for several of which one is neither.
+    """
+    if len(arguments) > 1:
+        for argument in arguments:
+            if argument in _shipped_names() or not re.search("[=:;]", argument) or _FILE.search(argument):
+                raise ProblemError(
+                    f"{len(arguments)} problems are named, {shorten(argument, 100)} among them; expected one, or "
+                    "equations and shapes, each in quotes: 'l = mean((X@w - y)^2)' 'X: (n, k)'"
+                )
+    return "\n".join(arguments) if arguments else default
 
 
 def _missing(path: str) -> ProblemError:

@@ -93,7 +93,8 @@ class Problem:
     `source_note` says where the problem comes from, if the file does. `trains` is false for a file
     without [training], whose gradient is evaluated at the values that are given, and for equations alone.
     `watch` are the expressions of [watch], which the graph does not hold; `predict` are the columns of [predict].
-    `reported` names the lines of [report], which stand beside the loss in tables.
+    `reported` names the lines of [report], which stand beside the loss in tables. `is_symbolic` is true for equations
+    alone: the graph knows the names, but nothing has a value.
     """
 
     name: str
@@ -113,11 +114,7 @@ class Problem:
     reported: tuple[str, ...] = ()
     watch: tuple[Node, ...] = ()
     predict: tuple[Quantity, ...] = ()
-
-    @property
-    def is_symbolic(self) -> bool:
-        """Whether the problem is equations alone: the graph knows the names, but nothing has a value."""
-        return not self.parameters
+    is_symbolic: bool = False
 
     @property
     def samples(self) -> int | None:

@@ -22,7 +22,16 @@ from derive.training.groups import Group, Reading, read_groups
 from derive.training.optimizers import ENTRIES, OPTIONS, Value
 from derive.training.plan import Training
 from derive.training.rates import Rate, read_rate, sets_lr
-from derive.training.settings import MAX_COUNT, Setting, check_option, read_as, read_optimizer, read_setting, whole
+from derive.training.settings import (
+    MAX_COUNT,
+    WITHOUT_TRAINING,
+    Setting,
+    check_option,
+    read_as,
+    read_optimizer,
+    read_setting,
+    whole,
+)
 from derive.training.variants import AND, NONE, VARIANTS
 
 DEFAULTS: Mapping[str, object] = {
@@ -75,6 +84,10 @@ def effective(problem: Problem, flags: Mapping[str, object]) -> Settings:
         "parameters": _trained(problem),
     }
     settings = with_formulas(problem.graph, _settings({**chosen, **beside}, samples, origins))
+    if settings.trains and not problem.graph.of_kind("parameter"):
+        raise SettingError(
+            f"{problem.source} has no parameters, so nothing is trained; leave lr and the settings of training out"
+        )
     _refuse_long(settings, {**places, **_places_of_groups(problem, flagged.groups)}.get)
     return settings
 
@@ -280,7 +293,7 @@ _KEYS = (
     *("epochs", "steps", "shuffle", "seed", "dtype", "until", "report", "on_nonfinite"),
     *("scheduler", "scheduler_every", NORM, VALUE),
 )
-_OF_TRAINING = {*_KEYS} - {"lr", "seed", "dtype", "report"}
+_OF_TRAINING = {*_KEYS} - {"lr"} - WITHOUT_TRAINING
 
 
 def _sized(chosen: dict[str, object], samples: int) -> dict[str, object]:

@@ -51,6 +51,8 @@ ALSO_CALLED: Mapping[str, str] = {
 _NUMBERS = re.compile(r"\[[^\[\]()]*\]|[^\[\]()]*,[^\[\]()]*")
 _INTEGER = re.compile(r"[+-]?[0-9][0-9_]{0,40}")
 
+WITHOUT_TRAINING = frozenset(("dtype", "seed", "report"))  # settings that ask for no training by themselves
+
 
 @dataclass(frozen=True)
 class Setting:

@@ -126,7 +126,7 @@ def test_list(capsys: Captured) -> None:
         (["--node", "n"], "'n' is the number of samples; the loss is not differentiated by it"),
         (["--node", "d", "--format", "json"], "--format json always shows everything; leave out --node, or take text"),
         (["--format", "pdf"], "invalid choice: 'pdf'"),
-        (["article", "line"], "unrecognized arguments: line"),
+        (["article", "line"], "2 problems are named, 'article' among them; expected one"),
         (["--frmat", "text"], "unrecognized arguments"),
         (["l = 2x"], "a product needs its sign: write 2*x"),
         (["l = w +"], "the equation ends where an operand was expected"),

@@ -380,12 +380,22 @@ def test_bad_input_is_told_before_torch_is_loaded() -> None:
     assert done.stdout == "SettingError False\n"
 
 
-@pytest.mark.parametrize("flags", [["--bogus"], ["--format", "xml"], ["article", "line"], ["--lr"]])
+@pytest.mark.parametrize("flags", [["--bogus"], ["--format", "xml"], ["--lr"]])
 def test_a_flag_that_is_unknown_is_2(capsys: pytest.CaptureFixture[str], flags: list[str]) -> None:
     assert called(*flags) == 2
     told = capsys.readouterr()
     assert told.out == ""
     assert told.err.startswith("usage: python -m verify")
+
+
+def test_of_several_arguments_all_are_equations_or_shapes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "2 problems are named, 'article' among them; expected one" in refused(capsys, "article", "line")
+    claim = "--claim=dl/dw = (2/n)*transpose(X) @ (X@w - y)"
+    assert called("l = mean((X@w - y)^2)", "X: (n, k); w: (k)", claim) == 0
+    told = capsys.readouterr()
+    assert "right: proved equal for every n" in told.out
+    assert "note: read X (k), y as data over samples and w (k) as a parameter" in told.err
+    assert called("l = mean((X@w - y)^2)", "X: (n, k)", claim.replace("2/n", "1/n")) == 1
 
 
 def test_help_tells_the_exit_status(capsys: pytest.CaptureFixture[str]) -> None:

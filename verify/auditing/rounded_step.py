@@ -127,7 +127,7 @@ def linear_part(systems: StepSystems, inside: Mapping[str, Array], box: Floats) 
             row, rest = linear(form, box)
             rows.append(row)
             left_out.append(rest)
-    return np.array(rows), np.array(left_out)
+    return np.array(rows).reshape(len(box), len(box)), np.array(left_out)  # also without a state: (0, 0)
 
 
 def widths_at_start(systems: StepSystems, start: Exacts) -> Floats:

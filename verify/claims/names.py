@@ -59,6 +59,7 @@ class Names:
     own: frozenset[str]
     sizes: Mapping[str, tuple[int | str, ...]]
     lines: frozenset[str]
+    seeded: tuple[str, str] = ("", "")  # the line with an upstream gradient, if any, and the loss that is made of it
 
     @property
     def names(self) -> frozenset[str]:
@@ -75,7 +76,8 @@ class Names:
     def derivative(self, written: str) -> tuple[Quantity, tuple[int, ...]] | None:
         """The derivative of any line by any other name that is written, such as dz/dy; None where it is none.
 
-        An index that is written once, `de/dd[3]`, is that of both where both have the same axes.
+        An index that is written once, `de/dd[3]`, is that of both where both have the same axes. Of the line that a
+        seed_gradient is given for, dz/dx without an index of z is what `z.backward(seed)` leaves: Σ seed·∂z/∂x.
         """
         match = _DERIVATIVE.fullmatch(_exact(written))
         if match is None or match["of"] not in self.lines or match["wrt"] not in self.sizes:
@@ -85,6 +87,9 @@ class Names:
         entry = (*above, *below)
         if self.sizes[of] == self.sizes[wrt] and len(entry) == len(self.sizes[of]):
             entry *= 2
+        elif of == self.seeded[0] and self.sizes[of] and len(entry) == len(self.sizes[wrt]):
+            meant = self.known.find(gradient_name(self.seeded[1], wrt))
+            return (meant[0] if meant else Quantity("partials", f"{of}/{wrt}", gradient_name(of, wrt))), entry
         return Quantity("partials", f"{of}/{wrt}", gradient_name(of, wrt)), entry
 
     def begun(self, name: str) -> Quantity:
@@ -262,6 +267,7 @@ def names_of(problem: Problem, derivation: Derivation, settings: Settings) -> Na
         names - set(given),
         {node.name: tuple(axis.size or 0 for axis in node.axes) for node in problem.graph.nodes if node.kind in _NAMED},
         frozenset(node.name for node in problem.graph.lines) - {node.name for node in settings.watched},
+        (problem.graph.seeded if problem.place_of("seed_gradient") else "", problem.graph.loss),
     )
 
 

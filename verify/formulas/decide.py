@@ -262,7 +262,7 @@ def in_symbols(
     leaves = {Leaf(name, index): value for name, own in (known or {}).items() for index, value in own.items()}
     size, parts = 0, 1
     while size < len(SIZES) and parts <= MAX_PARTS:
-        numbers = Symbolic(SIZES[size], manner, labels(question.problem.graph), leaves, effort, parts, columns)
+        numbers = Symbolic(SIZES[size], manner, labels(question.problem.graph, sizes), leaves, effort, parts, columns)
         values: Values[Ratio] = Values(question.derivation, numbers, sizes, opaque, question.own)
         try:
             return [

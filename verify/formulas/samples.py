@@ -46,15 +46,16 @@ def batch_sizes(problem: Problem) -> tuple[int, ...]:
     return (whole, left) if left else (whole,)
 
 
-def labels(graph: Graph) -> Mapping[str, int]:
-    """The names that are class labels, with the number of classes."""
+def labels(graph: Graph, sizes: Mapping[str, int]) -> Mapping[str, int]:
+    """The names that are class labels, with the number of classes, as far as `sizes` has it where it has a name."""
     found: dict[str, int] = {}
     for node in graph.lines:
         for part in walk(node.definition):
             match part:
-                case Apply(op="equal", args=(Ref(name=name), Position(axis=axis))) if isinstance(axis.size, int):
-                    if graph.by_name[name].kind != "line":
-                        found[name] = axis.size
+                case Apply(op="equal", args=(Ref(name=name), Position(axis=axis))):
+                    classes = axis.size if isinstance(axis.size, int) else sizes.get(str(axis.size))
+                    if classes is not None and graph.by_name[name].kind != "line":
+                        found[name] = classes
     return found
 
 
@@ -124,7 +125,10 @@ def redrawn(problem: Problem, more: Mapping[str, Node], point: Point, columns: M
         "random",
         lambda _, __: Fraction(numbers.randint(1, 10**6), numbers.randint(1, 10**6)),
     )
-    kept = {*labels(problem.graph), *(name for name, column in columns.items() if column.values or column.one_hot)}
+    kept = {
+        *labels(problem.graph, point.sizes),
+        *(name for name, column in columns.items() if column.values or column.one_hot),
+    }
     given = {name: point.given[name] if name in kept else entries for name, entries in found.given.items()}
     return _fitted(Point(found.origin, point.sizes, given), {k: own for k, own in columns.items() if k not in kept})
 
@@ -199,10 +203,11 @@ def _filled(
     problem: Problem, more: Mapping[str, Node], n: int, origin: str, value: Callable[[int, int], Fraction]
 ) -> Point:
     graph = problem.graph
-    known, classes = constants(problem), labels(graph)
-    sizes = {node.name: 2 + k for k, node in enumerate(graph.nodes) if node.kind == "size" and node.name != SIZE}
+    known = constants(problem)
+    sizes = {name: 2 + k for k, name in enumerate(name for name in graph.of_kind("size") if name != SIZE)}
     if n:
         sizes[SIZE] = n
+    classes = labels(graph, sizes)
     given: dict[str, Entries] = {}
     nodes = [node for node in graph.nodes if node.kind in ("parameter", "constant", "data")]
     for name, node in enumerate((*nodes, *(node for node in more.values() if node.name not in graph.by_name))):

@@ -17,7 +17,7 @@ from derive.chain.formulas import Formulas, Path
 from derive.chain.paths import Link, links
 from derive.errors import ClaimError, EquationError, Place
 from derive.graph.graph import Graph
-from derive.graph.node import Node
+from derive.graph.node import SIZE, Node
 from derive.show.notation import Ascii
 from verify.formulas.asked import Derivative
 from verify.formulas.rule import Rule
@@ -169,7 +169,7 @@ def _places(node: Node, wrt: Node, asked: Derivative, found: tuple[Link, ...], p
 def _refuse_clashing(of: Axes, own: Axes, asked: Derivative, place: Place) -> None:
     """Raises `ClaimError` for two indices of the samples, and for a letter of two sizes."""
     others = [(a, b) for a in of for b in own if a != b]
-    if any(isinstance(a.size, str) and a.size == b.size for a, b in others):
+    if any(a.size == b.size == SIZE for a, b in others):
         raise ClaimError(f"{asked.name}: expected the same index of the samples on both sides", place)
     if any(a.letter == b.letter for a, b in others):
         raise ClaimError(f"{asked.name}: one letter is an index of two sizes", place)

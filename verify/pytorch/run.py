@@ -180,7 +180,8 @@ def _step(
             if value.requires_grad:
                 value.retain_grad()
     loss = lines[model.graph.loss]
-    loss.backward()
+    if loss.requires_grad:  # else there is nothing to differentiate for: a forward pass alone
+        loss.backward()
     recorded = as_values(_gradients(model))
     gradients = {gradient_name(model.graph.loss, name): g.clone() for name, g in _gradients(model).items() if watched}
     rates, clipped = update.held(), update.clip() if batch.updates else {}

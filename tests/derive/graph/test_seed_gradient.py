@@ -47,7 +47,7 @@ def test_names_that_are_taken_are_left_alone() -> None:
     ("text", "message"),
     [
         (
-            VECTOR,
+            VECTOR + "[training]\nlr = 0.1\n",
             (
                 r"^p\.toml:1:14: the loss 'y' has a value for each entry; expected one number: write y = mean\(…\) or "
                 r"y = sum\(…\), or give its upstream gradient as seed_gradient"

@@ -78,9 +78,9 @@ def test_two_spellings_of_one_name_are_noted() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("l = sum(w)", "sum of a single number; expected something that runs over samples or an index"),
         ("l = 3", "depends on no parameter"),
-        ("l = mean(x)", "depends on no parameter"),
+        ("w: (); l = sum(w)", "sum of a single number; expected something that runs over samples or an index"),
+        ("X: (n); l = mean(X)", "depends on no parameter"),
         ("l = (w", r"^<text>:1:5: a parenthesis is opened and never closed"),
         ("a = w\na = b", r"^<text>:2:1: 'a' is defined twice"),
         ("# nothing", "no equation"),
@@ -94,3 +94,53 @@ def test_refuses_what_is_not_a_problem(text: str, message: str) -> None:
 def test_a_name_that_is_written_of_two_others_is_noted() -> None:
     assert "'wx' is read as one name; a product is written w*x" in read_equations("l = wx + w*x").notes
     assert not any("one name" in note for note in read_equations("l = wx + w").notes)
+
+
+def test_a_guessed_shape_is_told_with_what_to_write() -> None:
+    [note] = read_equations("l = mean((X@w - y)^2)").notes
+    assert note.startswith("read X (J), y as data over samples and w (J) as a parameter; ")
+    assert note.endswith('; "X: (n, J)" beside the equations or a problem file says otherwise')
+    assert read_equations("X: (n, k); w: (k); l = mean((X@w - y)^2)").notes == (
+        "read X (k), y as data over samples and w (k) as a parameter; a problem file says otherwise",
+    )
+
+
+def test_what_is_taken_for_class_labels_is_told() -> None:
+    said = 't is read as class labels, counted from 0; probabilities are said as "t: (n, K)"'
+    assert said in read_equations("z = x@W + b; l = cross_entropy(z, t)").notes
+    for clear in ("t: (n); l = cross_entropy(x@W, t)", "t: (n, K); l = cross_entropy(x@W, t)", "l = mse(x@W, t)"):
+        assert not any("class labels" in note for note in read_equations(clear).notes)
+    assert [axis.size for axis in read_equations("l = cross_entropy(x@W, T)").graph.by_name["T"].axes] == ["n", "K"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("X: n, k; l = mean(X@w)", r"^<text>:1:4: 'n, k' is no shape; expected sizes such as \(n, k\), \(3\), or \(\)"),
+        ("X: (k, n); l = mean(X@w)", r"^<text>:1:4: 'n', the number of samples, stands elsewhere than first"),
+        ("X: (n, 0); l = mean(X@w)", "is no shape"),
+        ("l = mean(X@w); q: (3)", r"^<text>:1:16: 'q' is not used in any equation"),
+        ("l: (3); l = mean(X@w)", r"^<text>:1:1: 'l' is defined by a line, which gives its shape"),
+        ("X: (n, 3)\nX: (n, 4)\nl = mean(X@w)", r"^<text>:2:1: the shape of 'X' is said twice"),
+        (
+            "X: (n, k); w: (m); l = mean(X@w)",
+            r"^<text>:1:29: X of the shape \(n, k\) and w of the shape \(m,\) cannot be ",
+        ),
+        (
+            "X: (n, 3); l = mean((X@w - y)^2); w: (4)",
+            r"^<text>:1:22: X of the shape \(n, 3\) and w of the shape \(4,\)",
+        ),
+        (
+            "y: (n, 1); w: (k); l = mean((X@w - y)^2)",
+            r"^<text>:1:30: no shape of X fits here beside w \(k\), y \(n, 1\)",
+        ),
+        (
+            "z = tanh(s*(x@W)); l = mse(z, t)",
+            r"^<text>:1:10: the shape of 's' stays open: it can be \(\) or \(J\); say which",
+        ),
+        ("k = w^2; X: (n, k); l = mean(X@w)", "'k' is the size of an axis and cannot be defined again"),
+    ],
+)
+def test_shapes_that_cannot_be_are_refused(text: str, message: str) -> None:
+    with pytest.raises(EquationError, match=message):
+        read_equations(text)

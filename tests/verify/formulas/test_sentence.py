@@ -122,3 +122,27 @@ def test_a_rule_under_flags_is_that_of_a_file(data: st.DataObject) -> None:
 )
 def test_formulas_obey_flags(flags: dict[str, object], claim: str, status: str) -> None:
     assert [formula.status for formula in audit(TWO_POINTS, sentences=[claim], **flags).formulas] == [status]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("equations", "claim", "status"),
+    [
+        ("l = mean((X@w - y)^2)", "dl/dw = (2/n)*transpose(X) @ (X@w - y)", "right"),
+        ("l = mean((X@w - y)^2)", "dl/dw = (2/n)*transpose(X) @ (y - X@w)", "wrong"),
+        ("l = norm(y - X@w)^2", "dl/dw = -2*transpose(X) @ (y - X@w)", "right"),
+        ("l = x@A@x", "dl/dx = A@x + transpose(A)@x", "right"),
+        ("l = x@A@x", "dl/dx = 2*A@x", "wrong"),  # right of a symmetric A alone
+        ("z = W@x + b; l = norm(z - t)^2", "dl/dW = outer(dl/dz, x)", "right"),
+        ("p = softmax(z)", "dp[i]/dz[i] = p[i]*(1 - p[i])", "right"),
+        ("p = softmax(z)", "dp[i]/dz[j] = p[i]*p[j]", "wrong"),
+        ("p = softmax(z)", "dp[i]/dz[j] = where(i == j, p[i], 0) - p[i]*p[j]", "undecided"),  # equal at all points
+        (  # a right formula in labels is never refuted at numbers that are no labels
+            "z = X@W + b; l = cross_entropy(z, t)",
+            "dl/dz[i,k] = (exp(z[i,k])/sum(exp(z[i,m]), m) - where(k == t[i], 1, 0))/n",
+            "undecided",
+        ),
+        ("z = X@W + b; l = cross_entropy(z, t)", "dl/dz = softmax(z)/n", "wrong"),
+    ],
+)
+def test_shapes_of_equations_alone_hold_in_claims(equations: str, claim: str, status: str) -> None:
+    assert [formula.status for formula in audit(equations, sentences=[claim]).formulas] == [status]
