@@ -159,6 +159,66 @@ def _compared(question: Question, point: Point, numbers: AtPoint) -> Difference 
     return True if sharp else None
 
 
+@dataclass(frozen=True)
+class Agreement:
+    """The entries of a refuted formula, of `total`, that agree at all of so many points; a sample's index is None."""
+
+    entries: tuple[tuple[int | None, ...], ...]
+    total: int
+    points: int
+
+
+def agreement(question: Question) -> Agreement | None:
+    """Which entries agree at the own and the small points while others do not; None where all differ, or it is one."""
+    sized = [isinstance(axis.size, int) for axis in question.target.axes]
+    found: dict[tuple[int | None, ...], bool] = {}
+    count = 0
+    if not any(sized):
+        return None
+    for point in points(question.problem, _more(question), 0, together(question.guarantees)):
+        numbers = AtPoint(point.given)
+        try:
+            with precision(_BITS[0]):
+                values: Values[Exactly] = Values(question.derivation, numbers, point.sizes, own=question.own)
+                here = {
+                    where: _differ(question.claimed(values, dict(where)), question.target.right(values, dict(where)))
+                    for where in (tuple(entry.items()) for entry in question.entries(values))
+                }
+        except (CalculationError, TooLargeError, RecursionError):
+            continue
+        if numbers.on_kink:
+            continue
+        count += 1
+        for where, is_different in here.items():
+            pairs = zip((index for _, index in where), sized, strict=True)
+            entry = tuple(index if keep and isinstance(index, int) else None for index, keep in pairs)
+            found[entry] = found.get(entry, True) and not is_different
+    equal = tuple(entry for entry, agrees in found.items() if agrees)
+    return Agreement(equal, len(found), count) if equal and len(equal) < len(found) else None
+
+
+class Nearby:
+    """Other formulas for the target of a refuted one, in the entry and at the point that refute it."""
+
+    def __init__(self, question: Question, difference: Difference) -> None:
+        self.question = question
+        self.right = difference.right
+        numbers, sizes = AtPoint(difference.point.given), difference.point.sizes
+        self.values: Values[Exactly] = Values(question.derivation, numbers, sizes, own=question.own)
+        self.where = dict(zip(question.target.axes, difference.entry, strict=True))
+
+    def agrees(self, asked: Question) -> bool:
+        """Whether a formula has the right value there; False for one in other names than the refuted one's."""
+        if not asked.own.keys() <= self.question.own.keys():
+            return False
+        try:
+            with precision(_BITS[0]):
+                claimed = asked.claimed(self.values, self.where)
+                return is_finite(claimed) and not _differ(claimed, self.right)
+        except (CalculationError, TooLargeError, RecursionError):
+            return False
+
+
 def _differ(x: Exactly, y: Exactly) -> bool:
     if isinstance(x, fmpq) and isinstance(y, fmpq):
         return bool(x != y)
