@@ -26,9 +26,11 @@ from derive.algebra.expression import (
     rename_axes,
     walk,
 )
+from derive.algebra.fractions import cancelled
 from derive.algebra.monomial import collect
 from derive.algebra.sums import add_up
-from derive.chain.closed_form import TooLongError, inliner, readable
+from derive.algebra.tidying import product as product_of
+from derive.chain.closed_form import TooLongError, inliner, picked, readable
 from derive.chain.formulas import Formulas
 from derive.errors import Place, ProblemError
 from derive.graph.node import SIZE, Node
@@ -88,11 +90,10 @@ def corrected(question: Question, difference: Difference) -> Correction | None:
 
 
 def in_its_words(question: Question) -> Iterator[str]:
-    """The right formula in the letters of the claim: with the names of the lines that the claim has, and without."""
-    closed = question.target.closed
-    for expr in (_in_named_lines(question), closed):
-        if expr is not None:
-            yield Ascii().show(rename_axes(expr, question.letters))
+    """The right formula in the letters of the claim, with and without names of its lines, the shorter one first."""
+    found = (_in_named_lines(question), question.target.closed)
+    texts = [Ascii().show(rename_axes(expr, question.letters)) for expr in found if expr is not None]
+    yield from sorted(texts, key=len)
 
 
 def _in_named_lines(question: Question) -> Expr | None:
@@ -107,7 +108,7 @@ def _in_named_lines(question: Question) -> Expr | None:
         for path in Formulas(question.derivation).gradient(name).paths:
             product_ = collect(tuple(link.partial for link in path.links)).tree()
             around = {*path.summed, *free_axes(product_)}
-            terms.append(collect((inline(product_, around),)).summed_over(path.summed))
+            terms.append(cancelled(picked(product_of(inline(product_, around)))).summed_over(path.summed))
         whole = add_up(terms) if terms else None
     except TooLongError:
         return None
