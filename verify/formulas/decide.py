@@ -245,6 +245,9 @@ def proved(question: Question) -> Proof | None:
 
 
 def _proved(question: Question, used: Sequence[Guarantee]) -> Proof | None:
+    """A proof from some of the guarantees; none is looked for where a point at which these alone hold refutes it."""
+    if len(used) < len(question.guarantees) and _tried_where(question, used, 0).difference is not None:
+        return None
     fixed = constants(question.problem)
     effort = Effort()
     columns = together(used)
@@ -340,8 +343,12 @@ def in_symbols(
 
 def tried(question: Question, count: int) -> Tried:
     """Compares at the own and the small points where `count` is 0, else at `count` random ones."""
-    more = _more(question)
-    every = points(question.problem, more, 4 * count, together(question.guarantees))
+    return _tried_where(question, question.guarantees, count)
+
+
+def _tried_where(question: Question, used: Sequence[Guarantee], count: int) -> Tried:
+    """As `tried`, at points at which only some of the guarantees hold."""
+    every = points(question.problem, _more(question), 4 * count, together(used))
     if count:
         return differs(question, (point for point in every if point.origin == "random"), count)
     return differs(question, every, 1_000)
