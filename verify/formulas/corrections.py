@@ -5,7 +5,7 @@ Each candidate is the claim with one change, and is judged as a claim of its own
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice, product
@@ -24,6 +24,7 @@ from derive.algebra.expression import (
     names,
     rebuild,
     rename_axes,
+    size,
     walk,
 )
 from derive.algebra.fractions import cancelled
@@ -39,6 +40,8 @@ from verify.formulas.decide import Difference, Nearby, proved, tried
 from verify.formulas.question import Question, reworded
 from verify.formulas.reading import read_written
 
+MAX_SIZE = 100  # numbers, names and operations of a formula that is changed; a longer one is not
+MAX_NAMES = 30  # names of the problem that are put in; later ones are not
 MAX_CHANGES = 600  # claims with one change that are tried at a point; later ones are not
 MAX_TRIED = 60  # of those that agree there, at the other points
 MAX_PROVED = 5  # of those that agree at all of them, on which a proof is tried
@@ -67,7 +70,7 @@ class _Change(NamedTuple):
 
 def corrected(question: Question, difference: Difference) -> Correction | None:
     """The first claim with one change that is proved; None where none is found. `difference` refutes the claim."""
-    if question.written is None:
+    if question.written is None or size(question.written.expr) > MAX_SIZE:
         return None
     found = islice(sorted(_changes(question, question.written.expr), key=lambda change: change.kind), MAX_CHANGES)
     nearby = Nearby(question, difference)
@@ -238,21 +241,25 @@ def _of_two(question: Question, op: str, left: Expr, right: Expr) -> Iterator[_C
 
 def _other_names(question: Question, ref: Ref) -> Iterator[_Change]:
     """Another name of the same shape, and the square."""
-    nodes = question.problem.graph.by_name
-    node = nodes.get(ref.name)
+    node = question.problem.graph.by_name.get(ref.name)
     if node is None:
         return
     yield _Change(_FUNCTION, "", Apply("pow", (ref, _TWO)))
-    for other in nodes.values():
+    for other in _used(question):
         if other.name != node.name and [a.size for a in other.axes] == [a.size for a in node.axes]:
             yield _Change(_NAME, "", Ref(other.name, ref.axes))
 
 
+def _used(question: Question) -> Sequence[Node]:
+    """The names that the claim or the right formula depends on, the later lines first."""
+    about = question.depends_on
+    return [node for node in reversed(question.problem.graph.nodes) if node.name in about][:MAX_NAMES]
+
+
 def _factors(question: Question, whole: Expr) -> Iterator[Expr]:
     """Names that may be missing as factors, 1 − a and 1 − a² of the lines, along the letters of the formula."""
-    graph = question.problem.graph
     letters = _letters(question, whole)
-    for node in graph.nodes:
+    for node in _used(question):
         for ref in islice(_read_along(node, letters), MAX_INDICES) if node.kind not in ("size", "gradient") else ():
             yield ref
             if node.axes and not letters:
@@ -278,7 +285,7 @@ def _read_along(node: Node, letters: Mapping[str, object]) -> Iterator[Ref]:
     if not letters or not node.axes:
         yield Ref(node.name)
         return
-    fitting = [[letter for letter, size in letters.items() if size == axis.size] for axis in node.axes]
+    fitting = [[letter for letter, length in letters.items() if length == axis.size] for axis in node.axes]
     for chosen in product(*fitting):
         if len(set(chosen)) == len(chosen):
             yield Ref(node.name, tuple(map(Axis, chosen)))

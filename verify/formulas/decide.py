@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
+from math import prod
 
 from flint import arb, fmpq
 
@@ -27,6 +29,7 @@ from verify.symbols.symbols import Manner
 from verify.symbols.values import GRADIENT, Values
 
 RANDOM_POINTS = 50  # tried without a proof; where all are equal, that is said, and nothing decided
+MAX_COMPARED = 60  # entries of a formula of which it is said that some agree
 DIGITS = 60  # to which irrational numbers must agree at a point to count as equal there
 MAX_PARTS = 60  # common denominator of exponents (exp(x/3) and exp(x/2): 6); a larger one is not tried
 _BITS = (256, 1024, 4096)  # inside balls, tried until 60 digits are known
@@ -173,7 +176,7 @@ def agreement(question: Question) -> Agreement | None:
     sized = [isinstance(axis.size, int) for axis in question.target.axes]
     found: dict[tuple[int | None, ...], bool] = {}
     count = 0
-    if not any(sized):
+    if not any(sized) or prod(axis.size for axis in question.target.axes if isinstance(axis.size, int)) > MAX_COMPARED:
         return None
     for point in points(question.problem, _more(question), 0, together(question.guarantees)):
         numbers = AtPoint(point.given)
@@ -203,9 +206,13 @@ class Nearby:
     def __init__(self, question: Question, difference: Difference) -> None:
         self.question = question
         self.right = difference.right
-        numbers, sizes = AtPoint(difference.point.given), difference.point.sizes
-        self.values: Values[Exactly] = Values(question.derivation, numbers, sizes, own=question.own)
+        self.point = difference.point
         self.where = dict(zip(question.target.axes, difference.entry, strict=True))
+
+    @cached_property
+    def values(self) -> Values[Exactly]:
+        """The values at the point, calculated once for all formulas."""
+        return Values(self.question.derivation, AtPoint(self.point.given), self.point.sizes, own=self.question.own)
 
     def agrees(self, asked: Question) -> bool:
         """Whether a formula has the right value there; False for one in other names than the refuted one's."""
@@ -326,8 +333,8 @@ def in_symbols(
     size, parts = 0, 1
     while size < len(SIZES) and parts <= MAX_PARTS:
         numbers = Symbolic(SIZES[size], manner, labels(question.problem.graph), leaves, effort, parts, columns)
-        values: Values[Ratio] = Values(question.derivation, numbers, sizes, opaque, question.own)
         try:
+            values: Values[Ratio] = Values(question.derivation, numbers, sizes, opaque, question.own)
             return [
                 (numbers, question.claimed(values, where), question.target.right(values, where))
                 for where in question.entries(values)

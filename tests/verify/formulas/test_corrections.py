@@ -129,3 +129,9 @@ def test_the_formula_of_an_undecided_claim_is_checked() -> None:
     finding = judged(RIDGE, "dl/dw", "2*mean((p - y)*x) + 2*lam*w + log(w^2) - 2*log(abs(w))")
     assert finding.status == "undecided"
     assert judged(RIDGE, "dl/dw", finding.right).status == "right"
+
+
+def test_a_graph_of_many_lines_is_judged() -> None:
+    lines = "\n".join(f"a{k} = a{k - 1}*w + 1" for k in range(1, 400))
+    text = f'equations = """\na0 = w*x\n{lines}\nl = mean(a399)\n"""\n[parameters]\nw = 1\n[data]\nx = [0.1, 0.2]\n'
+    assert judged(text, "dl/dw", "mean(x)").status == "wrong"
