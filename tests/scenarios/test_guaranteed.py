@@ -353,6 +353,45 @@ def test_labels_by_the_lines_have_all_their_classes() -> None:
     assert judged(three, "dl/dz[i,k]", "(p[i,k] - (k == y[i]))/n").sentence == "right: proved equal for every n"
 
 
+LABELS = """
+equations = "l = mean(where(s == 1, w, w^2))"
+[parameters]
+w = 1
+[data]
+s = [0, 1, 2]
+"""
+MASK = """
+equations = \"\"\"
+z = w*x
+l = sum(m*(z - y)^2)/sum(m)
+\"\"\"
+[parameters]
+w = 1
+[data]
+x = [1, 2, 3]
+y = [1, 1, 2]
+m = [1, 1, 0]
+"""
+
+
+@pytest.mark.parametrize(
+    ("problem", "name", "formula", "status", "used"),
+    [
+        (LABELS, "dl/dw", "mean(where(s == 0, 2*w, where(s == 2, 2*w, 1)))", "right", ("s in {0, 1, 2}",)),
+        (LABELS.replace("2]", "3]"), "dl/dw", "mean(where(s == 0, 2*w, where(s == 2, 2*w, 1)))", "wrong", ()),
+        (LABELS, "dl/dw", "mean(where(s == 0, 2*w, 1))", "wrong", ()),
+        (MASK, "dl/dw", "2*sum(m*(z - y)*x)/sum(m)", "right", ()),
+        (MASK, "dl/dw", "2*sum(m^2*(z - y)*x)/sum(m)", "right", ("m in {0, 1}",)),
+        (MASK, "l", "sum(where(m > 0, (z - y)^2, 0))/sum(m)", "right", ("m in {0, 1}",)),
+        (MASK, "l", "sum(where(m >= 0, (z - y)^2, 0))/sum(m)", "wrong", ()),
+        (MASK, "l", "sum((m*z - y)^2)/sum(m)", "wrong", ()),
+    ],
+)
+def test_labels_and_masks(problem: str, name: str, formula: str, status: str, used: tuple[str, ...]) -> None:
+    finding = judged(problem, name, formula)
+    assert (finding.status, finding.used) == (status, used)
+
+
 def test_what_never_has_a_value_on_the_data_is_not_right() -> None:
     text = 'equations = "l = mean(w*s)"\n[parameters]\nw = 1\n[data]\ns = [0, 0]\n'
     finding = judged(text, "dl/dw", "mean(s^2/s)")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
+from math import prod
 
 from flint import arb, fmpq
 
@@ -27,6 +29,7 @@ from verify.symbols.symbols import Manner
 from verify.symbols.values import GRADIENT, Values
 
 RANDOM_POINTS = 50  # tried without a proof; where all are equal, that is said, and nothing decided
+MAX_COMPARED = 60  # entries of a formula of which it is said that some agree
 DIGITS = 60  # to which irrational numbers must agree at a point to count as equal there
 MAX_PARTS = 60  # common denominator of exponents (exp(x/3) and exp(x/2): 6); a larger one is not tried
 _BITS = (256, 1024, 4096)  # inside balls, tried until 60 digits are known
@@ -159,6 +162,70 @@ def _compared(question: Question, point: Point, numbers: AtPoint) -> Difference 
     return True if sharp else None
 
 
+@dataclass(frozen=True)
+class Agreement:
+    """The entries of a refuted formula, of `total`, that agree at all of so many points; a sample's index is None."""
+
+    entries: tuple[tuple[int | None, ...], ...]
+    total: int
+    points: int
+
+
+def agreement(question: Question) -> Agreement | None:
+    """Which entries agree at the own and the small points while others do not; None where all differ, or it is one."""
+    sized = [isinstance(axis.size, int) for axis in question.target.axes]
+    found: dict[tuple[int | None, ...], bool] = {}
+    count = 0
+    if not any(sized) or prod(axis.size for axis in question.target.axes if isinstance(axis.size, int)) > MAX_COMPARED:
+        return None
+    for point in points(question.problem, _more(question), 0, together(question.guarantees)):
+        numbers = AtPoint(point.given)
+        try:
+            with precision(_BITS[0]):
+                values: Values[Exactly] = Values(question.derivation, numbers, point.sizes, own=question.own)
+                here = {
+                    where: _differ(question.claimed(values, dict(where)), question.target.right(values, dict(where)))
+                    for where in (tuple(entry.items()) for entry in question.entries(values))
+                }
+        except (CalculationError, TooLargeError, RecursionError):
+            continue
+        if numbers.on_kink:
+            continue
+        count += 1
+        for where, is_different in here.items():
+            pairs = zip((index for _, index in where), sized, strict=True)
+            entry = tuple(index if keep and isinstance(index, int) else None for index, keep in pairs)
+            found[entry] = found.get(entry, True) and not is_different
+    equal = tuple(entry for entry, agrees in found.items() if agrees)
+    return Agreement(equal, len(found), count) if equal and len(equal) < len(found) else None
+
+
+class Nearby:
+    """Other formulas for the target of a refuted one, in the entry and at the point that refute it."""
+
+    def __init__(self, question: Question, difference: Difference) -> None:
+        self.question = question
+        self.right = difference.right
+        self.point = difference.point
+        self.where = dict(zip(question.target.axes, difference.entry, strict=True))
+
+    @cached_property
+    def values(self) -> Values[Exactly]:
+        """The values at the point, calculated once for all formulas."""
+        return Values(self.question.derivation, AtPoint(self.point.given), self.point.sizes, own=self.question.own)
+
+    def agrees(self, asked: Question) -> bool:
+        """Whether a formula has the right value there; False for one in other names than the refuted one's."""
+        if not asked.own.keys() <= self.question.own.keys():
+            return False
+        try:
+            with precision(_BITS[0]):
+                claimed = asked.claimed(self.values, self.where)
+                return is_finite(claimed) and not _differ(claimed, self.right)
+        except (CalculationError, TooLargeError, RecursionError):
+            return False
+
+
 def _differ(x: Exactly, y: Exactly) -> bool:
     if isinstance(x, fmpq) and isinstance(y, fmpq):
         return bool(x != y)
@@ -185,6 +252,9 @@ def proved(question: Question) -> Proof | None:
 
 
 def _proved(question: Question, used: Sequence[Guarantee]) -> Proof | None:
+    """A proof from some of the guarantees; none is looked for where a point at which these alone hold refutes it."""
+    if len(used) < len(question.guarantees) and _tried_where(question, used, 0).difference is not None:
+        return None
     fixed = constants(question.problem)
     effort = Effort()
     columns = together(used)
@@ -263,8 +333,8 @@ def in_symbols(
     size, parts = 0, 1
     while size < len(SIZES) and parts <= MAX_PARTS:
         numbers = Symbolic(SIZES[size], manner, labels(question.problem.graph, sizes), leaves, effort, parts, columns)
-        values: Values[Ratio] = Values(question.derivation, numbers, sizes, opaque, question.own)
         try:
+            values: Values[Ratio] = Values(question.derivation, numbers, sizes, opaque, question.own)
             return [
                 (numbers, question.claimed(values, where), question.target.right(values, where))
                 for where in question.entries(values)
@@ -280,8 +350,12 @@ def in_symbols(
 
 def tried(question: Question, count: int) -> Tried:
     """Compares at the own and the small points where `count` is 0, else at `count` random ones."""
-    more = _more(question)
-    every = points(question.problem, more, 4 * count, together(question.guarantees))
+    return _tried_where(question, question.guarantees, count)
+
+
+def _tried_where(question: Question, used: Sequence[Guarantee], count: int) -> Tried:
+    """As `tried`, at points at which only some of the guarantees hold."""
+    every = points(question.problem, _more(question), 4 * count, together(used))
     if count:
         return differs(question, (point for point in every if point.origin == "random"), count)
     return differs(question, every, 1_000)

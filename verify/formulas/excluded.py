@@ -36,7 +36,10 @@ def without_value(question: Question, columns: Mapping[str, Column] | None = Non
     given = constants(question.problem)
     known_leaves = {Leaf(name, index): value for name, own in given.items() for index, value in own.items()}
     numbers = Symbolic(SIZES[-1], Manner(rewritten=True), {}, known_leaves, Effort(MAX_EFFORT), columns=columns)
-    values = Values(question.derivation, numbers, {}, own=question.own)
+    try:
+        values = Values(question.derivation, numbers, {}, own=question.own)
+    except (TooLargeError, MoreSymbolsError, FinerPartsError, NoValueError, RecursionError):
+        values = None  # of so many lines
     found = {
         f"{Ascii().show(divisor)} {sign} 0": None
         for divisor, sign in _divisors(question.expr)
@@ -45,10 +48,12 @@ def without_value(question: Question, columns: Mapping[str, Column] | None = Non
     return tuple(found)
 
 
-def _is_allowed(divisor: Expr, sign: str, values: Values[Ratio], numbers: Symbolic) -> bool:
+def _is_allowed(divisor: Expr, sign: str, values: Values[Ratio] | None, numbers: Symbolic) -> bool:
     """Whether a divisor is certainly positive, or where that is enough negative; in an update, 1 − beta1^t is too."""
     if not set(names(divisor)) - {SIZE, "t", *OPTIONS, "beta1", "beta2"}:
         return True
+    if values is None:
+        return False
     where: dict[Axis, Index] = {}
     for number, axis in enumerate(free_axes(divisor)):
         where[axis] = 0 if isinstance(axis.size, int) else Letter(number, str(axis.size))

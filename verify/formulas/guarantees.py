@@ -47,7 +47,7 @@ def guarantees(problem: Problem, exprs: Sequence[Expr]) -> tuple[Guarantee, ...]
     A column of whole numbers is one of class labels where the lines or `exprs` compare it for equality.
     """
     compared = set(_compared((*exprs, *(node.definition for node in problem.graph.lines))))
-    classes = labels(problem.graph, {})  # a file has numbers, so no size is a name
+    classes = labels(problem.graph, {})  # in a file no size is a name
     known = [column for column in problem.data if column.is_drawn and column.values]
     found = [own for column in known if column.name not in classes for own in _of_column(column, compared)]
     for column in known:  # what is a label by the lines has all their classes, though not all may occur

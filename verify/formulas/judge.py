@@ -13,12 +13,14 @@ from derive.graph.node import SIZE
 from derive.problem.loading import Problem
 from derive.source.numerals import write_number
 from verify.formulas import excluded
+from verify.formulas.corrections import corrected, in_its_words
 from verify.formulas.decide import (
     DIGITS,
     RANDOM_POINTS,
     Difference,
     Proof,
     Tried,
+    agreement,
     elsewhere,
     holds_at,
     proved,
@@ -26,13 +28,14 @@ from verify.formulas.decide import (
 )
 from verify.formulas.explain import Explanation, explained
 from verify.formulas.guarantees import together
-from verify.formulas.question import Question, claiming, questions
+from verify.formulas.question import Question, questions, reworded
 from verify.formulas.samples import Point, batch_sizes
 from verify.numbers.scalars import Exactly, as_ball, decimal, is_sharp, middle, to_fraction
 
 RIGHT, WRONG, UNDECIDED = "right", "wrong", "undecided"
 
 DIGITS_SHOWN, BITS_SHOWN = 12, 44  # of a number that is no fraction; so many bits hold so many digits
+MAX_LISTED = 4  # entries that are named one by one
 MAX_SHOWN = 300  # characters of a counterexample that are printed; the rest is cut off
 
 
@@ -215,7 +218,11 @@ def _wrong(question: Question, name: str, text: str, difference: Difference) -> 
     pieces = [f"wrong: at {example} it gives {example.claimed}{entry}, right is {example.right}"]
     pieces += [explanation.sentence] if explanation else []
     pieces += _elsewhere_right(question)
-    right = _right_formula(question)
+    pieces += _agreeing(question)
+    correction = corrected(question, difference)
+    told = correction is not None and (explanation is None or explanation.kind != "ratio")
+    pieces += [correction.sentence] if correction is not None and told else []
+    right = correction.formula if correction is not None else _right_formula(question)
     pieces += [f"right: {right}"] if right else []
     notes = _notes(question)
     sentence = "; ".join([*pieces, *notes])
@@ -226,14 +233,19 @@ def _wrong(question: Question, name: str, text: str, difference: Difference) -> 
 
 
 def _right_formula(question: Question) -> str:
-    """The formula to show in place of a refuted one: where nothing that is tried refutes it, else none."""
-    text = question.target.shown
-    try:
-        shown = claiming(question, text, Place(question.problem.source, None, 1, text)) if text else None
-    except ProblemError:
-        return ""
-    found = tried(shown, 0) if shown is not None else None
-    return text if found is not None and found.difference is None and found.equal else ""
+    """The formula to show in place of a refuted one: where nothing that is tried refutes it, else none.
+
+    It is in the letters of the claim, and has the names of the lines that the claim has, where it can be claimed so.
+    """
+    for text in dict.fromkeys((*in_its_words(question), question.target.shown)):
+        try:
+            asked = reworded(question, text, Place(question.problem.source, None, 1, text)) if text else None
+        except ProblemError:
+            continue
+        found = tried(asked, 0) if asked is not None else None
+        if found is not None and found.difference is None and found.equal:
+            return text
+    return ""
 
 
 def _elsewhere_right(question: Question) -> list[str]:
@@ -243,11 +255,25 @@ def _elsewhere_right(question: Question) -> list[str]:
     return [f"it is right at {' and '.join(f'n = {n}' for n in proved_at)} only"] if proved_at else []
 
 
+def _agreeing(question: Question) -> list[str]:
+    """Which entries agree, where others do not."""
+    found = agreement(question)
+    if found is None:
+        return []
+    if len(found.entries) > MAX_LISTED:
+        which = f"{len(found.entries)} of {found.total} entries agree"
+    else:
+        written = [f"[{','.join(':' if k is None else str(k) for k in entry)}]" for entry in found.entries]
+        *others, last = written
+        which = f"entries {', '.join(others)} and {last} agree" if others else f"entry {last} agrees"
+    return [f"{which} at all {found.points} points that were tried"]
+
+
 def _never(question: Question, name: str, text: str, point: Point) -> FormulaFinding:
     given = _given(question, point)
     example = Counterexample(given, (), "no value", "a number", point.origin == "own")
     sentence = f"wrong: it has no value, at {example} or any other point that was tried"
-    meaning, right = question.target.meaning, question.target.shown
+    meaning, right = question.target.meaning, _right_formula(question)
     return FormulaFinding(name, text, WRONG, sentence, meaning, "counterexample", example, (), None, right)
 
 
@@ -260,7 +286,7 @@ def _undecided(question: Question, name: str, text: str, found: Tried) -> Formul
     else:
         decided, sentence = "nothing", "not decided: no point was found at which both have a value"
     notes = _notes(question)
-    meaning, right = question.target.meaning, question.target.shown
+    meaning, right = question.target.meaning, _right_formula(question)
     without = excluded.without_value(question)
     sentence = "; ".join([sentence, *notes])
     return FormulaFinding(name, text, UNDECIDED, sentence, meaning, decided, None, without, None, right, notes)

@@ -44,6 +44,10 @@ class Question:
     own: Mapping[str, Own] = field(default_factory=dict)
     gradients: tuple[str, ...] = ()  # the gradients that the formula names
     others: tuple[tuple[str, ...], ...] = ()  # other indices that the claim may have been meant with
+    written: Written | None = None
+    index: tuple[str | int, ...] | None = None  # of the name, as it is written
+    letters: Mapping[Axis, Axis] = field(default_factory=dict)  # the axes of the target, in the letters of the claim
+    local: bool = False  # whether derivatives of lines in the formula are read as local partials
     ambiguous: bool = False  # whether it names a derivative that is one along all paths, or the local partial
 
     @cached_property
@@ -169,7 +173,9 @@ def _question(
     found = Question(problem, derivation, target, body, picked, reading.added, own=own, gradients=tuple(gradients))
     note = "the derivatives of lines in it are read as local partials" if ambiguous and local else ""
     others = reading.others if index is None and _may_be_reordered(target, graph, reading) else ()
-    found = replace(found, ambiguous=ambiguous, note=note, others=others)
+    found = replace(found, ambiguous=ambiguous, note=note, others=others, written=written, index=index, local=local)
+    letters = dict(zip(target.axes, (reading.letters.get(axis, axis) for axis in axes), strict=True))
+    found = replace(found, letters=letters)
     asked = [*gradients, *([target.rule.node.name] if target.rule else [])]
     asked += [target.gradient_of] if target.gradient_of else []
     return replace(found, derivation=with_gradients(derivation, asked))
@@ -207,11 +213,12 @@ def _is_lettered(name: str, graph: Graph) -> bool:
     return False
 
 
-def claiming(question: Question, text: str, place: Place) -> Question:
-    """Another formula claimed of the same target, in the target's own letters. Raises `ProblemError`."""
-    written = read_written(text, place)
-    graph, name = question.problem.graph, question.target.name
-    return _question(question.problem, question.derivation, question.target, None, written, graph, name, local=False)
+def reworded(question: Question, formula: str | Written, place: Place | None = None) -> Question:
+    """Another formula claimed as this one is, with its index. Raises `ProblemError` for one that cannot be."""
+    written = read_written(formula, place or Place(question.problem.source)) if isinstance(formula, str) else formula
+    graph, target = question.problem.graph, question.target
+    derivation, index, local = question.derivation, question.index, question.local
+    return _question(question.problem, derivation, target, index, written, graph, target.name, local)
 
 
 def _as_own(target: Target) -> Own:
@@ -280,6 +287,7 @@ def line(node: Node) -> Target:
         node.axes,
         lambda values, where: values.named(node.name, tuple(where[axis] for axis in node.axes)),
         Ascii().show(node.definition),
+        closed=node.definition,
     )
 
 
@@ -293,22 +301,23 @@ def gradient(derivation: Derivation, name: str, place: Place | None = None) -> T
     def right(values: Values[Any], where: Mapping[Axis, Index]) -> Any:
         return values.gradient(name, tuple(where[axis] for axis in node.axes))
 
+    closed = _closed(derivation, name)
     return Target(
         gradient_name(graph.loss, name),
         f"the gradient of {graph.loss}",
         node.axes,
         right,
-        _closed(derivation, name),
+        "" if closed is None else Ascii().show(closed),
         gradient_of=name,
+        closed=closed,
         asked=Derivative(Entry(graph.loss), Entry(name)),
     )
 
 
-def _closed(derivation: Derivation, name: str) -> str:
+def _closed(derivation: Derivation, name: str) -> Expr | None:
     if name not in derivation.graph.ancestors or name not in derivation.wrt:
-        return ""
-    closed = Formulas(derivation).gradient(name).closed
-    return "" if closed is None else Ascii().show(closed)
+        return None
+    return Formulas(derivation).gradient(name).closed
 
 
 def _update(problem: Problem, parameter: str, target: str, place: Place) -> Target:

@@ -56,12 +56,14 @@ class Written:
 class Reading:
     """A formula along the axes of what it is claimed of; `added` are the axes of a sum that was left in words.
 
-    `by_letter` says that all its letters are those of the axes, `others` are the other ways in which they fit.
+    `by_letter` says that all its letters are those of the axes, `letters` gives its letter for each of them, `others`
+    are the other ways in which they fit.
     """
 
     expr: Expr
     added: Axes = ()
     by_letter: bool = True
+    letters: Mapping[Axis, Axis] = field(default_factory=dict)
     others: tuple[tuple[str, ...], ...] = ()
 
 
@@ -113,7 +115,8 @@ def along(written: Expr, line_name: str, place: Place, nodes: Mapping[str, Node]
     added = tuple(clashing.get(axis, axis) for axis in extra)
     by_letter = all(own.letter == other.letter for own, other in pairs.items())
     others = tuple(_other_ways(pairs, axes)) if lettered else ()
-    return Reading(_with_sum(whole, added) if added else whole, added, by_letter, others)
+    letters = {axis: own for own, axis in pairs.items()} if lettered else {}
+    return Reading(_with_sum(whole, added) if added else whole, added, by_letter, letters, others)
 
 
 def _other_ways(pairs: Mapping[Axis, Axis], axes: Axes) -> Iterator[tuple[str, ...]]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from derive.algebra.expression import Axes, Axis, Reduce, Ref, fresh_axes, fresh_axis, names
+from derive.algebra.expression import Axes, Axis, Expr, Reduce, Ref, fresh_axes, fresh_axis, names
 from derive.algebra.monomial import collect
 from derive.chain.derivation import differentiate
 from derive.chain.formulas import Formulas, Path
@@ -125,7 +125,8 @@ def _target(asked: Derivative, found: tuple[Link, ...], places: _Places, meaning
 
     bodies = [(link, Reduce("sum", link.partial, link.summed) if link.summed else link.partial) for link in found]
     shown = Ascii().show(bodies[0][1]) if len(bodies) == 1 else ""
-    return Target(asked.name, meaning, places.axes, right, shown, asked=asked)
+    closed = bodies[0][1] if len(bodies) == 1 else None
+    return Target(asked.name, meaning, places.axes, right, shown, asked=asked, closed=closed)
 
 
 def _holds(link: Link, of: tuple[Index, ...], wrt: tuple[Index, ...]) -> Mapping[Axis, Index] | None:
@@ -221,8 +222,9 @@ Side = Callable[[Values[Any], Mapping[Axis, Index]], Any]  # a number of any kin
 class Target:
     """What a formula is claimed of.
 
-    `right` calculates it along `axes`; `shown` is how it reads, `meaning` what it is. `asked` is the derivative that it
-    is, if it is one, `apart` are axes of which only entries with different indices are meant.
+    `right` calculates it along `axes`; `shown` is how it reads, `closed` the same as a tree, `meaning` what it is.
+    `asked` is the derivative that it is, if it is one, `apart` are axes of which only entries with different indices
+    are meant.
     """
 
     name: str
@@ -234,3 +236,4 @@ class Target:
     gradient_of: str | None = None
     asked: Derivative | None = None
     apart: tuple[tuple[Axis, Axis], ...] = ()
+    closed: Expr | None = None

@@ -85,7 +85,7 @@ def test_an_update_rule(training: str, name: str, text: str, status: str) -> Non
             "w - lr*weight_decay*w - lr*m_hat/(sqrt(v_hat) + eps)",
         ),
         ("weight_decay = 0.1\n", "w - lr*dl/dw", "w - lr*(dl/dw + weight_decay*w)"),
-        ("maximize = true\n", "w - lr*dl/dw", "w - lr*(-dl/dw)"),
+        ("maximize = true\n", "w - lr*dl/dw", "w + lr*dl/dw"),
     ],
 )
 def test_the_right_rule_is_whole(optimizer: str, text: str, right: str) -> None:
