@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from derive.algebra.expression import Apply, Ref, names, replace, walk
+from derive.algebra.expression import Apply, Expr, Ref, names, replace, walk
 from derive.chain.derivation import Derivation
 from derive.steps.equations import EVERY, GRADIENT, Derivative, Numbers, Section, Update
 from derive.training.clipping import NORM, Clip, by_value, norm_share
-from derive.training.optimizers import Optimizer, in_numbers_alone, written
+from derive.training.optimizers import Optimizer, counter, in_numbers_alone, written
 from derive.training.plan import PLAIN_PLAN, Plan, Training
 
 _EACH = "after each batch"
@@ -80,18 +80,25 @@ class Updated(NamedTuple):
 
 def updates(derivation: Derivation, optimizer: Optimizer, plan: Plan = PLAIN_PLAN) -> Iterator[Updated]:
     """Yields the update equations in the paper notation: what all parameters have in common, then those of each."""
+    count = counter(derivation.graph.by_name)
     for rate in plan.rates:
-        yield Updated(EVERY, Ref(rate.target), Update(rate.expr, None))
+        yield Updated(EVERY, Ref(rate.target), Update(_counted(rate.expr, count), None))
     yield from _norm(derivation, plan)
     optimizer = plan.rule_of("", optimizer)
     common = _common(optimizer)
     for assignment in optimizer.on_paper:
         if assignment.target in common:
-            yield Updated(EVERY, Ref(assignment.target), Update(assignment.expr, None))
+            yield Updated(EVERY, Ref(assignment.target), Update(_counted(assignment.expr, count), None))
     for name in trained(derivation):
         own = Ref(name, derivation.graph.by_name[name].axes)
         gradient = Derivative(Ref(derivation.graph.loss, ()), own)
-        yield from _of_parameter(own, gradient, plan.rule_of(name, optimizer), plan.clip, _share(derivation))
+        rule = plan.rule_of(name, optimizer)
+        yield from _of_parameter(own, gradient, rule, plan.clip, _share(derivation), count)
+
+
+def _counted(expr: Expr, count: str) -> Expr:
+    """An equation with the name `count` for the number of the update, t, which a problem may have for another."""
+    return replace(expr, lambda ref: Ref(count) if ref.name == "t" else ref)
 
 
 def _norm(derivation: Derivation, plan: Plan) -> Iterator[Updated]:
@@ -125,7 +132,7 @@ def _common(optimizer: Optimizer) -> frozenset[str]:
 
 
 def _of_parameter(
-    own: Ref, gradient: Derivative, optimizer: Optimizer, clip: Clip | None, share: str
+    own: Ref, gradient: Derivative, optimizer: Optimizer, clip: Clip | None, share: str, count: str
 ) -> Iterator[Updated]:
     """The equations with the parameter's own names: v_w for v, its gradient for g."""
     common = _common(optimizer)
@@ -136,6 +143,8 @@ def _of_parameter(
         yield Updated(own.name, named["g"], Update(whole, gradient))
 
     def with_names(ref: Ref) -> Ref:
+        if ref.name == "t":
+            return Ref(count)
         return ref if ref.name in common else named.get(ref.name) or Ref(own_name(ref.name, own.name), own.axes)
 
     equations = [found for found in optimizer.on_paper if found.target not in common]
@@ -175,7 +184,7 @@ def update_sections(derivation: Derivation, optimizer: Optimizer, numbers: Numbe
     if equations or frozen:
         title = f"Update: {' '.join((optimizer.name, *_variant_name(optimizer)))}, after each batch"
         rule = plan.rule_of("", optimizer)
-        beginnings = _beginnings(shared or parameters, rule, plan)
+        beginnings = _beginnings(shared or parameters, rule, plan, counter(derivation.graph.by_name))
         sentences = [*beginnings, *plan.sentences, *_same(alike), *frozen, *_variant_note(optimizer)]
         yield Section("update", title, tuple(equations), tuple(sentences))
 
@@ -190,7 +199,7 @@ def _variant_note(optimizer: Optimizer) -> Iterator[str]:
         yield f"From {optimizer.variant.source}; torch.optim.{optimizer.name} does not have it"
 
 
-def _beginnings(parameters: tuple[str, ...], optimizer: Optimizer, plan: Plan) -> Iterator[str]:
+def _beginnings(parameters: tuple[str, ...], optimizer: Optimizer, plan: Plan, count: str) -> Iterator[str]:
     """The options that are numbers, what the state begins with, and what t is."""
     cycled = plan.schedule.cycled if plan.schedule else ""
     for name in parameters[:1]:
@@ -205,7 +214,7 @@ def _beginnings(parameters: tuple[str, ...], optimizer: Optimizer, plan: Plan) -
             several = " and ".join(filter(None, (", ".join(begun[:-1]), begun[-1])))
             listed.append(f"{several} begin{'s' * (len(begun) == 1)} at {value}")
         if any("t" in names(found.expr) for found in optimizer.on_paper):
-            listed.append("`t` counts the updates, from 1")
+            listed.append(f"`{count}` counts the updates, from 1")
         if listed:
             yield "; ".join(listed)
 

@@ -7,7 +7,7 @@ update, from 1), lr, the options, and the state; help names may be added.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from dataclasses import replace as replaced
 from fractions import Fraction
@@ -186,6 +186,11 @@ def in_numbers_alone(assignments: tuple[Assignment, ...], numbers: frozenset[str
         if found.issuperset(names(assignment.expr)):
             found.add(assignment.target)
     return frozenset(found)
+
+
+def counter(taken: Collection[str]) -> str:
+    """What the number of the update, t in the equations, is called where a problem's names are `taken`: t, or step."""
+    return next(name for name in ("t", "step", "k", "update", "t_") if name not in taken)
 
 
 def _lerp(average: str, weight: str) -> str:

@@ -20,6 +20,7 @@ from derive.show.sides import shown, text_style
 from derive.steps.equations import EVERY, Derivative, Product, Total
 from derive.steps.expand import with_softmax
 from derive.steps.gradients import adjoint
+from derive.training.optimizers import counter
 from tables.text.layout import WIDTH, Row, columns, section, wrapped
 from verify.hand.update import moves
 from verify.hand.worked import WorkedStep, WorkedUpdate, work_out
@@ -196,7 +197,7 @@ class _Page:
             return
         variant = "" if settings.rule.variant is None else f" ({settings.variant})"
         title = f"Update: {settings.optimizer}{variant}{self._rate()}"
-        title += f", t = {batch.t}" if batch.t != batch.step else ""
+        title += f", {counter(self.result.problem.graph.by_name)} = {batch.t}" if batch.t != batch.step else ""
         yield from section(title, self.moves())
 
     def _rate(self) -> str:

@@ -10,7 +10,7 @@ from derive.algebra.expression import Apply, Axis, Expr, Number, Ref, children, 
 from derive.graph.node import SIZE
 from derive.show.notation import Ascii
 from derive.source.numerals import write_number
-from derive.training.optimizers import OPTIONS
+from derive.training.optimizers import OPTIONS, counter
 from verify.formulas.question import Question
 from verify.formulas.samples import constants
 from verify.symbols.columns import Column
@@ -50,7 +50,7 @@ def without_value(question: Question, columns: Mapping[str, Column] | None = Non
 
 def _is_allowed(divisor: Expr, sign: str, values: Values[Ratio] | None, numbers: Symbolic) -> bool:
     """Whether a divisor is certainly positive, or where that is enough negative; in an update, 1 − beta1^t is too."""
-    if not set(names(divisor)) - {SIZE, "t", *OPTIONS, "beta1", "beta2"}:
+    if not set(names(divisor)) - {SIZE, counter(values.nodes), *OPTIONS, "beta1", "beta2"}:
         return True
     if values is None:
         return False

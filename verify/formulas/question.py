@@ -15,8 +15,10 @@ from derive.errors import ClaimError, Place, ProblemError, suggestion
 from derive.graph.gradient_names import gradient_name
 from derive.graph.graph import Graph
 from derive.graph.node import Node
+from derive.paper.spelling import at
 from derive.problem.loading import Problem
 from derive.show.notation import Ascii
+from derive.training.optimizers import counter
 from verify.formulas.asked import Asked, Derivative, Entry, in_known_names, loosely, read_asked, with_derivatives
 from verify.formulas.guarantees import Guarantee, guarantees
 from verify.formulas.reading import Reading, Written, along, named_letters, read_written
@@ -149,6 +151,7 @@ def _question(
     nodes: dict[str, Node] = dict(graph.by_name)
     own: dict[str, Own] = {}
     if target.rule is not None:
+        _refuse_two_meanings(target.rule, written, graph)
         nodes |= {key: node for key, node in target.rule.names().items() if key not in nodes}
         own |= {key: value for key, value in target.rule.own().items() if key not in graph.by_name}
     partials = _partials(written, graph)
@@ -193,6 +196,19 @@ def _partials(written: Written, graph: Graph) -> Mapping[str, Derivative]:
             raise ClaimError(f"{message}; expected a line and what it uses, as in partial.l.w", written.place)
         found[key] = Derivative(Entry(of), Entry(wrt), local=True)
     return found
+
+
+def _refuse_two_meanings(rule: Rule, written: Written, graph: Graph) -> None:
+    """Raises `ClaimError`, which names both, for an exponent t that the problem has beside the number of the update."""
+    exponent = rule.exponent_of_two_meanings(written.expr)
+    if exponent is not None:
+        kind, count = graph.by_name["t"].kind, counter(graph.by_name)
+        message = (
+            f"the exponent t can be the {kind} t or the number of the update; write {count} for the number of the "
+            f"update, as the printed equations do, and for the {kind} another name, of a line such as q = t"
+        )
+        place = written.place if exponent.column is None else at(written.place, exponent.column)
+        raise ClaimError(message, place)
 
 
 def _may_be_reordered(target: Target, graph: Graph, reading: Reading) -> bool:

@@ -8,13 +8,13 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from derive.algebra.expression import Apply, Expr, Number, Ref, names, replace
+from derive.algebra.expression import Apply, Expr, Number, Ref, names, refs, replace, walk
 from derive.graph.gradient_names import gradient_name
 from derive.graph.node import Node
 from derive.problem.loading import Problem
 from derive.source.numerals import write_number
 from derive.training.clipping import NORM
-from derive.training.optimizers import OPTIMIZERS, Optimizer
+from derive.training.optimizers import OPTIMIZERS, Optimizer, counter
 from derive.training.plan import plan_of
 from derive.training.rates import COUNTERS, Formula, Rate
 from derive.training.variants import optimizer_of
@@ -92,7 +92,7 @@ class Rule:
         for name in self._known_names():
             single = name in ("lr", *COUNTERS, *self.optimizer.numbers) or name in self._single
             axes = () if single else self.node.axes
-            for spelled in (name, f"{name}_{self.node.name}"):
+            for spelled in (counter(taken) if name == "t" else name, f"{name}_{self.node.name}"):
                 if spelled not in taken:
                     found[spelled] = Node(spelled, "constant", axes)
         return found
@@ -116,12 +116,25 @@ class Rule:
 
     def own(self) -> Mapping[str, Own]:
         """For each of `names` the function that calculates it at an entry."""
+        count = counter(self.problem.graph.by_name)
         return {
             spelled: self._reading(
-                spelled.removesuffix(f"_{self.node.name}") if spelled not in self._known else spelled
+                "t"
+                if spelled == count
+                else spelled.removesuffix(f"_{self.node.name}")
+                if spelled not in self._known
+                else spelled
             )
             for spelled in self.names()
         }
+
+    def exponent_of_two_meanings(self, expr: Expr) -> Ref | None:
+        """An exponent t, where the problem has a t beside the number of the update; None where there is none."""
+        taken = self.problem.graph.by_name
+        if "t" not in taken or counter(taken) not in self.names():
+            return None
+        powers = (part for part in walk(expr) if isinstance(part, Apply) and part.op == "pow")
+        return next((ref for power in powers for ref in refs(power.args[1]) if ref.name == "t"), None)
 
     @cached_property
     def shown(self) -> Expr:

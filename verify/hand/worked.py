@@ -12,7 +12,7 @@ from derive.run.run import Run
 from derive.run.settings import Settings
 from derive.steps.equations import EVERY, GRADIENT
 from derive.steps.update_rules import Updated, own_name, trained, updates
-from derive.training.optimizers import Optimizer
+from derive.training.optimizers import Optimizer, counter
 from derive.training.plan import Plan
 from verify.hand import calculation
 from verify.hand import run as hand
@@ -61,7 +61,7 @@ def work_out(run: Run, step: HandStep) -> WorkedStep:
         constants = {constant.name: calculation.numbers(constant, system) for constant in run.problem.constants}
         values = {**constants, **sizes, **prepared.rows(step.batch), **found.before, **found.nodes}
         own = {name: _without(found.accumulated.get(name), total) for name, total in found.gradients.items()}
-        common = _common(settings.rule, settings, found)
+        common = _common(settings.rule, settings, found, counter(derivation.graph.by_name))
         ambiguous = next((name for name in trained(derivation) if name in common), "")
         moves = found.batch.updates and settings.trains and not ambiguous
         moved = tuple(_updates(derivation, settings, found, common)) if moves else ()
@@ -128,9 +128,9 @@ def _for_its_group(
     return found if differ else ()
 
 
-def _common(rule: Optimizer, settings: Settings, step: HandStep) -> dict[str, Array]:
+def _common(rule: Optimizer, settings: Settings, step: HandStep, count: str) -> dict[str, Array]:
     """What has one value for all parameters: lr, the options, t, and states that are single numbers."""
-    numbers = {"t": objects([from_fraction(Fraction(step.batch.t))], ())}
+    numbers = {count: objects([from_fraction(Fraction(step.batch.t))], ())}
     first = settings.param_groups[0].parameters if settings.param_groups else ()
     singles = _singles(rule, first[0], step) if first else {}
     if settings.clip is not None:
