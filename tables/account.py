@@ -6,8 +6,8 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from verify.auditing.finding import Finding, Stated, Status, where
 from verify.auditing.pipeline import Audit
+from verify.following.finding import Finding, Stated, Status, where
 
 
 def sentence(found: Audit, finding: Finding) -> str:

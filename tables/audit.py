@@ -9,8 +9,8 @@ from collections.abc import Mapping
 import pandas as pd
 
 from tables.account import sentence, summary
-from verify.auditing.finding import Finding, Status
 from verify.auditing.pipeline import Audit
+from verify.following.finding import Finding, Status
 
 UNREAD = "unread"  # in place of a status, of a cell that cannot be read
 SCHEMA = "handgrad/audit/1"

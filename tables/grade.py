@@ -11,8 +11,8 @@ import pandas as pd
 from derive.errors import ClaimError, HandgradError
 from derive.problem.loading import Problem
 from tables.audit import WORDS
-from verify.auditing.finding import Status
 from verify.auditing.pipeline import Audit, audit
+from verify.following.finding import Status
 from verify.spreadsheet.workbook import SUFFIXES
 
 TABLES = (

@@ -12,10 +12,10 @@ from derive.problem.loading import Problem
 from derive.run.run import Run
 from derive.run.settings import Settings
 from derive.source.numerals import write_literal
-from verify.auditing.pipeline import drawn
-from verify.auditing.right_values import rate, right_values
+from verify.auditing.reading import drawn
 from verify.claims.claim import Cell, Quantity
 from verify.claims.literal import read_literal, written_like
+from verify.following.right_values import rate, right_values
 from verify.names import beside, clipped_name, rate_label, rate_name
 from verify.numbers import Exactly, decimal, to_fraction
 

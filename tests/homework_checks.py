@@ -7,7 +7,7 @@ from random import Random
 
 from tests.students import MODES, SLIPS, Cell, Pocket, Table, allows, columns, hand_in, homework, random_slip
 from verify import Audit, Status, audit
-from verify.auditing.finding import Finding
+from verify.following.finding import Finding
 
 HUGE = 10**12  # nobody goes on calculating with larger numbers
 FULL = 0.4  # of the tables have every line and its adjoint

@@ -5,9 +5,9 @@ import typing
 from derive.exports import lazily as _lazily
 
 if typing.TYPE_CHECKING:
-    from verify.auditing.finding import Finding, Status
     from verify.auditing.pipeline import Audit, audit
     from verify.compare.verdict import Outcome, Verdict
+    from verify.following.finding import Finding, Status
     from verify.pipeline import verify
     from verify.result import Result
 

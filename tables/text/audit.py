@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 
 from tables.account import sentence, summary
 from tables.audit import WORDS
-from verify.auditing.finding import Finding, Status
 from verify.auditing.pipeline import Audit
+from verify.following.finding import Finding, Status
 
 WIDTH = 80  # characters of a line, as in a terminal
 MAX_ROWS = 60  # of the table; of more, those with something to see

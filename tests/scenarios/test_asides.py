@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tables.text.audit import to_text
 from verify import audit
-from verify.auditing.finding import Status
+from verify.following.finding import Status
 
 NEURON = '''
 equations = """

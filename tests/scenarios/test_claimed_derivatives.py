@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from derive.errors import ClaimError
 from tables.account import sentence
 from verify import audit
-from verify.auditing.finding import Status
 from verify.auditing.pipeline import Audit
+from verify.following.finding import Status
 
 
 def claimed(table: str, problem: str) -> Audit:

@@ -14,8 +14,8 @@ from derive.errors import ClaimError, HandgradError
 from tables.text.audit import to_text
 from tables.worksheet import worksheet
 from verify import audit, verify
-from verify.auditing.finding import Status
 from verify.auditing.pipeline import Audit
+from verify.following.finding import Status
 
 
 def claims(table: str, problem: str) -> dict[str, str]:

@@ -12,9 +12,9 @@ from tables import audit as shown
 from tables.account import sentence
 from tables.text.audit import to_text
 from verify import audit
-from verify.auditing.finding import Status
 from verify.auditing.pipeline import Audit
 from verify.claims.literal import judge, read_literal
+from verify.following.finding import Status
 from verify.numbers import from_fraction
 
 

@@ -21,8 +21,8 @@ from tables.text.audit import to_text
 from tables.worksheet import worksheet
 from tests.problems import GROUP
 from verify import verify
-from verify.auditing.finding import Status
 from verify.auditing.pipeline import Audit, audit
+from verify.following.finding import Status
 from verify.hand.calculation import beginnings
 from verify.hand.leap import leaps
 from verify.numbers import Exact, precision

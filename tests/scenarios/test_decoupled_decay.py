@@ -11,7 +11,7 @@ import tables
 from derive.training.optimizers import DECOUPLED_IN_TORCH, OPTIMIZERS
 from tables.text.report import to_text
 from verify import audit, verify
-from verify.auditing.finding import Status
+from verify.following.finding import Status
 
 LINE = """
 equations = "l = mean((w*x + b - y)^2)"

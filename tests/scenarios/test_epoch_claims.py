@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from derive.errors import ClaimError
 from tables.text.audit import to_text
 from verify import audit
-from verify.auditing.finding import Status
 from verify.auditing.pipeline import Audit
+from verify.following.finding import Status
 
 LINE = '''
 equations = """

@@ -16,7 +16,7 @@ from derive.training.optimizers import OPTIMIZERS
 from tables.text.audit import to_text
 from tests.optimizer_options import options
 from verify import audit, verify
-from verify.auditing.finding import Status
+from verify.following.finding import Status
 
 LINE = '''
 equations = """

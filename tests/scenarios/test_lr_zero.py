@@ -9,7 +9,7 @@ import tables
 from derive.errors import SettingError
 from derive.training.optimizers import OPTIMIZERS
 from verify import audit, verify
-from verify.auditing.finding import Status
+from verify.following.finding import Status
 
 LINE = """
 equations = "l = mean((w*x + b - y)^2)"

@@ -13,7 +13,7 @@ from derive.errors import ClaimError
 from derive.training.optimizers import OPTIMIZERS, counter
 from tables.text.worked_step import worked
 from verify import audit, verify
-from verify.auditing.finding import Status
+from verify.following.finding import Status
 
 LINE = '''
 equations = """

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from derive.problem.rounded import marked
 from tests.audited import audited as run_of
 from verify import Audit, Status, audit
-from verify.auditing.rounded_inputs import by_inputs
+from verify.following.rounded_inputs import by_inputs
 from verify.hand import run as hand
 from verify.numbers import to_float
 

@@ -6,8 +6,8 @@ import pytest
 
 from derive.problem.loading import load
 from tables.account import sentence
-from verify.auditing.finding import Finding, Status
 from verify.auditing.pipeline import Audit, audit
+from verify.following.finding import Finding, Status
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -12,7 +12,7 @@ from derive.errors import SettingError
 from derive.training.optimizers import ENTRIES
 from derive.training.variants import VARIANTS, variant_of
 from verify import audit, verify
-from verify.auditing.finding import Status
+from verify.following.finding import Status
 
 LINE = """
 equations = "l = mean((w*x - y)^2)"

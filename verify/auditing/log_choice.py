@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from derive.errors import ClaimError, Place
-from verify.auditing.finding import Finding
 from verify.claims.claim import Claim
 from verify.claims.places import Timeline
 from verify.claims.table import Reading, read_rows
+from verify.following.finding import Finding
 from verify.logs.reading import LogReading, possible_readings, read_log
 from verify.logs.writers import Writer
 from verify.numbers import middle

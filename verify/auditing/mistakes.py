@@ -11,13 +11,13 @@ from dataclasses import replace
 from fractions import Fraction
 
 from derive.run.run import Run
-from verify.auditing.finding import Finding, Status
-from verify.auditing.own_numbers import Own, own_number
-from verify.auditing.right_values import right_values
-from verify.auditing.rounded_inputs import would_help
 from verify.bound.bound import PRECISION
 from verify.claims.claim import Cell, Quantity
 from verify.claims.literal import judge, within
+from verify.following.finding import Finding, Status
+from verify.following.own_numbers import Own, own_number
+from verify.following.right_values import right_values
+from verify.following.rounded_inputs import would_help
 from verify.hand.calculation import input_marks, numbers, prepare
 from verify.numbers import Exactly, Form, Forms, as_ball, fixed, forms, from_fraction, middle, precision, to_float
 

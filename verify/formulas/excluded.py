@@ -50,10 +50,10 @@ def without_value(question: Question, columns: Mapping[str, Column] | None = Non
 
 def _is_allowed(divisor: Expr, sign: str, values: Values[Ratio] | None, numbers: Symbolic) -> bool:
     """Whether a divisor is certainly positive, or where that is enough negative; in an update, 1 − beta1^t is too."""
-    if not set(names(divisor)) - {SIZE, counter(values.nodes), *OPTIONS, "beta1", "beta2"}:
-        return True
     if values is None:
         return False
+    if not set(names(divisor)) - {SIZE, counter(values.nodes), *OPTIONS, "beta1", "beta2"}:
+        return True
     where: dict[Axis, Index] = {}
     for number, axis in enumerate(free_axes(divisor)):
         where[axis] = 0 if isinstance(axis.size, int) else Letter(number, str(axis.size))

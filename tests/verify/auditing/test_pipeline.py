@@ -20,11 +20,11 @@ from derive.run.run import Run
 from tables.account import sentence, summary
 from tables.audit import claims, to_json
 from tables.text.audit import to_text
-from verify.auditing.finding import Finding, Status
 from verify.auditing.pipeline import Audit, audit
-from verify.auditing.right_values import right_values
 from verify.claims.claim import Cell, Quantity
 from verify.claims.literal import read_literal, written_like
+from verify.following.finding import Finding, Status
+from verify.following.right_values import right_values
 from verify.numbers import Exactly, from_fraction, to_fraction
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -10,8 +10,8 @@ from derive.problem.loading import load
 from derive.run.batches import planned
 from derive.run.precedence import effective
 from derive.run.run import Run
-from verify.auditing.finding import Status
 from verify.auditing.pipeline import audit
+from verify.following.finding import Status
 from verify.hand.calculation import beginnings
 from verify.hand.leap import leaps
 from verify.hand.run import calculate

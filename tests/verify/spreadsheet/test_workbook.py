@@ -17,10 +17,10 @@ from openpyxl import Workbook
 from derive.errors import ClaimError
 from tests.timelines import timeline_of
 from tests.workbooks import excel, fill, fits, open_document
-from verify.auditing.finding import Status
 from verify.auditing.pipeline import audit
 from verify.claims.table import Reading, read_rows, table_of
 from verify.command import parser
+from verify.following.finding import Status
 from verify.spreadsheet.sheet import DATE
 
 ARTICLE = timeline_of("article")

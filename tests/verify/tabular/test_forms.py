@@ -16,9 +16,9 @@ from derive.errors import ClaimError
 from derive.problem.loading import load
 from tests.tabled import FORMS, WITHOUT_COMMA
 from tests.timelines import timeline_of
-from verify.auditing.finding import Status
 from verify.auditing.pipeline import Audit, audit
 from verify.claims.table import read_table
+from verify.following.finding import Status
 from verify.tabular.forms import read_grid
 from verify.tabular.grid import Source, with_points
 

@@ -7,10 +7,10 @@ from flint import fmpq
 
 from derive.run.run import Run
 from tests.audited import HALVING, UNEVEN, audited, cell, claim, fraction
-from verify.auditing import follow_through
-from verify.auditing.follow_through import MAX_STEPS, follow
-from verify.auditing.own_numbers import Own, own_number
 from verify.claims.claim import Cell
+from verify.following import follow_through
+from verify.following.follow_through import MAX_STEPS, follow
+from verify.following.own_numbers import Own, own_number
 from verify.hand import leap
 from verify.hand.calculation import INPUTS, input_marks
 from verify.hand.leap import Leaps

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from derive.run.run import Run
 from tests.audited import HALVING, audited, cell, claim
-from verify.auditing import pytorch_prints, residue
-from verify.auditing.finding import Finding, Status
 from verify.auditing.pipeline import audit
-from verify.auditing.residue import MAX_ASKED, may_be_residue, settle
 from verify.claims.claim import Cell
+from verify.following.finding import Finding, Status
 from verify.numbers import from_fraction
+from verify.residue import pytorch_prints, residue
+from verify.residue.settlement import MAX_ASKED, may_be_residue, settle
 
 THIRD = HALVING.replace("w = 1\n", 'w = "1/3"\n')  # no binary format holds it
 BEFORE = cell(1, "before", "w")

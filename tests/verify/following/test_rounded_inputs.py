@@ -8,9 +8,9 @@ from derive.errors import SettingError
 from tests.audited import audited as run_of
 from tests.audited import cell
 from verify import Audit, Status, audit
-from verify.auditing.finding import Finding
-from verify.auditing.rounded_inputs import MAX_WORK, is_followed, tells
 from verify.claims.literal import read_literal
+from verify.following.finding import Finding
+from verify.following.rounded_inputs import MAX_WORK, is_followed, tells
 
 # four printed digits of a program, and its y, which is right for what they were rounded from
 PRODUCTS = """\

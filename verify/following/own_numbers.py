@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from verify.auditing.finding import Finding, Status
 from verify.claims.claim import Cell, Claim, Quantity
 from verify.claims.literal import Literal
+from verify.following.finding import Finding, Status
 from verify.numbers import Array, Exactly, Form, between, middle, shortened, to_fraction, unknown
 
 MAX_PARTS = 40  # unknowns of one number that are carried on; the smaller ones become one

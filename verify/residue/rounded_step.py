@@ -12,9 +12,9 @@ from flint import arb, fmpq
 from derive.run.batches import Batch
 from derive.run.reads import Held
 from derive.run.run import Run
-from verify.auditing.right_values import Partials
 from verify.bound import bound
 from verify.claims.claim import Cell
+from verify.following.right_values import Partials
 from verify.hand import run as hand
 from verify.hand.calculation import Calculation, beginnings, numbers, prepare, with_updates
 from verify.hand.derivative import Derivative

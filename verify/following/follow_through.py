@@ -19,9 +19,9 @@ from derive.run.batches import Batch, epoch_of
 from derive.run.reads import Held
 from derive.run.run import Run
 from derive.training.optimizers import read_assignment
-from verify.auditing.own_numbers import MAX_PARTS, Own, Shortening
-from verify.auditing.right_values import OutOfReachError, line_of, weights_of
 from verify.claims.claim import Cell
+from verify.following.own_numbers import MAX_PARTS, Own, Shortening
+from verify.following.right_values import OutOfReachError, line_of, weights_of
 from verify.hand.calculation import Calculation, beginnings, numbers, only, prepare
 from verify.hand.derivative import Derivative, derivative
 from verify.hand.leap import Leaps, epochs_to_leap, is_far, leaps

@@ -18,28 +18,8 @@ from flint import arb
 from derive.problem.predict import predicted
 from derive.run.batches import epoch_of
 from derive.run.run import Run
-from verify.auditing.drift_leap import long_drift
-from verify.auditing.right_values import line_of, lr_of, right_values, value_of, weights_of
-from verify.auditing.rounded_step import (
-    BITS,
-    MAX_STATE,
-    SLACK,
-    StepSystems,
-    enclosed,
-    exact_steps,
-    linear,
-    linear_part,
-    one_step,
-    prepared,
-    program_name,
-    ranges_after,
-    rounded_steps,
-    row_of,
-    rows_of,
-    unknowns,
-    widths_at_start,
-)
 from verify.claims.claim import Cell, Quantity
+from verify.following.right_values import line_of, lr_of, right_values, value_of, weights_of
 from verify.hand.calculation import Calculation, beginnings, numbers, only, with_updates
 from verify.hand.derivative import derivative
 from verify.hand.leap import SETTLED, leaps
@@ -59,6 +39,26 @@ from verify.numbers import (
     to_float,
 )
 from verify.numbers.distance import farthest
+from verify.residue.drift_leap import long_drift
+from verify.residue.rounded_step import (
+    BITS,
+    MAX_STATE,
+    SLACK,
+    StepSystems,
+    enclosed,
+    exact_steps,
+    linear,
+    linear_part,
+    one_step,
+    prepared,
+    program_name,
+    ranges_after,
+    rounded_steps,
+    row_of,
+    rows_of,
+    unknowns,
+    widths_at_start,
+)
 
 FEW_ROUNDINGS = 8  # in a product with lr, or a difference of two parameters, and of lr itself
 MAX_STEPS = 3000  # that are followed one by one; later ones only where steps are linear

@@ -8,11 +8,11 @@ from derive.problem.loading import load
 from derive.run.precedence import effective
 from derive.run.run import Run
 from verify import verify
-from verify.auditing.drift import MAX_STEPS, drifts
-from verify.auditing.right_values import right_values
 from verify.claims.claim import Cell, Quantity
+from verify.following.right_values import right_values
 from verify.numbers import from_float, to_float
 from verify.record import StepRecord
+from verify.residue.drift import MAX_STEPS, drifts
 
 RUNS = [
     ("article", {"epochs": 20}),

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.scheduler_options import options
-from verify.auditing.finding import Status
 from verify.auditing.pipeline import audit
+from verify.following.finding import Status
 
 TEXT = 'equations = "l = w^2"\n[parameters]\nw = 1\n[training]\nlr = {lr}\nsteps = 40\n'
 

@@ -13,8 +13,8 @@ from fractions import Fraction
 from derive.graph.node import SIZE
 from derive.run.run import Run
 from derive.training.rates import Formula, Moment
-from verify.auditing.finding import Finding, Status
 from verify.claims.literal import within
+from verify.following.finding import Finding, Status
 from verify.hand.rates import RATES_DTYPE, in_torch, moment, of_group, on_paper, together
 from verify.numbers import Array, RoundedPairs
 from verify.numbers.distance import farthest

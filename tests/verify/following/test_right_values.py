@@ -9,8 +9,8 @@ import pytest
 from derive.graph.graph import Graph
 from derive.run.run import Run
 from tests.audited import HALVING, UNEVEN, audited, cell, fraction
-from verify.auditing.right_values import MAX_BY_STEPS, PRECISIONS, rate, right_values, weights_of
 from verify.claims.claim import Cell
+from verify.following.right_values import MAX_BY_STEPS, PRECISIONS, rate, right_values, weights_of
 from verify.numbers import as_ball, precision
 
 X, Y = (1, 2, 3), (3, 2, 4)

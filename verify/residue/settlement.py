@@ -8,12 +8,12 @@ from dataclasses import replace
 from fractions import Fraction
 
 from derive.run.run import Run
-from verify.auditing.drift import drifts
-from verify.auditing.finding import Finding, Status
 from verify.claims.claim import Claim
 from verify.claims.literal import within
+from verify.following.finding import Finding, Status
 from verify.names import parameter_of
 from verify.numbers import FORMATS, as_ball, from_fraction, to_float
+from verify.residue.drift import drifts
 
 # A drift as large as this share of a number is no rounding that a person expects; less, where PyTorch can be asked.
 VAGUE = 1e-3
@@ -129,7 +129,7 @@ def _ask_pytorch(run: Run, findings: list[Finding], places: Sequence[int]) -> bo
         for place in places:
             findings[place] = _left_open(findings[place], why)
         return False
-    from verify.auditing.pytorch_prints import by_pytorch
+    from verify.residue.pytorch_prints import by_pytorch
 
     numbers = by_pytorch(run, [findings[place].cell for place in places])
     for place in places:

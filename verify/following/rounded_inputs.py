@@ -23,11 +23,11 @@ from derive.problem.problem import Problem, Quantity
 from derive.problem.rounded import marked
 from derive.run.run import Run
 from derive.training.rates import Formula
-from verify.auditing.finding import Finding, Status
-from verify.auditing.follow_through import follow
-from verify.auditing.right_values import right_values
 from verify.claims.claim import Cell
 from verify.claims.literal import Literal, judge
+from verify.following.finding import Finding, Status
+from verify.following.follow_through import follow
+from verify.following.right_values import right_values
 from verify.hand.calculation import INPUTS, input_marks
 from verify.numbers import Exactly, Form, Forms, as_ball, from_fraction, to_float
 

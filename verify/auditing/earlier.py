@@ -1,0 +1,241 @@
+"""What is wrong where it stands, and what is carried or inherited from the author's own earlier numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import replace
+from fractions import Fraction
+
+from derive.run.run import Run
+from verify.auditing.mistakes import remarks, with_local_partials
+from verify.claims.claim import Cell
+from verify.claims.literal import judge, within
+from verify.following.finding import Finding, Status
+from verify.following.follow_through import follow
+from verify.following.own_numbers import Own, exact_integers, own_number
+from verify.following.rounded_inputs import is_followed
+from verify.hand.calculation import input_marks
+from verify.numbers import (
+    Form,
+    Forms,
+    PocketForms,
+    as_ball,
+    carried,
+    from_fraction,
+    to_float,
+)
+
+NARROW = 0.2  # what was carried lies within a fifth of itself: neither a factor 2 or ½ nor a sign gets lost in that
+WIDE = 0.5  # an interval as wide as half of the number itself tells nothing of it
+FEW_UNITS = 10  # unless it is that many units of the last digit, or fewer
+MAX_BY_HAND = 200  # steps that somebody calculates with rounded numbers
+TRACE, RARE = 4, 20  # of numbers that rounding can move by 4 units of their last digit, more than one in 21 are moved
+
+_OF_DIGITS = (Status.TRUNCATED, Status.DOUBLE_ROUNDED)  # what is said of how a right number was printed
+_ASIDES = ("partials", "scaled")  # groups of numbers that are often written beside a calculation
+
+
+def followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """The findings with what is inherited told apart from what is wrong where it stands."""
+    refused = [one.cell for one in findings if one.status is Status.WRONG or one.by_inputs]
+    if not refused and not any(one.status in _OF_DIGITS for one in findings):
+        return tuple(findings)
+    inputs = input_marks(run.watched)
+    if inputs and not is_followed(run, refused):
+        return tuple(findings)
+    exact = exact_integers(findings)
+    owns = [_own(one, mark, is_exact=one.cell in exact) for mark, one in enumerate(findings)]
+    wanted = [cell for cell in refused if cell.quantity.group != "setting"]
+    forms = follow(run, owns, wanted, Forms(inputs=inputs))
+    unused = _without_asides(run, findings, owns, wanted)
+    digits, rounded = _rounded_on_the_way(run, findings, owns)
+    is_traced = _has_traces(findings, forms, rounded)
+    judged: list[Finding] = []
+    roots: dict[int, Cell] = {}
+    undecided: set[int] = set()
+    for mark, alone in enumerate(findings):
+        form = forms.get(alone.cell)
+        finding = alone
+        if form is not None and alone.by_inputs:
+            finding = _beside_earlier(alone, form, roots, undecided)
+        elif form is not None and alone.status is Status.WRONG:
+            finding = _by_earlier(alone, form, roots, undecided)
+        if finding.status is Status.WRONG and alone.cell in unused:
+            other = _by_earlier(alone, unused[alone.cell], roots, undecided)
+            finding = finding if other.status is Status.WRONG else other
+        if finding.status is Status.WRONG and alone.cell in rounded:
+            finding = _on_the_way(finding, rounded[alone.cell], roots, undecided, digits, is_traced=is_traced)
+        if finding.status is Status.UNDECIDED:
+            undecided.add(mark)
+        elif not finding.status.is_accepted:
+            roots[mark] = finding.inherited_from or finding.cell
+        judged.append(finding)
+    judged = with_local_partials(run, _as_printed(run, judged))
+    context = {finding.cell: finding for finding in judged}
+    return tuple(
+        replace(finding, remarks=remarks(run, finding, context)) if finding.status.is_refused else finding
+        for finding in judged
+    )
+
+
+def _without_asides(
+    run: Run, findings: Sequence[Finding], owns: Sequence[Own], wanted: Sequence[Cell]
+) -> Mapping[Cell, Form]:
+    """What follows where the author's derivatives of lines and products with lr that are wrong were not gone on with.
+
+    Nothing where there are none: a person may calculate a gradient in one go and such a number beside it.
+    """
+    asides = [one.cell for one in findings if one.status is Status.WRONG and one.cell.quantity.group in _ASIDES]
+    if not asides:
+        return {}
+    system = Forms(inputs=input_marks(run.watched))
+    return follow(run, [own for own in owns if own.claim.cell not in asides], wanted, system)
+
+
+def _by_earlier(finding: Finding, form: Form, roots: Mapping[int, Cell], undecided: Set[int]) -> Finding:
+    """A number that is not right, by what follows from the author's earlier ones: `form`.
+
+    It is inherited where these are wrong (those of the marks `roots`, each with the first that is), carried where
+    they are right as they are printed, and wrong here where it does not follow from them. Where the earlier numbers
+    are too coarse to tell, or undecided themselves, it is not right in one of two ways, or undecided.
+    """
+    literal = finding.claim.literal
+    ball = as_ball(form.ball)
+    rests_on = [mark for mark in sorted(form.sources) if mark in roots]
+    ends = (float(ball.lower()), float(ball.upper())) if ball.is_finite() else (-math.inf, math.inf)
+    interval = ends if all(map(math.isfinite, ends)) else None
+    if literal.special is not None or (interval is None and not rests_on):
+        return finding
+    if interval is not None:
+        meets = within(ball, literal.low, literal.high) is not False
+        finding = replace(finding, follows=interval) if form.sources else finding
+        if not meets or not form.sources:
+            return finding
+    unit = to_float(from_fraction(literal.unit or Fraction(0)))
+    if rests_on and interval is not None and _tells(interval, WIDE, FEW_UNITS * unit):
+        return replace(finding, status=Status.INHERITED, inherited_from=roots[rests_on[0]])
+    if rests_on:
+        return replace(finding, status=Status.NOT_RIGHT, inherited_from=roots[rests_on[0]])
+    if not undecided & form.sources and interval is not None and _tells(interval, NARROW, unit):
+        return replace(finding, status=Status.CARRIED, why="it follows from the numbers before it, as printed")
+    rests = "rest on one that is undecided" if undecided & form.sources else "are too coarse to tell"
+    why = f"it is not right at its digits; whether it follows from the numbers before it, these {rests}"
+    return replace(finding, status=Status.UNDECIDED, why=why)
+
+
+def _rounded_on_the_way(run: Run, findings: Sequence[Finding], owns: Sequence[Own]) -> tuple[int, Mapping[Cell, Form]]:
+    """The digits that an author carries, and what follows where every number on the way is rounded to them.
+
+    Nothing where a table cannot be one that was calculated so: a number alone, too many digits or steps.
+    """
+    listed = [one for one in findings if one.cell.quantity.group != "setting" and one.claim.literal.digits]
+    digits = carried((one.claim.literal.digits, one.claim.literal.decimals) for one in listed)
+    last = max((one.cell.step for one in listed), default=0)
+    if digits is None or len(listed) < 2 or last > MAX_BY_HAND:
+        return 0, {}
+    return digits.digits, follow(run, owns, [one.cell for one in listed], PocketForms(digits, input_marks(run.watched)))
+
+
+def _has_traces(findings: Sequence[Finding], exactly: Mapping[Cell, Form], rounded: Mapping[Cell, Form]) -> bool:
+    """Whether rounding on the way has moved more than a few of the numbers that it can move, or there are few."""
+    moved = clean = 0
+    for one in findings:
+        literal, form = one.claim.literal, rounded.get(one.cell)
+        if form is None or not literal.unit or not form.radius >= TRACE * as_ball(from_fraction(literal.unit)):
+            continue
+        own = exactly.get(one.cell)
+        is_clean = own is None or within(as_ball(own.ball), literal.low, literal.high) is not False
+        clean += is_clean
+        moved += not is_clean and within(as_ball(form.ball), literal.low, literal.high) is not False
+    return clean <= RARE * moved
+
+
+def _on_the_way(
+    finding: Finding, form: Form, roots: Mapping[int, Cell], undecided: Set[int], digits: int, *, is_traced: bool
+) -> Finding:
+    """A number that does not follow exactly, where every number on the way is rounded as well: `form`."""
+    literal, ball = finding.claim.literal, as_ball(form.ball)
+    if literal.special is not None or not ball.is_finite() or within(ball, literal.low, literal.high) is False:
+        return finding
+    rests_on = [mark for mark in sorted(form.sources) if mark in roots]
+    interval = (float(ball.lower()), float(ball.upper()))
+    is_narrow = _tells(interval, NARROW, to_float(from_fraction(literal.unit or Fraction(0))))
+    if rests_on:
+        status = Status.INHERITED if is_narrow else Status.NOT_RIGHT
+        return replace(finding, status=status, inherited_from=roots[rests_on[0]])
+    if is_narrow and is_traced and not undecided & form.sources:
+        why = f"it is within what {digits} digits carried on the way allow"
+        return replace(finding, status=Status.CARRIED, why=why)
+    why = f"it is not right at its digits; {digits} digits carried on the way allow it, "
+    if not is_narrow:
+        why += "and much else"
+    else:
+        why += "if an undecided number before it is right" if is_traced else "but other numbers have no trace of them"
+    return replace(finding, status=Status.UNDECIDED, why=why)
+
+
+def _own(finding: Finding, mark: int, *, is_exact: bool) -> Own:
+    """The author's number of a finding; where inputs are rounded, nothing else is known of it than what is printed."""
+    is_wrong, literal = finding.status is Status.WRONG, finding.claim.literal
+    if finding.allowed is None:
+        return own_number(finding.claim, mark, finding.right, is_wrong, is_exact=is_exact)
+    own = own_number(finding.claim, mark, None, is_wrong)
+    if literal.unit is not None and finding.status in (Status.TRUNCATED, Status.DOUBLE_ROUNDED, Status.RESIDUE):
+        return replace(own, low=literal.value - literal.unit, high=literal.value + literal.unit)
+    return own
+
+
+def _beside_earlier(finding: Finding, form: Form, roots: Mapping[int, Cell], undecided: Set[int]) -> Finding:
+    """A number that some inputs give which are printed so, or may give, beside the author's earlier ones: `form`.
+
+    Where it does not follow from these, though none of them is wrong by itself, not all of them are right. What is open
+    by itself is carried where it follows from them.
+    """
+    ball, literal = as_ball(form.ball), finding.claim.literal
+    if not form.sources or not ball.is_finite() or form.sources & (roots.keys() | undecided):
+        return finding
+    interval = (float(ball.lower()), float(ball.upper()))
+    finding = replace(finding, follows=interval)
+    if within(ball, literal.low, literal.high) is False:
+        why = "inputs that are printed so may give it, but it does not follow from the numbers before it, as printed: "
+        return replace(finding, status=Status.UNDECIDED, why=f"{why}not all of these are right")
+    if finding.status is Status.UNDECIDED and _tells(interval, NARROW, float(literal.unit or 0)):
+        return replace(finding, status=Status.CARRIED, why="it follows from the numbers before it, as printed")
+    return finding
+
+
+def _as_printed(run: Run, findings: Sequence[Finding]) -> list[Finding]:
+    """The findings; carried is also what the numbers before it give exactly as they are printed, however coarse.
+
+    So is what looks cut off or rounded twice, unless a number of the table is that which no earlier one explains.
+    """
+    near = [
+        one.cell
+        for one in findings
+        if one.status in _OF_DIGITS or (one.status is Status.UNDECIDED and one.follows is not None)
+    ]
+    if not near:
+        return list(findings)
+    owns = [own_number(one.claim, mark, one.right, is_wrong=True, is_exact=True) for mark, one in enumerate(findings)]
+    literals = {one.cell: one.claim.literal for one in findings}
+    forms = follow(run, owns, near)
+    refused = {mark for mark, one in enumerate(findings) if one.status.is_refused}
+    explained = {
+        cell
+        for cell, form in forms.items()
+        if form.sources and not form.sources & refused and judge(literals[cell], form.ball) == "right"
+    }
+    for_sure = {one.status for one in findings if one.status in _OF_DIGITS and one.cell not in explained}
+    return [
+        replace(one, status=Status.CARRIED, why="it is what the numbers before it give as they are printed")
+        if one.cell in explained and one.status not in for_sure
+        else one
+        for one in findings
+    ]
+
+
+def _tells(interval: tuple[float, float], share: float, units: float) -> bool:
+    """Whether an interval tells something: half its width is a small share of its middle, or not above `units`."""
+    radius = (interval[1] - interval[0]) / 2
+    return radius <= max(share * abs(interval[1] + interval[0]) / 2, units)

@@ -1,0 +1,143 @@
+"""The status of every claim: by its digits, by rounding, and by the author's own earlier numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from derive.console import Progress
+from derive.graph.node import SIZE
+from derive.run.run import Run
+from verify.auditing.earlier import followed
+from verify.claims.claim import AFTERWARDS, GROUPS, Cell, Claim
+from verify.claims.literal import judge, tie, written_like
+from verify.claims.table import once
+from verify.following.finding import Finding, Status
+from verify.following.right_values import PRECISIONS, Known, rate, right_values, which_of_two
+from verify.following.rounded_inputs import by_inputs
+from verify.hand.update import is_trained, moves
+from verify.numbers import (
+    Exactly,
+    decimal,
+    from_fraction,
+    precision,
+)
+from verify.residue.rate_residue import settle_rates
+from verify.residue.settlement import may_be_residue, settle
+
+
+def in_both_ways(run: Run, claims: Sequence[Claim], tell: Progress | None) -> tuple[tuple[Finding, ...], bool]:
+    """The findings, and whether PyTorch was asked; where a mean or sum fits neither reading, in that which follows."""
+    found: tuple[tuple[Finding, ...], bool] = ((), False)
+    for otherwise in (0, 1):
+        read = once(which_of_two(run, claims, otherwise))
+        known = right_values(run, _calculated(read), _Decided(read), tell)
+        with precision(PRECISIONS[-1]):  # the border of a claim is held as sharply as the right number
+            judged = _judged(run, _in_order(run, read), known)
+        wrong = [one for one in judged[0] if one.status is Status.WRONG]
+        if not otherwise or len(wrong) < len([one for one in found[0] if one.status is Status.WRONG]):
+            found = judged
+        if not any("fits neither" in one.claim.told for one in wrong):
+            break
+    return found
+
+
+def by_digits(run: Run, several: Sequence[Sequence[Claim]]) -> list[list[Finding]]:
+    """What is found of several lists of claims by their digits and by rounding, without following the author."""
+    claims = list({(claim.cell, claim.place): claim for own in several for claim in own}.values())
+    known = right_values(run, _calculated(claims), _Decided(tuple(claims)))
+    with precision(PRECISIONS[-1]):
+        return [_rounded(run, own, known)[0] for own in several]
+
+
+def _calculated(claims: Iterable[Claim]) -> list[Cell]:
+    return [claim.cell for claim in claims if claim.cell.quantity.group != "setting"]
+
+
+@dataclass(frozen=True)
+class _Decided:
+    """Whether the digits of the right values decide every claim."""
+
+    claims: tuple[Claim, ...]
+
+    def __call__(self, values: Mapping[Cell, Exactly]) -> bool:
+        return all(
+            judge(claim.literal, values[claim.cell]) is not None for claim in self.claims if claim.cell in values
+        )
+
+
+def _in_order(run: Run, claims: Iterable[Claim]) -> list[Claim]:
+    """The claims in the order of calculation: step by step, group by group, line by line."""
+    lines = {node.name: place for place, node in enumerate(run.watched.graph.lines)}
+    parameters = {parameter.name: place for place, parameter in enumerate(run.watched.parameters)}
+    groups = {group: place for place, group in enumerate((*GROUPS, *AFTERWARDS))}
+
+    def place(claim: Claim) -> tuple[int, int, int, int, tuple[int, ...]]:
+        cell = claim.cell
+        name, group = cell.quantity.name.rpartition("/")[2], cell.quantity.group
+        line = lines.get(name, 0) * (-1 if group in ("adjoints", "partials") else 1)
+        own = parameters.get(name.partition(".")[0])
+        inside = group in ("inside", "change")  # of the numbers of one parameter after its state, before itself
+        state = own * 4 - (1 if inside else 2 * ("." in name)) if own is not None else line
+        order = lines.get(name, 0) if inside else 0
+        return cell.step, groups["after" if inside else group], state, order, cell.position
+
+    return sorted(claims, key=place)
+
+
+def _judged(run: Run, claims: Sequence[Claim], known: Known) -> tuple[tuple[Finding, ...], bool]:
+    """A finding for each claim, and whether PyTorch was asked."""
+    found, asked = _rounded(run, claims, known)
+    return followed(run, found), asked
+
+
+def _rounded(run: Run, claims: Sequence[Claim], known: Known) -> tuple[list[Finding], bool]:
+    """The same where nothing is calculated from the author's own numbers."""
+    found = by_inputs(run, settle_rates(run, [_alone(run, claim, known) for claim in claims]))
+    return found, settle(run, found, [place for place, finding in enumerate(found) if may_be_residue(finding)])
+
+
+def _alone(run: Run, claim: Claim, known: Known) -> Finding:
+    """A claim against the right number, by its digits alone."""
+    right = known.values.get(claim.cell)
+    if claim.cell.quantity.group == "setting":
+        right = _setting(run, claim.cell)
+    if right is None:
+        return Finding(claim, Status.UNDECIDED, None, known.reason or "it is not calculated where nothing is trained")
+    verdict = judge(claim.literal, right)
+    if verdict != "right" and _is_left_alone(run, claim):
+        why = f"the entry is frozen, and 0 is right for the update; by the loss it is {decimal(right, 7)}"
+        return Finding(claim, Status.RIGHT, right, why)
+    if verdict is None:
+        return Finding(claim, Status.UNDECIDED, right, known.reason)
+    status = Status(verdict)
+    why = ""
+    if status is Status.TRUNCATED:
+        why = f"cut off: rounded it is {written_like(claim.literal, right)}"
+    elif status is Status.DOUBLE_ROUNDED:
+        middle = replace(claim.literal, places=claim.literal.places + 1)
+        once_ = written_like(middle, from_fraction(tie(claim.literal, right)))
+        why = f"rounded twice, to {once_} first: rounded once it is {written_like(claim.literal, right)}"
+    return Finding(claim, status, right, why)
+
+
+def _is_left_alone(run: Run, claim: Claim) -> bool:
+    """Whether a gradient of 0 is claimed of a frozen entry, which no update moves and no other number rests on."""
+    cell, settings = claim.cell, run.settings
+    if cell.quantity.group not in ("gradients", "clipped", "scaled") or not settings.trains:
+        return False
+    if claim.literal.special is not None or claim.literal.value:
+        return False
+    name, frozen = cell.quantity.name, run.watched.graph.frozen
+    if not is_trained(frozen, name):
+        return True
+    shape = next(parameter.shape for parameter in run.watched.parameters if parameter.name == name)
+    return settings.clip is None and not moves(frozen, name, shape)[cell.position]
+
+
+def _setting(run: Run, cell: Cell) -> Exactly | None:
+    """The learning rate and what changes with it, or the samples of a batch."""
+    if cell.quantity.name != SIZE:
+        return rate(run, cell)
+    return from_fraction(Fraction(run.batches[cell.step - 1].n))

@@ -1,0 +1,77 @@
+"""What is claimed of a run: by a table, a log or sentences, given or in the problem file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+from derive.chain.derivation import differentiate
+from derive.errors import ClaimError, Place
+from derive.problem.loading import Problem
+from derive.run.run import Run
+from derive.run.settings import Settings
+from verify import pytorch
+from verify.auditing.judgement import by_digits
+from verify.auditing.log_choice import meant
+from verify.claims.names import names_of
+from verify.claims.places import Timeline
+from verify.claims.sentence import read_sentence
+from verify.claims.table import Reading, once, table_of
+from verify.logs.writers import Writer, writer_named
+from verify.tabular.forms import read_grid
+from verify.tabular.grid import Source
+from verify.tabular.objects import Rows
+
+
+def drawn(problem: Problem, settings: Settings) -> Run:
+    """The run that is claimed about; PyTorch draws numbers and batches where the problem says so."""
+    derivation = differentiate(problem.graph)
+    if not all(parameter.is_drawn for parameter in problem.parameters):
+        problem = pytorch.draw(problem, settings.dtype)
+    batches = tuple(pytorch.batches(problem, settings)) if settings.shuffle else None
+    return Run(problem, derivation, settings, batches)
+
+
+def read(
+    run: Run,
+    path: str | os.PathLike[str] | Rows | None,
+    sentences: Sequence[str],
+    units: int | None,
+    how: tuple[str | None, str | None],
+    *,
+    is_about_formulas: bool = False,
+) -> tuple[str, Reading]:
+    """Where the claims come from, and the claims; `how` names the sheet of a workbook and the writer of a log."""
+    names = names_of(run.watched, run.followed, run.settings)
+    stated = run.watched.claims
+    if units is None and stated is not None and path is None and not sentences:
+        units = stated.units
+    starts = {parameter.name: parameter.values for parameter in run.watched.parameters}
+    timeline = Timeline(names, run.batches, run.settings.batches_per_epoch, run.loss, units, starts)
+    if path is not None:
+        name, grid = table_of(path, timeline, how[0])
+        reading = meant(grid, timeline, _writer(run, how[1]), partial(by_digits, run))
+        said = (read_sentence(text, timeline) for text in sentences)
+        return name, replace(reading, claims=once((*reading.claims, *said)))
+    if sentences or is_about_formulas:
+        return "--claim", Reading(once(read_sentence(text, timeline) for text in sentences))
+    if stated is not None and stated.table is None and stated.formulas:
+        return run.watched.source, Reading(())
+    if stated is None or stated.table is None:
+        raise ClaimError(
+            f"{run.watched.source} states no numbers; give a table under [claims], a file with --claims FILE, or one "
+            "number with --claim 'step 2: dl/db = -33.39'"
+        )
+    place = stated.table_place
+    grid = read_grid(Source(place.source, stated.table, place.line or 1))
+    return run.watched.source, meant(grid, timeline, _writer(run, how[1]), partial(by_digits, run))
+
+
+def _writer(run: Run, named: str | None) -> Writer | None:
+    """The writer of the log that is claimed: of a flag, else of the file. Raises `ClaimError` for an unknown one."""
+    stated = run.watched.claims
+    if named is not None:
+        return writer_named(named, Place("--log"))
+    return writer_named(stated.log, stated.log_place) if stated is not None and stated.log is not None else None

@@ -1,0 +1,1 @@
+"""What is right at a step, and what follows from the author's own numbers."""
