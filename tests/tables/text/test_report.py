@@ -249,6 +249,7 @@ def test_json_has_the_whole_result(article: Result) -> None:
             "momentum": "0",
             "dampening": "0",
             "weight_decay": "0",
+            "decoupled_weight_decay": "false",
             "nesterov": "false",
             "maximize": "false",
         },
