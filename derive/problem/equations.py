@@ -16,7 +16,7 @@ from derive.paper.lines import Line, Sheet, read_sheet
 from derive.paper.macros import MACROS
 from derive.paper.spelling import tokens
 from derive.problem.problem import Problem
-from derive.problem.scores import score_notes
+from derive.problem.targets import score_notes
 from derive.shapes.indices import index_letters, trailing_indices
 from derive.shapes.reading import Shapes, read_shapes, shape_text
 from derive.shapes.rules import DATA

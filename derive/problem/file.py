@@ -23,8 +23,7 @@ from derive.problem.parameters import Given, read_frozen, read_given
 from derive.problem.predict import read_predict
 from derive.problem.problem import Claims, Problem, Quantity
 from derive.problem.rounded import with_rounded
-from derive.problem.scores import score_notes
-from derive.problem.targets import check_labels, target_notes
+from derive.problem.targets import check_labels, score_notes, target_notes
 from derive.problem.training_table import MISPLACED, Own, read_training
 from derive.problem.watch import (
     at_the_end,

@@ -25,8 +25,7 @@ from verify.claims.claim import Claim
 from verify.claims.sentence import is_formula, says_step
 from verify.following.finding import Finding, Stated, Status
 from verify.following.rounded_inputs import check_rates
-from verify.formulas.judge import judge_formulas
-from verify.formulas.sentence import judge_sentences
+from verify.formulas.judge import judge_formulas, judge_sentences
 from verify.tabular.objects import Rows
 
 

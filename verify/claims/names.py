@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 from derive.chain.derivation import Derivation
-from derive.characters import ascii_text, normalise
+from derive.characters import ascii_text
 from derive.errors import ClaimError, Place, shorten, suggestion
 from derive.graph.gradient_names import gradient_name
 from derive.graph.node import SIZE
@@ -18,6 +18,7 @@ from derive.problem.update_names import CHANGE, STEP_SIZE
 from derive.run.settings import Settings
 from derive.run.update_numbers import Inner
 from verify.claims.claim import EITHER, OF_AN_EPOCH, Quantity, is_counter, is_of_epochs
+from verify.claims.spellings import Spellings, exact_spelling, loose_spelling, spellings_of
 from verify.hand.update import is_trained
 from verify.names import beside, clipped_name, gradient_beside, rate_name, state_name
 
@@ -79,7 +80,7 @@ class Names:
         An index that is written once, `de/dd[3]`, is that of both where both have the same axes. Of the line that a
         seed_gradient is given for, dz/dx without an index of z is what `z.backward(seed)` leaves: Σ seed·∂z/∂x.
         """
-        match = _DERIVATIVE.fullmatch(_exact(written))
+        match = _DERIVATIVE.fullmatch(exact_spelling(written))
         if match is None or match["of"] not in self.lines or match["wrt"] not in self.sizes:
             return None
         of, wrt = match["of"], match["wrt"]
@@ -173,74 +174,6 @@ def _numbers(match: re.Match[str] | None) -> tuple[int, ...]:
     return tuple(int(number) for number in match["entry"].split(",")) if match else ()
 
 
-Meant = tuple[Quantity, ...]  # what a spelling can be
-
-
-@dataclass(frozen=True)
-class Spellings:
-    """Quantities by their spellings, level after level: on each, everything that a spelling can be there.
-
-    The first level has the problem's own names as they are, the second the names of all other quantities in tables,
-    the third the other spellings; then all of them without spaces and underscores, without capitals, and with Greek
-    letters by their names. A level counts only for what no earlier one has.
-    """
-
-    levels: tuple[Mapping[str, Meant], ...]
-
-    @property
-    def by_spelling(self) -> Mapping[str, Meant]:
-        """The spellings of the last level, which has all quantities."""
-        return self.levels[-1]
-
-    @property
-    def quantities(self) -> Meant:
-        """All quantities, in the order of a table."""
-        return tuple(dict.fromkeys(quantity for meant in self.levels[-1].values() for quantity in meant))
-
-    def find(self, written: str) -> Meant:
-        """What a name can be on the first level that has it; nothing where none has."""
-        keys = _keys(written)
-        return next((level[key] for level, key in zip(self.levels, keys, strict=True) if key in level), ())
-
-    def find_exactly(self, written: str) -> Meant:
-        """What has that very name: a line or a parameter, or another quantity under its name in tables."""
-        return next((level[_exact(written)] for level in self.levels[:1] if _exact(written) in level), ())
-
-
-@lru_cache(4096)
-def _keys(written: str) -> tuple[str, ...]:
-    """A name as each level compares it."""
-    exact, close = _exact(written), _spelled(written)
-    return exact, exact, exact, close, close.casefold(), ascii_text(close).casefold()
-
-
-_ITSELF = ("loss", "nodes", "before", "after", "watch", "prediction")  # what a line or a parameter is by its own name
-
-
-def _spellings(known: Mapping[Quantity, Iterable[str]], names: Collection[str]) -> Spellings:
-    """The levels of quantities with their other spellings; `names` are the problem's own."""
-    levels: list[dict[str, dict[Quantity, None]]] = [{} for _ in range(6)]
-    for quantity, spellings in known.items():
-        for spelling in dict.fromkeys((quantity.label, *spellings)):
-            is_own = quantity.group in _ITSELF and spelling == quantity.name and spelling in names
-            first = 0 if is_own else 1 if spelling == quantity.label else 2
-            for level, key in list(enumerate(_keys(spelling)))[first:]:
-                if level >= 3 or level == first:
-                    levels[level].setdefault(key, {})[quantity] = None
-    return Spellings(tuple({key: tuple(meant) for key, meant in level.items()} for level in levels))
-
-
-def _exact(written: str) -> str:
-    """A name as it is, ∂ as d, without spaces around signs."""
-    plain = normalise(written).replace("∂", "d").replace("−", "-")
-    return re.sub(r"\s*([^\w\s])\s*", r"\1", re.sub(r"\s+", " ", plain.strip()))
-
-
-def _spelled(written: str) -> str:
-    """A name as it is compared loosely: without spaces and underscores, ∂ as d."""
-    return re.sub(r"[\s_*]+", "", normalise(written).replace("∂", "d").replace("−", "-"))
-
-
 def names_of(problem: Problem, derivation: Derivation, settings: Settings) -> Names:
     """Every quantity of the problem, with its spellings."""
     known: dict[Quantity, tuple[str, ...]] = {}
@@ -257,9 +190,9 @@ def names_of(problem: Problem, derivation: Derivation, settings: Settings) -> Na
     names = _names(problem, settings)
     given = {node.name: _GIVEN[node.kind] for node in problem.graph.nodes if node.kind in _GIVEN}
     return Names(
-        _spellings(known, names),
+        spellings_of(known, names),
         shapes,
-        _spellings(dict.fromkeys(ahead, ()), names),
+        spellings_of(dict.fromkeys(ahead, ()), names),
         rows,
         own,
         given,
@@ -330,7 +263,7 @@ def _of_epochs(problem: Problem, names: Collection[str], called: Iterable[str]) 
 
 def _taken(problem: Problem) -> frozenset[str]:
     """The names of the problem as they are compared, whatever their capitals."""
-    return frozenset(ascii_text(_spelled(name)).casefold() for name in problem.graph.by_name)
+    return frozenset(ascii_text(loose_spelling(name)).casefold() for name in problem.graph.by_name)
 
 
 def _with(name: str, word: str, names: frozenset[str]) -> tuple[str, ...]:
@@ -341,7 +274,7 @@ def _with(name: str, word: str, names: frozenset[str]) -> tuple[str, ...]:
 def _free(spellings: Iterable[str], problem: Problem) -> list[str]:
     """The spellings that are no names of the problem."""
     taken = _taken(problem)
-    return [spelling for spelling in spellings if _spelled(spelling).casefold() not in taken]
+    return [spelling for spelling in spellings if loose_spelling(spelling).casefold() not in taken]
 
 
 def _inside(name: str, shape: tuple[int, ...], problem: Problem, settings: Settings) -> Iterator[_Known]:

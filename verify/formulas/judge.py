@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
 
 from derive.chain.derivation import Derivation
-from derive.errors import Place, ProblemError
+from derive.errors import ClaimError, Place, ProblemError, shorten
 from derive.graph.node import SIZE
+from derive.paper.spelling import at
 from derive.problem.loading import Problem
 from derive.source.numerals import write_number
 from verify.formulas import excluded
@@ -29,9 +30,11 @@ from verify.formulas.decide import (
 from verify.formulas.explain import Explanation, explained
 from verify.formulas.guarantees import together
 from verify.formulas.question import Question, questions, reworded
+from verify.formulas.reading import left_side
 from verify.formulas.samples import Point, batch_sizes
 from verify.numbers.scalars import Exactly, as_ball, decimal, is_sharp, middle, to_fraction
 
+SOURCE = "--claim"  # what messages call a sentence
 RIGHT, WRONG, UNDECIDED = "right", "wrong", "undecided"
 
 DIGITS_SHOWN, BITS_SHOWN = 12, 44  # of a number that is no fraction; so many bits hold so many digits
@@ -81,6 +84,23 @@ class FormulaFinding:
     right: str = ""
     notes: tuple[str, ...] = field(default=())
     used: tuple[str, ...] = ()
+
+
+def judge_sentences(problem: Problem, derivation: Derivation, texts: Iterable[str]) -> tuple[FormulaFinding, ...]:
+    """The findings on formulas, each a text such as `dl/dw = 2*w` or `w <- w - lr*dl/dw`, in order.
+
+    Raises `ClaimError` for a text without a name and a sign, and as `judge_formula` does.
+    """
+    return tuple(_judged_sentence(problem, derivation, text) for text in texts)
+
+
+def _judged_sentence(problem: Problem, derivation: Derivation, text: str) -> FormulaFinding:
+    place = Place(SOURCE, None, 1, text)
+    name, end = left_side(text)
+    if not name:
+        raise ClaimError(f"{shorten(text, 60)} is no claim; expected one such as 'dl/dw = 2*w'", place)
+    start = end + len(text[end:]) - len(text[end:].lstrip())
+    return judge_formula(problem, derivation, name, text[start:].rstrip(), at(place, start))
 
 
 def judge_formulas(problem: Problem, derivation: Derivation) -> tuple[FormulaFinding, ...]:

@@ -14,7 +14,7 @@ from tests.optimizer_options import options
 from tests.problems import LINE as FILE
 from tests.problems import TWO_POINTS
 from verify.auditing.pipeline import audit
-from verify.formulas.sentence import judge_sentences
+from verify.formulas.judge import judge_sentences
 
 LINE = "l = mean((w*x + b - y)^2)"
 

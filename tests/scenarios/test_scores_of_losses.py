@@ -5,7 +5,7 @@ import torch
 
 from derive.paper.lines import read_lines
 from derive.problem.loading import load
-from derive.problem.scores import score_notes
+from derive.problem.targets import score_notes
 
 SOFTMAX = "p[i,k] = exp(z[i,k])/sum(exp(z[i,m]), m)"
 

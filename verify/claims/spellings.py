@@ -1,0 +1,78 @@
+"""Spellings of quantities: the very name first, and what is like it only where nothing has that name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from derive.characters import ascii_text, normalise
+from verify.claims.claim import Quantity
+
+Meant = tuple[Quantity, ...]  # what a spelling can be
+
+
+@dataclass(frozen=True)
+class Spellings:
+    """Quantities by their spellings, level after level: on each, everything that a spelling can be there.
+
+    The first level has the problem's own names as they are, the second the names of all other quantities in tables,
+    the third the other spellings; then all of them without spaces and underscores, without capitals, and with Greek
+    letters by their names. A level counts only for what no earlier one has.
+    """
+
+    levels: tuple[Mapping[str, Meant], ...]
+
+    @property
+    def by_spelling(self) -> Mapping[str, Meant]:
+        """The spellings of the last level, which has all quantities."""
+        return self.levels[-1]
+
+    @property
+    def quantities(self) -> Meant:
+        """All quantities, in the order of a table."""
+        return tuple(dict.fromkeys(quantity for meant in self.levels[-1].values() for quantity in meant))
+
+    def find(self, written: str) -> Meant:
+        """What a name can be on the first level that has it; nothing where none has."""
+        keys = _keys(written)
+        return next((level[key] for level, key in zip(self.levels, keys, strict=True) if key in level), ())
+
+    def find_exactly(self, written: str) -> Meant:
+        """What has that very name: a line or a parameter, or another quantity under its name in tables."""
+        return self.levels[0].get(exact_spelling(written), ())
+
+
+@lru_cache(4096)
+def _keys(written: str) -> tuple[str, ...]:
+    """A name as each level compares it."""
+    exact, close = exact_spelling(written), loose_spelling(written)
+    return exact, exact, exact, close, close.casefold(), ascii_text(close).casefold()
+
+
+_ITSELF = ("loss", "nodes", "before", "after", "watch", "prediction")  # what a line or a parameter is by its own name
+
+
+def spellings_of(known: Mapping[Quantity, Iterable[str]], names: Collection[str]) -> Spellings:
+    """The levels of quantities with their other spellings; `names` are the problem's own."""
+    levels: list[dict[str, dict[Quantity, None]]] = [{} for _ in range(6)]
+    for quantity, spellings in known.items():
+        for spelling in dict.fromkeys((quantity.label, *spellings)):
+            is_own = quantity.group in _ITSELF and spelling == quantity.name and spelling in names
+            first = 0 if is_own else 1 if spelling == quantity.label else 2
+            for level, key in list(enumerate(_keys(spelling)))[first:]:
+                if level >= 3 or level == first:
+                    levels[level].setdefault(key, {})[quantity] = None
+    return Spellings(tuple({key: tuple(meant) for key, meant in level.items()} for level in levels))
+
+
+def exact_spelling(written: str) -> str:
+    """A name as it is, ∂ as d, without spaces around signs."""
+    plain = normalise(written).replace("∂", "d").replace("−", "-")
+    return re.sub(r"\s*([^\w\s])\s*", r"\1", re.sub(r"\s+", " ", plain.strip()))
+
+
+def loose_spelling(written: str) -> str:
+    """A name as it is compared loosely: without spaces and underscores, ∂ as d."""
+    return re.sub(r"[\s_*]+", "", normalise(written).replace("∂", "d").replace("−", "-"))
