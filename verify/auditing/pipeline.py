@@ -192,11 +192,13 @@ def _writer(run: Run, named: str | None) -> Writer | None:
     return writer_named(stated.log, stated.log_place) if stated is not None and stated.log is not None else None
 
 
-def _by_digits(run: Run, several: Sequence[Sequence[Claim]]) -> list[list[Finding]]:
-    """What is found of several lists of claims by their digits and by rounding, without following the author."""
+def _by_digits(run: Run, several: Sequence[Sequence[Claim]], rounding: bool) -> list[list[Finding]]:
+    """What is found of several lists of claims by their digits, and by `rounding`, without following the author."""
     claims = list({(claim.cell, claim.place): claim for own in several for claim in own}.values())
     known = right_values(run, _calculated(claims), _Decided(tuple(claims)))
     with precision(PRECISIONS[-1]):
+        if not rounding:
+            return [[_alone(run, claim, known) for claim in own] for own in several]
         return [_rounded(run, own, known)[0] for own in several]
 
 
