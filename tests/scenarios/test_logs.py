@@ -336,6 +336,15 @@ def test_a_running_mean_of_ones_own_loop_is_recognised(tmp_path: Path) -> None:
     )
 
 
+def test_a_run_that_has_left_the_range_of_float64(tmp_path: Path) -> None:
+    problem = load(LINE.replace("lr = 0.01", "lr = 100").replace("epochs = 2", "steps = 900"))
+    text = "step,loss\n899,1.5e300\n900,2.5e300\n"
+    for log in (None, "hf-trainer", "keras"):
+        found = audited(text, tmp_path, problem, log=log)
+        assert not any(one.status.is_accepted for one in found.findings)
+    assert audited(text, tmp_path, problem).told == ("read as CSV, 2 rows",)
+
+
 def test_one_wrong_number_is_not_explained_away(tmp_path: Path) -> None:
     """The second loss is the mean of both, which another reading would fit; one number is not enough for it."""
     text = f"step,loss\n1,{L[0]:.4f}\n2,{mean(L[:2]):.4f}\n"

@@ -43,11 +43,13 @@ def in_both_ways(run: Run, claims: Sequence[Claim], tell: Progress | None) -> tu
     return found
 
 
-def by_digits(run: Run, several: Sequence[Sequence[Claim]]) -> list[list[Finding]]:
-    """What is found of several lists of claims by their digits and by rounding, without following the author."""
+def by_digits(run: Run, several: Sequence[Sequence[Claim]], rounding: bool) -> list[list[Finding]]:
+    """What is found of several lists of claims by their digits, and by `rounding`, without following the author."""
     claims = list({(claim.cell, claim.place): claim for own in several for claim in own}.values())
     known = right_values(run, _calculated(claims), _Decided(tuple(claims)))
     with precision(PRECISIONS[-1]):
+        if not rounding:
+            return [[_alone(run, claim, known) for claim in own] for own in several]
         return [_rounded(run, own, known)[0] for own in several]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from fractions import Fraction
 
 from derive.errors import ClaimError, Place
 from verify.claims.claim import Claim
@@ -12,14 +13,16 @@ from verify.claims.table import Reading, read_rows
 from verify.following.finding import Finding
 from verify.logs.reading import LogReading, possible_readings, read_log
 from verify.logs.writers import Writer
-from verify.numbers import middle
+from verify.numbers import is_moderate, middle
 from verify.tabular.grid import Grid
 
 ENOUGH = 2  # wrong numbers that another reading has to explain: one alone may fit it by chance
 MOST = 0.5  # of the numbers of a table that nobody is said to have written: so many have to fit before others are wrong
 FEW = 200  # numbers that tell whether a table can be a log; only a way that they fit is looked at in whole
 
-Judge = Callable[[Sequence[Sequence[Claim]]], list[list[Finding]]]  # several lists of claims, each by its digits
+NEAR = Fraction(1, 100)  # of a number: what rounding in a program can explain is nearer by far
+
+Judge = Callable[[Sequence[Sequence[Claim]], bool], list[list[Finding]]]  # lists of claims, by digits and by rounding
 
 _RULED = ("loss", "setting", "epoch")  # what a log has in the place of which it has something else
 
@@ -45,13 +48,17 @@ def meant(grid: Grid, run: Timeline, writer: Writer | None, judge: Judge) -> Rea
         return found
     ways = possible_readings(grid, run)
     first = [claim for claim in plain.claims if claim.cell.quantity.group in _RULED][:FEW] if ways else []
-    wrong = {finding.claim.place for finding in judge([first])[0] if finding.status.is_refused} if first else set()
+    wrong = (
+        {finding.claim.place for finding in judge([first], True)[0] if finding.status.is_refused} if first else set()
+    )
     return _explained(plain, wrong, ways, judge) if len(wrong) >= ENOUGH else plain
 
 
 def _explained(plain: Reading, wrong: set[Place], ways: Sequence[LogReading], judge: Judge) -> Reading:
     """The one way that explains what is wrong in a table as it stands; the table as it stands where there is none."""
-    begun = judge([_chosen(way)[:FEW] for way in ways])
+    rough = judge([_chosen(way)[:FEW] for way in ways], False)
+    ways = [way for way, found in zip(ways, rough, strict=True) if 2 * sum(map(_is_near, found)) >= len(found)]
+    begun = judge([_chosen(way)[:FEW] for way in ways], True) if ways else []
     fits = [_Fit(way, found) for way, found in zip(ways, begun, strict=True)]
     near = [fit.way for fit in fits if fit.is_whole and len(wrong & fit.right) >= ENOUGH]
     whole = [fit for fit in _fits(near, judge) if fit.is_whole]
@@ -66,6 +73,15 @@ def _explained(plain: Reading, wrong: set[Place], ways: Sequence[LogReading], ju
     return replace(plain, told=f"{plain.told}; {told}")
 
 
+def _is_near(finding: Finding) -> bool:
+    """Whether a number is right, or so near that rounding may explain it."""
+    literal, right = finding.claim.literal, finding.right
+    if right is None or finding.status.is_accepted or literal.special is not None or not is_moderate(right):
+        return True
+    number = middle(right)
+    return abs(number - literal.value) <= NEAR * abs(number) + literal.slack
+
+
 class _Fit:
     """A way and what is found of the numbers whose meaning it chooses."""
 
@@ -78,7 +94,11 @@ class _Fit:
     def says_the_same(self, other: _Fit) -> bool:
         """Whether each number has to be the same, as an lr of the next step where all are alike."""
         own, theirs = (
-            {one.claim.place: middle(one.right) for one in fit.findings if one.right is not None}
+            {
+                one.claim.place: middle(one.right)
+                for one in fit.findings
+                if one.right is not None and is_moderate(one.right)
+            }
             for fit in (self, other)
         )
         return all(theirs.get(place, right) == right for place, right in own.items())
@@ -91,7 +111,7 @@ class _Fit:
 
 def _fits(ways: Sequence[LogReading], judge: Judge) -> list[_Fit]:
     """What is found of all numbers in each way."""
-    found = judge([_chosen(way) for way in ways]) if ways else []
+    found = judge([_chosen(way) for way in ways], True) if ways else []
     return [_Fit(way, findings) for way, findings in zip(ways, found, strict=True)]
 
 
