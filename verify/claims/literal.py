@@ -44,8 +44,8 @@ class Literal:
 
     `unit` is one unit of the last digit; None for a quotient, which is exact, and for what is not finite. `units` is
     how many units the number may be off: half of one, for a number that was rounded. `power` and `places` are the
-    exponent and the digits after the point, so that another number can be written alike. `is_cut` says that the digits
-    go on, and are not rounded: `41.99..`.
+    exponent and the digits after the point, so that another number can be written alike. `is_cut` says that digits are
+    left out, and not whether those that stand are rounded: `41.99..`.
     """
 
     text: str
@@ -61,12 +61,19 @@ class Literal:
     @property
     def low(self) -> Fraction:
         """The smallest number that it can stand for."""
-        return self.value if self.is_cut and not self.minus else self.value - self.slack
+        return self.value - self._rounding_up if self.is_cut and not self.minus else self.value - self.slack
 
     @property
     def high(self) -> Fraction:
         """The largest number that it can stand for; `-0.00` is not printed for a positive one."""
-        return self.value if self.minus and (self.is_cut or not self.value) else self.value + self.slack
+        if self.minus and (self.is_cut or not self.value):
+            return self.value + self._rounding_up
+        return self.value + self.slack
+
+    @property
+    def _rounding_up(self) -> Fraction:
+        """How far a number whose digits are left out can be nearer to 0: half a unit; 0.00.. has its sign."""
+        return (self.unit or Fraction(0)) / 2 if self.is_cut and self.value else Fraction(0)
 
     @property
     def ends(self) -> tuple[Fraction, Fraction]:
@@ -96,7 +103,8 @@ class Literal:
 def read_literal(text: str) -> Literal:
     """The number of a cell: `-24.10`, `.85`, `10.`, `0.43E-03`, `1/3`, `8,585.23`, `0.57(2)` (2 units off), `nan`.
 
-    Of `41.99..`, `41.99...` or `41.99…` the digits are cut off: it stands for any number that begins with them.
+    Of `41.99..`, `41.99...` or `41.99…` digits are left out: it stands for any number that begins so or is rounded to
+    41.99, for programs that write an ellipsis do either.
 
     Raises `NumeralError`, whose message completes the sentence "'…' ...".
     """
@@ -138,7 +146,8 @@ def judge(literal: Literal, right: Exactly) -> str | None:
     if _is_nearest_float(literal, right):
         return "right"
     if literal.is_cut:
-        found = _cut_off(literal, right)
+        far = literal.low if literal.minus else literal.high  # it begins with other digits
+        found = within(right, literal.low, literal.high) if to_fraction(right) != far else False
         return None if found is None else "right" if found else "wrong"
     found = within(right, literal.low, literal.high)
     if found is None or found:
