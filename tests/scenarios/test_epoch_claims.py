@@ -101,6 +101,19 @@ def test_of_a_short_last_batch_it_is_said_which_one_fits(
     assert "fits neither" in neither.findings[0].claim.told
 
 
+def test_a_column_is_read_in_one_way() -> None:
+    """Of two epochs, the one over the samples and the other of the batches, one is wrong."""
+    first, second = plain(2)[:2]
+    rows = [first["mean_over_samples(loss)"], second["mean_of_batches(loss)"]]
+    found = judged(2, *({"epoch": k, "mean loss": f"{value:.7g}"} for k, value in enumerate(rows, start=1)))
+    assert sorted(one.status.value for one in found.findings) == ["right", "wrong"]
+    assert sum("fits 1 of 2 numbers: in epoch 1 " in said for said in found.told) == 1
+    means = (f"{each['mean_over_samples(loss)']:.7g}" for each in (first, second))
+    alike = judged(2, *({"epoch": k, "mean loss": mean} for k, mean in enumerate(means, start=1)))
+    assert {*alike.counts} == {Status.RIGHT}
+    assert len([said for said in alike.told if "is read as mean_over_samples" in said]) == 1
+
+
 def test_nothing_is_said_where_all_batches_are_alike() -> None:
     [finding] = judged(5, {"epoch": 1, "mean loss": "30.2"}).findings
     assert (finding.status, finding.claim.told) == (Status.RIGHT, "")

@@ -13,8 +13,9 @@ from verify.auditing.earlier import followed
 from verify.claims.claim import AFTERWARDS, GROUPS, Cell, Claim
 from verify.claims.literal import judge, tie, written_like
 from verify.claims.table import once
+from verify.following.epoch_means import which_of_two
 from verify.following.finding import Finding, Status
-from verify.following.right_values import PRECISIONS, Known, rate, right_values, which_of_two
+from verify.following.right_values import PRECISIONS, Known, rate, right_values
 from verify.following.rounded_inputs import by_inputs
 from verify.hand.update import is_trained, moves
 from verify.numbers import (
@@ -28,19 +29,13 @@ from verify.residue.settlement import may_be_residue, settle
 
 
 def in_both_ways(run: Run, claims: Sequence[Claim], tell: Progress | None) -> tuple[tuple[Finding, ...], bool]:
-    """The findings, and whether PyTorch was asked; where a mean or sum fits neither reading, in that which follows."""
-    found: tuple[tuple[Finding, ...], bool] = ((), False)
-    for otherwise in (0, 1):
-        read = once(which_of_two(run, claims, otherwise))
+    """The findings, and whether PyTorch was asked; of two ways to read means and sums, in the better."""
+    found = []
+    for read in map(once, which_of_two(run, claims)):
         known = right_values(run, _calculated(read), _Decided(read), tell)
         with precision(PRECISIONS[-1]):  # the border of a claim is held as sharply as the right number
-            judged = _judged(run, _in_order(run, read), known)
-        wrong = [one for one in judged[0] if one.status is Status.WRONG]
-        if not otherwise or len(wrong) < len([one for one in found[0] if one.status is Status.WRONG]):
-            found = judged
-        if not any("fits neither" in one.claim.told for one in wrong):
-            break
-    return found
+            found.append(_judged(run, _in_order(run, read), known))
+    return min(found, key=lambda judged: sum(one.status is Status.WRONG for one in judged[0]))
 
 
 def by_digits(run: Run, several: Sequence[Sequence[Claim]], rounding: bool) -> list[list[Finding]]:

@@ -14,8 +14,7 @@ from derive.errors import EquationError
 from derive.problem.predict import predicted
 from derive.run.batches import Batch, epoch_of
 from derive.run.run import Run
-from verify.claims.claim import EITHER, SUMS, Cell, Claim, Quantity
-from verify.claims.literal import judge
+from verify.claims.claim import SUMS, Cell, Quantity
 from verify.hand import run as hand
 from verify.hand.calculation import beginnings, numbers, only
 from verify.hand.derivative import Derivative, derivative
@@ -28,7 +27,6 @@ from verify.numbers import (
     CalculationError,
     Exact,
     Exactly,
-    decimal,
     from_fraction,
     is_finite,
     objects,
@@ -317,29 +315,6 @@ def weights_of(run: Run, name: str, batches: Sequence[Batch]) -> tuple[list[int]
     if kind in SUMS:
         return weights, 1
     return weights, sum(sizes) if kind == "mean_over_samples" else len(batches)
-
-
-def which_of_two(run: Run, claims: Sequence[Claim], otherwise: int) -> tuple[Claim, ...]:
-    """The claims; a mean or sum of an epoch of which it is not said which is the one that fits.
-
-    Where none does it is the first, or the second with `otherwise` 1.
-    """
-    found = list(claims)
-    for place, claim in enumerate(claims):
-        if claim.cell.quantity.group == "epoch" and (kinds := EITHER.get(claim.cell.quantity.name.partition("/")[0])):
-            line = claim.cell.quantity.name.partition("/")[2]
-            names = [f"{kind}/{line}" if line else kind for kind in kinds]
-            labels = [f"{kind}({line})" if line else kind for kind in kinds]
-            cells = [replace(claim.cell, quantity=Quantity("epoch", *own)) for own in zip(names, labels, strict=True)]
-            values = right_values(run, cells, lambda _: True).values
-            fits = [cell for cell in cells if cell in values and judge(claim.literal, values[cell]) == "right"]
-            others = [f"{cell.name} is {decimal(values[cell], 7)}" for cell in cells if cell in values]
-            differ = len({*others}) > 1 and len({text.rpartition(" ")[2] for text in others}) > 1
-            chosen = fits[0] if fits else cells[otherwise]
-            read = f"{claim.cell.name} is read as {chosen.name}" + ("" if fits else ", and fits neither")
-            told = f"{read}: {', '.join(others)}" if differ else claim.told
-            found[place] = replace(claim, cell=chosen, told=told)
-    return tuple(found)
 
 
 def _predicted(run: Run, prepared: Inputs, last: HandStep, cell: Cell) -> Exactly:

@@ -40,8 +40,9 @@ class LogReading:
         """`read loss as the mean of the losses since the last row, as the HF Trainer writes`."""
         said = [f"{name} as {MEANINGS[meaning].words}" for name, meaning in self.means.items()]
         said += [f"counted from 0 ({word})" for word, begin in self.begins.items() if begin == 0]
-        verb = "write" if len(self.by) > 1 else "writes"
-        return f"read {', '.join(said)}, as {' or '.join(self.by)} {verb}"
+        *others, last = self.by
+        by = f"{', '.join(others)} or {last} write" if others else f"{last} writes"
+        return f"read {', '.join(said)}, as {by}"
 
 
 def read_log(grid: Grid, run: Timeline, writer: Writer) -> list[LogReading]:

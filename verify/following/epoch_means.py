@@ -1,0 +1,76 @@
+"""Means and sums of an epoch of which it is not said whether they are of its batches or over its samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from derive.run.run import Run
+from verify.claims.claim import EITHER, Cell, Claim, Quantity
+from verify.claims.literal import judge
+from verify.following.right_values import right_values
+from verify.numbers import Exactly, decimal
+
+
+def which_of_two(run: Run, claims: Sequence[Claim]) -> list[tuple[Claim, ...]]:
+    """The claims, in which every mean or sum of an epoch is said to be over the samples or of the batches.
+
+    Of a column that does not say so it is the one that fits most of its numbers. Where it does not fit all of them the
+    claims follow once more, with the other one.
+    """
+    columns: dict[Quantity, list[Claim]] = {}
+    for claim in claims:
+        if claim.cell.quantity.group == "epoch" and claim.cell.quantity.name.partition("/")[0] in EITHER:
+            columns.setdefault(claim.cell.quantity, []).append(claim)
+    either = {quantity: _either(quantity) for quantity in columns}
+    cells = [
+        replace(one.cell, quantity=kind) for own, listed in columns.items() for one in listed for kind in either[own]
+    ]
+    values = right_values(run, cells, lambda _: True).values if cells else {}
+    fits = {own: {kind: _fitting(listed, kind, values) for kind in either[own]} for own, listed in columns.items()}
+    best = {own: max(either[own], key=fits[own].__getitem__) for own in columns}
+    other = {own: next(kind for kind in either[own] if kind != best[own]) for own in columns}
+    fits_all = all(fits[own][best[own]] == len(listed) for own, listed in columns.items())
+    found = []
+    for chosen in (best,) if fits_all else (best, other):
+        read: dict[int, Claim] = {}
+        for own, listed in columns.items():
+            read |= _read_as(run, listed, chosen[own], either[own], values, fits[own][chosen[own]])
+        found.append(tuple(read.get(id(claim), claim) for claim in claims))
+    return found
+
+
+def _either(quantity: Quantity) -> tuple[Quantity, ...]:
+    """What a mean or a sum can be: of the batches, or over the samples."""
+    kind, _, line = quantity.name.partition("/")
+    names = [(f"{own}/{line}", f"{own}({line})") if line else (own, own) for own in EITHER[kind]]
+    return tuple(Quantity("epoch", *own) for own in names)
+
+
+def _fitting(claims: Iterable[Claim], kind: Quantity, values: Mapping[Cell, Exactly]) -> int:
+    """How many of the claims are right where they are of this kind."""
+    right = ((claim.literal, values.get(replace(claim.cell, quantity=kind))) for claim in claims)
+    return sum(number is not None and judge(literal, number) == "right" for literal, number in right)
+
+
+def _read_as(
+    run: Run,
+    claims: Sequence[Claim],
+    chosen: Quantity,
+    either: Iterable[Quantity],
+    values: Mapping[Cell, Exactly],
+    fitting: int,
+) -> Mapping[int, Claim]:
+    """The claims as they are read; the first of which it matters has the sentence, with the numbers of both kinds."""
+    found = {id(claim): replace(claim, cell=replace(claim.cell, quantity=chosen)) for claim in claims}
+    for claim in claims:
+        cells = [replace(claim.cell, quantity=kind) for kind in either]
+        shown = [decimal(values[cell], 7) for cell in cells if cell in values]
+        if len({*shown}) > 1:
+            how_many = "neither" if not fitting else f"{fitting} of {len(claims)} numbers"
+            said = "" if fitting == len(claims) else f", and fits {how_many}"
+            both = ", ".join(f"{cell.name} is {number}" for cell, number in zip(cells, shown, strict=True))
+            where = f" in epoch {-(-claim.cell.step // run.settings.batches_per_epoch)}" if len(claims) > 1 else ""
+            sentence = f"{claim.cell.name} is read as {chosen.label}{said}:{where} {both}"
+            return {**found, id(claim): replace(found[id(claim)], told=sentence)}
+    return found
