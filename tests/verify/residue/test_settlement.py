@@ -16,7 +16,7 @@ from verify.auditing.pipeline import audit
 from verify.claims.claim import Cell
 from verify.following.finding import Finding, Status
 from verify.numbers import from_fraction
-from verify.residue import pytorch_prints, residue
+from verify.residue import pytorch_prints, settlement
 from verify.residue.settlement import MAX_ASKED, may_be_residue, settle
 
 THIRD = HALVING.replace("w = 1\n", 'w = "1/3"\n')  # no binary format holds it
@@ -90,7 +90,7 @@ def unbounded(monkeypatch: pytest.MonkeyPatch, printed: float) -> list[Cell]:
         asked.extend(cells)
         return dict.fromkeys(cells, printed)
 
-    monkeypatch.setattr(residue, "drifts", lambda *_: {})
+    monkeypatch.setattr(settlement, "drifts", lambda *_: {})
     monkeypatch.setattr(pytorch_prints, "by_pytorch", by_pytorch)
     return asked
 
@@ -136,7 +136,7 @@ def test_a_drift_that_is_large_beside_the_number_settles_nothing(monkeypatch: py
         (1e-3, "1.0021", Status.WRONG),  # further off than the bound
     ):
         asked.clear()
-        monkeypatch.setattr(residue, "drifts", lambda _of, _dtype, cells, bound=bound: dict.fromkeys(cells, bound))
+        monkeypatch.setattr(settlement, "drifts", lambda _of, _dtype, cells, bound=bound: dict.fromkeys(cells, bound))
         [finding], was_asked = settled(audited(HALVING), wrong(BEFORE, text, Fraction(1)))
         assert (finding.status, was_asked) == (status, text == "1.0005"), text
 
