@@ -169,6 +169,11 @@ def test_arrays_are_watched_by_a_norm() -> None:
         ),
         (LINE + '[report]\nr = "lr*w"\n', {}, r":17:6: r reads a number of the update, .* put it under \[watch\]"),
         (LINE.partition("[training]")[0] + '[watch]\nr = "lr"\n', {}, r"lr is a number of the update, and nothing is"),
+        (
+            watching(r="lr") + '[[training.groups]]\nparameters = ["b"]\nlr = 0.2\n',
+            {},
+            r"lr is 2 numbers here, one for each group; watch step_size_w",
+        ),
     ],
 )
 def test_what_an_update_does_not_have_is_refused_where_it_stands(
