@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from derive.errors import ClaimError
 from tables.account import sentence, summary
 from verify.auditing.pipeline import Audit
 from verify.following.finding import Finding, Status
@@ -60,9 +61,14 @@ def claims(found: Audit) -> pd.DataFrame:
     Columns: `AUDIT_COLUMNS`, in that order.
     """
     rows = [_row(found, finding) for finding in found.findings]
-    rows += [(*[None] * 8, UNREAD, False, None, None, None, str(error.place), error.message) for error in found.unread]
+    rows += [_unread_row(error) for error in found.unread]
     made = pd.DataFrame(rows, columns=list(AUDIT_COLUMNS))
     return made.astype({name: dtype for name, (dtype, _) in AUDIT_COLUMNS.items()})
+
+
+def _unread_row(error: ClaimError) -> tuple[object, ...]:
+    said = {"status": UNREAD, "first_wrong": False, "place": str(error.place), "why": error.message}
+    return tuple(said.get(name) for name in AUDIT_COLUMNS)
 
 
 def _row(found: Audit, finding: Finding) -> tuple[object, ...]:

@@ -95,7 +95,9 @@ class Inner:
             raise EquationError(message, place)
         if name == RATE and len(self.settings.param_groups) > 1:
             count = len(self.settings.param_groups)
-            raise EquationError(f"lr is {count} numbers here, one for each group; watch step_size_w of a parameter", place)
+            raise EquationError(
+                f"lr is {count} numbers here, one for each group; watch step_size_w of a parameter", place
+            )
         if name == RATE:
             return self.alone(self._rates(self.settings.param_groups[0], 0)[RATE])
         parameters = self.settings.parameters

@@ -160,13 +160,14 @@ def would_help(run: Run, findings: Sequence[Finding]) -> tuple[str, ...]:
     """The inputs by name that make all claims right at once, if they are rounded to the digits that are printed.
 
     Nothing where the problem says itself what is rounded, where no one choice of inputs was found for which every claim
-    is right, and where such a choice would tell nothing.
+    is right, and where such a choice would tell nothing. No choice of inputs makes a wrong lr right.
     """
     problem = run.watched
     given = (*problem.parameters, *problem.constants, *problem.data)
     names = [one.name for one in given if any(last is not None and last < 0 for last in one.digits)]
     claims = [one for one in findings if one.cell.quantity.group != "setting"]
-    if any(one.rounded for one in given) or not names:
+    is_of_rates = any(one.status.is_refused and one.cell.quantity.group == "setting" for one in findings)
+    if any(one.rounded for one in given) or not names or is_of_rates:
         return ()
     rounded = replace(run, problem=marked(run.problem, names))
     are_known = all(one.right is not None and one.claim.literal.special is None for one in claims)

@@ -73,12 +73,13 @@ class TorchUpdate:
         """
         if self.optimizer is None or not self.decays:
             return
-        for held, group in zip(self.optimizer.param_groups, self.settings.param_groups, strict=True):
+        of_parameter = {id(parameter): held for held in self.optimizer.param_groups for parameter in held["params"]}
+        for group in self.settings.param_groups:
             options = group.rule.options
             if options["decoupled_weight_decay"] and options["weight_decay"]:
-                factor = 1 - held["lr"] * float(group.rule.numbers["weight_decay"])
-                for parameter in held["params"]:
-                    parameter.mul_(factor)
+                for parameter in (self.trained[name] for name in group.parameters):
+                    lr = of_parameter[id(parameter)]["lr"]
+                    parameter.mul_(1 - lr * float(group.rule.numbers["weight_decay"]))
 
     def begin(self, batch: Batch) -> None:
         """Sets what changes from step to step, such as lr, for a batch. Raises `SettingError` as `rate_at` does."""
