@@ -43,23 +43,28 @@ def correct(seed: int, mode: str) -> Graded:
     return graded(hand_in(work, pocket, random.random() < FULL))
 
 
-def slipped(seed: int, kind: str) -> tuple[Graded, str]:
-    """A random table with one slip, and what was made of it.
+def slipped(seed: int, kind: str, mode: str) -> tuple[Graded, str]:
+    """A random table with one slip of a student who rounds by `mode`, and what was made of it.
 
     "first wrong" where the first number that is said to be wrong is the first that shows the slip, "undecided" where
     that number is so and none before it is wrong, "hidden" where right work can give every number that the slip goes
-    into (`allows`), or the student would have noticed (`HUGE`); "missed", "earlier" and "later" are faults.
+    into (`allows`), or the student would have noticed (`HUGE`); "missed", "earlier" and "later" are faults. Nothing
+    says that a student cuts off: what shows a slip beside that, and not beside rounding, may be told and need not be.
     """
     random = Random(seed)
     work, is_full = homework(random), random.random() < FULL
-    pocket = Pocket(random.randint(2, 6), random.choice(("half up", "half even")), every=bool(seed % 2))
+    pocket = Pocket(random.randint(2, 6), mode, every=bool(seed % 2))
     table = hand_in(work, pocket, is_full, random_slip(random, work, kind, columns(work, is_full)))
     found = graded(table)
-    shown = [cell for cell in table.slipped if not allows(table, cell)]
-    if not shown or max(map(abs, table.sheet.values())) > HUGE:
+    if max(map(abs, table.sheet.values())) > HUGE:
+        return found, "hidden"
+    is_cut = mode == "cut"
+    may_show = [cell for cell in table.slipped if not allows(table, cell, is_cut=is_cut)]
+    shown = [cell for cell in may_show if not (is_cut and allows(table, cell))]
+    if not shown:
         return found, "hidden"
     first = found.audit.first_wrong
-    if first is not None and where(first) == shown[0]:
+    if first is not None and where(first) in may_show[: may_show.index(shown[0]) + 1]:
         return found, "first wrong"
     order = [where(one) for one in found.audit.findings]
     if first is not None and order.index(where(first)) < order.index(shown[0]):

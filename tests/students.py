@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import decimal
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Context, Decimal
 from random import Random
@@ -22,7 +23,10 @@ _FULL = Context(prec=40, rounding=decimal.ROUND_HALF_EVEN)
 
 @dataclass
 class Shaken:
-    """A calculator whose results are off by `shares` of half a unit of their last digit, in order of calculation."""
+    """A calculator whose results are off by `shares` of half a unit of their last digit, in order of calculation.
+
+    A share above 0 makes a result larger without its sign, one below 0 smaller.
+    """
 
     digits: int
     shares: Mapping[int, int]
@@ -34,7 +38,8 @@ class Shaken:
             self.done += 1
             if Context(prec=self.digits).plus(found) == found:
                 return found  # it has no more digits
-            return found + self.shares.get(self.done, 0) * Decimal(1).scaleb(found.adjusted() + 1 - self.digits) / 2
+            half = Decimal(1).scaleb(found.adjusted() + 1 - self.digits) / 2
+            return found + self.shares.get(self.done, 0) * half.copy_sign(found)
 
         return calculate
 
@@ -379,10 +384,19 @@ class Table:
 
 
 def hand_in(work: Homework, pocket: Pocket, is_full: bool, slip: Slip | None = None) -> Table:
-    """The table of a student."""
+    """The table of a student, who ends it where a number is beyond all bounds."""
     names = columns(work, is_full)
     sheet: Written = {}
     slipped: list[Cell] = []
+    with suppress(decimal.Overflow):
+        _fill(work, pocket, slip, names, sheet, slipped)
+    return Table(work, pocket, tuple(names), sheet, tuple(slipped))
+
+
+def _fill(
+    work: Homework, pocket: Pocket, slip: Slip | None, names: list[str], sheet: Written, slipped: list[Cell]
+) -> None:
+    """Writes the numbers into `sheet`, and into `slipped` where a slip goes into one."""
     for step in range(1, len(work.batches) + 1):
         for name in names:
             row = name.partition("[")[2][:-1]
@@ -396,7 +410,6 @@ def hand_in(work: Homework, pocket: Pocket, is_full: bool, slip: Slip | None = N
             if found != right:
                 slipped.append((step, name))
             sheet[step, name] = found
-    return Table(work, pocket, tuple(names), sheet, tuple(slipped))
 
 
 def _number(work: Homework, step: int, sheet: Written, pocket: Pocket, slip: Slip | None, name: str) -> Decimal:
@@ -424,20 +437,22 @@ def random_slip(random: Random, work: Homework, kind: str, names: list[str]) -> 
     return Slip(kind, step, about, other, random.randrange(len(work.data["x"])))
 
 
-def allows(table: Table, cell: Cell) -> bool:
+def allows(table: Table, cell: Cell, *, is_cut: bool = False) -> bool:
     """Whether right work from the numbers before a cell can give what is written there.
 
-    Right work takes each earlier number anywhere within its digits, and rounds every result on the way up or down. It
-    goes continuously from the smallest to the largest number that is found here, one change after the other, so it has
-    every number between (the theorem of the intermediate value). A slip that ends there cannot be told from right work.
+    Right work takes each earlier number anywhere within its digits, and rounds every result on the way up or down; with
+    `is_cut`, any number that begins with the digits, and every result up to a unit nearer to 0. It goes continuously
+    from the smallest to the largest number that is found here, one change after the other, so it has every number
+    between (the theorem of the intermediate value). A slip that ends there cannot be told from right work.
     """
     step, name = cell
     written = table.sheet[cell]
+    on_paper, on_the_way = ((2,), (-2,)) if is_cut else ((-1, 1), (-1, 1))  # in half units
     order = [(k, own) for k in range(1, len(table.work.batches) + 1) for own in table.names]
     earlier = {own: table.sheet[own] for own in order[: order.index(cell)] if own in table.sheet}
 
     def found(moved: Mapping[Cell, int], shares: Mapping[int, int]) -> tuple[Decimal, int]:
-        sheet = {own: value + moved.get(own, 0) * unit(value) / 2 for own, value in earlier.items()}
+        sheet = {own: value + moved.get(own, 0) * unit(value).copy_sign(value) / 2 for own, value in earlier.items()}
         ctx = Shaken(table.pocket.digits, shares)
         return Step(table.work, step, sheet, ctx).number_of(name), ctx.done
 
@@ -445,17 +460,18 @@ def allows(table: Table, cell: Cell) -> bool:
     for way in (-1, 1):
         best, moved, shares = first, dict[Cell, int](), dict[int, int]()
         for own in [own for own in earlier if own[0] >= step - 1]:
-            for sign in (-1, 1):
+            for sign in on_paper:
                 other = found({**moved, own: sign}, shares)[0]
                 if way * other > way * best:
                     best, moved = other, {**moved, own: sign}
         for k in range(1, results + 1):
-            for sign in (-1, 1):
+            for sign in on_the_way:
                 other = found(moved, {**shares, k: sign})[0]
                 if way * other > way * best:
                     best, shares = other, {**shares, k: sign}
-        off = way * (written - best)
-        if off <= unit(written) / 2 and way * (written - first) >= 0:
+        off, outwards = way * (written - best), way * written > 0
+        slack = unit(written) / 2 if not is_cut else Decimal(0) if outwards else unit(written)
+        if off <= slack and way * (written - first) >= 0:
             return True
     return written == first
 

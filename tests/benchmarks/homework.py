@@ -12,10 +12,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.homework_checks import SLIPS, correct, slipped
+from tests.homework_checks import MODES, SLIPS, correct, slipped
 
 RESULTS = ("first wrong", "undecided", "hidden", "earlier", "later", "missed")
-MODES = ("half up", "half even")
+
+
+def _mode(number: int) -> str:
+    """How the student of a table rounds: each way in turn, with and without rounding what is not written down."""
+    return sorted(MODES)[number // 2 % len(MODES)]
 
 
 def without_slip(tables: int, seed: int) -> tuple[str, int]:
@@ -23,7 +27,7 @@ def without_slip(tables: int, seed: int) -> tuple[str, int]:
     statuses: Counter[str] = Counter()
     unfair = 0
     for number in range(seed, seed + tables):
-        found = correct(number, MODES[number // 2 % 2])
+        found = correct(number, _mode(number))
         statuses.update(finding.status.value for finding in found.audit.findings)
         if found.refused:
             unfair += 1
@@ -40,7 +44,7 @@ def with_slip(tables: int, seed: int) -> str:
     for place, kind in enumerate(SLIPS):
         counted: Counter[str] = Counter()
         for number in range(seed + place, seed + tables, len(SLIPS)):
-            found, result = slipped(number, kind)
+            found, result = slipped(number, kind, _mode(number // len(SLIPS)))
             counted[result] += 1
             if result in ("earlier", "later", "missed"):
                 print(f"table {number}, {kind}: {result}\n{found}\n", file=sys.stderr, flush=True)

@@ -9,6 +9,7 @@ from fractions import Fraction
 from derive.console import Progress
 from derive.graph.node import SIZE
 from derive.run.run import Run
+from verify.auditing.cutting import by_cutting, cut_claims
 from verify.auditing.earlier import followed
 from verify.claims.claim import AFTERWARDS, GROUPS, Cell, Claim
 from verify.claims.literal import judge, tie, written_like
@@ -86,7 +87,11 @@ def _in_order(run: Run, claims: Iterable[Claim]) -> list[Claim]:
 def _judged(run: Run, claims: Sequence[Claim], known: Known) -> tuple[tuple[Finding, ...], bool]:
     """A finding for each claim, and whether PyTorch was asked."""
     found, asked = _rounded(run, claims, known)
-    return followed(run, found), asked
+    judged = followed(run, found)
+    cut = cut_claims(found, judged)
+    if cut:
+        judged = by_cutting(judged, followed(run, _rounded(run, cut, known)[0]))
+    return judged, asked
 
 
 def _rounded(run: Run, claims: Sequence[Claim], known: Known) -> tuple[list[Finding], bool]:

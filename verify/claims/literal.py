@@ -99,6 +99,10 @@ class Literal:
         """The same where it may be `units` units of its last digit off; unchanged for None, and for `0.57(2)`."""
         return self if units is None or self.units != _HALF else replace(self, units=Fraction(units))
 
+    def cut(self) -> Literal:
+        """The same where its digits go on, and are not rounded; unchanged where it says how far it may be off."""
+        return self if self.unit is None or self.units != _HALF else replace(self, units=Fraction(1), is_cut=True)
+
 
 def read_literal(text: str) -> Literal:
     """The number of a cell: `-24.10`, `.85`, `10.`, `0.43E-03`, `1/3`, `8,585.23`, `0.57(2)` (2 units off), `nan`.
@@ -177,6 +181,18 @@ def within(right: Exactly, low: Fraction, high: Fraction) -> bool | None:
     if ball < bottom or ball > top:
         return False
     return True if ball >= bottom and ball <= top else None
+
+
+def may_stand_for(literal: Literal, right: Exactly) -> bool | None:
+    """Whether what is printed can stand for a number; None where a ball does not tell.
+
+    Digits that are cut off stand for no number that begins with the next ones: `1.9..` not for 2.
+    """
+    if literal.is_cut and literal.unit is not None:
+        number, down = to_fraction(right), literal.minus or literal.value < 0
+        if number == (literal.value - literal.unit if down else literal.value + literal.unit):
+            return False
+    return within(right, literal.low, literal.high)
 
 
 def _cut_off(literal: Literal, right: Exactly) -> bool | None:

@@ -131,7 +131,7 @@ def tells(allowed: tuple[float, float], literal: Literal) -> bool:
     is no wider than what the digits of the claim leave open themselves.
     """
     low, high = allowed
-    if high - low <= 2 * float(literal.slack):
+    if high - low <= 2 * to_float(from_fraction(literal.slack)):
         return True
     return (low > 0 and high < 2 * low) or (high < 0 and 2 * high < low)
 
@@ -315,9 +315,9 @@ def _right(finding: Finding) -> Exactly:
 
 def _aim(literal: Literal, allowed: tuple[float, float] | None) -> tuple[float, float]:
     """The numbers to be reached: well inside those that are printed so, or else what is cut off or rounded twice."""
-    low, high = float(literal.low), float(literal.high)
+    low, high = (to_float(from_fraction(end)) for end in (literal.low, literal.high))
     if allowed is not None and (allowed[1] < low or allowed[0] > high):
-        low, high = map(float, _reach(literal))
+        low, high = (to_float(from_fraction(end)) for end in _reach(literal))
     within_both = (max(low, allowed[0]), min(high, allowed[1])) if allowed is not None else (low, high)
     room = (within_both[1] - within_both[0]) / 8
     return within_both[0] + room, within_both[1] - room

@@ -1,7 +1,8 @@
 """The number system of somebody who writes down, and carries, a few digits of every number on the way.
 
 Each result is any number within half a unit of the last digit carried of what it exactly is: rounded up, down or to
-even. A number that has no more digits than are carried is not rounded.
+even. Where digits are cut off, it is any number from there to a whole unit nearer to 0, which is as much, on one side.
+A number that has no more digits than are carried is not rounded.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from flint import arb
 from numpy.typing import NDArray
 
 from verify.numbers.affine import Form, Forms, forms, unknown
-from verify.numbers.scalars import as_ball, middle, to_fraction
+from verify.numbers.scalars import as_ball, from_fraction, middle, to_fraction
 
 FEWEST, MOST = 2, 10  # digits that somebody carries who calculates by hand, or on a pocket calculator
 HUGE = 10**100  # nobody carries a larger number
@@ -25,10 +26,14 @@ _EXACT = ("neg", "abs", "max", "min", "where", "relu", "clip", "sign", "detach",
 
 @dataclass(frozen=True)
 class Carried:
-    """What is carried: so many significant `digits`, and no more than `places` after the point."""
+    """What is carried: so many significant `digits`, and no more than `places` after the point.
+
+    `is_cut` says that further digits are cut off, and not rounded.
+    """
 
     digits: int
     places: int
+    is_cut: bool = False
 
     def half(self, size: Fraction) -> Fraction:
         """Half a unit of the last digit of a number of this size, below `HUGE`; of next to 0, of the last place."""
@@ -74,15 +79,23 @@ class PocketForms(Forms):
         if not size < HUGE:
             return unknown(form.sources)
         half = self.carried.half(middle(size))
-        rest = (form.rest + arb(half.numerator) / half.denominator).upper()
-        return Form(form.centre, form.parts, rest, form.sources)
+        shift, off = self._moved(as_ball(form.ball), half)
+        rest = (form.rest + as_ball(from_fraction(off))).upper()
+        return Form(form.centre + from_fraction(shift), form.parts, rest, form.sources)
+
+    def _moved(self, ball: arb, half: Fraction) -> tuple[Fraction, Fraction]:
+        """How far a result is moved, and by how much more or less; cutting moves it to 0, by up to twice `half`."""
+        if not self.carried.is_cut:
+            return Fraction(0), half
+        toward = -1 if ball > 0 else 1 if ball < 0 else 0
+        return toward * half, half if toward else 2 * half
 
 
-def carried(printed: Iterable[tuple[int, int]]) -> Carried | None:
+def carried(printed: Iterable[tuple[int, int]], *, is_cut: bool = False) -> Carried | None:
     """What an author carries whose numbers are printed with these significant digits and places: the most of each.
 
     None where there are no numbers, or more or fewer digits than somebody carries by hand.
     """
     listed = list(printed)
     digits, places = (max((pair[k] for pair in listed), default=0) for k in (0, 1))
-    return Carried(digits, places) if FEWEST <= digits <= MOST else None
+    return Carried(digits, places, is_cut) if FEWEST <= digits <= MOST else None

@@ -16,7 +16,7 @@ from derive.training.rates import Formula, Moment
 from verify.claims.literal import within
 from verify.following.finding import Finding, Status
 from verify.hand.rates import RATES_DTYPE, in_torch, moment, of_group, on_paper, together
-from verify.numbers import Array, RoundedPairs
+from verify.numbers import Array, RoundedPairs, from_fraction, to_float
 from verify.numbers.distance import farthest
 
 MAX_STEPS = 20_000  # that are gone through; where a claim is later, no lr is called residue
@@ -69,7 +69,7 @@ def _settled(finding: Finding, ways: Sequence[Mapping[str, Array]], small: float
     assert right is not None  # it was judged by it
     for way in ways:
         off = farthest(way[cell.quantity.name][cell.position], right)
-        if not off <= max(float(literal.unit or 0), small):  # also where it is not known
+        if not off <= max(to_float(from_fraction(literal.unit or Fraction(0))), small):  # also where it is not known
             continue
         low, high = literal.ends
         if within(right, low - Fraction(off), high + Fraction(off)) is not False:

@@ -14,7 +14,7 @@ from verify.numbers import PocketForms, as_ball, carried, from_fraction
 from verify.numbers.pocket import Carried
 
 NUMBERS = st.decimals(-9999, 9999, allow_nan=False, allow_infinity=False, places=4)
-MODES = st.sampled_from((decimal.ROUND_HALF_UP, decimal.ROUND_HALF_EVEN, decimal.ROUND_HALF_DOWN))
+MODES = st.sampled_from((decimal.ROUND_HALF_UP, decimal.ROUND_HALF_EVEN, decimal.ROUND_HALF_DOWN, decimal.ROUND_DOWN))
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_every_rounded_calculation_is_inside(values: list[Decimal], digits: int,
     """The product of the first two, and the sum of all, in any way of rounding."""
     pocket = Context(prec=digits, rounding=mode)
     values = [pocket.plus(value) for value in values]
-    system = PocketForms(Carried(digits, 99))
+    system = PocketForms(Carried(digits, 99, is_cut=mode == decimal.ROUND_DOWN))
     arrays = [system.constant(Fraction(value)) for value in values]
     product = pocket.multiply(values[0], values[1])
     total = values[0]
@@ -77,3 +77,17 @@ def test_of_a_number_that_nobody_carries_nothing_is_known() -> None:
     system = PocketForms(Carried(3, 2))
     found = system.apply("exp", (system.constant(Fraction(10**9)),))
     assert not as_ball(found.item().ball).is_finite()
+
+
+@pytest.mark.parametrize(("value", "ends"), [("1.2345", ("1.2245", "1.2345")), ("-1.2345", ("-1.2345", "-1.2245"))])
+def test_cutting_off_allows_as_much_as_rounding_nearer_to_zero(value: str, ends: tuple[str, str]) -> None:
+    for is_cut, (low, high) in ((True, ends), (False, (f"{float(value) - 0.005:.4f}", f"{float(value) + 0.005:.4f}"))):
+        system = PocketForms(Carried(3, 9, is_cut=is_cut))
+        form = system.apply("mul", (system.constant(Fraction(value)), system.constant(Fraction(1)))).item()
+        ball, room = as_ball(form.ball), Fraction(1, 10**9)
+        assert (
+            as_ball(from_fraction(Fraction(low) + room)) > ball.lower() > as_ball(from_fraction(Fraction(low) - room))
+        )
+        assert (
+            as_ball(from_fraction(Fraction(high) - room)) < ball.upper() < as_ball(from_fraction(Fraction(high) + room))
+        )

@@ -1,0 +1,86 @@
+"""Authors who cut their digits off: their tables are read so where rounding alone makes a right number wrong."""
+
+from __future__ import annotations
+
+import pytest
+
+from verify import Audit, Status, audit
+from verify.auditing.cutting import TOLD
+
+POWER = """
+equations = "r = w*x; s = r*r; l = s*s"
+[parameters]
+w = 1.33
+[constants]
+x = 1.33
+[training]
+lr = 0.01
+steps = 1
+"""
+PRODUCT = """
+equations = "a = w*x; c = a*v; d = c - y; e = d^2; l = mean(e)"
+[parameters]
+w = -2.3
+v = 1.2
+[data]
+x = [2.1, -3.4, 3.3]
+y = [-0.2, -3.9, -2.2]
+[training]
+lr = 0.02
+steps = 2
+"""
+
+
+def audited(problem: str, table: str) -> Audit:
+    return audit(f'{problem}[claims]\ntable = """\n{table}\n"""\n')
+
+
+def statuses(found: Audit) -> list[Status]:
+    return [finding.status for finding in found.findings]
+
+
+def test_every_result_is_cut_off() -> None:
+    """By three digits r = 1.7689 → 1.76, s = 3.0976 → 3.09, l = 9.5481 → 9.54, and exactly 9.79: 25 units off.
+
+    Half a unit for each result would allow 16. dl/ds = 6.18, dl/dr = 6.18·3.52 = 21.7(5), dl/dw = 28.8(6).
+    """
+    found = audited(POWER, "step,l,dl/dw\n1,9.54,28.8")
+    assert statuses(found) == [Status.CARRIED, Status.CARRIED]
+    assert found.findings[0].why == "it is within what 3 digits carried and cut off on the way allow"
+    assert TOLD in found.told
+
+
+@pytest.mark.parametrize("wrong", ["9.34", "4.77", "-9.54"])
+def test_cutting_off_excuses_no_more_than_it_does(wrong: str) -> None:
+    """45 units of the last digit are more than three results can lose."""
+    assert statuses(audited(POWER, f"step,l,dl/dw\n1,{wrong},28.8"))[0] is Status.WRONG
+
+
+def test_what_is_rounded_up_shows_that_nothing_is_cut_off() -> None:
+    """The loss is as before, but dl/dw is 29.44567 rounded to four digits, with one digit more than is carried."""
+    found = audited(POWER, "step,l,dl/dw,w\n1,9.54,29.446,1.036")
+    assert statuses(found)[:2] == [Status.WRONG, Status.RIGHT]
+    assert TOLD not in found.told
+
+
+def test_a_number_that_follows_from_a_wrong_one_is_evidence_too() -> None:
+    """Two digits of 64 swapped: w = −2.3 + 0.02·46 = −1.38, rounded to −1.4. By cutting off it would be −1.3.
+
+    −46 may be what cutting leaves of −63.8; then −1.4 would be wrong, and blame would only go elsewhere.
+    """
+    found = audited(PRODUCT, "step,l,dl/dw,dl/dv,w,v\n1,85,-46,1.2E+2,-1.4,-1.2\n2,26,-32,-37,-0.76,-0.46")
+    assert statuses(found)[1] is Status.WRONG
+    assert found.first_wrong == found.findings[1]
+
+
+def test_integers_are_exact_and_not_cut_off() -> None:
+    """Where 2 were cut off, dl/dw in the next step could be any number from −2 to 0, and −1.9 would be carried."""
+    problem = 'equations = "l = (w-3)^2"\n[parameters]\nw = 1\n[training]\nlr = 0.25\nsteps = 2\n'
+    found = audited(problem, "step,w,dl/dw\n1,2,-4.0\n2,2.5,-1.9")
+    assert statuses(found) == [Status.RIGHT, Status.RIGHT, Status.WRONG, Status.RIGHT]
+    assert TOLD not in found.told
+
+
+def test_what_is_said_to_be_cut_off_is_followed_so() -> None:
+    """The same where the author writes `9.54..`."""
+    assert statuses(audited(POWER, "step,l,dl/dw\n1,9.54..,28.8..")) == [Status.CARRIED, Status.CARRIED]

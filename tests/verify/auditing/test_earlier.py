@@ -1,0 +1,32 @@
+"""What is said of a number beside the author's earlier ones, and numbers beyond float64."""
+
+from __future__ import annotations
+
+import pytest
+
+from verify import audit
+
+HUGE = """
+equations = "l = (w*x-3.5)^2"
+{rounded}
+[parameters]
+w = 1.25
+[constants]
+x = 1.5
+[training]
+scheduler = "ExponentialLR"
+lr = 0.3
+gamma = 0.9
+steps = 2
+[claims]
+table = "step,l,w,lr\\n1,2.5e400,3e390,{lr}\\n2,1e500,1e400,0.27"
+"""
+
+
+@pytest.mark.parametrize("rounded", ["", 'rounded = ["w"]'])
+@pytest.mark.parametrize("lr", ["0.3", "1e400"])
+def test_numbers_beyond_float64_are_refused(rounded: str, lr: str) -> None:
+    """Rounded to so few digits, inputs explain nothing either."""
+    found = audit(HUGE.format(rounded=rounded, lr=lr)).findings
+    assert found[1 if lr == "0.3" else 0].status.is_refused
+    assert not any("would be right if" in remark for one in found for remark in one.remarks)

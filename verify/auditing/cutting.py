@@ -1,0 +1,56 @@
+"""Authors who cut their digits off, all of them, in place of rounding: their table is read again in that way.
+
+A printed number then stands for any that begins with its digits, and every result on the way is up to a unit nearer to
+0. That allows no more than rounding does, which is half a unit on either side, but elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from verify.auditing.earlier import MAX_BY_HAND
+from verify.claims.claim import Claim
+from verify.following.finding import Finding, Status
+from verify.following.own_numbers import exact_integers
+
+TOLD = "numbers are read as cut off, not rounded: some follow from the others only so"
+_OPEN = (Status.WRONG, Status.UNDECIDED)  # by rounding
+
+
+def cut_claims(alone: Sequence[Finding], judged: Sequence[Finding]) -> list[Claim]:
+    """The claims of a table whose author may cut off, read so; nothing where that is not to be tried.
+
+    `alone` are the findings by the digits of each number, `judged` those by the author's earlier ones.
+    """
+    if not any(one.status is Status.WRONG for one in judged) or alone[-1].cell.step > MAX_BY_HAND:
+        return []
+    exact = exact_integers(alone)
+    return [_cut(one.claim) if one.cell not in exact else one.claim for one in alone]
+
+
+def _cut(claim: Claim) -> Claim:
+    is_setting = claim.cell.quantity.group == "setting"
+    return claim if is_setting else replace(claim, literal=claim.literal.cut())
+
+
+def by_cutting(rounded: Sequence[Finding], cut: Sequence[Finding]) -> tuple[Finding, ...]:
+    """The findings of a table by rounding, or by cutting off where some number is wrong by rounding alone.
+
+    Somebody who cuts off does so with every number: where one follows as it is rounded, from right numbers or wrong
+    ones, and would not if it were cut off, the author rounds. What is accepted keeps its finding.
+    """
+    pairs = list(zip(rounded, cut, strict=True))
+    explains = any(one.status is Status.WRONG and two.status is not Status.WRONG for one, two in pairs)
+    is_rounded = any(two.status is Status.WRONG and one.status not in _OPEN for one, two in pairs)
+    if is_rounded or not explains:
+        return tuple(rounded)
+    return tuple(one if one.status.is_accepted else _by_cut(one, two) for one, two in pairs)
+
+
+def _by_cut(rounded: Finding, cut: Finding) -> Finding:
+    """The finding of a claim in a table that is cut off; the claim is that which was printed."""
+    claim = replace(rounded.claim, told=rounded.claim.told or TOLD)
+    if cut.status is Status.RIGHT:
+        return replace(cut, claim=claim, status=Status.TRUNCATED, why=f"cut off: {cut.why}" if cut.why else "cut off")
+    return replace(cut, claim=claim)
