@@ -1,4 +1,4 @@
-"""Frames and reports as files, each written whole or not at all."""
+"""Frames and reports as files: each is written whole or not at all, and so are those that belong together."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from derive.errors import OutputError
+from derive.source.file_sets import write_set
 from derive.source.files import check_writable, may_create_in, write_whole
 from tables.audit import claims
 from tables.frames import comparison, epochs, steps
@@ -41,31 +42,16 @@ def write_audit(found: Audit, path: str) -> None:
 def write_tables(result: Result, folder: str) -> tuple[str, ...]:
     """Writes steps.csv, epochs.csv and comparison.csv into `folder`, made if need be, and returns their paths.
 
-    Raises `OutputError`.
+    All three are of this run, or none is written. Raises `OutputError`.
     """
-    check_folder(folder)  # before the first is written: all or none
-    place = _made(folder)
-    texts = {name: to_csv(frame(result)) for name, frame in _FRAMES.items()}
-    for name, text in texts.items():
-        write_whole(str(place / name), text)
-    return tuple(str(place / name) for name in texts)
+    check_folder(folder)
+    return write_set(folder, {name: to_csv(frame(result)) for name, frame in _FRAMES.items()})
 
 
 def write_grades(graded: Sequence[Graded], folder: str) -> str:
     """Writes grades.csv into `folder`, made if need be, and returns its path. Raises `OutputError`."""
-    made = _made(folder)
-    write_whole(str(made / "grades.csv"), to_csv(grade_frame(graded)))
-    return str(made / "grades.csv")
-
-
-def _made(folder: str) -> Path:
-    """The folder, which is made if need be."""
-    place = Path(folder)
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _not_made(folder, error.strerror or "not possible") from None
-    return place
+    (path,) = write_set(folder, {"grades.csv": to_csv(grade_frame(graded))})
+    return path
 
 
 def check_folder(folder: str) -> None:

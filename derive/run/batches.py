@@ -84,7 +84,7 @@ class Plan:
         """The batch of a step, counted from 0."""
         step = step % len(self)
         epoch, batch = divmod(step, self.settings.batches_per_epoch)
-        rows = _rows(self.settings, tuple(range(self.settings.samples)), batch)
+        rows = _rows(self.settings, range(self.settings.samples), batch)
         return Batch(step + 1, epoch + 1, batch + 1, rows, _adds(self.settings, step + 1, batch + 1))
 
     def __iter__(self) -> Iterator[Batch]:
@@ -105,11 +105,11 @@ def epoch_of(batches: Batches, step: int) -> tuple[Batch, ...]:
     return tuple(batches[number] for number in range(step - last.batch, step))
 
 
-def _rows(settings: Settings, order: tuple[int, ...], number: int) -> tuple[int, ...]:
+def _rows(settings: Settings, order: Sequence[int], number: int) -> tuple[int, ...]:
     """The rows of the batch `number` of an epoch, counted from 0."""
     if settings.batches is not None:
         return settings.batches[number]
-    return order[number * settings.batch_size : (number + 1) * settings.batch_size]
+    return tuple(order[number * settings.batch_size : (number + 1) * settings.batch_size])
 
 
 def _adds(settings: Settings, step: int, batch: int) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import contextlib
 import errno
 import os
 import stat
@@ -139,23 +138,14 @@ def _replace(target: Path, data: bytes) -> None:
     """Writes a temporary file in the same folder and puts it in the place of `target`."""
     import tempfile  # which takes milliseconds that a command without files does not need
 
-    permissions = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".handgrad-")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(permissions)
-        temporary.replace(target)
-    finally:  # also when Ctrl-C is pressed here
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    from derive.source.staging import PREFIX, alone_in, discard, permissions_of, sync, write_synced
 
-
-def _umask() -> int:
-    """The permissions that new files do not get; it can only be read by setting it."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
+    with alone_in(target.parent):
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=PREFIX)
+        temporary = Path(name)
+        try:
+            write_synced(handle, data, permissions_of(target, 0o666))
+            temporary.replace(target)
+            sync(target.parent)
+        finally:  # also when Ctrl-C is pressed here
+            discard(temporary)

@@ -12,6 +12,7 @@ from verify.claims.places import Timeline
 from verify.claims.table import Reading, read_rows
 from verify.following.finding import Finding
 from verify.logs.reading import LogReading, possible_readings, read_log
+from verify.logs.rows import places
 from verify.logs.writers import Writer
 from verify.numbers import is_moderate, middle
 from verify.tabular.grid import Grid
@@ -19,6 +20,7 @@ from verify.tabular.grid import Grid
 ENOUGH = 2  # wrong numbers that another reading has to explain: one alone may fit it by chance
 MOST = 0.5  # of the numbers of a table that nobody is said to have written: so many have to fit before others are wrong
 FEW = 200  # numbers that tell whether a table can be a log; only a way that they fit is looked at in whole
+LONG = 5 * FEW  # rows of a table whose head is looked at first
 
 NEAR = Fraction(1, 100)  # of a number: what rounding in a program can explain is nearer by far
 
@@ -46,7 +48,7 @@ def meant(grid: Grid, run: Timeline, writer: Writer | None, judge: Judge) -> Rea
         if found is None:
             raise
         return found
-    ways = possible_readings(grid, run)
+    ways = possible_readings(grid, run) if _may_be_log(grid, run, judge) else []
     first = [claim for claim in plain.claims if claim.cell.quantity.group in _RULED][:FEW] if ways else []
     wrong = (
         {finding.claim.place for finding in judge([first], True)[0] if finding.status.is_refused} if first else set()
@@ -54,10 +56,27 @@ def meant(grid: Grid, run: Timeline, writer: Writer | None, judge: Judge) -> Rea
     return _explained(plain, wrong, ways, judge) if len(wrong) >= ENOUGH else plain
 
 
+def _may_be_log(grid: Grid, run: Timeline, judge: Judge) -> bool:
+    """Whether a table can be a log, by its first rows: each way of a long table costs as much as to read it once.
+
+    A row is about the same numbers in the head of a table as in the whole, where the rows are counted.
+    """
+    if len(grid.rows) <= LONG or "step" not in places(grid.rows[0]):
+        return True
+    ways = possible_readings(replace(grid, rows=grid.rows[: FEW + 1]), run)
+    rough = judge([_chosen(way)[:FEW] for way in ways], False) if ways else []
+    return any(map(_is_near_enough, rough))
+
+
+def _is_near_enough(found: Sequence[Finding]) -> bool:
+    """Whether half of the numbers of a way are right, or near."""
+    return 2 * sum(map(_is_near, found)) >= len(found)
+
+
 def _explained(plain: Reading, wrong: set[Place], ways: Sequence[LogReading], judge: Judge) -> Reading:
     """The one way that explains what is wrong in a table as it stands; the table as it stands where there is none."""
     rough = judge([_chosen(way)[:FEW] for way in ways], False)
-    ways = [way for way, found in zip(ways, rough, strict=True) if 2 * sum(map(_is_near, found)) >= len(found)]
+    ways = [way for way, found in zip(ways, rough, strict=True) if _is_near_enough(found)]
     begun = judge([_chosen(way)[:FEW] for way in ways], True) if ways else []
     fits = [_Fit(way, found) for way, found in zip(ways, begun, strict=True)]
     near = [fit.way for fit in fits if fit.is_whole and len(wrong & fit.right) >= ENOUGH]

@@ -140,8 +140,10 @@ def _loss_at(run: Run, step: int, parameters: Mapping[str, Form], inputs: Mappin
 def one_factor(run: Run, finding: Finding, context: Context) -> str:
     """Says, of the first wrong number, that all wrong ones are one simple multiple of the right ones; else empty."""
     del run
+    if finding is not _first(context, lambda one: one.status is Status.WRONG):
+        return ""
     wrong = [one for one in context.values() if one.status is Status.WRONG]
-    if len(wrong) < MANY or wrong[0].cell != finding.cell:
+    if len(wrong) < MANY:
         return ""
     factor = common_factor(wrong)
     if factor is None:
@@ -155,8 +157,8 @@ def inputs_as_printed(run: Run, finding: Finding, context: Context) -> str:
 
     It is told only where one choice of inputs within their digits gives every number that is claimed.
     """
-    first = next(one for one in context.values() if one.status.is_refused)
-    names = would_help(run, list(context.values())) if first.cell == finding.cell else ()
+    is_first = finding is _first(context, lambda one: one.status.is_refused)
+    names = would_help(run, list(context.values())) if is_first else ()
     if not names:
         return ""
     claims = "All claims" if len(context) > 1 else "It"
@@ -164,6 +166,11 @@ def inputs_as_printed(run: Run, finding: Finding, context: Context) -> str:
     every = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
     rounded = f"{every} {'were' if len(names) > 1 else 'was'} rounded to the digits that are printed"
     return f"{claims} would be right if {rounded}: rounded = [{listed}] in the problem file says so"
+
+
+def _first(context: Context, is_one: Callable[[Finding], bool]) -> Finding | None:
+    """The first finding that is one; to look at all of them for every wrong one would cost the square of a table."""
+    return next((one for one in context.values() if is_one(one)), None)
 
 
 def common_factor(wrong: Sequence[Finding]) -> Fraction | None:

@@ -10,6 +10,7 @@ import math
 import re
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property, lru_cache
 
 from derive.source.numerals import MAX_DIGITS, MAX_EXPONENT, NotNumericError, NumeralError
 from verify.numbers import (
@@ -58,12 +59,12 @@ class Literal:
     minus: bool = False
     is_cut: bool = False
 
-    @property
+    @cached_property
     def low(self) -> Fraction:
         """The smallest number that it can stand for."""
         return self.value - self._rounding_up if self.is_cut and not self.minus else self.value - self.slack
 
-    @property
+    @cached_property
     def high(self) -> Fraction:
         """The largest number that it can stand for; `-0.00` is not printed for a positive one."""
         if self.minus and (self.is_cut or not self.value):
@@ -80,12 +81,12 @@ class Literal:
         """The numbers that a program may hold which prints so: those from `low` to `high`, whatever the sign of a 0."""
         return (self.low, self.high) if self.is_cut else (self.value - self.slack, self.value + self.slack)
 
-    @property
+    @cached_property
     def slack(self) -> Fraction:
         """How far the number can be from what is printed."""
         return Fraction(0) if self.unit is None else self.unit * self.units
 
-    @property
+    @cached_property
     def digits(self) -> int:
         """The significant digits."""
         return 0 if self.unit is None or not self.value else len(str(abs(self.value / self.unit).__floor__()))
@@ -104,6 +105,7 @@ class Literal:
         return self if self.unit is None or self.units != _HALF else replace(self, units=Fraction(1), is_cut=True)
 
 
+@lru_cache(1 << 16)  # a table is read several times, and counts the same steps in many columns
 def read_literal(text: str) -> Literal:
     """The number of a cell: `-24.10`, `.85`, `10.`, `0.43E-03`, `1/3`, `8,585.23`, `0.57(2)` (2 units off), `nan`.
 

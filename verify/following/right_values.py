@@ -49,7 +49,7 @@ class Known:
 
 def right_values(run: Run, cells: Iterable[Cell], decided: Decided, tell: Progress | None = None) -> Known:
     """The right value of every cell, with as many digits as `decided` asks for; `tell` is told of the steps done."""
-    wanted = tuple(cells)
+    wanted = tuple(dict.fromkeys(cells))  # each once: several ways to read a table ask for the same
     found = Known({})
     for bits in PRECISIONS:
         with precision(bits):
