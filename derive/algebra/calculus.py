@@ -11,6 +11,7 @@ from functools import cache, reduce
 
 import sympy
 
+from derive.algebra.conventions import STATED, Conventions
 from derive.algebra.expression import ZERO, Apply, Expr, Number, Ref, leaves, refs, replace, replace_leaves, walk
 from derive.algebra.operations import OPERATIONS
 from derive.errors import EquationError
@@ -18,15 +19,17 @@ from derive.errors import EquationError
 Ranks = dict[sympy.Symbol, int]  # place of a symbol on paper; sums and products keep this order
 
 
-def partial(body: Expr, ref: Ref) -> Expr:
+def partial(body: Expr, ref: Ref, conventions: Conventions = STATED) -> Expr:
     """Returns ∂`body`/∂`ref`, in the order of the paper, for a `body` without reductions that holds `ref`.
+
+    `conventions` say what it is at a kink, where versions of PyTorch differ.
 
     Raises `EquationError` where the derivative has no real value anywhere, and for operations too deep inside one
     another for SymPy.
     """
     operands = leaves(body)
     shape = replace_leaves(body, lambda operand: Ref(f"s{operands.index(operand)}", ()))
-    derived = _partial_of_shape(shape, operands.index(ref))
+    derived = _partial_of_shape(shape, operands.index(ref), conventions)
     return replace(derived, lambda operand: operands[int(operand.name[1:])])
 
 
@@ -34,9 +37,9 @@ _NOT_REAL = (sympy.I, sympy.zoo, sympy.nan, sympy.oo, -sympy.oo)
 
 
 @cache
-def _partial_of_shape(shape: Expr, number: int) -> Expr:
+def _partial_of_shape(shape: Expr, number: int, conventions: Conventions) -> Expr:
     try:
-        derivative = sympy.diff(to_sympy(shape), sympy.Symbol(f"s{number}"))
+        derivative = sympy.diff(to_sympy(shape, conventions), sympy.Symbol(f"s{number}"))
         if derivative.has(*_NOT_REAL):
             raise EquationError(
                 "the derivative of this line has no real value anywhere: it divides by zero, or takes a logarithm or a "
@@ -59,8 +62,10 @@ def _in_paper_order(derivative: sympy.Expr, shape: Expr) -> Expr:
     return tree if content.q == 1 else Apply("div", (tree, Number(Fraction(int(content.q)))))
 
 
-def to_sympy(expr: Expr) -> sympy.Expr:
+def to_sympy(expr: Expr, conventions: Conventions = STATED) -> sympy.Expr:
     """Returns the SymPy form of an expression; a reference becomes a symbol, another one for `x[i]` than for `x[j]`.
+
+    `conventions` say which derivative SymPy takes of it.
 
     Raises `TypeError` for reductions and positions, which have none.
     """
@@ -70,7 +75,8 @@ def to_sympy(expr: Expr) -> sympy.Expr:
         case Ref(name=name, axes=axes):
             return sympy.Symbol(f"{name}[{','.join(map(str, axes))}]" if axes else name)
         case Apply(op=op, args=args):
-            return OPERATIONS[op].symbolic(*(to_sympy(arg) for arg in args))
+            form = (conventions.way(expr) or OPERATIONS[op]).symbolic
+            return form(*(to_sympy(arg, conventions) for arg in args))
     raise TypeError(f"{type(expr).__name__} has no SymPy form; take reductions out first")
 
 
@@ -98,6 +104,7 @@ def from_sympy(expr: sympy.Expr, ranks: Ranks) -> Expr:
 
 
 _NAMES = {"absolute": "abs", "maximum": "max", "minimum": "min", "power": "pow"}
+_NAMES.update(dict.fromkeys(("clip_stopping", "clip_sharing"), "clip"))
 
 
 def _key(expr: sympy.Expr, ranks: Ranks, direction: int) -> tuple[list[int], int, str]:

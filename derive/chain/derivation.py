@@ -28,7 +28,7 @@ from derive.algebra.expression import (
     refs,
 )
 from derive.algebra.monomial import collect
-from derive.errors import EquationError, Place, suggestion
+from derive.errors import EquationError, suggestion
 from derive.graph.graph import Graph, Node
 from derive.paper.spelling import at
 
@@ -139,7 +139,7 @@ def differentiate(graph: Graph, wrt: Iterable[str] | None = None) -> Derivation:
     incoming: dict[str, list[Edge]] = {name: [] for name in active}
     for part in reversed(relevant):
         if part.name in active:  # the share of a maximum never is: it is piecewise constant
-            for edge in _edges(part, active, graph.by_name[part.line].place):
+            for edge in _edges(part, active, graph):
                 incoming[edge.wrt.name].append(edge)
     order = [part.name for part in reversed(relevant) if part.name in active]
     leaves = [name for name in targets if name not in order]
@@ -200,21 +200,21 @@ def _active(parts: list[Part], targets: frozenset[str]) -> frozenset[str]:
     return frozenset(active)
 
 
-def _edges(part: Part, active: frozenset[str], place: Place | None) -> Iterator[Edge]:
-    """The local partials of a part, which stands at `place`, that are not identically zero."""
+def _edges(part: Part, active: frozenset[str], graph: Graph) -> Iterator[Edge]:
+    """The local partials of a part that are not identically zero."""
     for ref in refs(part.body):
         if ref.name in active:
-            slope = _slope(part, ref, place)
+            slope = _slope(part, ref, graph)
             if not is_zero(slope):
                 axes = dict.fromkeys((*part.axes, *part.summed))
                 outside = tuple(axis for axis in axes if axis not in (ref.axes or ()))
                 yield Edge(part.name, ref, _reduced(slope, part), outside)
 
 
-def _slope(part: Part, ref: Ref, place: Place | None) -> Expr:
+def _slope(part: Part, ref: Ref, graph: Graph) -> Expr:
     """∂body/∂ref; an error says where the line stands."""
     try:
-        return partial(part.body, ref)
+        return partial(part.body, ref, graph.conventions)
     except EquationError as error:
         power, message = power_without_logarithm(part.body, ref), error.message
         if power is not None:
@@ -222,7 +222,7 @@ def _slope(part: Part, ref: Ref, place: Place | None) -> Expr:
                 f"the derivative of this power with respect to {ref.name} contains the logarithm of its base, which "
                 f"is not a real number; expected a positive base, or an exponent without {ref.name}"
             )
-        column = None if power is None else power.column
+        column, place = None if power is None else power.column, graph.by_name[part.line].place
         raise EquationError(message, place if place is None or column is None else at(place, column)) from None
 
 

@@ -249,7 +249,7 @@ def _kink_notes(bound: Bound, at_state: AtState) -> Iterator[tuple[int, str]]:
             index = _index(tuple(place), kink.axes, batch)
             where = f"{batch}{f', entry {index}' if index else ''}: {kink.op} in {kink.line}"
             if exactly_there:
-                yield batch.step, f"{where} stands on its kink; {kink.convention}, as in PyTorch"
+                yield batch.step, f"{where} stands on its kink; {kink.convention}"
             else:
                 near = "is so near its kink that rounding leaves the side open"
                 yield batch.step, f"{where} {near}: both derivatives are allowed"
