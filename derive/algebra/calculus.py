@@ -12,7 +12,20 @@ from functools import cache, reduce
 import sympy
 
 from derive.algebra.conventions import STATED, Conventions
-from derive.algebra.expression import ZERO, Apply, Expr, Number, Ref, leaves, refs, replace, replace_leaves, walk
+from derive.algebra.expression import (
+    ZERO,
+    Apply,
+    Expr,
+    Number,
+    Ref,
+    children,
+    leaves,
+    rebuild,
+    refs,
+    replace,
+    replace_leaves,
+    walk,
+)
 from derive.algebra.operations import OPERATIONS
 from derive.errors import EquationError
 
@@ -31,6 +44,51 @@ def partial(body: Expr, ref: Ref, conventions: Conventions = STATED) -> Expr:
     shape = replace_leaves(body, lambda operand: Ref(f"s{operands.index(operand)}", ()))
     derived = _partial_of_shape(shape, operands.index(ref), conventions)
     return replace(derived, lambda operand: operands[int(operand.name[1:])])
+
+
+def guarded(body: Expr, ref: Ref, conventions: Conventions = STATED) -> Expr:
+    """Returns `partial`, as it is calculated: with the sides of `where` apart, for the one not chosen needs no value.
+
+    `partial` multiplies each side by 1 or 0, which is shorter to read. A power of 0 by its exponent is 0 here, while
+    that is not negative, where x^y·log(x) has no value; so it is in PyTorch.
+    """
+    return _by_cases(_with_zero_powers(body, ref), ref, conventions, MAX_CASES) or partial(body, ref, conventions)
+
+
+MAX_CASES = 16  # sides that are derived apart; a line with more is derived at once
+
+
+def _by_cases(body: Expr, ref: Ref, conventions: Conventions, cases: int) -> Expr | None:
+    """The partial with each side of every `where` derived by itself; None for more sides than `cases`."""
+    if ref not in refs(body):
+        return ZERO
+    choice = next((part for part in walk(body) if isinstance(part, Apply) and part.op == "where"), None)
+    if choice is None:
+        return partial(body, ref, conventions)
+    if cases < 2:
+        return None
+    condition = choice.args[0]
+    sides = [_by_cases(_decided(body, condition, side), ref, conventions, cases // 2) for side in (1, 2)]
+    if sides[0] is None or sides[1] is None:
+        return None
+    return sides[0] if sides[0] == sides[1] else Apply("where", (condition, sides[0], sides[1]))
+
+
+def _decided(expr: Expr, condition: Expr, side: int) -> Expr:
+    """`expr` where every `where` with this condition is one of its sides."""
+    if isinstance(expr, Apply) and expr.op == "where" and expr.args[0] == condition:
+        return _decided(expr.args[side], condition, side)
+    return rebuild(expr, tuple(_decided(part, condition, side) for part in children(expr)))
+
+
+def _with_zero_powers(expr: Expr, ref: Ref) -> Expr:
+    """`expr` with 0 for each power of 0 with `ref` in its exponent alone, which is not negative."""
+    whole = rebuild(expr, tuple(_with_zero_powers(part, ref) for part in children(expr)))
+    match whole:
+        case Apply(op="pow", args=(base, exponent)) if ref in refs(exponent) and ref not in refs(base) and leaves(base):
+            at_zero = Apply("mul", (Apply("equal", (base, ZERO)), Apply("at_most", (ZERO, exponent))))
+            return Apply("where", (at_zero, ZERO, whole))
+    return whole
 
 
 _NOT_REAL = (sympy.I, sympy.zoo, sympy.nan, sympy.oo, -sympy.oo)

@@ -86,10 +86,15 @@ absolute = _opaque("absolute", sign)
 maximum = _opaque("maximum", at_least, lambda x, y: at_least(y, x))
 minimum = _opaque("minimum", lambda x, y: at_least(y, x), at_least)
 power: type[sympy.Function] = _opaque(
-    "power", lambda x, y: y * power(x, y - 1), lambda x, y: power(x, y) * sympy.log(x)
+    "power",
+    lambda x, y: y * power(x, y - 1),
+    lambda x, y: power(x, y) * sympy.log(x) if x != 0 else sympy.S.Zero,  # 0^y is 0 wherever it may be moved
 )
 
 
 def raised(x: sympy.Expr, y: sympy.Expr) -> sympy.Expr:
-    """Returns x^y, as `power` where both are variable: SymPy derives it by x as (y/x) x^y, a division by 0 at x = 0."""
-    return power(x, y) if x.free_symbols and not y.is_Rational else x**y
+    """Returns x^y, as `power` where both are variable, or x is 0.
+
+    SymPy derives it by x as (y/x) x^y, by y as x^y log(x): at x = 0 a division by 0, and its logarithm.
+    """
+    return power(x, y) if (x.free_symbols or x == 0) and not y.is_Rational else x**y

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from derive.algebra.calculus import is_zero, partial, power_without_logarithm
+from derive.algebra.calculus import guarded, is_zero, partial, power_without_logarithm
 from derive.algebra.expression import (
     ONE,
     Apply,
@@ -26,7 +26,9 @@ from derive.algebra.expression import (
     names,
     rebuild,
     refs,
+    walk,
 )
+from derive.algebra.literals import constant_value
 from derive.algebra.monomial import collect
 from derive.errors import EquationError, suggestion
 from derive.graph.graph import Graph, Node
@@ -74,13 +76,15 @@ class Edge:
     """The local partial of the part `of` with respect to the reference `wrt` in its body.
 
     `partial` is an expression over the axes of the body. `summed` are the axes of the part or of its body that `wrt`
-    lacks: the operand was broadcast over them, so its adjoint is the sum over them.
+    lacks: the operand was broadcast over them, so its adjoint is the sum over them. `guarded` is the partial as it is
+    calculated: it needs no value of the side of `where` that is not chosen.
     """
 
     of: str
     wrt: Ref
     partial: Expr
     summed: Axes
+    guarded: Expr
 
 
 @dataclass(frozen=True)
@@ -110,6 +114,14 @@ class Derivation:
     def edges(self) -> tuple[Edge, ...]:
         """Every local partial, in order of calculation from the loss backward."""
         return tuple(edge for adjoint in self.adjoints for edge in adjoint.edges)
+
+    @property
+    def chooses(self) -> bool:
+        """Whether derivatives differ in how they are calculated and read, and by the sides of `where` alone."""
+        guarded = {edge.of for edge in self.edges if edge.guarded != edge.partial}
+        used = [part for whole in self.parts if whole.name in guarded for part in walk(whole.body)]
+        powers = [part for part in used if isinstance(part, Apply) and part.op == "pow"]
+        return bool(guarded) and not any(constant_value(power.args[1]) is None for power in powers)
 
     @cached_property
     def hidden(self) -> Mapping[str, tuple[Part, ...]]:
@@ -208,7 +220,8 @@ def _edges(part: Part, active: frozenset[str], graph: Graph) -> Iterator[Edge]:
             if not is_zero(slope):
                 axes = dict.fromkeys((*part.axes, *part.summed))
                 outside = tuple(axis for axis in axes if axis not in (ref.axes or ()))
-                yield Edge(part.name, ref, _reduced(slope, part), outside)
+                calculated = guarded(part.body, ref, graph.conventions)
+                yield Edge(part.name, ref, _reduced(slope, part), outside, _reduced(calculated, part))
 
 
 def _slope(part: Part, ref: Ref, graph: Graph) -> Expr:

@@ -20,6 +20,7 @@ from verify.compare.carried_over import Carried, as_by_hand, gathered, starts, t
 from verify.compare.carried_over import judged as judged_rates
 from verify.compare.check import Check, Numbers
 from verify.compare.faults import batch_faults, data_faults, row_faults
+from verify.compare.sides import notes_on_sides
 from verify.hand.rates import RATES_DTYPE
 from verify.hand.run import HandRun, HandStep
 from verify.names import Name, adjoint_of, clipped, parameter_of, quantity, updated
@@ -189,6 +190,7 @@ def _judged(
                     called = quantity(name, problem.graph.loss, problem.graph.by_name)
                     notes.extend(_without_value(step.batch, called, found[number][name]))
         notes.extend(_kink_notes(bound, at_state))
+        notes.extend(notes_on_sides(bound, at_state, problem.graph.loss))
     return found, [note for _, note in sorted(notes, key=lambda numbered: numbered[0])]
 
 
