@@ -35,6 +35,7 @@ def verify(problem: Problem | str | os.PathLike[str], **settings: object) -> Res
     problem = problem if isinstance(problem, Problem) else load(problem)
     _refuse_without_numbers(problem)
     chosen = effective(problem, settings)
+    problem = pytorch.with_conventions(problem)
     derivation = derive(problem)
     run = Run(pytorch.draw(problem, chosen.dtype), derivation, chosen)
     limits = bound.prepare(run)

@@ -11,32 +11,93 @@ from functools import cache, reduce
 
 import sympy
 
-from derive.algebra.expression import ZERO, Apply, Expr, Number, Ref, leaves, refs, replace, replace_leaves, walk
+from derive.algebra.conventions import STATED, Conventions
+from derive.algebra.expression import (
+    ZERO,
+    Apply,
+    Expr,
+    Number,
+    Ref,
+    children,
+    leaves,
+    rebuild,
+    refs,
+    replace,
+    replace_leaves,
+    walk,
+)
 from derive.algebra.operations import OPERATIONS
 from derive.errors import EquationError
 
 Ranks = dict[sympy.Symbol, int]  # place of a symbol on paper; sums and products keep this order
 
 
-def partial(body: Expr, ref: Ref) -> Expr:
+def partial(body: Expr, ref: Ref, conventions: Conventions = STATED) -> Expr:
     """Returns ∂`body`/∂`ref`, in the order of the paper, for a `body` without reductions that holds `ref`.
+
+    `conventions` say what it is at a kink, where versions of PyTorch differ.
 
     Raises `EquationError` where the derivative has no real value anywhere, and for operations too deep inside one
     another for SymPy.
     """
     operands = leaves(body)
     shape = replace_leaves(body, lambda operand: Ref(f"s{operands.index(operand)}", ()))
-    derived = _partial_of_shape(shape, operands.index(ref))
+    derived = _partial_of_shape(shape, operands.index(ref), conventions)
     return replace(derived, lambda operand: operands[int(operand.name[1:])])
+
+
+def guarded(body: Expr, ref: Ref, conventions: Conventions = STATED) -> Expr:
+    """Returns `partial`, as it is calculated: with the sides of `where` apart, for the one not chosen needs no value.
+
+    `partial` multiplies each side by 1 or 0, which is shorter to read. A power of 0 by its exponent is 0 here, while
+    that is not negative, where x^y·log(x) has no value; so it is in PyTorch.
+    """
+    return _by_cases(_with_zero_powers(body, ref), ref, conventions, MAX_CASES) or partial(body, ref, conventions)
+
+
+MAX_CASES = 16  # sides that are derived apart; a line with more is derived at once
+
+
+def _by_cases(body: Expr, ref: Ref, conventions: Conventions, cases: int) -> Expr | None:
+    """The partial with each side of every `where` derived by itself; None for more sides than `cases`."""
+    if ref not in refs(body):
+        return ZERO
+    choice = next((part for part in walk(body) if isinstance(part, Apply) and part.op == "where"), None)
+    if choice is None:
+        return partial(body, ref, conventions)
+    if cases < 2:
+        return None
+    condition = choice.args[0]
+    sides = [_by_cases(_decided(body, condition, side), ref, conventions, cases // 2) for side in (1, 2)]
+    if sides[0] is None or sides[1] is None:
+        return None
+    return sides[0] if sides[0] == sides[1] else Apply("where", (condition, sides[0], sides[1]))
+
+
+def _decided(expr: Expr, condition: Expr, side: int) -> Expr:
+    """`expr` where every `where` with this condition is one of its sides."""
+    if isinstance(expr, Apply) and expr.op == "where" and expr.args[0] == condition:
+        return _decided(expr.args[side], condition, side)
+    return rebuild(expr, tuple(_decided(part, condition, side) for part in children(expr)))
+
+
+def _with_zero_powers(expr: Expr, ref: Ref) -> Expr:
+    """`expr` with 0 for each power of 0 with `ref` in its exponent alone, which is not negative."""
+    whole = rebuild(expr, tuple(_with_zero_powers(part, ref) for part in children(expr)))
+    match whole:
+        case Apply(op="pow", args=(base, exponent)) if ref in refs(exponent) and ref not in refs(base) and leaves(base):
+            at_zero = Apply("mul", (Apply("equal", (base, ZERO)), Apply("at_most", (ZERO, exponent))))
+            return Apply("where", (at_zero, ZERO, whole))
+    return whole
 
 
 _NOT_REAL = (sympy.I, sympy.zoo, sympy.nan, sympy.oo, -sympy.oo)
 
 
 @cache
-def _partial_of_shape(shape: Expr, number: int) -> Expr:
+def _partial_of_shape(shape: Expr, number: int, conventions: Conventions) -> Expr:
     try:
-        derivative = sympy.diff(to_sympy(shape), sympy.Symbol(f"s{number}"))
+        derivative = sympy.diff(to_sympy(shape, conventions), sympy.Symbol(f"s{number}"))
         if derivative.has(*_NOT_REAL):
             raise EquationError(
                 "the derivative of this line has no real value anywhere: it divides by zero, or takes a logarithm or a "
@@ -59,8 +120,10 @@ def _in_paper_order(derivative: sympy.Expr, shape: Expr) -> Expr:
     return tree if content.q == 1 else Apply("div", (tree, Number(Fraction(int(content.q)))))
 
 
-def to_sympy(expr: Expr) -> sympy.Expr:
+def to_sympy(expr: Expr, conventions: Conventions = STATED) -> sympy.Expr:
     """Returns the SymPy form of an expression; a reference becomes a symbol, another one for `x[i]` than for `x[j]`.
+
+    `conventions` say which derivative SymPy takes of it.
 
     Raises `TypeError` for reductions and positions, which have none.
     """
@@ -70,7 +133,8 @@ def to_sympy(expr: Expr) -> sympy.Expr:
         case Ref(name=name, axes=axes):
             return sympy.Symbol(f"{name}[{','.join(map(str, axes))}]" if axes else name)
         case Apply(op=op, args=args):
-            return OPERATIONS[op].symbolic(*(to_sympy(arg) for arg in args))
+            form = (conventions.way(expr) or OPERATIONS[op]).symbolic
+            return form(*(to_sympy(arg, conventions) for arg in args))
     raise TypeError(f"{type(expr).__name__} has no SymPy form; take reductions out first")
 
 
@@ -98,6 +162,7 @@ def from_sympy(expr: sympy.Expr, ranks: Ranks) -> Expr:
 
 
 _NAMES = {"absolute": "abs", "maximum": "max", "minimum": "min", "power": "pow"}
+_NAMES.update(dict.fromkeys(("clip_stopping", "clip_sharing"), "clip"))
 
 
 def _key(expr: sympy.Expr, ranks: Ranks, direction: int) -> tuple[list[int], int, str]:

@@ -17,6 +17,8 @@ from derive.algebra.sympy_functions import (
     at_least,
     at_most,
     clip,
+    clip_sharing,
+    clip_stopping,
     detach,
     equal,
     expm1,
@@ -37,6 +39,18 @@ OPERANDS = ("x", "y", "v")  # what the operands are called in an `expansion` and
 
 
 @dataclass(frozen=True)
+class Way:
+    """One of several ways in which versions of PyTorch take the derivative of an operation at its kink.
+
+    `name` is that of conventions.toml; `symbolic` and `backward` are what they are in `Operation`.
+    """
+
+    name: str
+    symbolic: Form
+    backward: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Operation:
     """One operation, element by element.
 
@@ -47,7 +61,8 @@ class Operation:
     of half an ulp (u = 2⁻²⁴ in float32, 2⁻⁵³ in float64), relative to the result; `numpy_rounding`:
     of one by NumPy in float64, None where NumPy has no such function. `kink`: the convention where
     the derivative jumps, with `where` it jumps: where the one operand is one of the numbers `turns`, or
-    two operands are equal. `internal`: occurs in derivatives only, not on paper.
+    two operands are equal. `ways`: where versions of PyTorch differ in it, each of them; `kink` then names the place
+    alone. `internal`: occurs in derivatives only, not on paper.
 
     `backward`: for each operand the product that PyTorch's backward passes on to it, an equation in the
     incoming adjoint g, the `OPERANDS` and the output z. It is the derivative in another form, which rounds,
@@ -67,6 +82,7 @@ class Operation:
     kink: str | None = None
     turns: tuple[int, ...] = (0,)
     internal: bool = False
+    ways: tuple[Way, ...] = ()
     many: bool = False  # takes more than `arity` arguments, from left to right
 
     def absolute_in(self, dtype: str) -> float:
@@ -90,6 +106,13 @@ class Operation:
 # once there, a few times here.
 _BASE, _EXPONENT = "where(y == 0, 0, g*(y*x^(y - 1)))", "g*where((x == 0)*(y >= 0), 0, z*log(x))"
 _LARGER, _SMALLER = (f"where(x {sign} y, 0, where(x == y, g/2, g))" for sign in "<>")
+_PASSING = ("where((x >= y)*(x <= v), g, 0)", "where((x < y)*(y < v), g, 0)", "where((x <= v)*(y <= v), 0, g)")
+_STOPPING = ("where((x > y)*(x < v), g, 0)", "where((x <= y)*(y < v), g, 0)", "where((x < v)*(y < v), 0, g)")
+_SHARING = (
+    "where((x > y)*(x < v), g, where((x == y)*(x == v), g, where((x >= y)*(x <= v), g/2, 0)))",
+    "where(y > v, 0, where(x < y, g, where((x == y)*(y < v), g/2, 0)))",
+    "where(y > v, g, where(x > v, g, where((x == v)*(y < v), g/2, 0)))",
+)
 _TABLE = (
     Operation("add", 2, lambda x, y: x + y, "add", "add", "__add__", 1, 1, backward=("g", "g")),
     Operation("sub", 2, lambda x, y: x - y, "subtract", "sub", "__sub__", 1, 1, backward=("g", "-g")),
@@ -202,8 +225,13 @@ _TABLE = (
         None,
         0,
         0,
-        backward=("where((x >= y)*(x <= v), g, 0)", "where((x < y)*(y < v), g, 0)", "where((x <= v)*(y <= v), 0, g)"),
-        kink="clip at an edge: the derivative is 1",
+        backward=_PASSING,
+        kink="clip at an edge",
+        ways=(
+            Way("passes", clip, _PASSING),
+            Way("stops", clip_stopping, _STOPPING),
+            Way("shares", clip_sharing, _SHARING),
+        ),
     ),
     Operation(
         "greater",

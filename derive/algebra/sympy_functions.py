@@ -57,12 +57,28 @@ sigmoid: type[sympy.Function] = _opaque("sigmoid", lambda x: sigmoid(x) * (1 - s
 softplus = _opaque("softplus", sigmoid)
 detach = _opaque("detach", lambda *_: sympy.S.Zero)
 where = _opaque("where", lambda *_: sympy.S.Zero, lambda c, *_: c, lambda c, *_: 1 - c)
-# torch.clamp passes the gradient at both edges; beyond them the edge itself takes it, the upper one where they cross
+# Beyond an edge the edge itself takes the gradient, the upper one where they cross. On an edge: as `passes`, `stops`
+# and `shares` of conventions.toml, in this order.
 clip = _opaque(
     "clip",
     lambda x, low, high: at_most(low, x) * at_most(x, high),
     lambda x, low, high: greater(low, x) * greater(high, low),
     lambda x, low, high: 1 - at_most(x, high) * at_most(low, high),
+)
+clip_stopping = _opaque(
+    "clip_stopping",
+    lambda x, low, high: greater(x, low) * greater(high, x),
+    lambda x, low, high: at_most(x, low) * greater(high, low),
+    lambda x, low, high: 1 - greater(high, x) * greater(high, low),
+)
+clip_sharing = _opaque(
+    "clip_sharing",
+    # where all three are equal, all of it goes to x
+    lambda x, low, high: at_least(x, low) * at_least(high, x) + equal(x, low) * equal(x, high) * 3 / 4,
+    lambda x, low, high: at_least(low, x) * greater(high, low) + greater(low, x) * equal(low, high),
+    lambda x, low, high: (
+        greater(low, high) + at_least(x, high) * greater(high, low) + greater(x, high) * equal(low, high)
+    ),
 )
 expm1: type[sympy.Function] = _opaque("expm1", lambda x: expm1(x) + 1)
 relu = _opaque("relu", lambda x: greater(x, 0))
@@ -70,10 +86,15 @@ absolute = _opaque("absolute", sign)
 maximum = _opaque("maximum", at_least, lambda x, y: at_least(y, x))
 minimum = _opaque("minimum", lambda x, y: at_least(y, x), at_least)
 power: type[sympy.Function] = _opaque(
-    "power", lambda x, y: y * power(x, y - 1), lambda x, y: power(x, y) * sympy.log(x)
+    "power",
+    lambda x, y: y * power(x, y - 1),
+    lambda x, y: power(x, y) * sympy.log(x) if x != 0 else sympy.S.Zero,  # 0^y is 0 wherever it may be moved
 )
 
 
 def raised(x: sympy.Expr, y: sympy.Expr) -> sympy.Expr:
-    """Returns x^y, as `power` where both are variable: SymPy derives it by x as (y/x) x^y, a division by 0 at x = 0."""
-    return power(x, y) if x.free_symbols and not y.is_Rational else x**y
+    """Returns x^y, as `power` where both are variable, or x is 0.
+
+    SymPy derives it by x as (y/x) x^y, by y as x^y log(x): at x = 0 a division by 0, and its logarithm.
+    """
+    return power(x, y) if (x.free_symbols or x == 0) and not y.is_Rational else x**y

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from derive.algebra.calculus import is_zero, partial, power_without_logarithm
+from derive.algebra.calculus import guarded, is_zero, partial, power_without_logarithm
 from derive.algebra.expression import (
     ONE,
     Apply,
@@ -26,9 +26,11 @@ from derive.algebra.expression import (
     names,
     rebuild,
     refs,
+    walk,
 )
+from derive.algebra.literals import constant_value
 from derive.algebra.monomial import collect
-from derive.errors import EquationError, Place, suggestion
+from derive.errors import EquationError, suggestion
 from derive.graph.graph import Graph, Node
 from derive.paper.spelling import at
 
@@ -74,13 +76,15 @@ class Edge:
     """The local partial of the part `of` with respect to the reference `wrt` in its body.
 
     `partial` is an expression over the axes of the body. `summed` are the axes of the part or of its body that `wrt`
-    lacks: the operand was broadcast over them, so its adjoint is the sum over them.
+    lacks: the operand was broadcast over them, so its adjoint is the sum over them. `guarded` is the partial as it is
+    calculated: it needs no value of the side of `where` that is not chosen.
     """
 
     of: str
     wrt: Ref
     partial: Expr
     summed: Axes
+    guarded: Expr
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,14 @@ class Derivation:
         """Every local partial, in order of calculation from the loss backward."""
         return tuple(edge for adjoint in self.adjoints for edge in adjoint.edges)
 
+    @property
+    def chooses(self) -> bool:
+        """Whether derivatives differ in how they are calculated and read, and by the sides of `where` alone."""
+        guarded = {edge.of for edge in self.edges if edge.guarded != edge.partial}
+        used = [part for whole in self.parts if whole.name in guarded for part in walk(whole.body)]
+        powers = [part for part in used if isinstance(part, Apply) and part.op == "pow"]
+        return bool(guarded) and not any(constant_value(power.args[1]) is None for power in powers)
+
     @cached_property
     def hidden(self) -> Mapping[str, tuple[Part, ...]]:
         """The hidden parts of each line that has any."""
@@ -139,7 +151,7 @@ def differentiate(graph: Graph, wrt: Iterable[str] | None = None) -> Derivation:
     incoming: dict[str, list[Edge]] = {name: [] for name in active}
     for part in reversed(relevant):
         if part.name in active:  # the share of a maximum never is: it is piecewise constant
-            for edge in _edges(part, active, graph.by_name[part.line].place):
+            for edge in _edges(part, active, graph):
                 incoming[edge.wrt.name].append(edge)
     order = [part.name for part in reversed(relevant) if part.name in active]
     leaves = [name for name in targets if name not in order]
@@ -200,21 +212,22 @@ def _active(parts: list[Part], targets: frozenset[str]) -> frozenset[str]:
     return frozenset(active)
 
 
-def _edges(part: Part, active: frozenset[str], place: Place | None) -> Iterator[Edge]:
-    """The local partials of a part, which stands at `place`, that are not identically zero."""
+def _edges(part: Part, active: frozenset[str], graph: Graph) -> Iterator[Edge]:
+    """The local partials of a part that are not identically zero."""
     for ref in refs(part.body):
         if ref.name in active:
-            slope = _slope(part, ref, place)
+            slope = _slope(part, ref, graph)
             if not is_zero(slope):
                 axes = dict.fromkeys((*part.axes, *part.summed))
                 outside = tuple(axis for axis in axes if axis not in (ref.axes or ()))
-                yield Edge(part.name, ref, _reduced(slope, part), outside)
+                calculated = guarded(part.body, ref, graph.conventions)
+                yield Edge(part.name, ref, _reduced(slope, part), outside, _reduced(calculated, part))
 
 
-def _slope(part: Part, ref: Ref, place: Place | None) -> Expr:
+def _slope(part: Part, ref: Ref, graph: Graph) -> Expr:
     """∂body/∂ref; an error says where the line stands."""
     try:
-        return partial(part.body, ref)
+        return partial(part.body, ref, graph.conventions)
     except EquationError as error:
         power, message = power_without_logarithm(part.body, ref), error.message
         if power is not None:
@@ -222,7 +235,7 @@ def _slope(part: Part, ref: Ref, place: Place | None) -> Expr:
                 f"the derivative of this power with respect to {ref.name} contains the logarithm of its base, which "
                 f"is not a real number; expected a positive base, or an exponent without {ref.name}"
             )
-        column = None if power is None else power.column
+        column, place = None if power is None else power.column, graph.by_name[part.line].place
         raise EquationError(message, place if place is None or column is None else at(place, column)) from None
 
 

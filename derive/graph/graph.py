@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from derive.algebra.conventions import STATED, Conventions, depends_on_version
 from derive.algebra.expression import LETTERS, Axes, Axis, Reduce, Ref, names, refs, walk
 from derive.errors import EquationError, Place, shorten, suggestion
 from derive.graph.node import SAMPLES, SIZE, Frozen, Node
@@ -23,12 +24,14 @@ Shapes = Mapping[str, Shape] | Iterable[str]
 class Graph:
     """Every node after the nodes it is calculated from; `loss` is the name that is differentiated.
 
-    `frozen` are the parameters that training does not update.
+    `frozen` are the parameters that training does not update. `conventions` say what the derivative is at a kink,
+    where versions of PyTorch differ.
     """
 
     nodes: tuple[Node, ...]
     loss: str
     frozen: tuple[Frozen, ...] = ()
+    conventions: Conventions = STATED
 
     @cached_property
     def by_name(self) -> Mapping[str, Node]:
@@ -62,6 +65,11 @@ class Graph:
                 expr = self.by_name[name].expr
                 pending.extend(names(expr) if expr is not None else ())
         return frozenset(found)
+
+    @cached_property
+    def depends_on_version(self) -> bool:
+        """Whether versions of PyTorch differ at a kink of an operation of its lines."""
+        return depends_on_version(node.definition for node in self.lines)
 
     @cached_property
     def averages(self) -> bool:

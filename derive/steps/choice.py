@@ -166,6 +166,7 @@ def _said(section: Section, equations: tuple[Equation, ...], name: str, derivati
     elif section.step == "local":
         lines = dict.fromkeys(e.left.of.name for e in equations if isinstance(e.left, Derivative))
         yield from (text for text in section.sentences if f"`{name}`" in text)
-        yield from conventions(derivation.graph.by_name[line] for line in lines if line in derivation.graph.by_name)
+        found = (derivation.graph.by_name[line] for line in lines if line in derivation.graph.by_name)
+        yield from conventions(found, derivation.graph.conventions)
     else:
         yield from (text for text in section.sentences if f"`{name}`" in text or section.title.endswith(f"`{name}`"))

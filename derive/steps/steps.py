@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from derive.algebra.conventions import Conventions
 from derive.algebra.expression import ONE, Apply, Expr, Reduce, Ref, walk
-from derive.algebra.operations import OPERATIONS
 from derive.chain.closed_form import readable
 from derive.chain.derivation import Derivation
 from derive.chain.formulas import Formulas
@@ -104,7 +104,7 @@ def _partials(derivation: Derivation, formulas: Formulas, numbers: Numbers) -> S
         if not readable(link.partial)
     ]
     lines = dict.fromkeys(link.of.name for link in links)
-    kinks = conventions(derivation.graph.by_name[name] for name in lines)
+    kinks = conventions((derivation.graph.by_name[name] for name in lines), derivation.graph.conventions)
     return Section("local", "Local partials: each line by its own operands", tuple(equations), (*too_long, *kinks))
 
 
@@ -119,18 +119,18 @@ def _through_the_sum(link: Link, links: Iterable[Link]) -> str:
     return ""
 
 
-def conventions(lines: Iterable[Node]) -> list[str]:
-    """Returns sentences on what is taken as the derivative where that of an operation in these lines jumps."""
-    found = {_convention(part) for node in lines for part in walk(node.definition)}
+def conventions(lines: Iterable[Node], taken: Conventions) -> list[str]:
+    """Returns sentences on what is `taken` as the derivative where that of an operation in these lines jumps."""
+    found = {_convention(part, taken) for node in lines for part in walk(node.definition)}
     return sorted(found - {""})
 
 
-def _convention(part: Expr) -> str:
+def _convention(part: Expr, taken: Conventions) -> str:
     match part:
         case Reduce(op="max" | "min" as op):
             return f"{op} over an index: equal entries share the derivative evenly"
         case Apply(op="where"):
             return "where: the derivative is that of the side that is chosen; the condition has none"
-        case Apply(op=op):
-            return OPERATIONS[op].kink or ""
+        case Apply():
+            return "; ".join(filter(None, (taken.at_kink(part), taken.beside(part))))
     return ""

@@ -26,7 +26,12 @@ from verify.tabular.objects import Rows
 
 
 def drawn(problem: Problem, settings: Settings) -> Run:
-    """The run that is claimed about; PyTorch draws numbers and batches where the problem says so."""
+    """The run that is claimed about; PyTorch draws numbers and batches where the problem says so.
+
+    It is asked for the derivative at a kink only where its versions differ there.
+    """
+    if problem.graph.depends_on_version:
+        problem = pytorch.with_conventions(problem)
     derivation = differentiate(problem.graph)
     if not all(parameter.is_drawn for parameter in problem.parameters):
         problem = pytorch.draw(problem, settings.dtype)

@@ -24,6 +24,7 @@ from verify.bound.pytorch_forms import as_pytorch, forward
 from verify.hand import calculation
 from verify.hand.calculation import Calculation
 from verify.hand.evaluation import Values
+from verify.hand.program import times_partial
 from verify.names import adjoint_of, clipped, updated
 from verify.numbers import (
     Array,
@@ -65,6 +66,7 @@ class Bound:
     system: Rounded | RoundedPairs
     kinks: tuple[Kink, ...] = ()
     finer: Callable[[], Bound] | None = None  # that of replays in float64, compiled when it is first asked for
+    unguarded: Callable[[], Calculation] | None = None  # the equations exactly, with both sides of every `where`
 
     def states(self, steps: Sequence[StepRecord]) -> Iterator[AtState]:
         """Every step at its state, in groups of equal size that are treated alike."""
@@ -86,6 +88,13 @@ class Bound:
             rounded, terms = _side(self.rounded, steps, measured)
             exact, _ = _side(self.exact, steps, ())
         return AtState(steps, rounded, exact, terms)
+
+    def of_both_sides(self, steps: tuple[StepRecord, ...]) -> Values:
+        """The exact results where the side of `where` that is not chosen counts 0 times; none without a `where`."""
+        if self.unguarded is None:
+            return {}
+        with precision(PRECISION):
+            return _side(self.unguarded(), steps, ())[0]
 
     def distance(self, floats: Floats, found: Array, exact: Array | None) -> Distance:
         """The distance of PyTorch's numbers from `exact`, if given, and from all correct ones, which lie in `found`."""
@@ -174,7 +183,13 @@ def prepare(run: Run, dtype: str | None = None) -> Bound:
             rounded,
             (*kinks, *ties(whole)),
             cache(partial(prepare, run, "float64")) if dtype is None else None,
+            cache(partial(_unguarded, run, exact)) if derivation.chooses else None,
         )
+
+
+def _unguarded(run: Run, exact: Exact | Enclosed) -> Calculation:
+    """The equations as written, with each side of a `where` multiplied by 1 or 0, as PyTorch does."""
+    return calculation.prepare(run.watched, run.followed, run.settings, exact, times_partial, as_floats=True)
 
 
 def _systems(dtype: str, replayed: bool) -> tuple[Rounded | RoundedPairs, Exact | Enclosed]:

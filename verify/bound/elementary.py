@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from derive.algebra.conventions import NUMBERS, by_numbers
 from derive.algebra.expression import Apply, Expr, Number, Reduce, Ref, count, free_axes, replace
 from derive.algebra.literals import constant_value
 from derive.algebra.operations import OPERATIONS
@@ -57,6 +58,9 @@ class _Line:
             return expr
         if expr.op == "pow" and (power := constant_value(expr.args[1])) is not None:
             return Apply("pow", (self.operand(expr.args[0]), Number(power)))  # x^(4/2) is x², as in torch.pow
+        if by_numbers(expr) == NUMBERS:  # clip(x, -1/2, 1/2) has numbers for bounds, as torch.clamp gets them
+            bounds = (Number(bound) for arg in expr.args[1:] if (bound := constant_value(arg)) is not None)
+            return Apply(expr.op, (self.operand(expr.args[0]), *bounds))
         args = tuple(self.operand(arg) for arg in expr.args)
         if OPERATIONS[expr.op].torch is None:
             names = dict(zip("xy", args, strict=False))

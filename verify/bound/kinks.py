@@ -13,12 +13,16 @@ from fractions import Fraction
 
 import numpy as np
 
-from derive.algebra.expression import ZERO, Apply, Axes, Expr, Number, children, free_axes, names
+from derive.algebra.conventions import Conventions
+from derive.algebra.expression import ONE, ZERO, Apply, Axes, Expr, Number, children, free_axes, names
+from derive.algebra.literals import constant_value
 from derive.algebra.operations import OPERATIONS, REDUCTION_KINKS
 from derive.chain.derivation import SHARES, Derivation
 from derive.graph.graph import Graph
 from derive.graph.node import Node
 from verify.numbers import Array, Rounded, RoundedPairs, Truth
+
+AS_IN_PYTORCH = ", as in PyTorch"
 
 
 @dataclass(frozen=True)
@@ -45,10 +49,10 @@ def with_kinks(graph: Graph) -> tuple[Graph, tuple[Kink, ...]]:
     moving = set(graph.of_kind("parameter"))
     for line in (line for line in graph.lines if line.name in graph.ancestors):
         moving.update({line.name} if moving.intersection(names(line.definition)) else ())
-        for number, (op, distance) in enumerate(_distances(line.definition), start=1):
+        for number, (whole, distance) in enumerate(_distances(line.definition), start=1):
             if moving.intersection(names(distance)):
-                convention = OPERATIONS[op].kink or ""
-                kink = Kink(f"{line.name}!{number}", line.name, op, free_axes(distance), convention)
+                convention = _convention(whole, graph.conventions)
+                kink = Kink(f"{line.name}!{number}", line.name, whole.op, free_axes(distance), convention)
                 nodes.append(Node(kink.name, "line", kink.axes, distance))
                 kinks.append(kink)
     return replace(graph, nodes=tuple(nodes)), tuple(kinks)
@@ -60,18 +64,33 @@ def ties(derivation: Derivation) -> Iterator[Kink]:
     for part in derivation.parts:
         if part.reduction in SHARES and part.name.removesuffix("%") in moving:
             op, kept = SHARES[part.reduction], part.axes[: len(part.axes) - part.shared]
-            yield Kink(part.name, part.line.partition(".")[0], op, kept, REDUCTION_KINKS[op], part.shared)
+            yield Kink(
+                part.name, part.line.partition(".")[0], op, kept, REDUCTION_KINKS[op] + AS_IN_PYTORCH, part.shared
+            )
 
 
-def _distances(expr: Expr) -> Iterator[tuple[str, Expr]]:
+def _convention(expr: Apply, conventions: Conventions) -> str:
+    """What decides on the kink: what one version of PyTorch takes, which is named, or all of them."""
+    return conventions.at_kink(expr) + ("" if OPERATIONS[expr.op].ways else AS_IN_PYTORCH)
+
+
+def _distances(expr: Expr) -> Iterator[tuple[Apply, Expr]]:
     """Each operation with a kink inside `expr`, with an expression that is 0 on the kink."""
     if isinstance(expr, Apply) and OPERATIONS[expr.op].kink:
         first, *others = expr.args
-        turns = others or [Number(Fraction(turn)) for turn in OPERATIONS[expr.op].turns]
-        for other in turns:
-            yield expr.op, first if other == ZERO else Apply("sub", (first, other))
+        for other in others or [Number(Fraction(turn)) for turn in OPERATIONS[expr.op].turns]:
+            distance = first if other == ZERO else Apply("sub", (first, other))
+            yield expr, _uncrossed(distance, *others) if expr.op == "clip" else distance
     for part in children(expr):
         yield from _distances(part)
+
+
+def _uncrossed(distance: Expr, low: Expr, high: Expr) -> Expr:
+    """The distance from an edge of clip; 1 where the edges cross, for what is clipped is then the upper one alone."""
+    bounds = constant_value(low), constant_value(high)
+    if bounds[0] is not None and bounds[1] is not None:
+        return distance if bounds[0] <= bounds[1] else ONE
+    return Apply("where", (Apply("at_most", (low, high)), distance, ONE))
 
 
 def standing(kink: Kink, values: Array, system: Rounded | RoundedPairs) -> Iterator[tuple[tuple[int, ...], bool]]:

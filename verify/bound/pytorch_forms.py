@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from functools import cache
 
+from derive.algebra.conventions import Conventions
 from derive.algebra.expression import ONE, ZERO, Apply, Expr, Number, Ref, children, rebuild, replace
 from derive.algebra.operations import OPERANDS, OPERATIONS
 from derive.chain.derivation import Derivation, Edge, Part
@@ -25,17 +26,17 @@ def as_pytorch(derivation: Derivation) -> Product:
     parts = {part.name: part for part in derivation.parts}
 
     def product(edge: Edge, above: Ref) -> Expr:
-        return _stated(parts[edge.of], edge.wrt, above) or times_partial(edge, above)
+        return _stated(parts[edge.of], edge.wrt, above, derivation.graph.conventions) or times_partial(edge, above)
 
     return product
 
 
-def _stated(part: Part, wrt: Ref, above: Ref) -> Expr | None:
+def _stated(part: Part, wrt: Ref, above: Ref, conventions: Conventions) -> Expr | None:
     """The form that the table states for the operand `wrt` of a line with one operation, where it does."""
     body = part.body
     if not isinstance(body, Apply) or part.reduction is not None or body.args.count(wrt) != 1:
         return None  # a reduction; or, as in where(m > 0, w, w), two products whose sum SymPy has simplified
-    forms = OPERATIONS[body.op].backward
+    forms = (conventions.way(body) or OPERATIONS[body.op]).backward
     if not forms:
         return None
     values = dict(zip(OPERANDS, body.args, strict=False)) | {

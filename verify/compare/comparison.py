@@ -20,6 +20,7 @@ from verify.compare.carried_over import Carried, as_by_hand, gathered, starts, t
 from verify.compare.carried_over import judged as judged_rates
 from verify.compare.check import Check, Numbers
 from verify.compare.faults import batch_faults, data_faults, row_faults
+from verify.compare.sides import notes_on_sides
 from verify.hand.rates import RATES_DTYPE
 from verify.hand.run import HandRun, HandStep
 from verify.names import Name, adjoint_of, clipped, parameter_of, quantity, updated
@@ -189,6 +190,7 @@ def _judged(
                     called = quantity(name, problem.graph.loss, problem.graph.by_name)
                     notes.extend(_without_value(step.batch, called, found[number][name]))
         notes.extend(_kink_notes(bound, at_state))
+        notes.extend(notes_on_sides(bound, at_state, problem.graph.loss))
     return found, [note for _, note in sorted(notes, key=lambda numbered: numbered[0])]
 
 
@@ -249,7 +251,7 @@ def _kink_notes(bound: Bound, at_state: AtState) -> Iterator[tuple[int, str]]:
             index = _index(tuple(place), kink.axes, batch)
             where = f"{batch}{f', entry {index}' if index else ''}: {kink.op} in {kink.line}"
             if exactly_there:
-                yield batch.step, f"{where} stands on its kink; {kink.convention}, as in PyTorch"
+                yield batch.step, f"{where} stands on its kink; {kink.convention}"
             else:
                 near = "is so near its kink that rounding leaves the side open"
                 yield batch.step, f"{where} {near}: both derivatives are allowed"

@@ -19,7 +19,7 @@ from derive.run.settings import Settings
 from derive.training.clipping import Clip
 from verify.hand import clipping, update
 from verify.hand.evaluation import Array, Evaluation, NumberSystem, Values, evaluate
-from verify.hand.program import Product, Stage, compile_backward, compile_forward, compile_rule, times_partial
+from verify.hand.program import Product, Stage, compile_backward, compile_forward, compile_rule, times_guarded
 from verify.hand.rates import of_group
 from verify.hand.update import Instead, Update, applied, is_trained
 from verify.names import state_name
@@ -148,7 +148,7 @@ def prepare(
     derivation: Derivation,
     settings: Settings,
     system: NumberSystem,
-    product: Product = times_partial,
+    product: Product = times_guarded,
     *,
     as_floats: bool = False,
 ) -> Calculation:

@@ -19,6 +19,7 @@ from derive.algebra.expression import Axes, Axis
 from derive.chain.derivation import SHARES
 from verify.hand.program import Call, Constant, Positions, Read, Stage, Term
 from verify.names import own_result
+from verify.numbers import CalculationError, Exact, is_finite
 
 Array = NDArray[Any]
 Values = Mapping[str, Array]
@@ -98,7 +99,20 @@ def _size(stage: Stage, system: NumberSystem, parts: list[Array]) -> NDArray[np.
 
 
 def _terms(term: Term, system: NumberSystem, values: Values, sizes: Mapping[str, int]) -> Array:
-    """The numbers of a term before they are reduced."""
+    """The numbers of a term before they are reduced; what `where` leaves out needs no value."""
+    try:
+        return _calculated(term, system, values, sizes)
+    except CalculationError:
+        if not isinstance(system, Exact) or not term.chooses:
+            raise
+        found = _calculated(term, Exact(strict=False), values, sizes)
+        if not all(is_finite(value) for value in found.flat):
+            raise
+        return found
+
+
+def _calculated(term: Term, system: NumberSystem, values: Values, sizes: Mapping[str, int]) -> Array:
+    """The numbers of a term, each of its instructions calculated everywhere."""
     results: list[Array] = []
     for instruction in term.instructions:
         match instruction:

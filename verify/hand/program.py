@@ -63,6 +63,11 @@ class Term:
     reduction: str = "sum"
     shared: int = 0
 
+    @property
+    def chooses(self) -> bool:
+        """Whether it takes one of two sides, so that the other needs no value."""
+        return any(isinstance(step, Call) and step.op == "where" for step in self.instructions)
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -78,11 +83,16 @@ def compile_forward(derivation: Derivation) -> tuple[Stage, ...]:
 
 
 def times_partial(edge: Edge, above: Ref) -> Expr:
-    """The adjoint of the edge's part times the edge's partial."""
+    """The adjoint of the edge's part times the edge's partial, as it reads."""
     return above if edge.partial == ONE else Apply("mul", (above, edge.partial))
 
 
-def compile_backward(derivation: Derivation, product: Product = times_partial) -> tuple[Stage, ...]:
+def times_guarded(edge: Edge, above: Ref) -> Expr:
+    """The same, without the sides of `where` that are not chosen."""
+    return above if edge.guarded == ONE else Apply("mul", (above, edge.guarded))
+
+
+def compile_backward(derivation: Derivation, product: Product = times_guarded) -> tuple[Stage, ...]:
     """The stages that calculate every adjoint, in reverse order of calculation; `product` says what an edge adds."""
     axes = {node.name: node.axes for node in derivation.graph.nodes}
     axes.update({part.name: part.axes for part in derivation.parts})

@@ -5,8 +5,9 @@ import typing
 from derive.exports import lazily as _lazily
 
 if typing.TYPE_CHECKING:
+    from verify.pytorch.conventions import with_conventions
     from verify.pytorch.run import batches, draw, pieces, predict, replay, train
 
-__all__ = ["batches", "draw", "pieces", "predict", "replay", "train"]
+__all__ = ["batches", "draw", "pieces", "predict", "replay", "train", "with_conventions"]
 
-__getattr__, __dir__ = _lazily(__name__, dict.fromkeys(__all__, "run"))
+__getattr__, __dir__ = _lazily(__name__, {**dict.fromkeys(__all__, "run"), "with_conventions": "conventions"})

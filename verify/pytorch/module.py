@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from derive.algebra.conventions import NUMBERS, by_numbers
 from derive.algebra.expression import Apply, Axes, Expr, Number, Position, Reduce, Ref, free_axes, taken_axes
 from derive.algebra.literals import constant_value
 from derive.algebra.operations import OPERATIONS
@@ -91,6 +92,9 @@ class GraphModule(nn.Module):
             case Apply(op="pow", args=(base, exponent)) if (power := constant_value(exponent)) is not None:
                 plain = int(power) if power.denominator == 1 else float(power)
                 return torch.pow(self._value(base, axes, values), plain)
+            case Apply(op="clip", args=(clipped, *bounds)) if by_numbers(expr) == NUMBERS:
+                edges = [float(bound) for arg in bounds if (bound := constant_value(arg)) is not None]
+                return torch.clamp(self._value(clipped, axes, values), *edges)
             case Apply(op=op, args=args):
                 return operation(op, tuple(self._value(arg, axes, values) for arg in args), self.dtype)
         raise TypeError(type(expr).__name__)

@@ -5,7 +5,7 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from derive.algebra.calculus import from_sympy, is_real, is_zero, partial, to_sympy
+from derive.algebra.calculus import from_sympy, guarded, is_real, is_zero, partial, to_sympy
 from derive.algebra.expression import Apply, Axis, Expr, Ref, replace
 from derive.errors import EquationError, Place
 from derive.paper.syntax import read_expression
@@ -112,3 +112,25 @@ def test_operations_too_deep_for_sympy_are_refused() -> None:
 def test_zero() -> None:
     assert is_zero(partial(read("w*0 + x"), Ref("w", ())))
     assert not is_zero(partial(read("w + x"), Ref("w", ())))
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "derivative"),
+    [
+        ("where(w > 0, 1/w, w)", "w", "where((w > 0), -1/w^2, 1)"),
+        ("2*where(w > 0, 1/w, x)*w", "w", "where((w > 0), 0, 2*x)"),
+        ("where(w > 0, w, x)", "x", "where((w > 0), 0, 1)"),
+        ("where(w > 0, w, 2) + where(w > 0, 1, w)", "w", "1"),
+        ("w^x", "x", "where((w == 0)*(0 <= x), 0, log(w)*w^x)"),
+        ("w^x", "w", "w^(x - 1)*x"),
+        ("0^x + x", "x", "1"),
+        ("w*x", "w", "x"),
+    ],
+)
+def test_a_side_that_is_not_chosen_is_left_out_where_it_is_calculated(text: str, name: str, derivative: str) -> None:
+    assert Ascii().show(guarded(read(text), Ref(name, ()))) == derivative
+
+
+def test_more_sides_than_are_derived_apart_are_derived_at_once() -> None:
+    body = read(" + ".join(f"where(w > {k}, w^2, {k}*w)" for k in range(6)))
+    assert guarded(body, Ref("w", ())) == partial(body, Ref("w", ()))
