@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from derive.algebra.expression import LETTERS, Axes, Axis, Reduce, Ref, names, refs, walk
+from derive.algebra.expression import LETTERS, Axes, Axis, Position, Reduce, Ref, names, refs, walk
 from derive.errors import EquationError, Place, shorten, suggestion
 from derive.graph.node import SAMPLES, SIZE, Frozen, Node
 from derive.graph.resolution import resolve
@@ -62,6 +62,12 @@ class Graph:
                 expr = self.by_name[name].expr
                 pending.extend(names(expr) if expr is not None else ())
         return frozenset(found)
+
+    @cached_property
+    def reads_rows(self) -> bool:
+        """Whether a line uses an index along the samples as a number, as i in `w*x[i] - i`, or to pick, as `x[1]`."""
+        parts = (part for node in self.lines for part in walk(node.definition))
+        return any(isinstance(part, Position) and part.axis.size == SIZE for part in parts)
 
     @cached_property
     def averages(self) -> bool:

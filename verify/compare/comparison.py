@@ -154,7 +154,7 @@ def compare(
     if settings.first:
         steps = steps[: next((k for k, step in enumerate(steps, start=1) if step.disagrees), len(steps))]
     of_data = () if before is not None else data_faults(problem, record, bound)
-    faults = (*of_data, *row_faults(problem, record), *batch_faults(settings, record, expected))
+    faults = (*of_data, *row_faults(record), *batch_faults(settings, record, expected))
     nodes = {node.name: node for node in problem.graph.nodes}
     return Comparison(
         nodes,

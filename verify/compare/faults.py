@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
+from derive.graph.node import ROWS
 from derive.problem.loading import Problem
 from derive.run.batches import Batch, plan
 from derive.run.settings import Settings
@@ -28,13 +29,16 @@ def data_faults(problem: Problem, record: Record, bound: Bound) -> Iterator[str]
             yield f"{entry} is {value:.9g} in the problem, but PyTorch holds {held[place]:.9g}"
 
 
-def row_faults(problem: Problem, record: Record) -> Iterator[str]:
+def row_faults(record: Record) -> Iterator[str]:
     """A sentence for each column of a batch that does not hold the rows that the indices of the batch name."""
-    for column in problem.data:
-        held = record.data[column.name]
+    for name, held in record.data.items():
         for step in record.steps:
-            if not np.array_equal(step.data[column.name], held[list(step.batch.indices)]):
-                yield f"{step.batch}: {column.name} does not hold the rows {_list(step.batch.indices)} of the data"
+            if not np.array_equal(step.data[name], held[list(step.batch.indices)]):
+                yield f"{step.batch}: {_called(name)} does not hold the rows {_list(step.batch.indices)} of the data"
+
+
+def _called(name: str) -> str:
+    return "the index along the samples" if name == ROWS else name
 
 
 def batch_faults(settings: Settings, record: Record, expected: Sequence[Batch] | None) -> Iterator[str]:

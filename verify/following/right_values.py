@@ -17,7 +17,7 @@ from derive.run.run import Run
 from verify.claims.claim import EITHER, SUMS, Cell, Claim, Quantity
 from verify.claims.literal import judge
 from verify.hand import run as hand
-from verify.hand.calculation import beginnings, numbers, only
+from verify.hand.calculation import beginnings, columns, only
 from verify.hand.derivative import Derivative, derivative
 from verify.hand.leap import epochs_to_leap, is_far, leaps
 from verify.hand.rates import ByHand
@@ -216,7 +216,8 @@ class Partials:
         return found
 
     def _row(self, program: Derivative, step: HandStep, above: tuple[int, ...], *, is_local: bool) -> Array | None:
-        given = {column.name: numbers(column, Exact())[list(step.batch.indices)] for column in self.run.watched.data}
+        data = columns(self.run.watched, self.run.watched.data, Exact())
+        given = {name: column[list(step.batch.indices)] for name, column in data.items()}
         try:
             return program.row({**step.before, **given}, step.batch.n, above, local=is_local)
         except CalculationError:
@@ -345,7 +346,7 @@ def which_of_two(run: Run, claims: Sequence[Claim], otherwise: int) -> tuple[Cla
 def _predicted(run: Run, prepared: Inputs, last: HandStep, cell: Cell) -> Exactly:
     """A line at a row of [predict], at the parameters with which the run ends."""
     lines = frozenset(predicted(run.watched.graph, run.watched.predict))
-    given = {column.name: numbers(column, prepared.calculation.system) for column in run.watched.predict}
+    given = columns(run.watched, run.watched.predict, prepared.calculation.system)
     rows = run.watched.predict[0].shape[0]
     results = only(prepared.calculation, lines).at({**(last.after or last.before), **given}, rows).results
     number: Exactly = results[cell.quantity.name][cell.entry]

@@ -14,7 +14,7 @@ import numpy as np
 from derive.run.batches import Batch
 from derive.run.reads import Held
 from derive.run.run import Run
-from verify.hand.calculation import Calculation, beginnings, numbers, prepare
+from verify.hand.calculation import Calculation, beginnings, columns, prepare
 from verify.hand.rates import ByHand
 from verify.names import adjoint_of
 from verify.numbers import Array, CalculationError, Exact, Exactly, is_finite, is_sharp, precision, to_float
@@ -84,7 +84,7 @@ class Inputs:
 
 def inputs(run: Run) -> Inputs:
     """The compiled program of the run's derivation, with the problem's data."""
-    data = {column.name: numbers(column, Exact()) for column in run.problem.data}
+    data = columns(run.watched, run.watched.data, Exact())
     calculation = prepare(run.watched, run.followed, run.settings, Exact())
     return Inputs(calculation, data, ByHand(run.settings, Exact()))
 

@@ -24,7 +24,7 @@ from derive.run.reads import Held, Reads
 from derive.run.settings import Settings
 from derive.training.clipping import VALUE
 from verify.pytorch.loader import batches_of
-from verify.pytorch.module import DTYPES, GraphModule, as_array, as_tensor, as_values, dtype_name
+from verify.pytorch.module import DTYPES, GraphModule, as_array, as_columns, as_values, dtype_name
 from verify.pytorch.optimizer import TorchUpdate, UpdateByHand
 from verify.pytorch.rates import inside
 from verify.record import Handed, Record, StepRecord, Values
@@ -58,7 +58,7 @@ def _drawn(quantity: Quantity, dtype: torch.dtype, place_of: Callable[[str], Pla
 
 def batches(problem: Problem, settings: Settings) -> list[Batch]:
     """The batches of a run without the run, in the order that the DataLoader draws."""
-    data = {column.name: as_tensor(column, DTYPES[settings.dtype]) for column in problem.data}
+    data = as_columns(problem, problem.data, DTYPES[settings.dtype])
     return [batch for batch, _ in batches_of(data, settings)]
 
 
@@ -83,7 +83,7 @@ def pieces(problem: Problem, settings: Settings, length: int, by_hand: Handed | 
         if number > Fraction(torch.finfo(dtype).max):
             raise SettingError(f"{name} = {float(number):g} does not fit {dtype_name(dtype)}; expected a smaller one")
     model = GraphModule(problem, dtype)
-    data = {column.name: as_tensor(column, dtype) for column in problem.data}
+    data = as_columns(problem, problem.data, dtype)
     update = TorchUpdate(model, settings, problem.place_of) if by_hand is None else UpdateByHand(model, by_hand)
     whole = Record(settings.dtype, torch.__version__, as_values(data), ())
     steps: list[StepRecord] = []
@@ -122,7 +122,7 @@ def predict(problem: Problem, settings: Settings, last: StepRecord) -> Values:
     with torch.no_grad():
         for name, parameter in model.named.items():
             parameter.copy_(torch.from_numpy((last.after or last.before)[name]))
-        columns = {column.name: as_tensor(column, dtype) for column in problem.predict}
+        columns = as_columns(problem, problem.predict, dtype)
         return as_values(model(columns, problem.predict[0].shape[0]))
 
 
