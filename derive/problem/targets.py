@@ -123,7 +123,8 @@ def _check(line: str, labels: Quantity, classes: int, place: Place | None, *, pi
     if picks_row:
         raise DataError(
             f"{name} = {write_number(value)}{row} is no row of the data, which it picks in {line}; "
-            f"expected whole numbers from 0 to {classes - 1}" + ("; these count from 1: subtract 1" if from_one else ""),
+            f"expected whole numbers from 0 to {classes - 1}"
+            + ("; these count from 1: subtract 1" if from_one else ""),
             place,
         )
     raise DataError(

@@ -126,7 +126,10 @@ def test_a_row_that_the_data_do_not_have_is_refused_where_it_stands() -> None:
 
 
 def test_a_row_that_is_picked_is_noted() -> None:
-    assert any("the row 1; in a batch without it" in note for note in load(problem("l = (w*x[1])^2 + 0*v[1]", "lr = 1\nsteps = 1")).notes)
+    assert any(
+        "the row 1; in a batch without it" in note
+        for note in load(problem("l = (w*x[1])^2 + 0*v[1]", "lr = 1\nsteps = 1")).notes
+    )
 
 
 def test_a_dtype_that_cannot_count_the_rows_is_refused() -> None:

@@ -10,6 +10,7 @@ from functools import partial
 from derive.chain.derivation import differentiate
 from derive.errors import ClaimError, Place
 from derive.problem.loading import Problem
+from derive.run.batches import plan
 from derive.run.run import Run
 from derive.run.settings import Settings
 from verify import pytorch
@@ -30,7 +31,7 @@ def drawn(problem: Problem, settings: Settings) -> Run:
     derivation = differentiate(problem.graph)
     if not all(parameter.is_drawn for parameter in problem.parameters):
         problem = pytorch.draw(problem, settings.dtype)
-    batches = tuple(pytorch.batches(problem, settings)) if settings.shuffle else None
+    batches = tuple(plan(settings, pytorch.orders(settings))) if settings.shuffle else None
     return Run(problem, derivation, settings, batches)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import zip_longest
 
 import numpy as np
 
@@ -14,6 +15,11 @@ from verify.bound.bound import PRECISION, Bound
 from verify.hand import calculation
 from verify.numbers import precision
 from verify.record import Record
+
+MAX_SEEDS = 1_000  # seeds that are tried for an order that is not the one of the seed
+MAX_EPOCHS = 20  # epochs of which the orders are compared then
+
+Drawn = Callable[[int], Iterable[tuple[int, ...]]]  # the orders of the epochs that a seed draws
 
 
 def data_faults(problem: Problem, record: Record, bound: Bound) -> Iterator[str]:
@@ -41,23 +47,53 @@ def _called(name: str) -> str:
     return "the index along the samples" if name == ROWS else name
 
 
-def batch_faults(settings: Settings, record: Record, expected: Sequence[Batch] | None) -> Iterator[str]:
+def batch_faults(
+    settings: Settings, record: Record, expected: Sequence[Batch] | None, drawn: Drawn | None = None
+) -> Iterator[str]:
     """A sentence for each batch with other rows, or another zero_grad or update, than `expected`.
 
-    That is, when it is None, what the settings plan. Shuffled, also for each epoch that takes a row twice.
+    That is, when it is None, what the settings plan. Shuffled, also for each epoch that takes a row twice. The first
+    batch in another order is told with the seed, among the first `MAX_SEEDS` of `drawn`, that draws what was taken.
     """
     taken = [step.batch for step in record.steps]
     if expected is None:
         expected = list(plan(settings, orders(taken) if settings.shuffle else None))
-    for found, wanted in zip(taken, expected, strict=False):
-        if found.indices != wanted.indices:
-            yield f"{found}: PyTorch took the samples {_list(found.indices)}; expected {_list(wanted.indices)}"
+    aside = _other_order(taken, expected, drawn) if settings.shuffle else ""
+    for found, wanted in zip_longest(taken, expected[: len(taken)]):
+        if wanted is None:
+            yield f"{found}: a batch too many; expected the run to end after {settings.steps} steps"
+        elif (found.epoch, found.batch) != (wanted.epoch, wanted.batch):
+            epoch, number = wanted.epoch, wanted.batch
+            many = "a batch too many" if found.epoch < epoch else "a batch is missing"
+            yield f"{found}: {many}; expected batch {number} of epoch {epoch}"
+            break  # all later ones are counted otherwise too
+        elif found.indices != wanted.indices:
+            yield f"{found}: PyTorch took the samples {_list(found.indices)}; expected {_list(wanted.indices)}{aside}"
+            aside = ""
         elif found != wanted:
             yield f"{found}: PyTorch {_doings(found)}; expected: {_doings(wanted)}"
     for order in orders(taken) if settings.shuffle else ():
         complete = len(order) == settings.samples
         if len(set(order)) != len(order) or (complete and set(order) != set(range(settings.samples))):
             yield f"an epoch does not use each sample once: it took {_list(order)}"
+
+
+def _other_order(taken: Sequence[Batch], expected: Sequence[Batch], drawn: Drawn | None) -> str:
+    """`; these are the orders of seed 99` and the like: what is known of an order that is not the one of the seed."""
+    found, wanted = orders(taken), orders(expected[: len(taken)])
+    if found == wanted:
+        return ""
+    if all(order == tuple(range(len(order))) for order in found):
+        return "; the rows stand as in the data: not shuffled"
+    whole = [order for order in found if len(order) == max(map(len, found))]
+    if len(whole) > 1 and len({*whole}) == 1 and all(order == whole[0][: len(order)] for order in found):
+        return "; every epoch takes the same order: drawn once, or with the seed set again for each epoch"
+    if drawn is not None and taken[0].epoch == 1:
+        some = found[:MAX_EPOCHS]
+        for seed in range(MAX_SEEDS):
+            if all(own[: len(order)] == order for own, order in zip(drawn(seed), some, strict=False)):
+                return f"; seed {seed} draws {'these orders' if len(some) > 1 else 'this order'}"
+    return ""
 
 
 def _doings(batch: Batch) -> str:

@@ -5,8 +5,9 @@ import typing
 from derive.exports import lazily as _lazily
 
 if typing.TYPE_CHECKING:
-    from verify.pytorch.run import batches, draw, pieces, predict, replay, train
+    from verify.pytorch.order import orders
+    from verify.pytorch.run import draw, pieces, predict, replay, train
 
-__all__ = ["batches", "draw", "pieces", "predict", "replay", "train"]
+__all__ = ["draw", "orders", "pieces", "predict", "replay", "train"]
 
-__getattr__, __dir__ = _lazily(__name__, dict.fromkeys(__all__, "run"))
+__getattr__, __dir__ = _lazily(__name__, {**dict.fromkeys(__all__, "run"), "orders": "order"})
