@@ -17,10 +17,10 @@ __getattr__, __dir__ = _lazily(
     __name__,
     {
         "Audit": "auditing.pipeline",
-        "Finding": "auditing.finding",
+        "Finding": "following.finding",
         "Outcome": "compare.verdict",
         "Result": "result",
-        "Status": "auditing.finding",
+        "Status": "following.finding",
         "Verdict": "compare.verdict",
         "audit": "auditing.pipeline",
         "verify": "pipeline",

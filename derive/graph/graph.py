@@ -15,6 +15,8 @@ from derive.paper.lines import Line, as_typed
 
 __all__ = ["SIZE", "Graph", "Node", "Shape", "Shapes", "build"]
 
+LOSS = "loss"  # a line of this name is meant for the loss
+
 Shape = tuple[int | str, ...]  # the size of each axis; a size that is not known yet has a name
 Shapes = Mapping[str, Shape] | Iterable[str]
 
@@ -124,10 +126,18 @@ def build(
 
 
 def other_loss(lines: tuple[Line, ...]) -> str:
-    """Returns a sentence of advice where other lines use the last one, as when the loss is written first; else ""."""
+    """Returns a sentence of advice where the last line may not be meant for the loss; else "".
+
+    That is where other lines use it, as when the loss is written first, or another line is called loss.
+    """
     used = {name for line in lines for name in names(line.expr)}
     ends = [line.name for line in lines if line.name not in used]
     last = lines[-1].name
+    if last != LOSS and any(line.name == LOSS for line in lines):
+        return (
+            f"{last!r}, the last line, is what is differentiated, and not the line {LOSS}: write {LOSS} last, "
+            f'or loss = "{LOSS}" above the first table of a problem file'
+        )
     if last not in used or not ends:
         return ""
     return (

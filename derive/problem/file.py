@@ -18,7 +18,7 @@ from derive.graph.node import SIZE, Node
 from derive.graph.seed_gradient import SEEDED, Upstream, may_be_open
 from derive.paper.lines import Line, read_lines
 from derive.problem.data import Column, csv_columns, read_columns
-from derive.problem.equations import free_names, spelling_notes, written_names
+from derive.problem.equations import constant_notes, free_names, spelling_notes, written_names
 from derive.problem.parameters import Given, read_frozen, read_given
 from derive.problem.predict import read_predict
 from derive.problem.problem import Claims, Problem, Quantity
@@ -122,6 +122,7 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
             *_other_loss(document, lines),
             *target_notes(lines, (*constants.quantities, *data)),
             *score_notes(lines),
+            *constant_notes(wanted - {column.name for column in columns}),
             *([f"{open_end} {_STARTS}"] if open_end and parameters.names else []),
         ),
         places=tuple((".".join(path), place) for path, place in document.places.items()),
