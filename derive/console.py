@@ -42,16 +42,18 @@ def end_with(command: Callable[[], int]) -> NoReturn:
 
 
 def run(command: Callable[[], int]) -> int:
-    """Runs `command` and returns its exit status; 2 after an error of the input, which is printed to stderr.
+    """Runs `command` and returns its exit status, or that of an error of the input, which is printed to stderr.
 
-    Ctrl-C gives one line and 130, a reader of stdout that went away 141 and no message.
+    That is 2, or 3 where a table claims nothing. Ctrl-C gives one line and 130, a reader of stdout that went away 141
+    and no message.
     """
     try:
         status = _status(command)
         _flush()
         return status
     except HandgradError as error:
-        return _complain(str(error))
+        _complain(str(error))
+        return error.exit_status
     except RecursionError:
         return _complain("the input is nested too deeply; split it into smaller pieces")
     except MemoryError:

@@ -37,7 +37,9 @@ class Place:
 
 
 class HandgradError(Exception):
-    """Any error that is the input's, not the program's: printed without a traceback, exit status 2."""
+    """Any error that is the input's, not the program's: printed without a traceback, and the exit status says which."""
+
+    exit_status = 2
 
 
 class ProblemError(HandgradError):
@@ -77,6 +79,12 @@ class SettingError(ProblemError):
 
 class ClaimError(ProblemError):
     """A claim that cannot be read."""
+
+
+class NoClaimError(ClaimError):
+    """A table that can be read and claims nothing: nothing is decided."""
+
+    exit_status = 3
 
 
 class OutputError(HandgradError):

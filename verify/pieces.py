@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -14,7 +14,6 @@ from derive.run.run import Run
 from derive.run.settings import Settings
 from verify import pytorch
 from verify.compare.comparison import Comparison, StepComparison
-from verify.compare.faults import orders
 from verify.compare.tallies import KEPT, Tally
 from verify.compare.verdict import MAX_LISTED
 from verify.hand import run as hand
@@ -53,8 +52,7 @@ def by_hand(run: Run) -> ByHand:
     settings = run.settings
     if not settings.by_hand_alone:
         return ByHand(partial(hand.calculate, run) if is_whole(settings) else hand.Continued(run).calculate)
-    order = orders(pytorch.batches(run.problem, settings)) if settings.shuffle else None
-    whole = hand.calculate(run, plan(settings, order))
+    whole = hand.calculate(run, plan(settings, pytorch.orders(settings) if settings.shuffle else None))
     if not whole.steps:
         there = f"torch.optim.{settings.optimizer} has no variant {settings.variant}, and its update is made by hand"
         raise ProblemError(f"{there}, but {whole.ended}")
@@ -62,22 +60,14 @@ def by_hand(run: Run) -> ByHand:
 
 
 class Expected:
-    """The batches that each piece should take; shuffled, in the orders of rows that PyTorch has drawn."""
+    """The batches that each piece should take; shuffled, in the orders that a DataLoader draws with the seed."""
 
     def __init__(self, settings: Settings) -> None:
-        self.shuffled = settings.shuffle
-        self.orders: deque[tuple[int, ...]] = deque()
-        self.batches = plan(settings, self._drawn() if settings.shuffle else None)
+        self.batches = plan(settings, pytorch.orders(settings) if settings.shuffle else None)
 
     def of(self, record: Record) -> tuple[Batch, ...]:
         """Those of the next piece, of which `record` is PyTorch's."""
-        taken = [step.batch for step in record.steps]
-        self.orders.extend(orders(taken) if self.shuffled else ())
-        return tuple(islice(self.batches, len(taken)))
-
-    def _drawn(self) -> Iterator[tuple[int, ...]]:
-        while self.orders:
-            yield self.orders.popleft()
+        return tuple(islice(self.batches, len(record.steps)))
 
 
 class Kept:

@@ -40,11 +40,11 @@ def verify(problem: Problem | str | os.PathLike[str], **settings: object) -> Res
     run = Run(pytorch.draw(problem, chosen.dtype), derivation, chosen)
     limits = bound.prepare(run)
     by_hand, expected, kept = pieces.by_hand(run), pieces.Expected(chosen), pieces.Kept(chosen)
-    replay = partial(pytorch.replay, run.problem, chosen)
+    replay, drawn = partial(pytorch.replay, run.problem, chosen), partial(pytorch.orders, chosen)
     for record in pytorch.pieces(run.problem, chosen, pieces.length(chosen), by_hand.given):
         batches = expected.of(record)
         calculated = by_hand.calculate(batches)
-        comparison = compare(run, calculated, record, limits, replay, kept.before, batches)
+        comparison = compare(run, calculated, record, limits, replay, kept.before, batches, drawn)
         kept.add(calculated, record, comparison, tally(run, calculated, record, comparison))
         if chosen.first and kept.tally.wrong:
             break

@@ -25,7 +25,8 @@ class StepRecord:
     [report] and what is watched. `accumulated` are the gradients that were there before backward and to which
     it added; empty where they were set to zero. `clipped` are the gradients after clipping, empty where nothing is
     clipped, and `rates` what the optimizer held that changes from step to step, such as lr: one number, or one for each
-    group of parameters.
+    group of parameters. Where the columns of the batch do not have as many rows as its indices, the step does not
+    `fit`: nothing was calculated, its numbers are NaN, and the run ends with it.
     """
 
     batch: Batch
@@ -39,6 +40,7 @@ class StepRecord:
     accumulated: Values = field(default_factory=dict)
     clipped: Values = field(default_factory=dict)
     rates: Values = field(default_factory=dict)
+    fits: bool = True
 
     @property
     def left(self) -> Values:

@@ -49,5 +49,7 @@ def unworkable(expr: Apply) -> str:
     base = constant_value(expr.args[0])
     bits = 0 if base is None else (abs(base.numerator) * base.denominator).bit_length()
     if abs(right) > MAX_POWER or bits * abs(right) > MAX_BITS:
-        return f"this power is too large; expected an exponent of at most {MAX_POWER}"
+        most = min(MAX_POWER, MAX_BITS // bits) if bits else MAX_POWER
+        shorter = ", or a base of fewer digits" if most < MAX_POWER else ""
+        return f"this power is too large; expected an exponent of at most {most}{shorter}"
     return "division by zero" if base == 0 and right < 0 else ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from derive.algebra.conventions import STATED, Conventions, depends_on_version
-from derive.algebra.expression import LETTERS, Axes, Axis, Reduce, Ref, names, refs, walk
+from derive.algebra.expression import LETTERS, Axes, Axis, Position, Reduce, Ref, names, refs, walk
 from derive.errors import EquationError, Place, shorten, suggestion
 from derive.graph.node import SAMPLES, SIZE, Frozen, Node
 from derive.graph.resolution import resolve
@@ -15,6 +15,8 @@ from derive.graph.seed_gradient import Upstream, seeded
 from derive.paper.lines import Line, as_typed
 
 __all__ = ["SIZE", "Graph", "Node", "Shape", "Shapes", "build"]
+
+LOSS = "loss"  # a line of this name is meant for the loss
 
 Shape = tuple[int | str, ...]  # the size of each axis; a size that is not known yet has a name
 Shapes = Mapping[str, Shape] | Iterable[str]
@@ -72,6 +74,12 @@ class Graph:
         return depends_on_version(node.definition for node in self.lines)
 
     @cached_property
+    def reads_rows(self) -> bool:
+        """Whether a line uses an index along the samples as a number, as i in `w*x[i] - i`, or to pick, as `x[1]`."""
+        parts = (part for node in self.lines for part in walk(node.definition))
+        return any(isinstance(part, Position) and part.axis.size == SIZE for part in parts)
+
+    @cached_property
     def averages(self) -> bool:
         """Whether the loss counts as a mean over its samples: a line of it has such a mean, or reads their number."""
         sizes = self.of_kind("size")
@@ -126,10 +134,18 @@ def build(
 
 
 def other_loss(lines: tuple[Line, ...]) -> str:
-    """Returns a sentence of advice where other lines use the last one, as when the loss is written first; else ""."""
+    """Returns a sentence of advice where the last line may not be meant for the loss; else "".
+
+    That is where other lines use it, as when the loss is written first, or another line is called loss.
+    """
     used = {name for line in lines for name in names(line.expr)}
     ends = [line.name for line in lines if line.name not in used]
     last = lines[-1].name
+    if last != LOSS and any(line.name == LOSS for line in lines):
+        return (
+            f"{last!r}, the last line, is what is differentiated, and not the line {LOSS}: write {LOSS} last, "
+            f'or loss = "{LOSS}" above the first table of a problem file'
+        )
     if last not in used or not ends:
         return ""
     return (

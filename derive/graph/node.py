@@ -9,6 +9,7 @@ from derive.errors import Place
 
 SIZE = "n"  # the name on paper for the number of samples in the batch
 SAMPLES = Axis("i", SIZE)  # the axis that data run over
+ROWS = "#row"  # what programs read for an index along the samples: the row of the data, counted from 0
 
 
 @dataclass(frozen=True)

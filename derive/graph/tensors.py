@@ -48,7 +48,10 @@ class Call:
 
 
 def _entry(scope: Scope, call: Call) -> Typed:
-    """One entry along each axis that is written with a number or a label: Σ [k = label] x over that axis."""
+    """One entry along each axis that is written with a number or a label: Σ [k = label] x over that axis.
+
+    In its place stand the axes of the label that the entry does not have: `P[v[i],k]` runs over i and k.
+    """
     whole, *chosen = call.values
     result, axes = whole.expr, whole.axes
     letters = [axis for axis in axes if axis.letter.startswith(PICKED)]
@@ -58,7 +61,8 @@ def _entry(scope: Scope, call: Call) -> Typed:
         here = fresh_axis(Axis("k", picked.size), [*axes, *label.axes, *taken_axes(result)])
         chooses = Apply("equal", (label.expr, Position(here)))
         renamed = rename_axes(result, {picked: here})
-        axes = tuple(axis for axis in axes if axis != picked)
+        place, others = axes.index(picked), tuple(axis for axis in axes if axis != picked)
+        axes = (*others[:place], *(axis for axis in label.axes if axis not in others), *others[place:])
         result = Reduce("sum", Apply("mul", (chooses, renamed)), (here,))
     return Typed(result, axes)
 

@@ -188,7 +188,14 @@ def _choose(
     listed = document.table(key).get("columns")
     taken = {group.name for group in groups}
     if listed is None:
-        free = wanted - {SIZE} - taken  # a column n would be taken for the number of samples
+        is_renamed = any(normalise(entry) == SIZE for group in groups for entry in group.entries)
+        if SIZE in wanted and SIZE in file.by_name and not is_renamed:
+            raise DataError(
+                f"{file.name} has a column {file.by_name[SIZE]!r}, and {SIZE!r} is the number of samples in equations; "
+                f'name the column otherwise, or here: count = "{file.by_name[SIZE]}"',
+                file.header_place,
+            )
+        free = wanted - taken
         chosen = [written for name, written in file.by_name.items() if name in free]
         if not chosen and not groups:
             missing = "used in the equations" if key == "data" else "a column of [data]"

@@ -63,7 +63,7 @@ def read_equations(text: str, source: str = "<text>") -> Problem:
     )
     labels = _label_notes(lines, graph, clear, shapes)
     notes = (assumed, *labels, *score_notes(lines), *products, *spelling_notes(written_names(lines)))
-    notes += tuple(filter(None, [other_loss(lines)]))
+    notes += (*filter(None, [other_loss(lines)]), *constant_notes(free))
     title = "; ".join(filter(None, map(str.strip, text.splitlines()))) if len(lines) == 1 else f"{len(lines)} equations"
     return Problem("equation", title, source, lines, graph, notes=notes, trains=False, is_symbolic=True)
 
@@ -155,6 +155,12 @@ def _is_loss(part: Expr) -> bool:
         return False
     macro = MACROS.get((part.op, len(part.args)))
     return macro is not None and ("mean(" in macro.formula or "sum(" in macro.formula)
+
+
+def constant_notes(free: Iterable[str]) -> tuple[str, ...]:
+    """Returns a note on `e` among the names that no line defines and nothing gives: it may be meant for a line."""
+    number = "2.718…, Euler's number"
+    return tuple(f"{name!r} is {number}: no line is called so" for name in free if name == "e")
 
 
 def _is_constant(name: str) -> bool:

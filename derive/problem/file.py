@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from math import prod
@@ -18,12 +18,12 @@ from derive.graph.node import SIZE, Node
 from derive.graph.seed_gradient import SEEDED, Upstream, may_be_open
 from derive.paper.lines import Line, read_lines
 from derive.problem.data import Column, csv_columns, read_columns
-from derive.problem.equations import free_names, spelling_notes, written_names
+from derive.problem.equations import constant_notes, free_names, spelling_notes, written_names
 from derive.problem.parameters import Given, read_frozen, read_given
 from derive.problem.predict import read_predict
 from derive.problem.problem import Claims, Problem, Quantity
 from derive.problem.rounded import with_rounded
-from derive.problem.targets import check_labels, score_notes, target_notes
+from derive.problem.targets import check_labels, check_rows, score_notes, target_notes
 from derive.problem.training_table import MISPLACED, Own, read_training
 from derive.problem.watch import (
     at_the_end,
@@ -86,8 +86,8 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
     except UnknownNameError as error:
         raise UnknownNameError(error.message + csv_columns(document, folder), error.place) from None
     frozen = read_frozen(document, parameters.shapes)
-    _check_labels(document, graph, (*constants.quantities, *data), columns)
     watch = _watched((*late, *expressions), graph)
+    _check_labels(document, with_lines(graph, watch), (*constants.quantities, *data), columns)
     own = Own(parameters.names, constants.numbers, tuple(f.name for f in frozen if not f.entries))
     training = read_training(document, columns[0].samples if columns else 0, own)
     if training.until is not None:
@@ -95,6 +95,7 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
         condition(training.until, with_lines(graph, watch), place)  # read again with the settings in effect
     predict, left_out = read_predict(document, graph, columns, folder)
     check_labels(graph, predict, {quantity.name: document.place("predict", quantity.name) for quantity in predict})
+    rows = check_rows(with_lines(graph, watch), columns[0].samples if columns else None)
     claims = _claims(document)
     spelled = (*written_names(lines), *parameters.written, *constants.written, *(c.written for c in columns))
     if open_end:
@@ -114,12 +115,14 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
         notes=(
             *notes,
             *left_out,
+            *rows,
             *_idle_constants(constants, graph, beside, training),
             *spelling_notes(spelled),
             *_idle_settings(training, columns),
             *_other_loss(document, lines),
             *target_notes(lines, (*constants.quantities, *data)),
             *score_notes(lines),
+            *constant_notes(wanted - {column.name for column in columns}),
             *([f"{open_end} {_STARTS}"] if open_end and parameters.names else []),
         ),
         places=tuple((".".join(path), place) for path, place in document.places.items()),
@@ -177,9 +180,10 @@ def _trains(document: Document) -> bool:
     return "training" in document.content and not (told and WITHOUT_TRAINING.issuperset(told))
 
 
-def _check_labels(document: Document, graph: Graph, given: Iterable[Quantity], columns: Iterable[Column]) -> None:
+def _check_labels(document: Document, graph: Graph, given: Iterable[Quantity], columns: Sequence[Column]) -> None:
     places = {quantity.name: document.place("constants", quantity.name) for quantity in given}
-    check_labels(graph, given, {**places, **{column.name: column.place for column in columns}})
+    samples = columns[0].samples if columns else None
+    check_labels(graph, given, {**places, **{column.name: column.place for column in columns}}, samples)
 
 
 def _one_line(document: Document, key: str) -> str | None:

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from derive.algebra.expression import ONE, Apply, Expr, Position, Reduce, Ref, rename_axes, walk
+from derive.algebra.expression import ONE, Apply, Expr, Number, Position, Reduce, Ref, rename_axes, walk
 from derive.errors import DataError, Place
 from derive.graph.graph import Graph
+from derive.graph.node import SIZE, Node
 from derive.paper.lines import Line
 from derive.problem.problem import Quantity
 from derive.source.numerals import write_number
@@ -61,33 +62,71 @@ def _unexpected(op: str, expected: _Expected, targets: Quantity) -> Iterator[str
         yield f"{op} expects targets {expected.values}, and {targets.name} has {write_number(wrong)}{remedy}"
 
 
-def check_labels(graph: Graph, quantities: Iterable[Quantity], places: Mapping[str, Place]) -> None:
+def check_labels(
+    graph: Graph, quantities: Iterable[Quantity], places: Mapping[str, Place], samples: int | None = None
+) -> None:
     """Raises `DataError`, with the row from 0, for a label that is not a whole number from 0 below the classes.
 
     `quantities` are the given numbers in which labels of `graph` may stand, `places` says where each name stands.
+    What picks along the samples has to be a row of the data, of which there are `samples`.
     """
     given = {quantity.name: quantity for quantity in quantities}
     for line, name, classes in dict.fromkeys(picked_labels(graph)):
-        if name in given:
-            _check(line, given[name], classes, places.get(name))
+        if name in given and (classes or samples):
+            _check(line, given[name], classes or samples or 0, places.get(name), picks_row=not classes)
 
 
 def picked_labels(graph: Graph) -> Iterator[tuple[str, str, int]]:
-    """The line, the name of the labels, and the number of classes wherever a label picks an entry."""
+    """The line, the name of the labels, and the number of classes wherever a label picks an entry; 0 for a row."""
     for line in graph.lines:
         for part in walk(line.definition):
             match part:
+                case Apply(op="equal", args=(Ref(name=name), Position(axis=axis))) if axis.size == SIZE:
+                    yield line.name, name, 0
                 case Apply(op="equal", args=(Ref(name=name), Position(axis=axis))) if isinstance(axis.size, int):
                     yield line.name, name, axis.size
 
 
-def _check(line: str, labels: Quantity, classes: int, place: Place | None) -> None:
+def check_rows(graph: Graph, samples: int | None) -> list[str]:
+    """Returns a note on the rows of the data that lines pick by their number, such as `x[1]`.
+
+    Raises `DataError` for a number that is no row of the `samples` of the data.
+    """
+    picked: dict[int, Node] = {}
+    for line in graph.lines:
+        for part in walk(line.definition):
+            match part:
+                case Apply(op="equal", args=(Number(value=value), Position(axis=axis))) if axis.size == SIZE:
+                    picked.setdefault(int(value), line)
+    beyond = next((row for row in picked if samples is not None and row >= samples), None)
+    if beyond is not None:
+        line = picked[beyond]
+        raise DataError(
+            f"{line.name} picks the row {beyond} of the data, which have {samples}; "
+            f"expected a whole number from 0 to {(samples or 0) - 1}",
+            line.place,
+        )
+    if not picked or samples is None:
+        return []
+    rows = ", ".join(map(str, sorted(picked)))
+    which = f"the row {rows}" if len(picked) == 1 else f"the rows {rows}"
+    return [f"an entry along the samples is a row of the data: {which}; in a batch without it, it is 0"]
+
+
+def _check(line: str, labels: Quantity, classes: int, place: Place | None, *, picks_row: bool = False) -> None:
     wrong = next((row for row, value in enumerate(labels.values) if not _possible(value, classes)), None)
     if wrong is None:
         return
     value = labels.values[wrong]
     from_one = all(_possible(label - 1, classes) for label in labels.values)
     name, row = (f"{labels.name}[{wrong}]", f" (row {wrong}, counted from 0)") if labels.shape else (labels.name, "")
+    if picks_row:
+        raise DataError(
+            f"{name} = {write_number(value)}{row} is no row of the data, which it picks in {line}; "
+            f"expected whole numbers from 0 to {classes - 1}"
+            + ("; these count from 1: subtract 1" if from_one else ""),
+            place,
+        )
     raise DataError(
         f"{name} = {write_number(value)}{row} is not a class label for {line};"
         f" expected whole numbers from 0 to {classes - 1}, for {classes} classes"

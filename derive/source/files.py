@@ -84,7 +84,8 @@ def _decoded(content: bytes, name: str, limit: int, what: str, error: type[Probl
 
 def clean(text: str) -> str:
     """`text` without a byte order mark, with lines ending in LF alone."""
-    return text.removeprefix("\ufeff").replace("\r\n", "\n")
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    return text if "\n" in text else text.replace("\r", "\n")  # line ends of an old Macintosh
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:

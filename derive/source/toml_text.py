@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from derive.characters import normalise
 from derive.errors import Place, ProblemError, shorten, suggestion
 from derive.source.numerals import Numeral, shown
 
@@ -125,7 +126,7 @@ def _syntax_error(message: str, text: str, source: str) -> ProblemError:
 def _remedy(place: Place) -> str:
     """What to do about the commonest slips: a Greek name that TOML wants in quotes, and `.5`, `5.`, `0,5`, `1/3`."""
     name = place.text.partition("=")[0].strip()
-    if "=" in place.text and name.isidentifier() and not name.isascii():
+    if "=" in place.text and normalise(name).isidentifier() and not name.isascii():
         return f'write the name in quotes: "{name}" = …'
     start = max(0, (place.column or 0) - _NEAR)
     complaint = (place.column or 0) - 1 - start

@@ -268,7 +268,8 @@ def _with_numbers(expr: Expr, values: Mapping[str, Array], place: Place, worked:
             array = np.asarray(values[name], dtype=object)
             return _number(array[tuple(place[axis.letter] for axis in axes)] if axes and array.ndim else array.item())
         case Position(axis=axis):
-            return Number(Fraction(place[axis.letter]))
+            rows = worked.step.batch.indices if worked is not None and axis.size == SAMPLES.size else ()
+            return Number(Fraction(rows[place[axis.letter]] if rows else place[axis.letter]))
         case Reduce(op=op, body=body, axes=axes) if worked is not None:
             terms = [
                 _LEFT_OUT if found is None else _with_numbers(body, values, {**place, **found}, worked)

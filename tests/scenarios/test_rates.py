@@ -26,7 +26,7 @@ from tables.text.remarks import remarks
 from tables.text.report import to_text
 from tests.planting import first_wrong
 from tests.scheduler_options import options, read
-from verify import Outcome, Result, verify
+from verify import Outcome, Result, audit, verify
 from verify.compare.verdict import explanations
 from verify.pytorch import rates as torch_rates
 
@@ -520,3 +520,25 @@ def test_a_constant_lr_is_not_compared_as_a_number_of_its_own() -> None:
     result = verify(LINE, lr=0.1)
     assert all(not step.rates for step in result.record.steps)
     assert "optimizer.lr" not in set(comparison(result)["quantity"])
+
+
+TIE = 'equations = "l = (w - 1)^2"\n[parameters]\nw = 0\n[training]\nlr = 0.1\nscheduler = "CosineAnnealingLR"\n'
+
+
+@pytest.mark.parametrize(("claimed", "status"), [("0.0258", "right"), ("0.0257", "right"), ("0.0259", "wrong")])
+def test_both_roundings_of_a_tie_of_a_cosine_are_right(claimed: str, status: str) -> None:
+    """Lr is 0.001 + 0.099·(1 + cos(2π/3))/2, which is exactly 0.02575."""
+    found = audit(f"{TIE}T_max = 3\neta_min = 0.001\nsteps = 3\n", sentences=[f"step 3: lr = {claimed}"])
+    assert [finding.status.value for finding in found.findings] == [status]
+
+
+@given(st.integers(1, 12), st.integers(1, 40), st.integers(0, 5))
+@settings(deadline=None, max_examples=40)
+def test_the_lr_of_a_cosine_is_that_of_pytorch(span: int, step: int, low: int) -> None:
+    """Also where the cosine is put in as the fraction that it is."""
+    text = f"{TIE}T_max = {span}\neta_min = {low / 100}\nsteps = {step}\nscheduler_every = 'batch'\n"
+    result = verify(text)
+    assert result.agrees, result.verdict.sentence
+    assert float(result.hand.steps[-1].rates["lr"].item()) == pytest.approx(
+        0.01 * low + (0.1 - 0.01 * low) * (1 + math.cos(math.pi * (step - 1) / span)) / 2, abs=1e-15
+    )

@@ -440,3 +440,9 @@ def test_options_of_the_optimizer_on_the_command_line() -> None:
 def test_refuses_an_unknown_option(given: str, message: str) -> None:
     with pytest.raises(SettingError, match=message):
         settings_of(parser().parse_args(["--option", given]))
+
+
+def test_a_table_without_a_claim_exits_3(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("empty.csv").write_text("step,w\n1,\n2,?\n", encoding="utf-8")
+    assert called("article", "--claims", "empty.csv") == 3
+    assert "claims nothing; expected a number" in capsys.readouterr().err

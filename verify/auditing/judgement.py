@@ -100,19 +100,24 @@ def _rounded(run: Run, claims: Sequence[Claim], known: Known) -> tuple[list[Find
     return found, settle(run, found, [place for place, finding in enumerate(found) if may_be_residue(finding)])
 
 
+_TOO_NEAR = "its digits do not tell: it is too near an end of what the printed digits allow"
+
+
 def _alone(run: Run, claim: Claim, known: Known) -> Finding:
     """A claim against the right number, by its digits alone."""
     right = known.values.get(claim.cell)
     if claim.cell.quantity.group == "setting":
         right = _setting(run, claim.cell)
     if right is None:
-        return Finding(claim, Status.UNDECIDED, None, known.reason or "it is not calculated where nothing is trained")
+        return Finding(
+            claim, Status.UNDECIDED, None, known.why(claim.cell) or "it is not calculated where nothing is trained"
+        )
     verdict = judge(claim.literal, right)
     if verdict != "right" and _is_left_alone(run, claim):
         why = f"the entry is frozen, and 0 is right for the update; by the loss it is {decimal(right, 7)}"
         return Finding(claim, Status.RIGHT, right, why)
     if verdict is None:
-        return Finding(claim, Status.UNDECIDED, right, known.reason)
+        return Finding(claim, Status.UNDECIDED, right, known.why(claim.cell) or _TOO_NEAR)
     status = Status(verdict)
     why = ""
     if status is Status.TRUNCATED:

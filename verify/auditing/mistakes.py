@@ -18,7 +18,7 @@ from verify.following.finding import Finding, Status
 from verify.following.own_numbers import Own, own_number
 from verify.following.right_values import right_values
 from verify.following.rounded_inputs import would_help
-from verify.hand.calculation import input_marks, numbers, prepare
+from verify.hand.calculation import columns, input_marks, prepare
 from verify.numbers import Exactly, Form, Forms, as_ball, fixed, forms, from_fraction, middle, precision, to_float
 
 MANY = 3  # wrong numbers that are looked at together
@@ -131,9 +131,10 @@ def _loss_at(run: Run, step: int, parameters: Mapping[str, Form], inputs: Mappin
     """The loss of the batch of a step at some parameters; `inputs` are the rounded ones that are not exact."""
     batch, system = run.batches[step - 1], Forms(inputs=inputs)
     calculation = prepare(run.watched, run.followed, run.settings, system)
-    data = {column.name: numbers(column, system)[list(batch.indices)] for column in run.watched.data}
+    data = columns(run.watched, run.watched.data, system)
+    rows = {name: column[list(batch.indices)] for name, column in data.items()}
     state = {name: forms([form], ()) for name, form in parameters.items()}
-    found: Form = calculation.at({**state, **data}, batch.n).results[run.loss].item()
+    found: Form = calculation.at({**state, **rows}, batch.n).results[run.loss].item()
     return found
 
 

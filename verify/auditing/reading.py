@@ -10,6 +10,7 @@ from functools import partial
 from derive.chain.derivation import differentiate
 from derive.errors import ClaimError, Place
 from derive.problem.loading import Problem
+from derive.run.batches import plan
 from derive.run.run import Run
 from derive.run.settings import Settings
 from verify import pytorch
@@ -21,7 +22,7 @@ from verify.claims.sentence import read_sentence
 from verify.claims.table import Reading, once, table_of
 from verify.logs.writers import Writer, writer_named
 from verify.tabular.forms import read_grid
-from verify.tabular.grid import Source
+from verify.tabular.grid import Grid, Source
 from verify.tabular.objects import Rows
 
 
@@ -35,7 +36,7 @@ def drawn(problem: Problem, settings: Settings) -> Run:
     derivation = differentiate(problem.graph)
     if not all(parameter.is_drawn for parameter in problem.parameters):
         problem = pytorch.draw(problem, settings.dtype)
-    batches = tuple(pytorch.batches(problem, settings)) if settings.shuffle else None
+    batches = tuple(plan(settings, pytorch.orders(settings))) if settings.shuffle else None
     return Run(problem, derivation, settings, batches)
 
 
@@ -57,7 +58,7 @@ def read(
     timeline = Timeline(names, run.batches, run.settings.batches_per_epoch, run.loss, units, starts)
     if path is not None:
         name, grid = table_of(path, timeline, how[0])
-        reading = meant(grid, timeline, _writer(run, how[1]), partial(by_digits, run))
+        reading = _meant(grid, run, timeline, how[1])
         said = (read_sentence(text, timeline) for text in sentences)
         return name, replace(reading, claims=once((*reading.claims, *said)))
     if sentences or is_about_formulas:
@@ -71,7 +72,18 @@ def read(
         )
     place = stated.table_place
     grid = read_grid(Source(place.source, stated.table, place.line or 1))
-    return run.watched.source, meant(grid, timeline, _writer(run, how[1]), partial(by_digits, run))
+    return run.watched.source, _meant(grid, run, timeline, how[1])
+
+
+def _meant(grid: Grid, run: Run, timeline: Timeline, writer: str | None) -> Reading:
+    """What a table claims. Raises `ClaimError`, which names what the table was read as."""
+    try:
+        return meant(grid, timeline, _writer(run, writer), partial(by_digits, run))
+    except ClaimError as error:
+        rows = len(grid.rows) - 1
+        breaks = ", line breaks in cells" if any("\n" in cell.text for row in grid.rows for cell in row) else ""
+        read = f"(read as {grid.form}, {rows} row{'' if rows == 1 else 's'}{breaks})"
+        raise type(error)(f"{error.message} {read}", error.place) from None
 
 
 def _writer(run: Run, named: str | None) -> Writer | None:

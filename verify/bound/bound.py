@@ -70,9 +70,9 @@ class Bound:
 
     def states(self, steps: Sequence[StepRecord]) -> Iterator[AtState]:
         """Every step at its state, in groups of equal size that are treated alike."""
-        alike: dict[tuple[int, bool, bool], list[StepRecord]] = {}
+        alike: dict[tuple[int, bool, bool, bool], list[StepRecord]] = {}
         for step in steps:
-            alike.setdefault((step.batch.n, step.batch.adds, step.batch.updates), []).append(step)
+            alike.setdefault((step.batch.n, step.batch.adds, step.batch.updates, step.fits), []).append(step)
         for (n, *_), group in alike.items():
             many = max(1, MAX_SIDE_BY_SIDE // _largest(self.rounded, n))
             for first in range(0, len(group), many):

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from derive.errors import ClaimError, Place, shorten
+from derive.errors import ClaimError, NoClaimError, Place, shorten
 from derive.graph.node import SIZE
 from derive.source.files import STANDARD_INPUT, read_input, read_text
 from verify.claims.cells import VALUES, readable, readable_values
@@ -111,7 +111,7 @@ def read_rows(grid: Grid, run: Timeline) -> Reading:
         if unread:
             raise unread[0]
         message = f"{header[0].place.source} claims nothing; expected a number in at least one cell below the names"
-        raise ClaimError(message, header[0].place)
+        raise NoClaimError(message, header[0].place)
     return Reading(claims, unread, laid.told(len(laid.body)), laid.empty)
 
 

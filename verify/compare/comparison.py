@@ -19,7 +19,7 @@ from verify.bound.kinks import standing
 from verify.compare.carried_over import Carried, as_by_hand, gathered, starts, taken
 from verify.compare.carried_over import judged as judged_rates
 from verify.compare.check import Check, Numbers
-from verify.compare.faults import batch_faults, data_faults, row_faults
+from verify.compare.faults import Drawn, batch_faults, data_faults, row_faults
 from verify.compare.sides import notes_on_sides
 from verify.hand.rates import RATES_DTYPE
 from verify.hand.run import HandRun, HandStep
@@ -128,14 +128,18 @@ def compare(
     replay: Replay | None = None,
     before: StepRecord | None = None,
     expected: Sequence[Batch] | None = None,
+    drawn: Drawn | None = None,
 ) -> Comparison:
     """Compares each recorded number with its bound at PyTorch's own state, and data and batches with the expected ones.
 
     Steps whose bound is too wide in their dtype are judged by `replay`, where it is given. With
     `settings.first`, the comparison ends with the first step that disagrees. Of a piece of a run, `before` is the
-    last step of the piece before it, and `expected` are the batches it should take.
+    last step of the piece before it, and `expected` are the batches it should take; `drawn` gives the orders of a seed.
     """
     problem, settings = run.watched, run.settings
+    of_data = () if before is not None else data_faults(problem, record, bound)
+    faults = (*of_data, *row_faults(record), *batch_faults(settings, record, expected, drawn))
+    record = _with_their_rows(record)
     kept = {
         "before": starts(problem, settings, record, bound, before),
         "accumulated": gathered(record, before),
@@ -151,11 +155,9 @@ def compare(
         for number, numbers in again.items():
             found[number].update({name: replace(found[number][name], replay=new) for name, new in numbers.items()})
     by_hand = {step.batch.step: step for step in hand.steps}
-    steps = [StepComparison(s.batch, found[s.batch.step], by_hand.get(s.batch.step)) for s in record.steps]
+    steps = [StepComparison(s.batch, found[s.batch.step], _same_size(s, by_hand)) for s in record.steps]
     if settings.first:
         steps = steps[: next((k for k, step in enumerate(steps, start=1) if step.disagrees), len(steps))]
-    of_data = () if before is not None else data_faults(problem, record, bound)
-    faults = (*of_data, *row_faults(problem, record), *batch_faults(settings, record, expected))
     nodes = {node.name: node for node in problem.graph.nodes}
     return Comparison(
         nodes,
@@ -166,6 +168,21 @@ def compare(
         tuple(notes),
         by_hand_alone=settings.by_hand_alone,
     )
+
+
+def _same_size(step: StepRecord, by_hand: Mapping[int, HandStep]) -> HandStep | None:
+    """The same step by hand; None where it has another number of samples, whose numbers do not stand beside it."""
+    found = by_hand.get(step.batch.step)
+    return found if found is not None and found.batch.n == step.batch.n else None
+
+
+def _with_their_rows(record: Record) -> Record:
+    """The record with the rows of the data where a batch does not have them: nothing was calculated there."""
+    steps = []
+    for step in record.steps:
+        rows = {name: held[list(step.batch.indices)] for name, held in record.data.items()}
+        steps.append(step if step.fits else replace(step, data=rows))
+    return replace(record, steps=tuple(steps))
 
 
 def _judged(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import zip_longest
 
 import numpy as np
 
+from derive.graph.node import ROWS
 from derive.problem.loading import Problem
 from derive.run.batches import Batch, plan
 from derive.run.settings import Settings
@@ -13,6 +15,11 @@ from verify.bound.bound import PRECISION, Bound
 from verify.hand import calculation
 from verify.numbers import precision
 from verify.record import Record
+
+MAX_SEEDS = 1_000  # seeds that are tried for an order that is not the one of the seed
+MAX_EPOCHS = 20  # epochs of which the orders are compared then
+
+Drawn = Callable[[int], Iterable[tuple[int, ...]]]  # the orders of the epochs that a seed draws
 
 
 def data_faults(problem: Problem, record: Record, bound: Bound) -> Iterator[str]:
@@ -28,32 +35,65 @@ def data_faults(problem: Problem, record: Record, bound: Bound) -> Iterator[str]
             yield f"{entry} is {value:.9g} in the problem, but PyTorch holds {held[place]:.9g}"
 
 
-def row_faults(problem: Problem, record: Record) -> Iterator[str]:
+def row_faults(record: Record) -> Iterator[str]:
     """A sentence for each column of a batch that does not hold the rows that the indices of the batch name."""
-    for column in problem.data:
-        held = record.data[column.name]
+    for name, held in record.data.items():
         for step in record.steps:
-            if not np.array_equal(step.data[column.name], held[list(step.batch.indices)]):
-                yield f"{step.batch}: {column.name} does not hold the rows {_list(step.batch.indices)} of the data"
+            if not np.array_equal(step.data[name], held[list(step.batch.indices)]):
+                yield f"{step.batch}: {_called(name)} does not hold the rows {_list(step.batch.indices)} of the data"
 
 
-def batch_faults(settings: Settings, record: Record, expected: Sequence[Batch] | None) -> Iterator[str]:
+def _called(name: str) -> str:
+    return "the index along the samples" if name == ROWS else name
+
+
+def batch_faults(
+    settings: Settings, record: Record, expected: Sequence[Batch] | None, drawn: Drawn | None = None
+) -> Iterator[str]:
     """A sentence for each batch with other rows, or another zero_grad or update, than `expected`.
 
-    That is, when it is None, what the settings plan. Shuffled, also for each epoch that takes a row twice.
+    That is, when it is None, what the settings plan. Shuffled, also for each epoch that takes a row twice. The first
+    batch in another order is told with the seed, among the first `MAX_SEEDS` of `drawn`, that draws what was taken.
     """
     taken = [step.batch for step in record.steps]
     if expected is None:
         expected = list(plan(settings, orders(taken) if settings.shuffle else None))
-    for found, wanted in zip(taken, expected, strict=False):
-        if found.indices != wanted.indices:
-            yield f"{found}: PyTorch took the samples {_list(found.indices)}; expected {_list(wanted.indices)}"
+    aside = _other_order(taken, expected, drawn) if settings.shuffle else ""
+    for found, wanted in zip_longest(taken, expected[: len(taken)]):
+        if wanted is None:
+            yield f"{found}: a batch too many; expected the run to end after {settings.steps} steps"
+        elif (found.epoch, found.batch) != (wanted.epoch, wanted.batch):
+            epoch, number = wanted.epoch, wanted.batch
+            many = "a batch too many" if found.epoch < epoch else "a batch is missing"
+            yield f"{found}: {many}; expected batch {number} of epoch {epoch}"
+            break  # all later ones are counted otherwise too
+        elif found.indices != wanted.indices:
+            yield f"{found}: PyTorch took the samples {_list(found.indices)}; expected {_list(wanted.indices)}{aside}"
+            aside = ""
         elif found != wanted:
             yield f"{found}: PyTorch {_doings(found)}; expected: {_doings(wanted)}"
     for order in orders(taken) if settings.shuffle else ():
         complete = len(order) == settings.samples
         if len(set(order)) != len(order) or (complete and set(order) != set(range(settings.samples))):
             yield f"an epoch does not use each sample once: it took {_list(order)}"
+
+
+def _other_order(taken: Sequence[Batch], expected: Sequence[Batch], drawn: Drawn | None) -> str:
+    """`; these are the orders of seed 99` and the like: what is known of an order that is not the one of the seed."""
+    found, wanted = orders(taken), orders(expected[: len(taken)])
+    if found == wanted:
+        return ""
+    if all(order == tuple(range(len(order))) for order in found):
+        return "; the rows stand as in the data: not shuffled"
+    whole = [order for order in found if len(order) == max(map(len, found))]
+    if len(whole) > 1 and len({*whole}) == 1 and all(order == whole[0][: len(order)] for order in found):
+        return "; every epoch takes the same order: drawn once, or with the seed set again for each epoch"
+    if drawn is not None and taken[0].epoch == 1:
+        some = found[:MAX_EPOCHS]
+        for seed in range(MAX_SEEDS):
+            if all(own[: len(order)] == order for own, order in zip(drawn(seed), some, strict=False)):
+                return f"; seed {seed} draws {'these orders' if len(some) > 1 else 'this order'}"
+    return ""
 
 
 def _doings(batch: Batch) -> str:

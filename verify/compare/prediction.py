@@ -14,7 +14,7 @@ from derive.run.run import Run
 from verify.bound.bound import Bound
 from verify.compare.check import Numbers
 from verify.compare.comparison import StepComparison
-from verify.hand.calculation import numbers, only
+from verify.hand.calculation import columns, only
 from verify.hand.run import PRECISIONS, HandRun, HandStep, inputs
 from verify.numbers import Array, CalculationError, is_sharp, objects, precision
 from verify.record import Record, StepRecord, Values
@@ -48,7 +48,7 @@ def compare(run: Run, hand: HandRun, record: Record, found: Values, bound: Bound
     with precision(512):
         for side in (bound.rounded, bound.exact):
             # on the rounded side each number is rounded once, as PyTorch takes it
-            given = {column.name: numbers(column, side.system) for column in problem.predict}
+            given = columns(problem, problem.predict, side.system)
             parameters = {name: side.system.take(values) for name, values in state.items()}
             sides.append(only(side, lines).at({**parameters, **given}, batch.n).results)
     compared = {}
@@ -65,7 +65,7 @@ def _by_hand(run: Run, hand: HandRun, record: Record, batch: Prediction, lines: 
     last, exact = hand.steps[-1], inputs(run)
     parameters = last.after or last.before
     with precision(PRECISIONS[-1]):
-        given = {column.name: numbers(column, exact.calculation.system) for column in run.problem.predict}
+        given = columns(run.problem, run.problem.predict, exact.calculation.system)
         try:
             results = only(exact.calculation, lines).at({**parameters, **given}, batch.n).results
         except CalculationError:

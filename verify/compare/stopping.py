@@ -44,6 +44,8 @@ def stop_note(settings: Settings, ending: Ending) -> str:
     if settings.until is None or (early and not holds(last, settings) and not by_hand_alone):
         if last.finite:
             return ""  # the run by hand has ended, which says why
+        if not last.fits:
+            return f"PyTorch's run ends with step {last.batch.step}, whose columns do not have the rows of its batch"
         there = f"PyTorch's run ends with step {last.batch.step}, in which a number is not finite"
         return f'{there}; on_nonfinite = "continue" lets it go on' if early else ""
     name = settings.until.name
@@ -72,6 +74,8 @@ def first_nonfinite(hand: HandRun, record: Record, loss: str) -> dict[First, str
     by_hand = {step.batch.step: step for step in hand.steps}
     notes: dict[First, str] = {}
     for step in record.steps:
+        if not step.fits:
+            continue  # nothing was calculated
         exact = by_hand.get(step.batch.step)
         aside = {} if exact is None else _numbers(loss, exact.loss, exact.gradients, exact.after)
         for quantity, array in _numbers(loss, step.loss, step.gradients, step.after).items():

@@ -22,7 +22,7 @@ from derive.training.optimizers import read_assignment
 from verify.claims.claim import Cell
 from verify.following.own_numbers import MAX_PARTS, Own, Shortening
 from verify.following.right_values import OutOfReachError, line_of, weights_of
-from verify.hand.calculation import Calculation, beginnings, numbers, only, prepare
+from verify.hand.calculation import Calculation, beginnings, columns, only, prepare
 from verify.hand.derivative import Derivative, derivative
 from verify.hand.leap import Leaps, epochs_to_leap, is_far, leaps
 from verify.hand.rates import ByHand, of_group, together
@@ -103,7 +103,7 @@ class _Follower:
     def calculate(self, last: int) -> None:
         """Every step up to the last that is asked for."""
         calculation = prepare(self.run.watched, self.run.followed, self.run.settings, self.system)
-        data = {column.name: numbers(column, self.system) for column in self.run.watched.data}
+        data = columns(self.run.watched, self.run.watched.data, self.system)
         held: dict[str, Array] = dict(beginnings(self.run.watched, self.run.settings, self.system))
         gathered: dict[str, Array] = {}
         leap, coming, number = self.leap(held, last), deque(self.steps(last)), 1
@@ -306,7 +306,7 @@ class _Follower:
             return
         problem = self.run.watched
         lines = frozenset(predicted(problem.graph, problem.predict))
-        given = {column.name: numbers(column, self.system) for column in problem.predict}
+        given = columns(problem, problem.predict, self.system)
         values = only(calculation, lines).at({**held, **given}, problem.predict[0].shape[0]).results
         self.found.update({cell: values[cell.quantity.name][cell.position] for cell in cells})
 

@@ -16,11 +16,11 @@ from derive.run.batches import Batch, epoch_of
 from derive.run.run import Run
 from verify.claims.claim import SUMS, Cell, Quantity
 from verify.hand import run as hand
-from verify.hand.calculation import beginnings, numbers, only
+from verify.hand.calculation import beginnings, columns, only
 from verify.hand.derivative import Derivative, derivative
 from verify.hand.leap import epochs_to_leap, is_far, leaps
 from verify.hand.rates import ByHand
-from verify.hand.run import Exacts, HandStep, Inputs
+from verify.hand.run import UNDEFINED, Exacts, HandStep, Inputs
 from verify.logs.meaning import Averaged, GradientNorm, averaged
 from verify.numbers import (
     Array,
@@ -41,10 +41,19 @@ Decided = Callable[[Mapping[Cell, Exactly]], bool]  # whether the values suffice
 
 @dataclass(frozen=True)
 class Known:
-    """The right values of the cells that have one, and for the others the sentence that says why not."""
+    """The right values of the cells that have one, and for the others the sentence that says why not.
+
+    `of_cells` are the reasons of single cells; `is_final` says that more digits would give no more values.
+    """
 
     values: Mapping[Cell, Exactly]
     reason: str = ""
+    of_cells: Mapping[Cell, str] = field(default_factory=dict)
+    is_final: bool = False
+
+    def why(self, cell: Cell) -> str:
+        """Why a cell has no value, or none whose digits tell; empty where nothing is known of that."""
+        return self.of_cells.get(cell, self.reason)
 
 
 def right_values(run: Run, cells: Iterable[Cell], decided: Decided, tell: Progress | None = None) -> Known:
@@ -54,10 +63,8 @@ def right_values(run: Run, cells: Iterable[Cell], decided: Decided, tell: Progre
     for bits in PRECISIONS:
         with precision(bits):
             found = _pass(run, wanted, tell)
-            if decided(found.values) and len(found.values) == len(wanted):
+            if decided(found.values) and (found.is_final or len(found.values) == len(wanted)):
                 return found
-        if "is out of reach" in found.reason or "no value" in found.reason:
-            return found
     reason = found.reason or f"its digits are not decided with {PRECISIONS[-1]} bits"
     return replace(found, reason=reason)
 
@@ -75,12 +82,12 @@ def _pass(run: Run, cells: Sequence[Cell], tell: Progress | None) -> Known:
     prepared = hand.inputs(run)
     lines = tuple(node.name for node in run.watched.graph.lines)
     partials = Partials(run)
-    reason = ""
+    reason, is_final = "", False
     try:
         for step in _steps(run, prepared, sorted(by_step), lines, tell):
             number = step.batch.step
             if not all(is_finite(value) for array in step.after.values() for value in array.flat):
-                reason = f"the digits no longer suffice at step {number}"
+                reason = f"at step {number} {UNDEFINED}"
                 break
             losses[number, run.loss] = step.loss.item()
             losses |= {(number, name): step.nodes[name].item() for name in run.problem.reported if name in step.nodes}
@@ -88,15 +95,17 @@ def _pass(run: Run, cells: Sequence[Cell], tell: Progress | None) -> Known:
                 if (value := _value(run, prepared, step, cell, losses, partials)) is not None:
                     values[cell] = value
     except CalculationError as error:
-        reason = f"the hand calculation has no value there: {error}"
+        reason, is_final = f"the hand calculation has no value there: {error}", True
     except OutOfReachError as error:
-        reason = str(error)
+        reason, is_final = str(error), True
     finite = {cell: value for cell, value in values.items() if is_finite(value)}
-    lacking = next((cell for cell in cells if cell not in finite), None)
-    if lacking is not None and lacking.quantity.group in ("partials", "local") and not reason:
-        reason = f"{lacking.name} has no value there"
-    missing = "" if lacking is None else f"the hand calculation does not reach step {last}"
-    return Known(finite, reason or missing)
+    lacking = [cell for cell in cells if cell not in finite]
+    of_cells = {cell: UNDEFINED for cell in lacking if cell in values}
+    if not reason:  # the run has reached every step
+        of_cells |= {cell: f"{cell.name} has no value there" for cell in lacking if cell not in values}
+    missing = f"the hand calculation does not reach step {last}" if lacking else ""
+    has_none = not reason and all(cell not in values for cell in lacking)
+    return Known(finite, reason or missing, of_cells, is_final or has_none)
 
 
 def _value(
@@ -214,7 +223,8 @@ class Partials:
         return found
 
     def _row(self, program: Derivative, step: HandStep, above: tuple[int, ...], *, is_local: bool) -> Array | None:
-        given = {column.name: numbers(column, Exact())[list(step.batch.indices)] for column in self.run.watched.data}
+        data = columns(self.run.watched, self.run.watched.data, Exact())
+        given = {name: column[list(step.batch.indices)] for name, column in data.items()}
         try:
             return program.row({**step.before, **given}, step.batch.n, above, local=is_local)
         except CalculationError:
@@ -320,7 +330,7 @@ def weights_of(run: Run, name: str, batches: Sequence[Batch]) -> tuple[list[int]
 def _predicted(run: Run, prepared: Inputs, last: HandStep, cell: Cell) -> Exactly:
     """A line at a row of [predict], at the parameters with which the run ends."""
     lines = frozenset(predicted(run.watched.graph, run.watched.predict))
-    given = {column.name: numbers(column, prepared.calculation.system) for column in run.watched.predict}
+    given = columns(run.watched, run.watched.predict, prepared.calculation.system)
     rows = run.watched.predict[0].shape[0]
     results = only(prepared.calculation, lines).at({**(last.after or last.before), **given}, rows).results
     number: Exactly = results[cell.quantity.name][cell.entry]

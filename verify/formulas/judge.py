@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
 
+from derive.algebra.expression import Expr, Position, walk
 from derive.chain.derivation import Derivation
 from derive.errors import ClaimError, Place, ProblemError, shorten
-from derive.graph.node import SIZE
+from derive.graph.node import ROWS, SIZE
 from derive.paper.spelling import at
 from derive.problem.loading import Problem
 from derive.source.numerals import write_number
@@ -329,7 +330,14 @@ def _given(question: Question, point: Point) -> Mapping[str, str]:
     wanted = question.depends_on
     shown = {name: values for name, values in point.given.items() if name in wanted}
     ordered = sorted(shown.items(), key=lambda pair: _order(question, pair[0]))
-    return {name: _array(values) for name, values in ordered}
+    numbers = {name: _array(values) for name, values in ordered}
+    is_read = question.problem.graph.reads_rows or any(map(_is_row, walk(question.expr)))
+    rows = {"the rows of the data": _array(point.given[ROWS])} if is_read and ROWS in point.given else {}
+    return {**numbers, **rows}
+
+
+def _is_row(part: Expr) -> bool:
+    return isinstance(part, Position) and part.axis.size == SIZE
 
 
 def _order(question: Question, name: str) -> int:

@@ -10,7 +10,7 @@ from itertools import product
 
 from derive.algebra.expression import Apply, Position, Ref, walk
 from derive.graph.graph import Graph
-from derive.graph.node import SIZE, Node
+from derive.graph.node import ROWS, SIZE, Node
 from derive.problem.loading import Problem
 from derive.problem.problem import Quantity
 from verify.symbols.columns import Column
@@ -74,6 +74,7 @@ def own_point(problem: Problem) -> Point | None:
     if problem.samples:
         rows = problem.training.batches[0] if problem.training.batches else range(batch_sizes(problem)[0])
         sizes[SIZE] = len(rows)
+        values[ROWS] = {(place,): Fraction(row) for place, row in enumerate(rows)}
         for column in problem.data:
             whole = _entries(column)
             values[column.name] = {
@@ -221,7 +222,16 @@ def _filled(
                 number = Fraction((name + place + int(10 * number)) % classes[node.name])
             found[index] = abs(number) if node.name in more else number
         given[node.name] = found
+    if n:
+        given[ROWS] = {(place,): Fraction(row) for place, row in enumerate(_rows(problem, n, value))}
     return Point(origin, sizes, given)
+
+
+def _rows(problem: Problem, n: int, value: Callable[[int, int], Fraction]) -> Iterator[int]:
+    """Rows of the data, each once, that may be those of a batch of `n`."""
+    many = max(problem.samples or 0, n + 1)
+    begun = int(100 * value(0, n))
+    return ((begun + place) % many for place in range(n))
 
 
 def _indices(node: Node, sizes: Mapping[str, int]) -> Iterator[tuple[int, ...]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import partial
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from derive.algebra.expression import names
 from derive.chain.derivation import Derivation
 from derive.graph.gradient_names import KIND, gradient_name
+from derive.graph.node import ROWS
 from derive.problem.loading import Problem, Quantity
 from derive.run.reads import Held, Reads, rates_by_name
 from derive.run.settings import Settings
@@ -199,6 +200,17 @@ def numbers(quantity: Quantity, system: NumberSystem) -> Array:
         return system.given(quantity.name, quantity.values, quantity.slacks).reshape(quantity.shape)
     found = [system.constant(value) for value in quantity.values]
     return np.stack(found).reshape(quantity.shape)
+
+
+def columns(problem: Problem, given: Sequence[Quantity], system: NumberSystem) -> dict[str, Array]:
+    """The numbers of the columns `given`, by name; and their rows, where an equation of the problem reads them.
+
+    An index along the samples is the row of the data in every batch, counted from 0.
+    """
+    found = {column.name: numbers(column, system) for column in given}
+    if given and problem.graph.reads_rows:
+        found[ROWS] = np.stack([system.constant(Fraction(row)) for row in range(given[0].shape[0])])
+    return found
 
 
 INPUTS = 1 << 40  # the mark of the first number that is rounded; claimed numbers are counted from 0

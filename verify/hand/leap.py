@@ -17,7 +17,7 @@ from flint import arb, arb_mat
 from derive.run.batches import Batch, Batches
 from derive.run.run import Run
 from derive.run.settings import Settings
-from verify.hand.calculation import Calculation, numbers, prepare
+from verify.hand.calculation import Calculation, columns, prepare
 from verify.names import adjoint_of
 from verify.numbers import Array, Exactly, Form, Forms, as_ball, forms, objects
 
@@ -101,7 +101,7 @@ def leaps(run: Run, start: Values) -> Leaps | None:
         return None
     system = Forms(bounded=False)
     calculation = prepare(run.watched, run.followed, settings, system)
-    data = {column.name: numbers(column, system) for column in run.problem.data}
+    data = columns(run.watched, run.watched.data, system)
     steps: list[arb_mat] = []
     for batch in epoch:
         rows = _affine(calculation, data, batch, names, size)

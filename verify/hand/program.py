@@ -12,6 +12,7 @@ from fractions import Fraction
 
 from derive.algebra.expression import ONE, Apply, Axes, Expr, Number, Position, Reduce, Ref
 from derive.chain.derivation import Adjoint, Derivation, Edge, Part
+from derive.graph.node import ROWS, SIZE
 from verify.names import adjoint_of
 
 Product = Callable[[Edge, Ref], Expr]  # what an edge passes on, given the adjoint of the part it is of
@@ -42,7 +43,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Positions:
-    """The index along one axis of the term, counted from 0."""
+    """The index along one axis of the term, counted from 0; along the samples, `ROWS` are read in its place."""
 
     place: int
 
@@ -138,6 +139,8 @@ def _instructions(expr: Expr, axes: Axes) -> tuple[Instruction, ...]:
             case Ref(name=name, axes=own):
                 places = own or ()
                 return Read(name, tuple(places.index(axis) if axis in places else None for axis in axes))
+            case Position(axis=axis) if axis.size == SIZE:
+                return instruction(Ref(ROWS, (axis,)))
             case Position(axis=axis):
                 return Positions(axes.index(axis))
             case Apply(op=op, args=args):

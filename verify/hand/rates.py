@@ -12,13 +12,15 @@ from functools import cache
 
 import numpy as np
 
-from derive.algebra.expression import names
+from derive.algebra.expression import Apply, Expr, Number, Position, Ref, children, names, rebuild, replace_leaves
+from derive.algebra.literals import constant_value
 from derive.run.batches import Batch
 from derive.run.settings import Settings
 from derive.training.optimizers import Assignment
 from derive.training.rates import Moment, Schedule
 from verify.hand.evaluation import Array, NumberSystem, Values, evaluate
 from verify.hand.program import Stage, compile_rule
+from verify.numbers import Exact
 
 RATES_DTYPE = "float64"  # Python's: torch/optim/lr_scheduler.py calculates with Python's numbers
 
@@ -57,9 +59,60 @@ def _results(
     found: dict[str, Array] = {}
     for equation in equations:
         inputs = {name: values[name] for name in names(equation.expr)}
-        found[equation.target] = evaluate(_compiled(equation), system, inputs, {}).results[equation.target]
+        exact = {} if as_floats or not isinstance(system, Exact) else schedule.numbers(at)
+        known = _with_known_cosines(equation.expr, exact) if exact else equation.expr
+        stages = _compiled(equation) if known == equation.expr else compile_rule(equation.target, known)
+        found[equation.target] = evaluate(stages, system, inputs, {}).results[equation.target]
         values[equation.target] = found[equation.target]
     return {name: found[name] for name in schedule.names}
+
+
+# cos(π·r) of a fraction r is rational for these r alone, up to its sign and whole turns (Niven's theorem)
+_COSINES = {
+    Fraction(0): Fraction(1),
+    Fraction(1, 3): Fraction(1, 2),
+    Fraction(1, 2): Fraction(0),
+    Fraction(2, 3): -Fraction(1, 2),
+}
+
+
+def _with_known_cosines(expr: Expr, values: Mapping[str, Fraction]) -> Expr:
+    """`expr` with the number of each cosine that is rational: a ball does not tell to which side a tie is rounded."""
+    if isinstance(expr, Apply) and expr.op == "cos":
+        share = _share_of_pi(expr.args[0], values)
+        turned = None if share is None else abs((share + 1) % 2 - 1)  # cos is even, and has the period 2π
+        found = Fraction(-1) if turned == 1 else None if turned is None else _COSINES.get(turned)
+        if found is not None:
+            return Number(found)
+    return rebuild(expr, tuple(_with_known_cosines(part, values) for part in children(expr)))
+
+
+def _share_of_pi(expr: Expr, values: Mapping[str, Fraction]) -> Fraction | None:
+    """The fraction r of an expression π·r, such as pi*k/T_max; None of any other."""
+    match expr:
+        case Apply(op="pi"):
+            return Fraction(1)
+        case Apply(op="neg", args=(inner,)):
+            share = _share_of_pi(inner, values)
+            return None if share is None else -share
+        case Apply(op="mul", args=(left, right)):
+            for one, other in ((left, right), (right, left)):
+                share, factor = _share_of_pi(one, values), _fraction(other, values)
+                if share is not None and factor is not None:
+                    return share * factor
+        case Apply(op="div", args=(top, bottom)):
+            share, divisor = _share_of_pi(top, values), _fraction(bottom, values)
+            return share / divisor if share is not None and divisor else None
+    return None
+
+
+def _fraction(expr: Expr, values: Mapping[str, Fraction]) -> Fraction | None:
+    """The number of an expression of numbers and names whose values are known; None where it has none."""
+    return constant_value(replace_leaves(expr, lambda leaf: _known(leaf, values)))
+
+
+def _known(leaf: Ref | Position, values: Mapping[str, Fraction]) -> Expr:
+    return Number(values[leaf.name]) if isinstance(leaf, Ref) and leaf.name in values else leaf
 
 
 def _number(value: Fraction, system: NumberSystem, as_floats: bool) -> Array:

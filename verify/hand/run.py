@@ -14,7 +14,7 @@ import numpy as np
 from derive.run.batches import Batch
 from derive.run.reads import Held
 from derive.run.run import Run
-from verify.hand.calculation import Calculation, beginnings, numbers, prepare
+from verify.hand.calculation import Calculation, beginnings, columns, prepare
 from verify.hand.rates import ByHand
 from verify.names import adjoint_of
 from verify.numbers import Array, CalculationError, Exact, Exactly, is_finite, is_sharp, precision, to_float
@@ -63,10 +63,14 @@ class HandStep:
 
 @dataclass(frozen=True)
 class HandRun:
-    """The steps, and the sentence that says why they end before the run does, if so."""
+    """The steps, and the sentence that says why they end before the run does, if so.
+
+    `is_blurred` says that its digits do not suffice: with more of them it may go on.
+    """
 
     steps: tuple[HandStep, ...]
     ended: str = ""
+    is_blurred: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ class Inputs:
 
 def inputs(run: Run) -> Inputs:
     """The compiled program of the run's derivation, with the problem's data."""
-    data = {column.name: numbers(column, Exact()) for column in run.problem.data}
+    data = columns(run.watched, run.watched.data, Exact())
     calculation = prepare(run.watched, run.followed, run.settings, Exact())
     return Inputs(calculation, data, ByHand(run.settings, Exact()))
 
@@ -100,7 +104,7 @@ def calculate(run: Run, batches: Iterable[Batch]) -> HandRun:
     found = HandRun(())
     for bits in PRECISIONS:
         found = Continued(run, bits).calculate(batches)
-        if "digits" not in found.ended:
+        if not found.is_blurred:
             break
     return found
 
@@ -122,6 +126,7 @@ class Continued:
         self.held: Exacts = beginnings(run.watched, settings, Exact())
         self.gathered: Exacts = {}
         self.ended = ""
+        self.is_blurred = False
         self.count = 0
         self.met = False
 
@@ -137,7 +142,7 @@ class Continued:
                 self.count += 1
                 self.held, self.gathered = found.after, found.left
                 self.met = self.settings.by_hand_alone and self.settings.is_met(found.nodes)
-        return HandRun(tuple(steps), self.ended)
+        return HandRun(tuple(steps), self.ended, self.is_blurred)
 
     def _next(self, batch: Batch) -> HandStep | None:
         """The next step; None where the calculation ends, and why in `ended`."""
@@ -153,7 +158,8 @@ class Continued:
         if all(is_sharp(number) for number in reported):
             return found
         known = all(is_finite(number) for number in reported)
-        reason = f"its digits no longer suffice ({self.bits} bits)" if known else _UNDEFINED
+        reason = f"its digits no longer suffice ({self.bits} bits)" if known else UNDEFINED
+        self.is_blurred = True
         self.ended = f"at {batch} the hand calculation ends: {reason}"
         return None
 
@@ -165,7 +171,7 @@ def _as_wanted(steps: int) -> str:
     return f"the hand calculation from the initial values on ends after {counted} (--drift {steps})"
 
 
-_UNDEFINED = "a value is not defined, or its digits do not tell (a logarithm or root of a negative number?)"
+UNDEFINED = "a value is not defined, or its digits do not tell (a logarithm or root of a negative number?)"
 
 
 def step(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise, product
 
-from derive.errors import ClaimError, Place
+from derive.errors import ClaimError, NoClaimError, Place
 from verify.claims.claim import Cell, Claim, Quantity
 from verify.claims.layout import Laid, laid_out
 from verify.claims.places import Timeline, cell_at
@@ -161,7 +161,7 @@ def _way(laid: Laid, run: Timeline, writer: Writer, means: Mapping[int, str], be
         claims += own
         chosen |= {claim.cell for claim in own if position in chosen_at}
     if not chosen:
-        raise unread[0] if unread else ClaimError("the log claims nothing", laid.header[0].place)
+        raise unread[0] if unread else NoClaimError("the log claims nothing", laid.header[0].place)
     beside = [cell.text for k, cell in enumerate(laid.header) if cell.text and _is_beside(k, laid.header, means)]
     parts = [laid.told(len(rows)), told, f"not judged: {', '.join(beside)}" if beside else ""]
     reading = Reading(once(claims), tuple(unread), ", ".join(filter(None, parts)), laid.empty)

@@ -6,11 +6,12 @@ import math
 from fractions import Fraction
 
 import numpy as np
+from flint import arb
 
 from derive.algebra.expression import Apply, Expr, Number, Ref
 from derive.algebra.operations import OPERATIONS, power_rounding
 from verify.numbers.distance import Distance
-from verify.numbers.elements import expansion
+from verify.numbers.elements import CalculationError, element, expansion
 from verify.numbers.formats import FORMATS, Floats, Format, Truth, log_sum_exp_units
 from verify.numbers.functions import FUNCTIONS
 from verify.numbers.midpoint_radius import (
@@ -28,6 +29,25 @@ from verify.numbers.midpoint_radius import (
     sums_exactly,
     up,
 )
+from verify.numbers.scalars import as_ball
+
+
+def _by_balls(op: str, args: tuple[Pairs, ...]) -> Pairs:
+    """An operation of which `FUNCTIONS` does not say how far it moves inside an interval: number by number, in balls.
+
+    Where it has no value the pair tells nothing.
+    """
+    together = np.broadcast_arrays(*args)
+    found = np.empty(together[0].shape, dtype=together[0].dtype)
+    for place in np.ndindex(found.shape):
+        try:
+            ball = as_ball(element(op)(*(arb(float(arg[place]["mid"]), float(arg[place]["rad"])) for arg in together)))
+        except CalculationError:
+            ball = arb.nan()
+        mid, rad = float(ball.mid()), float(ball.rad())
+        known = ball.is_finite() and math.isfinite(mid)
+        found[place] = (mid, float(up(np.array(rad + abs(mid) * UNIT + LEAST)))) if known else (math.nan, math.inf)
+    return found
 
 
 class Enclosed:
@@ -56,6 +76,8 @@ class Enclosed:
                 return ELEMENTS[op](*args)
             if op in FUNCTIONS:
                 return function(op, *args)
+            if OPERATIONS[op].expansion is None:
+                return _by_balls(op, args)
             return self._expanded(expansion(op), dict(zip("xy", args, strict=False)))
 
     def _expanded(self, expr: Expr, names: dict[str, Pairs]) -> Pairs:

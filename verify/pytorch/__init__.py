@@ -6,8 +6,11 @@ from derive.exports import lazily as _lazily
 
 if typing.TYPE_CHECKING:
     from verify.pytorch.conventions import with_conventions
-    from verify.pytorch.run import batches, draw, pieces, predict, replay, train
+    from verify.pytorch.order import orders
+    from verify.pytorch.run import draw, pieces, predict, replay, train
 
-__all__ = ["batches", "draw", "pieces", "predict", "replay", "train", "with_conventions"]
+__all__ = ["draw", "orders", "pieces", "predict", "replay", "train", "with_conventions"]
 
-__getattr__, __dir__ = _lazily(__name__, {**dict.fromkeys(__all__, "run"), "with_conventions": "conventions"})
+__getattr__, __dir__ = _lazily(
+    __name__, {**dict.fromkeys(__all__, "run"), "orders": "order", "with_conventions": "conventions"}
+)

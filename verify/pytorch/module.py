@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from derive.algebra.literals import constant_value
 from derive.algebra.operations import OPERATIONS
 from derive.errors import DataError
 from derive.graph.graph import Graph
-from derive.graph.node import Node
+from derive.graph.node import ROWS, SIZE, Node
 from derive.problem.loading import Problem, Quantity
 from verify.numbers import FORMATS, expansion
 from verify.record import Values
@@ -81,6 +81,8 @@ class GraphModule(nn.Module):
                 return torch.tensor(value.numerator / value.denominator, dtype=self.dtype)
             case Ref(name=name, axes=own):
                 return _laid_out(values[name], own or (), axes)
+            case Position(axis=axis) if axis.size == SIZE:
+                return _laid_out(values[ROWS], (axis,), axes)
             case Position(axis=axis):
                 lengths = [-1 if other == axis else 1 for other in axes]
                 return torch.arange(int(axis.size or 0), dtype=self.dtype).reshape(lengths)
@@ -149,6 +151,23 @@ def as_tensor(quantity: Quantity, dtype: torch.dtype) -> Tensor:
             f"{quantity.name} holds {float(largest):g}, which does not fit {dtype_name(dtype)}; scale the numbers"
         )
     return tensor
+
+
+def as_columns(problem: Problem, given: Sequence[Quantity], dtype: torch.dtype) -> dict[str, Tensor]:
+    """The columns `given` as tensors, by name; and their rows, where an equation reads them, as numbers of the dtype.
+
+    Raises `DataError` as `as_tensor` does, and for more rows than the dtype can count.
+    """
+    found = {column.name: as_tensor(column, dtype) for column in given}
+    if given and problem.graph.reads_rows:
+        samples = given[0].shape[0]
+        found[ROWS] = torch.arange(samples, dtype=torch.float64).to(dtype)
+        if int(found[ROWS].to(torch.float64).diff().ne(1).sum()):
+            raise DataError(
+                f"{dtype_name(dtype)} cannot count the {samples} rows of the data, which an equation uses as numbers; "
+                "expected a larger dtype"
+            )
+    return found
 
 
 def dtype_name(dtype: torch.dtype) -> str:

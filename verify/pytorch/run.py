@@ -6,12 +6,15 @@ here, only the problem and the settings. Where PyTorch does not have the update,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import islice
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from derive.errors import DataError, Place, SettingError
@@ -24,7 +27,7 @@ from derive.run.reads import Held, Reads
 from derive.run.settings import Settings
 from derive.training.clipping import VALUE
 from verify.pytorch.loader import batches_of
-from verify.pytorch.module import DTYPES, GraphModule, as_array, as_tensor, as_values, dtype_name
+from verify.pytorch.module import DTYPES, GraphModule, as_array, as_columns, as_values, dtype_name
 from verify.pytorch.optimizer import TorchUpdate, UpdateByHand
 from verify.pytorch.rates import inside
 from verify.record import Handed, Record, StepRecord, Values
@@ -56,12 +59,6 @@ def _drawn(quantity: Quantity, dtype: torch.dtype, place_of: Callable[[str], Pla
     return replace(quantity, values=tuple(Fraction(value) for value in numbers.to(torch.float64).flatten().tolist()))
 
 
-def batches(problem: Problem, settings: Settings) -> list[Batch]:
-    """The batches of a run without the run, in the order that the DataLoader draws."""
-    data = {column.name: as_tensor(column, DTYPES[settings.dtype]) for column in problem.data}
-    return [batch for batch, _ in batches_of(data, settings)]
-
-
 def train(problem: Problem, settings: Settings, by_hand: Handed | None = None) -> Record:
     """Trains the problem's graph with `torch.optim` and records every step.
 
@@ -83,11 +80,14 @@ def pieces(problem: Problem, settings: Settings, length: int, by_hand: Handed | 
         if number > Fraction(torch.finfo(dtype).max):
             raise SettingError(f"{name} = {float(number):g} does not fit {dtype_name(dtype)}; expected a smaller one")
     model = GraphModule(problem, dtype)
-    data = {column.name: as_tensor(column, dtype) for column in problem.data}
+    data = as_columns(problem, problem.data, dtype)
     update = TorchUpdate(model, settings, problem.place_of) if by_hand is None else UpdateByHand(model, by_hand)
     whole = Record(settings.dtype, torch.__version__, as_values(data), ())
     steps: list[StepRecord] = []
     for batch, columns in islice(batches_of(data, settings), by_hand.steps if by_hand else None):
+        if any(len(column) != batch.n for column in columns.values()):
+            steps.append(_without_rows(model, update, batch, columns, settings))
+            break
         steps.append(_step(model, update, batch, columns, settings.nodes, settings.watched, settings.reads))
         if ends(steps[-1], settings):
             break
@@ -122,7 +122,7 @@ def predict(problem: Problem, settings: Settings, last: StepRecord) -> Values:
     with torch.no_grad():
         for name, parameter in model.named.items():
             parameter.copy_(torch.from_numpy((last.after or last.before)[name]))
-        columns = {column.name: as_tensor(column, dtype) for column in problem.predict}
+        columns = as_columns(problem, problem.predict, dtype)
         return as_values(model(columns, problem.predict[0].shape[0]))
 
 
@@ -195,6 +195,33 @@ def _step(
     lines = {**{name: value for name, value in lines.items() if nodes or name in model.reported}, **followed}
     noted = (as_values(lines), as_values(adjoints), as_values(columns), accumulated, clipped, rates)
     return StepRecord(batch, before, as_array(loss), recorded, after, *noted)
+
+
+def _without_rows(
+    model: GraphModule,
+    update: TorchUpdate | UpdateByHand,
+    batch: Batch,
+    columns: Mapping[str, Tensor],
+    settings: Settings,
+) -> StepRecord:
+    """A step whose columns do not have the rows of its batch: the model is not run, its numbers are NaN."""
+    update.begin(batch)
+    before = as_values({**model.named, **update.state()})
+    wanted = {*model.reported, *([node.name for node in model.graph.lines] if settings.nodes else [])}
+    lines = [*(node for node in model.graph.lines if node.name in wanted), *settings.watched]
+    shapes = {line.name: [axis.size if isinstance(axis.size, int) else batch.n for axis in line.axes] for line in lines}
+    nothing = {name: _nothing(shape) for name, shape in shapes.items()}
+    accumulated = as_values(_gradients(model)) if batch.adds else {}
+    gradients = {name: _nothing(before[name].shape) for name in model.named}
+    clipped = {name: gradients[name] for name in update.clip()} if batch.updates else {}
+    after = {name: _nothing(values.shape) for name, values in before.items()} if update.trains else {}
+    noted = (as_values(columns), accumulated, clipped, update.held())
+    return StepRecord(batch, before, _nothing(()), gradients, after, nothing, {}, *noted, fits=False)
+
+
+def _nothing(shape: Iterable[int]) -> NDArray[Any]:
+    """An array of NaN."""
+    return np.full(tuple(shape), np.nan)
 
 
 def _gradients(model: GraphModule) -> dict[str, Tensor]:

@@ -20,7 +20,7 @@ from derive.run.batches import epoch_of
 from derive.run.run import Run
 from verify.claims.claim import Cell, Quantity
 from verify.following.right_values import line_of, lr_of, right_values, value_of, weights_of
-from verify.hand.calculation import Calculation, beginnings, numbers, only, with_updates
+from verify.hand.calculation import Calculation, beginnings, columns, numbers, only, with_updates
 from verify.hand.derivative import derivative
 from verify.hand.leap import SETTLED, leaps
 from verify.hand.run import Exacts, HandStep
@@ -258,8 +258,8 @@ def _widths(
     """The radii of all states after a batch from any of `state`, with rounding and without."""
     batch = systems.run.batches[(SETTLED - 1) * each + place]
     times = np.array([float(batch.t)])
-    data = {column.name: numbers(column, exact.system) for column in systems.run.watched.data}
-    rows = {name: columns[1][list(batch.indices)][np.newaxis] for name, columns in systems.data.items()}
+    data = columns(systems.run.watched, systems.run.watched.data, exact.system)
+    rows = {name: sides[1][list(batch.indices)][np.newaxis] for name, sides in systems.data.items()}
     plain = {name: column[list(batch.indices)][np.newaxis] for name, column in data.items()}
     with_rounding = one_step(systems.run, systems.rounded, state, rows, batch, {}, times)
     without = one_step(systems.run, exact, state, plain, batch, {}, times)
@@ -316,7 +316,7 @@ def _of_partial(systems: StepSystems, cell: Cell, exact: HandStep, spread: Float
         key = (cell.quantity.name, place)
         program = systems.programs.get(key) or derivative(run, cell.quantity.name, side.system)
         systems.programs[key] = program
-        rows = {name: columns[place][list(batch.indices)] for name, columns in systems.data.items()}
+        rows = {name: sides[place][list(batch.indices)] for name, sides in systems.data.items()}
         found.append(program.at({**state, **rows}, batch.n, cell.position))
     right = systems.partials.value(exact, cell)
     if right is None:
@@ -338,7 +338,7 @@ def _of_prediction(
     lines = frozenset(predicted(problem.graph, problem.predict))
     found = []
     for side, state in zip((systems.exact.calculation, systems.linear, systems.rounded), states, strict=True):
-        given = {column.name: numbers(column, side.system) for column in problem.predict}
+        given = columns(problem, problem.predict, side.system)
         found.append(only(side, lines).at({**state, **given}, problem.predict[0].shape[0]).results)
     drifted = {}
     for cell in cells:

@@ -16,7 +16,7 @@ from verify.bound import bound
 from verify.claims.claim import Cell
 from verify.following.right_values import Partials
 from verify.hand import run as hand
-from verify.hand.calculation import Calculation, beginnings, numbers, prepare, with_updates
+from verify.hand.calculation import Calculation, beginnings, columns, prepare, with_updates
 from verify.hand.derivative import Derivative
 from verify.hand.rates import ByHand
 from verify.hand.run import Exacts, HandStep
@@ -54,7 +54,8 @@ def prepared(run: Run, dtype: str, start: Exacts) -> StepSystems:
     rounding = limits.rounded
     if run.settings.trains:  # lr and the options as decimals, of which a program holds the nearest float
         rounding = with_updates(rounding, run.settings, as_floats=False)
-    data = {column.name: (numbers(column, system), numbers(column, rounding.system)) for column in run.watched.data}
+    given = [columns(run.watched, run.watched.data, own) for own in (system, rounding.system)]
+    data = {name: (column, given[1][name]) for name, column in given[0].items()}
     names = tuple((name, array.shape) for name, array in start.items())
     exact = hand.inputs(run)
     return StepSystems(
@@ -97,7 +98,7 @@ def rounded_steps(systems: StepSystems, steps: Sequence[HandStep]) -> list[dict[
     for group in alike.values():
         state = {name: enclosed([step.before[name] for step in group]) for name in group[0].before}
         rows = {
-            name: np.stack([columns[1][list(s.batch.indices)] for s in group]) for name, columns in systems.data.items()
+            name: np.stack([sides[1][list(s.batch.indices)] for s in group]) for name, sides in systems.data.items()
         }
         sums = {adjoint_of(n): enclosed([step.accumulated[n] for step in group]) for n in group[0].accumulated}
         times = np.array([float(step.batch.made) for step in group])
@@ -171,7 +172,7 @@ def _lost(value: Exactly) -> float:
 
 def rows_of(systems: StepSystems, batch: Batch) -> dict[str, Array]:
     """The data of a batch, in forms."""
-    return {name: columns[0][list(batch.indices)] for name, columns in systems.data.items()}
+    return {name: sides[0][list(batch.indices)] for name, sides in systems.data.items()}
 
 
 def one_step(

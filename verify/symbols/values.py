@@ -26,7 +26,7 @@ from derive.algebra.expression import (
     taken_axes,
 )
 from derive.chain.derivation import SHARES, Derivation, Edge, Part
-from derive.graph.node import Node
+from derive.graph.node import ROWS, SIZE, Node
 from verify.symbols.entry import Index, Letter
 from verify.symbols.fractions import TooLargeError
 
@@ -140,7 +140,9 @@ class Values(Generic[V]):
             case Ref(name=name, axes=axes):
                 return self.named(name, tuple(where[axis] for axis in axes or ()))
             case Position(axis=axis):
-                return self.numbers.position(where[axis])
+                index = where[axis]
+                is_row = axis.size == SIZE and isinstance(index, int)
+                return self.numbers.leaf(ROWS, (index,)) if is_row else self.numbers.position(index)
             case Apply(op=op, args=args):
                 return self.numbers.apply(op, [self.value(arg, where) for arg in args])
             case Reduce(op=op, body=body, axes=axes):

@@ -61,15 +61,10 @@ def _check_alone(body: Sequence[Row], sign: str) -> None:
             other = next((other for other in others if other in cell.text), None)
             if other is None and sign != "," and "," in (cell.text[:1], cell.text[-1:]):
                 other = ","
-            if other is not None and not is_array(cell.text) and not _is_quoted(cell):
+            if other is not None and not is_array(cell.text) and not cell.is_quoted:
                 called = "blanks" if sign == " " else repr(sign)
                 message = f"a {other!r} in a table whose cells are separated by {called}"
                 raise ClaimError(f"{message}; separate all cells in one way", cell.place)
-
-
-def _is_quoted(cell: Written) -> bool:
-    at = (cell.place.column or 1) - 2
-    return at >= 0 and cell.place.text[at : at + 1] == '"'
 
 
 def _of(source: Source, sign: str) -> Grid:
@@ -128,7 +123,8 @@ def _quoted(source: Source, at: int, sign: str) -> tuple[Written, int] | None:
     if source.text[end : end + 1] not in (sign, "\n", ""):
         raise ClaimError("not CSV: a quotation mark inside a cell", source.place(at))
     text = match[1].replace('""', '"')
-    return Written(text.strip(), source.place(match.start(1) + len(text) - len(text.lstrip()))), end
+    place = source.place(match.start(1) + len(text) - len(text.lstrip()))
+    return Written(text.strip(), place, is_quoted=True), end
 
 
 def _bare(source: Source, at: int, sign: str) -> tuple[Written, int]:

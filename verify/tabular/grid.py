@@ -110,17 +110,20 @@ def _evidence(body: Sequence[Row], apart: Collection[int]) -> _Evidence:
     for row in body:
         for position, cell in enumerate(row):
             if ("," in cell.text or "." in cell.text) and position not in apart:
-                for mark in _marks(cell.text.translate(_MINUS)):
+                for mark in _marks(cell.text.translate(_MINUS), is_quoted=cell.is_quoted):
                     first.setdefault(mark, cell)
     return first.get("."), first.get(","), first.get("?")
 
 
-def _marks(text: str) -> Iterator[str]:
-    """The decimal marks of the numbers in a cell; `?` for a comma that may be one."""
+def _marks(text: str, *, is_quoted: bool) -> Iterator[str]:
+    """The decimal marks of the numbers in a cell; `?` for a comma that may be one.
+
+    A single comma in quotes is a decimal comma: it is what the quotes are for where commas separate the cells.
+    """
     if is_array(text):
         yield from _marks_of_array(text)
     elif _EITHER.fullmatch(text):
-        yield "?"
+        yield "," if is_quoted else "?"
     elif _COMMA.fullmatch(text):
         yield ","
     elif _POINT.fullmatch(text):

@@ -31,6 +31,7 @@ class Written:
     text: str
     place: Place
     why: str = ""
+    is_quoted: bool = False  # a comma in it separates no cells
 
 
 Row = list[Written]

@@ -84,8 +84,12 @@ def test_listed_columns_are_read_and_no_others(tmp_path: Path) -> None:
     assert from_csv(tmp_path, "x,y,z\n1,2,3\n", 'columns = ["y"]') == {"y": [2]}
 
 
-def test_a_column_n_is_left_to_the_number_of_samples(tmp_path: Path) -> None:
-    assert from_csv(tmp_path, "n,x\n1,2\n", wanted="nx") == {"x": [2]}
+def test_a_column_n_is_refused_where_the_equations_name_n(tmp_path: Path) -> None:
+    """N is the number of samples: the column was left out, and its numbers counted as if it had been read."""
+    with pytest.raises(DataError, match=r"p\.csv has a column 'n', and 'n' is the number of samples in equations"):
+        from_csv(tmp_path, "n,x\n1,2\n", wanted="nx")
+    assert from_csv(tmp_path, "n,x\n1,2\n", wanted="x") == {"x": [2]}
+    assert from_csv(tmp_path, "n,x\n1,2\n", 'count = "n"', wanted="nx") == {"x": [2], "count": [1]}
 
 
 def test_header_names_are_normalised(tmp_path: Path) -> None:

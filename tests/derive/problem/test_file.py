@@ -251,3 +251,22 @@ def test_settings_of_batches_are_idle_without_data() -> None:
 def test_refuses_claims_that_cannot_be_read(claims: str, error: type[ProblemError], message: str) -> None:
     with pytest.raises(error, match=message):
         read(BASE + "[claims]\n" + claims)
+
+
+PLAIN = "[parameters]\nw = 1\n[training]\nlr = 0.1\nsteps = 1\n"
+
+
+def test_e_that_no_line_defines_is_noted() -> None:
+    told = "'e' is 2.718…, Euler's number: no line is called so"
+    assert told in read(f'equations = "l = (w - e)^2"\n{PLAIN}').notes
+    for own in ('equations = ["e = 2*w", "l = (w - e)^2"]\n', 'equations = "l = (w - pi)^2"\n'):
+        assert told not in read(own + PLAIN).notes
+    assert told not in read(f'equations = "l = (w - e)^2"\n{PLAIN}[constants]\ne = 2\n').notes
+
+
+def test_a_last_line_beside_a_line_called_loss_is_noted() -> None:
+    text = f'equations = ["loss = (w - 1)^2", "p = 2*w"]\n{PLAIN}'
+    told = "'p', the last line, is what is differentiated, and not the line loss"
+    assert any(note.startswith(told) for note in read(text).notes)
+    assert not read(f'loss = "p"\n{text}').notes
+    assert not read(f'equations = ["p = 2*w", "loss = (w - 1)^2"]\n{PLAIN}').notes

@@ -56,6 +56,7 @@ def test_keys_are_found_outside_of_strings_and_comments(path: tuple[str, ...], p
         ("a = 1\na = 2\n", "t:2:6: not TOML: "),
         ('a = "', "t:1: not TOML: "),
         ("β = 1\n", 't:1:1: not TOML: write the name in quotes: "β" = …'),
+        ("θ₀ = 1\n", 't:1:1: not TOML: write the name in quotes: "θ₀" = …'),
         pytest.param("a = " + "[" * 5000 + "]" * 5000, "t: arrays or tables nested too deeply", id="nested"),
         pytest.param("a = " + "[" * 5000, "t: arrays or tables nested too deeply", id="nested and open"),
         pytest.param("a = " + "9" * 5000, "t: an integer with thousands of digits", id="5000 digits"),

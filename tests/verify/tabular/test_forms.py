@@ -259,6 +259,10 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
         ("w,b\n1.5;2,3\n", r"a ';' in a table whose cells are separated by ','"),
         ("w b\n0, 24\n", r"a ',' in a table whose cells are separated by blanks"),
         ("step;w,b\n1;2,3\n", r"^t:1:1: the cells of t may be separated by ',' or ';'"),
+        (
+            'step,w,b\n1,"1,234",0.5\n',
+            r"'1,234' has a decimal comma, and '0.5' .*a point; write all numbers .*in one way",
+        ),
         ("step,w\n", r"^t:1:1: t claims nothing; expected a number in at least one cell"),
         ("step,w\n1,\n", r"^t:1:1: t claims nothing"),
         ("step,w\n1,about\n2,nearly\n", r"^t:2:3: 'about' is not a number"),
@@ -281,7 +285,8 @@ def test_two_readings_are_spelled_out_and_damage_is_refused(text: str, message: 
         ("step;w;b\n1;1,234;0,5\n", "1.234"),  # another number tells
         ("step;w;b\n1;1.234,5;0,5\n", "1234.5"),
         ("step;w\n1;0,123\n", "0.123"),  # no thousands begin with 0
-        ('step,w,b\n1,"1,234",0.5\n', "1,234"),
+        ('step,w,b\n1,"1,234",5\n', "1.234"),  # in quotes, never a thousands mark
+        ('step,w\n1,"1,234"\n', "1.234"),
         ('step,w\n1,"1,234,567"\n', "1,234,567"),
         ("step;w\n1;-1,5e-03\n", "-1.5e-03"),
         ("step;w\n1;−1,5(2)\n", "−1.5(2)"),
