@@ -110,7 +110,7 @@ def _spread(
 
 def _sizes(quantity: Quantity, run: Timeline, place: Place) -> tuple[Sequence[int], ...]:
     """The entries along each axis by their numbers; along the samples those are rows of the data."""
-    shape = run.names.shapes[quantity]
+    shape = run.names.shape(quantity)
     rows = run.batches[0].indices
     if SIZE in shape and any(batch.indices != rows for batch in run.batches):
         message = f"{quantity.label} runs over the samples, and the batches hold different rows of the data"

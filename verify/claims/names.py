@@ -86,11 +86,12 @@ class Names:
         of, wrt = match["of"], match["wrt"]
         above, below = (_numbers(_ENTRY.fullmatch(f"x{match[index]}")) for index in ("above", "below"))
         entry = (*above, *below)
+        if of == self.seeded[0] and self.sizes[of] and not above and len(below) in (0, len(self.sizes[wrt])):
+            meant = self.known.find(gradient_name(self.seeded[1], wrt))
+            if meant:
+                return meant[0], below
         if self.sizes[of] == self.sizes[wrt] and len(entry) == len(self.sizes[of]):
             entry *= 2
-        elif of == self.seeded[0] and self.sizes[of] and len(entry) == len(self.sizes[wrt]):
-            meant = self.known.find(gradient_name(self.seeded[1], wrt))
-            return (meant[0] if meant else Quantity("partials", f"{of}/{wrt}", gradient_name(of, wrt))), entry
         return Quantity("partials", f"{of}/{wrt}", gradient_name(of, wrt)), entry
 
     def begun(self, name: str) -> Quantity:

@@ -36,7 +36,7 @@ from derive.chain.formulas import Formulas
 from derive.errors import Place, ProblemError
 from derive.graph.node import SIZE, Node
 from derive.show.notation import Ascii
-from verify.formulas.decide import Difference, Nearby, proved, tried
+from verify.formulas.decide import Difference, Nearby, Proof, proved, tried
 from verify.formulas.question import Question, reworded
 from verify.formulas.reading import read_written
 
@@ -86,10 +86,17 @@ def corrected(question: Question, difference: Difference) -> Correction | None:
             continue
         left -= 1
         proof = proved(asked)
-        if proof is not None:
+        if proof is not None and not _by_chance(question, change.expr, proof):
             at = f" at {' and '.join(f'n = {n}' for n in proof.sizes)}" if proof.sizes else ""
             return Correction(f"{change.words} it is right{at}{proof.only_for}", text)
     return None
+
+
+def _by_chance(question: Question, expr: Expr, proof: Proof) -> bool:
+    """Whether a change is right by the numbers of the problem alone: 2*y for x where x = 2 and y = 1."""
+    has_new_size = SIZE in names(expr) and question.written is not None and SIZE not in names(question.written.expr)
+    is_of_numbers = any(guarantee.column.fixed for guarantee in proof.guaranteed)
+    return proof.with_constants or is_of_numbers or (bool(proof.sizes) and has_new_size)
 
 
 def in_its_words(question: Question) -> Iterator[str]:
@@ -138,7 +145,7 @@ def _changes(question: Question, whole: Expr) -> Iterator[_Change]:
     factors = tuple(_factors(question, whole))
     for term in _right_terms(question):
         yield _Change(_TERM, f"with the term {show(question, term)}", Apply("add", (whole, term)))
-    for factor in factors:
+    for factor in factors if len(question.target.axes) > 1 else ():  # only a matrix or a row a sample is a product
         for pair in ((factor, whole), (whole, factor)):
             new = Apply("matmul", pair)
             yield _Change(_NAME, f"with {show(question, new)} in place of {show(question, whole)}", new)

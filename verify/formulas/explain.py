@@ -45,8 +45,9 @@ def explained(question: Question) -> Explanation | None:
 
 
 def _proof(question: Question) -> Proof | None:
-    """How the formula is proved equal to another target; None where a point refutes it, or no proof is found."""
-    return proved(question) if tried(question, 0).difference is None else None
+    """How the formula is proved equal to another target; None where it is not, or by the constants' values."""
+    proof = proved(question) if tried(question, 0).difference is None else None
+    return None if proof is None or proof.with_constants else proof
 
 
 def _another_quantity(question: Question) -> Explanation | None:

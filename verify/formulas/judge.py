@@ -36,7 +36,6 @@ from verify.formulas.samples import Point, batch_sizes
 from verify.numbers.scalars import Exactly, as_ball, decimal, is_sharp, middle, to_fraction
 
 SOURCE = "--claim"  # what messages call a sentence
-_SAY_ALL = ("ratio", "missing_path")  # explanations that say what is to be changed
 RIGHT, WRONG, UNDECIDED = "right", "wrong", "undecided"
 
 DIGITS_SHOWN, BITS_SHOWN = 12, 44  # of a number that is no fraction; so many bits hold so many digits
@@ -242,7 +241,7 @@ def _wrong(question: Question, name: str, text: str, difference: Difference) -> 
     pieces += _elsewhere_right(question)
     pieces += _agreeing(question)
     correction = corrected(question, difference)
-    told = correction is not None and (explanation is None or explanation.kind not in _SAY_ALL)
+    told = correction is not None and (explanation is None or explanation.kind != "ratio")
     pieces += [correction.sentence] if correction is not None and told else []
     right = correction.formula if correction is not None else _right_formula(question)
     pieces += [f"right: {right}"] if right else []

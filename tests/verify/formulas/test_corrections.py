@@ -8,6 +8,7 @@ from hypothesis import assume, given
 from tests.matrix_chains import Claim, claims
 from tests.scenarios.test_claimed_back import SLOW, judged
 from tests.scenarios.test_guaranteed import BY_NAME
+from verify.auditing.pipeline import audit
 
 RIDGE = '''
 equations = """
@@ -135,3 +136,44 @@ def test_a_graph_of_many_lines_is_judged() -> None:
     lines = "\n".join(f"a{k} = a{k - 1}*w + 1" for k in range(1, 400))
     text = f'equations = """\na0 = w*x\n{lines}\nl = mean(a399)\n"""\n[parameters]\nw = 1\n[data]\nx = [0.1, 0.2]\n'
     assert judged(text, "dl/dw", "mean(x)").status == "wrong"
+
+
+OF_CONSTANTS = """
+equations = '''
+z = w*x + b
+l = (z - y)^2
+'''
+[parameters]
+w = 1
+b = 0.5
+[constants]
+x = 2
+y = 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("claimed", "right"),
+    [
+        ("dz/dw = y", "x"),
+        ("dl/dw = 2*(z-y)*y", "2*(z - y)*x"),
+        ("dl/dw = 2*(z-x)*x", "2*(z - y)*x"),
+        ("dl/dw = (z-y)*x", "2*(z - y)*x"),
+    ],
+)
+def test_what_is_right_by_the_values_of_constants_alone_is_no_correction(claimed: str, right: str) -> None:
+    """At x = 2 and y = 1 it could be 2*y in place of x, and the gradient by b in place of that by w."""
+    [found] = audit(OF_CONSTANTS, sentences=[claimed]).formulas
+    assert found.status == "wrong"
+    assert f"right: {right}" in found.sentence
+    assert "this is dl/db" not in found.sentence
+
+
+def test_a_number_that_is_the_lr_by_the_size_of_the_batch_is_no_correction() -> None:
+    """Lr is 3 times 0.1, and there are 3 samples."""
+    text = OF_CONSTANTS.replace("(z - y)^2", "mean((z - y)^2)").replace(
+        "[constants]\nx = 2\ny = 1", "[data]\nx = [1, 2, 4]\ny = [1, 0, 1]"
+    )
+    [found] = audit(text, sentences=["w' = w - 0.1*dl/dw"], lr="0.3").formulas
+    assert found.status == "wrong"
+    assert "n*0.1" not in found.sentence
