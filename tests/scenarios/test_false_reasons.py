@@ -38,6 +38,10 @@ y = [0.3, 0.1, 1.2]
 lr = 0.1
 steps = 1
 """
+COARSE = CARRIED.replace("-1.7", "-1.2").replace("lr = 0.1", "lr = 1")  # by two digits nearly anything
+POWER = 'equations = "r = w*x; s = r*r; l = s*s"\n[parameters]\nw = 1.33\n[constants]\nx = 1.33\n'
+THIRDS = 'equations = "l = w/3"\n[parameters]\nw = 1\n[training]\nlr = 1\nsteps = 1\n'
+THIRDS_IN_FLOAT32 = THIRDS.replace("lr = 1", 'lr = 1\ndtype = "float32"')
 FROZEN = """
 equations = "l = (v*w - 3)^2"
 frozen = ["v"]
@@ -48,6 +52,7 @@ v = 1
 lr = 0.1
 steps = 1
 """
+FITTED = FROZEN.replace("w = 2", "w = 3")  # where the gradient is 0 by the loss, too
 
 
 def said(problem: str, table: str) -> str:
@@ -79,6 +84,19 @@ NUMBERS = [
      (FALLING.replace("w = 1", "w = 1.4535"), "step,w_before\n1,1.46")),
     ("the entry is frozen", (FROZEN, "step,dl/dv\n1,0"), (FROZEN, "step,dl/dw\n1,0")),
     ("the entry is frozen", (FROZEN, "step,dl/dv\n1,0"), (FROZEN, "step,dl/dv\n1,0.1")),
+    ("the entry is frozen", (FROZEN, "step,dl/dv\n1,0"), (FITTED, "step,dl/dv\n1,0")),
+    ("it follows from the numbers before it, as printed", (FALLING, "step,dl/dw,w\n1,-4,2.0\n2,-2.08,2.5"),
+     (COARSE, "step,l,dl/dw,w\n1,0.69,-1.1,0.83")),
+    ("it is within what", (CARRIED, "step,l,dl/dw\n1,0.947,-2.83"),
+     (COARSE, "step,l,dl/dw,w\n1,0.69,-1.1,0.87")),
+    ("these rest on one that is undecided", (COARSE, "step,l,dl/dw,w\n1,0.69,-1.1,0.83"),
+     (COARSE, "step,l,dl/dw,w\n1,0.69,-1.4,1.1")),
+    ("if an undecided number before it is right", (COARSE, "step,l,dl/dw,w\n1,0.69,-1.1,0.87"),
+     (COARSE, "step,l,dl/dw,w\n1,0.69,-1.1,0.83")),
+    ("3 digits carried and cut off on the way allow", (POWER, "step,l,dl/dw\n1,9.54,28.8"),
+     (POWER, "step,l,dl/dw\n1,9.79,29.4")),
+    ("; in float64 this is wrong", (THIRDS, "step,l\n1,0.33333334"), (THIRDS_IN_FLOAT32, "step,l\n1,0.33333334")),
+    ("a correct float32 program may print it", (THIRDS, "step,l\n1,0.33333334"), (THIRDS, "step,l\n1,0.33333336")),
     ("within what 3 digits carried on the way allow", (CARRIED, "step,l,dl/dw\n1,0.947,-2.83"),
      (CARRIED, "step,l,dl/dw\n1,0.941,-2.65")),
     ("it follows from the numbers before it, as printed", (FALLING, "step,dl/dw,w\n1,-4,2.0\n2,-2.08,2.5"),

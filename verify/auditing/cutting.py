@@ -16,6 +16,7 @@ from verify.following.own_numbers import exact_integers
 
 TOLD = "numbers are read as cut off, not rounded: some follow from the others only so"
 _OPEN = (Status.WRONG, Status.UNDECIDED)  # by rounding
+_NO_REASON = (Status.WRONG, Status.RESIDUE)  # by cutting: 1.99999999 of a program, which no person makes 1 of
 
 
 def cut_claims(alone: Sequence[Finding], judged: Sequence[Finding]) -> list[Claim]:
@@ -41,11 +42,12 @@ def by_cutting(rounded: Sequence[Finding], cut: Sequence[Finding]) -> tuple[Find
     ones, and would not if it were cut off, the author rounds. What is accepted keeps its finding.
     """
     pairs = list(zip(rounded, cut, strict=True))
-    explains = any(one.status is Status.WRONG and two.status is not Status.WRONG for one, two in pairs)
+    explains = any(one.status is Status.WRONG and two.status not in _NO_REASON for one, two in pairs)
     is_rounded = any(two.status is Status.WRONG and one.status not in _OPEN for one, two in pairs)
     if is_rounded or not explains:
         return tuple(rounded)
-    return tuple(one if one.status.is_accepted else _by_cut(one, two) for one, two in pairs)
+    kept = [one.status.is_accepted or two.status is Status.RESIDUE for one, two in pairs]
+    return tuple(one if keeps else _by_cut(one, two) for keeps, (one, two) in zip(kept, pairs, strict=True))
 
 
 def _by_cut(rounded: Finding, cut: Finding) -> Finding:
