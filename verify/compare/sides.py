@@ -11,7 +11,6 @@ from verify.bound.bound import AtState, Bound
 from verify.names import adjoint_of
 from verify.numbers import Array, Truth
 
-
 _SIDE = "the side of where that is not chosen by 0, and that derivative"
 
 
