@@ -284,6 +284,7 @@ ALIASES = {"ln": "log", "σ": "sigmoid", "Σ": "sum", "√": "sqrt", "π": "pi"}
 REDUCTIONS = ("sum", "mean", "logsumexp")
 
 # What holds where the derivative of a reduction jumps.
+# torch.amax and amin; torch.max(x, dim) gives all of it to one.
 REDUCTION_KINKS = {op: f"{op} over an index: equal ones share the gradient evenly" for op in ("max", "min")}
 
 # Operations on whole tensors; the graph writes them out as sums and products over named axes.

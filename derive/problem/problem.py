@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from derive.algebra.expression import Apply, walk
 from derive.errors import Place
 from derive.graph.graph import Graph
 from derive.graph.node import Node
 from derive.paper.lines import Line
+from derive.paper.macros import SINGULAR
 from derive.source.numerals import write_number
 from derive.training.plan import Training
 
@@ -120,6 +122,12 @@ class Problem:
     def samples(self) -> int | None:
         """The number of samples of the data; None without data."""
         return self.data[0].shape[0] if self.data else None
+
+    @property
+    def singular(self) -> tuple[str, ...]:
+        """What PyTorch's functions have where formulas of the same name, as written out here, have no value."""
+        used = {part.op for line in self.lines for part in walk(line.expr) if isinstance(part, Apply)}
+        return tuple(sentence for name, sentence in SINGULAR.items() if name in used)
 
     def place_of(self, key: str) -> Place | None:
         """Where `key` ("training.lr") stands in the file; None when it does not, or not on a line of its own."""

@@ -64,9 +64,8 @@ def ties(derivation: Derivation) -> Iterator[Kink]:
     for part in derivation.parts:
         if part.reduction in SHARES and part.name.removesuffix("%") in moving:
             op, kept = SHARES[part.reduction], part.axes[: len(part.axes) - part.shared]
-            yield Kink(
-                part.name, part.line.partition(".")[0], op, kept, REDUCTION_KINKS[op] + AS_IN_PYTORCH, part.shared
-            )
+            convention = f"{REDUCTION_KINKS[op]}{AS_IN_PYTORCH}'s a{op}; torch.{op}(x, dim) gives all of it to one"
+            yield Kink(part.name, part.line.partition(".")[0], op, kept, convention, part.shared)
 
 
 def _convention(expr: Apply, conventions: Conventions) -> str:

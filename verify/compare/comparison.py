@@ -165,7 +165,7 @@ def compare(
         settings.dtype,
         tuple(steps),
         faults,
-        tuple(notes),
+        (*notes, *(() if all(step.finite for step in record.steps) else problem.singular)),
         by_hand_alone=settings.by_hand_alone,
     )
 
