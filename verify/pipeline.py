@@ -17,6 +17,7 @@ from verify.compare import prediction
 from verify.compare.comparison import compare
 from verify.compare.tallies import tally
 from verify.compare.verdict import judge
+from verify.hand.size import size_of
 from verify.result import Result
 
 
@@ -29,7 +30,8 @@ def verify(problem: Problem | str | os.PathLike[str], **settings: object) -> Res
     until, report, on_nonfinite) and override it;
     `nodes=True` compares every line and its adjoint as well, at PyTorch's own operands; `drift=K`
     calculates no more than K steps by hand from the initial values on; `first=True` ends the comparison with
-    the first step that disagrees. Raises `ProblemError` for a
+    the first step that disagrees; `limit=N` lets a run take N calculations, as estimated from its shapes.
+    Raises `ProblemError` for a
     problem or a setting that cannot be used.
     """
     problem = problem if isinstance(problem, Problem) else load(problem)
@@ -37,6 +39,7 @@ def verify(problem: Problem | str | os.PathLike[str], **settings: object) -> Res
     chosen = effective(problem, settings)
     problem = pytorch.with_conventions(problem)
     derivation = derive(problem)
+    size_of(problem, derivation, chosen, chosen.steps, is_reported=True).check(chosen.limit)
     run = Run(pytorch.draw(problem, chosen.dtype), derivation, chosen)
     limits = bound.prepare(run)
     by_hand, expected, kept = pieces.by_hand(run), pieces.Expected(chosen), pieces.Kept(chosen)

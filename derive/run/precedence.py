@@ -13,8 +13,9 @@ from derive.errors import Place, SettingError
 from derive.graph.node import Node
 from derive.problem.loading import Problem
 from derive.problem.watch import condition, with_lines
-from derive.run.settings import Settings
+from derive.run.settings import LIMIT, Settings
 from derive.run.update_numbers import with_formulas
+from derive.source.numerals import NumeralError, exact
 from derive.training import schedulers
 from derive.training.checked import checked
 from derive.training.clipping import NORM, VALUE, clip_of
@@ -53,7 +54,8 @@ DEFAULTS: Mapping[str, object] = {
 def effective(problem: Problem, flags: Mapping[str, object]) -> Settings:
     """The settings of `problem`, with those of `flags` that are not None in their place.
 
-    Flags are named as the settings of a problem file, and `nodes`, `drift` and `first`. Raises `SettingError` for a
+    Flags are named as the settings of a problem file, and `nodes`, `drift`,
+    `first` and `limit`, which no file can set. Raises `SettingError` for a
     setting that is unknown or not possible, for both epochs and steps, and for a missing lr. A problem
     without [training] needs none: its gradients are evaluated once. The options of the file that an optimizer of
     the flags does not have are left out.
@@ -74,6 +76,7 @@ def effective(problem: Problem, flags: Mapping[str, object]) -> Settings:
         "nodes": bool(flags.get("nodes")),
         "drift": None if flags.get("drift") is None else read_as(_DRIFT, "drift", flags["drift"]),
         "first": bool(flags.get("first")),
+        "limit": LIMIT if flags.get("limit") is None else read_as(_LIMIT, "limit", flags["limit"]),
         "until": _condition(problem, chosen["until"], "flag" if "until" in flagged.values else "file"),
         "watch": problem.watch,
         "options": found.options,
@@ -277,7 +280,19 @@ def _as_written(value: object) -> object:
 
 
 _DRIFT = Setting("a whole number of steps, from 0", whole(0, MAX_COUNT))
-_OF_COMPARISON = ("nodes", "drift", "first")
+
+
+def _calculations(value: object) -> int:
+    """A number of calculations, which are many and so may be written with an exponent: 1e9."""
+    number = exact(value)
+    if number.denominator != 1 or not 1 <= number <= MOST_CALCULATIONS:
+        raise NumeralError(f"is not a whole number from 1 to {MOST_CALCULATIONS:.0e}")
+    return int(number)
+
+
+MOST_CALCULATIONS = 10**18
+_LIMIT = Setting("how many calculations may be made, such as 1e9", _calculations)
+_OF_COMPARISON = ("nodes", "drift", "first", "limit")
 _REPLACES: Mapping[str, tuple[str, ...]] = {  # by a flag, in the file
     "epochs": ("steps",),
     "steps": ("epochs",),

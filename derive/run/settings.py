@@ -18,6 +18,8 @@ from derive.training.rates import Rate, Schedule, sets_lr, write_rate
 from derive.training.schedulers import Scheduler
 from derive.training.variants import NONE, optimizer_of
 
+LIMIT = 10**8  # calculations that are made without being asked: about a minute, and 2 GB of memory
+
 
 @dataclass(frozen=True)
 class ParamGroup:
@@ -42,7 +44,8 @@ class Settings:
     `lr` is None where nothing is trained: the gradients are evaluated once, at the values that are given.
     `steps` counts mini-batches over the whole run. `nodes` compares every line too, `drift` is the number of
     steps that are calculated by hand from the initial values on (None: while the digits suffice), `first` ends
-    the comparison with the first step that disagrees. `origins` tells of each setting whether it
+    the comparison with the first step that disagrees, `limit` is how many calculations a run may take.
+    `origins` tells of each setting whether it
     comes from a flag, from the problem file, or is the default. The run ends after the first step in which `until`
     holds, and with `on_nonfinite` "stop" after the first that is not finite. `report` are the steps that are
     printed, all where it is empty. `variant` is the textbook's form of the optimizer, or "none"; `options` are
@@ -64,6 +67,7 @@ class Settings:
     nodes: bool = False
     drift: int | None = None
     first: bool = False
+    limit: int = LIMIT
     until: Node | None = None
     report: tuple[int, ...] = ()
     on_nonfinite: str = "stop"

@@ -97,6 +97,7 @@ def test_a_flag_that_is_left_out_is_none() -> None:
         "nodes": False,
         "drift": None,
         "first": False,
+        "limit": None,
     }
     assert settings_of(parser().parse_args(["--no-shuffle"]))["shuffle"] is False
 

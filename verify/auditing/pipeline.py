@@ -26,6 +26,7 @@ from verify.claims.sentence import is_formula, says_step
 from verify.following.finding import Finding, Stated, Status
 from verify.following.rounded_inputs import check_rates
 from verify.formulas.judge import judge_formulas, judge_sentences
+from verify.hand.size import size_of
 from verify.tabular.objects import Rows
 
 
@@ -107,17 +108,24 @@ def audit(
     chosen = effective(problem, settings)
     if problem.is_symbolic:
         return _of_equations(problem, chosen, claims, sentences)
+    _check_size(problem, chosen, 1)
     run = drawn(problem, chosen)
     check_rates(run)
     said = tuple(text for text in sentences if is_formula(text))
     numbers = tuple(text for text in sentences if text not in said)
     source, reading = read(run, claims, numbers, units, (sheet, log), is_about_formulas=bool(said))
     run = _with_numbers(run, reading.claims)
+    _check_size(problem, chosen, len({claim.cell.step for claim in reading.claims}))
     judged = in_both_ways(run, reading.claims, tell)
     stated = in_effect(run.problem, chosen)
     formulas = () if sentences and claims is None else judge_formulas(stated, run.followed)
     formulas += judge_sentences(stated, run.followed, said)
     return Audit(run.problem, chosen, source, *judged, formulas, reading.unread, reading.told, reading.empty)
+
+
+def _check_size(problem: Problem, settings: Settings, steps: int) -> None:
+    """Raises `ProblemError` where so many steps take more than the limit; others may be leapt over."""
+    size_of(problem, differentiate(problem.graph), settings, steps, is_reported=False).check(settings.limit)
 
 
 def _of_equations(

@@ -127,7 +127,7 @@ def _calculated(term: Term, system: NumberSystem, values: Values, sizes: Mapping
     if not term.axes:
         return results[-1]
     steps = results[-1].shape[: max(results[-1].ndim - len(term.axes), 0)]
-    return np.broadcast_to(results[-1], (*steps, *(_length(axis, sizes) for axis in term.axes)))
+    return np.broadcast_to(results[-1], (*steps, *(length(axis, sizes) for axis in term.axes)))
 
 
 def _reduced(term: Term, system: NumberSystem, numbers: Array) -> Array:
@@ -145,13 +145,14 @@ def _reduced(term: Term, system: NumberSystem, numbers: Array) -> Array:
     return system.reduce(term.reduction, flat)
 
 
-def _length(axis: Axis, sizes: Mapping[str, int]) -> int:
+def length(axis: Axis, sizes: Mapping[str, int]) -> int:
+    """How many numbers stand along an axis."""
     return axis.size if isinstance(axis.size, int) else sizes[str(axis.size)]
 
 
 def _positions(system: NumberSystem, axes: Axes, place: int, sizes: Mapping[str, int]) -> Array:
     """0, 1, 2, … along one axis."""
-    counted = np.stack([system.constant(Fraction(k)) for k in range(_length(axes[place], sizes))])
+    counted = np.stack([system.constant(Fraction(k)) for k in range(length(axes[place], sizes))])
     return counted.reshape([-1 if k == place else 1 for k in range(len(axes))])
 
 
