@@ -44,7 +44,8 @@ def end_with(command: Callable[[], int]) -> NoReturn:
 def run(command: Callable[[], int]) -> int:
     """Runs `command` and returns its exit status, or that of an error of the input, which is printed to stderr.
 
-    That is 2, or 3 where a table claims nothing. Ctrl-C gives one line and 130, a reader of stdout that went away 141 and no message.
+    That is 2, or 3 where a table claims nothing. Ctrl-C gives one line and 130, a reader of stdout that went away 141
+    and no message.
     """
     try:
         status = _status(command)

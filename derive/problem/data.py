@@ -188,11 +188,11 @@ def _choose(
     listed = document.table(key).get("columns")
     taken = {group.name for group in groups}
     if listed is None:
-        is_renamed = any(SIZE == normalise(entry) for group in groups for entry in group.entries)
+        is_renamed = any(normalise(entry) == SIZE for group in groups for entry in group.entries)
         if SIZE in wanted and SIZE in file.by_name and not is_renamed:
             raise DataError(
-                f"{file.name} has a column {file.by_name[SIZE]!r}, and in the equations {SIZE!r} is the number of samples; "
-                f'name the column otherwise, or here: count = "{file.by_name[SIZE]}"',
+                f"{file.name} has a column {file.by_name[SIZE]!r}, and in the equations {SIZE!r} is the number of "
+                f'samples; name the column otherwise, or here: count = "{file.by_name[SIZE]}"',
                 file.header_place,
             )
         free = wanted - taken
