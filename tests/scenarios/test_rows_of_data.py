@@ -119,8 +119,7 @@ def test_a_step_worked_out_counts_the_rows() -> None:
 def test_a_row_that_the_data_do_not_have_is_refused_where_it_stands() -> None:
     with pytest.raises(DataError, match=r"l picks the row 3 of the data, which have 3; .*from 0 to 2") as caught:
         load(problem("l = (w*x[3])^2 + 0*sum(v)"))
-    assert caught.value.place is not None
-    assert caught.value.place.line == 2
+    assert str(caught.value).startswith("<text>:2:")
     wrong = problem("l = mean((w*x[i] - x[v[i]])^2, i)").replace("v = [2, 0, 1]", "v = [2, 3, 1]")
     with pytest.raises(DataError, match=r"v\[1\] = 3 .*is no row of the data"):
         load(wrong)

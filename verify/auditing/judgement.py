@@ -109,9 +109,8 @@ def _alone(run: Run, claim: Claim, known: Known) -> Finding:
     if claim.cell.quantity.group == "setting":
         right = _setting(run, claim.cell)
     if right is None:
-        return Finding(
-            claim, Status.UNDECIDED, None, known.why(claim.cell) or "it is not calculated where nothing is trained"
-        )
+        why = known.why(claim.cell) or "it is not calculated where nothing is trained"
+        return Finding(claim, Status.UNDECIDED, None, why)
     verdict = judge(claim.literal, right)
     if verdict != "right" and _is_left_alone(run, claim):
         why = f"the entry is frozen, and 0 is right for the update; by the loss it is {decimal(right, 7)}"
