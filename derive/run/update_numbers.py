@@ -93,11 +93,10 @@ class Inner:
         if not self.settings.trains:
             message = f"{name} is a number of the update, and nothing is updated: there is no [training] and no lr"
             raise EquationError(message, place)
-        if name == RATE and len(self.settings.param_groups) > 1:
-            count = len(self.settings.param_groups)
-            raise EquationError(
-                f"lr is {count} numbers here, one for each group; watch step_size_w of a parameter", place
-            )
+        groups = self.settings.param_groups
+        if name == RATE and any(group.schedule != groups[0].schedule for group in groups):
+            message = f"lr is {len(groups)} numbers here, one for each group; watch step_size_w of a parameter"
+            raise EquationError(message, place)
         if name == RATE:
             return self.alone(self._rates(self.settings.param_groups[0], 0)[RATE])
         parameters = self.settings.parameters

@@ -34,6 +34,7 @@ _LOSS = "mse", "cost", "error", "J", "L"  # what else a loss is called, where th
 _RATE = "learning rate", "eta"
 _BEFORE = "{p}_before", "{p}.before", "before {p}", "old {p}", "{p} old", "initial {p}", "starting {p}", "{p} initial"
 _AFTER = "{p}", "{p}_after", "{p}.after", "new {p}", "{p} new", "updated {p}", "{p}'", "{p} after", "{p} updated"
+_WORDS = {"w": ("weight", "weights"), "W": ("weight", "weights"), "b": ("bias",)}  # as in torch.nn, of one such name
 _UPDATE = "update {p}", "{p} update", "update of {p}"  # of both that follow: which of them is to be said
 _STEP_SIZE = *_UPDATE, "step of {p}"
 _CHANGE = *_UPDATE, "delta {p}", "Δ{p}", "Δ {p}", "{p} change", "change of {p}", "change in {p}", "{p} delta"
@@ -306,7 +307,8 @@ def _of_parameter(
 ) -> Iterator[_Known]:
     """The gradient of a parameter, itself before and after a step, and the optimizer's state."""
     gradient, names = gradient_name(loss, name), _names(problem, settings)
-    spellings = [form.format(loss=loss, p=name) for form in _GRADIENT]
+    called = (name, *_free(_WORDS.get(name, ()), problem))
+    spellings = [form.format(loss=loss, p=own) for own in called for form in _GRADIENT]
     spellings += [gradient_name(other, name) for other in _free(_LOSS, problem)]
     yield Quantity("gradients", name, gradient), spellings, shape
     if settings.clip is not None and settings.trains and name in settings.parameters:
@@ -316,14 +318,14 @@ def _of_parameter(
     yield gathered, (f"{gradient}_before", f"{gradient}.before"), shape
     before = Quantity("before", name, beside(name, "before", names))
     if not settings.trains:
-        yield before, [form.format(p=name) for form in (*_BEFORE, "{p}")], shape
+        yield before, [form.format(p=own) for own in called for form in (*_BEFORE, "{p}")], shape
         return  # by its own name: there is no other one
-    yield Quantity("after", name, name), [form.format(p=name) for form in _AFTER], shape
-    yield before, [form.format(p=name) for form in _BEFORE], shape
+    yield Quantity("after", name, name), [form.format(p=own) for own in called for form in _AFTER], shape
+    yield before, [form.format(p=own) for own in called for form in _BEFORE], shape
     if is_trained(problem.graph.frozen, name):
         yield Quantity("change", name, f"delta {name}"), [form.format(p=name) for form in _CHANGE], shape
         rate = rate_name("lr") if "lr" in names else "lr"
-        scaled = [f"{called}*{form}" for called in (rate, *_free(_RATE, problem)) for form in spellings[:4]]
+        scaled = [f"{rates}*{form}" for rates in (rate, *_free(_RATE, problem)) for form in spellings[:4]]
         yield Quantity("scaled", name, f"{rate}*{gradient}"), scaled, shape
         yield from _inside(name, shape, problem, settings)
         states = settings.rule_of(name).states
@@ -331,5 +333,6 @@ def _of_parameter(
         for state in states:
             own = () if state.name in single else shape
             full = f"{name}.{state.name}"
-            yield Quantity("after", full, full), (full, f"{full}_after", f"{state.key} {name}"), own
+            spelled = (full, f"{full}_after", f"{state.key} {name}", f"{state.name} {name}")
+            yield Quantity("after", full, full), spelled, own
             yield Quantity("before", full, f"{full}_before"), (f"{full}_before",), own

@@ -33,7 +33,7 @@ from verify.spreadsheet.workbook import is_workbook, read_workbook
 from verify.tabular.forms import read_grid
 from verify.tabular.grid import Grid, Source
 from verify.tabular.objects import Rows, read_objects
-from verify.tabular.written import KINDS, Row, Written
+from verify.tabular.written import KINDS, NO_CLAIM, Row, Written
 
 MAX_CLAIMS = 20 * 10**6  # bytes of a file of claims; a larger one is refused
 
@@ -104,7 +104,9 @@ def read_rows(grid: Grid, run: Timeline) -> Reading:
     laid = laid_out(grid, run)
     if not any(run.is_place(cell.text.lower()) for cell in laid.header):
         _check_counted(grid, laid.body)
-    header, body, unread = (readable_values if laid.is_tidy else readable)(laid.header, laid.body, run)
+    rows, unplaced = _placed(laid.header, laid.body, run)
+    header, body, unread = (readable_values if laid.is_tidy else readable)(laid.header, rows, run)
+    unread = (*unplaced, *unread)
     lower = [cell.text.lower() for cell in header]
     claims = once(_tidy(lower, body, run) if laid.is_tidy else _wide(header, body, run))
     if not claims:
@@ -113,6 +115,28 @@ def read_rows(grid: Grid, run: Timeline) -> Reading:
         message = f"{header[0].place.source} claims nothing; expected a number in at least one cell below the names"
         raise NoClaimError(message, header[0].place)
     return Reading(claims, unread, laid.told(len(laid.body)), laid.empty)
+
+
+def _placed(header: Row, body: Sequence[Row], run: Timeline) -> tuple[Sequence[Row], tuple[ClaimError, ...]]:
+    """The rows whose step can be read, and what cannot: a last row `total` is about no step.
+
+    Raises `ClaimError` where no row is left.
+    """
+    counted = [place for name, place in run.columns_that_say_where(header).items() if name != STAGE]
+    found, unplaced = [], []
+    for row in body:
+        texts = [row[place] for place in counted if row[place].text.strip().lower() not in NO_CLAIM]
+        try:
+            for cell in texts:
+                if not PREDICTION.fullmatch(cell.text):
+                    whole_number(cell)
+        except ClaimError as error:
+            unplaced.append(error)
+        else:
+            found.append(row)
+    if unplaced and not found:
+        raise unplaced[0]
+    return found, tuple(unplaced)
 
 
 def _check_counted(grid: Grid, body: Sequence[Row]) -> None:

@@ -81,10 +81,28 @@ def test_t_is_the_step_only_where_it_is_nothing_else() -> None:
         read("t,w\n1,0.5\n", timeline_of(PLAIN, accumulate=2))
 
 
-@pytest.mark.parametrize("written", ["weight", "bias", "weights"])
-def test_weight_and_bias_are_not_guessed(written: str) -> None:
-    with pytest.raises(ClaimError, match=rf"^t\.csv:1:6: unknown quantity '{written}'"):
-        read(f"step,{written}\n2,0.5\n", timeline_of(PLAIN))
+def test_weight_is_w_and_bias_is_b_where_there_is_one() -> None:
+    run = timeline_of(PLAIN)
+    for written, group in (("weight", "after"), ("Weights", "after"), ("weight.grad", "gradients")):
+        assert read(f"step,{written}\n2,0.5\n", run) == [(2, group, "w" if group == "after" else "dl/dw")]
+    with pytest.raises(ClaimError, match=r"^t\.csv:1:6: unknown quantity 'bias'"):
+        read("step,bias\n2,0.5\n", run)
+    both = timeline_of(
+        "equations = 'l = (w*x + sum(W) + bias)^2'\n[parameters]\nw = 1\nW = [1, 2]\nbias = 1\nx = 2\n"
+        "[training]\nlr = 0.1\n"
+    )
+    with pytest.raises(ClaimError, match=r"'weight' can be w or W; write which"):
+        read("step,weight\n1,0.5\n", both)
+    assert read("step,bias\n1,0.5\n", both) == [(1, "after", "bias")]
+
+
+def test_a_row_about_no_step_is_not_read_and_the_others_are() -> None:
+    run = timeline_of(PLAIN)
+    found = read_table("step,w\n1,0.5\n2,0.25\nsum,0.75\n", "t.csv", run)
+    assert [claim.cell.step for claim in found.claims] == [1, 2]
+    assert [error.message for error in found.unread] == ["'sum' is not a number of a step; expected 1, 2, 3, …"]
+    with pytest.raises(ClaimError, match="'sum' is not a number of a step"):
+        read_table("step,w\nsum,0.75\n", "t.csv", run)
 
 
 def test_the_columns_of_an_exported_table_are_its_own() -> None:
