@@ -9,13 +9,10 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, NoReturn
+from typing import Any, NoReturn
 
 from derive.characters import ascii_text
 from derive.errors import HandgradError, OutputError
-
-if TYPE_CHECKING:
-    from _typeshed import SupportsWrite
 
 # Exit statuses: 0 done, or agrees; 1 disagrees; 2 the input cannot be read; 3 undecided (never 1 or 3 from derive).
 BAD_INPUT, INTERRUPTED, CLOSED = 2, 130, 141  # 128 + SIGINT and 128 + SIGPIPE, as a shell reports them
@@ -79,7 +76,7 @@ def _status(command: Callable[[], int]) -> int:
 class CommandParser(argparse.ArgumentParser):
     """A parser whose help is data like any other: argparse is silent where it cannot be written, and ends with 0."""
 
-    def print_help(self, file: SupportsWrite[str] | None = None) -> None:
+    def print_help(self, file: Any = None) -> None:
         """Prints the help to stdout, or to `file`. Raises `OutputError` where stdout takes no more."""
         if file is None:
             write_out(self.format_help())
