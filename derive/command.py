@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from derive.chain.derivation import Derivation
 from derive.characters import normalise
-from derive.console import list_problems, tell, write_out
+from derive.console import CommandParser, list_problems, tell, write_out
 from derive.errors import ProblemError
 from derive.interface import derive
 from derive.problem.loading import load, named, shipped
@@ -27,7 +27,7 @@ _EPILOG = "exit status: 0 done, 2 the input cannot be read or the output not wri
 
 def parser() -> argparse.ArgumentParser:
     """Returns the parser of the command line: the problem and the flags."""
-    found = argparse.ArgumentParser(
+    found = CommandParser(
         prog="python -m derive",
         description="Derives every gradient of a problem by the chain rule, step by step.",
         epilog=_EPILOG,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from derive.characters import ascii_text
 from derive.errors import HandgradError, OutputError
@@ -72,6 +73,17 @@ def _status(command: Callable[[], int]) -> int:
         return command()
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
+
+
+class CommandParser(argparse.ArgumentParser):
+    """A parser whose help is data like any other: argparse is silent where it cannot be written, and ends with 0."""
+
+    def print_help(self, file: Any = None) -> None:
+        """Prints the help to stdout, or to `file`. Raises `OutputError` where stdout takes no more."""
+        if file is None:
+            write_out(self.format_help())
+        else:
+            super().print_help(file)
 
 
 def say(message: str) -> None:

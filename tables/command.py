@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from derive.console import BAD_INPUT, list_problems, say, tell, write_out
+from derive.console import BAD_INPUT, CommandParser, list_problems, say, tell, write_out
 from derive.problem.loading import load, shipped
 from derive.run.precedence import effective
 from derive.source.files import check_writable, write_whole
@@ -18,7 +18,7 @@ from verify.pipeline import verify
 
 def parser() -> argparse.ArgumentParser:
     """The flags; settings override the problem file as for `python -m verify`."""
-    found = argparse.ArgumentParser(
+    found = CommandParser(
         prog="python -m tables",
         description="Verifies a problem and writes its tables: steps.csv (wide), epochs.csv and comparison.csv (tidy).",
     )

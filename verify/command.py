@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from derive.console import list_problems, progress, tell, write_out
+from derive.console import CommandParser, list_problems, progress, tell, write_out
 from derive.errors import SettingError, shorten, suggestion
 from derive.problem.file import MAX_UNITS
 from derive.problem.loading import load, named, shipped
@@ -81,7 +81,7 @@ _FLAGS = (
 
 def parser() -> argparse.ArgumentParser:
     """The flags; a setting that is given overrides the problem file."""
-    found = argparse.ArgumentParser(
+    found = CommandParser(
         prog="python -m verify",
         description="Calculates a training run by hand, runs the same in PyTorch, and compares every number.",
         epilog=_EPILOG,

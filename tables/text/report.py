@@ -49,8 +49,7 @@ def to_text(result: Result, summary: bool = False, step: int | None = None) -> s
         blocks = column_blocks(result)
         for block in blocks:
             lines += ["", *table(result, block)]
-        if columns_left_out(result, blocks):
-            lines += ["", *_wrapped(f"the state of {result.settings.optimizer} is compared too; --csv FILE lists it")]
+        lines += ["", *_wrapped(left_out)] if (left_out := columns_left_out(result, blocks)) else []
         lines += epoch_lines(result)
         if result.settings.nodes:
             lines += ["", *_node_table(result)]

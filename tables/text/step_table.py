@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from tables.frames import rate_column
@@ -13,6 +14,8 @@ from verify.result import Result, StepRow
 WIDTH = 80  # characters of a line, as in a terminal
 MAX_STEPS = 60  # longer runs show their first and last steps
 SHOWN_AT_ENDS = 10  # first steps of a longer run, and as many last ones
+MAX_COLUMNS = 1000  # where there are more, the first of each quantity are shown; NumPy has the same threshold
+COLUMNS_SHOWN = 10
 MAX_EPOCHS = 20  # longer runs show the losses of their first and last epochs
 
 _LABELS = ("hand", "autograd", "diff.")
@@ -23,7 +26,7 @@ def column_blocks(result: Result) -> list[list[str]]:
     """The columns of the table in groups that fit into the width; the optimizer's state only where one group does."""
     if not result.comparison.steps:
         return []
-    widths = {name: _width(result, name) for name in _columns(result)}
+    widths = {name: _width(result, name) for name in _summarised(result)}
     if sum(width for name, width in widths.items() if _is_state(result, name)) > WIDTH - _left_width(result):
         widths = {name: width for name, width in widths.items() if not _is_state(result, name)}
     blocks: list[list[str]] = [[]]
@@ -37,14 +40,36 @@ def column_blocks(result: Result) -> list[list[str]]:
     return blocks
 
 
+def _summarised(result: Result) -> list[str]:
+    """The columns; where they are more than `MAX_COLUMNS`, the first few of each quantity, as NumPy prints an array."""
+    names = _columns(result)
+    if len(names) <= MAX_COLUMNS:
+        return names
+    count: Counter[str] = Counter()
+    shown = []
+    for name in names:
+        quantity = name if name.startswith(_RATE) else result.whole_row.checks[name].quantity
+        count[quantity] += 1
+        shown += [name] if count[quantity] <= COLUMNS_SHOWN else []
+    return shown
+
+
 def _is_state(result: Result, name: str) -> bool:
     return not name.startswith(_RATE) and result.whole_row.checks[name].quantity in result.states
 
 
-def columns_left_out(result: Result, blocks: list[list[str]]) -> bool:
-    """Whether columns, those of the optimizer's state, are in none of the blocks, being too wide for the table."""
+def columns_left_out(result: Result, blocks: list[list[str]]) -> str:
+    """A sentence on the columns that are in none of the blocks: entries of many, and the state that is too wide."""
     shown = {name for block in blocks for name in block}
-    return bool(shown) and not shown.issuperset(result.whole_row.checks)
+    checks = result.whole_row.checks if shown else {}
+    if shown.issuperset(checks):
+        return ""
+    if len(checks) <= MAX_COLUMNS:
+        return f"the state of {result.settings.optimizer} is compared too; --csv FILE lists it"
+    every = Counter(check.quantity for check in checks.values())
+    own = Counter(check.quantity for name, check in checks.items() if name in shown)
+    cut = [f"{own[name]} of the {every[name]:,} numbers of {name}" for name in every if own[name] < every[name]]
+    return f"shown are {', '.join(cut)}; all are compared, and --csv FILE lists them"
 
 
 def _columns(result: Result) -> list[str]:

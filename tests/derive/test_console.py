@@ -92,6 +92,16 @@ def test_a_full_disk_is_one_line() -> None:
     assert process.returncode == 2
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("package", ["derive", "verify", "tables"])
+def test_help_that_cannot_be_written_is_an_error(package: str) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", package, "--help"], cwd=ROOT, stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert (done.returncode, done.stderr) == (2, b"error: the output cannot be written: No space left on device\n")
+
+
 def ended(program: str, *, close: str = "") -> subprocess.CompletedProcess[bytes]:
     """A program under the guard of a command; `close` names streams that are closed before it starts."""
     quoted = [sys.executable, "-c", program]

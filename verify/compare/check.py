@@ -84,6 +84,11 @@ class Numbers:
         )
 
 
+def difference(autograd: float, hand: Exactly) -> float:
+    """A number of PyTorch's minus the same by hand, in floats; NaN where the first is not finite."""
+    return to_float(from_float(autograd) - hand) if math.isfinite(autograd) else math.nan
+
+
 @dataclass(frozen=True)
 class Check:
     """One number of PyTorch's beside the same number by hand.
@@ -134,9 +139,7 @@ class Check:
     @property
     def difference(self) -> float:
         """Autograd minus hand: the drift of all steps so far."""
-        if self.hand is None or not math.isfinite(self.autograd):
-            return math.nan
-        return to_float(from_float(self.autograd) - self.hand)
+        return math.nan if self.hand is None else difference(self.autograd, self.hand)
 
     @property
     def ulps(self) -> float:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 
-from verify.compare.check import Check, Numbers, share
-from verify.compare.comparison import Comparison, StepComparison
+from verify.compare.check import Check, Numbers, difference, share
+from verify.compare.comparison import Comparison, Place, StepComparison
 from verify.names import Name, quantity
-from verify.numbers import Floats
+from verify.numbers import Floats, to_float
 
 
 @dataclass(frozen=True)
@@ -98,20 +99,34 @@ def drift(comparison: Comparison) -> Check | None:
     for step in reversed(comparison.steps):
         if step.hand is None:
             continue
-        names = [name for name in step.numbers if name[0] in ("loss", "gradients", "after")]
-        places = [(name, place) for name in names for place in np.ndindex(step.numbers[name].autograd.shape)]
-        checks = (comparison.check(step, *place) for place in places)
-        finite = [check for check in checks if math.isfinite(check.difference)]
-        if finite:
-            return max(finite, key=relative_drift)
+        found = max(_drifts(comparison, step), key=itemgetter(0), default=None)
+        if found is not None:
+            return comparison.check(step, *found[1:])
     return None
+
+
+def _drifts(comparison: Comparison, step: StepComparison) -> Iterator[tuple[float, Name, Place]]:
+    """The finite drifts of a step, each as a share of its number, with its name and place."""
+    by_hand = step.by_hand(comparison.loss)
+    for name, numbers in step.numbers.items():
+        exact = by_hand.get(name) if name[0] in ("loss", "gradients", "after") else None
+        if exact is not None:
+            for place in np.ndindex(numbers.autograd.shape):
+                hand = exact.item(place)
+                off = difference(float(numbers.autograd[place]), hand)
+                if math.isfinite(off):
+                    yield _share(off, to_float(hand)), name, place
 
 
 def relative_drift(check: Check) -> float:
     """The drift as a share of the number by hand; infinite where that is 0 and PyTorch's is not."""
-    if not check.difference or math.isnan(check.difference):
+    return _share(check.difference, check.hand_value)
+
+
+def _share(off: float, hand: float) -> float:
+    if not off or math.isnan(off):
         return 0.0
-    return abs(check.difference / check.hand_value) if check.hand_value else math.inf
+    return abs(off / hand) if hand else math.inf
 
 
 def closeness(numbers: Numbers) -> Floats:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ class Distance:
         """The part of one of several steps side by side, or of some of them."""
         return Distance(*(getattr(self, field.name)[place] for field in fields(self)))
 
-    @property
+    @cached_property
     def reach(self) -> Floats:
         """The smallest change of PyTorch's number that leaves the interval for certain, whatever its sign."""
         with np.errstate(invalid="ignore"):  # ∞ − ∞, where nothing is known

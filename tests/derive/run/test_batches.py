@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from derive.problem.loading import load
-from derive.run.batches import Batch, plan
+from derive.run.batches import Batch, Plan, plan
 from derive.run.precedence import effective
 from derive.run.settings import Settings
 
@@ -112,3 +114,8 @@ def test_every_plan_agrees(flags: dict[str, object], dtype: str) -> None:
     from verify import verify
 
     assert verify("article", dtype=dtype, **flags).agrees
+
+
+def test_a_batch_costs_no_more_where_there_are_many_samples() -> None:
+    many = replace(settings(batch_size=2), samples=10**15, steps=10**9)  # a list of all samples would fill any memory
+    assert Plan(many)[10**8].indices == (2 * 10**8, 2 * 10**8 + 1)

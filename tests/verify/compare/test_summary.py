@@ -8,7 +8,7 @@ from tables.json_report import to_json
 from tables.text.report import to_text
 from tests.planting import plant_gradient
 from verify import Outcome, Result, verify
-from verify.compare.summary import closeness, drift, hidden, summarize
+from verify.compare.summary import closeness, drift, hidden, relative_drift, summarize
 from verify.pytorch import run as training
 
 
@@ -60,6 +60,17 @@ def test_the_drift_of_the_last_step_by_hand(article: Result) -> None:
     assert check.batch.step == 3
     assert drift(verify("article", drift=2).comparison).batch.step == 2  # type: ignore[union-attr]
     assert drift(verify("article", drift=0).comparison) is None
+
+
+@pytest.mark.parametrize("problem", ["article", "tanh_network", "softmax", "parabola"])
+def test_the_drift_is_the_largest_of_all_checks(problem: str) -> None:
+    result = verify(problem)
+    last = [check for check in result.comparison.checks if check.batch == result.comparison.steps[-1].batch]
+    last = [check for check in last if check.quantity in result.columns]
+    moved = [check for check in last if check.hand is not None and math.isfinite(check.difference)]
+    found = drift(result.comparison)
+    assert found is not None
+    assert relative_drift(found) == max(map(relative_drift, moved))
 
 
 def test_a_large_drift_beside_agrees_is_explained() -> None:

@@ -10,6 +10,7 @@ from derive.graph.graph import Graph
 from derive.run.run import Run
 from tests.audited import HALVING, UNEVEN, audited, cell, fraction
 from verify.claims.claim import Cell
+from verify.following import right_values as module
 from verify.following.right_values import MAX_BY_STEPS, PRECISIONS, rate, right_values, weights_of
 from verify.numbers import as_ball, precision
 
@@ -140,3 +141,12 @@ def test_lr_of_a_step_and_of_a_group() -> None:
         Fraction(1, 6),
     ]
     assert rate(audited('equations = "l = w^2"\n[parameters]\nw = 1\n'), lr) is None
+
+
+def test_a_cell_that_is_asked_for_twice_is_calculated_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    passes = []
+    calculated = module._pass
+    monkeypatch.setattr(module, "_pass", lambda *given: passes.append(given) or calculated(*given))
+    wanted = cell(1, "after", "w")
+    assert right_values(audited(HALVING, lr="0.1", steps=2), (wanted, wanted), lambda _: True).reason == ""
+    assert len(passes) == 1  # not once more at each precision, as if its digits were not decided

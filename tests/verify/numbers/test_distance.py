@@ -80,3 +80,8 @@ def test_an_exact_number_outside_is_inconsistent_and_one_without_value_stands_as
         assert found.expected[0] == 1.0
         assert found.error[0] == 0.25
         assert within(found, 1.25)
+
+
+def test_the_reach_of_an_array_is_calculated_once() -> None:
+    found = by_pairs(1.0, 1.0, 0.5, 1.0)
+    assert found.reach is found.reach  # asked for each number of a large array, it cost the square of the array

@@ -1,0 +1,28 @@
+"""The table of the steps stays readable where there are many numbers."""
+
+import re
+
+import pytest
+
+from tables.text.report import to_text
+from tables.text.step_table import COLUMNS_SHOWN, MAX_COLUMNS, WIDTH
+from verify import verify
+
+
+def of_many(rows: int) -> str:
+    return (
+        f'equations = "z = W @ u\\nl = mean(z^2)"\n[parameters]\nW = {[[1] * 20] * rows}\nu = {[1] * 20}\n'
+        "[training]\nlr = 0.001\nsteps = 1\n"
+    )
+
+
+@pytest.mark.parametrize("rows", [10, 40])
+def test_of_many_numbers_the_first_of_each_quantity_are_shown(rows: int) -> None:
+    text = to_text(verify(of_many(rows)))
+    shown = len(set(re.findall(r"W\[\d+,\d+\]", text)))
+    is_cut = 2 * rows * 20 > MAX_COLUMNS
+    assert shown == (COLUMNS_SHOWN if is_cut else rows * 20)
+    assert max(map(len, text.splitlines())) <= WIDTH
+    told = f"{COLUMNS_SHOWN} of the {rows * 20} numbers of W" in " ".join(text.split())
+    assert told == is_cut
+    assert f"all {2 * (rows * 20 + 20) + 1} numbers" in " ".join(text.split())
