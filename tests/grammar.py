@@ -15,13 +15,41 @@ Shape = tuple[int | str, ...]  # "n" is the number of samples
 LETTERS = "ikmrs"  # i is kept for the samples
 
 EACH = (
-    *("{u}", "-{u}", "{u}^2", "tanh({u})", "sigmoid({u})", "relu({u})", "abs({u})", "exp(tanh({u}))", "sqrt({u}^2 + 1)"),
+    *(
+        "{u}",
+        "-{u}",
+        "{u}^2",
+        "tanh({u})",
+        "sigmoid({u})",
+        "relu({u})",
+        "abs({u})",
+        "exp(tanh({u}))",
+        "sqrt({u}^2 + 1)",
+    ),
     *("log({u}^2 + 1)", "log1p(abs({u}))", "sin({u})", "cos({u})", "sign({u})*{u}", "erf({u})", "softplus({u})"),
     *("gelu({u})", "silu({u})", "clip({u}, -1, 1)", "max({u}, 0)", "min({u}, 1)", "detach({u})*{u}", "{u}/2"),
     *("where({u} > 0, {u}, {u}^2)", "where({u} != 1, 2*{u}, 1)", "(2 - {u})^3", "1/({u}^2 + 1)", "2^tanh({u})"),
 )
-PAIRS = ("{u} + {v}", "{u} - {v}", "{u}*{v}", "{u}/({v}^2 + 1)", "max({u}, {v})", "min({u}, {v})", "where({u} >= {v}, {u}, {v})")
-WHOLE = ("sum({u})", "mean({u})", "max({u})", "min({u})", "logsumexp({u})", "var({u})", "l2({u})", "norm({u})", "mse({u}, 1)")
+PAIRS = (
+    "{u} + {v}",
+    "{u} - {v}",
+    "{u}*{v}",
+    "{u}/({v}^2 + 1)",
+    "max({u}, {v})",
+    "min({u}, {v})",
+    "where({u} >= {v}, {u}, {v})",
+)
+WHOLE = (
+    "sum({u})",
+    "mean({u})",
+    "max({u})",
+    "min({u})",
+    "logsumexp({u})",
+    "var({u})",
+    "l2({u})",
+    "norm({u})",
+    "mse({u}, 1)",
+)
 OVER = ("sum", "mean", "max", "min", "logsumexp", "var")
 LOSSES = ("mean({u})", "sum({u}^2)", "mean({u}^2)", "logsumexp({u})", "mse({u}, 1)", "huber({u}, 0)", "mae({u}, 1/3)")
 OPTIMIZERS: tuple[dict[str, Any], ...] = (
@@ -71,7 +99,9 @@ def draw(random: Random) -> Drawn:
         lines.append(line[0])
         pool += [line[1]] * 3
     last = pool[-1]
-    end = random.choice(LOSSES).format(u=last.text) if last.shape else random.choice(("{u}", "{u}^2")).format(u=last.text)
+    end = (
+        random.choice(LOSSES).format(u=last.text) if last.shape else random.choice(("{u}", "{u}^2")).format(u=last.text)
+    )
     lines.append(f"l = {end} + l2({', '.join(name.text for name in parameters)})" + (" + 0*sum(v)" if labels else ""))
     text = ["equations = '''", *lines, "'''"]
     tables = [("parameters", parameters, 0), ("constants", constants, 0), ("data", [*columns, *labels], samples)]
@@ -126,8 +156,10 @@ def _bare(random: Random, pool: list[Name]) -> Name:
     kinds = ["each"] + ["pair"] * 2 * (not short or long[len(long) - len(short) :] == short)
     kinds += ["whole"] * bool(u.shape) + ["transpose"] * (len(u.shape) == 2)
     place = max(len(v.shape) - 2, 0)
-    kinds += ["product"] * 2 * (
-        0 < len(u.shape) <= 2 and 0 < len(v.shape) <= 2 and u.shape[-1] == v.shape[place] and "n" not in v.shape[:1]
+    kinds += (
+        ["product"]
+        * 2
+        * (0 < len(u.shape) <= 2 and 0 < len(v.shape) <= 2 and u.shape[-1] == v.shape[place] and "n" not in v.shape[:1])
     )
     match random.choice(kinds):
         case "pair":
@@ -165,12 +197,10 @@ def _read(random: Random, name: Name, sizes: dict[str, int | str], labels: list[
         letter = next(c for c in (LETTERS[0] if size == "n" else LETTERS[1:]) if c not in written)
         if random.random() < 0.25:
             written.append(str(random.randrange(samples if size == "n" else int(size))))
-        elif labels and random.random() < 0.3 and (size == "n" and samples > 1 or size != "n" and int(size) > 1):
+        elif labels and random.random() < 0.3 and ((size == "n" and samples > 1) or (size != "n" and int(size) > 1)):
             sizes["i"] = "n"
             written.append("v[i]")
-        elif letter in sizes and sizes[letter] != size:
-            written.append("0")
-        elif size == "n" and "i" in written:
+        elif (letter in sizes and sizes[letter] != size) or (size == "n" and "i" in written):
             written.append("0")
         else:
             sizes[letter] = size
