@@ -58,8 +58,12 @@ class Graph:
     @cached_property
     def ancestors(self) -> frozenset[str]:
         """The loss and every name it depends on."""
+        return self.behind((self.loss,))
+
+    def behind(self, wanted: Iterable[str]) -> frozenset[str]:
+        """Returns the names `wanted` and every name that they depend on."""
         found: set[str] = set()
-        pending = [self.loss]
+        pending = list(wanted)
         while pending:
             name = pending.pop()
             if name not in found:

@@ -81,13 +81,22 @@ def _rounded(value: Floats, held: Floats, bound: Bound) -> Numbers:
     return Numbers(held, bound.distance(held, balls, None))
 
 
-def gathered(record: Record, before: StepRecord | None = None) -> Carried:
-    """What .grad holds before the batches that add to it: what the step before left there."""
+def gathered(record: Record, before: StepRecord | None = None, by_hand: Bound | None = None) -> Carried:
+    """What .grad holds before the batches that add to it: what the step before left there.
+
+    With the bound of a run whose updates are `by_hand`, .grad holds the clipped gradients rounded once.
+    """
     found: dict[int, dict[str, Numbers]] = {}
     left: Mapping[str, Floats] = {} if before is None else before.left
+    cut: Mapping[str, Floats] = {} if before is None else before.clipped
     for step in record.steps:
-        found[step.batch.step] = {name: _kept(left[name], held) for name, held in step.accumulated.items()}
-        left = step.left
+        found[step.batch.step] = {
+            name: _rounded(left[name], held, by_hand)
+            if by_hand is not None and name in cut
+            else _kept(left[name], held)
+            for name, held in step.accumulated.items()
+        }
+        left, cut = step.left, step.clipped
     return found
 
 

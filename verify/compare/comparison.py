@@ -142,7 +142,7 @@ def compare(
     record = _with_their_rows(record)
     kept = {
         "before": starts(problem, settings, record, bound, before),
-        "accumulated": gathered(record, before),
+        "accumulated": gathered(record, before, bound if settings.by_hand_alone else None),
         "rates": judged_rates(settings, record, before),
     }
     if settings.by_hand_alone:

@@ -239,8 +239,12 @@ def beginnings(problem: Problem, settings: Settings, system: NumberSystem, *, as
 
 
 def only(side: Calculation, lines: frozenset[str]) -> Calculation:
-    """`side` with the stages of `lines` alone; a stage has the name of its line, or that with a mark and a number."""
-    marked = [stage for stage in side.stages if _line(stage.target) in lines]
+    """`side` with the stages of `lines` and of what they read alone.
+
+    A stage has the name of its line, or that with a mark and a number.
+    """
+    needed = side.derivation.graph.behind(lines)
+    marked = [stage for stage in side.stages if _line(stage.target) in needed]
     return replace(side, stages=tuple(marked))
 
 

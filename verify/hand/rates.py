@@ -68,11 +68,12 @@ def _results(
 
 
 # cos(π·r) of a fraction r is rational for these r alone, up to its sign and whole turns (Niven's theorem)
-_COSINES = {
+_COSINES: Mapping[Fraction, Fraction] = {
     Fraction(0): Fraction(1),
     Fraction(1, 3): Fraction(1, 2),
     Fraction(1, 2): Fraction(0),
-    Fraction(2, 3): -Fraction(1, 2),
+    Fraction(2, 3): Fraction(-1, 2),
+    Fraction(1): Fraction(-1),
 }
 
 
@@ -81,9 +82,8 @@ def _with_known_cosines(expr: Expr, values: Mapping[str, Fraction]) -> Expr:
     if isinstance(expr, Apply) and expr.op == "cos":
         share = _share_of_pi(expr.args[0], values)
         turned = None if share is None else abs((share + 1) % 2 - 1)  # cos is even, and has the period 2π
-        found = Fraction(-1) if turned == 1 else None if turned is None else _COSINES.get(turned)
-        if found is not None:
-            return Number(found)
+        if turned in _COSINES:
+            return Number(_COSINES[turned])
     return rebuild(expr, tuple(_with_known_cosines(part, values) for part in children(expr)))
 
 

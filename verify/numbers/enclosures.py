@@ -46,7 +46,7 @@ def _by_balls(op: str, args: tuple[Pairs, ...]) -> Pairs:
             ball = arb.nan()
         mid, rad = float(ball.mid()), float(ball.rad())
         known = ball.is_finite() and math.isfinite(mid)
-        found[place] = (mid, float(up(np.array(rad + abs(mid) * UNIT + LEAST)))) if known else (math.nan, math.inf)
+        found[place] = (mid, float(up(np.asarray(rad + abs(mid) * UNIT + LEAST)))) if known else (math.nan, math.inf)
     return found
 
 

@@ -171,8 +171,11 @@ class UpdateByHand:
         return next(self.rates, {})
 
     def clip(self) -> Values:
-        """The gradients after clipping, by hand: PyTorch makes no update, and clips none."""
-        return next(self.clipped, {})
+        """The gradients after clipping, by hand: PyTorch makes no update, and its .grad holds what clipping leaves."""
+        found = next(self.clipped, {})
+        for name, values in found.items():
+            self.model.named[name].grad = torch.from_numpy(values).to(self.model.dtype, copy=True)
+        return found
 
 
 def _plain_options(options: Mapping[str, Value]) -> dict[str, Any]:

@@ -116,14 +116,16 @@ def replay(problem: Problem, settings: Settings, steps: Sequence[StepRecord]) ->
 def predict(problem: Problem, settings: Settings, last: StepRecord) -> Values:
     """The lines that [predict] gives the data for, at the parameters after `last`. Raises as `as_tensor` does."""
     lines = predicted(problem.graph, problem.predict)
-    kept = tuple(node for node in problem.graph.nodes if node.kind != "line" or node.name in lines)
+    needed = problem.graph.behind(lines)
+    kept = tuple(node for node in problem.graph.nodes if node.kind != "line" or node.name in needed)
     dtype = DTYPES[settings.dtype]
     model = GraphModule(replace(problem, graph=replace(problem.graph, nodes=kept)), dtype)
     with torch.no_grad():
         for name, parameter in model.named.items():
             parameter.copy_(torch.from_numpy((last.after or last.before)[name]))
         columns = as_columns(problem, problem.predict, dtype)
-        return as_values(model(columns, problem.predict[0].shape[0]))
+        found = as_values(model(columns, problem.predict[0].shape[0]))
+    return {name: found[name] for name in lines}
 
 
 def _given_to_torch(settings: Settings) -> Iterator[tuple[str, Fraction]]:

@@ -204,3 +204,15 @@ def test_a_unit_in_the_last_place(dtype: str) -> None:
 def test_a_term_that_is_masked_does_not_widen_a_log_sum_exp() -> None:
     found = RoundedPairs("float32").reduce("logsumexp", pairs([1.0, -1e9], [1e-7, 64.0]))
     assert float(found["rad"]) < 1e-5
+
+
+@pytest.mark.parametrize("op", ["tanh", "exp", "log", "erf"])
+def test_a_function_without_its_own_spread_is_worked_out_in_balls(monkeypatch: pytest.MonkeyPatch, op: str) -> None:
+    """An operation that has no entry in FUNCTIONS ended in a TypeError."""
+    x = pairs(np.array([0.5, 2.0, -1.0]), np.array([0.0, 1e-6, 0.0]))
+    usual = Enclosed().apply(op, (x,))
+    monkeypatch.setattr("verify.numbers.enclosures.FUNCTIONS", {})
+    found = Enclosed().apply(op, (x,))
+    known = np.isfinite(usual["mid"])
+    assert (known == (np.isfinite(found["mid"]) & np.isfinite(found["rad"]))).all()
+    assert (np.abs(found["mid"] - usual["mid"]) <= found["rad"] + usual["rad"])[known].all()
