@@ -82,7 +82,7 @@ def _with_known_cosines(expr: Expr, values: Mapping[str, Fraction]) -> Expr:
     if isinstance(expr, Apply) and expr.op == "cos":
         share = _share_of_pi(expr.args[0], values)
         turned = None if share is None else abs((share + 1) % 2 - 1)  # cos is even, and has the period 2π
-        if turned in _COSINES:
+        if turned is not None and turned in _COSINES:
             return Number(_COSINES[turned])
     return rebuild(expr, tuple(_with_known_cosines(part, values) for part in children(expr)))
 
