@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from derive.algebra.expression import Apply, Expr, Position, Reduce, Ref, refs, walk
+from derive.algebra.expression import Apply, Expr, Position, Reduce, Ref, names, refs, walk
 from derive.algebra.operations import ALIASES, CONSTANTS
 from derive.characters import normalise
 from derive.errors import EquationError, NoLossError, suggestion
@@ -52,8 +52,10 @@ def read_equations(text: str, source: str = "<text>") -> Problem:
         raise EquationError(f"{error.message}; the shapes so far are {read}", error.place) from None
     clear = {*declared, *_indexed(lines)}
     if not graph.of_kind("parameter"):
-        aside = other_loss(lines) or "there is nothing to derive"
-        raise EquationError(f"the loss {graph.loss!r} depends on no parameter; {aside}", lines[-1].place)
+        reads_size = any(SIZE in names(line.expr) for line in lines)
+        aside = f"{SIZE} is the number of samples; for another number write another letter, such as k"
+        aside = other_loss(lines) or (aside if reads_size else "there is nothing to derive")
+        raise EquationError(f"{lines[-1].name!r} depends on no parameter; {aside}", lines[-1].place)
     assumed = _assumed(data, graph.of_kind("parameter"), sizes, clear)
     known = frozenset(free)
     products = (

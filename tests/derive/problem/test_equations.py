@@ -78,7 +78,8 @@ def test_two_spellings_of_one_name_are_noted() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("l = 3", "depends on no parameter"),
+        ("l = 3", "'l' depends on no parameter; there is nothing to derive"),
+        ("f = x^n", "'f' depends on no parameter; n is the number of samples; for another number write another letter"),
         ("w: (); l = sum(w)", "sum of a single number; expected something that runs over samples or an index"),
         ("X: (n); l = mean(X)", "depends on no parameter"),
         ("l = (w", r"^<text>:1:5: a parenthesis is opened and never closed"),
