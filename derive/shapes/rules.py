@@ -240,7 +240,7 @@ class Rules:
         return [Value(value.state, tuple(left))]
 
     def _product(self, op: str, state: State, values: tuple[Value, ...]) -> Many:
-        """`x @ W`: over the last axis of the first, and the rows of the second; `w · x` over the columns of samples x."""
+        """`x @ W`: over the last axis of the first, and the rows of the second; `w · x` over the columns of samples."""
         left, right = values
         if not left.axes or not right.axes or self.is_indexed:
             if op == "matmul" and not self.is_indexed and any(v.sources and not v.axes for v in values):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -96,8 +97,14 @@ class Claim:
         h = x @ u
         y = h @ w
         return {
-            **{"x": x, "U": u, "W": w, "h": h, "y": y},
-            **{"dl/dW": h.T @ y, "dl/dh": y @ w.T, "dl/dU": x.T @ y @ w.T},
+            "x": x,
+            "U": u,
+            "W": w,
+            "h": h,
+            "y": y,
+            "dl/dW": h.T @ y,
+            "dl/dh": y @ w.T,
+            "dl/dU": x.T @ y @ w.T,
         }
 
     def expected(self) -> str:
@@ -120,7 +127,7 @@ def claims(draw: st.DrawFn) -> Claim:
     swapped = draw(st.integers(0, 3)) == 0
     factors = []
     for factor in draw(st.permutations(names[name])) if swapped else names[name]:
-        own = Product(factor, lambda values, factor=factor: values[factor])
+        own = Product(factor, itemgetter(factor))
         factors.append(own.turned() if (factor in right) != (draw(st.integers(0, 3)) == 0) else own)
     while len(factors) > 1:
         place = draw(st.integers(0, len(factors) - 2))
@@ -164,7 +171,7 @@ def test_more_than_two_axes_are_stacks_of_matrices() -> None:
 
 
 def test_a_vector_and_samples_are_multiplied_row_by_row() -> None:
-    """w · x is (n,); it is no way to write a sum over the samples of rows of errors."""
+    """One number a sample; it is no way to write a sum over the samples of rows of errors."""
     problem = "equations = '''\ne = w · x - t\nl = sum(e^2)/2'''\n[parameters]\nw = [1, 2]\n"
     problem += "[data]\nx = [[1, 2], [3, 4], [5, 7]]\nt = [1, 2, 3]\n"
     assert claimed(problem, "dl/dw", "(w · x - t) @ x") == "right"
