@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, reduce
 
@@ -26,6 +26,7 @@ from derive.algebra.expression import (
 )
 from derive.errors import Place
 from derive.graph.broadcast import along, elementwise, reduction
+from derive.graph.node import SIZE
 from derive.graph.scope import Scope
 from derive.paper.macros import Macro
 from derive.paper.syntax import read_expression
@@ -88,24 +89,43 @@ def _pick(scope: Scope, call: Call) -> Typed:
 
 
 def _matmul(scope: Scope, call: Call) -> Typed:
-    """`x @ W`, `w · x`: the product of numbers, or the sum of products over the axis they share."""
+    """`x @ W`: the product of numbers, else `numpy.matmul`: the last axis of the first with the rows of the second.
+
+    The one addition: `w · x` of a vector and a matrix of samples is the sum of products of each row.
+    """
     left, right = call.values
     if not left.axes or not right.axes or (scope.indexed and left.axes == right.axes):
         return elementwise(scope, call.expr, "mul", call.values)
     if scope.indexed:
         raise scope.error(call.expr, "@ in a line with indices; write sum(x[i,j]*W[j,k], j)")
-    place = max(len(right.axes) - 2, 0)
-    if left.axes[-1].size != right.axes[place].size:
-        place = len(right.axes) - 1
-    if left.axes[-1].size != right.axes[place].size:
-        if left.axes == right.axes:
-            return elementwise(scope, call.expr, "mul", call.values)
-        raise scope.error(
-            call.expr,
-            f"{described(left)} and {described(right)} cannot be multiplied: the last size of the first "
-            f"must be the size of the second's rows, or its last{_turned(left, right)}",
-        )
-    return _contracted(left, right, place)
+    rows = max(len(right.axes) - 2, 0)
+    if left.axes[-1].size == right.axes[rows].size:
+        return _contracted(left, right, rows, _stacked(scope, call))
+    if _is_of_each_sample(left, right):
+        return _contracted(left, right, 1, {})
+    raise scope.error(
+        call.expr,
+        f"{described(left)} and {described(right)} cannot be multiplied: the last size of the first "
+        f"must be the size of the second's rows{_turned(left, right)}",
+    )
+
+
+def _is_of_each_sample(left: Typed, right: Typed) -> bool:
+    """Whether these are a vector and a matrix of samples with as many columns."""
+    if len(left.axes) != 1 or len(right.axes) != 2:
+        return False
+    return right.axes[0].size == SIZE and left.axes[0].size == right.axes[1].size
+
+
+def _stacked(scope: Scope, call: Call) -> dict[Axis, Axis]:
+    """For each axis of the second that counts its matrices, the one of the first: matched from the last one on."""
+    left, right = call.values
+    firsts, seconds = left.axes[:-2][::-1], right.axes[:-2][::-1]
+    pairs = list(zip(seconds, firsts, strict=False))
+    if any(second.size != first.size for second, first in pairs):
+        message = f"{described(left)} and {described(right)} cannot be multiplied: they are not as many matrices"
+        raise scope.error(call.expr, message)
+    return dict(pairs)
 
 
 def _log_softmax(scope: Scope, call: Call) -> Typed:
@@ -161,26 +181,27 @@ def _cross_entropy(scope: Scope, call: Call) -> Typed:
     return Typed(Apply("neg", (picked,)), ())
 
 
-def _contracted(left: Typed, right: Typed, place: int) -> Typed:
-    """Σ over the last axis of `left` and the axis `place` of `right`."""
+def _contracted(left: Typed, right: Typed, place: int, stacked: Mapping[Axis, Axis]) -> Typed:
+    """Σ over the last axis of `left` and the axis `place` of `right`; `stacked` are other axes that are the same."""
     shared = left.axes[-1]
-    others = tuple(axis for number, axis in enumerate(right.axes) if number != place)
-    if place == len(right.axes) - 1 and others == left.axes[:-1]:
-        renamed = {axis: axis for axis in others}  # rows beside rows: the sum of products of each row
-    else:
-        renamed = new_letters(others, left.axes)
-    renamed[right.axes[place]] = shared
+    others = tuple(axis for number, axis in enumerate(right.axes) if number != place and axis not in stacked)
+    renamed = {**new_letters(others, left.axes), **stacked, right.axes[place]: shared}
     product = Apply("mul", (left.expr, rename_axes(right.expr, renamed)))
-    kept = tuple(dict.fromkeys((*left.axes[:-1], *(renamed[axis] for axis in others))))
+    count = max(place - len(stacked), 0) if len(left.axes) > 1 else 0
+    stack, columns = others[:count], others[count:]  # further stacks of the second stand before the axes of the first
+    kept = (*(renamed[axis] for axis in stack), *left.axes[:-1], *(renamed[axis] for axis in columns))
     return Typed(Reduce("sum", product, (shared,)), kept)
 
 
 def _turned(left: Typed, right: Typed) -> str:
-    """`; did you mean x @ W?` where the product fits the other way round."""
+    """`; did you mean x @ W?` where the product fits the other way round, or W for each row of x."""
     if not (isinstance(left.expr, Ref) and isinstance(right.expr, Ref)):
         return ""
+    first, second = left.expr.name, right.expr.name
+    if len(left.axes) == 2 and left.axes[0].size != SIZE and left.axes[1].size == right.axes[-1].size:
+        return f"; {first} times each row of {second} is {second} @ transpose({first})"
     fits = right.axes[-1].size == left.axes[max(len(left.axes) - 2, 0)].size
-    return f"; did you mean {right.expr.name} @ {left.expr.name}?" if fits else ""
+    return f"; did you mean {second} @ {first}?" if fits else ""
 
 
 TENSORS: dict[str, Callable[[Scope, Call], Typed]] = {

@@ -240,19 +240,20 @@ class Rules:
         return [Value(value.state, tuple(left))]
 
     def _product(self, op: str, state: State, values: tuple[Value, ...]) -> Many:
-        """`x @ W`: over the last axis of the first, and the rows of the second, or its last axis."""
+        """`x @ W`: over the last axis of the first, and the rows of the second; `w · x` over the columns of samples."""
         left, right = values
         if not left.axes or not right.axes or self.is_indexed:
             if op == "matmul" and not self.is_indexed and any(v.sources and not v.axes for v in values):
                 return []  # an @ stands between arrays
             return self._elementwise("mul", state, values)
-        rows, last = max(len(right.axes) - 2, 0), len(right.axes) - 1
-        for place in dict.fromkeys((rows, last)):
-            together = state.with_ties([(left.sizes[-1], right.sizes[place])])
-            if together is not None:
-                others = tuple(axis for k, axis in enumerate(right.axes) if k != place)
-                beside = place == last and _roots(together, others) == _roots(together, left.axes[:-1])
-                return _in_order([Value(together, left.axes[:-1] if beside else (*left.axes[:-1], *others))])
+        rows = max(len(right.axes) - 2, 0)
+        together = state.with_ties([(left.sizes[-1], right.sizes[rows])])
+        if together is not None:
+            others = tuple(axis for k, axis in enumerate(right.axes) if k != rows)
+            return _in_order([Value(together, (*left.axes[:-1], *others))])
+        if len(left.axes) == 1 and len(right.axes) == 2 and state.known(right.sizes[0]) == SIZE:
+            together = state.with_ties([(left.sizes[0], right.sizes[1])])
+            return [] if together is None else _in_order([Value(together, right.axes[:1])])
         return []
 
     def _labelled(self, scores: Value, labels: Value, wanted: Axes | None) -> Many:

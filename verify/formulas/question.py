@@ -21,7 +21,7 @@ from derive.show.notation import Ascii
 from derive.training.optimizers import counter
 from verify.formulas.asked import Asked, Derivative, Entry, in_known_names, loosely, read_asked, with_derivatives
 from verify.formulas.guarantees import Guarantee, guarantees
-from verify.formulas.reading import Reading, Written, along, named_letters, read_written
+from verify.formulas.reading import Reading, Written, along, apart_from_left, named_letters, read_written
 from verify.formulas.rule import Own, Rule, states_of
 from verify.formulas.targets import Target, has_two_meanings, jacobians
 from verify.symbols.entry import Index
@@ -170,13 +170,18 @@ def _question(
             gradients.append(derivative.wrt.name)
     if target.name in graph.by_name and target.rule is None and target.name in names(expr):
         raise ClaimError(f"{name!r} is said to be itself: the formula names {target.name}", written.place)
+    on_the_left = [part for part in index or () if isinstance(part, str)]
+    expr, sums = apart_from_left(expr, on_the_left, nodes)
     reading = along(expr, name, written.place, nodes, axes)
     body = rename_axes(reading.expr, renamed)
     picked = {renamed[axis]: number for axis, number in picked.items()}
     found = Question(problem, derivation, target, body, picked, reading.added, own=own, gradients=tuple(gradients))
-    note = "the derivatives of lines in it are read as local partials" if ambiguous and local else ""
+    notes = ["the derivatives of lines in it are read as local partials"] if ambiguous and local else []
+    notes += [f"read as a {' and a '.join(sums)}, as {', '.join(on_the_left)} stands on the left"] if sums else []
     others = reading.others if index is None and _may_be_reordered(target, graph, reading) else ()
-    found = replace(found, ambiguous=ambiguous, note=note, others=others, written=written, index=index, local=local)
+    found = replace(
+        found, ambiguous=ambiguous, note="; ".join(notes), others=others, written=written, index=index, local=local
+    )
     letters = dict(zip(target.axes, (reading.letters.get(axis, axis) for axis in axes), strict=True))
     found = replace(found, letters=letters)
     asked = [*gradients, *([target.rule.node.name] if target.rule else [])]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import permutations
 
 from derive.algebra.axes import shape_text
 from derive.algebra.expression import (
+    PICKED,
     Apply,
     Axes,
     Axis,
@@ -147,6 +148,33 @@ def apart_letters(expr: Expr) -> Expr:
         return inner
 
     return renamed(expr) if again else expr
+
+
+def apart_from_left(expr: Expr, left: Collection[str], nodes: Mapping[str, Node]) -> tuple[Expr, tuple[str, ...]]:
+    """Every sum without letters taken over those that do not stand on the left: dl/dw[j] = Σ x[i,j] is over i.
+
+    Also returns those sums in words, as they are read.
+    """
+    said: list[str] = []
+
+    def read(expr: Expr) -> Expr:
+        inner = rebuild(expr, tuple(read(part) for part in children(expr)))
+        if not isinstance(inner, Reduce) or inner.axes is not None or _has_unwritten(inner.body, nodes):
+            return inner
+        written = dict.fromkeys(axis for axis in free_axes(inner.body) if axis.letter != PICKED)
+        over = tuple(axis for axis in written if axis.letter not in left)
+        if not over or len(over) == len(written):
+            return inner
+        said.append(f"{inner.op} over {', '.join(map(str, over))}")
+        return Reduce(inner.op, inner.body, over, inner.column)
+
+    return read(expr), tuple(dict.fromkeys(said))
+
+
+def _has_unwritten(expr: Expr, nodes: Mapping[str, Node]) -> bool:
+    """Whether a name that runs over something is written without its letters."""
+    bare = (nodes.get(part.name) for part in walk(expr) if isinstance(part, Ref) and not part.axes)
+    return any(node is not None and node.axes for node in bare)
 
 
 def _every_letter(expr: Expr) -> Iterator[str]:
