@@ -79,7 +79,7 @@ NUMBERS = [
      (FALLING.replace("w = 1", "w = 1.4535"), "step,w_before\n1,1.46")),
     ("the entry is frozen", (FROZEN, "step,dl/dv\n1,0"), (FROZEN, "step,dl/dw\n1,0")),
     ("the entry is frozen", (FROZEN, "step,dl/dv\n1,0"), (FROZEN, "step,dl/dv\n1,0.1")),
-    ("within what 3 digits carried on the way allow", (CARRIED, "step,l,dl/dw\n1,0.947,-2.83"),
+    ("it follows with numbers on the way rounded to 3 digits", (CARRIED, "step,l,dl/dw\n1,0.947,-2.83"),
      (CARRIED, "step,l,dl/dw\n1,0.941,-2.65")),
     ("it follows from the numbers before it, as printed", (FALLING, "step,dl/dw,w\n1,-4,2.0\n2,-2.08,2.5"),
      (FALLING, "step,dl/dw,w\n1,-4,2.0\n2,-2.28,2.5")),
