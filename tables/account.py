@@ -75,7 +75,10 @@ def _of_carried(found: Audit, carried: Sequence[Finding]) -> str:
     first = carried[0]
     begun = f"{where(first.cell, found.per_epoch)}, claimed as {first.claim.literal.text}"
     exactly = f"{first.printed}" + (f" ({first.exact})" if first.exact else "")
-    return f"carried: from {begun}, on, numbers follow from rounded ones as printed; exactly it is {exactly}"
+    on_the_way = next((finding.on_the_way for finding in carried if finding.on_the_way), "")
+    ways = ["from rounded ones as printed"] if any(not finding.on_the_way for finding in carried) else []
+    ways += [f"with those on the way {on_the_way}"] if on_the_way else []
+    return f"carried: from {begun}, on, numbers follow {' or '.join(ways)}; exactly it is {exactly}"
 
 
 def _of_rounded_inputs(found: Audit, right: Sequence[Finding]) -> str:

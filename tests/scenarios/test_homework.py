@@ -1,4 +1,6 @@
-"""A student's table: without a slip no number is refused, with one the first wrong number is the one that shows it.
+"""A student's table: without a slip no number is refused unless it alone is off.
+
+With one, the first wrong number is the one that shows it.
 
 The long form is `tests/benchmarks/homework.py`.
 """
@@ -20,9 +22,9 @@ SEEDS = st.integers(0, 10**6)
 
 @settings(max_examples=20, deadline=None)
 @given(SEEDS, st.sampled_from(sorted(MODES)))
-def test_no_number_of_a_right_table_is_refused(seed: int, mode: str) -> None:
+def test_no_number_of_a_right_table_is_refused_but_a_single_one(seed: int, mode: str) -> None:
     found = correct(seed, mode)
-    assert not found.refused, str(found)
+    assert not found.is_unfair, str(found)
 
 
 @pytest.mark.parametrize("kind", SLIPS)
@@ -62,11 +64,11 @@ def test_what_is_not_written_down_is_rounded_as_well() -> None:
 
 
 def test_digits_that_allow_nearly_everything_excuse_nothing() -> None:
-    """With two digits on the way the loss of 0.7034 may be off by more than a fifth of itself."""
+    """With two digits on the way the loss of 0.7170 may be off by more than a fifth of itself, and dl/dw of −1.378."""
     coarse = PRODUCT.replace("-1.7", "-1.2")
-    found = audit(f'{coarse}[claims]\ntable = """\nstep,l,dl/dw\n1,0.69,-1.3\n"""\n').findings[0]
+    found = audit(f'{coarse}[claims]\ntable = """\nstep,l,dl/dw\n1,0.69,-1.2\n"""\n').findings[0]
     assert found.status is Status.UNDECIDED
-    assert found.why.endswith("2 digits carried on the way allow it, and much else")
+    assert found.why.endswith("numbers on the way rounded to 2 digits allow it, and much else")
 
 
 @pytest.mark.parametrize("wrong", ["2.80", "-5.61", "-1.40", "-8.41", "-0.280", "-8.20"])
@@ -107,7 +109,8 @@ def test_in_a_table_that_is_right_elsewhere_rounding_is_not_taken_for_a_reason()
 
     assert set(found(right)) == {Status.RIGHT}
     moved = [*right[:5], f"{float(right[5]) + 0.03:.2f}", *right[6:]]
-    assert found(moved)[5] is Status.UNDECIDED
+    assert [place for place, status in enumerate(found(moved)) if status is not Status.RIGHT] == [5]
+    assert found(moved)[5] is Status.WRONG
     often = [f"{float(number) + 0.02 * (k % 2):.2f}" for k, number in enumerate(right)]
     assert set(found(often)) == {Status.RIGHT, Status.CARRIED}
 

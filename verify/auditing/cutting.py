@@ -35,6 +35,29 @@ def _cut(claim: Claim) -> Claim:
     return claim if is_setting else replace(claim, literal=claim.literal.cut())
 
 
+def is_cut_rather(
+    alone: Sequence[Finding], alone_cut: Sequence[Finding], judged: Sequence[Finding], judged_cut: Sequence[Finding]
+) -> bool:
+    """Whether more numbers of a table speak for cutting off than against it, and not one number that alone is off.
+
+    The findings are those by the digits of each number, and `judged` by the author's earlier ones; each once rounded
+    and once cut off. What speaks for cutting off are the first digits of a right number that should be rounded up, and
+    what follows only so; one alone does not where all others are right. What is rounded up speaks against it.
+    """
+    pairs = list(zip(alone, alone_cut, strict=True))
+    cut_off = {one.cell for one, two in pairs if one.status is not Status.RIGHT and two.status is Status.RIGHT}
+    explained = {
+        one.cell
+        for one, two in zip(judged, judged_cut, strict=True)
+        if one.status is Status.WRONG and two.status is not Status.WRONG
+    }
+    after = zip(alone, judged, strict=True)
+    up = [one for one, two in pairs if one.status is Status.RIGHT and two.status is Status.WRONG]
+    goes_on = any(one.status is Status.WRONG and two.status in (Status.CARRIED, Status.UNDECIDED) for one, two in after)
+    count = len(cut_off | explained)
+    return count > len(up) and (count > 1 or goes_on)
+
+
 def by_cutting(rounded: Sequence[Finding], cut: Sequence[Finding]) -> tuple[Finding, ...]:
     """The findings of a table by rounding, or by cutting off where some number is wrong by rounding alone.
 

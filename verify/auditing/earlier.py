@@ -55,7 +55,9 @@ def followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
     unused = _without_asides(run, findings, owns, wanted)
     digits, rounded = _rounded_on_the_way(run, findings, owns)
     forms = follow(run, owns, [*wanted, *rounded], Forms(inputs=inputs))
-    is_traced = _has_traces(findings, forms, rounded)
+    moved = _moved(findings, forms, rounded)
+    is_traced = _has_traces(findings, forms, rounded, moved)
+    off = moved | _as_carried(findings, forms)
     judged: list[Finding] = []
     roots: dict[int, Cell] = {}
     undecided: set[int] = set()
@@ -69,8 +71,9 @@ def followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
         if finding.status is Status.WRONG and alone.cell in unused:
             other = _by_earlier(alone, unused[alone.cell], roots, undecided)
             finding = finding if other.status is Status.WRONG else other
-        if finding.status is Status.WRONG and alone.cell in rounded:
-            finding = _on_the_way(finding, rounded[alone.cell], roots, undecided, digits, is_traced=is_traced)
+        if finding.status is Status.WRONG and off - {alone.cell} and alone.cell in rounded:
+            is_shown = is_traced and bool(moved - {alone.cell})
+            finding = _on_the_way(finding, rounded[alone.cell], roots, undecided, digits, is_traced=is_shown)
         if finding.status is Status.UNDECIDED:
             undecided.add(mark)
         elif not finding.status.is_accepted:
@@ -141,24 +144,51 @@ def _rounded_on_the_way(run: Run, findings: Sequence[Finding], owns: Sequence[Ow
     last = max((one.cell.step for one in listed), default=0)
     if digits is None or len(listed) < 2 or last > MAX_BY_HAND:
         return "", {}
-    words = f"{digits.digits} digits carried{' and cut off' if is_cut else ''} on the way"
+    words = f"{'cut off after' if is_cut else 'rounded to'} {digits.digits} digits"
     return words, follow(run, owns, [one.cell for one in listed], PocketForms(digits, input_marks(run.watched)))
 
 
-def _has_traces(findings: Sequence[Finding], exactly: Mapping[Cell, Form], rounded: Mapping[Cell, Form]) -> bool:
-    """Whether rounding on the way has moved more than a few of the numbers that it can move, or there are few.
+def _moved(findings: Sequence[Finding], exactly: Mapping[Cell, Form], rounded: Mapping[Cell, Form]) -> frozenset[Cell]:
+    """The numbers that are not right, nor follow as printed, and do follow where all on the way are rounded.
 
-    It is asked for a number that may be one of those that are moved, which is no evidence for itself: of the others,
-    one less is moved.
+    One alone shows nothing of how its author works. Where all other numbers are right to the last digit it is wrong.
     """
-    moved = clean = 0
-    for one in findings:
-        if one.cell in rounded and _is_movable(one.claim.literal, exactly.get(one.cell), rounded[one.cell]):
-            literal = one.claim.literal
-            is_clean = may_stand_for(literal, exactly[one.cell].ball) is not False
-            clean += is_clean
-            moved += not is_clean and may_stand_for(literal, rounded[one.cell].ball) is not False
-    return clean <= RARE * max(moved, 1)
+    return frozenset(
+        one.cell
+        for one in findings
+        if one.status is Status.WRONG
+        and one.cell in rounded
+        and one.cell in exactly
+        and one.claim.literal.special is None
+        and may_stand_for(one.claim.literal, exactly[one.cell].ball) is False
+        and may_stand_for(one.claim.literal, rounded[one.cell].ball) is not False
+        and as_ball(rounded[one.cell].ball).is_finite()
+    )
+
+
+def _as_carried(findings: Sequence[Finding], exactly: Mapping[Cell, Form]) -> frozenset[Cell]:
+    """The numbers that are not right and follow from those before them as printed: their author goes on with these."""
+    return frozenset(
+        one.cell
+        for one in findings
+        if one.status is Status.WRONG
+        and one.cell in exactly
+        and exactly[one.cell].sources
+        and may_stand_for(one.claim.literal, exactly[one.cell].ball) is not False
+    )
+
+
+def _has_traces(
+    findings: Sequence[Finding], exactly: Mapping[Cell, Form], rounded: Mapping[Cell, Form], moved: Set[Cell]
+) -> bool:
+    """Whether rounding on the way has moved more than a few of the numbers that it can move, or there are few."""
+    movable = [
+        one
+        for one in findings
+        if one.cell in rounded and _is_movable(one.claim.literal, exactly.get(one.cell), rounded[one.cell])
+    ]
+    clean = sum(may_stand_for(one.claim.literal, exactly[one.cell].ball) is not False for one in movable)
+    return clean <= RARE * max(sum(one.cell in moved for one in movable), 1)
 
 
 def _is_movable(literal: Literal, exactly: Form | None, rounded: Form) -> bool:
@@ -183,13 +213,13 @@ def _on_the_way(
         status = Status.INHERITED if is_narrow else Status.NOT_RIGHT
         return replace(finding, status=status, inherited_from=roots[rests_on[0]])
     if is_narrow and is_traced and not undecided & form.sources:
-        why = f"it is within what {digits} allow"
-        return replace(finding, status=Status.CARRIED, why=why)
-    why = f"it is not right at its digits; {digits} allow it, "
+        why = f"it follows with numbers on the way {digits}"
+        return replace(finding, status=Status.CARRIED, why=why, on_the_way=digits)
+    why = f"it is not right at its digits; numbers on the way {digits} allow it, "
     if not is_narrow:
         why += "and much else"
     else:
-        why += "if an undecided number before it is right" if is_traced else "but other numbers have no trace of them"
+        why += "if an undecided number before it is right" if is_traced else "but too few others have a trace of that"
     return replace(finding, status=Status.UNDECIDED, why=why)
 
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 from derive.console import Progress
 from derive.graph.node import SIZE
 from derive.run.run import Run
-from verify.auditing.cutting import by_cutting, cut_claims
+from verify.auditing.cutting import by_cutting, cut_claims, is_cut_rather
 from verify.auditing.earlier import followed
 from verify.claims.claim import AFTERWARDS, GROUPS, Cell, Claim
 from verify.claims.literal import judge, tie, written_like
@@ -90,7 +90,9 @@ def _judged(run: Run, claims: Sequence[Claim], known: Known) -> tuple[tuple[Find
     judged = followed(run, found)
     cut = cut_claims(found, judged)
     if cut:
-        judged = by_cutting(judged, followed(run, _rounded(run, cut, known)[0]))
+        read = _rounded(run, cut, known)[0]
+        if is_cut_rather(found, read, judged, by_cut := followed(run, read)):
+            judged = by_cutting(judged, by_cut)
     return judged, asked
 
 

@@ -23,7 +23,7 @@ class Status(Enum):
     TRUNCATED = "truncated"
     DOUBLE_ROUNDED = "double_rounded"
     RESIDUE = "residue"
-    CARRIED = "carried"  # follows from the author's own printed numbers: rounded on the way, which is right work
+    CARRIED = "carried"  # follows from the author's own numbers, as printed or rounded on the way, which is right work
     WRONG = "wrong"
     INHERITED = "inherited"
     NOT_RIGHT = "not_right"  # wrong or inherited, and the author's earlier numbers are too coarse to tell which
@@ -52,7 +52,8 @@ class Finding:
     `right` is None where it is not known. `inherited_from` is the first wrong number that it rests on. `follows` is the
     interval in which it lies by the author's own earlier numbers; `is_local` says that a derivative is only the local
     partial of its line. `allowed` is the interval in which it lies for all inputs that are printed as the rounded ones
-    are; None where no input that is rounded moves it.
+    are; None where no input that is rounded moves it. `on_the_way` says to how many digits all numbers on the way are
+    rounded, written down or not, where a carried number follows only so; empty where it follows as printed.
     """
 
     claim: Claim
@@ -64,6 +65,7 @@ class Finding:
     remarks: tuple[str, ...] = ()
     is_local: bool = False
     allowed: tuple[float, float] | None = None
+    on_the_way: str = ""
 
     @property
     def cell(self) -> Cell:

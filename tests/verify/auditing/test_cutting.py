@@ -46,7 +46,7 @@ def test_every_result_is_cut_off() -> None:
     """
     found = audited(POWER, "step,l,dl/dw\n1,9.54,28.8")
     assert statuses(found) == [Status.CARRIED, Status.CARRIED]
-    assert found.findings[0].why == "it is within what 3 digits carried and cut off on the way allow"
+    assert found.findings[0].why == "it follows with numbers on the way cut off after 3 digits"
     assert TOLD in found.told
 
 

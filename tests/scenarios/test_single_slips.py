@@ -1,0 +1,130 @@
+"""Tables that are right to the last digit but for one number: what does not follow as printed is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import ROUND_HALF_UP, Context
+from random import Random
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from tables import account
+from tests.homework_checks import graded, where
+from tests.students import Pocket, hand_in, homework, unit
+from verify import Audit, Status, audit
+from verify.auditing.cutting import TOLD
+
+SQUARE = """
+equations = "l = (w*x + b - y)^2"
+[parameters]
+w = 2
+b = 1
+[constants]
+x = 3
+y = 5
+[training]
+lr = 0.1
+steps = 1
+"""
+LINE = """
+equations = "p = w*x + b; l = sum((p - y)^2)/(2*n)"
+[parameters]
+w = 0.5
+b = -0.2
+[data]
+x = [-1, -1, -0.4]
+y = [4, 6, 0.5]
+[training]
+lr = 0.1
+steps = 1
+"""
+SOFTMAX = """
+equations = "z = W@x; s = softmax(z); l = -log(s[y])"
+[parameters]
+W = [[0.1, 0.2], [0.3, -0.1], [0, 0.5]]
+[constants]
+x = [1, 2]
+y = 2
+"""
+FIT = """
+equations = "r = w*x + b - y; J = mean(r^2)"
+[parameters]
+w = 1
+b = 0.5
+[data]
+x = [1, 2, 4]
+y = [2, 3, 7]
+[training]
+lr = 0.05
+steps = 4
+"""
+LONG = "step,J,dJ/dw,dJ/db,w,b\n1,2.2500,-7.6667,{},1.3833,0.6167\n2,0.2898,-1.7556,-0.3111,1.4711,0.6322"
+MOVED = [
+    (SQUARE, "step,dl/dw,w\n1,12.00,{}", "0.80", "0.81"),
+    (LINE, "step,l,dl/dw,dl/db\n1,11.30,3.92,{}", "-4.10", "-4.05"),
+    (SOFTMAX, "l,dl/dz[0]\n0.6997,{}", "0.3013", "0.3016"),
+    (FIT, "step,w\n1,1.3833\n2,{}", "1.4711", "1.4712"),
+    (FIT, "step,w,b\n1,1.38333,0.61667\n2,{},0.63222", "1.47111", "1.47112"),
+    (FIT, "step,J\n1,2.2500\n2,{}", "0.2898", "0.2899"),
+    (FIT, LONG, "-2.3333", "-2.3331"),
+    (FIT, LONG, "-2.3333", "-2.3336"),
+]
+
+
+def audited(problem: str, table: str) -> Audit:
+    return audit(f'{problem}[claims]\ntable = """\n{table}\n"""\n')
+
+
+@pytest.mark.parametrize(("problem", "table", "right", "moved"), MOVED)
+def test_one_number_that_does_not_follow_is_wrong(problem: str, table: str, right: str, moved: str) -> None:
+    assert set(audited(problem, table.format(right)).counts) == {Status.RIGHT}
+    found = audited(problem, table.format(moved))
+    assert [one.claim.literal.text for one in found.findings if one.status is not Status.RIGHT] == [moved]
+    assert found.first_wrong is not None
+    assert found.first_wrong.status is Status.WRONG
+    assert found.exit_status == 1
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10**6), st.integers(2, 5), st.sampled_from((-3, -2, -1, 1, 2, 3)))
+def test_a_single_number_is_carried_only_where_it_follows_as_printed(seed: int, digits: int, units: int) -> None:
+    """A table of exact numbers, each rounded once, with one of them moved by a few units of its last digit."""
+    random = Random(seed)
+    exact = hand_in(homework(random), Pocket(40, "half up"), is_full=False)
+    once = Context(prec=digits, rounding=ROUND_HALF_UP)
+    sheet = {cell: once.plus(value) for cell, value in exact.sheet.items()}
+    cell = random.choice(list(sheet))
+    assume(sheet[cell])
+    sheet[cell] += units * unit(sheet[cell])
+    table = replace(exact, sheet=sheet)  # its pocket rounds nothing on the way
+    [own] = [one for one in graded(table).audit.findings if where(one) == cell]
+    assert not own.on_the_way, table.text
+    assert "on the way" not in own.why, table.text
+    assert own.claim.told != TOLD, table.text
+    assert own.status is not Status.RIGHT or abs(units) == 1, table.text  # a tie is right in two ways
+
+
+PRODUCT = """
+equations = "a = w*x; c = exp(a); d = c - y; e = d^2; l = mean(e)"
+[parameters]
+w = -0.3
+[data]
+x = [0.4, -1.7, -0.1]
+y = [0.3, 0.1, 1.2]
+[training]
+lr = 0.1
+steps = 2
+"""
+
+
+def test_the_account_says_in_which_of_two_ways_numbers_follow() -> None:
+    """After w = −0.0170 of dl/dw = −2.83, step 1 is rounded on the way."""
+    way = "with those on the way rounded to 3 digits"
+    both = account.summary(audited(PRODUCT, "step,l,dl/dw,w\n1,0.947,-2.83,-0.0170"))
+    assert any(f"numbers follow from rounded ones as printed or {way}; exactly" in line for line in both)
+    only = account.summary(audited(PRODUCT, "step,l,dl/dw\n1,0.947,-2.83"))
+    assert any(f"numbers follow {way}; exactly" in line for line in only)
+    printed = account.summary(audited(FIT, "step,w,b,dJ/dw\n1,1.383,0.617,\n2,,,-1.757"))
+    assert any("numbers follow from rounded ones as printed; exactly" in line for line in printed)
