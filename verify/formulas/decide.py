@@ -305,7 +305,7 @@ def _holds(
     for manner in _manners(question):
         for opaque in stand_ins(question):
             result = in_symbols(question, manner, sizes, opaque, known, effort, columns)
-            if result is not None and all(_are_equal(*entry) for entry in result):
+            if result and all(_are_equal(*entry) for entry in result):
                 return manner
     return None
 

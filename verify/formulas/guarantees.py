@@ -17,6 +17,7 @@ from itertools import combinations, product
 from typing import TypeVar
 
 from derive.algebra.expression import Apply, Expr, Ref, walk
+from derive.graph.graph import Graph
 from derive.problem.loading import Problem
 from derive.problem.problem import Quantity
 from derive.source.numerals import write_number
@@ -47,6 +48,8 @@ def guarantees(problem: Problem, exprs: Sequence[Expr]) -> tuple[Guarantee, ...]
     A column of whole numbers is one of class labels where the lines or `exprs` compare it for equality.
     """
     compared = set(_compared((*exprs, *(node.definition for node in problem.graph.lines))))
+    if problem.is_symbolic:
+        return tuple(_targets(problem.graph))
     classes = labels(problem.graph, {})  # in a file no size is a name
     known = [column for column in problem.data if column.is_drawn and column.values]
     found = [own for column in known if column.name not in classes for own in _of_column(column, compared)]
@@ -54,6 +57,26 @@ def guarantees(problem: Problem, exprs: Sequence[Expr]) -> tuple[Guarantee, ...]
         if column.name in classes and set(column.values) == set(range(classes[column.name])):
             found += _listed(column)
     return tuple(found)
+
+
+def _targets(graph: Graph) -> Iterator[Guarantee]:
+    """That rows of targets are probabilities, of which the sum is 1: those of a cross-entropy of equations alone."""
+    classes = labels(graph, dict.fromkeys(graph.of_kind("size"), 1))
+    written = (node.written if node.written is not None else node.definition for node in graph.lines)
+    found = {name for expr in written for part in walk(expr) if (name := _target_of(part)) is not None}
+    for node in graph.nodes:
+        if node.kind == "data" and node.name in found and node.name not in classes and len(node.axes) > 1:
+            size = node.axes[-1].size
+            column = Column(sums_to_one=True, classes=size if isinstance(size, int) else 0)
+            yield Guarantee(node.name, f"rows of {node.name} that sum to 1", column)
+
+
+def _target_of(expr: Expr) -> str | None:
+    """The name of the targets of a cross-entropy; None of anything else."""
+    match expr:
+        case Apply(op="cross_entropy", args=(_, Ref(name=name))):
+            return name
+    return None
 
 
 def together(chosen: Sequence[Guarantee]) -> Mapping[str, Column]:

@@ -24,7 +24,7 @@ from verify.formulas.guarantees import Guarantee, guarantees
 from verify.formulas.reading import Reading, Written, along, apart_from_left, named_letters, read_written
 from verify.formulas.rule import Own, Rule, states_of
 from verify.formulas.targets import Target, has_two_meanings, jacobians
-from verify.symbols.entry import Index
+from verify.symbols.entry import Index, Letter
 from verify.symbols.values import GRADIENT, Values
 
 
@@ -87,6 +87,8 @@ class Question:
         """The indices of every entry that is claimed."""
         for index in values.entries(self.target.axes):
             where = dict(zip(self.target.axes, index, strict=True))
+            # the number stands for the letter of an axis whose size is left open
+            where |= {axis: number for axis, number in self.picked.items() if isinstance(where[axis], Letter)}
             is_meant = all(where[axis] == number for axis, number in self.picked.items())
             if is_meant and all(where[a] != where[b] for a, b in self.target.apart):
                 yield where

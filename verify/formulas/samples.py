@@ -143,7 +143,8 @@ def _fitted(point: Point, columns: Mapping[str, Column]) -> Point:
 def _of_kind(column: Column, entries: Entries) -> Entries:
     found = {index: _number_of(column, value) for index, value in entries.items()}
     if column.one_hot or column.sums_to_one:
-        rows = {index[:-1]: [found[(*index[:-1], k)] for k in range(column.classes)] for index in found}
+        classes = 1 + max(index[-1] for index in found)
+        rows = {index[:-1]: [found[(*index[:-1], k)] for k in range(classes)] for index in found}
         made = {row: _one_hot(values) if column.one_hot else _with_sum_1(values) for row, values in rows.items()}
         found = {index: made[index[:-1]][index[-1]] for index in found}
     return {index: column.fixed.get(index[1:], value) for index, value in found.items()}

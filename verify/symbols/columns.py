@@ -33,7 +33,7 @@ class Column:
     sums_to_one: bool = False
     positive: bool = False
     nonnegative: bool = False
-    classes: int = 0  # entries along the last axis, where something is known of all of them together
+    classes: int = 0  # entries along the last axis, where something is known of all of them; 0 where that is open
     fixed: Mapping[tuple[int, ...], Fraction] = field(default_factory=dict)
 
     def __or__(self, other: Column) -> Column:
@@ -59,7 +59,7 @@ def entry(symbols: Symbols, column: Column, leaf: Leaf) -> Ratio:
         found = _signed(symbols, column, leaf)
         return _one_of(symbols, found, column.values) if column.values else found
     *row, place = leaf.index
-    if not isinstance(place, int):
+    if not isinstance(place, int) or not column.classes:
         return _signed(symbols, column, leaf)
     others = [_signed(symbols, column, Leaf(leaf.name, (*row, k))) for k in range(column.classes - 1)]
     if column.one_hot:

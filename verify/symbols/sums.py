@@ -75,6 +75,8 @@ def _one_sum(symbols: Symbols, term: tuple[fmpq, Powers], within: fmpq_mpoly, le
     own = tuple(pair for pair in powers if letter in symbols.letters[pair[0]])
     if not own and within == field.unit:
         return field.multiply(factor, symbols.size(letter.size))
+    if within == field.unit and _are_whole(symbols, own, letter):
+        return factor
     own, within = field.without_shared(own, within)
     places = {symbol for symbol, _ in own} | used(within)
     bound = Letter(-1 - max((_depth(symbols, symbol) for symbol in places), default=0), letter.size)
@@ -84,6 +86,16 @@ def _one_sum(symbols: Symbols, term: tuple[fmpq, Powers], within: fmpq_mpoly, le
     body = (above, tuple((number / first, pairs) for number, pairs in below))
     whole = field.multiply(factor, symbols.symbol(Summed(bound, body)))
     return field.multiply(whole, Ratio(field.context.constant(1 / first), field.unit))
+
+
+def _are_whole(symbols: Symbols, own: Powers, letter: Letter) -> bool:
+    """Whether the sum is that of a row, along its last axis, of which is known that it is 1."""
+    if len(own) != 1 or own[0][1] != 1:
+        return False
+    match symbols.field.keys[own[0][0]]:
+        case Leaf(name=name, index=(*row, place)):
+            return name in symbols.sum_to_one and place == letter and letter not in row
+    return False
 
 
 def _depth(symbols: Symbols, place: int) -> int:

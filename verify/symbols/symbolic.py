@@ -34,6 +34,7 @@ class Symbolic(Symbols):
     ) -> None:
         super().__init__(size, manner, labels, known, effort, parts)
         self.columns = columns or {}
+        self.sum_to_one = frozenset(name for name, own in self.columns.items() if own.one_hot or own.sums_to_one)
 
     def leaf(self, name: str, index: tuple[Index, ...]) -> Ratio:
         """An entry of what is given, with what is known of it in every row."""

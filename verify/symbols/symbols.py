@@ -85,6 +85,7 @@ class Symbols:
         self.is_nonnegative: set[int] = set()  # an even root is 0 or positive
         self.is_count: set[int] = set()  # how many values an axis has, where that is left open
         self.groups: dict[int, tuple[Case, ...]] = {}
+        self.sum_to_one: frozenset[str] = frozenset()  # names whose entries along the last axis have the sum 1
         self.renamings: dict[tuple[object, ...], int] = {}  # of a symbol along other letters, the symbol
         self.parts = parts
 
