@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import derive
-from derive.errors import EquationError, ProblemError, SettingError
+from derive.errors import ClaimError, EquationError, ProblemError, SettingError
 from derive.problem.loading import load
 from verify import Outcome, audit, verify
 
@@ -141,12 +141,16 @@ x = [1, 2, 4]
 
 
 def test_a_derivative_of_a_seeded_output_has_the_seed_in_it() -> None:
-    """As z.backward(seed) leaves it: Σ seed·∂z/∂w = 1·1 + 2·2 + 3·4 (dz/db[1] is of one entry)."""
-    found = audit(SEEDED, sentences=["dz/dw = 17", "dz[2]/dw = 4", "dz/db[1] = 1", "dL/dw = 17"])
+    """As z.backward(seed) leaves it: Σ seed·∂z/∂w = 1·1 + 2·2 + 3·4; dz/db[1] could be 2 so, or 1, the one of z[1]."""
+    found = audit(SEEDED, sentences=["dz/dw = 17", "dz[2]/dw = 4", "dz/db[1,1] = 1", "dL/dw = 17"])
     assert {one.cell.name: one.status.value for one in found.findings} == {
         "dL/dw": "right", "dz/dw[2]": "right", "dz/db[1,1]": "right",
     }  # fmt: skip
     assert said(SEEDED, "dz/dw = 7", "dz[2]/dw = 12") == ["wrong", "wrong"]  # without the seed, and with it
+    with pytest.raises(
+        ClaimError, match=r"'dz/db\[1\]' can be dL/db\[1\], as z\.backward\(seed\) .* or dz/db\[1,1\]; write"
+    ):
+        audit(SEEDED, sentences=["dz/db[1] = 1"])
 
 
 def test_of_one_number_it_is_the_derivative_itself() -> None:

@@ -180,11 +180,7 @@ def test_a_sample_that_is_taken_twice_in_a_shuffled_epoch(monkeypatch: pytest.Mo
 
     plant_batches(monkeypatch, same_row)
     result = verify("article", dtype=dtype, shuffle=True, seed=1)
-    assert_found(
-        result,
-        "step 1 (epoch 1, batch 1): PyTorch took the samples 0, 0, 0; expected 0, 1, 5",
-        "an epoch does not use each sample once: it took ",
-    )
+    assert_found(result, "step 1 (epoch 1, batch 1): PyTorch took the samples 0, 0, 0; expected 0, 1, 5")
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -75,11 +75,12 @@ class Names:
             return (*self.sizes[of], *self.sizes[wrt])
         return self.shapes[quantity]
 
-    def derivative(self, written: str) -> tuple[Quantity, tuple[int, ...]] | None:
+    def derivative(self, written: str, place: Place) -> tuple[Quantity, tuple[int, ...]] | None:
         """The derivative of any line by any other name that is written, such as dz/dy; None where it is none.
 
         An index that is written once, `de/dd[3]`, is that of both where both have the same axes. Of the line that a
-        seed_gradient is given for, dz/dx without an index of z is what `z.backward(seed)` leaves: Σ seed·∂z/∂x.
+        seed_gradient is given for, dz/dx without an index of z is what `z.backward(seed)` leaves: Σ seed·∂z/∂x. Raises
+        `ClaimError` for an index that can be that of x, or of both.
         """
         match = _DERIVATIVE.fullmatch(exact_spelling(written))
         if match is None or match["of"] not in self.lines or match["wrt"] not in self.sizes:
@@ -89,6 +90,11 @@ class Names:
         entry = (*above, *below)
         if of == self.seeded[0] and self.sizes[of] and not above and len(below) in (0, len(self.sizes[wrt])):
             meant = self.known.find(gradient_name(self.seeded[1], wrt))
+            if meant and below and self.sizes[of] == self.sizes[wrt]:
+                index = ",".join(map(str, below))
+                seeded = f"{meant[0].label}[{index}], as {of}.backward(seed) leaves it"
+                other = f"{gradient_name(of, wrt)}[{index},{index}]"
+                raise ClaimError(f"{shorten(written)} can be {seeded}, or {other}; write which", place)
             if meant:
                 return meant[0], below
         if self.sizes[of] == self.sizes[wrt] and len(entry) == len(self.sizes[of]):
@@ -151,7 +157,7 @@ class Names:
         if not found and match is not None:
             space = " " if match["rest"][:1].isalnum() else ""
             found, entry = known.find(f"{match['name']}{space}{match['rest']}"), _numbers(match)
-        if not found and not predicted and (own := self.derivative(written)) is not None:
+        if not found and not predicted and (own := self.derivative(written, place)) is not None:
             return own
         if len(found) == 1 and not self._is_given(written, found[0], known):
             return found[0], entry

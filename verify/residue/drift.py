@@ -288,8 +288,8 @@ def _of_cell(
     if cell.quantity.group == "partials":
         return _of_partial(systems, cell, exact, spread, box)
     target = program_name(cell)
-    if target not in inside or target not in own:
-        return math.inf
+    if target not in inside or target not in own or np.ndim(own[target]) < len(cell.position):
+        return math.inf  # an adjoint that is the same for all samples has no axis for them
     row, rest = linear(inside[target][cell.position], box)
     pair = own[target][cell.position]
     if cell.quantity.group == "change":
