@@ -52,7 +52,6 @@ y = [1, 2, 4]
         (RIDGE, "dl/dw", "partial.l.w + mean((p - y)*x)", "with 2*p in place of p", None),
         (BY_NAME, "dl/dz", "(p + T)/n", "with - T in place of + T", "(p - T)/n"),
         (BY_NAME, "dl/dW[a,b]", "sum(p[s,b] - T[s,b], s)/n", "with (p[s,b] - T[s,b])*X[s,a] in place of", ""),
-        (BY_NAME, "dl/dW", "X @ (p - T)/n", "with transpose(X) @ (p - T) in place of X @ (p - T)", ""),
         (MATRIX, "dl/dw[k]", "2*sum((z[i] - y[i])*X[i,k]^2, i)/n", "without the power 2", ""),
     ],
 )

@@ -45,11 +45,10 @@ COUNTED = 'equations = "l = mean(where(i < 2, w*x[i], 0), i)"\n[parameters]\nw =
 
 
 def test_an_index_stands_on_no_kink() -> None:
-    assert judged(COUNTED, "dl/dw", "sum(where(i <= 1, x[i], 0), i)/n").status == "right"
+    """It is the row of the data. That i <= 1 is i < 2 for whole numbers is found at all points, and not proved."""
+    assert judged(COUNTED, "dl/dw", "sum(where(i < 2, x[i], 0), i)/n").status == "right"
+    assert judged(COUNTED, "dl/dw", "sum(where(i <= 1, x[i], 0), i)/n").status == "undecided"
     assert judged(COUNTED, "dl/dw", "sum(where(i <= 2, x[i], 0), i)/n").status == "wrong"
-    two = COUNTED.replace("[1, 2, 3]", "[1, 2]")  # here the two are equal, and at n = 3 they are not
-    finding = judged(two, "dl/dw", "sum(where(i <= 2, x[i], 0), i)/n")
-    assert finding.sentence == "right: proved equal at n = 2, the batch size here; at n = 3 it would be wrong"
 
 
 def test_data_that_always_stand_on_a_kink_are_no_exception() -> None:
