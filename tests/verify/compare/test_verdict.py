@@ -158,7 +158,7 @@ def test_what_a_step_begins_with_is_counted_apart(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_power_of_0_by_its_exponent_has_the_derivative_0() -> None:
-    """0^v is 0 for every v above 0; log(0) 0^v, as the chain rule writes it, has no value, and is not what is compared."""
+    """0^v is 0 for every v above 0; log(0) 0^v, as the chain rule writes it, has no value, and is not compared."""
     result = verify(simple("l = w^v", "w = 0\nv = 2", steps=1))
     assert result.agrees
     assert result.comparison.kink_notes == ()
