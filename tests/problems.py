@@ -83,6 +83,45 @@ y = [0.01, 0.99, 0.5, -3, 4]
 lr = 0.05
 batch_size = 2
 """
+THREE_POINTS = """\
+equations = \"\"\"
+r = w*x + b - y
+J = mean(r^2)
+\"\"\"
+[parameters]
+w = 1
+b = 0.5
+[data]
+x = [1, 2, 4]
+y = [2, 3, 7]
+[training]
+lr = 0.05
+steps = 4
+"""
+EXPONENTIAL = """\
+equations = "a = w*x; c = exp(a); d = c - y; e = d^2; l = mean(e)"
+[parameters]
+w = -0.3
+[data]
+x = [0.4, -1.7, -0.1]
+y = [0.3, 0.1, 1.2]
+[training]
+lr = 0.1
+steps = 1
+"""
+RIDGE = """\
+equations = \"\"\"
+p = w*x
+l = mean((p - y)^2) + lam*w^2
+\"\"\"
+[parameters]
+w = 1
+[constants]
+lam = 0.5
+[data]
+x = [1, 2, 3]
+y = [1, 2, -2]
+"""
 
 # Of several numbers: to be trained, each needs a seed_gradient.
 VECTOR = 'equations = "y = tanh(W @ x)"\n[parameters]\nW = [[1, 2], [3, 4], [5, 6]]\n[constants]\nx = [0.5, -1]\n'

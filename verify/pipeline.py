@@ -31,8 +31,7 @@ def verify(problem: Problem | str | os.PathLike[str], **settings: object) -> Res
     `nodes=True` compares every line and its adjoint as well, at PyTorch's own operands; `drift=K`
     calculates no more than K steps by hand from the initial values on; `first=True` ends the comparison with
     the first step that disagrees; `limit=N` lets a run take N calculations, as estimated from its shapes.
-    Raises `ProblemError` for a
-    problem or a setting that cannot be used.
+    Raises `ProblemError` for a problem or a setting that cannot be used.
     """
     problem = problem if isinstance(problem, Problem) else load(problem)
     _refuse_without_numbers(problem)

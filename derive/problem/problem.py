@@ -119,6 +119,11 @@ class Problem:
     is_symbolic: bool = False
 
     @property
+    def given(self) -> tuple[Quantity, ...]:
+        """Everything that has values in the file: the parameters, the constants, the data."""
+        return (*self.parameters, *self.constants, *self.data)
+
+    @property
     def samples(self) -> int | None:
         """The number of samples of the data; None without data."""
         return self.data[0].shape[0] if self.data else None

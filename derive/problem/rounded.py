@@ -44,7 +44,7 @@ def with_rounded(problem: Problem, document: Document) -> Problem:
     Raises `ProblemError` for what is no list of names, for a name that is no parameter, constant or column of data,
     for numbers that nobody has printed (drawn ones), and for class labels, which are exact.
     """
-    given = (*problem.parameters, *problem.constants, *problem.data)
+    given = problem.given
     listed = _listed(document, given)
     names = [quantity.name for quantity in given if quantity.rounded or quantity.name in listed]
     where = {name: document.place("rounded") for name in listed}

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from derive.errors import ClaimError
+from tests.problems import THREE_POINTS
 from verify import Audit, Status, audit
 
 Slip = Callable[[Decimal], Decimal]
@@ -102,21 +103,6 @@ def test_the_first_wrong_number_is_the_slip_or_undecided(kind: str) -> None:
     assert named >= tried - 1
 
 
-CARRIED = """\
-equations = \"\"\"
-r = w*x + b - y
-J = mean(r^2)
-\"\"\"
-[parameters]
-w = 1
-b = 0.5
-[data]
-x = [1, 2, 4]
-y = [2, 3, 7]
-[training]
-lr = 0.05
-steps = 4
-"""
 FOUR_DECIMALS = """\
 step,J,dJ/dw,dJ/db,w,b
 1,2.2500,-7.6667,-2.3333,1.3833,0.6167
@@ -128,7 +114,7 @@ step,J,dJ/dw,dJ/db,w,b
 
 def test_what_looks_cut_off_and_was_carried_is_carried() -> None:
     """The gradient of step 4 is −0.1664691; of the printed numbers before it, it is −0.16640, rounded."""
-    found = audited(CARRIED, FOUR_DECIMALS)
+    found = audited(THREE_POINTS, FOUR_DECIMALS)
     assert set(found.counts) == {Status.RIGHT, Status.CARRIED}
     [own] = [one for one in found.findings if (one.cell.step, one.cell.name) == (4, "dJ/dw")]
     assert own.status is Status.CARRIED

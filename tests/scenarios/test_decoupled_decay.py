@@ -10,23 +10,11 @@ import torch
 import tables
 from derive.training.optimizers import DECOUPLED_IN_TORCH, OPTIMIZERS
 from tables.text.report import to_text
+from tests import problems
 from verify import audit, verify
 from verify.following.finding import Status
 
-LINE = """
-equations = "l = mean((w*x + b - y)^2)"
-[parameters]
-w = 0.5
-b = -1
-[data]
-x = [0, 1, 2, 3]
-y = [1, 3, 2, 5]
-[training]
-lr = 0.1
-batch_size = 2
-epochs = 2
-dtype = "float64"
-"""
+LINE = problems.LINE + 'epochs = 2\ndtype = "float64"\n'
 HAVE = [name for name in OPTIMIZERS if name != "AdamW"]
 
 

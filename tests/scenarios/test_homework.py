@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.homework_checks import MODES, SLIPS, correct, slipped
+from tests.problems import EXPONENTIAL
 from verify import Status, audit
 from verify.auditing.earlier import RARE
 
@@ -37,21 +38,8 @@ def test_a_slip_is_the_first_wrong_number(kind: str) -> None:
     assert shown.count("first wrong") >= len(shown) - 1
 
 
-PRODUCT = """
-equations = "a = w*x; c = exp(a); d = c - y; e = d^2; l = mean(e)"
-[parameters]
-w = -0.3
-[data]
-x = [0.4, -1.7, -0.1]
-y = [0.3, 0.1, 1.2]
-[training]
-lr = 0.1
-steps = 1
-"""
-
-
 def claimed(table: str) -> list[Status]:
-    return [finding.status for finding in audit(f'{PRODUCT}[claims]\ntable = """\n{table}\n"""\n').findings]
+    return [finding.status for finding in audit(f'{EXPONENTIAL}[claims]\ntable = """\n{table}\n"""\n').findings]
 
 
 def test_what_is_not_written_down_is_rounded_as_well() -> None:
@@ -65,7 +53,7 @@ def test_what_is_not_written_down_is_rounded_as_well() -> None:
 
 def test_digits_that_allow_nearly_everything_excuse_nothing() -> None:
     """With two digits on the way the loss of 0.7170 may be off by more than a fifth of itself, and dl/dw of −1.378."""
-    coarse = PRODUCT.replace("-1.7", "-1.2")
+    coarse = EXPONENTIAL.replace("-1.7", "-1.2")
     found = audit(f'{coarse}[claims]\ntable = """\nstep,l,dl/dw\n1,0.69,-1.2\n"""\n').findings[0]
     assert found.status is Status.UNDECIDED
     assert found.why.endswith("numbers on the way rounded to 2 digits allow it, and much else")
@@ -81,7 +69,7 @@ def test_a_number_alone_shows_no_rounding_on_the_way() -> None:
 
 
 def test_numbers_of_any_size_are_judged() -> None:
-    two = PRODUCT.replace("steps = 1", "steps = 2")
+    two = EXPONENTIAL.replace("steps = 1", "steps = 2")
     found = audit(f'{two}[claims]\ntable = """\nstep,w,l\n1,-9e5,0.941\n2,1.0,1.0\n"""\n').findings
     assert [one.status for one in found if one.cell.step == 1] == [Status.RIGHT, Status.WRONG]
     assert all(one.status.is_refused or one.status is Status.UNDECIDED for one in found if one.cell.step == 2)

@@ -8,22 +8,11 @@ import torch
 import tables
 from derive.errors import SettingError
 from derive.training.optimizers import OPTIMIZERS
+from tests import problems
 from verify import audit, verify
 from verify.following.finding import Status
 
-LINE = """
-equations = "l = mean((w*x + b - y)^2)"
-[parameters]
-w = 0.5
-b = -1
-[data]
-x = [0, 1, 2, 3]
-y = [1, 3, 2, 5]
-[training]
-lr = 0
-batch_size = 2
-epochs = 2
-"""
+LINE = problems.LINE.replace("lr = 0.1", "lr = 0") + "epochs = 2\n"
 
 
 def plain_buffers(steps: int) -> list[float]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tables import account
 from tests.homework_checks import graded, where
+from tests.problems import EXPONENTIAL, THREE_POINTS
 from tests.students import Pocket, hand_in, homework, unit
 from verify import Audit, Status, audit
 from verify.auditing.cutting import TOLD
@@ -48,28 +49,16 @@ W = [[0.1, 0.2], [0.3, -0.1], [0, 0.5]]
 x = [1, 2]
 y = 2
 """
-FIT = """
-equations = "r = w*x + b - y; J = mean(r^2)"
-[parameters]
-w = 1
-b = 0.5
-[data]
-x = [1, 2, 4]
-y = [2, 3, 7]
-[training]
-lr = 0.05
-steps = 4
-"""
 LONG = "step,J,dJ/dw,dJ/db,w,b\n1,2.2500,-7.6667,{},1.3833,0.6167\n2,0.2898,-1.7556,-0.3111,1.4711,0.6322"
 MOVED = [
     (SQUARE, "step,dl/dw,w\n1,12.00,{}", "0.80", "0.81"),
     (LINE, "step,l,dl/dw,dl/db\n1,11.30,3.92,{}", "-4.10", "-4.05"),
     (SOFTMAX, "l,dl/dz[0]\n0.6997,{}", "0.3013", "0.3016"),
-    (FIT, "step,w\n1,1.3833\n2,{}", "1.4711", "1.4712"),
-    (FIT, "step,w,b\n1,1.38333,0.61667\n2,{},0.63222", "1.47111", "1.47112"),
-    (FIT, "step,J\n1,2.2500\n2,{}", "0.2898", "0.2899"),
-    (FIT, LONG, "-2.3333", "-2.3331"),
-    (FIT, LONG, "-2.3333", "-2.3336"),
+    (THREE_POINTS, "step,w\n1,1.3833\n2,{}", "1.4711", "1.4712"),
+    (THREE_POINTS, "step,w,b\n1,1.38333,0.61667\n2,{},0.63222", "1.47111", "1.47112"),
+    (THREE_POINTS, "step,J\n1,2.2500\n2,{}", "0.2898", "0.2899"),
+    (THREE_POINTS, LONG, "-2.3333", "-2.3331"),
+    (THREE_POINTS, LONG, "-2.3333", "-2.3336"),
 ]
 
 
@@ -106,17 +95,7 @@ def test_a_single_number_is_carried_only_where_it_follows_as_printed(seed: int, 
     assert own.status is not Status.RIGHT or abs(units) == 1, table.text  # a tie is right in two ways
 
 
-PRODUCT = """
-equations = "a = w*x; c = exp(a); d = c - y; e = d^2; l = mean(e)"
-[parameters]
-w = -0.3
-[data]
-x = [0.4, -1.7, -0.1]
-y = [0.3, 0.1, 1.2]
-[training]
-lr = 0.1
-steps = 2
-"""
+PRODUCT = EXPONENTIAL.replace("steps = 1", "steps = 2")
 
 
 def test_the_account_says_in_which_of_two_ways_numbers_follow() -> None:
@@ -126,5 +105,5 @@ def test_the_account_says_in_which_of_two_ways_numbers_follow() -> None:
     assert any(f"numbers follow from rounded ones as printed or {way}; exactly" in line for line in both)
     only = account.summary(audited(PRODUCT, "step,l,dl/dw\n1,0.947,-2.83"))
     assert any(f"numbers follow {way}; exactly" in line for line in only)
-    printed = account.summary(audited(FIT, "step,w,b,dJ/dw\n1,1.383,0.617,\n2,,,-1.757"))
+    printed = account.summary(audited(THREE_POINTS, "step,w,b,dJ/dw\n1,1.383,0.617,\n2,,,-1.757"))
     assert any("numbers follow from rounded ones as printed; exactly" in line for line in printed)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from derive.chain.derivation import differentiate
+from derive.chain.derivation import Derivation, differentiate
 from derive.console import Progress
 from derive.errors import ClaimError, ProblemError, shorten
 from derive.problem.loading import Problem, load
@@ -108,14 +108,14 @@ def audit(
     chosen = effective(problem, settings)
     if problem.is_symbolic:
         return _of_equations(problem, chosen, claims, sentences)
-    _check_size(problem, chosen, 1)
+    _check_size(problem, differentiate(problem.graph), chosen, 1)
     run = drawn(problem, chosen)
     check_rates(run)
     said = tuple(text for text in sentences if is_formula(text))
     numbers = tuple(text for text in sentences if text not in said)
     source, reading = read(run, claims, numbers, units, (sheet, log), is_about_formulas=bool(said))
     run = _with_numbers(run, reading.claims)
-    _check_size(problem, chosen, len({claim.cell.step for claim in reading.claims}))
+    _check_size(problem, run.derivation, chosen, len({claim.cell.step for claim in reading.claims}))
     judged = in_both_ways(run, reading.claims, tell)
     stated = in_effect(run.problem, chosen)
     formulas = () if sentences and claims is None else judge_formulas(stated, run.followed)
@@ -123,9 +123,9 @@ def audit(
     return Audit(run.problem, chosen, source, *judged, formulas, reading.unread, reading.told, reading.empty)
 
 
-def _check_size(problem: Problem, settings: Settings, steps: int) -> None:
+def _check_size(problem: Problem, derivation: Derivation, settings: Settings, steps: int) -> None:
     """Raises `ProblemError` where so many steps take more than the limit; others may be leapt over."""
-    size_of(problem, differentiate(problem.graph), settings, steps, is_reported=False).check(settings.limit)
+    size_of(problem, derivation, settings, steps, is_reported=False).check(settings.limit)
 
 
 def _of_equations(

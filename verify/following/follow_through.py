@@ -55,7 +55,7 @@ class _Follower:
     found: dict[Cell, Form] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        given = (*self.run.watched.parameters, *self.run.watched.constants, *self.run.watched.data)
+        given = self.run.watched.given
         unknown_inputs = sum(len(quantity.values) for quantity in given if quantity.name in self.system.inputs)
         self.shortening = Shortening(MAX_PARTS + unknown_inputs)
         self.by_key: dict[Key, list[Own]] = {}

@@ -70,7 +70,7 @@ def by_inputs(run: Run, findings: Sequence[Finding]) -> list[Finding]:
 def is_followed(run: Run, cells: Iterable[Cell], most: int = MAX_WORK) -> bool:
     """Whether what the rounding of the inputs allows is calculated up to these cells: not where that takes long."""
     problem = run.watched
-    given = (*problem.parameters, *problem.constants, *problem.data)
+    given = problem.given
     count = sum(len(quantity.values) for quantity in given if quantity.rounded)
     last = max((cell.step for cell in cells), default=0)
     epoch = min(run.settings.batches_per_epoch, len(run.batches))
@@ -163,7 +163,7 @@ def would_help(run: Run, findings: Sequence[Finding]) -> tuple[str, ...]:
     is right, and where such a choice would tell nothing. No choice of inputs makes a wrong lr right.
     """
     problem = run.watched
-    given = (*problem.parameters, *problem.constants, *problem.data)
+    given = problem.given
     names = [one.name for one in given if any(last is not None and last < 0 for last in one.digits)]
     claims = [one for one in findings if one.cell.quantity.group != "setting"]
     is_of_rates = any(one.status.is_refused and one.cell.quantity.group == "setting" for one in findings)
@@ -257,7 +257,7 @@ class Search:
     def count(self) -> int:
         """How many inputs are rounded."""
         problem = self.run.problem
-        given = (*problem.parameters, *problem.constants, *problem.data)
+        given = problem.given
         return sum(len(quantity.values) for quantity in given if quantity.name in self.marks)
 
     def row(self, finding: Finding) -> Vector:

@@ -66,7 +66,7 @@ def constants(problem: Problem) -> Mapping[str, Entries]:
 
 def own_point(problem: Problem) -> Point | None:
     """The first batch and the initial values; None where they are not known."""
-    given = (*problem.parameters, *problem.constants, *problem.data)
+    given = problem.given
     if problem.is_symbolic or not all(quantity.is_drawn for quantity in given):
         return None
     sizes = {}

@@ -220,7 +220,7 @@ def input_marks(problem: Problem) -> dict[str, int]:
     """The rounded inputs of a problem by name, each with the mark of the unknown that its first number is in forms."""
     marks: dict[str, int] = {}
     coming = INPUTS
-    for quantity in (*problem.parameters, *problem.constants, *problem.data):
+    for quantity in problem.given:
         if quantity.rounded:
             marks[quantity.name] = coming
             coming += len(quantity.values)

@@ -6,23 +6,11 @@ import pytest
 from hypothesis import assume, given
 
 from tests.matrix_chains import Claim, claims
+from tests.problems import RIDGE
 from tests.scenarios.test_claimed_back import SLOW, judged
 from tests.scenarios.test_guaranteed import BY_NAME
 from verify.auditing.pipeline import audit
 
-RIDGE = '''
-equations = """
-p = w*x
-l = mean((p - y)^2) + lam*w^2
-"""
-[parameters]
-w = 1
-[constants]
-lam = 0.5
-[data]
-x = [1, 2, 3]
-y = [1, 2, -2]
-'''
 MATRIX = '''
 equations = """
 z = X @ w

@@ -5,23 +5,10 @@ from __future__ import annotations
 import pytest
 
 from derive.errors import ClaimError
+from tests.problems import RIDGE
 from tests.scenarios.test_claimed_back import judged
 
-RIDGE = '''
-equations = """
-p = w*x
-l = mean((p - y)^2) + lam*w^2
-"""
-[parameters]
-w = 1
-[constants]
-lam = 0.5
-[data]
-x = [1, 2, 3]
-y = [1, 2, -2]
-[training]
-lr = 0.1
-'''
+TRAINED_RIDGE = RIDGE + "[training]\nlr = 0.1\n"
 
 
 @pytest.mark.parametrize(
@@ -39,7 +26,7 @@ lr = 0.1
     ],
 )
 def test_a_partial_is_a_factor(name: str, formula: str, status: str) -> None:
-    assert judged(RIDGE, name, formula).status == status
+    assert judged(TRAINED_RIDGE, name, formula).status == status
 
 
 @pytest.mark.parametrize(
@@ -52,18 +39,18 @@ def test_a_partial_is_a_factor(name: str, formula: str, status: str) -> None:
 )
 def test_a_partial_that_is_none_is_refused(formula: str, message: str) -> None:
     with pytest.raises(ClaimError) as error:
-        judged(RIDGE, "dl/dw", formula)
+        judged(TRAINED_RIDGE, "dl/dw", formula)
     assert error.value.message.startswith(message)
 
 
 def test_a_partial_is_not_said_to_be_itself() -> None:
     with pytest.raises(ClaimError, match=r"'partial\.l\.w' is said to be itself"):
-        judged(RIDGE, "partial.l.w", "partial.l.w")
+        judged(TRAINED_RIDGE, "partial.l.w", "partial.l.w")
 
 
 def test_other_characters_keep_their_column() -> None:
     with pytest.raises(Exception, match="q") as error:
-        judged(RIDGE, "dl/dw", "partial.l.w + q")
+        judged(TRAINED_RIDGE, "dl/dw", "partial.l.w + q")
     assert str(error.value).endswith("    partial.l.w + q\n                  ^")
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from derive.errors import ClaimError
 from derive.problem.loading import load
+from tests.problems import THREE_POINTS
 from tests.tabled import FORMS, WITHOUT_COMMA
 from tests.timelines import timeline_of
 from verify.auditing.pipeline import Audit, audit
@@ -22,21 +23,6 @@ from verify.following.finding import Status
 from verify.tabular.forms import read_grid
 from verify.tabular.grid import Source, with_points
 
-LINE = """
-equations = \"\"\"
-r = w*x + b - y
-J = mean(r^2)
-\"\"\"
-[parameters]
-w = 1
-b = 0.5
-[data]
-x = [1, 2, 4]
-y = [2, 3, 7]
-[training]
-lr = 0.05
-steps = 4
-"""
 TABLE = [
     ["step", "J", "dJ/dw", "dJ/db", "w", "b"],
     ["1", "2.2500", "-7.6667", "-2.3333", "1.3833", "0.6167"],
@@ -44,7 +30,7 @@ TABLE = [
     ["3", "0.1914", "-0.4539", "0.1297", "1.4938", "0.6258"],
     ["4", "0.1833", "-0.1664", "0.2227", "1.5021", "0.6147"],
 ]
-PROBLEM = load(LINE)
+PROBLEM = load(THREE_POINTS)
 RUN = timeline_of(PROBLEM)
 
 
