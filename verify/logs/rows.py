@@ -85,7 +85,7 @@ def spans(
     if "epoch" in columns:
         cells = [row[columns["epoch"]] for row in body]
         if writer.rows == "step":
-            return _by_fractions(cells, counted, steps, run)
+            return _by_fractions(cells, counted, steps)
         return [_end_of(run, whole_number(cell), cell.place, begins["epoch"]) for cell in cells], ""
     if writer.rows == "epoch":
         return [_end_of(run, number, row[0].place) for number, row in enumerate(body, start=1)], "each row an epoch"
@@ -122,14 +122,11 @@ def _of_batch(row: Row, columns: Mapping[str, int], run: Timeline, begins: Mappi
     return Span(step, step, step)
 
 
-def _by_fractions(
-    cells: Sequence[Written], counted: Sequence[bool], steps: Steps, run: Timeline
-) -> tuple[list[Span], str]:
+def _by_fractions(cells: Sequence[Written], counted: Sequence[bool], steps: Steps) -> tuple[list[Span], str]:
     """The steps of rows that say only how many epochs are done, such as 0.33, in few digits.
 
     Each can leave several steps open; the rows of a log come after equally many.
     """
-    del run
     epochs = [_literal(cell) for cell in cells]
     every = [at for at, is_counted in enumerate(counted) if is_counted]
     fitting = [

@@ -36,6 +36,11 @@ class TorchUpdate:
         self.settings = settings
         self.optimizer: torch.optim.Optimizer | None = None
         self.decays = settings.optimizer not in DECOUPLED_IN_TORCH
+        self.decoupled = [
+            group
+            for group in settings.param_groups
+            if self.decays and group.rule.options["decoupled_weight_decay"] and group.rule.options["weight_decay"]
+        ]
         self.rates: Rates | None = None
         if settings.lr is not None and self.trained:
             options = self.of_torch(settings.options)
@@ -66,20 +71,19 @@ class TorchUpdate:
         is_decoupled = bool(options.get("decoupled_weight_decay"))
         return _plain_options({**others, "weight_decay": Fraction(0)} if is_decoupled else others)
 
+    @torch.no_grad()
     def decay(self) -> None:
         """Decoupled weight decay before the step, where torch.optim leaves it to the loop: p.mul_(1 - lr*weight_decay).
 
         As in torch.optim.AdamW, the factor is a Python float.
         """
-        if self.optimizer is None or not self.decays:
+        if self.optimizer is None or not self.decoupled:
             return
         of_parameter = {id(parameter): held for held in self.optimizer.param_groups for parameter in held["params"]}
-        for group in self.settings.param_groups:
-            options = group.rule.options
-            if options["decoupled_weight_decay"] and options["weight_decay"]:
-                for parameter in (self.trained[name] for name in group.parameters):
-                    lr = of_parameter[id(parameter)]["lr"]
-                    parameter.mul_(1 - lr * float(group.rule.numbers["weight_decay"]))
+        for group in self.decoupled:
+            for parameter in (self.trained[name] for name in group.parameters):
+                lr = of_parameter[id(parameter)]["lr"]
+                parameter.mul_(1 - lr * float(group.rule.numbers["weight_decay"]))
 
     def begin(self, batch: Batch) -> None:
         """Sets what changes from step to step, such as lr, for a batch. Raises `SettingError` as `rate_at` does."""
@@ -115,8 +119,7 @@ class TorchUpdate:
             return
         self.complete()
         held = [parameter[entry].clone() for parameter, entry in self.kept]
-        with torch.no_grad():
-            self.decay()
+        self.decay()
         try:
             self.optimizer.step()
         except RuntimeError as error:  # such as an lr/(1 − beta1^t) that the dtype cannot hold
