@@ -1,10 +1,9 @@
 """Equations as written on paper → their gradients by the chain rule, step by step."""
 
-import typing
-
+from derive.exports import TYPE_CHECKING
 from derive.exports import lazily as _lazily
 
-if typing.TYPE_CHECKING:
+if TYPE_CHECKING:
     from derive.errors import HandgradError, ProblemError
     from derive.interface import Derivation, derive
     from derive.problem.loading import load, shipped

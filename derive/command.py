@@ -22,7 +22,7 @@ from derive.training.variants import optimizer_of
 FORMATS = ("text", "latex", "markdown", "json", "mermaid", "dot")
 WHOLE = ("json", "mermaid", "dot")  # always show all there is
 
-_EPILOG = "exit status: 0 done, 2 the input cannot be read or the output not written, 130 interrupted"
+_EPILOG = "exit status: 0 done, 2 the input cannot be read or the output not written, 130 interrupted, 143 terminated"
 
 
 def parser() -> argparse.ArgumentParser:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -13,28 +12,26 @@ from typing import Any, NoReturn
 
 from derive.characters import ascii_text
 from derive.errors import HandgradError, OutputError
+from derive.signals import end_at_once, ignore, tell_how_far
 
 # Exit statuses: 0 done, or agrees; 1 disagrees; 2 the input cannot be read; 3 undecided (never 1 or 3 from derive).
-BAD_INPUT, INTERRUPTED, CLOSED = 2, 130, 141  # 128 + SIGINT and 128 + SIGPIPE, as a shell reports them
+BAD_INPUT, CLOSED = 2, 141  # 128 + SIGPIPE, as a shell reports it
 TOLD_EVERY = 1.0  # seconds between two lines of progress: a person reads along, and the terminal costs nothing
 
-Progress = Callable[[int, int], None]  # called with the step and the last step
+Progress = Callable[[int, int, str], None]  # called with the step, the last step, and what is found so far
 
 
 def end_with(command: Callable[[], int]) -> NoReturn:
     """Runs `command` as a process of its own, and ends the process with the exit status that it returns.
 
     The process ends at once, without Python's clean-up: nothing is left to write, and to free what SymPy or PyTorch
-    hold object by object takes as long as a third of `import sympy` (mypy ends so too). Nor can Ctrl-C any more
-    lose the status while Python ends, or meet libraries whose import it has cut in two.
+    hold object by object takes as long as a third of `import sympy` (mypy ends so too). Ctrl-C and SIGTERM end it as
+    `derive.signals` says.
     """
-    try:
-        status = run(command)
-    except KeyboardInterrupt:  # once more, while the message was written
-        status = INTERRUPTED
-    finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if status != INTERRUPTED and (sys.getprofile() or sys.gettrace()):
+    end_at_once()
+    status = run(command)
+    ignore()
+    if sys.getprofile() or sys.gettrace():
         sys.exit(status)  # a profiler or a debugger has something to print
     with contextlib.suppress(OSError):
         if sys.stderr is not None:
@@ -45,8 +42,7 @@ def end_with(command: Callable[[], int]) -> NoReturn:
 def run(command: Callable[[], int]) -> int:
     """Runs `command` and returns its exit status, or that of an error of the input, which is printed to stderr.
 
-    That is 2, or 3 where a table claims nothing. Ctrl-C gives one line and 130, a reader of stdout that went away 141
-    and no message.
+    That is 2, or 3 where a table claims nothing; a reader of stdout that went away gives 141 and no message.
     """
     try:
         status = _status(command)
@@ -62,9 +58,6 @@ def run(command: Callable[[], int]) -> int:
     except BrokenPipeError:
         _drop_stdout()
         return CLOSED
-    except KeyboardInterrupt:
-        say("interrupted")
-        return INTERRUPTED
 
 
 def _status(command: Callable[[], int]) -> int:
@@ -137,18 +130,20 @@ def _complain(message: str) -> int:
     return BAD_INPUT
 
 
-def progress() -> Progress | None:
-    """Returns a function that writes `step 12,000 of 1,500,000` to stderr, at most once in `TOLD_EVERY` seconds.
+def progress() -> Progress:
+    """Returns a function that keeps how far a command is, for Ctrl-C to say.
 
-    Returns None where stderr is not a terminal.
+    Where stderr is a terminal, it writes `step 12,000 of 1,500,000` there, at most once in `TOLD_EVERY` seconds.
     """
-    if sys.stderr is None or not sys.stderr.isatty():
-        return None
+    is_seen = sys.stderr is not None and sys.stderr.isatty()
     told = time.monotonic()
+    words = ""
+    tell_how_far(lambda: words)
 
-    def tell(step: int, last: int) -> None:
-        nonlocal told
-        if time.monotonic() - told >= TOLD_EVERY:
+    def tell(step: int, last: int, found: str) -> None:
+        nonlocal told, words
+        words = f" after step {step:,} of {last:,}: {found}"
+        if is_seen and time.monotonic() - told >= TOLD_EVERY:
             told = time.monotonic()
             sys.stderr.write(f"\rstep {step:,} of {last:,} … ")
             sys.stderr.flush()

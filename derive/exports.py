@@ -8,6 +8,8 @@ import importlib
 import sys
 from collections.abc import Callable, Mapping
 
+TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all else until Ctrl-C finds its guard
+
 
 def lazily(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
     """Returns `__getattr__` and `__dir__` for the package; `homes` says in which of its modules each name is."""

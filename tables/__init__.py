@@ -1,10 +1,9 @@
 """Results as pandas DataFrames, and their export."""
 
-import typing
-
+from derive.exports import TYPE_CHECKING
 from derive.exports import lazily as _lazily
 
-if typing.TYPE_CHECKING:
+if TYPE_CHECKING:
     from tables.audit import claims
     from tables.frames import comparison, epochs, steps
     from tables.text.worked_step import worked

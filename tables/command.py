@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from derive.console import BAD_INPUT, CommandParser, list_problems, say, tell, write_out
+from derive.console import BAD_INPUT, CommandParser, list_problems, progress, say, tell, write_out
 from derive.problem.loading import load, shipped
 from derive.run.precedence import effective
 from derive.source.files import check_writable, write_whole
@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     check_folder(options.output)  # before the run, which may be long
     problem = load(options.problem)
     tell(problem.notes)
-    result = verify(problem, **settings_of(options))
+    result = verify(problem, tell=progress(), **settings_of(options))
     for path in write_tables(result, options.output):
         write_out(path)
     say(result.verdict.sentence)

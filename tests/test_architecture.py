@@ -204,7 +204,7 @@ def more_than_names(text: str) -> list[str]:
     found = [] if ast.get_docstring(tree) else ["no docstring"]
     for node in tree.body[1:]:
         match node:
-            case ast.Import() | ast.ImportFrom() | ast.If(test=ast.Attribute(attr="TYPE_CHECKING"), orelse=[]):
+            case ast.Import() | ast.ImportFrom() | ast.If(test=ast.Name(id="TYPE_CHECKING"), orelse=[]):
                 pass
             case ast.Assign(targets=[ast.Name(id="__all__")]) | ast.Assign(value=ast.Call(func=ast.Name(id="_lazily"))):
                 pass

@@ -1,10 +1,9 @@
 """Hand calculation and PyTorch training of the same problem, compared number by number."""
 
-import typing
-
+from derive.exports import TYPE_CHECKING
 from derive.exports import lazily as _lazily
 
-if typing.TYPE_CHECKING:
+if TYPE_CHECKING:
     from verify.auditing.pipeline import Audit, audit
     from verify.compare.verdict import Outcome, Verdict
     from verify.following.finding import Finding, Status

@@ -1,10 +1,10 @@
 """`python -m verify`."""
 
-from derive.console import end_with
+from derive.signals import end_at_once
 
 
 def _command() -> int:
-    """The command, imported under the guard: the import takes long enough for a Ctrl-C."""
+    """The command, imported when Ctrl-C has its handler: the import takes long enough for one."""
     from tables import output
     from verify.command import main
 
@@ -12,4 +12,7 @@ def _command() -> int:
 
 
 if __name__ == "__main__":
+    end_at_once()
+    from derive.console import end_with
+
     end_with(_command)

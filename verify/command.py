@@ -23,7 +23,8 @@ from verify.pipeline import verify
 from verify.result import Result
 
 _STEP = Setting("the number of a step, from 1", whole(1, MAX_COUNT))
-_EPILOG = """exit status: 0 agrees, 1 disagrees, 2 the input cannot be read, 3 undecided, 130 interrupted"""
+_EPILOG = """exit status: 0 agrees, 1 disagrees, 2 the input cannot be read, 3 undecided, 130 interrupted,
+143 terminated"""
 
 
 class Presenter(Protocol):
@@ -174,7 +175,7 @@ def main(argv: Sequence[str] | None, present: Presenter) -> int:
     step = _step(options)
     problem = load(named(options.problem))
     tell(problem.notes)
-    result = verify(problem, **settings_of(options))
+    result = verify(problem, tell=progress(), **settings_of(options))
     text = present.to_json(result) if options.format == "json" else present.to_text(result, options.summary, step)
     if options.csv is not None:
         present.write_comparison(result, options.csv)

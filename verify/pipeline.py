@@ -6,6 +6,7 @@ import os
 from dataclasses import replace
 from functools import partial
 
+from derive.console import Progress
 from derive.errors import ProblemError
 from derive.interface import derive
 from derive.problem.loading import Problem, load
@@ -21,7 +22,7 @@ from verify.hand.size import size_of
 from verify.result import Result
 
 
-def verify(problem: Problem | str | os.PathLike[str], **settings: object) -> Result:
+def verify(problem: Problem | str | os.PathLike[str], *, tell: Progress | None = None, **settings: object) -> Result:
     """Derives, calculates by hand, trains in PyTorch, compares, judges.
 
     `problem` is what `derive.load` accepts. `settings` are those of a problem file's [training]
@@ -31,7 +32,8 @@ def verify(problem: Problem | str | os.PathLike[str], **settings: object) -> Res
     `nodes=True` compares every line and its adjoint as well, at PyTorch's own operands; `drift=K`
     calculates no more than K steps by hand from the initial values on; `first=True` ends the comparison with
     the first step that disagrees; `limit=N` lets a run take N calculations, as estimated from its shapes.
-    Raises `ProblemError` for a problem or a setting that cannot be used.
+    `tell` is called after each piece of a run of more than 10,000 steps with its last step, that of the run, and what
+    is found so far. Raises `ProblemError` for a problem or a setting that cannot be used.
     """
     problem = problem if isinstance(problem, Problem) else load(problem)
     _refuse_without_numbers(problem)
@@ -48,6 +50,8 @@ def verify(problem: Problem | str | os.PathLike[str], **settings: object) -> Res
         calculated = by_hand.calculate(batches)
         comparison = compare(run, calculated, record, limits, replay, kept.before, batches, drawn)
         kept.add(calculated, record, comparison, tally(run, calculated, record, comparison))
+        if tell is not None:
+            tell(record.steps[-1].batch.step, chosen.steps, kept.tally.in_words)
         if chosen.first and kept.tally.wrong:
             break
     calculated, record, comparison = kept.all()

@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from derive.errors import OutputError, shorten
+from derive.signals import undisturbed
 from derive.source.staging import (
     PREFIX,
     alone_in,
@@ -26,7 +27,6 @@ from derive.source.staging import (
     names_in,
     permissions_of,
     sync,
-    undisturbed,
     write_synced,
 )
 
@@ -43,18 +43,23 @@ def write_set(folder: str | os.PathLike[str], contents: Mapping[str, str]) -> tu
     place = Path(folder)
     try:
         target = place.resolve()
-        made = _made(target.parent)
-        try:
-            with alone_in(target.parent, *([target] if target.is_dir() else [])):
-                _write(target, contents)
-        except BaseException:
-            _unmake(made)
-            raise
+        with undisturbed():
+            _write_alone(target, contents)
     except (OSError, ValueError, RuntimeError) as failure:  # not a path; a loop of links
         reason = getattr(failure, "strerror", None) or "not possible"
         name = shorten(os.fspath(folder), 200)
         raise OutputError(f"the files of {name} cannot be written: {reason}; {_left(place)}") from None
     return tuple(str(place / name) for name in contents)
+
+
+def _write_alone(target: Path, contents: Mapping[str, str]) -> None:
+    made = _made(target.parent)
+    try:
+        with alone_in(target.parent, *([target] if target.is_dir() else [])):
+            _write(target, contents)
+    except BaseException:
+        _unmake(made)
+        raise
 
 
 def _write(target: Path, contents: Mapping[str, str]) -> None:
@@ -94,13 +99,12 @@ def _as_a_folder(target: Path, contents: Mapping[str, str]) -> None:
     """The new folder in the place of none, of an empty one, or of one that holds the old set alone."""
     staged = _staged(target.parent, contents, target)
     try:
-        with undisturbed():
-            if names_in(target):
-                _exchange(staged, target)
-            else:
-                if target.is_dir():
-                    target.rmdir()
-                staged.rename(target)
+        if names_in(target):
+            _exchange(staged, target)
+        else:
+            if target.is_dir():
+                target.rmdir()
+            staged.rename(target)
         sync(target.parent)
     finally:
         discard(staged)
@@ -125,9 +129,8 @@ def _among_others(target: Path, contents: Mapping[str, str]) -> None:
     _finish(target)
     staged = _staged(target, contents, target)
     try:
-        with undisturbed():
-            staged.rename(target / COMMITTED)
-            _finish(target)
+        staged.rename(target / COMMITTED)
+        _finish(target)
     finally:
         discard(staged)
 

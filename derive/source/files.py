@@ -139,14 +139,15 @@ def _replace(target: Path, data: bytes) -> None:
     """Writes a temporary file in the same folder and puts it in the place of `target`."""
     import tempfile  # which takes milliseconds that a command without files does not need
 
+    from derive.signals import undisturbed
     from derive.source.staging import PREFIX, alone_in, discard, permissions_of, sync, write_synced
 
-    with alone_in(target.parent):
+    with undisturbed(), alone_in(target.parent):
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=PREFIX)
         temporary = Path(name)
         try:
             write_synced(handle, data, permissions_of(target, 0o666))
             temporary.replace(target)
             sync(target.parent)
-        finally:  # also when Ctrl-C is pressed here
+        finally:
             discard(temporary)

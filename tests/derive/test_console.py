@@ -1,7 +1,6 @@
 """What ends a command: one line and an exit status."""
 
 import io
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -29,7 +28,6 @@ def raising(error: BaseException) -> Callable[[], int]:
         (OutputError("full"), 2, "error: full\n"),
         (RecursionError("maximum"), 2, "error: the input is nested too deeply; split it into smaller pieces\n"),
         (MemoryError(), 2, "error: the input is too large for this machine's memory\n"),
-        (KeyboardInterrupt(), 130, "interrupted\n"),
     ],
 )
 def test_errors(capsys: pytest.CaptureFixture[str], error: BaseException, status: int, message: str) -> None:
@@ -145,23 +143,6 @@ def test_messages_that_cannot_be_written_keep_the_status() -> None:
     assert ended(REFUSING, close="2>/dev/full").returncode == 2
 
 
-INTERRUPT = "import os, signal\ndef interrupt():\n    os.kill(os.getpid(), signal.SIGINT)\n"
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent otherwise there")
-@pytest.mark.parametrize(
-    "command",
-    ["interrupt", "lambda: exec('interrupt()')"],  # exec: as namedtuple and dataclass do, while modules are imported
-)
-def test_an_interrupted_process_ends_with_its_status(tmp_path: Path, command: str) -> None:
-    (tmp_path / "program.py").write_text(f"{INTERRUPT}from derive.console import end_with\nend_with({command})\n")
-    # only as -m, which is how the commands are run, does Python end by the signal after exec
-    started = [sys.executable, "-m", "program"]
-    found = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), str(tmp_path)))}
-    done = subprocess.run(started, cwd=tmp_path, env=found, capture_output=True, check=False, timeout=60)
-    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"interrupted\n")
-
-
 def test_what_profiles_a_command_prints_its_profile() -> None:
     command = [sys.executable, "-m", "cProfile", "-m", "derive", "l = w^2"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
@@ -176,13 +157,3 @@ def test_a_process_ends_at_once_with_all_that_it_printed() -> None:
     )
     done = ended(program)
     assert (done.returncode, done.stdout, done.stderr) == (1, b"data " * 50_000 + b"\n", b"note")
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent otherwise there")
-def test_ctrl_c_twice_is_one_status() -> None:
-    program = (
-        f"{INTERRUPT}import derive.console\n"
-        "derive.console.say = lambda message: interrupt()\nderive.console.end_with(interrupt)"
-    )
-    done = ended(program)
-    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")

@@ -116,16 +116,6 @@ def test_a_folder_without_permission_is_told_before_the_run(
     assert list(Path().iterdir()) == []
 
 
-def test_ctrl_c_is_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def interrupted(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("os.fsync", interrupted)
-    assert called("parabola", "--output", "out") == 130
-    assert capsys.readouterr().err == "interrupted\n"
-    assert [path for path in Path().rglob("*") if path.is_file()] == []
-
-
 def test_the_module_runs_as_a_command(tmp_path: Path) -> None:
     program = [sys.executable, "-m", "tables", "parabola", "--output", str(tmp_path / "out")]
     done = subprocess.run(program, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)

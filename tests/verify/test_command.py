@@ -234,29 +234,6 @@ def test_the_status_of_an_outcome() -> None:
     assert [outcome.exit_status for outcome in Outcome] == [0, 1, 3]
 
 
-def test_ctrl_c_is_130(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(command, "verify", interrupted)
-    assert called("parabola", "--csv", "out.csv") == 130
-    told = capsys.readouterr()
-    assert (told.out, told.err) == ("", "interrupted\n")
-    assert list(Path().iterdir()) == []
-
-
-def test_ctrl_c_while_a_file_is_written_leaves_none(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupted(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("os.fsync", interrupted)
-    assert called("parabola", "--csv", "out.csv") == 130
-    assert capsys.readouterr().err == "interrupted\n"
-    assert list(Path().iterdir()) == []
-
-
 # --- bad input: one message, exit status 2, nothing written
 
 

@@ -161,3 +161,21 @@ def test_what_happens_between_two_pieces_is_seen(monkeypatch: pytest.MonkeyPatch
     result: Result = verify(PROBLEM)
     assert result.verdict.outcome is Outcome.DISAGREES
     assert "w_before at step 28 (epoch 10, batch 1)" in result.verdict.sentence
+
+
+@pytest.mark.usefixtures("short_pieces")
+def test_how_far_a_long_run_is_is_told_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    planted(monkeypatch, range(8, 11))
+    said: list[tuple[int, int, str]] = []
+    verify(PROBLEM, steps=30, tell=lambda *words: said.append(words))
+    # the third of the batches of 5 samples ends an epoch, and a piece is at least 7 steps
+    assert said == [
+        (9, 30, "2 numbers disagree"),
+        (18, 30, "3 numbers disagree"),
+        (27, 30, "3 numbers disagree"),
+        (30, 30, "3 numbers disagree"),
+    ]
+    monkeypatch.undo()
+    said.clear()
+    verify(PROBLEM, steps=30, tell=lambda *words: said.append(words))
+    assert said == [(30, 30, "no number disagrees")]

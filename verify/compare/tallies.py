@@ -36,6 +36,13 @@ class Tally:
     faults: int
     met_by_hand: int | None
 
+    @property
+    def in_words(self) -> str:
+        """How many numbers disagree so far."""
+        if self.wrong == 0:
+            return "no number disagrees"
+        return "one number disagrees" if self.wrong == 1 else f"{self.wrong:,} numbers disagree"
+
     def joined(self, later: Tally) -> Tally:
         """The tally of this piece of a run and of the `later` one together."""
         epochs = (*self.epochs, *later.epochs)

@@ -175,7 +175,7 @@ def _steps(
         yield found
         held, gathered = found.after or held, found.left
         if tell is not None and step % 1000 == 0:
-            tell(step, last)
+            tell(step, last, "no claim is judged yet")
         step += 1
 
 

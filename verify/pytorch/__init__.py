@@ -1,10 +1,9 @@
 """The training run in PyTorch: the only package that imports torch, which takes seconds and is done at first use."""
 
-import typing
-
+from derive.exports import TYPE_CHECKING
 from derive.exports import lazily as _lazily
 
-if typing.TYPE_CHECKING:
+if TYPE_CHECKING:
     from verify.pytorch.conventions import with_conventions
     from verify.pytorch.order import orders
     from verify.pytorch.run import draw, pieces, predict, replay, train
