@@ -1,7 +1,8 @@
-"""Text in ASCII alone, for terminals and files that hold nothing else."""
+"""Text for terminals and files: in ASCII alone where they hold nothing else, and never with what steers a terminal."""
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 
@@ -25,8 +26,18 @@ _SIGNS = str.maketrans(
         "’": "'",
         "“": '"',
         "”": '"',
+        "\N{REPLACEMENT CHARACTER}": "?",
     }
 )
+
+
+# what moves the cursor, changes colours or titles (C0, DEL, C1), or turns the direction of reading round
+_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def inert(text: str) -> str:
+    """`text` without characters that steer a terminal, each a � then; line ends and tabs stay."""
+    return _STEERING.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def ascii_text(text: str) -> str:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn
 
-from derive.characters import ascii_text
+from derive.characters import ascii_text, inert
 from derive.errors import HandgradError, OutputError
 from derive.signals import end_at_once, ignore, tell_how_far
 
@@ -84,21 +84,22 @@ def say(message: str) -> None:
     if sys.stderr is not None:  # None would mean stdout to `print`
         with contextlib.suppress(OSError):
             # an argument that is not UTF-8 has characters that some streams refuse
-            print(message.encode(errors="backslashreplace").decode(), file=sys.stderr)
+            print(inert(message.encode(errors="backslashreplace").decode()), file=sys.stderr)
 
 
 def write_out(text: str, plain: Callable[[], str] | None = None) -> None:
-    """Prints data to stdout, with a line end; in ASCII where stdout has no such characters.
+    """Prints data to stdout, with a line end; in ASCII where stdout has no such characters, and `inert`.
 
     `plain` gives the ASCII text where there is a better one than `ascii_text` of `text`. Raises `OutputError` where
     stdout is closed or takes no more, such as a full disk, and `BrokenPipeError` where its reader went away.
     """
     if sys.stdout is None:
         raise OutputError("the output cannot be written: stdout is closed")
+    text = inert(text)
     try:
         text.encode(sys.stdout.encoding or "ascii")
     except UnicodeEncodeError:
-        text = plain() if plain else ascii_text(text)
+        text = ascii_text(inert(plain()) if plain else text)
     try:
         sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
     except OSError as failure:

@@ -153,6 +153,31 @@ def strangers(code: Mapping[str, str]) -> list[str]:
     return found
 
 
+# What would run or fetch what a file says; torch.load and pandas' readers unpickle.
+EVALUATING = frozenset(
+    ["eval", "exec", "compile", "__import__", "sympify", "parse_expr", "lambdify", "read_pickle", "query", "system"],
+)
+REACHING = frozenset(
+    ["subprocess", "pickle", "marshal", "shelve", "dill", "socket", "urllib", "http", "ftplib", "webbrowser", "code"],
+)
+
+
+def running(code: Mapping[str, str]) -> list[str]:
+    """Calls that would evaluate a text, and imports that start programs, unpickle or open connections."""
+    found = []
+    for path, text in code.items():
+        names = {name.partition(".")[0] for name in imported(text)}
+        found.extend(f"{path} imports {name}" for name in sorted(names & REACHING))
+        calls = (node.func for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call))
+        for called in calls:
+            name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+            is_pattern = isinstance(called, ast.Attribute) and ast.unparse(called) == "re.compile"
+            loads = isinstance(called, ast.Attribute) and ast.unparse(called) == "torch.load"
+            if (name in EVALUATING and not is_pattern) or loads:
+                found.append(f"{path} calls {ast.unparse(called)}")
+    return found
+
+
 def too_large(code: Mapping[str, str]) -> list[str]:
     """Modules of too many lines and packages of too many modules, beyond the exceptions."""
     found = [f"{path}: {len(text.splitlines())} lines" for path, text in code.items()]
@@ -285,7 +310,12 @@ def test_a_face_is_a_docstring_and_names(path: str) -> None:
     none_of(more_than_names(CODE[path]))
 
 
-@pytest.mark.parametrize("page", ["docs/architecture.md", "CONTRIBUTING.md"])
+def test_nothing_runs_what_a_file_says() -> None:
+    """The promise of SECURITY.md."""
+    none_of(running(CODE))
+
+
+@pytest.mark.parametrize("page", ["docs/architecture.md", "CONTRIBUTING.md", "SECURITY.md"])
 def test_a_page_names_what_is_there(page: str) -> None:
     none_of(unknown_names((ROOT / page).read_text(encoding="utf-8"), CODE))
 
@@ -447,3 +477,19 @@ def test_a_name_that_is_not_there_is_found() -> None:
     assert unknown_names("`derive/graph/node.node` `derive/graph/node.py` `derive/graph/node.SIZE`", code) == []
     wrong = ["derive/graph/node.edge", "derive/grap/node.py"]
     assert unknown_names(f"`{wrong[0]}`, `{wrong[1]}`", code) == wrong
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("eval('1')", ["calls eval"]),
+        ("import sympy\nsympy.sympify(text)", ["calls sympy.sympify"]),
+        ("import os\nos.system('ls')", ["calls os.system"]),
+        ("def f():\n    from subprocess import run", ["imports subprocess"]),
+        ("import urllib.request", ["imports urllib"]),
+        ("import torch\ntorch.load(file)", ["calls torch.load"]),
+        ("import re\nre.compile('a')\nmodel.eval_ = 1", []),
+    ],
+)
+def test_what_runs_a_text_is_found(text: str, found: list[str]) -> None:
+    assert running({"derive/a.py": text}) == [f"derive/a.py {offence}" for offence in found]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from derive.characters import ascii_names, ascii_text, greek_name, greek_names
+from derive.characters import ascii_names, ascii_text, greek_name, greek_names, inert
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,13 @@ def test_names_of_greek_letters(names: list[str], printed: dict[str, str]) -> No
 def test_no_two_names_are_printed_alike(names: list[str]) -> None:
     printed = {**{name: name for name in names}, **greek_names(names)}
     assert len(set(printed.values())) == len(names)
+
+
+@pytest.mark.parametrize("character", ["\x1b", "\x07", "\r", "\x7f", "\x9b", "\u202e", "\u2066"])
+def test_what_steers_a_terminal_is_replaced(character: str) -> None:
+    assert inert(f"a{character}[2Jb\n\tc") == "a�[2Jb\n\tc"
+
+
+def test_what_does_not_stays() -> None:
+    text = "∂l/∂w ← 2·w\n\tθ₀ = 1 …  é 权重"
+    assert inert(text) == text

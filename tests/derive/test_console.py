@@ -157,3 +157,19 @@ def test_a_process_ends_at_once_with_all_that_it_printed() -> None:
     )
     done = ended(program)
     assert (done.returncode, done.stdout, done.stderr) == (1, b"data " * 50_000 + b"\n", b"note")
+
+
+def test_what_is_echoed_never_steers_the_terminal() -> None:
+    """An equation from a stranger, in a message; and data."""
+    done = ended("from derive.console import *; say('l = w \\x1b[2J'); end_with(lambda: write_out('\\x9b2J x') or 0)")
+    assert (done.stdout, done.stderr) == ("�2J x\n".encode(), "l = w �[2J\n".encode())
+
+
+def test_in_ascii_it_is_a_question_mark(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii", newline="\n"))
+    write_out("∂ \x1b[2J")
+    write_out("∂ \x1b[2J", lambda: "d \x1b[2J")
+    sys.stdout.flush()
+    assert raw.getvalue() == b"d ?[2J\nd ?[2J\n"
+    monkeypatch.undo()
