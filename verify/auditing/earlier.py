@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from derive.run.run import Run
 from verify.auditing.mistakes import remarks, with_local_partials
+from verify.auditing.other_conventions import with_other_conventions
 from verify.claims.claim import Cell
 from verify.claims.literal import Literal, judge, may_stand_for
 from verify.following.finding import Finding, Status
@@ -79,7 +80,7 @@ def followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
         elif not finding.status.is_accepted:
             roots[mark] = finding.inherited_from or finding.cell
         judged.append(finding)
-    judged = with_local_partials(run, _as_printed(run, judged))
+    judged = with_other_conventions(run, with_local_partials(run, _as_printed(run, judged)))
     context = {finding.cell: finding for finding in judged}
     return tuple(
         replace(finding, remarks=remarks(run, finding, context)) if finding.status.is_refused else finding

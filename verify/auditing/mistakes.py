@@ -71,6 +71,12 @@ def local_partial_alone(run: Run, finding: Finding, context: Context) -> str:
     return f"It is the local partial of the line {local.partition('/')[0]}; {said}" if finding.is_local else ""
 
 
+def another_convention(run: Run, finding: Finding, context: Context) -> str:
+    """Says by which convention at a kink, other than PyTorch's, a number is right; else empty."""
+    del run, context
+    return f"It is right where {finding.convention}, which PyTorch takes otherwise" if finding.convention else ""
+
+
 def with_local_partials(run: Run, findings: Sequence[Finding]) -> list[Finding]:
     """The findings, with the first wrong derivatives marked that are the local partial of their line."""
     cells: dict[Cell, Cell] = {}
@@ -211,6 +217,7 @@ def _times(right: Exactly | None, factor: Fraction) -> Exactly:
 REMARKS: tuple[Remark, ...] = (
     before_the_update,
     local_partial_alone,
+    another_convention,
     other_sign,
     loss_at_own_parameters,
     one_factor,

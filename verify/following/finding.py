@@ -54,6 +54,7 @@ class Finding:
     partial of its line. `allowed` is the interval in which it lies for all inputs that are printed as the rounded ones
     are; None where no input that is rounded moves it. `on_the_way` says to how many digits all numbers on the way are
     rounded, written down or not, where a carried number follows only so; empty where it follows as printed.
+    `convention` is what would have to hold at a kink for a wrong number to be right; empty for another number.
     """
 
     claim: Claim
@@ -66,6 +67,7 @@ class Finding:
     is_local: bool = False
     allowed: tuple[float, float] | None = None
     on_the_way: str = ""
+    convention: str = ""
 
     @property
     def cell(self) -> Cell:
