@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from math import comb
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -112,3 +113,62 @@ def test_a_table_of_rounded_numbers_is_seldom_taken_for_one_of_exact_ones() -> N
 
     assert few(1) < 1 / 50000
     assert sum(few(m) for m in range(20)) < 1 / 1000
+
+
+SIX_DIGITS = '''
+equations = """
+a = w*x
+c = a*v
+d = c - y
+l = sum(d^2)
+"""
+[parameters]
+w = -0.2
+v = -1.9
+[data]
+x = [-2.5, 0.5, -3]
+y = [-1.1, -0.6, -3.4]
+[training]
+lr = 0.01
+epochs = 3
+'''
+CALCULATED = """step,l,dl/dw,dl/dv,w,v
+1,5.75420,25.6880,2.70400,-0.456880,-1.92704
+2,2.87005,-3.84099,-0.910656,-0.418470,-1.91793
+3,2.80881,0.804608,0.175556,-0.426516,-1.91969
+"""
+
+
+def test_a_table_with_carried_numbers_was_made_in_no_float32() -> None:
+    """Every number follows from the written ones before it; w of step 3 is 0.42651586 and was residue of float32."""
+    whole = f'{SIX_DIGITS}[claims]\ntable = """\n{CALCULATED}"""\n'
+    found = audit(whole).findings
+    carried = {(one.cell.step, one.cell.name) for one in found if one.status is Status.CARRIED}
+    assert carried == {(3, "dl/dw"), (3, "dl/dv"), (3, "w")}
+    assert all(one.status in (Status.RIGHT, Status.CARRIED) for one in found)
+    named = audit(whole, dtype="float32").findings  # the author says so, and is taken at the word
+    assert Status.RESIDUE in {one.status for one in named}
+
+
+def test_a_table_of_a_float32_loop_keeps_its_residue() -> None:
+    """Nothing in it follows from other numbers as printed and is not what float32 gives."""
+    w, v = np.float32(-0.2), np.float32(-1.9)
+    x, y = (np.array(column, np.float32) for column in ([-2.5, 0.5, -3], [-1.1, -0.6, -3.4]))
+    rows = []
+    for step in (1, 2, 3):
+        d = w * x * v - y
+        dw, dv = np.sum(2 * d * v * x), np.sum(2 * d * w * x)
+        w, v = w - np.float32(0.01) * dw, v - np.float32(0.01) * dv
+        rows.append(f"{step},{np.sum(d * d):.8g},{dw:.8g},{dv:.8g},{w:.8g},{v:.8g}")
+    table = "\n".join(["step,l,dl/dw,dl/dv,w,v", *rows])
+    found = audit(f'{SIX_DIGITS}[claims]\ntable = """\n{table}\n"""\n').findings
+    assert {one.status for one in found} <= {Status.RIGHT, Status.TRUNCATED, Status.RESIDUE}
+    assert sum(one.status is Status.RESIDUE for one in found) > 3
+
+
+@settings(max_examples=20, deadline=None)
+@given(SEEDS, st.sampled_from(sorted(MODES)))
+def test_no_number_is_residue_of_float32_beside_a_carried_one(seed: int, mode: str) -> None:
+    findings = correct(seed, mode).audit.findings
+    if any(one.status is Status.CARRIED for one in findings):
+        assert not any("float32" in one.why for one in findings)

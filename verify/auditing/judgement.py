@@ -26,7 +26,7 @@ from verify.numbers import (
     precision,
 )
 from verify.residue.rate_residue import settle_rates
-from verify.residue.settlement import may_be_residue, settle
+from verify.residue.settlement import is_dtype_named, may_be_residue, settle
 
 
 def in_both_ways(run: Run, claims: Sequence[Claim], tell: Progress | None) -> tuple[tuple[Finding, ...], bool]:
@@ -88,12 +88,24 @@ def _judged(run: Run, claims: Sequence[Claim], known: Known) -> tuple[tuple[Find
     """A finding for each claim, and whether PyTorch was asked."""
     found, asked = _rounded(run, claims, known)
     judged = followed(run, found)
+    if not is_dtype_named(run) and _is_by_hand(judged) and any(one.status is Status.RESIDUE for one in found):
+        run = replace(run, settings=replace(run.settings, dtype="float64"))
+        found, also_asked = _rounded(run, claims, known)
+        judged, asked = followed(run, found), asked or also_asked
     cut = cut_claims(found, judged)
     if cut:
         read = _rounded(run, cut, known)[0]
         if is_cut_rather(found, read, judged, by_cut := followed(run, read)):
             judged = by_cutting(judged, by_cut)
     return judged, asked
+
+
+def _is_by_hand(judged: Iterable[Finding]) -> bool:
+    """Whether a number follows from others only as these are printed: no program goes on with what it has printed.
+
+    Where inputs are rounded, that is no sign of it: those of a program may be others.
+    """
+    return any(one.status is Status.CARRIED and one.allowed is None for one in judged)
 
 
 def _rounded(run: Run, claims: Sequence[Claim], known: Known) -> tuple[list[Finding], bool]:

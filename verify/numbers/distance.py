@@ -52,13 +52,28 @@ class Distance:
 def farthest(pair: Mapping[str, float] | np.void, exact: Exactly) -> float:
     """The largest distance of a number in a pair (`mid` ± `rad`) from the exact number; infinite where it is not known.
 
-    The last factor is more than the two roundings to float64 can lose, each at most 2**-53 of the number.
+    The last factor is more than the rounding to float64 can lose.
+    """
+    shift, around = aside(pair, exact)
+    return (abs(shift) + around) * (1 + 2.0**-50)
+
+
+def aside(pair: Mapping[str, float] | np.void, exact: Exactly) -> tuple[float, float]:
+    """How far the numbers in a pair are from the exact number: by `shift`, and at most `around` more or less.
+
+    0 and infinity where that is not known. The last factor is more than the roundings to float64 can lose, each at
+    most 2**-53 of a number.
     """
     middle, around = float(pair["mid"]), float(pair["rad"])
     if not math.isfinite(middle) or not math.isfinite(around):
-        return math.inf
-    aside = abs(as_ball(exact) - arb(fmpq(*middle.as_integer_ratio()))) + arb(around)
-    return float(aside.upper()) * (1 + 2.0**-50) if aside.is_finite() else math.inf
+        return 0.0, math.inf
+    ball = arb(fmpq(*middle.as_integer_ratio())) - as_ball(exact)
+    if not ball.is_finite():
+        return 0.0, math.inf
+    shift = float(ball.mid())
+    if not math.isfinite(shift):
+        return 0.0, math.inf
+    return shift, (around + float(ball.rad().upper()) + abs(shift) * 2.0**-52) * (1 + 2.0**-50)
 
 
 def ball_distance(floats: Floats, balls: NDArray[Any], exact: NDArray[Any] | None) -> Distance:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -29,7 +30,7 @@ from verify.numbers.midpoint_radius import (
     sums_exactly,
     up,
 )
-from verify.numbers.scalars import as_ball
+from verify.numbers.scalars import as_ball, from_fraction, to_float
 
 
 def _by_balls(op: str, args: tuple[Pairs, ...]) -> Pairs:
@@ -167,6 +168,20 @@ class RoundedPairs(Enclosed):
     def read(self, value: Fraction) -> Pairs:
         """A number as it is stored: itself where the format holds it, else rounded once."""
         return self._rounded(Enclosed.constant(self, value), 1.0, 1)
+
+    def stored(self, values: Sequence[Fraction]) -> Pairs:
+        """Inputs in a row as a program stores them: each the nearest number of the format, which is known.
+
+        It may have been a float64 before; where that makes another number of it, it is one of the two.
+        """
+        return np.stack([self._stored(value) for value in values])
+
+    def _stored(self, value: Fraction) -> Pairs:
+        through = FORMATS["float64"].nearest(value)
+        direct = self.format.nearest(value)
+        if direct is None or through is None or self.format.nearest(through) != direct:
+            return self.read(value)
+        return pairs(to_float(from_fraction(direct)))
 
     def constant(self, value: Fraction) -> Pairs:
         """A literal of an equation, rounded once."""

@@ -2,7 +2,8 @@
 
 The bound of one step is that of `verify/BOUND.md`: the operations in PyTorch's order, each with its rounding, at the
 exact state. Over the steps it is carried on by the derivative of each step, δ ← J·δ + ε, and what J leaves out is
-added. So a rounding of the first step that later steps shrink counts as little as it does in a program.
+added. So a rounding of the first step that later steps shrink counts as little as it does in a program. What is known
+of a rounding, as to which float an input is rounded, is carried on as a shift, with its sign.
 """
 
 from __future__ import annotations
@@ -38,15 +39,17 @@ from verify.numbers import (
     precision,
     to_float,
 )
-from verify.numbers.distance import farthest
+from verify.numbers.distance import aside, farthest
 from verify.residue.drift_leap import long_drift
 from verify.residue.rounded_step import (
     BITS,
     MAX_STATE,
     SLACK,
     StepSystems,
+    aside_at_start,
     enclosed,
     exact_steps,
+    in_columns,
     linear,
     linear_part,
     one_step,
@@ -57,14 +60,56 @@ from verify.residue.rounded_step import (
     row_of,
     rows_of,
     unknowns,
-    widths_at_start,
 )
 
 FEW_ROUNDINGS = 8  # in a product with lr, or a difference of two parameters, and of lr itself
 MAX_STEPS = 3000  # that are followed one by one; later ones only where steps are linear
 
 
-def drifts(run: Run, dtype: str, cells: Sequence[Cell]) -> Mapping[Cell, float]:
+@dataclass(frozen=True)
+class Drift:
+    """How far a number can be from the exact one: by `shift`, and up to `around` more or less."""
+
+    shift: float
+    around: float
+
+    @property
+    def farthest(self) -> float:
+        """How far it can be at most; what float64 loses in it is in the slack of `around`, or far below either."""
+        return abs(self.shift) + self.around
+
+
+UNBOUNDED = Drift(0.0, math.inf)
+
+
+@dataclass(frozen=True)
+class _Off:
+    """How far each number of a state is off: by a shift, and by each rounding so far (a column) up or down."""
+
+    shift: Floats
+    spread: Floats
+
+    @property
+    def box(self) -> Floats:
+        """How far each can be at most."""
+        found: Floats = (np.abs(self.shift) + np.abs(self.spread).sum(axis=1)) * SLACK
+        return found
+
+    def of(self, row: Floats, rest: float, own: tuple[float, float]) -> Drift:
+        """How far a number is off of which `row` has the derivatives by the state, and that is off by `own` itself."""
+        shift = float(row @ self.shift)
+        lost = float(np.abs(row) @ np.abs(self.shift)) * 2.0**-40  # more than float64 loses in the shift
+        around = float(np.abs(row @ self.spread).sum()) + rest + own[1] + lost
+        return Drift(shift + own[0], around * SLACK)
+
+    def after(self, derivative: Floats, rest: Floats, own: tuple[Floats, Floats]) -> _Off:
+        """The same after a step."""
+        lost = np.abs(derivative) @ np.abs(self.shift) * 2.0**-40
+        spread = np.hstack([derivative @ self.spread, np.diag(rest + own[1] + lost)]) * (1 + 2.0**-50)
+        return _Off(derivative @ self.shift + own[0], spread)
+
+
+def drifts(run: Run, dtype: str, cells: Sequence[Cell]) -> Mapping[Cell, Drift]:
     """How far each number can be from the exact one in a correct program in `dtype`, over all steps so far.
 
     Infinite where there is no bound; cells that are too late, or of too large a state, are left out.
@@ -79,18 +124,20 @@ def drifts(run: Run, dtype: str, cells: Sequence[Cell]) -> Mapping[Cell, float]:
         return {}
     near = {step: own for step, own in wanted.items() if step <= MAX_STEPS}
     far = {step: own for step, own in wanted.items() if step > MAX_STEPS}
-    found: dict[Cell, float] = {}
+    found: dict[Cell, Drift] = {}
     with precision(BITS):
         systems = prepared(run, dtype, start)
-        spread = np.diag(widths_at_start(systems, start))
+        shift, around = aside_at_start(systems, start)
+        off = _Off(shift, np.diag(around))
         if near:
-            found |= _segment(systems, start, spread, 1, near, max(near)).found
+            found |= _segment(systems, start, off, 1, near, max(near)).found
         if far and dtype != "float64":  # its own rounding hides in that of the bound
-            found |= _far(systems, start, spread, far)
+            found |= _far(systems, start, off, far)
     parts = {part for mean in means for part in _parts(run, mean)}
     right = right_values(run, parts, lambda _: True).values if parts else {}
     sizes = {part: abs(to_float(number)) for part, number in right.items()}
-    return {**found, **{mean: _of_parts(run, mean, found, sizes, dtype) for mean in means}}
+    most = {cell: drift.farthest for cell, drift in found.items()}
+    return {**found, **{mean: Drift(0.0, _of_parts(run, mean, most, sizes, dtype)) for mean in means}}
 
 
 def _parts(run: Run, cell: Cell) -> list[Cell]:
@@ -147,48 +194,48 @@ def _of_mean(run: Run, mean: Cell, found: Mapping[Cell, float], sizes: Mapping[C
 class _Ended:
     """What was found in a stretch of steps, and the state and its drift after it."""
 
-    found: dict[Cell, float]
+    found: dict[Cell, Drift]
     held: Exacts
-    spread: Floats
+    off: _Off
 
 
 def _segment(
-    systems: StepSystems, held: Exacts, spread: Floats, first: int, wanted: Mapping[int, list[Cell]], last: int
+    systems: StepSystems, held: Exacts, off: _Off, first: int, wanted: Mapping[int, list[Cell]], last: int
 ) -> _Ended:
-    """Step by step: `spread` has a row for each number of the state, and a column for each rounding so far."""
+    """Step by step; `off` is how far the state is off before the first of them."""
     steps = list(exact_steps(systems, held, wanted, first, last))
     rounded = rounded_steps(systems, steps)
-    found: dict[Cell, float] = {}
+    found: dict[Cell, Drift] = {}
     linear: dict[tuple[int, ...], Floats] = {}  # the derivative of a step, where it is the same at every state
     carried: dict[str, Array] = {}
     settings = systems.run.settings
     gathers = settings.accumulate > 1 or settings.zero_every != 1
     for exact, own in zip(steps, rounded, strict=True):
         batch = exact.batch
-        box = np.abs(spread).sum(axis=1) * SLACK
+        box = off.box
         if not np.isfinite(box).all():
-            return _Ended(found, held, spread)
+            return _Ended(found, held, off)
         cells = wanted.get(batch.step, ())
         derivative, rest = linear.get(batch.indices), np.zeros(len(box))
         if derivative is None or cells:
             state = unknowns(systems.names, exact.before, box)
             inside = one_step(systems.run, systems.linear, state, rows_of(systems, batch), batch, carried)
             for cell in cells:
-                found[cell] = _of_cell(systems, cell, exact, inside, own, spread, box)
+                found[cell] = _of_cell(systems, cell, exact, inside, own, off, box)
             derivative, rest = linear_part(systems, inside, box)
-            carried = _left(exact, inside, own, spread, box) if gathers else {}
+            carried = _left(exact, inside, own, off, box) if gathers else {}
             alike = not (gathers or settings.varying or settings.clip)
             if box.all() and not rest.any() and alike and batch.step > 1:
                 linear[batch.indices] = derivative
-        rounding = np.array([farthest(pair, value) for pair, value in ranges_after(systems, own, exact)])
+        rounding = in_columns(aside(pair, value) for pair, value in ranges_after(systems, own, exact))
         with np.errstate(over="ignore", invalid="ignore"):  # what is not finite ends the next step
-            spread = np.hstack([derivative @ spread, np.diag(rest + rounding)]) * (1 + 2.0**-50)
-    found |= _of_prediction(systems, wanted, steps[-1], spread)
-    return _Ended(found, steps[-1].after or steps[-1].before, spread)
+            off = off.after(derivative, rest, rounding)
+    found |= _of_prediction(systems, wanted, steps[-1], off)
+    return _Ended(found, steps[-1].after or steps[-1].before, off)
 
 
 def _left(
-    exact: HandStep, inside: Mapping[str, Array], own: Mapping[str, Array], spread: Floats, box: Floats
+    exact: HandStep, inside: Mapping[str, Array], own: Mapping[str, Array], off: _Off, box: Floats
 ) -> dict[str, Array]:
     """What .grad holds after a step, for the next one to add to: as far off as it has drifted and been rounded.
 
@@ -202,16 +249,15 @@ def _left(
             inside[target].flat, np.broadcast_to(own[target], array.shape).flat, array.flat, strict=True
         ):
             row, rest = linear(form, box)
-            off = farthest(pair, value)
             if exact.batch.updates:
-                made.append(Form(value, {}, arb((float(np.abs(row @ spread).sum()) + rest + off) * SLACK)))
+                made.append(Form(value, {}, arb(off.of(row, rest, aside(pair, value)).farthest)))
             else:
-                made.append(Form(form.centre, form.parts, form.rest + arb(off)))
+                made.append(Form(form.centre, form.parts, form.rest + arb(farthest(pair, value))))
         found[adjoint_of(name)] = forms(made, array.shape)
     return found
 
 
-def _far(systems: StepSystems, start: Exacts, spread: Floats, wanted: Mapping[int, list[Cell]]) -> dict[Cell, float]:
+def _far(systems: StepSystems, start: Exacts, off: _Off, wanted: Mapping[int, list[Cell]]) -> dict[Cell, Drift]:
     """The drift of numbers late in a run whose steps are linear; none of another run."""
     run = systems.run
     each = run.settings.batches_per_epoch
@@ -219,19 +265,19 @@ def _far(systems: StepSystems, start: Exacts, spread: Floats, wanted: Mapping[in
     settled = (SETTLED - 1) * each
     if leap is None or settled > MAX_STEPS:
         return {}
-    begun = _segment(systems, start, spread, 1, {}, settled)
-    off, sizes = np.abs(begun.spread).sum(axis=1) * SLACK, _sizes(systems, begun.held, None)
+    begun = _segment(systems, start, off, 1, {}, settled)
+    sizes = _sizes(systems, begun.held, None)
     move = _sizes(systems, leap.after(begun.held, 1), begun.held)
     exact = _without_rounding(systems.rounded, run)
-    found: dict[Cell, float] = {}
+    found: dict[Cell, Drift] = {}
     for epoch in sorted({run.batches[step - 1].epoch for step in wanted}):
         first = (epoch - 1) * each + 1
         own = {step: cells for step, cells in wanted.items() if first <= step < first + each}
         widths = partial(_widths, systems, exact, each)
-        drift = long_drift(leap, epoch - SETTLED, off, sizes, move, widths)
+        drift = long_drift(leap, epoch - SETTLED, begun.off.box, sizes, move, widths)
         if drift is not None:
             held = leap.after(begun.held, epoch - SETTLED)
-            found |= _segment(systems, held, np.diag(drift), first, own, max(own)).found
+            found |= _segment(systems, held, _Off(np.zeros_like(drift), np.diag(drift)), first, own, max(own)).found
     return found
 
 
@@ -277,37 +323,38 @@ def _of_cell(
     exact: HandStep,
     inside: Mapping[str, Array],
     own: Mapping[str, Array],
-    spread: Floats,
+    off: _Off,
     box: Floats,
-) -> float:
+) -> Drift:
     """How far a number of a step can be off: what the state has drifted by, and the step's own rounding."""
     if cell.quantity.group == "prediction":
-        return math.inf  # after the step
+        return UNBOUNDED  # after the step
     if cell.quantity.group == "before":
-        return float(np.abs(spread[row_of(systems.names, cell)]).sum()) * SLACK
+        return off.of(np.eye(len(box))[row_of(systems.names, cell)], 0.0, (0.0, 0.0))
     if cell.quantity.group == "partials":
-        return _of_partial(systems, cell, exact, spread, box)
+        return _of_partial(systems, cell, exact, off, box)
     target = program_name(cell)
     if target not in inside or target not in own or np.ndim(own[target]) < len(cell.position):
-        return math.inf  # an adjoint that is the same for all samples has no axis for them
+        return UNBOUNDED  # an adjoint that is the same for all samples has no axis for them
     row, rest = linear(inside[target][cell.position], box)
     pair = own[target][cell.position]
     if cell.quantity.group == "change":
         row[row_of(systems.names, cell)] -= 1.0
         after = Cell(cell.step, Quantity("after", cell.quantity.name, cell.quantity.name), cell.entry, cell.position)
         size = abs(to_float(value_of(exact, cell))) + farthest(pair, value_of(exact, after))
-        off = float(np.abs(row @ spread).sum()) + rest + farthest(pair, value_of(exact, after))
-        return (off + FEW_ROUNDINGS * systems.unit * size) * SLACK
+        moved = off.of(row, rest, aside(pair, value_of(exact, after)))
+        return Drift(moved.shift, (moved.around + FEW_ROUNDINGS * systems.unit * size) * SLACK)
     if cell.quantity.group == "scaled":
         gradient = Cell(cell.step, Quantity("gradients", cell.quantity.name, ""), cell.entry, cell.position)
         right = value_of(exact, gradient)
-        off = float(np.abs(row @ spread).sum()) + rest + farthest(pair, right)
+        most = off.of(row, rest, aside(pair, right)).farthest
         lr = abs(to_float(lr_of(systems.run, exact, cell.quantity.name)))
-        return lr * (off + FEW_ROUNDINGS * systems.unit * (abs(to_float(right)) + off)) * SLACK
-    return (float(np.abs(row @ spread).sum()) + rest + farthest(pair, value_of(exact, cell))) * SLACK
+        rounded = FEW_ROUNDINGS * systems.unit * (abs(to_float(right)) + most)
+        return Drift(0.0, lr * (most + rounded) * SLACK)
+    return off.of(row, rest, aside(pair, value_of(exact, cell)))
 
 
-def _of_partial(systems: StepSystems, cell: Cell, exact: HandStep, spread: Floats, box: Floats) -> float:
+def _of_partial(systems: StepSystems, cell: Cell, exact: HandStep, off: _Off, box: Floats) -> Drift:
     """How far the derivative of a line can be off: its equations as derived, each operation rounded."""
     batch, run = exact.batch, systems.run
     found = []
@@ -319,21 +366,17 @@ def _of_partial(systems: StepSystems, cell: Cell, exact: HandStep, spread: Float
         rows = {name: sides[place][list(batch.indices)] for name, sides in systems.data.items()}
         found.append(program.at({**state, **rows}, batch.n, cell.position))
     right = systems.partials.value(exact, cell)
-    if right is None:
-        return math.inf
-    row, rest = linear(found[0], box)
-    return (float(np.abs(row @ spread).sum()) + rest + farthest(found[1], right)) * SLACK
+    return UNBOUNDED if right is None else off.of(*linear(found[0], box), aside(found[1], right))
 
 
 def _of_prediction(
-    systems: StepSystems, wanted: Mapping[int, list[Cell]], last: HandStep, spread: Floats
-) -> dict[Cell, float]:
+    systems: StepSystems, wanted: Mapping[int, list[Cell]], last: HandStep, off: _Off
+) -> dict[Cell, Drift]:
     """The same for the lines at the data of [predict]."""
     cells = [c for c in wanted.get(last.batch.step, ()) if c.quantity.group == "prediction"]
     if not cells:
         return {}
-    problem, held = systems.run.watched, last.after or last.before
-    box = np.abs(spread).sum(axis=1) * SLACK
+    problem, held, box = systems.run.watched, last.after or last.before, off.box
     states = (held, unknowns(systems.names, held, box), {name: enclosed([array])[0] for name, array in held.items()})
     lines = frozenset(predicted(problem.graph, problem.predict))
     found = []
@@ -343,6 +386,5 @@ def _of_prediction(
     drifted = {}
     for cell in cells:
         exact, form, pair = (results[cell.quantity.name][cell.position] for results in found)
-        row, rest = linear(form, box)
-        drifted[cell] = (float(np.abs(row @ spread).sum()) + rest + farthest(pair, exact)) * SLACK
+        drifted[cell] = off.of(*linear(form, box), aside(pair, exact))
     return drifted

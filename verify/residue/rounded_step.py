@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from flint import arb, fmpq
 
+from derive.problem.problem import Quantity
 from derive.run.batches import Batch
 from derive.run.reads import Held
 from derive.run.run import Run
@@ -18,11 +19,25 @@ from verify.following.right_values import Partials
 from verify.hand import run as hand
 from verify.hand.calculation import Calculation, beginnings, columns, prepare, with_updates
 from verify.hand.derivative import Derivative
+from verify.hand.evaluation import NumberSystem
 from verify.hand.rates import ByHand
 from verify.hand.run import Exacts, HandStep
 from verify.names import adjoint_of, clipped
-from verify.numbers import FORMATS, Array, Exactly, Floats, Form, Forms, as_ball, forms, objects, pairs, to_float
-from verify.numbers.distance import farthest
+from verify.numbers import (
+    FORMATS,
+    Array,
+    Exactly,
+    Floats,
+    Form,
+    Forms,
+    RoundedPairs,
+    as_ball,
+    forms,
+    objects,
+    pairs,
+    to_float,
+)
+from verify.numbers.distance import aside
 
 MAX_STATE = 64  # numbers of a state; the drift of a larger one is not bounded
 BITS = 2048  # inside balls: what they widen by must stay far below float64's rounding
@@ -54,8 +69,8 @@ def prepared(run: Run, dtype: str, start: Exacts) -> StepSystems:
     rounding = limits.rounded
     if run.settings.trains:  # lr and the options as decimals, of which a program holds the nearest float
         rounding = with_updates(rounding, run.settings, as_floats=False)
-    given = [columns(run.watched, run.watched.data, own) for own in (system, rounding.system)]
-    data = {name: (column, given[1][name]) for name, column in given[0].items()}
+    own = columns(run.watched, run.watched.data, rounding.system) | stored(run.watched.data, rounding.system)
+    data = {name: (column, own[name]) for name, column in columns(run.watched, run.watched.data, system).items()}
     names = tuple((name, array.shape) for name, array in start.items())
     exact = hand.inputs(run)
     return StepSystems(
@@ -68,6 +83,13 @@ def prepared(run: Run, dtype: str, start: Exacts) -> StepSystems:
         2.0 ** FORMATS[dtype].unit,
         Partials(run),
     )
+
+
+def stored(given: Sequence[Quantity], system: NumberSystem) -> dict[str, Array]:
+    """Inputs as a program stores them, by name: of one that is exact it is known to which float it is rounded."""
+    assert isinstance(system, RoundedPairs)  # that of the bound of a dtype
+    known = [quantity for quantity in given if not quantity.rounded and quantity.values]
+    return {quantity.name: system.stored(quantity.values).reshape(quantity.shape) for quantity in known}
 
 
 def exact_steps(
@@ -131,14 +153,21 @@ def linear_part(systems: StepSystems, inside: Mapping[str, Array], box: Floats) 
     return np.array(rows).reshape(len(box), len(box)), np.array(left_out)  # also without a state: (0, 0)
 
 
-def widths_at_start(systems: StepSystems, start: Exacts) -> Floats:
-    """How far rounding can move each initial value, in the order of the state."""
+def aside_at_start(systems: StepSystems, start: Exacts) -> tuple[Floats, Floats]:
+    """How far rounding moves each initial value, in the order of the state, and how much more or less it can be."""
     system = systems.rounded.system
-    found: list[float] = []
+    found: list[tuple[float, float]] = []
     begun = beginnings(systems.run.watched, systems.run.settings, system)
+    begun |= stored(systems.run.watched.parameters, system)
     for name, _ in systems.names:
-        found += [farthest(one, exact) for one, exact in zip(begun[name].flat, start[name].flat, strict=True)]
-    return np.array(found)
+        found += [aside(one, exact) for one, exact in zip(begun[name].flat, start[name].flat, strict=True)]
+    return in_columns(found)
+
+
+def in_columns(asides: Iterable[tuple[float, float]]) -> tuple[Floats, Floats]:
+    """Pairs of a shift and what is around it, as two columns."""
+    found = np.array(list(asides), dtype=np.float64).reshape(-1, 2)
+    return found[:, 0], found[:, 1]
 
 
 def unknowns(names: Names, held: Exacts, box: Floats) -> dict[str, Array]:

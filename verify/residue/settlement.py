@@ -13,7 +13,7 @@ from verify.claims.literal import within
 from verify.following.finding import Finding, Status
 from verify.names import parameter_of
 from verify.numbers import FORMATS, as_ball, from_fraction, to_float
-from verify.residue.drift import drifts
+from verify.residue.drift import UNBOUNDED, Drift, drifts
 
 # A drift as large as this share of a number is no rounding that a person expects; less, where PyTorch can be asked.
 VAGUE = 1e-3
@@ -38,13 +38,13 @@ def settle(run: Run, findings: list[Finding], places: Sequence[int]) -> bool:
         bounds = drifts(run, dtype, [findings[place].cell for place in places]) if places else {}
         finer = []
         for place in places:
-            bound = bounds.get(findings[place].cell, math.inf)
+            drift = bounds.get(findings[place].cell, UNBOUNDED)
             if not _is_printed_in(findings[place], dtype):
                 finer.append(place)
-            elif _may_print(findings[place], bound):
-                if _is_rounding(findings[place], bound, _vague(run, findings[place])):
+            elif _may_print(findings[place], drift):
+                if _is_rounding(findings[place], drift.farthest, _vague(run, findings[place])):
                     finer.append(place)
-                    told = "" if dtype == "float64" or _is_named(run) else "; in float64 this is wrong"
+                    told = "" if dtype == "float64" or is_dtype_named(run) else "; in float64 this is wrong"
                     why = f"a correct {dtype} program may print it{told}"
                     findings[place] = replace(findings[place], status=Status.RESIDUE, why=why)
                 elif findings[place].status is Status.WRONG:
@@ -54,7 +54,7 @@ def settle(run: Run, findings: list[Finding], places: Sequence[int]) -> bool:
     return bool(vague) and _ask_pytorch(asked, findings, vague)
 
 
-def _is_named(run: Run) -> bool:
+def is_dtype_named(run: Run) -> bool:
     """Whether the problem file or a flag names the dtype of the program that printed the numbers."""
     return run.settings.origins.get("dtype", "default") != "default"
 
@@ -67,7 +67,7 @@ def _dtypes(run: Run, findings: Sequence[Finding]) -> tuple[str, ...]:
     """
     dtype = run.settings.dtype
     beyond = (one.status is Status.RIGHT and not _is_printed_in(one, dtype) for one in findings if _is_held(run, one))
-    return ("float64",) if not _is_named(run) and any(beyond) else tuple(dict.fromkeys((dtype, "float64")))
+    return ("float64",) if not is_dtype_named(run) and any(beyond) else tuple(dict.fromkeys((dtype, "float64")))
 
 
 def _is_held(run: Run, finding: Finding) -> bool:
@@ -90,13 +90,13 @@ def _is_printed_in(finding: Finding, dtype: str) -> bool:
     return nearest is not None and literal.low <= nearest <= literal.high
 
 
-def _may_print(finding: Finding, bound: float) -> bool:
+def _may_print(finding: Finding, drift: Drift) -> bool:
     """Whether a number that far from the right one is printed with the claimed digits."""
     literal = finding.claim.literal
-    if not bound < float("inf") or literal.special is not None:
+    if not math.isfinite(drift.farthest) or literal.special is not None:
         return True
-    off = Fraction(bound)
-    low, high = literal.ends[0] - off, literal.ends[1] + off
+    shift, around = Fraction(drift.shift), Fraction(drift.around)
+    low, high = literal.ends[0] - shift - around, literal.ends[1] - shift + around
     if finding.status is Status.WRONG and finding.allowed is not None:  # by all inputs that are printed so
         return bool(finding.allowed[0] <= high and low <= finding.allowed[1])
     return finding.right is not None and within(finding.right, low, high) is not False

@@ -216,3 +216,19 @@ def test_a_function_without_its_own_spread_is_worked_out_in_balls(monkeypatch: p
     known = np.isfinite(usual["mid"])
     assert (known == (np.isfinite(found["mid"]) & np.isfinite(found["rad"]))).all()
     assert (np.abs(found["mid"] - usual["mid"]) <= found["rad"] + usual["rad"])[known].all()
+
+
+@given(st.fractions(-1000, 1000, max_denominator=10**9), st.sampled_from(["float32", "float64"]))
+def test_an_input_is_the_float_that_it_is_stored_as(value: Fraction, dtype: str) -> None:
+    found = RoundedPairs(dtype).stored([value])[0]
+    stored = torch.tensor(float(value), dtype=DTYPES[dtype]).item()
+    assert abs(stored - found["mid"]) <= found["rad"]
+    assert found["rad"] == 0 or FORMATS[dtype].nearest(value) != Fraction(stored)
+
+
+def test_an_input_that_two_ways_to_store_it_make_two_floats_of_is_both() -> None:
+    """2⁻²⁴ above 1 is a tie; a little more than that is rounded up, but not by way of a float64."""
+    value = 1 + Fraction(1, 2**24) + Fraction(1, 2**80)
+    found = RoundedPairs("float32").stored([value])[0]
+    for stored in (1.0, 1 + 2.0**-23):
+        assert abs(stored - found["mid"]) <= found["rad"]

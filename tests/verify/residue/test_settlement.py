@@ -17,6 +17,7 @@ from verify.claims.claim import Cell
 from verify.following.finding import Finding, Status
 from verify.numbers import from_fraction
 from verify.residue import pytorch_prints, settlement
+from verify.residue.drift import Drift
 from verify.residue.settlement import MAX_ASKED, may_be_residue, settle
 
 THIRD = HALVING.replace("w = 1\n", 'w = "1/3"\n')  # no binary format holds it
@@ -136,7 +137,9 @@ def test_a_drift_that_is_large_beside_the_number_settles_nothing(monkeypatch: py
         (1e-3, "1.0021", Status.WRONG),  # further off than the bound
     ):
         asked.clear()
-        monkeypatch.setattr(settlement, "drifts", lambda _of, _dtype, cells, bound=bound: dict.fromkeys(cells, bound))
+        monkeypatch.setattr(
+            settlement, "drifts", lambda _of, _dtype, cells, to=Drift(0.0, bound): dict.fromkeys(cells, to)
+        )
         [finding], was_asked = settled(audited(HALVING), wrong(BEFORE, text, Fraction(1)))
         assert (finding.status, was_asked) == (status, text == "1.0005"), text
 
@@ -185,3 +188,15 @@ def test_a_moved_number_is_residue_only_where_float32_has_it(a: Decimal, b: Deci
         assert any(abs(Fraction(float(x)) - Fraction(text)) <= half for x in beside)
     else:
         assert status == "wrong"
+
+
+def test_what_an_input_is_rounded_to_is_known_with_its_sign() -> None:
+    """0.7 and 1.3 are stored as less than they are, so no program prints more than 0.91, whatever it rounds up."""
+    exactly = Fraction(float(np.float32(0.7))) * Fraction(float(np.float32(1.3)))
+    near = np.float32(float(exactly))
+    both = {near, np.nextafter(near, np.float32(9 if near < exactly else 0))}  # it is rounded up or down
+    printed = {near + np.float32(k * 2.0**-24) for k in range(-8, 9)}
+    assert both < printed
+    for number in printed:
+        expected = "residue" if number in both else "wrong"
+        assert statuses(PRODUCT, f"step 1: l = {number:.12f}") == [expected], number
