@@ -8,7 +8,8 @@ import pandas as pd
 
 from verify.compare.check import Check
 from verify.names import beside, rate_label, rate_name
-from verify.result import Result, StepRow
+from verify.result import Result
+from verify.step_row import StepRow
 
 MAX_EXACT = 40  # characters of a fraction that is still written out
 

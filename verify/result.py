@@ -7,14 +7,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 
-import numpy as np
-
 from derive.chain.derivation import Derivation
 from derive.graph.gradient_names import gradient_name
 from derive.problem.loading import Problem
-from derive.run.batches import Batch
 from derive.run.settings import Settings
-from verify.compare.check import Check
 from verify.compare.comparison import Comparison, StepComparison
 from verify.compare.epochs import EpochLoss
 from verify.compare.stopping import Ending, holds, stop_note
@@ -22,16 +18,9 @@ from verify.compare.tallies import KEPT, Tally
 from verify.compare.verdict import Verdict
 from verify.hand.run import HandRun
 from verify.html import MAX_ROWS, to_html
-from verify.names import clipped_name, parameter_of, quantity, rate_label, rate_name
+from verify.names import clipped_name, parameter_of, rate_label, rate_name
 from verify.record import Record
-
-
-@dataclass(frozen=True)
-class StepRow:
-    """One step as a person writes it in a table: its batch and its checks by name (`l`, `dl/dw`, `w`, `w.v`)."""
-
-    batch: Batch
-    checks: Mapping[str, Check]
+from verify.step_row import Checks, StepRow
 
 
 @dataclass(frozen=True, repr=False, eq=False)  # arrays have no truth value: a result equals itself
@@ -63,7 +52,7 @@ class Result:
     def row(self, step: StepComparison) -> StepRow:
         """The row of one step, its numbers in the order of `columns`; made at the first call, and kept."""
         if step.batch.step not in self._made:
-            self._made[step.batch.step] = self._row(step)
+            self._made[step.batch.step] = StepRow(step.batch, Checks(self.comparison, step, self.columns))
         return self._made[step.batch.step]
 
     @property
@@ -76,14 +65,6 @@ class Result:
     def _made(self) -> dict[int, StepRow]:
         """The rows that have been asked for."""
         return {}
-
-    def _row(self, step: StepComparison) -> StepRow:
-        by_quantity: dict[str, list[Check]] = {name: [] for name in self.columns}
-        for name, numbers in step.numbers.items():
-            called = quantity(name, self.comparison.loss, self.comparison.nodes)
-            for place in np.ndindex(numbers.autograd.shape) if called in by_quantity else ():
-                by_quantity[called].append(self.comparison.check(step, name, place))
-        return StepRow(step.batch, {check.name: check for checks in by_quantity.values() for check in checks})
 
     @property
     def reported(self) -> tuple[StepComparison, ...]:

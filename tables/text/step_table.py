@@ -9,13 +9,13 @@ from tables.frames import rate_column
 from tables.text.layout import number, small
 from verify.compare.check import Check
 from verify.names import clipped_name
-from verify.result import Result, StepRow
+from verify.result import Result
+from verify.step_row import SHOWN, StepRow
 
 WIDTH = 80  # characters of a line, as in a terminal
 MAX_STEPS = 60  # longer runs show their first and last steps
 SHOWN_AT_ENDS = 10  # first steps of a longer run, and as many last ones
 MAX_COLUMNS = 1000  # where there are more, the first of each quantity are shown; NumPy has the same threshold
-COLUMNS_SHOWN = 10
 MAX_EPOCHS = 20  # longer runs show the losses of their first and last epochs
 
 _LABELS = ("hand", "autograd", "diff.")
@@ -42,16 +42,9 @@ def column_blocks(result: Result) -> list[list[str]]:
 
 def _summarised(result: Result) -> list[str]:
     """The columns; where they are more than `MAX_COLUMNS`, the first few of each quantity, as NumPy prints an array."""
-    names = _columns(result)
-    if len(names) <= MAX_COLUMNS:
-        return names
-    count: Counter[str] = Counter()
-    shown = []
-    for name in names:
-        quantity = name if name.startswith(_RATE) else result.whole_row.checks[name].quantity
-        count[quantity] += 1
-        shown += [name] if count[quantity] <= COLUMNS_SHOWN else []
-    return shown
+    checks = result.whole_row.checks
+    are_many = sum(checks.counts.values()) > MAX_COLUMNS
+    return _columns(result, list(checks.first(SHOWN)) if are_many else list(checks))
 
 
 def _is_state(result: Result, name: str) -> bool:
@@ -61,21 +54,23 @@ def _is_state(result: Result, name: str) -> bool:
 def columns_left_out(result: Result, blocks: list[list[str]]) -> str:
     """A sentence on the columns that are in none of the blocks: entries of many, and the state that is too wide."""
     shown = {name for block in blocks for name in block}
-    checks = result.whole_row.checks if shown else {}
-    if shown.issuperset(checks):
+    if not shown:
         return ""
-    if len(checks) <= MAX_COLUMNS:
+    checks = result.whole_row.checks
+    every = checks.counts
+    are_many = sum(every.values()) > MAX_COLUMNS
+    if not are_many and shown.issuperset(checks):
+        return ""
+    if not are_many:
         return f"the state of {result.settings.optimizer} is compared too; --csv FILE lists it"
-    every = Counter(check.quantity for check in checks.values())
-    own = Counter(check.quantity for name, check in checks.items() if name in shown)
+    own = Counter(checks[name].quantity for name in shown if not name.startswith(_RATE))
     cut = [f"{own[name]} of the {every[name]:,} numbers of {name}" for name in every if own[name] < every[name]]
     return f"shown are {', '.join(cut)}; all are compared, and --csv FILE lists them"
 
 
-def _columns(result: Result) -> list[str]:
+def _columns(result: Result, names: list[str]) -> list[str]:
     """Loss, gradients, lr, parameters, the optimizer's state; without training loss and gradients."""
     first = result.whole_row
-    names = list(first.checks)
     if result.settings.lr is None:
         return names
     first_parameter = next(k for k, name in enumerate(names) if first.checks[name].quantity in own_columns(result))

@@ -76,8 +76,7 @@ def _rounded(value: Floats, held: Floats, bound: Bound) -> Numbers:
         everywhere = np.ones(value.shape, dtype=np.bool_)
         return Numbers(held, Distance(value, nothing, without_end, without_end, everywhere, ~everywhere))
     with precision(PRECISION):
-        exact = [bound.system.constant(Fraction(number)) for number in value.flat]
-        balls = np.stack(exact).reshape(value.shape)
+        balls = bound.system.constants([Fraction(number) for number in value.flat]).reshape(value.shape)
     return Numbers(held, bound.distance(held, balls, None))
 
 

@@ -94,6 +94,14 @@ class Comparison:
         """The check of the entry at `place`, counted from 0 along each axis, of a quantity in one step."""
         return self._check(step.numbers[name], step.batch, name, place, step.by_hand(self.loss).get(name))
 
+    def called(self, step: StepComparison, name: Name, place: Place) -> str:
+        """The name of that entry, as its check has it: `dl/dw`, `d[4]`."""
+        index, called = self._index(step.batch, name, place), quantity(name, self.loss, self.nodes)
+        return f"{called}[{index}]" if index else called
+
+    def _index(self, batch: Batch, name: Name, place: Place) -> str:
+        return _index(place, (_GROUPS,) if name[0] == "rates" else self._node(name[1]).axes, batch)
+
     def _node(self, name: str) -> Node:
         """The node of a name; of the parameter, for an optimizer's state."""
         return self.nodes.get(name) or self.nodes[parameter_of(name)]
@@ -105,7 +113,7 @@ class Comparison:
         return Check(
             batch,
             quantity(name, self.loss, self.nodes),
-            _index(place, (_GROUPS,) if name[0] == "rates" else self._node(name[1]).axes, batch),
+            self._index(batch, name, place),
             None if by_hand is None else by_hand.item(place),
             autograd,
             float(distance.expected[place]),

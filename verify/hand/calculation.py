@@ -198,8 +198,7 @@ def numbers(quantity: Quantity, system: NumberSystem) -> Array:
     """
     if isinstance(system, Forms) and quantity.rounded and quantity.name in system.inputs:
         return system.given(quantity.name, quantity.values, quantity.slacks).reshape(quantity.shape)
-    found = [system.constant(value) for value in quantity.values]
-    return np.stack(found).reshape(quantity.shape)
+    return system.constants(quantity.values).reshape(quantity.shape)
 
 
 def columns(problem: Problem, given: Sequence[Quantity], system: NumberSystem) -> dict[str, Array]:
@@ -209,7 +208,7 @@ def columns(problem: Problem, given: Sequence[Quantity], system: NumberSystem) -
     """
     found = {column.name: numbers(column, system) for column in given}
     if given and problem.graph.reads_rows:
-        found[ROWS] = np.stack([system.constant(Fraction(row)) for row in range(given[0].shape[0])])
+        found[ROWS] = system.constants([Fraction(row) for row in range(given[0].shape[0])])
     return found
 
 

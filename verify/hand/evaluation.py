@@ -7,7 +7,7 @@ differs from step to step may have one more in front, and then so does every res
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Protocol
@@ -28,8 +28,11 @@ Values = Mapping[str, Array]
 class NumberSystem(Protocol):
     """What a program needs of numbers: arrays of them, element by element, and sums."""
 
+    def constants(self, values: Sequence[Fraction]) -> Array:
+        """Exact literals as an array of one dimension: rounded, if the system rounds."""
+
     def constant(self, value: Fraction) -> Array:
-        """An exact literal of an equation, as an array without dimensions."""
+        """One of them, as an array without dimensions."""
 
     def apply(self, op: str, args: tuple[Array, ...]) -> Array:
         """An operation of the table, element by element; the arrays broadcast as in NumPy."""
@@ -152,7 +155,7 @@ def length(axis: Axis, sizes: Mapping[str, int]) -> int:
 
 def _positions(system: NumberSystem, axes: Axes, place: int, sizes: Mapping[str, int]) -> Array:
     """0, 1, 2, … along one axis."""
-    counted = np.stack([system.constant(Fraction(k)) for k in range(length(axes[place], sizes))])
+    counted = system.constants([Fraction(k) for k in range(length(axes[place], sizes))])
     return counted.reshape([-1 if k == place else 1 for k in range(len(axes))])
 
 

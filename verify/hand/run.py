@@ -9,15 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-import numpy as np
-
 from derive.run.batches import Batch
 from derive.run.reads import Held
 from derive.run.run import Run
 from verify.hand.calculation import Calculation, beginnings, columns, prepare
 from verify.hand.rates import ByHand
 from verify.names import adjoint_of
-from verify.numbers import Array, CalculationError, Exact, Exactly, is_finite, is_sharp, precision, to_float
+from verify.numbers import Array, CalculationError, Exact, Exactly, is_finite, is_sharp, nearest_floats, precision
 from verify.record import Handed, Values
 
 # Bits inside balls, tried until every number is sharp. Long balls cost little, and to repeat a run costs much.
@@ -223,7 +221,4 @@ def handed(run: HandRun) -> Handed:
 
 def as_floats(numbers: Exacts) -> Values:
     """The exact numbers, each rounded to the nearest float64."""
-    return {
-        name: np.array([to_float(number) for number in array.flat]).reshape(array.shape)
-        for name, array in numbers.items()
-    }
+    return {name: nearest_floats(array) for name, array in numbers.items()}

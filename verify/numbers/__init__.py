@@ -28,7 +28,7 @@ from verify.numbers.scalars import (
     to_float,
     to_fraction,
 )
-from verify.numbers.systems import Array, Exact, Rounded, objects
+from verify.numbers.systems import Array, Exact, Rounded, nearest_floats, objects
 
 __all__ = [
     "FORMATS",
@@ -62,6 +62,7 @@ __all__ = [
     "is_moderate",
     "is_sharp",
     "middle",
+    "nearest_floats",
     "objects",
     "pairs",
     "precision",

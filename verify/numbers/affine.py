@@ -26,6 +26,7 @@ from derive.algebra.operations import OPERATIONS
 from derive.errors import EquationError
 from verify.numbers.elements import REDUCTIONS, CalculationError, element, evaluate, kept, shares
 from verify.numbers.formats import Floats
+from verify.numbers.literals import Literals
 from verify.numbers.scalars import Exactly, as_ball, exact_float, from_fraction, to_float
 
 _NOTHING = arb.nan()
@@ -100,7 +101,7 @@ def _short(value: Exactly) -> Exactly:
     return arb(value) if isinstance(value, fmpq) and value.height_bits() > 1000 else value
 
 
-class Forms:
+class Forms(Literals):
     """The number system of forms; the program of a derivation runs on it as on any other.
 
     `inputs` says which given numbers are not exact: the mark of the first number of each such name.
@@ -111,9 +112,9 @@ class Forms:
         self.inputs = inputs or {}
         self._elements: dict[str, Callable[..., Form]] = {}
 
-    def constant(self, value: Fraction) -> NDArray[Any]:
-        """The number as a form without unknowns."""
-        return forms([fixed(from_fraction(value))], ())
+    def constants(self, values: Sequence[Fraction]) -> NDArray[Any]:
+        """The numbers as forms without unknowns."""
+        return forms([fixed(from_fraction(value)) for value in values], (len(values),))
 
     def given(self, name: str, values: Sequence[Fraction], slacks: Sequence[Fraction]) -> NDArray[Any]:
         """The numbers of an input in a row: each an unknown, as far from its value as its slack; known without one."""

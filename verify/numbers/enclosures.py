@@ -15,6 +15,7 @@ from verify.numbers.distance import Distance
 from verify.numbers.elements import CalculationError, element, expansion
 from verify.numbers.formats import FORMATS, Floats, Format, Truth, log_sum_exp_units
 from verify.numbers.functions import FUNCTIONS
+from verify.numbers.literals import Literals
 from verify.numbers.midpoint_radius import (
     ELEMENTS,
     LEAST,
@@ -51,16 +52,24 @@ def _by_balls(op: str, args: tuple[Pairs, ...]) -> Pairs:
     return found
 
 
-class Enclosed:
+def _nearest(top: int, bottom: int) -> tuple[float, bool]:
+    """The float64 nearest to a fraction, infinite beyond the range, and whether it is the fraction itself."""
+    try:
+        number = top / bottom
+    except OverflowError:
+        return math.inf, False
+    return number, math.isfinite(number) and number.as_integer_ratio() == (top, bottom)
+
+
+class Enclosed(Literals):
     """Pairs that contain the exact value: what float64 loses is in the radius, and nothing else."""
 
-    def constant(self, value: Fraction) -> Pairs:
-        """The nearest float64, with what it lacks."""
-        try:
-            mid = value.numerator / value.denominator
-        except OverflowError:
-            return pairs(math.inf)  # beyond float64: it tells nothing
-        return pairs(mid, 0.0 if math.isfinite(mid) and Fraction(mid) == value else abs(mid) * UNIT + LEAST)
+    def constants(self, values: Sequence[Fraction]) -> Pairs:
+        """The nearest float64 of each, with what it lacks; a number beyond float64 tells nothing."""
+        found = [_nearest(*value.as_integer_ratio()) for value in values]
+        mid = np.array([number for number, _ in found], dtype=np.float64)
+        is_held = np.array([held for _, held in found], dtype=np.bool_)
+        return pairs(mid, np.where(is_held, 0.0, np.abs(mid) * UNIT + LEAST))
 
     def take(self, array: Floats) -> Pairs:
         """Floats as they are; an infinity or NaN tells nothing."""
@@ -84,7 +93,7 @@ class Enclosed:
     def _expanded(self, expr: Expr, names: dict[str, Pairs]) -> Pairs:
         match expr:
             case Number(value=value):
-                return Enclosed.constant(self, value)
+                return Enclosed.constants(self, (value,)).reshape(())
             case Ref(name=name):
                 return names[name]
             case Apply(op=op, args=args):
@@ -165,9 +174,10 @@ class RoundedPairs(Enclosed):
         self.underflow = 2.0 ** max(self.format.tiny, -1074)
         self.flushed = self.underflow + 2.0 ** (self.format.inner or self.format).normal
 
-    def read(self, value: Fraction) -> Pairs:
-        """A number as it is stored: itself where the format holds it, else rounded once."""
-        return self._rounded(Enclosed.constant(self, value), 1.0, 1)
+    def constants(self, values: Sequence[Fraction]) -> Pairs:
+        """Numbers as they are stored: themselves where the format holds them, else rounded once."""
+        with np.errstate(all="ignore"):
+            return self._rounded(super().constants(values), 1.0, 1)
 
     def stored(self, values: Sequence[Fraction]) -> Pairs:
         """Inputs in a row as a program stores them: each the nearest number of the format, which is known.
@@ -180,12 +190,8 @@ class RoundedPairs(Enclosed):
         through = FORMATS["float64"].nearest(value)
         direct = self.format.nearest(value)
         if direct is None or through is None or self.format.nearest(through) != direct:
-            return self.read(value)
+            return self.constant(value)
         return pairs(to_float(from_fraction(direct)))
-
-    def constant(self, value: Fraction) -> Pairs:
-        """A literal of an equation, rounded once."""
-        return self.read(value)
 
     def cast(self, array: Pairs) -> Pairs:
         """Python's float64 numbers as an operation on tensors reads them: rounded once."""

@@ -14,6 +14,7 @@ from derive.algebra.operations import OPERATIONS, power_rounding
 from verify.numbers.distance import Distance, ball_distance
 from verify.numbers.elements import REDUCTIONS, CalculationError, Element, element, shares
 from verify.numbers.formats import FORMATS, Floats, Format, Truth, log_sum_exp_units
+from verify.numbers.literals import Literals
 from verify.numbers.scalars import Exactly, as_ball, exact_float, float_ball, from_fraction, to_float
 
 Array = NDArray[Any]
@@ -38,12 +39,17 @@ def _truth(values: list[bool], like: Array) -> Truth:
     return np.array(values, dtype=np.bool_).reshape(like.shape)
 
 
+def nearest_floats(array: Array) -> Floats:
+    """The float64 nearest to each number."""
+    return np.array([to_float(value) for value in array.flat], dtype=np.float64).reshape(array.shape)
+
+
 def sizes(array: Array) -> Floats:
     """The absolute value of each number, as a float."""
-    return np.array([abs(to_float(value)) for value in array.flat], dtype=np.float64).reshape(array.shape)
+    return np.abs(nearest_floats(array))
 
 
-class Exact:
+class Exact(Literals):
     """Rational numbers without rounding; where a value is irrational, a ball that contains it.
 
     A number without a value raises `CalculationError`, or is a ball that tells nothing where others
@@ -53,9 +59,9 @@ class Exact:
     def __init__(self, strict: bool = True) -> None:
         self.strict = strict
 
-    def constant(self, value: Fraction) -> Array:
-        """The number as a fraction."""
-        return objects([from_fraction(value)], ())
+    def constants(self, values: Sequence[Fraction]) -> Array:
+        """The numbers as fractions."""
+        return objects([from_fraction(value) for value in values], (len(values),))
 
     def take(self, array: Floats) -> Array:
         """Floats as they are; an infinity or NaN tells nothing."""
@@ -110,7 +116,7 @@ def _by_rows(function: Callable[[list[Exactly]], Exactly], array: Array) -> Arra
     return objects([function(list(row)) for row in rows], array.shape[:-1])
 
 
-class Rounded:
+class Rounded(Literals):
     """Balls that contain what any correct evaluation in a floating-point format can give.
 
     After every operation the ball grows by the operation's rounding error (`Operation.rounding`
@@ -155,11 +161,14 @@ class Rounded:
         """The ball; where the format may overflow, one that tells nothing: 1/inf is 0, whatever the true value."""
         return ball if abs(ball) <= self.largest else arb.nan()
 
-    def constant(self, value: Fraction) -> Array:
-        """A literal of an equation: itself where the format holds it, else rounded once."""
+    def constants(self, values: Sequence[Fraction]) -> Array:
+        """Literals of an equation: themselves where the format holds them, else rounded once."""
+        return objects([self._constant(value) for value in values], (len(values),))
+
+    def _constant(self, value: Fraction) -> arb:
         held = value.denominator & (value.denominator - 1) == 0 and self.holds(as_ball(from_fraction(value)))
         exact = as_ball(from_fraction(value))
-        return objects([exact if held else self.rounded(exact)], ())
+        return exact if held else self.rounded(exact)
 
     def apply(self, op: str, args: tuple[Array, ...]) -> Array:
         """The operation and its rounding."""

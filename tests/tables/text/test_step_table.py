@@ -5,8 +5,9 @@ import re
 import pytest
 
 from tables.text.report import to_text
-from tables.text.step_table import COLUMNS_SHOWN, MAX_COLUMNS, WIDTH
+from tables.text.step_table import MAX_COLUMNS, WIDTH
 from verify import verify
+from verify.step_row import SHOWN
 
 
 def of_many(rows: int) -> str:
@@ -21,8 +22,8 @@ def test_of_many_numbers_the_first_of_each_quantity_are_shown(rows: int) -> None
     text = to_text(verify(of_many(rows)))
     shown = len(set(re.findall(r"W\[\d+,\d+\]", text)))
     is_cut = 2 * rows * 20 > MAX_COLUMNS
-    assert shown == (COLUMNS_SHOWN if is_cut else rows * 20)
+    assert shown == (SHOWN if is_cut else rows * 20)
     assert max(map(len, text.splitlines())) <= WIDTH
-    told = f"{COLUMNS_SHOWN} of the {rows * 20} numbers of W" in " ".join(text.split())
+    told = f"{SHOWN} of the {rows * 20} numbers of W" in " ".join(text.split())
     assert told == is_cut
     assert f"all {2 * (rows * 20 + 20) + 1} numbers" in " ".join(text.split())

@@ -1,14 +1,22 @@
 import json
 import math
 import re
+from dataclasses import replace
+from fractions import Fraction
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from derive.algebra.expression import Axis
 from tables.json_report import to_json
 from tables.text.report import to_text
 from tests.planting import plant_gradient
 from verify import Outcome, Result, verify
+from verify.compare.check import Numbers
 from verify.compare.summary import closeness, drift, hidden, relative_drift, summarize
+from verify.numbers import Distance, from_fraction, objects, to_float
 from verify.pytorch import run as training
 
 
@@ -138,3 +146,32 @@ def test_the_json_document_has_the_summary(article: Result) -> None:
     closest = found["w"]["closest"]
     assert abs(closest["step_error"]) <= closest["bound"]
     assert 0 < found["dl/dw"]["caught"] < 2.0**-20
+
+
+_ROUNDED = st.floats(-8, 8, width=32).map(float) | st.sampled_from([0.0, 5e-324, 1e-310, 1e300, math.inf, math.nan])
+_BY_HAND = st.fractions(-8, 8) | st.sampled_from([Fraction(0), Fraction(1, 10**400), Fraction(10) ** 300])
+
+
+@given(st.lists(st.tuples(_BY_HAND, _ROUNDED | st.integers(-3, 3)), min_size=1, max_size=6))
+def test_the_largest_drift_of_an_array_is_that_of_all_its_numbers(found: list[tuple[Fraction, float | int]]) -> None:
+    """An integer is the nearest float64 of the number by hand, moved by as many units of its last digit."""
+    by_hand = [from_fraction(exact) for exact, _ in found]
+    autograd = [
+        to_float(hand) + off * math.ulp(to_float(hand)) if isinstance(off, int) else off
+        for hand, (_, off) in zip(by_hand, found, strict=True)
+    ]
+    first = verify("parabola", steps=1).comparison
+    (step,) = first.steps
+    assert step.hand is not None
+    floats, nothing = np.array(autograd), np.zeros(len(found))
+    unknown = Distance(floats, nothing, nothing, nothing, nothing == 0, nothing > 0)
+    step = replace(
+        step,
+        numbers={("after", "x"): Numbers(floats, unknown)},
+        hand=replace(step.hand, after={"x": objects(by_hand, (len(found),))}),
+    )
+    nodes = {**first.nodes, "x": replace(first.nodes["x"], axes=(Axis("i", len(found)),))}
+    whole = replace(first, steps=(step,), nodes=nodes)
+    finite = [check for check in whole.checks if math.isfinite(check.difference)]
+    wanted = max(finite, key=relative_drift, default=None)
+    assert drift(whole) == wanted
