@@ -17,10 +17,11 @@ from derive.algebra.monomial import collect
 from derive.chain.formulas import Formulas
 from derive.errors import Place
 from derive.graph.node import SIZE
-from verify.formulas.decide import Proof, in_symbols, proved, stand_ins, tried
+from verify.formulas.decide import Proof, in_symbols, proved, stand_ins
 from verify.formulas.guarantees import Guarantee, named, smallest, together
 from verify.formulas.question import Question, gradient, line
 from verify.formulas.targets import Target, has_two_meanings, jacobians
+from verify.formulas.trials import tried
 from verify.symbols.entry import Index, Leaf
 from verify.symbols.fractions import Effort, Field, MoreSymbolsError, NoValueError, Ratio, TooLargeError
 from verify.symbols.symbols import Manner
