@@ -145,7 +145,8 @@ def _telling_ratio(question: Question) -> Explanation | None:
         if least is None:
             return None
         ratio, used = least
-    what = "the right one" if question.target.rule is None else "the right step"
+    rule = question.target.rule
+    what = "the right step" if rule is not None and rule.moves else "the right one"
     only_for = f" for {named(used)}" if used else ""
     return Explanation("ratio", (f"it is {_shown(*ratio)} {what}" if ratio[0] else "it is 0") + only_for)
 
