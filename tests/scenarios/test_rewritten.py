@@ -27,14 +27,14 @@ from derive.problem.loading import Problem, load
 from derive.problem.watch import with_lines
 from derive.run.precedence import effective
 from derive.show.notation import Ascii
-from verify.formulas.decide import tried
 from verify.formulas.judge import judge_formula
 from verify.formulas.question import questions
-from verify.formulas.samples import Point
+from verify.formulas.trials import tried
 from verify.hand.calculation import prepare
 from verify.numbers import CalculationError, Exact, precision
 from verify.numbers.scalars import as_ball, from_fraction
 from verify.numbers.systems import objects
+from verify.points.samples import Point
 
 RATIONAL = """
 equations = \"\"\"

@@ -36,9 +36,10 @@ from derive.chain.formulas import Formulas
 from derive.errors import Place, ProblemError
 from derive.graph.node import SIZE, Node
 from derive.show.notation import Ascii
-from verify.formulas.decide import Difference, Nearby, Proof, proved, tried
+from verify.formulas.decide import Proof, proved
 from verify.formulas.question import Question, reworded
 from verify.formulas.reading import read_written
+from verify.formulas.trials import Difference, Nearby, tried
 
 MAX_SIZE = 100  # numbers, names and operations of a formula that is changed; a longer one is not
 MAX_NAMES = 30  # names of the problem that are put in; later ones are not

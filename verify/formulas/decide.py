@@ -1,53 +1,40 @@
-"""Whether a claimed formula is what is asked for: proved in symbols, refuted at a point, or neither."""
+"""Whether a claimed formula is what is asked for, proved in symbols."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property
-from math import prod
-
-from flint import arb, fmpq
 
 from derive.algebra.expression import Apply, Expr, names, walk
-from derive.graph.node import SIZE, Node
+from derive.graph.node import SIZE
 from derive.show.notation import whole_number
 from verify.formulas.guarantees import Guarantee, named, smallest, together
 from verify.formulas.question import Question
-from verify.formulas.samples import Point, at_other_sizes, batch_sizes, constants, labels, points, redrawn
-from verify.numbers.elements import CalculationError
-from verify.numbers.scalars import Exactly, as_ball, is_finite, precision
+from verify.formulas.trials import tried_where
+from verify.points.samples import batch_sizes, constants, labels
 from verify.symbols.cases import always_zero
 from verify.symbols.columns import Column
 from verify.symbols.entry import Leaf
 from verify.symbols.fractions import SIZES, Effort, MoreSymbolsError, NoValueError, Ratio, TooLargeError
-from verify.symbols.point import AtPoint
 from verify.symbols.powers import FinerPartsError
 from verify.symbols.symbolic import Symbolic
 from verify.symbols.symbols import Manner
 from verify.symbols.values import GRADIENT, Values
 
-RANDOM_POINTS = 50  # tried without a proof; where all are equal, that is said, and nothing decided
-MAX_COMPARED = 60  # entries of a formula of which it is said that some agree
-DIGITS = 60  # to which irrational numbers must agree at a point to count as equal there
 MAX_PARTS = 60  # common denominator of exponents (exp(x/3) and exp(x/2): 6); a larger one is not tried
-_BITS = (256, 1024, 4096)  # inside balls, tried until 60 digits are known
 
 Known = Mapping[str, Mapping[tuple[int, ...], Fraction]]  # values of names, entry by entry
 
 _RATIONAL = {"", "add", "sub", "mul", "div", "neg", "sum", "mean"}
-_MANNERS = (Manner(), Manner(rewritten=True), Manner(off_kinks=True), Manner(rewritten=True, off_kinks=True))
-
-
-@dataclass(frozen=True)
-class Difference:
-    """A point at which the two are not equal, and the entry."""
-
-    point: Point
-    entry: tuple[int, ...]
-    claimed: Exactly
-    right: Exactly
+_WITH_CASES = {"relu", "abs", "sign", "max", "min", "clip", "where", "greater", "at_most", "at_least", "equal"}
+_MANNERS = tuple(
+    Manner(rewritten, off_kinks, by_cases)
+    for off_kinks in (False, True)
+    for by_cases in (False, True)
+    for rewritten in (False, True)
+)
+MAX_EFFORT_BY_CASES = 1_500_000  # work on functions taken apart, beside what is spent on them whole
 
 
 @dataclass(frozen=True)
@@ -69,176 +56,6 @@ class Proof:
         return f" for {named(self.guaranteed)}" if self.guaranteed else ""
 
 
-@dataclass(frozen=True)
-class Tried:
-    """What the points gave: a difference, or how many agree.
-
-    `undefined` are points where the formula alone has no value, `on_kink` differences exactly on a kink. `too_large`
-    says that there was more to calculate than is done for one formula.
-    """
-
-    difference: Difference | None = None
-    equal: int = 0
-    undefined: tuple[Point, ...] = ()
-    on_kink: tuple[Difference, ...] = ()
-    too_large: bool = False
-
-
-class _UndefinedError(Exception):
-    """The claimed formula has no value where the right one has."""
-
-
-def differs(question: Question, found: Iterator[Point], wanted: int) -> Tried:
-    """Compares at the points until the two differ, are equal at `wanted` of them, or too often have no value."""
-    equal = without = 0
-    undefined: list[Point] = []
-    on_kink: list[Difference] = []
-    for point in found:
-        if equal == wanted or without > 4 * wanted:
-            break
-        numbers = AtPoint(point.given)
-        try:
-            result = _at(question, point, numbers)
-        except _UndefinedError:
-            undefined.append(point)
-            continue
-        except (TooLargeError, RecursionError):
-            return Tried(None, equal, tuple(undefined), tuple(on_kink), too_large=True)
-        if result is None:
-            without += 1
-        elif isinstance(result, bool):
-            equal += 1
-        elif numbers.on_kink and not _always_on_kink(question, point):
-            on_kink.append(result)
-        else:
-            return Tried(result, equal, tuple(undefined), tuple(on_kink))
-    return Tried(None, equal, tuple(undefined), tuple(on_kink))
-
-
-def _always_on_kink(question: Question, point: Point) -> bool:
-    """Whether the two differ on a kink also where everything that may be any number is another one.
-
-    Data that are 0 or 1 stand on the kink of s >= 0 whatever else is chosen; that is no exception, but what they are.
-    """
-    columns = together(question.guarantees)
-    other = redrawn(question.problem, _more(question), point, columns)
-    numbers = AtPoint(other.given)
-    try:
-        return isinstance(_at(question, other, numbers), Difference) and numbers.on_kink
-    except (_UndefinedError, TooLargeError, RecursionError):
-        return False
-
-
-def _at(question: Question, point: Point, numbers: AtPoint) -> Difference | bool | None:
-    """The first entry that differs at a point; True where none does, None where a value is not known."""
-    for bits in _BITS:
-        with precision(bits):
-            found = _compared(question, point, numbers)
-            if found is not None:
-                return found
-    return None
-
-
-def _compared(question: Question, point: Point, numbers: AtPoint) -> Difference | bool | None:
-    values: Values[Exactly] = Values(question.derivation, numbers, point.sizes, own=question.own)
-    sharp = True
-    for where in question.entries(values):
-        try:
-            right = question.target.right(values, where)
-        except CalculationError:
-            return None
-        if not is_finite(right):
-            return None
-        try:
-            claimed = question.claimed(values, where)
-        except CalculationError:
-            raise _UndefinedError from None
-        if not is_finite(claimed):
-            return None
-        if _differ(claimed, right):
-            index = tuple(part for part in where.values() if isinstance(part, int))
-            return Difference(point, index, claimed, right)
-        sharp = sharp and _is_sharp(claimed, right)
-    return True if sharp else None
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """The entries of a refuted formula, of `total`, that agree at all of so many points; a sample's index is None."""
-
-    entries: tuple[tuple[int | None, ...], ...]
-    total: int
-    points: int
-
-
-def agreement(question: Question) -> Agreement | None:
-    """Which entries agree at the own and the small points while others do not; None where all differ, or it is one."""
-    sized = [isinstance(axis.size, int) for axis in question.target.axes]
-    found: dict[tuple[int | None, ...], bool] = {}
-    count = 0
-    if not any(sized) or prod(axis.size for axis in question.target.axes if isinstance(axis.size, int)) > MAX_COMPARED:
-        return None
-    for point in points(question.problem, _more(question), 0, together(question.guarantees)):
-        numbers = AtPoint(point.given)
-        try:
-            with precision(_BITS[0]):
-                values: Values[Exactly] = Values(question.derivation, numbers, point.sizes, own=question.own)
-                here = {
-                    where: _differ(question.claimed(values, dict(where)), question.target.right(values, dict(where)))
-                    for where in (tuple(entry.items()) for entry in question.entries(values))
-                }
-        except (CalculationError, TooLargeError, RecursionError):
-            continue
-        if numbers.on_kink:
-            continue
-        count += 1
-        for where, is_different in here.items():
-            pairs = zip((index for _, index in where), sized, strict=True)
-            entry = tuple(index if keep and isinstance(index, int) else None for index, keep in pairs)
-            found[entry] = found.get(entry, True) and not is_different
-    equal = tuple(entry for entry, agrees in found.items() if agrees)
-    return Agreement(equal, len(found), count) if equal and len(equal) < len(found) else None
-
-
-class Nearby:
-    """Other formulas for the target of a refuted one, in the entry and at the point that refute it."""
-
-    def __init__(self, question: Question, difference: Difference) -> None:
-        self.question = question
-        self.right = difference.right
-        self.point = difference.point
-        self.where = dict(zip(question.target.axes, difference.entry, strict=True))
-
-    @cached_property
-    def values(self) -> Values[Exactly]:
-        """The values at the point, calculated once for all formulas."""
-        return Values(self.question.derivation, AtPoint(self.point.given), self.point.sizes, own=self.question.own)
-
-    def agrees(self, asked: Question) -> bool:
-        """Whether a formula has the right value there; False for one in other names than the refuted one's."""
-        if not asked.own.keys() <= self.question.own.keys():
-            return False
-        try:
-            with precision(_BITS[0]):
-                claimed = asked.claimed(self.values, self.where)
-                return is_finite(claimed) and not _differ(claimed, self.right)
-        except (CalculationError, TooLargeError, RecursionError):
-            return False
-
-
-def _differ(x: Exactly, y: Exactly) -> bool:
-    if isinstance(x, fmpq) and isinstance(y, fmpq):
-        return bool(x != y)
-    return not (as_ball(x) - as_ball(y)).contains(arb(0))
-
-
-def _is_sharp(x: Exactly, y: Exactly) -> bool:
-    if isinstance(x, fmpq) and isinstance(y, fmpq):
-        return True
-    size = max(arb(1), as_ball(y).abs_upper())
-    return bool((as_ball(x) - as_ball(y)).abs_upper() < size * arb(10) ** -DIGITS)
-
-
 def proved(question: Question) -> Proof | None:
     """The strongest proof that is found: for every batch size, else for each that occurs; None where there is none.
 
@@ -253,7 +70,7 @@ def proved(question: Question) -> Proof | None:
 
 def _proved(question: Question, used: Sequence[Guarantee]) -> Proof | None:
     """A proof from some of the guarantees; none is looked for where a point at which these alone hold refutes it."""
-    if len(used) < len(question.guarantees) and _tried_where(question, used, 0).difference is not None:
+    if len(used) < len(question.guarantees) and tried_where(question, used, 0).difference is not None:
         return None
     fixed = constants(question.problem)
     effort = Effort()
@@ -280,7 +97,8 @@ def _manners(question: Question) -> Iterator[Manner]:
     exprs = [question.expr, *(node.definition for node in question.problem.graph.lines)]
     ops = {getattr(part, "op", "") for expr in exprs for part in walk(expr) if not _is_whole_power(part)}
     functions = bool(ops - _RATIONAL) or question.target.rule is not None
-    return (manner for manner in _MANNERS if functions or manner == Manner())
+    has_cases = bool(ops & _WITH_CASES)
+    return (manner for manner in _MANNERS if (functions or manner == Manner()) and (has_cases or not manner.by_cases))
 
 
 def stand_ins(question: Question) -> tuple[frozenset[str], ...]:
@@ -302,9 +120,11 @@ def _holds(
     question: Question, sizes: Mapping[str, int], known: Known, effort: Effort, columns: Mapping[str, Column]
 ) -> Manner | None:
     """The manner in which the difference is 0 in symbols for every entry; None where it is in none."""
+    apart = Effort(MAX_EFFORT_BY_CASES)
     for manner in _manners(question):
         for opaque in stand_ins(question):
-            result = in_symbols(question, manner, sizes, opaque, known, effort, columns)
+            available = apart if manner.by_cases else effort
+            result = in_symbols(question, manner, sizes, opaque, known, available, columns)
             if result and all(_are_equal(*entry) for entry in result):
                 return manner
     return None
@@ -346,28 +166,3 @@ def in_symbols(
         except (TooLargeError, NoValueError, RecursionError):
             return None
     return None
-
-
-def tried(question: Question, count: int) -> Tried:
-    """Compares at the own and the small points where `count` is 0, else at `count` random ones."""
-    return _tried_where(question, question.guarantees, count)
-
-
-def _tried_where(question: Question, used: Sequence[Guarantee], count: int) -> Tried:
-    """As `tried`, at points at which only some of the guarantees hold."""
-    every = points(question.problem, _more(question), 4 * count, together(used))
-    if count:
-        return differs(question, (point for point in every if point.origin == "random"), count)
-    return differs(question, every, 1_000)
-
-
-def elsewhere(question: Question) -> Difference | None:
-    """A point with a batch size that does not occur, at which the two differ; None where none is found."""
-    found = at_other_sizes(question.problem, _more(question), together(question.guarantees))
-    return differs(question, found, 1_000).difference
-
-
-def _more(question: Question) -> Mapping[str, Node]:
-    """What else needs a value at a point: the number of the update, what an optimizer remembers, lr without a value."""
-    rule = question.target.rule
-    return {} if rule is None else rule.leaves()

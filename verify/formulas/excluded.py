@@ -12,7 +12,7 @@ from derive.show.notation import Ascii
 from derive.source.numerals import write_number
 from derive.training.optimizers import OPTIONS, counter
 from verify.formulas.question import Question
-from verify.formulas.samples import constants
+from verify.points.samples import constants
 from verify.symbols.columns import Column
 from verify.symbols.entry import Index, Leaf, Letter
 from verify.symbols.fractions import SIZES, Effort, MoreSymbolsError, NoValueError, Ratio, TooLargeError

@@ -17,10 +17,11 @@ from derive.algebra.monomial import collect
 from derive.chain.formulas import Formulas
 from derive.errors import Place
 from derive.graph.node import SIZE
-from verify.formulas.decide import Proof, in_symbols, proved, stand_ins, tried
+from verify.formulas.decide import Proof, in_symbols, proved, stand_ins
 from verify.formulas.guarantees import Guarantee, named, smallest, together
 from verify.formulas.question import Question, gradient, line
 from verify.formulas.targets import Target, has_two_meanings, jacobians
+from verify.formulas.trials import tried
 from verify.symbols.entry import Index, Leaf
 from verify.symbols.fractions import Effort, Field, MoreSymbolsError, NoValueError, Ratio, TooLargeError
 from verify.symbols.symbols import Manner
@@ -144,7 +145,8 @@ def _telling_ratio(question: Question) -> Explanation | None:
         if least is None:
             return None
         ratio, used = least
-    what = "the right one" if question.target.rule is None else "the right step"
+    rule = question.target.rule
+    what = "the right step" if rule is not None and rule.moves else "the right one"
     only_for = f" for {named(used)}" if used else ""
     return Explanation("ratio", (f"it is {_shown(*ratio)} {what}" if ratio[0] else "it is 0") + only_for)
 

@@ -21,7 +21,7 @@ from derive.graph.graph import Graph
 from derive.problem.loading import Problem
 from derive.problem.problem import Quantity
 from derive.source.numerals import write_number
-from verify.formulas.samples import labels
+from verify.points.samples import labels
 from verify.symbols.columns import Column
 
 MAX_CLASSES = 8  # different labels of a column of which it is used that there are no others

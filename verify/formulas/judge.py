@@ -16,24 +16,23 @@ from derive.problem.loading import Problem
 from derive.source.numerals import write_number
 from verify.formulas import excluded
 from verify.formulas.corrections import corrected, in_its_words
-from verify.formulas.decide import (
-    DIGITS,
-    RANDOM_POINTS,
-    Difference,
-    Proof,
-    Tried,
-    agreement,
-    elsewhere,
-    holds_at,
-    proved,
-    tried,
-)
+from verify.formulas.decide import Proof, holds_at, proved
 from verify.formulas.explain import Explanation, explained
 from verify.formulas.guarantees import together
 from verify.formulas.question import Question, questions, reworded
 from verify.formulas.reading import left_side
-from verify.formulas.samples import Point, batch_sizes
+from verify.formulas.trials import (
+    DIGITS,
+    RANDOM_POINTS,
+    Difference,
+    Tried,
+    agreement,
+    elsewhere,
+    in_every_case,
+    tried,
+)
 from verify.numbers.scalars import Exactly, as_ball, decimal, is_sharp, middle, to_fraction
+from verify.points.samples import Point, batch_sizes
 
 SOURCE = "--claim"  # what messages call a sentence
 RIGHT, WRONG, UNDECIDED = "right", "wrong", "undecided"
@@ -158,9 +157,11 @@ def _judged(question: Question, name: str, text: str) -> FormulaFinding:
     if first.difference is not None:
         return _wrong(question, name, text, first.difference)
     proof = proved(question)
-    if proof is not None and (first.equal or not first.undefined):
+    if proof is not None and (first.equal or not first.undefined) and not proof.off_kinks:
         return _right(question, name, text, proof, first)
     more = first if first.too_large else tried(question, RANDOM_POINTS)
+    if more.difference is None and not more.too_large and proof is None:
+        more = replace(in_every_case(question), equal=more.equal, undefined=more.undefined)
     if more.difference is not None:
         return _wrong(question, name, text, more.difference)
     undefined = (*first.undefined, *more.undefined)

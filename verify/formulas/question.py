@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from derive.algebra.expression import Axes, Axis, Expr, Ref, names, rename_axes, walk
+from derive.algebra.expression import Apply, Axes, Axis, Expr, Ref, children, names, rebuild, rename_axes, walk
 from derive.chain.derivation import Derivation, differentiate
 from derive.chain.formulas import Formulas
 from derive.errors import ClaimError, Place, ProblemError, suggestion
@@ -22,7 +22,7 @@ from derive.training.optimizers import counter
 from verify.formulas.asked import Asked, Derivative, Entry, in_known_names, loosely, read_asked, with_derivatives
 from verify.formulas.guarantees import Guarantee, guarantees
 from verify.formulas.reading import Reading, Written, along, apart_from_left, named_letters, read_written
-from verify.formulas.rule import Own, Rule, states_of
+from verify.formulas.rule import Own, Rule, in_one_word, numbers_of
 from verify.formulas.targets import Target, has_two_meanings, jacobians
 from verify.symbols.entry import Index, Letter
 from verify.symbols.values import GRADIENT, Values
@@ -124,7 +124,7 @@ def questions(problem: Problem, derivation: Derivation, name: str, text: str, pl
 
 def _check_states(problem: Problem, text: str, place: Place) -> None:
     """Raises `ClaimError` for `w.v` in a formula: a table calls the state so, the notation has no points in names."""
-    for full, (parameter, state) in states_of(problem).items():
+    for full, (parameter, state) in numbers_of(problem).items():
         match = re.search(rf"(?<![\w.]){re.escape(full)}(?!\w)", text) if "." in full else None
         if match is not None:
             at = replace(place, column=(place.column or 1) + match.start())
@@ -132,10 +132,11 @@ def _check_states(problem: Problem, text: str, place: Place) -> None:
 
 
 def _asked(problem: Problem, name: str, place: Place) -> Asked:
-    states = states_of(problem)
-    if name in states and name not in problem.graph.by_name:
+    known = numbers_of(problem)
+    name = name if name in problem.graph.by_name else in_one_word(name, known)
+    if name in known and name not in problem.graph.by_name:
         return Entry(name)
-    return read_asked(name, problem.graph, states, place)
+    return read_asked(name, problem.graph, known, place)
 
 
 def _question(
@@ -280,23 +281,15 @@ def targets(
         else:
             yield from ((found, None) for found in jacobians(graph, asked, place))
         return
-    states = states_of(problem)
-    if asked.name in states and asked.name not in graph.by_name:
-        parameter, state = states[asked.name]
-        yield _update(problem, parameter, state, place), asked.index
+    known = numbers_of(problem)
+    if asked.name in known and asked.name not in graph.by_name:
+        yield from ((found, asked.index) for found in _updates(problem, *known[asked.name], place))
         return
     node = graph.by_name[asked.name]
     if node.kind == "line":
         yield line(node), asked.index
     elif node.kind == "parameter":
-        rule = _update(problem, node.name, "p", place)
-        yield rule, asked.index
-        if rule.rule is not None and rule.rule.optimizer.states:
-            held = replace(rule.rule, held=True)
-            yield (
-                replace(rule, meaning=f"{rule.meaning}, with what was remembered before the step", rule=held),
-                asked.index,
-            )
+        yield from ((found, asked.index) for found in _updates(problem, node.name, "p", place))
     else:
         kinds = {"data": "data", "constant": "a constant", "size": "the number of samples"}
         raise ClaimError(f"{name!r} is {kinds[node.kind]}, and given; there is no formula to claim", place)
@@ -343,6 +336,27 @@ def _closed(derivation: Derivation, name: str) -> Expr | None:
     return Formulas(derivation).gradient(name).closed
 
 
+_BASE = "g in a power"
+
+
+def _with_bases(expr: Expr) -> Expr:
+    """The gradient in parentheses where it is a base: (dl/dw)^2."""
+    match expr:
+        case Apply(op="pow", args=(Ref(name="g"), exponent)):
+            return Apply("pow", (Ref(_BASE), exponent))
+    return rebuild(expr, tuple(map(_with_bases, children(expr))))
+
+
+def _updates(problem: Problem, parameter: str, target: str, place: Place) -> Iterator[Target]:
+    """A number of the update, in which states are what they are by then; or were before, where it is none of them."""
+    found = _update(problem, parameter, target, place)
+    yield found
+    states = {state.name for state in found.rule.optimizer.states} if found.rule is not None else set()
+    if found.rule is not None and states and target not in states:
+        meaning = f"{found.meaning}, with what was remembered before the step"
+        yield replace(found, meaning=meaning, rule=replace(found.rule, held=True))
+
+
 def _update(problem: Problem, parameter: str, target: str, place: Place) -> Target:
     if not problem.trains:
         message = f"{parameter!r} is given: this problem has no [training], so no update rule; give it, or lr as a flag"
@@ -350,7 +364,8 @@ def _update(problem: Problem, parameter: str, target: str, place: Place) -> Targ
     node = problem.graph.by_name[parameter]
     rule = Rule(problem, node, target)
     name = parameter if target == "p" else f"{parameter}.{target}"
-    text = Ascii(names={"p": parameter, "g": rule.gradient}).show(rule.shown)
+    called = {"p": parameter, "g": rule.gradient, _BASE: f"({rule.gradient})"}
+    text = Ascii(names=called).show(_with_bases(rule.shown))
 
     if target == "p" and any(entry.name == parameter and not entry.entries for entry in problem.graph.frozen):
         text = parameter  # it keeps its value

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -12,6 +13,7 @@ from derive.algebra.expression import Apply, Expr, Number, Ref, names, refs, rep
 from derive.graph.gradient_names import gradient_name
 from derive.graph.node import Node
 from derive.problem.loading import Problem
+from derive.problem.update_names import CHANGE, STEP_SIZE
 from derive.source.numerals import write_number
 from derive.training.clipping import NORM
 from derive.training.optimizers import OPTIMIZERS, Optimizer, counter
@@ -21,12 +23,16 @@ from derive.training.variants import optimizer_of
 from verify.symbols.entry import Index
 from verify.symbols.values import GRADIENT, Values
 
+_MOVED = (STEP_SIZE, CHANGE)  # the difference between the parameter before and after a step
+
 Own = Callable[[Values[Any], tuple[Index, ...]], Any]  # how a name that the graph does not have is calculated
 
 
 @dataclass(frozen=True)
 class Rule:
-    """The equations that update the parameter `node`; `target` is the parameter (p), or a name of its state.
+    """The equations that update the parameter `node`; `target` is what they assign, such as the parameter (p) or m_hat.
+
+    It may also be what a step takes off the parameter, `step_size`, or adds to it, `delta`.
 
     In a formula for the target, a name means what it holds just before the target is assigned; with `held`,
     what is remembered means what was remembered before the step.
@@ -72,9 +78,15 @@ class Rule:
 
     @property
     def meaning(self) -> str:
-        """What a formula is read as: `the update of Adam`."""
+        """What a formula is read as: `the update of Adam`, or `m_hat of the update of Adam`."""
         changing = f", in which {' and '.join(self.changing)} may change from step to step" if self.changing else ""
-        return f"the update of {self.optimizer.name}{changing}"
+        inner = "" if self.moves else f"{self.target} of "
+        return f"{inner}the update of {self.optimizer.name}{changing}"
+
+    @property
+    def moves(self) -> bool:
+        """Whether the target is made of what it was before: the parameter, or a state."""
+        return self.target in ("p", *self._states)
 
     @property
     def gradient(self) -> str:
@@ -144,17 +156,23 @@ class Rule:
             whole = replace(equation.expr, lambda ref: found.get(ref.name, ref))
             if equation.target in ("p", "g", self.target):
                 found[equation.target] = whole
-        return found[self.target]
+        if self.target not in _MOVED:
+            return found[self.target]
+        change = _change(found["p"])
+        return change if self.target == CHANGE else _negative(change)
 
     def after(self, values: Values[Any], index: tuple[Index, ...]) -> Any:
         """The target after the update, at the entry `index`."""
-        if self._is_frozen(index):
-            return values.named(self.node.name, index)
-        return self._run(values, index, None)[self.target]
+        before = values.named(self.node.name, index)
+        found = {"p": before} if self._is_frozen(index) else self._run(values, index, None)
+        if self.target not in _MOVED:
+            return found[self.target]
+        ends = (before, found["p"]) if self.target == STEP_SIZE else (found["p"], before)
+        return values.numbers.apply("sub", ends)
 
     def _is_frozen(self, index: tuple[Index, ...]) -> bool:
         frozen = (entry for entry in self.problem.graph.frozen if entry.name == self.node.name)
-        return self.target == "p" and any(not entry.entries or index in entry.entries for entry in frozen)
+        return self.target in ("p", *_MOVED) and any(not entry.entries or index in entry.entries for entry in frozen)
 
     def _reading(self, name: str) -> Own:
         def read(values: Values[Any], index: tuple[Index, ...]) -> Any:
@@ -193,8 +211,8 @@ class Rule:
 
     def _last(self, target: str) -> int:
         """The place of the last equation that assigns `target`."""
-        places = [k for k, found in enumerate(self.optimizer.on_paper) if found.target == target]
-        return places[-1]
+        assigned = "p" if target in _MOVED else target
+        return [k for k, found in enumerate(self.optimizer.on_paper) if found.target == assigned][-1]
 
     def _start(self, values: Values[Any], index: tuple[Index, ...]) -> dict[str, Any]:
         numbers, leaves = values.numbers, self.leaves()
@@ -226,19 +244,30 @@ class Rule:
         return found
 
 
-def states_of(problem: Problem) -> Mapping[str, tuple[str, str]]:
-    """The optimizer's states by their names: `w.v` and `v_w`, and `v` where there is no other parameter.
+def numbers_of(problem: Problem) -> Mapping[str, tuple[str, str]]:
+    """What an update assigns, by its names: `w.v` and `v_w`, and `v` where there is no other parameter.
 
-    For each the name of the parameter, and that of the state in the update rule: `w` and `v`.
+    That are the optimizer's states, what its equations calculate on the way, such as m_hat, and what a step adds to the
+    parameter or takes off it. For each the name of the parameter, and that of the number in the update rule: `w`, `v`.
     """
     found: dict[str, tuple[str, str]] = {}
     parameters = problem.graph.of_kind("parameter")
     for parameter in parameters:
-        for state in _optimizer_of(problem, parameter).states:
-            if len(parameters) == 1:
-                found[state.name] = (parameter, state.name)
-            found[f"{parameter}.{state.name}"] = found[f"{state.name}_{parameter}"] = (parameter, state.name)
+        optimizer = _optimizer_of(problem, parameter)
+        assigned = (*(state.name for state in optimizer.states), *(each.target for each in optimizer.on_paper), *_MOVED)
+        for name in dict.fromkeys(name for name in assigned if name != "p"):
+            if len(parameters) == 1 and name != "g":
+                found[name] = (parameter, name)
+            found[f"{parameter}.{name}"] = found[f"{name}_{parameter}"] = (parameter, name)
     return found
+
+
+def in_one_word(written: str, known: Collection[str]) -> str:
+    """`w.m_hat` for `m_hat w` and m̂_w, `w.delta` for Δw and `delta w`; any other name as it is."""
+    plain = " ".join(written.replace("\N{COMBINING CIRCUMFLEX ACCENT}", "_hat").split())
+    name = re.sub(r"^[Δ∆]\s*", "delta ", plain)
+    first, _, last = name.partition(" ")
+    return next((found for found in (plain, f"{last}.{first}", f"{first}.{last}") if found in known), written)
 
 
 def _optimizer_of(problem: Problem, parameter: str) -> Optimizer:
@@ -246,6 +275,25 @@ def _optimizer_of(problem: Problem, parameter: str) -> Optimizer:
     training = problem.training
     optimizer = optimizer_of(training.optimizer or OPTIMIZERS[0], training.options, training.variant)
     return plan_of(training).rule_of(parameter, optimizer)
+
+
+def _change(expr: Expr) -> Expr:
+    """`expr` − p, without p where that stands in front: − lr g of p − lr g."""
+    match expr:
+        case Apply(op="sub", args=(Ref(name="p"), last)):
+            return Apply("neg", (last,))
+        case Apply(op="add", args=(Ref(name="p"), last)):
+            return last
+    return Apply("sub", (expr, Ref("p")))
+
+
+def _negative(expr: Expr) -> Expr:
+    match expr:
+        case Apply(op="neg", args=(inner,)):
+            return inner
+        case Apply(op="sub", args=(first, last)):
+            return Apply("sub", (last, first))
+    return Apply("neg", (expr,))
 
 
 def _scalar(expr: Expr, names: Mapping[str, Any], values: Values[Any]) -> Any:

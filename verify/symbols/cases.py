@@ -1,33 +1,38 @@
 """Fractions in which comparisons stand, such as those of max and |x|, equal in every case that can occur.
 
-A comparison is a symbol [p > 0], 1 where it holds and else 0. In each case every one of them is a number, and p > 0 or
-p <= 0 is known of the others; what is left is shown to be 0 by inequalities that are linear in monomials.
+A comparison is a symbol [p > 0], 1 where it holds and else 0; so is an equality [p = q]. They are decided one after the
+other: where one is a number, p > 0 or p <= 0 is known of the others; what is left is shown to be 0 by inequalities, or
+the case not to occur.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import combinations, combinations_with_replacement, product
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
 
-from flint import fmpq, fmpq_mpoly
+from flint import fmpq_mpoly
 
-from verify.symbols.fractions import Field, MoreSymbolsError, NoValueError, Powers, Ratio, TooLargeError, used
+from verify.symbols.fractions import Field, MoreSymbolsError, NoValueError, Ratio, Structure, TooLargeError, used
+from verify.symbols.inequalities import Inequality, contradict, contradict_at_once, fact, is_thin
 from verify.symbols.sums import summand
 from verify.symbols.symbols import Called, Summed, Symbols
 
-MAX_COMPARISONS = 7  # that are split; more have more than 128 cases
+MAX_COMPARISONS = 14  # that are split
 MAX_EFFORT = 1_000_000  # on all cases of one difference, in products of two terms
-MAX_ROWS = 300  # inequalities, of what is still decided
-_WORK = 200  # of one inequality, in products of two terms
 
 
 @dataclass(frozen=True)
-class _Inequality:
-    """Σ of monomials with their coefficients, >= 0, or > 0 where it is `strict`."""
+class _Case:
+    """Comparisons that are decided, with 1 or 0 for each, of `every` one; the inequalities `given` hold as well."""
 
-    terms: Mapping[Powers, fmpq]
-    strict: bool
+    decided: Mapping[int, int]
+    every: Sequence[int]
+    given: Sequence[Inequality] = ()
+
+    def both(self, place: int) -> Iterator[_Case]:
+        """The case in which a comparison holds too, and that in which it does not."""
+        return (replace(self, decided={**self.decided, place: held}) for held in (1, 0))
 
 
 def always_zero(symbols: Symbols, difference: Ratio) -> bool:
@@ -47,64 +52,102 @@ def always_zero(symbols: Symbols, difference: Ratio) -> bool:
     return is_zero
 
 
-def _always_zero(symbols: Symbols, difference: Ratio, given: Sequence[_Inequality] = ()) -> bool:
+def _always_zero(symbols: Symbols, difference: Ratio, given: Sequence[Inequality] = ()) -> bool:
     comparisons = _comparisons(symbols, difference.top)
     if not comparisons:
         return _has_zero_summand(symbols, difference.top, given)
-    if len(comparisons) > MAX_COMPARISONS or used(difference.bottom) & comparisons.keys():
+    if len(comparisons) > MAX_COMPARISONS or used(difference.bottom) & set(comparisons):
         return False
-    cases = (dict(zip(comparisons, held, strict=True)) for held in product((1, 0), repeat=len(comparisons)))
-    return all(_zero_in(symbols, difference.top, comparisons, case, given) for case in cases)
+    return _zero_in(symbols, difference.top, _Case({}, comparisons, given))
 
 
-def _has_zero_summand(symbols: Symbols, top: fmpq_mpoly, given: Sequence[_Inequality]) -> bool:
+def _has_zero_summand(symbols: Symbols, top: fmpq_mpoly, given: Sequence[Inequality]) -> bool:
     """Whether a polynomial is a sum over an open index, and what is summed is 0 in every case where `given` holds.
 
     What is known of one index, such as x[i] > 0, is not known of the others that a sum runs over.
     """
     found = summand(symbols, top) if any(isinstance(symbols.field.keys[s], Summed) for s in used(top)) else None
-    closed = [fact for fact in given if not any(symbols.letters[s] for powers in fact.terms for s, _ in powers)]
+    closed = [row for row in given if not any(symbols.letters[s] for powers in row.terms for s, _ in powers)]
     return found is not None and (bool(found.top.is_zero()) or _always_zero(symbols, found, closed))
 
 
-def _comparisons(symbols: Symbols, top: fmpq_mpoly) -> dict[int, fmpq_mpoly]:
-    """The comparisons in a polynomial, and in what they compare: for each symbol the p of [p > 0]."""
-    found: dict[int, fmpq_mpoly] = {}
+def _comparisons(symbols: Symbols, top: fmpq_mpoly) -> list[int]:
+    """The comparisons in a polynomial, and in what they compare, the inner ones first."""
+    found: set[int] = set()
     pending = sorted(used(top))
     while pending:
         place = pending.pop()
-        key = symbols.field.keys[place]
-        if isinstance(key, Called) and key.op == "greater" and place not in found:
-            found[place] = symbols.field.polynomial(key.args[0][0])
-            pending += sorted(used(found[place]))
-    return dict(sorted(found.items()))
+        if place not in found and _is_comparison(symbols, place):
+            found.add(place)
+            pending += sorted(used(_compared(symbols, place)))
+    return sorted(found)
 
 
-def _zero_in(
-    symbols: Symbols,
-    top: fmpq_mpoly,
-    comparisons: Mapping[int, fmpq_mpoly],
-    case: Mapping[int, int],
-    given: Sequence[_Inequality],
-) -> bool:
-    """Whether the polynomial is 0 in one case, or the case cannot occur, where the inequalities `given` hold."""
-    field = symbols.field
-    left = _in_case(field, top, case)
+def _is_comparison(symbols: Symbols, place: int) -> bool:
+    key = symbols.field.keys[place]
+    return isinstance(key, Called) and key.op in ("greater", "equal")
+
+
+def _compared(symbols: Symbols, place: int) -> fmpq_mpoly:
+    """The p of [p > 0], and p − q of [p = q], times a denominator."""
+    key = symbols.field.keys[place]
+    assert isinstance(key, Called)  # a comparison
+    first, *others = (_as_ratio(symbols.field, arg) for arg in key.args)
+    return (symbols.field.subtract(first, others[0]) if others else first).top
+
+
+def _as_ratio(field: Field, structure: Structure) -> Ratio:
+    return Ratio(*(field.polynomial(side) for side in structure))
+
+
+def _zero_in(symbols: Symbols, top: fmpq_mpoly, case: _Case) -> bool:
+    """Whether the polynomial is 0 wherever the case occurs: one comparison more is decided until that is seen."""
+    left = _in_case(symbols.field, top, case.decided)
     if left.is_zero():
         return True
-    known = [(_in_case(field, compared, case), case[place]) for place, compared in comparisons.items()]
-    if any(first == -other and divmod(left, first)[1].is_zero() for first, other in _zeros(known)):
+    facts = [*case.given, *_facts(symbols, case.decided)]
+    if contradict_at_once(symbols, facts):
         return True
-    facts = [*given, *(_fact(field, compared if holds else -compared, bool(holds)) for compared, holds in known)]
-    if _contradict(symbols, facts) or _has_zero_summand(symbols, left, facts):
+    open_ = [place for place in _comparisons(symbols, left) if place not in case.decided]
+    if not open_ and _is_zero(symbols, left, case, facts):
         return True
-    return all(_contradict(symbols, [*facts, _fact(field, side, True)]) for side in (left, -left))
+    others = [place for place in case.every if place not in case.decided]  # what they compare may tell
+    chosen = next(iter((*open_, *others)), None)
+    return chosen is not None and all(_zero_in(symbols, left, one) for one in case.both(chosen))
 
 
-def _zeros(known: Sequence[tuple[fmpq_mpoly, int]]) -> Iterator[tuple[fmpq_mpoly, fmpq_mpoly]]:
-    """Pairs of what is compared with 0, neither being positive: where one is the other's negative, both are 0."""
-    left = [compared for compared, holds in known if not holds and not compared.is_zero()]
-    return combinations(left, 2)
+def _is_zero(symbols: Symbols, left: fmpq_mpoly, case: _Case, facts: list[Inequality]) -> bool:
+    """Whether what is left is 0 where all facts hold, or no numbers satisfy them."""
+    if any(divmod(left, zero)[1].is_zero() for zero in _zeros(symbols, case.decided)):
+        return True
+    if contradict(symbols, facts) or _has_zero_summand(symbols, left, facts):
+        return True
+    return all(contradict(symbols, [*facts, fact(symbols, side, True)]) for side in (left, -left))
+
+
+def _facts(symbols: Symbols, decided: Mapping[int, int]) -> Iterator[Inequality]:
+    """What is known where comparisons hold or do not; off kinks nothing that is compared is 0."""
+    for place, held in decided.items():
+        compared = _in_case(symbols.field, _compared(symbols, place), decided)
+        if _is_equality(symbols, place):
+            yield from (fact(symbols, side, False) for side in ((compared, -compared) if held else ()))
+        elif held:
+            yield fact(symbols, compared, True)
+        else:
+            yield fact(symbols, -compared, symbols.manner.off_kinks and is_thin(symbols, compared))
+
+
+def _is_equality(symbols: Symbols, place: int) -> bool:
+    return getattr(symbols.field.keys[place], "op", "") == "equal"
+
+
+def _zeros(symbols: Symbols, decided: Mapping[int, int]) -> Iterator[fmpq_mpoly]:
+    """What is compared and is 0: of an equality that holds, and where neither p nor −p is positive."""
+    compared = {place: _in_case(symbols.field, _compared(symbols, place), decided) for place in decided}
+    found = {place: side for place, side in compared.items() if not side.is_zero()}
+    yield from (side for place, side in found.items() if decided[place] and _is_equality(symbols, place))
+    others = [side for place, side in found.items() if not decided[place] and not _is_equality(symbols, place)]
+    yield from (one for one, other in combinations(others, 2) if one == -other)
 
 
 def _in_case(field: Field, polynomial: fmpq_mpoly, case: Mapping[int, int]) -> fmpq_mpoly:
@@ -114,109 +157,3 @@ def _in_case(field: Field, polynomial: fmpq_mpoly, case: Mapping[int, int]) -> f
         if all(case.get(symbol, 1) for symbol, _ in powers):
             kept.append((coefficient, tuple(pair for pair in powers if pair[0] not in case)))
     return field.polynomial(tuple(kept))
-
-
-def _fact(field: Field, polynomial: fmpq_mpoly, strict: bool) -> _Inequality:
-    return _Inequality({powers: coefficient for coefficient, powers in field.terms(polynomial)}, strict)
-
-
-def _contradict(symbols: Symbols, facts: list[_Inequality]) -> bool:
-    """Whether no numbers satisfy all; where that is not seen at once, products of two facts are facts too."""
-    if _infeasible(symbols.field, [*facts, *_known_signs(symbols, facts)]):
-        return True
-    signs = [_Inequality({((symbol, 1),): fmpq(1)}, strict=False) for symbol in _not_negative(symbols, facts)]
-    every = [*facts, *_products(symbols.field, facts, facts), *signs, *_products(symbols.field, facts, signs)]
-    return _infeasible(symbols.field, [*every, *_known_signs(symbols, every)])
-
-
-def _products(field: Field, some: Iterable[_Inequality], others: list[_Inequality]) -> Iterator[_Inequality]:
-    """Products of what is not negative, by the rules of their symbols."""
-    pairs = combinations_with_replacement(others, 2) if some is others else product(some, others)
-    for x, y in pairs:
-        whole = field.multiply(*(Ratio(field.polynomial(_terms(fact)), field.unit) for fact in (x, y)))
-        if whole.bottom == field.unit:
-            yield _fact(field, whole.top, x.strict and y.strict)
-
-
-def _terms(fact: _Inequality) -> tuple[tuple[fmpq, Powers], ...]:
-    return tuple((coefficient, powers) for powers, coefficient in fact.terms.items())
-
-
-def _not_negative(symbols: Symbols, facts: Iterable[_Inequality]) -> list[int]:
-    """The symbols that are never negative: roots, what is positive, and sums of squares."""
-    standing = {symbol for fact in facts for powers in fact.terms for symbol, _ in powers}
-    return sorted(symbol for symbol in standing if _is_not_negative(symbols, symbol))
-
-
-def _is_not_negative(symbols: Symbols, symbol: int) -> bool:
-    if symbol in symbols.is_positive or symbol in symbols.is_nonnegative:
-        return True
-    key = symbols.field.keys[symbol]
-    if not isinstance(key, Summed):
-        return False
-    above, below = key.body
-    return all(
-        coefficient > 0 and all(exponent % 2 == 0 or _is_not_negative(symbols, inner) for inner, exponent in powers)
-        for side in (above, below)
-        for coefficient, powers in side
-    )
-
-
-def _known_signs(symbols: Symbols, facts: Iterable[_Inequality]) -> Iterator[_Inequality]:
-    """That a product of squares and of what is never negative is not negative, and one of positive factors positive."""
-    for powers in sorted({powers for fact in facts for powers in fact.terms if powers}):
-        if all(exponent % 2 == 0 or _is_not_negative(symbols, symbol) for symbol, exponent in powers):
-            strict = all(symbol in symbols.is_positive for symbol, _ in powers)
-            yield _Inequality({powers: fmpq(1)}, strict)
-
-
-def _infeasible(field: Field, rows: list[_Inequality]) -> bool:
-    """Whether the inequalities contradict one another, each monomial a number of its own (Fourier and Motzkin)."""
-    while True:
-        field.spend(_WORK * len(rows))
-        if any(_is_absurd(row) for row in rows):
-            return True
-        standing = sorted({powers for row in rows for powers in row.terms if powers})
-        if not standing or len(rows) > MAX_ROWS:
-            return False
-        chosen = min(standing, key=lambda powers: _growth(rows, powers))
-        rows = _without(rows, chosen)
-
-
-def _is_absurd(row: _Inequality) -> bool:
-    """Whether it is 0 > 0, or −1 >= 0."""
-    if any(row.terms):
-        return False
-    value = row.terms.get((), fmpq(0))
-    return bool(value < 0 or (value == 0 and row.strict))
-
-
-def _growth(rows: list[_Inequality], powers: Powers) -> int:
-    above = sum(row.terms.get(powers, 0) > 0 for row in rows)
-    below = sum(row.terms.get(powers, 0) < 0 for row in rows)
-    return above * below - above - below
-
-
-def _without(rows: list[_Inequality], powers: Powers) -> list[_Inequality]:
-    """What follows for the other monomials: each lower bound below each upper one."""
-    above = [row for row in rows if row.terms.get(powers, 0) > 0]
-    below = [row for row in rows if row.terms.get(powers, 0) < 0]
-    kept = [row for row in rows if powers not in row.terms]
-    found = {_key(row): row for row in (*kept, *(_combined(x, y, powers) for x in above for y in below))}
-    return list(found.values())
-
-
-def _combined(x: _Inequality, y: _Inequality, powers: Powers) -> _Inequality:
-    """A sum of multiples of two inequalities in which the monomial cancels."""
-    first, other = -y.terms[powers], x.terms[powers]
-    terms = {key: first * value for key, value in x.terms.items()}
-    for key, value in y.terms.items():
-        terms[key] = terms.get(key, fmpq(0)) + other * value
-    return _Inequality({key: value for key, value in terms.items() if value != 0}, x.strict or y.strict)
-
-
-def _key(row: _Inequality) -> tuple[object, ...]:
-    """The same for inequalities that are multiples of one another."""
-    ordered = sorted(row.terms.items())
-    scale = abs(ordered[0][1]) if ordered else fmpq(1)
-    return (row.strict, *((powers, str(value / scale)) for powers, value in ordered))

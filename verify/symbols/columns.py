@@ -103,8 +103,14 @@ def _exclude(symbols: Symbols, row: Sequence[Ratio]) -> None:
     """Of all entries of a row one is 1: those given here, or the one that is left."""
     field = symbols.field
     places = tuple(next(iter(field.symbols_in(found))) for found in row)
-    if places[0] in symbols.groups:
-        return
+    if places and places[0] not in symbols.groups:
+        exclude(symbols, places)
+
+
+def exclude(symbols: Symbols, places: Sequence[int]) -> None:
+    """Of some symbols, each 0 or 1, at most one is 1: each of these cases, and that none is."""
+    field = symbols.field
+    row = [Ratio(field.context.gen(place), field.unit) for place in places]
     last = field.subtract(field.one, field.total(row))
     nowhere = dict.fromkeys(places, Fraction(0))
     cases = [Case(found, {**nowhere, place: Fraction(1)}) for found, place in zip(row, places, strict=True)]
@@ -117,7 +123,10 @@ def _exclude(symbols: Symbols, row: Sequence[Ratio]) -> None:
 def by_cases(symbols: Symbols, args: Sequence[Ratio], calculate: Callable[[Sequence[Ratio]], Ratio]) -> Ratio:
     """A function of fractions; where they hold numbers that have only some values, the sum of its cases."""
     field = symbols.field
-    found = [field.multiply(holds, calculate(inside)) for holds, inside in cases_of(symbols, args)]
+    found = []
+    for holds, inside in cases_of(symbols, args):
+        if not holds.top.is_zero():  # else the case cannot occur
+            found.append(field.multiply(holds, calculate(inside)))
     return field.total(found)
 
 

@@ -15,12 +15,14 @@ _KINKS = ("relu", "abs", "sign", "max", "min", "greater", "at_most", "at_least")
 class AtPoint:
     """An `EntrySystem` of the exact numbers at a point; `given` has the entries of each name.
 
-    `on_kink` becomes true where an operation stands exactly on its kink. All indices are numbers here.
+    `on_kink` becomes true where an operation stands exactly on its kink; `outcomes` gets the sign of each difference
+    that one compares with 0, 0 where that is not known. All indices are numbers here.
     """
 
     def __init__(self, given: Mapping[str, Mapping[tuple[int, ...], Fraction]]) -> None:
         self.given = given
         self.on_kink = False
+        self.outcomes: list[int] = []
 
     def number(self, value: Fraction) -> Exactly:
         """The number that a literal is."""
@@ -40,8 +42,10 @@ class AtPoint:
 
     def apply(self, op: str, args: Sequence[Exactly]) -> Exactly:
         """The value of an operation of the table. Raises `CalculationError` where it has none."""
-        if op in _KINKS and bool(args[0] == (args[1] if len(args) > 1 else 0)):
-            self.on_kink = True
+        if op in _KINKS:
+            away = args[0] - args[1] if len(args) > 1 else args[0]
+            self.on_kink = self.on_kink or bool(away == 0)
+            self.outcomes.append(int(away > 0) - int(away < 0))
         return element(op)(*args)
 
     def sum(self, values: Sequence[Exactly]) -> Exactly:

@@ -11,12 +11,13 @@ from functools import reduce
 
 from flint import fmpq_mpoly
 
-from verify.symbols.columns import Column, by_cases, cases_of, entry
+from verify.symbols.columns import Column, by_cases, cases_of, entry, exclude
 from verify.symbols.entry import Index, Leaf, Letter
-from verify.symbols.fractions import Effort, Ratio, content, used
+from verify.symbols.fractions import Effort, NoValueError, Ratio, content
+from verify.symbols.inequalities import is_thin
 from verify.symbols.powers import exponential, logarithm, power, root
 from verify.symbols.sums import summed
-from verify.symbols.symbols import Called, Manner, Symbols
+from verify.symbols.symbols import Called, Case, Manner, Symbols
 
 
 class Symbolic(Symbols):
@@ -44,8 +45,17 @@ class Symbolic(Symbols):
     def apply(self, op: str, args: Sequence[Ratio]) -> Ratio:
         """The value of an operation of the table; one that has no rule here is one symbol."""
         if self.groups and not _is_polynomial(self, op, args):
-            return by_cases(self, args, lambda inside: self._applied(op, inside))
+            return self._by_cases(args, lambda inside: self._applied(op, inside))
         return self._applied(op, args)
+
+    def _by_cases(self, args: Sequence[Ratio], calculate: Callable[[Sequence[Ratio]], Ratio]) -> Ratio:
+        """A function in every case; at once, where it has no value in some case: 1/max(x, 0) is a fraction."""
+        try:
+            return by_cases(self, args, calculate)
+        except NoValueError:
+            if not self.manner.by_cases:
+                raise
+            return calculate(args)
 
     def positive(self, x: Ratio) -> bool:
         """Whether x is certainly positive, in every case of what has only some values."""
@@ -64,7 +74,7 @@ class Symbolic(Symbols):
         """The logsumexp, max or min of several. Not rewritten, a logsumexp is one symbol, in whatever order."""
         if op != "logsumexp":
             return reduce(lambda x, y: self.apply(op, (x, y)), values)
-        return by_cases(self, values, self._logsumexp) if self.groups else self._logsumexp(values)
+        return self._by_cases(values, self._logsumexp) if self.groups else self._logsumexp(values)
 
     def _logsumexp(self, values: Sequence[Ratio]) -> Ratio:
         if self.manner.rewritten:
@@ -123,7 +133,7 @@ def _above_zero(symbols: Symbols, sign: fmpq_mpoly) -> Ratio:
     field = symbols.field
     if sign.is_constant():
         return field.number(int(sign.leading_coefficient() > 0))
-    if symbols.manner.off_kinks and sign.leading_coefficient() < 0 and not _is_counted(symbols, sign):
+    if symbols.manner.off_kinks and sign.leading_coefficient() < 0 and is_thin(symbols, sign):
         return field.subtract(field.one, _truth(symbols, "greater", Ratio(-sign, field.unit)))
     found = _truth(symbols, "greater", Ratio(sign, field.unit))
     opposite = field.places.get(symbols.called("greater", Ratio(-sign, field.unit)))
@@ -131,11 +141,6 @@ def _above_zero(symbols: Symbols, sign: fmpq_mpoly) -> Ratio:
     if opposite is not None:
         field.apart[place], field.apart[opposite] = frozenset((opposite,)), frozenset((place,))
     return found
-
-
-def _is_counted(symbols: Symbols, sign: fmpq_mpoly) -> bool:
-    """Whether it is made of indices and sizes alone: i = 2 is one of few values of i, and no kink to leave out."""
-    return all(isinstance(symbols.field.keys[s], Letter) or s in symbols.is_count for s in used(sign))
 
 
 def equal(symbols: Symbols, x: Ratio, y: Ratio) -> Ratio:
@@ -175,6 +180,8 @@ def _is_class(symbols: Symbols, label: Ratio, known: Fraction, classes: int) -> 
     places = frozenset(next(iter(field.symbols_in(truth))) for truth in truths)
     for place in places:
         field.apart[place] = places - {place}
+    if symbols.manner.by_cases and places:
+        exclude(symbols, sorted(places))
     return truths[int(known)] if known < classes - 1 else field.subtract(field.one, field.total(truths))
 
 
@@ -182,7 +189,11 @@ def _truth(symbols: Symbols, op: str, *args: Ratio) -> Ratio:
     """What is 0 or 1 as a symbol t, with the rule t² = t."""
     key = symbols.called(op, *args)
     found = symbols.symbol(key)
-    symbols.field.rules.setdefault(symbols.field.places[key], (2, found))
+    place = symbols.field.places[key]
+    symbols.field.rules.setdefault(place, (2, found))
+    if symbols.manner.by_cases:
+        other = symbols.field.subtract(symbols.field.one, found)
+        symbols.groups.setdefault(place, (Case(found, {place: Fraction(1)}), Case(other, {place: Fraction(0)})))
     return found
 
 

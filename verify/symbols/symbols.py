@@ -51,11 +51,13 @@ class Case:
 class Manner:
     """How functions are taken: each as one symbol, or `rewritten` to exp and log.
 
-    `off_kinks` leaves out the points where d is 0: there alone 1 − [d > 0] is not [−d > 0].
+    `off_kinks` leaves out the points where d is 0: there alone 1 − [d > 0] is not [−d > 0]. `by_cases` takes a function
+    of what is compared apart: exp(min(x, 0)) is 1 where x > 0 and else exp(x), and so is a comparison in a comparison.
     """
 
     rewritten: bool = False
     off_kinks: bool = False
+    by_cases: bool = False
 
 
 class Symbols:

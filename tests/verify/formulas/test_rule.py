@@ -13,6 +13,7 @@ from derive.training.optimizers import OPTIMIZERS
 from tests.optimizer_options import options
 from tests.problems import GROUP
 from verify.formulas.judge import FormulaFinding, judge_formula
+from verify.formulas.rule import numbers_of
 
 LINE = """
 equations = "l = mean((w*x + b - y)^2)"
@@ -126,3 +127,54 @@ def test_why_a_rule_is_not_judged_is_said() -> None:
 def test_the_right_rule_shows_the_clipping() -> None:
     found = judged("lr = 0.1\nclip_grad_value = 2\n", "w", "w - lr*dl/dw")
     assert found.right == "w - lr*clip(dl/dw, -2, 2)"
+
+
+ADAM = 'lr = 0.1\noptimizer = "Adam"\n'
+
+
+@pytest.mark.parametrize(
+    ("training", "name", "text", "status"),
+    [
+        (ADAM, "w.m_hat", "m_w/(1 - beta1^t)", "right"),
+        (ADAM, "m_hat w", "m_w/(1 - beta1^t)", "right"),
+        (ADAM, "m̂_w", "m_w/(1 - beta1^t)", "right"),
+        (ADAM, "w.m_hat", "(beta1*m_w + (1 - beta1)*dl/dw)/(1 - beta1^t)", "right"),  # m before the step
+        (ADAM, "w.m_hat", "m_w/(1 - beta1)", "wrong"),
+        (ADAM, "w.v_hat", "v_w/(1 - beta2^t)", "right"),
+        (ADAM, "w.v_hat", "v_w/(1 - beta1^t)", "wrong"),
+        (ADAM, "w.step_size", "lr*m_hat_w/(sqrt(v_hat_w) + eps)", "right"),
+        (ADAM, "step_size w", "lr*m_hat_w/(sqrt(v_hat_w) + eps)", "right"),
+        (ADAM, "w.step_size", "lr*m_w/(sqrt(v_hat_w) + eps)", "wrong"),
+        (ADAM, "Δw", "-lr*m_hat_w/(sqrt(v_hat_w) + eps)", "right"),
+        (ADAM, "delta w", "lr*m_hat_w/(sqrt(v_hat_w) + eps)", "wrong"),
+        ("lr = 0.1\n", "w.step_size", "lr*dl/dw", "right"),
+        ("lr = 0.1\n", "Δw", "-0.1*dl/dw", "right"),
+        ("lr = 0.1\nmomentum = 0.9\n", "w.step_size", "lr*(0.9*v_w + dl/dw)", "right"),  # v before the step
+        ("lr = 0.1\nmomentum = 0.9\n", "w.step_size", "lr*v_w", "right"),  # and after it
+        ("lr = 0.1\nweight_decay = 0.5\n", "w.g", "dl/dw + weight_decay*w", "right"),
+        ("lr = 0.1\nweight_decay = 0.5\n", "w.step_size", "lr*dl/dw", "wrong"),
+    ],
+)
+def test_a_number_inside_an_update(training: str, name: str, text: str, status: str) -> None:
+    found = judged(training, name, text)
+    assert found.status == status, found.sentence
+
+
+def test_what_a_frozen_parameter_is_moved_by_is_0() -> None:
+    problem = load('frozen = ["w"]\n' + LINE + ADAM)
+    place = Place("t", 1, 1, "0")
+    findings = [judge_formula(problem, differentiate(problem.graph), "w.step_size", text, place) for text in ("0", "1")]
+    assert [found.status for found in findings] == ["right", "wrong"]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+def test_the_formula_of_every_number_inside_that_is_shown_is_right(data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(OPTIMIZERS))
+    problem = load(f'{LINE}lr = 0.1\noptimizer = "{name}"\n')
+    numbers = {number for parameter, number in numbers_of(problem).values() if parameter == "w"}
+    asked = data.draw(st.sampled_from(sorted(numbers)))
+    wrong = judged(f'lr = 0.1\noptimizer = "{name}"\n', f"w.{asked}", "7*w + 3")
+    assert wrong.status == "wrong"
+    right = judged(f'lr = 0.1\noptimizer = "{name}"\n', f"w.{asked}", wrong.right)
+    assert right.status == "right", (asked, wrong.right, right.sentence)

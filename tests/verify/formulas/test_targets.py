@@ -14,9 +14,9 @@ from derive.errors import Place, ProblemError
 from derive.problem.loading import load
 from verify.formulas.asked import Derivative, Entry
 from verify.formulas.judge import FormulaFinding, judge_formula
-from verify.formulas.samples import own_point
 from verify.formulas.targets import jacobians
 from verify.numbers.scalars import as_ball, precision
+from verify.points.samples import own_point
 from verify.symbols.point import AtPoint
 from verify.symbols.values import Values
 

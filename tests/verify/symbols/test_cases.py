@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from fractions import Fraction
 from itertools import product
 
@@ -10,41 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from derive.algebra.expression import Apply, Expr, Number, Ref, children, rebuild
+from derive.algebra.expression import Expr, Number, Ref, children
+from tests.piecewise import GRID, ONE, ZERO, X, Y, anywhere, call, formulas, number
 from verify.symbols.cases import always_zero
 from verify.symbols.entry import Letter
 from verify.symbols.fractions import Ratio
 from verify.symbols.symbolic import Symbolic
 from verify.symbols.symbols import Manner
 
-X, Y = Ref("x", ()), Ref("y", ())
-ZERO, ONE = Number(Fraction(0)), Number(Fraction(1))
-PLACES = tuple(map(Fraction, ("-3", "-1", "-1/2", "0", "1/3", "1", "5/2")))
-GRID = [dict(zip("xy", place, strict=True)) for place in product(PLACES, repeat=2)]
-
-
-def number(expr: Expr, at: Mapping[str, Fraction]) -> Fraction:
-    """The value at a point, by what the operations mean."""
-    if isinstance(expr, Number):
-        return expr.value
-    if isinstance(expr, Ref):
-        return at[expr.name]
-    args = [number(part, at) for part in children(expr)]
-    operations = {
-        "add": lambda x, y: x + y,
-        "sub": lambda x, y: x - y,
-        "mul": lambda x, y: x * y,
-        "neg": lambda x: -x,
-        "max": max,
-        "min": min,
-        "abs": abs,
-        "relu": lambda x: max(x, Fraction(0)),
-        "sign": lambda x: Fraction((x > 0) - (x < 0)),
-        "clip": lambda x, low, high: min(max(x, low), high),
-        "greater": lambda x, y: Fraction(x > y),
-        "where": lambda chosen, x, y: x if chosen else y,
-    }
-    return operations[getattr(expr, "op", "")](*args)
+MANNERS = (Manner(), Manner(by_cases=True), Manner(rewritten=True, by_cases=True))
 
 
 def fraction(symbols: Symbolic, expr: Expr) -> Ratio:
@@ -55,74 +28,10 @@ def fraction(symbols: Symbolic, expr: Expr) -> Ratio:
     return symbols.apply(getattr(expr, "op", ""), [fraction(symbols, part) for part in children(expr)])
 
 
-def found_equal(x: Expr, y: Expr) -> bool:
-    symbols = Symbolic(128, Manner(), {}, {})
+def found_equal(x: Expr, y: Expr, manner: Manner = MANNERS[0]) -> bool:
+    symbols = Symbolic(128, manner, {}, {})
     difference = symbols.field.subtract(fraction(symbols, x), fraction(symbols, y))
     return bool(difference.top.is_zero()) or always_zero(symbols, difference)
-
-
-def call(op: str, *args: Expr) -> Expr:
-    return Apply(op, args)
-
-
-def formulas() -> st.SearchStrategy[Expr]:
-    leaves = st.sampled_from([X, Y, X, Y, ZERO, ONE])
-
-    def grown(inner: st.SearchStrategy[Expr]) -> st.SearchStrategy[Expr]:
-        return st.one_of(
-            st.builds(call, st.sampled_from(("add", "sub", "max", "min", "mul", "max", "min")), inner, inner),
-            st.builds(call, st.sampled_from(("abs", "relu", "sign", "neg")), inner),
-            st.builds(lambda x: call("clip", x, Number(Fraction(-1)), ONE), inner),
-            st.builds(lambda a, b, x, y: call("where", call("greater", a, b), x, y), inner, inner, inner, inner),
-        )
-
-    return st.recursive(leaves, grown, max_leaves=5)
-
-
-def equal_ways(expr: Expr) -> list[Expr]:
-    """The same in other operations."""
-    match expr:
-        case Apply(op="max", args=(x, y)):
-            return [
-                call("max", y, x),
-                call("where", call("greater", x, y), x, y),
-                call("neg", call("min", call("neg", x), call("neg", y))),
-                call("add", x, call("relu", call("sub", y, x))),
-            ]
-        case Apply(op="min", args=(x, y)):
-            return [call("sub", call("add", x, y), call("max", x, y)), call("where", call("greater", x, y), y, x)]
-        case Apply(op="abs", args=(x,)):
-            return [call("max", x, call("neg", x)), call("mul", x, call("sign", x))]
-        case Apply(op="relu", args=(x,)):
-            return [call("max", ZERO, x), call("sub", x, call("min", x, ZERO))]
-        case Apply(op="clip", args=(x, low, high)):
-            return [call("max", low, call("min", x, high))]
-    return [call("max", expr, expr), call("sub", call("relu", expr), call("relu", call("neg", expr)))]
-
-
-def changed_ways(expr: Expr) -> list[Expr]:
-    """Nearly the same."""
-    match expr:
-        case Apply(op="max" | "min" as op, args=args):
-            return [call("min" if op == "max" else "max", *args), *args]
-        case Apply(op="abs" | "relu", args=(x,)):
-            return [x, call("neg", expr)]
-        case Apply(op="clip", args=(x, low, high)):
-            return [call("max", x, low), call("min", x, high)]
-        case Apply(op="where", args=(Apply(args=(a, b)), x, y)):
-            return [call("where", call("greater", b, a), y, x)]  # another value where both are equal
-    return [call("add", expr, call("abs", X)), call("relu", expr)]
-
-
-def anywhere(draw: st.DrawFn, expr: Expr, ways: str) -> Expr:
-    """The expression with a part of it replaced."""
-    parts = children(expr)
-    places = {"where": (1, 2), "clip": (0,)}.get(getattr(expr, "op", ""), range(len(parts)))
-    if parts and draw(st.booleans()):
-        place = draw(st.sampled_from(places))
-        new = anywhere(draw, parts[place], ways)
-        return rebuild(expr, (*parts[:place], new, *parts[place + 1 :]))
-    return draw(st.sampled_from(equal_ways(expr) if ways == "equal" else changed_ways(expr)))
 
 
 @st.composite
@@ -132,11 +41,79 @@ def pairs(draw: st.DrawFn, ways: str) -> tuple[Expr, Expr]:
 
 
 @settings(deadline=None, max_examples=150)
-@given(pairs("changed") | pairs("equal") | st.tuples(formulas(), formulas()))
-def test_what_is_found_equal_is_equal_everywhere(pair: tuple[Expr, Expr]) -> None:
-    if found_equal(*pair):
+@given(pairs("changed") | pairs("equal") | st.tuples(formulas(), formulas()), st.sampled_from(MANNERS))
+def test_what_is_found_equal_is_equal_everywhere(pair: tuple[Expr, Expr], manner: Manner) -> None:
+    if found_equal(*pair, manner):
         for at in GRID:
             assert number(pair[0], at) == number(pair[1], at), at
+
+
+OFF_KINKS = [
+    dict(zip("xy", (Fraction(x, 97), Fraction(y, 89)), strict=True))
+    for x, y in product((-301, -98, -96, -13, -1, 1, 40, 96, 98, 311), (-290, -90, -88, -11, -2, 3, 45, 88, 90, 301))
+]
+
+
+@settings(deadline=None, max_examples=150)
+@given(pairs("changed") | pairs("equal") | st.tuples(formulas(), formulas()), st.booleans())
+def test_what_is_found_equal_off_kinks_is_equal_there(pair: tuple[Expr, Expr], by_cases: bool) -> None:
+    if found_equal(*pair, Manner(off_kinks=True, by_cases=by_cases)):
+        for at in OFF_KINKS:
+            assert number(pair[0], at) == number(pair[1], at), at
+
+
+def exp(x: Expr) -> Expr:
+    return call("exp", x)
+
+
+INSIDE = call("greater", ONE, call("abs", X))
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "changed"),
+    [
+        (exp(call("min", X, ZERO)), call("min", ONE, exp(X)), call("min", ONE, X)),
+        (exp(call("abs", X)), call("max", exp(X), exp(call("neg", X))), exp(X)),
+        (call("greater", exp(X), exp(Y)), call("greater", X, Y), call("greater", Y, X)),
+        (call("greater", exp(X), ONE), call("greater", X, ZERO), call("greater", X, ONE)),
+        (
+            INSIDE,
+            call("sub", call("greater", ONE, X), call("at_most", X, call("neg", ONE))),
+            X,
+        ),
+        (
+            call("div", X, call("add", ONE, call("relu", X))),
+            call("where", call("greater", X, ZERO), call("div", X, call("add", ONE, X)), X),
+            call("div", X, call("add", ONE, X)),
+        ),
+    ],
+)
+def test_functions_of_what_is_compared(left: Expr, right: Expr, changed: Expr) -> None:
+    manners = [Manner(rewritten, by_cases=True) for rewritten in (False, True)]
+    assert any(found_equal(left, right, manner) for manner in manners)
+    assert not any(found_equal(left, changed, manner) for manner in manners)
+
+
+def test_whole_numbers_are_compared_as_such() -> None:
+    symbols = Symbolic(128, Manner(), {"y": 3}, {})
+    label, other = symbols.leaf("y", ()), symbols.leaf("x", ())
+    one, two = symbols.number(Fraction(1)), symbols.number(Fraction(2))
+    for value, is_equal in ((label, True), (other, False)):
+        pair = symbols.apply("at_most", [value, one]), symbols.apply("greater", [two, value])
+        assert always_zero(symbols, symbols.field.subtract(*pair)) is is_equal
+    beyond = symbols.apply("greater", [symbols.number(Fraction(0)), label])
+    assert always_zero(symbols, beyond)  # a label is not negative
+
+
+def test_what_vanishes_on_a_whole_side_is_no_kink() -> None:
+    """sign(max(x, 0)) is 0 for every x < 0, and not what it is for a positive one."""
+    for by_cases in (False, True):
+        manner = Manner(off_kinks=True, by_cases=by_cases)
+        assert not found_equal(call("sign", call("relu", X)), ONE, manner)
+        assert found_equal(call("sign", call("relu", X)), call("greater", X, ZERO), manner)
+        within = call("clip", X, call("neg", ONE), ONE)  # x is that for all x near 0
+        pair = call("where", call("greater", X, within), X, Y), call("where", call("greater", within, X), Y, X)
+        assert not found_equal(*pair, manner)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import product
 
@@ -116,22 +116,22 @@ def points(problem: Problem, more: Mapping[str, Node], count: int, columns: Mapp
             yield _fitted(_random(problem, more, n, numbers), columns)
 
 
-def redrawn(problem: Problem, more: Mapping[str, Node], point: Point, columns: Mapping[str, Column]) -> Point:
-    """The point with other numbers for all that may be any number: what it has by chance, such as a tie, is gone."""
+def beside(problem: Problem, point: Point, columns: Mapping[str, Column]) -> Point:
+    """The point with all that may be any number moved a little: what it has by chance, such as a tie, is gone."""
     numbers = random.Random(2)
-    found = _filled(
-        problem,
-        more,
-        point.sizes.get(SIZE, 0),
-        "random",
-        lambda _, __: Fraction(numbers.randint(1, 10**6), numbers.randint(1, 10**6)),
-    )
     kept = {
+        ROWS,
+        *constants(problem),
         *labels(problem.graph, point.sizes),
         *(name for name, column in columns.items() if column.values or column.one_hot),
     }
-    given = {name: point.given[name] if name in kept else entries for name, entries in found.given.items()}
-    return _fitted(Point(found.origin, point.sizes, given), {k: own for k, own in columns.items() if k not in kept})
+    given = {
+        name: own
+        if name in kept
+        else {k: value + Fraction(numbers.randint(1, 10**6), 10**10) for k, value in own.items()}
+        for name, own in point.given.items()
+    }
+    return _fitted(replace(point, given=given), {name: own for name, own in columns.items() if name not in kept})
 
 
 def _fitted(point: Point, columns: Mapping[str, Column]) -> Point:

@@ -1,0 +1,126 @@
+"""Gradients of max, min, |x|, where and clip inside one another: proved in other words, a change refuted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from random import Random
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from derive.algebra.expression import Expr, size
+from derive.chain.derivation import differentiate
+from derive.chain.formulas import Formulas
+from derive.errors import Place
+from derive.problem.loading import load
+from derive.show.notation import Ascii
+from tests.piecewise import X, Y, anywhere, call, formulas, number
+from verify.formulas.judge import FormulaFinding, judge_formula
+
+MANY = 300
+NEAR = Fraction(1, 10**9)  # of the exponentials, which are floats here
+
+
+def judged(text: str, key: str, claim: str) -> FormulaFinding:
+    problem = load(text)
+    return judge_formula(problem, differentiate(problem.graph), key, claim, Place("claim", None, 1, claim))
+
+
+def points() -> list[Mapping[str, Fraction]]:
+    """Points off every kink, a quarter of them close to where whole numbers are compared."""
+    random = Random(3)
+    found = []
+    for number_ in range(MANY):
+        x, y = (Fraction(random.randint(-3000, 3000), 997) for _ in "xy")
+        close = Fraction(random.choice((-1, 1)), 10**4 + 7)
+        ends = [(x, y), (x, y), (x, x + close), (x, -x + close), (round(x) + close, y), (x, round(y) + close)]
+        found.append(dict(zip("xy", ends[number_ % len(ends)], strict=True)))
+    return found
+
+
+POINTS = points()
+
+
+def differ(one: Expr, other: Expr) -> bool:
+    return any(abs(number(one, at) - number(other, at)) > NEAR for at in POINTS)
+
+
+@st.composite
+def claims(draw: st.DrawFn, ways: str) -> tuple[Expr, Expr, Expr]:
+    """A formula of x and y, its derivative by x as it is derived, and that in other words or with a change."""
+    expr = draw(formulas(("abs", "relu", "neg", "exp"), 4))
+    problem = load(f"l = {Ascii().show(call('add', expr, call('mul', call('mul', X, X), Y)))}\nx: ()\ny: ()")
+    right = Formulas(differentiate(problem.graph)).gradient("x").closed
+    assume(right is not None and size(right) < 60)
+    assert right is not None
+    return expr, right, anywhere(draw, right, ways)
+
+
+@settings(deadline=None, max_examples=40)
+@given(claims("equal"))
+def test_a_gradient_in_other_words_is_never_refuted(claim: tuple[Expr, Expr, Expr]) -> None:
+    expr, right, other = claim
+    whole = Ascii().show(call("add", expr, call("mul", call("mul", X, X), Y)))
+    finding = judged(f"l = {whole}\nx: ()\ny: ()", "dl/dx", Ascii().show(other))
+    assert not differ(right, other)
+    assert finding.status == "right", finding.sentence
+
+
+@settings(deadline=None, max_examples=40)
+@given(claims("changed"))
+def test_a_change_is_refuted(claim: tuple[Expr, Expr, Expr]) -> None:
+    expr, right, other = claim
+    whole = Ascii().show(call("add", expr, call("mul", call("mul", X, X), Y)))
+    finding = judged(f"l = {whole}\nx: ()\ny: ()", "dl/dx", Ascii().show(other))
+    if differ(right, other):
+        assert finding.status == "wrong", finding.sentence
+    if finding.counterexample is not None:
+        at = {name: Fraction(value) for name, value in finding.counterexample.given.items()}
+        at = {"x": Fraction(0), "y": Fraction(0), **at}
+        assert abs(number(right, at) - number(other, at)) > 0
+
+
+CLIPPED = "f = clip(x, -1, 1)\nx: ()"
+ELU = "l = sum(where(x > 0, x, exp(x) - 1))"
+SMALLER = "f = min(x, y)"
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "claim", "excluded"),
+    [
+        (CLIPPED, "df/dx", "where(abs(x) <= 1, 1, 0)", ()),
+        (CLIPPED, "df/dx", "(abs(x) < 1)", ("abs(x) = 1", "x = 0")),
+        (CLIPPED, "df/dx", "(1 - sign(abs(x) - 1))/2", ("abs(x) - 1 = 0", "x = 0")),
+        (ELU, "dl/dx", "exp(min(x, 0))", ()),
+        (ELU, "dl/dx", "min(1, exp(x))", ()),
+        (SMALLER, "df/dx", "(1 - sign(x - y))/2", ()),
+        (SMALLER, "df/dx", "(exp(x) < exp(y))", ("exp(y) = exp(x)", "x = y")),
+    ],
+)
+def test_right_in_every_case(text: str, key: str, claim: str, excluded: tuple[str, ...]) -> None:
+    finding = judged(text, key, claim)
+    assert finding.status == "right", finding.sentence
+    assert set(finding.excluded) <= set(excluded)
+    assert bool(finding.excluded) == bool(excluded)
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "claim"),
+    [
+        (SMALLER, "df/dx", "min(1, max(0, 1000*(y - x)))"),  # wrong in a strip beside the kink
+        (SMALLER, "df/dx", "min(1, max(0, 10^7*(y - x)))"),
+        (SMALLER, "df/dx", "(x < y) + max(0, 1 - 10000*(abs(x) + abs(y)))"),  # in a small square
+        (CLIPPED, "df/dx", "(abs(x) < 1.0001)"),
+        (CLIPPED, "df/dx", "(abs(x) < 1)*min(1, 1000*abs(x))"),
+        (ELU, "dl/dx", "min(1, max(exp(x), 1 - 10000*x^2))"),
+        (ELU, "dl/dx", "where(x > clip(x, -1, 1), 1, where(clip(x, -1, 1) > x, exp(x), exp(min(x, 0))/2))"),
+    ],
+)
+def test_wrong_in_a_narrow_case(text: str, key: str, claim: str) -> None:
+    finding = judged(text, key, claim)
+    assert finding.status == "wrong", finding.sentence
+    assert finding.counterexample is not None
+    given = ", ".join(finding.counterexample.given.values())
+    assert len(given) < 60  # as few decimals as the strip allows
