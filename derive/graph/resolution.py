@@ -26,14 +26,15 @@ from derive.paper.macros import ARITIES, MACROS
 Operands = Mapping[str, Typed]  # of a formula that is being written out, by the names x and y that it has for them
 
 
-def resolve(line: Line, nodes: Mapping[str, Node], is_loss: bool, aside: str = "") -> Node:
+def resolve(line: Line, nodes: Mapping[str, Node], is_loss: bool, aside: str = "", beside: Axes = ()) -> Node:
     """Returns the node of a line that reads `nodes`; a loss is summed over the axes that are left (`implicit.summed`).
 
     Raises `EquationError` with a caret for names and shapes that do not fit, for a loss that is not one number, and
-    `UnknownNameError`, its subclass, for a name that is none of `nodes`. `aside` ends the message about the loss.
+    `UnknownNameError`, its subclass, for a name that is none of `nodes`. `aside` ends the message about the loss,
+    and `beside` are axes whose letters may stand in the line as numbers.
     """
     line = labelled(line, nodes)
-    scope = Scope(line, nodes)
+    scope = Scope(line, nodes, beside=beside)
     whole = lettered(Resolver(scope).value(line.expr), scope)
     expr, axes = apart(whole.expr, frozenset(whole.axes)), whole.axes
     implied = False
