@@ -97,7 +97,7 @@ class Resolver:
         """Returns a function or operator resolved: max and min over axes, macros, functions of tensors, the table."""
         op = expr.op
         args, wanted = self.split_axes(expr)
-        values = [self.value(arg) for arg in args]
+        values = [self.chosen(arg) if op == "equal" else self.value(arg) for arg in args]
         if op in ("max", "min") and (len(values) == 1 or wanted):
             return reduction(self.scope, expr, op, values[0], wanted)
         macro = MACROS.get((op, len(values)))
@@ -111,6 +111,12 @@ class Resolver:
             takes = " or ".join(map(str, ARITIES[op]))
             raise self.scope.error(expr, f"{op} of {len(values)} arguments; expected {takes}")
         return self.elementwise(expr, values)
+
+    def chosen(self, arg: Expr) -> Typed:
+        """Returns an operand of [k = y[i]]: the k there is the index, also where the number of classes is called k."""
+        node = self.scope.nodes.get(arg.name) if isinstance(arg, Ref) and arg.axes is None else None
+        axis = self.scope.index_of(node.name) if node is not None and node.kind == "size" else None
+        return self.value(arg) if axis is None else Typed(Position(axis), (axis,))
 
     def elementwise(self, expr: Apply, values: Sequence[Typed]) -> Typed:
         """Returns an operation of the table on its resolved operands `values`."""
@@ -130,17 +136,21 @@ class Resolver:
         if expr.op not in OVER_AXES:
             return expr.args, None
         count = len(expr.args)
-        while count > 1 and self.is_index(expr.args[count - 1]):
+        while count > 1 and self.is_index(expr.args[count - 1], expr.op):
             count -= 1
         letters = (ref.name for ref in expr.args[count:] if isinstance(ref, Ref))
         return expr.args[:count], tuple(map(Axis, letters)) or None
 
-    def is_index(self, arg: Expr) -> bool:
+    def is_letter_of_size(self, op: str, ref: Ref) -> bool:
+        """Whether a name is that of a size and of an index of the line; of max and min either may be meant."""
+        return op not in ("max", "min") and self.scope.nodes[ref.name].kind == "size" and ref.name in self.scope.letters
+
+    def is_index(self, arg: Expr, op: str) -> bool:
         """Whether an argument is an index to reduce over; the π of max(x, π) is not."""
         if (
             not isinstance(arg, Ref)
             or arg.axes is not None
-            or arg.name in self.scope.nodes
+            or (arg.name in self.scope.nodes and not self.is_letter_of_size(op, arg))
             or arg.name in self.operands
         ):
             return False
