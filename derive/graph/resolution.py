@@ -96,6 +96,7 @@ class Resolver:
     def operation(self, expr: Apply) -> Typed:
         """Returns a function or operator resolved: max and min over axes, macros, functions of tensors, the table."""
         op = expr.op
+        self.refuse_transposed(expr)
         args, wanted = self.split_axes(expr)
         values = [self.chosen(arg) if op == "equal" else self.value(arg) for arg in args]
         if op in ("max", "min") and (len(values) == 1 or wanted):
@@ -140,6 +141,14 @@ class Resolver:
             count -= 1
         letters = (ref.name for ref in expr.args[count:] if isinstance(ref, Ref))
         return expr.args[:count], tuple(map(Axis, letters)) or None
+
+    def refuse_transposed(self, expr: Apply) -> None:
+        """Raises `UnknownNameError` for w^T where nothing is called T: it is read as a power."""
+        match expr:
+            case Apply(op="pow", args=(base, Ref(name="T", axes=None) as power)) if "T" not in self.scope.nodes:
+                inner = base.name if isinstance(base, Ref) else "…"
+                message = f"^T is read as a power, and 'T' is no name; did you mean transpose({inner})?"
+                raise UnknownNameError(message, self.scope.place(power))
 
     def is_letter_of_size(self, op: str, ref: Ref) -> bool:
         """Whether a name is that of a size and of an index of the line; of max and min either may be meant."""
