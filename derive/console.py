@@ -49,12 +49,12 @@ def run(command: Callable[[], int]) -> int:
         _flush()
         return status
     except HandgradError as error:
-        _complain(str(error))
+        complain(str(error))
         return error.exit_status
     except RecursionError:
-        return _complain("the input is nested too deeply; split it into smaller pieces")
+        return complain("the input is nested too deeply; split it into smaller pieces")
     except MemoryError:
-        return _complain("the input is too large for this machine's memory")
+        return complain("the input is too large for this machine's memory")
     except BrokenPipeError:
         _drop_stdout()
         return CLOSED
@@ -126,7 +126,8 @@ def _drop_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _complain(message: str) -> int:
+def complain(message: str) -> int:
+    """Prints what is wrong with the input to stderr, and returns the exit status of that."""
     say(f"error: {message}")
     return BAD_INPUT
 

@@ -27,10 +27,14 @@ class Derivation(derivation.Derivation):
 def derive(problem: Problem | str | os.PathLike[str], wrt: Iterable[str] | None = None) -> Derivation:
     """Returns the derivatives of the problem's loss with respect to `wrt`: any names, all parameters when left out.
 
+    Of equations alone whose names are all said to be data, `X: (n, k)`, it is the data but for class labels.
+
     `problem` is a loaded problem or what `load` takes. Raises `ProblemError` for a problem that
     cannot be read, and for a name that it does not have or that the loss is not differentiated by, such as n.
     """
     loaded = problem if isinstance(problem, Problem) else load(problem)
     names = (wrt,) if isinstance(wrt, str) else wrt
+    if names is None and loaded.is_symbolic and not loaded.graph.of_kind("parameter"):
+        names = [name for name in loaded.graph.of_kind("data") if name not in loaded.graph.class_labels]
     found = differentiate(loaded.graph, None if names is None else [normalise(name) for name in names])
     return Derivation(found.graph, found.wrt, found.parts, found.adjoints)

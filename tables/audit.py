@@ -101,7 +101,7 @@ def to_json(found: Audit) -> str:
         "title": found.problem.title,
         "claims_from": found.source,
         "notes": list(found.told),
-        "unread": [{"place": str(error.place), "why": error.message} for error in found.unread],
+        "unread": [{"place": str(error.place), "why": error.message} for error in (*found.unread, *found.refused)],
         "settings": str(found.settings),
         "counts": {status.value: found.counts.get(status, 0) for status in Status},
         "first_wrong": None if first is None else rows[found.findings.index(first)],

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from derive.console import CommandParser, list_problems, progress, tell, write_out
+from derive.console import CommandParser, complain, list_problems, progress, tell, write_out
 from derive.errors import SettingError, shorten, suggestion
 from derive.problem.file import MAX_UNITS
 from derive.problem.loading import load, named, shipped
@@ -184,7 +184,10 @@ def main(argv: Sequence[str] | None, present: Presenter) -> int:
 
 
 def _audited(options: argparse.Namespace, present: Presenter) -> int:
-    """Judges the claims and prints them; returns 0, 1 where one is wrong, 3 where one is undecided and none wrong."""
+    """Judges the claims and prints them; returns 0, 1 where one is wrong, 3 where one is undecided and none wrong.
+
+    A sentence that cannot be read is told after the others, and gives 2.
+    """
     problem = load(named(options.problem))
     tell(problem.notes)
     given = {"claims": options.claims or None, "sentences": options.claim or (), "units": units_of(options.units)}
@@ -192,6 +195,8 @@ def _audited(options: argparse.Namespace, present: Presenter) -> int:
     if options.csv is not None:
         present.write_audit(found, options.csv)
     write_out(present.audit_to_json(found) if options.format == "json" else present.audit_to_text(found))
+    for error in found.refused:
+        complain(str(error))
     return found.exit_status
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from derive.algebra.conventions import STATED, Conventions, depends_on_version
-from derive.algebra.expression import LETTERS, Axes, Axis, Position, Reduce, Ref, names, refs, walk
+from derive.algebra.expression import LETTERS, Apply, Axes, Axis, Position, Reduce, Ref, names, refs, walk
 from derive.errors import EquationError, Place, shorten, suggestion
 from derive.graph.node import SAMPLES, SIZE, Frozen, Node
 from derive.graph.resolution import resolve
@@ -54,6 +54,18 @@ class Graph:
         """The line that an upstream gradient is given for, of which the loss is made; empty for a loss on paper."""
         last = self.by_name[self.loss]
         return names(last.definition)[1] if last.place is None else ""
+
+    @cached_property
+    def class_labels(self) -> Mapping[str, int | str]:
+        """The names that a line compares with an index, [y = k], and that are given: how many classes each has."""
+        found: dict[str, int | str] = {}
+        for node in self.lines:
+            for part in walk(node.definition):
+                match part:
+                    case Apply(op="equal", args=(Ref(name=name), Position(axis=axis))) if axis.size is not None:
+                        if self.by_name[name].kind != "line":
+                            found[name] = axis.size
+        return found
 
     @cached_property
     def ancestors(self) -> frozenset[str]:

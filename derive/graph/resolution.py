@@ -26,14 +26,15 @@ from derive.paper.macros import ARITIES, MACROS
 Operands = Mapping[str, Typed]  # of a formula that is being written out, by the names x and y that it has for them
 
 
-def resolve(line: Line, nodes: Mapping[str, Node], is_loss: bool, aside: str = "") -> Node:
+def resolve(line: Line, nodes: Mapping[str, Node], is_loss: bool, aside: str = "", beside: Axes = ()) -> Node:
     """Returns the node of a line that reads `nodes`; a loss is summed over the axes that are left (`implicit.summed`).
 
     Raises `EquationError` with a caret for names and shapes that do not fit, for a loss that is not one number, and
-    `UnknownNameError`, its subclass, for a name that is none of `nodes`. `aside` ends the message about the loss.
+    `UnknownNameError`, its subclass, for a name that is none of `nodes`. `aside` ends the message about the loss,
+    and `beside` are axes whose letters may stand in the line as numbers.
     """
     line = labelled(line, nodes)
-    scope = Scope(line, nodes)
+    scope = Scope(line, nodes, beside=beside)
     whole = lettered(Resolver(scope).value(line.expr), scope)
     expr, axes = apart(whole.expr, frozenset(whole.axes)), whole.axes
     implied = False
@@ -95,8 +96,9 @@ class Resolver:
     def operation(self, expr: Apply) -> Typed:
         """Returns a function or operator resolved: max and min over axes, macros, functions of tensors, the table."""
         op = expr.op
+        self.refuse_transposed(expr)
         args, wanted = self.split_axes(expr)
-        values = [self.value(arg) for arg in args]
+        values = [self.chosen(arg) if op == "equal" else self.value(arg) for arg in args]
         if op in ("max", "min") and (len(values) == 1 or wanted):
             return reduction(self.scope, expr, op, values[0], wanted)
         macro = MACROS.get((op, len(values)))
@@ -110,6 +112,12 @@ class Resolver:
             takes = " or ".join(map(str, ARITIES[op]))
             raise self.scope.error(expr, f"{op} of {len(values)} arguments; expected {takes}")
         return self.elementwise(expr, values)
+
+    def chosen(self, arg: Expr) -> Typed:
+        """Returns an operand of [k = y[i]]: the k there is the index, also where the number of classes is called k."""
+        node = self.scope.nodes.get(arg.name) if isinstance(arg, Ref) and arg.axes is None else None
+        axis = self.scope.index_of(node.name) if node is not None and node.kind == "size" else None
+        return self.value(arg) if axis is None else Typed(Position(axis), (axis,))
 
     def elementwise(self, expr: Apply, values: Sequence[Typed]) -> Typed:
         """Returns an operation of the table on its resolved operands `values`."""
@@ -129,17 +137,29 @@ class Resolver:
         if expr.op not in OVER_AXES:
             return expr.args, None
         count = len(expr.args)
-        while count > 1 and self.is_index(expr.args[count - 1]):
+        while count > 1 and self.is_index(expr.args[count - 1], expr.op):
             count -= 1
         letters = (ref.name for ref in expr.args[count:] if isinstance(ref, Ref))
         return expr.args[:count], tuple(map(Axis, letters)) or None
 
-    def is_index(self, arg: Expr) -> bool:
+    def refuse_transposed(self, expr: Apply) -> None:
+        """Raises `UnknownNameError` for w^T where nothing is called T: it is read as a power."""
+        match expr:
+            case Apply(op="pow", args=(base, Ref(name="T", axes=None) as power)) if "T" not in self.scope.nodes:
+                inner = base.name if isinstance(base, Ref) else "…"
+                message = f"^T is read as a power, and 'T' is no name; did you mean transpose({inner})?"
+                raise UnknownNameError(message, self.scope.place(power))
+
+    def is_letter_of_size(self, op: str, ref: Ref) -> bool:
+        """Whether a name is that of a size and of an index of the line; of max and min either may be meant."""
+        return op not in ("max", "min") and self.scope.nodes[ref.name].kind == "size" and ref.name in self.scope.letters
+
+    def is_index(self, arg: Expr, op: str) -> bool:
         """Whether an argument is an index to reduce over; the π of max(x, π) is not."""
         if (
             not isinstance(arg, Ref)
             or arg.axes is not None
-            or arg.name in self.scope.nodes
+            or (arg.name in self.scope.nodes and not self.is_letter_of_size(op, arg))
             or arg.name in self.operands
         ):
             return False

@@ -17,22 +17,32 @@ from derive.paper.spelling import at
 
 @dataclass
 class Scope:
-    """One line and the nodes that it may use, by name; `sizes` has each letter's axis and a name read along it."""
+    """One line and the nodes that it may use, by name; `sizes` has each letter's axis and a name read along it.
+
+    `beside` are axes whose letters may stand in the line as numbers, though nothing in it is read along them.
+    """
 
     line: Line
     nodes: Mapping[str, Node]
     sizes: dict[str, tuple[Axis, str]] = field(default_factory=dict)
+    beside: Axes = ()
 
     @cached_property
     def indexed(self) -> bool:
         """Whether the line is written with indices."""
-        return self.line.axes is not None or any(isinstance(p, Ref) and p.axes for p in walk(self.line.expr))
+        is_read = any(isinstance(p, Ref) and p.axes for p in walk(self.line.expr))
+        return self.line.axes is not None or is_read or bool(self.alone)
+
+    @cached_property
+    def alone(self) -> Axes:
+        """Those of the axes `beside` of which the letter stands in the line, as i does in [i = j]."""
+        return letters_alone(self.line.expr, self.nodes, self.beside)
 
     @cached_property
     def letters(self) -> frozenset[str]:
         """Every letter that is written as an index in the line."""
         read = [p.axes for p in walk(self.line.expr) if isinstance(p, Ref | Reduce)]
-        return frozenset(axis.letter for axes in (self.line.axes, *read) for axis in axes or ()) - {PICKED}
+        return frozenset(axis.letter for axes in (self.line.axes, self.alone, *read) for axis in axes or ()) - {PICKED}
 
     def error(self, expr: Expr, message: str) -> EquationError:
         """Returns the error with this message and the caret under `expr`; the caller raises it."""
@@ -51,7 +61,7 @@ class Scope:
                 for axis, own in zip(part.axes or (), node.axes, strict=True):
                     if axis.letter == letter:
                         return Axis(letter, own.size)
-        return None
+        return next((axis for axis in self.alone if axis.letter == letter), None)
 
     def read_along(self, ref: Ref, node: Node) -> Axes:
         """Returns the axes of the name `ref` of `node`, written with indices, each with its size.
@@ -84,6 +94,12 @@ class Scope:
                 f"the index {axis} has {_many(known)} in {where} and {_many(axis)} in {ref.name}; "
                 "expected the same number, or another letter",
             )
+
+
+def letters_alone(expr: Expr, nodes: Mapping[str, Node], axes: Axes) -> Axes:
+    """The `axes` of which the letter stands in an expression as a name, and is no other one."""
+    named = {ref.name for ref in refs(expr) if ref.axes is None} - set(nodes)
+    return tuple(axis for axis in axes if axis.letter in named)
 
 
 def _many(axis: Axis) -> str:

@@ -51,7 +51,7 @@ def read_equations(text: str, source: str = "<text>") -> Problem:
         read = _listed(tuple(shapes), sizes, 0)
         raise EquationError(f"{error.message}; the shapes so far are {read}", error.place) from None
     clear = {*declared, *_indexed(lines)}
-    if not graph.of_kind("parameter"):
+    if not graph.of_kind("parameter") and not declared.keys() & set(data):  # by what is said to be data, one may ask
         reads_size = any(SIZE in names(line.expr) for line in lines)
         aside = f"{SIZE} is the number of samples; for another number write another letter, such as k"
         aside = other_loss(lines) or (aside if reads_size else "there is nothing to derive")
@@ -171,13 +171,14 @@ def _is_constant(name: str) -> bool:
 
 def _assumed(data: tuple[str, ...], parameters: tuple[str, ...], sizes: Shapes, clear: Collection[str]) -> str:
     """The sentence that says how the names were read; shapes are `clear` that are said or read off indices."""
-    samples = f"{_listed(data, sizes, 1)} as data over samples and " if data else ""
     kind = "parameters" if len(parameters) > 1 else "a parameter"
+    samples = [f"{_listed(data, sizes, 1)} as data over samples"] if data else []
+    read = " and ".join([*samples, *([f"{_listed(parameters, sizes, 0)} as {kind}"] if parameters else [])])
     guessed = next(
         (name for name in sizes.shapes if name not in clear and len(sizes.shapes[name]) > (name in data)), ""
     )
     spelled = f'"{guessed}: {shape_text(sizes.shapes[guessed])}" beside the equations or ' if guessed else ""
-    return f"read {samples}{_listed(parameters, sizes, 0)} as {kind}; {spelled}a problem file says otherwise"
+    return f"read {read}; {spelled}a problem file says otherwise"
 
 
 def _listed(names: tuple[str, ...], sizes: Shapes, skipped: int) -> str:

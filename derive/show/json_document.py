@@ -55,7 +55,7 @@ def content(derivation: Derivation, title: str = "", optimizer: Optimizer | str 
         "partials": [_term(link.of, link.wrt, link.partial, link.summed) for link in links],
         "parts": [_part(part) for part in derivation.parts if part.name != part.line],
         "adjoints": [_adjoint(adjoint, parts, graph) for adjoint in derivation.adjoints],
-        "gradients": [_gradient(formulas.gradient(name)) for name in derivation.wrt],
+        "gradients": [_gradient(formulas.gradient(name), graph) for name in derivation.wrt],
         "optimizer": optimizer.name if optimizer else None,
         "variant": optimizer.variant.name if optimizer and optimizer.variant else None,
         "options": {name: written(value) for name, value in optimizer.options.items()} if optimizer else {},
@@ -124,8 +124,8 @@ def _adjoint(adjoint: Adjoint, parts: Mapping[str, Part], graph: Graph) -> _Docu
     return {"name": adjoint.name, "axes": _axes(axes), "terms": terms}
 
 
-def _gradient(gradient: Gradient) -> _Document:
-    found = stages(gradient)
+def _gradient(gradient: Gradient, graph: Graph) -> _Document:
+    found = stages(gradient, graph)
     sides = {"chain": found.chain, "substituted": found.substituted, "closed": found.closed}
     return {
         "wrt": _STYLE.ref(gradient.wrt),

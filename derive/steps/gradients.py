@@ -8,6 +8,7 @@ from derive.algebra.expression import Expr, Ref
 from derive.chain.closed_form import readable
 from derive.chain.formulas import MAX_LINKS, MAX_PATHS, Formulas, Gradient, Path
 from derive.chain.paths import Link
+from derive.graph.graph import Graph
 from derive.steps.equations import Derivative, Equation, Numbers, Product, Section, Total
 
 
@@ -24,10 +25,10 @@ class Stages(NamedTuple):
     left_out: str = ""
 
 
-def stages(gradient: Gradient) -> Stages:
+def stages(gradient: Gradient, graph: Graph) -> Stages:
     """Returns the stages of a gradient that are shown, or why they are left out."""
     if not gradient.paths:
-        return Stages(left_out=_why_no_paths(gradient))
+        return Stages(left_out=_why_no_paths(gradient, graph))
     chain = substituted = None
     if any(len(path.links) > 1 for path in gradient.paths):
         chain = Total(tuple(_product(path, symbols=True) for path in gradient.paths))
@@ -41,7 +42,7 @@ def gradient_section(formulas: Formulas, gradient: Gradient, numbers: Numbers) -
     """Returns the section of a gradient in its stages; without a closed form, it ends with its adjoint equation."""
     loss = formulas.derivation.graph.loss
     whole = Derivative(Ref(loss, ()), gradient.wrt)
-    found = stages(gradient)
+    found = stages(gradient, formulas.derivation.graph)
     direct = any(len(path.links) == 1 for path in gradient.paths)
     note = f"on the right, the partial of the line `{loss}` alone" if direct else ""
     equations: list[Equation] = []
@@ -62,10 +63,14 @@ def _product(path: Path, symbols: bool) -> Product:
     return Product(factors, path.summed)
 
 
-def _why_no_paths(gradient: Gradient) -> str:
-    if gradient.path_count == 0:
-        return f"The loss does not depend on `{gradient.wrt.name}`: the gradient is 0."
+def _why_no_paths(gradient: Gradient, graph: Graph) -> str:
     name = gradient.wrt.name
+    if gradient.path_count == 0 and name in graph.class_labels:
+        return f"`{name}` holds class labels, which choose what is in the loss: no derivative is taken by them."
+    if gradient.path_count == 0 and name in graph.ancestors:
+        return f"`{name}` is in the loss, but every derivative by it on the way there is 0: the gradient is 0."
+    if gradient.path_count == 0:
+        return f"The loss does not depend on `{name}`: the gradient is 0."
     if gradient.path_count > MAX_PATHS:
         return (
             f"{gradient.path_count:,} paths lead to `{name}`, more than the {MAX_PATHS} that are written "

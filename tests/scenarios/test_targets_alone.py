@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from derive import derive
 from derive.chain.derivation import differentiate
 from derive.errors import Place
 from derive.problem.loading import load
@@ -17,6 +18,11 @@ LOGITS = "z = X@W; l = cross_entropy(z, T)"
 def judged(name: str, formula: str, shape: str = "T: (n,K)", equations: str = LOGITS) -> FormulaFinding:
     found = load(f"{equations}; {shape}")
     return judge_formula(found, differentiate(found.graph), name, formula, Place("claim", None, 1, formula))
+
+
+def formula(text: str, name: str, claim: str) -> FormulaFinding:
+    found = load(text)
+    return judge_formula(found, differentiate(found.graph), name, claim, Place("claim", None, 1, claim))
 
 
 @pytest.mark.parametrize("shape", ["T: (n,K)", "T: (n,3)"])
@@ -56,3 +62,51 @@ def test_a_combination_is_right_if_it_is_the_gradient(a: int, b: int, c: int, sh
     """With c times what is 0 where the rows sum to 1."""
     formula = f"({a}*softmax(z[i,k], k) + {b}*T[i,k] + {c}*(1 - sum(T[i,m], m)))/n"
     assert judged("dl/dz[i,k]", formula, shape).status == ("right" if (a, b) == (1, -1) else "wrong")
+
+
+@pytest.mark.parametrize(
+    ("shapes", "claim", "status", "used"),
+    [
+        ("z: (n, k); y: (n, k)", "softmax(z) - y", "right", ("rows of y that sum to 1",)),
+        ("z: (n, k); y: (n, k)", "y - softmax(z)", "wrong", ()),
+        ("z: (n, k); y: (n, k)", "sum(y[i,m], m)*softmax(z[i,k], k) - y[i,k]", "right", ()),
+        ("z: (k); y: (k)", "softmax(z) - y", "right", ("entries of y that sum to 1",)),
+        ("z: (k); y: (k)", "softmax(z)*sum(y) - y", "right", ()),
+        ("z: (k); y: (k)", "softmax(z) + y", "wrong", ()),
+    ],
+)
+@pytest.mark.parametrize("loss", ["-sum(y*log(softmax(z)))", "-sum(log(softmax(z))*y)", "-sum(y*log_softmax(z))"])
+def test_a_cross_entropy_written_out(loss: str, shapes: str, claim: str, status: str, used: tuple[str, ...]) -> None:
+    found = formula(f"l = {loss}\n{shapes.replace('; ', chr(10))}", "dl/dz", claim)
+    assert (found.status, found.used) == (status, used), found.sentence
+
+
+LABELLED = "l = cross_entropy(z, y)\nz: (n, k)\ny: (n)"
+
+
+@pytest.mark.parametrize(
+    ("claim", "status"),
+    [
+        ("(softmax(z[i,k], k) - where(k == y[i], 1, 0))/n", "right"),
+        ("(softmax(z[i,k], k) - (k == y[i]))/n", "right"),
+        ("(softmax(z[i,m], m) - (m == y[i]))/n", "right"),
+        ("softmax(z[i,k], k) - (k == y[i])", "wrong"),
+        ("(softmax(z[i,k], k) - (k != y[i]))/n", "wrong"),
+    ],
+)
+def test_labels_where_the_number_of_classes_is_called_as_the_index(claim: str, status: str) -> None:
+    assert formula(LABELLED, "dl/dz", claim).status == status
+
+
+def test_what_is_said_to_be_data_is_differentiated_where_nothing_else_is() -> None:
+    found = derive(LABELLED)
+    assert found.wrt == ("z",)
+    assert load(LABELLED).notes[0].startswith("read z (k), y as data over samples; ")
+
+
+def test_a_label_is_not_said_to_be_out_of_the_loss() -> None:
+    text = str(derive(LABELLED, "y"))
+    assert "y holds class labels, which choose what is in the loss" in " ".join(text.split())
+    assert "does not depend" not in text
+    cut = str(derive("l = sum(sign(x)*w)\nx: (n)\nw: ()", "x"))
+    assert "x is in the loss, but every derivative by it on the way there is 0" in " ".join(cut.split())

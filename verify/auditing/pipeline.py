@@ -25,7 +25,7 @@ from verify.claims.claim import Claim
 from verify.claims.sentence import is_formula, says_step
 from verify.following.finding import Finding, Stated, Status
 from verify.following.rounded_inputs import check_rates
-from verify.formulas.judge import judge_formulas, judge_sentences
+from verify.formulas.judge import FormulaFinding, judge_formulas, judge_sentences
 from verify.hand.size import size_of
 from verify.tabular.objects import Rows
 
@@ -34,7 +34,8 @@ from verify.tabular.objects import Rows
 class Audit:
     """What was found of each claim, in the order in which a person calculates the numbers.
 
-    `unread` are the cells of the table that cannot be read; `empty` is how many have no number.
+    `unread` are the cells of the table that cannot be read; `empty` is how many have no number. `refused` says what is
+    wrong with each sentence that cannot be read, beside others that can.
     """
 
     problem: Problem
@@ -46,6 +47,7 @@ class Audit:
     unread: tuple[ClaimError, ...] = ()
     read_as: str = ""
     empty: int = 0
+    refused: tuple[ProblemError, ...] = ()
 
     @cached_property
     def counts(self) -> Mapping[Status, int]:
@@ -71,7 +73,12 @@ class Audit:
 
     @property
     def exit_status(self) -> int:
-        """0 where nothing is wrong, 1 where something is; else 3 where something is undecided or cannot be read."""
+        """0 where nothing is wrong, 1 where something is; else 3 where something is undecided or a cell is not read.
+
+        2 where a sentence cannot be read.
+        """
+        if self.refused:
+            return self.refused[0].exit_status
         formulas = {Status(formula.status) for formula in self.formulas}
         if any(status.is_refused for status in (*self.counts, *formulas)):
             return 1
@@ -119,8 +126,31 @@ def audit(
     judged = in_both_ways(run, reading.claims, tell)
     stated = in_effect(run.problem, chosen)
     formulas = () if sentences and claims is None else judge_formulas(stated, run.followed)
-    formulas += judge_sentences(stated, run.followed, said)
-    return Audit(run.problem, chosen, source, *judged, formulas, reading.unread, reading.told, reading.empty)
+    more, refused = _judged(stated, run.followed, (*said, *reading.formulas))
+    refused = tuple(sorted((*reading.refused, *refused), key=lambda error: _place_in(sentences, error)))
+    if refused and not (judged[0] or formulas or more):
+        raise refused[0]
+    formulas += more
+    return Audit(run.problem, chosen, source, *judged, formulas, reading.unread, reading.told, reading.empty, refused)
+
+
+def _place_in(sentences: Sequence[str], error: ProblemError) -> int:
+    """Which of the sentences cannot be read."""
+    return next((k for k, text in enumerate(sentences) if error.place is not None and error.place.text == text), 0)
+
+
+def _judged(
+    problem: Problem, derivation: Derivation, texts: Iterable[str]
+) -> tuple[tuple[FormulaFinding, ...], tuple[ProblemError, ...]]:
+    """The findings on sentences that say formulas, and what is wrong with those that cannot be read."""
+    found: list[FormulaFinding] = []
+    refused: list[ProblemError] = []
+    for text in texts:
+        try:
+            found += judge_sentences(problem, derivation, (text,))
+        except ProblemError as error:
+            refused.append(error)
+    return tuple(found), tuple(refused)
 
 
 def _check_size(problem: Problem, derivation: Derivation, settings: Settings, steps: int) -> None:
@@ -138,15 +168,21 @@ def _of_equations(
             f"{problem.source} has equations but no numbers to compare with; {needs}, or claim a formula: "
             "--claim 'dl/dw = 2*w'"
         )
-    about_numbers = f"is about a number, and the equations alone have none; {needs}"
+    stated, derivation = in_effect(problem, settings), differentiate(problem.graph)
+    found: list[FormulaFinding] = []
+    refused: list[ProblemError] = []
     for text in sentences:
-        if says_step(text):
-            raise ClaimError(f"{shorten(text, 60)} {about_numbers}")
-    formulas = judge_sentences(in_effect(problem, settings), differentiate(problem.graph), sentences)
-    for text, formula in zip(sentences, formulas, strict=True):
-        if not is_formula(text) and formula.status != "right":  # a number may be the formula: 2 is, of 2*b
-            raise ClaimError(f"{shorten(text, 60)} {about_numbers}")
-    return Audit(problem, settings, "--claim", (), formulas=formulas)
+        formulas, unread = ((), ()) if says_step(text) else _judged(stated, derivation, (text,))
+        refused += unread
+        if not unread and not (is_formula(text) or [one for one in formulas if one.status == "right"]):
+            # a number may be the formula: 2 is, of 2*b
+            why = f"is about a number, and the equations alone have none; {needs}"
+            refused.append(ClaimError(f"{shorten(text, 60)} {why}"))
+        else:
+            found += formulas
+    if refused and not found:
+        raise refused[0]
+    return Audit(problem, settings, "--claim", (), formulas=tuple(found), refused=tuple(refused))
 
 
 def _with_numbers(run: Run, claims: Iterable[Claim]) -> Run:

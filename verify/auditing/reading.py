@@ -16,9 +16,10 @@ from derive.run.settings import Settings
 from verify import pytorch
 from verify.auditing.judgement import by_digits
 from verify.auditing.log_choice import meant
+from verify.claims.claim import Claim
 from verify.claims.names import names_of
-from verify.claims.places import Timeline
-from verify.claims.sentence import read_sentence
+from verify.claims.places import NoEntryError, Timeline
+from verify.claims.sentence import read_sentence, says_step
 from verify.claims.table import Reading, once, table_of
 from verify.logs.writers import Writer, writer_named
 from verify.tabular.forms import read_grid
@@ -59,10 +60,12 @@ def read(
     if path is not None:
         name, grid = table_of(path, timeline, how[0])
         reading = _meant(grid, run, timeline, how[1])
-        said = (read_sentence(text, timeline) for text in sentences)
-        return name, replace(reading, claims=once((*reading.claims, *said)))
+        said = _said(sentences, timeline)
+        claims = once((*reading.claims, *said.claims))
+        return name, replace(reading, claims=claims, formulas=said.formulas, refused=said.refused)
     if sentences or is_about_formulas:
-        return "--claim", Reading(once(read_sentence(text, timeline) for text in sentences))
+        said = _said(sentences, timeline)
+        return "--claim", replace(said, claims=once(said.claims))
     if stated is not None and stated.table is None and stated.formulas:
         return run.watched.source, Reading(())
     if stated is None or stated.table is None:
@@ -73,6 +76,22 @@ def read(
     place = stated.table_place
     grid = read_grid(Source(place.source, stated.table, place.line or 1))
     return run.watched.source, _meant(grid, run, timeline, how[1])
+
+
+def _said(sentences: Sequence[str], timeline: Timeline) -> Reading:
+    """The claims of sentences; a number of all entries, such as dm/dx = 1/3 of a vector x, is a formula."""
+    claims: list[Claim] = []
+    formulas: list[str] = []
+    refused: list[ClaimError] = []
+    for text in sentences:
+        try:
+            claims.append(read_sentence(text, timeline))
+        except ClaimError as error:
+            if isinstance(error, NoEntryError) and not says_step(text):
+                formulas.append(text)
+            else:
+                refused.append(error)
+    return Reading(tuple(claims), formulas=tuple(formulas), refused=tuple(refused))
 
 
 def _meant(grid: Grid, run: Run, timeline: Timeline, writer: str | None) -> Reading:

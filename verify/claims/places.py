@@ -21,6 +21,10 @@ STAGES = ("train", "epoch", "predict")  # a step of training, a whole epoch, the
 PREDICTION = re.compile(r"(?:predict|prediction)\s*(\d{0,9})", re.IGNORECASE)
 
 
+class NoEntryError(ClaimError):
+    """A number of something that has several, without an index that says which."""
+
+
 @dataclass(frozen=True)
 class Timeline:
     """What the claims are about: the names, the batches of the run, and how many of them an epoch has.
@@ -176,7 +180,7 @@ def predicted_cell(quantity: Quantity, entry: tuple[int, ...], row: str, run: Ti
 
 
 def _checked(step: int, quantity: Quantity, entry: tuple[int, ...], run: Timeline, place: Place) -> Cell:
-    """The cell, where the quantity has that entry. Raises `ClaimError`."""
+    """The cell, where the quantity has that entry. Raises `ClaimError`, `NoEntryError` where none is named."""
     shape = run.names.shape(quantity)
     if quantity.group == "clipped" and not run.batches[step - 1].updates:
         message = f"no update follows step {step}, so there is no {quantity.label}: gradients are clipped before one"
@@ -189,7 +193,8 @@ def _checked(step: int, quantity: Quantity, entry: tuple[int, ...], run: Timelin
         expected = (
             f"runs over {have}; name one entry, such as {quantity.label}[{example}]" if shape else "is one number"
         )
-        raise ClaimError(f"{quantity.label} {expected}", place)
+        kind = NoEntryError if shape and not entry else ClaimError
+        raise kind(f"{quantity.label} {expected}", place)
     for number, size in zip(entry, shape, strict=True):
         rows = run.batches[step - 1].indices
         if size == SIZE and number not in rows:

@@ -44,12 +44,18 @@ _WHAT = "a CSV file of claims, or a table in another form"
 
 @dataclass(frozen=True)
 class Reading:
-    """The claims of a table, the cells that cannot be read, how the table was read, and how many cells are empty."""
+    """The claims of a table, the cells that cannot be read, how the table was read, and how many cells are empty.
+
+    Of sentences, `formulas` are those that say a number of all entries of something, and `refused` what is wrong with
+    those that cannot be read.
+    """
 
     claims: tuple[Claim, ...]
     unread: tuple[ClaimError, ...] = ()
     told: str = ""
     empty: int = 0
+    formulas: tuple[str, ...] = ()
+    refused: tuple[ClaimError, ...] = ()
 
 
 def table_of(given: str | os.PathLike[str] | Rows, run: Timeline, sheet: str | None = None) -> tuple[str, Grid]:

@@ -51,7 +51,7 @@ MAX_INDICES = 4  # ways in which a name is read along the letters of a formula
 _TWIN = {"sin": "cos", "cos": "sin", "exp": "log", "log": "exp", "tanh": "sigmoid", "sigmoid": "tanh"}
 _TWIN |= {"sum": "mean", "mean": "sum", "max": "min", "min": "max", "greater": "at_most", "at_most": "greater"}
 _CONDITIONS = ("equal", "greater", "at_most")  # in which no number or name is changed: k == 7 may as well be left out
-_TWO = Number(Fraction(2))
+_TWO, _ZERO = Number(Fraction(2)), Number(Fraction(0))
 _SIGN, _NUMBER, _FACTOR, _FUNCTION, _TERM, _NAME = range(6)  # kinds of change, in the order in which they are tried
 
 
@@ -78,7 +78,7 @@ def corrected(question: Question, difference: Difference) -> Correction | None:
     near = (change for change in found if _may_be_right(question, change.expr, nearby))
     left = MAX_PROVED
     for change in islice(near, MAX_TRIED):
-        text = show(question, change.expr)
+        text = show(question, tidied(change.expr))
         try:
             asked = reworded(question, text, Place(question.problem.source, None, 1, text))
         except ProblemError:
@@ -131,6 +131,27 @@ def show(question: Question, expr: Expr) -> str:
     partials = question.written.partials if question.written is not None else {}
     points = {key: f"partial.{'.'.join(pair)}" for key, pair in partials.items()}
     return Ascii(names=points).show(expr)
+
+
+def tidied(expr: Expr) -> Expr:
+    """A formula as a person writes it: without factors 1, terms 0, and what is transposed or negated twice."""
+    whole = rebuild(expr, tuple(map(tidied, children(expr))))
+    match whole:
+        case Apply(op="mul", args=(left, right)) if ONE in (left, right):
+            return right if left == ONE else left
+        case Apply(op="div" | "pow", args=(left, right)) if right == ONE:
+            return left
+        case Apply(op="add" | "sub", args=(left, right)) if right == _ZERO:
+            return left
+        case Apply(op="add", args=(left, right)) if left == _ZERO:
+            return right
+        case Apply(op="sub", args=(left, right)) if left == _ZERO:
+            return tidied(Apply("neg", (right,)))
+        case Apply(op="neg" | "transpose" as op, args=(Apply(op=inner, args=(twice,)),)) if op == inner:
+            return twice
+        case Apply(op="add" | "sub" as op, args=(left, Apply(op="neg", args=(right,)))):
+            return Apply("sub" if op == "add" else "add", (left, right))
+    return whole
 
 
 def _may_be_right(question: Question, expr: Expr, nearby: Nearby) -> bool:
@@ -195,16 +216,17 @@ def _here(question: Question, expr: Expr, factors: Iterable[Expr]) -> Iterator[_
             others = (2 * value, value / 2, value + 1, value - 1, Fraction(1), Fraction(2))
             yield from (_Change(_NUMBER, "", Number(other)) for other in dict.fromkeys(others) if other >= 0)
             yield _Change(_NUMBER, "", Ref(SIZE))
+            yield from (_Change(_NUMBER, "", Ref(name)) for name in _settings(question))
         case Ref():
             yield from _other_names(question, expr)
         case Reduce(op=op) | Apply(op=op, args=(_,)) if op in _TWIN:
             twin = _TWIN[op]
             new = Reduce(twin, expr.body, expr.axes) if isinstance(expr, Reduce) else Apply(twin, expr.args)
             yield _Change(_FUNCTION, f"with {twin} in place of {op}", new)
-        case Apply(op="transpose", args=(inner,)):
-            yield _Change(_FUNCTION, "", inner)
-        case Apply(op="neg", args=(inner,)):
-            yield _Change(_SIGN, "", inner)
+        case Apply(op="transpose" | "neg" as op, args=(inner,)):
+            yield _Change(_SIGN if op == "neg" else _FUNCTION, "", inner)
+        case Apply(op="sqrt") if "eps" in _settings(question):
+            yield _Change(_TERM, "", Apply("add", (expr, Ref("eps"))))
         case Apply(op=op, args=(left, right)):
             yield from _of_two(question, op, left, right)
 
@@ -251,11 +273,21 @@ def _other_names(question: Question, ref: Ref) -> Iterator[_Change]:
     """Another name of the same shape, and the square."""
     node = question.problem.graph.by_name.get(ref.name)
     if node is None:
+        known = question.target.rule.names() if question.target.rule is not None else {}
+        own = known.get(ref.name)
+        alike = (name for name, other in known.items() if own is not None and other.axes == own.axes)
+        yield from (_Change(_NAME, "", Ref(name)) for name in alike if name != ref.name)
         return
     yield _Change(_FUNCTION, "", Apply("pow", (ref, _TWO)))
     for other in _used(question):
         if other.name != node.name and [a.size for a in other.axes] == [a.size for a in node.axes]:
             yield _Change(_NAME, "", Ref(other.name, ref.axes))
+
+
+def _settings(question: Question) -> tuple[str, ...]:
+    """The numbers that an update is set by: lr, and the options of the optimizer."""
+    rule = question.target.rule
+    return ("lr", *(name for name in rule.optimizer.numbers if name in rule.names())) if rule is not None else ()
 
 
 def _used(question: Question) -> Sequence[Node]:

@@ -153,6 +153,8 @@ def in_symbols(
     size, parts = 0, 1
     while size < len(SIZES) and parts <= MAX_PARTS:
         numbers = Symbolic(SIZES[size], manner, labels(question.problem.graph, sizes), leaves, effort, parts, columns)
+        open_sizes = question.problem.graph.class_labels.items()
+        numbers.label_sizes = {name: axis for name, axis in open_sizes if isinstance(axis, str) and axis not in sizes}
         try:
             values: Values[Ratio] = Values(question.derivation, numbers, sizes, opaque, question.own)
             return [

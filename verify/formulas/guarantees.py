@@ -18,6 +18,7 @@ from typing import TypeVar
 
 from derive.algebra.expression import Apply, Expr, Ref, walk
 from derive.graph.graph import Graph
+from derive.graph.node import SIZE
 from derive.problem.loading import Problem
 from derive.problem.problem import Quantity
 from derive.source.numerals import write_number
@@ -60,15 +61,20 @@ def guarantees(problem: Problem, exprs: Sequence[Expr]) -> tuple[Guarantee, ...]
 
 
 def _targets(graph: Graph) -> Iterator[Guarantee]:
-    """That rows of targets are probabilities, of which the sum is 1: those of a cross-entropy of equations alone."""
+    """That rows of targets are probabilities, of which the sum is 1: those of a cross-entropy of equations alone.
+
+    It may be written out, y*log(softmax(z)).
+    """
     classes = labels(graph, dict.fromkeys(graph.of_kind("size"), 1))
     written = (node.written if node.written is not None else node.definition for node in graph.lines)
     found = {name for expr in written for part in walk(expr) if (name := _target_of(part)) is not None}
     for node in graph.nodes:
-        if node.kind == "data" and node.name in found and node.name not in classes and len(node.axes) > 1:
+        is_given = node.kind in ("data", "parameter") and node.name not in classes
+        if is_given and node.name in found and node.axes and node.axes[-1].size != SIZE:
             size = node.axes[-1].size
             column = Column(sums_to_one=True, classes=size if isinstance(size, int) else 0)
-            yield Guarantee(node.name, f"rows of {node.name} that sum to 1", column)
+            rows = f"rows of {node.name}" if len(node.axes) > 1 else f"entries of {node.name}"
+            yield Guarantee(node.name, f"{rows} that sum to 1", column)
 
 
 def _target_of(expr: Expr) -> str | None:
@@ -76,7 +82,16 @@ def _target_of(expr: Expr) -> str | None:
     match expr:
         case Apply(op="cross_entropy", args=(_, Ref(name=name))):
             return name
+        case Apply(op="mul", args=(Ref(name=name), other) | (other, Ref(name=name))) if _is_log_softmax(other):
+            return name
     return None
+
+
+def _is_log_softmax(expr: Expr) -> bool:
+    match expr:
+        case Apply(op="log", args=(Apply(op="softmax"),)) | Apply(op="log_softmax"):
+            return True
+    return False
 
 
 def together(chosen: Sequence[Guarantee]) -> Mapping[str, Column]:

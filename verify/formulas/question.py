@@ -173,9 +173,9 @@ def _question(
             gradients.append(derivative.wrt.name)
     if target.name in graph.by_name and target.rule is None and target.name in names(expr):
         raise ClaimError(f"{name!r} is said to be itself: the formula names {target.name}", written.place)
-    on_the_left = [part for part in index or () if isinstance(part, str)]
+    on_the_left = [part for part in index or _indices(target.asked) if isinstance(part, str)]
     expr, sums = apart_from_left(expr, on_the_left, nodes)
-    reading = along(expr, name, written.place, nodes, axes)
+    reading = along(expr, name, written.place, nodes, axes, on_the_left)
     body = rename_axes(reading.expr, renamed)
     picked = {renamed[axis]: number for axis, number in picked.items()}
     found = Question(problem, derivation, target, body, picked, reading.added, own=own, gradients=tuple(gradients))
@@ -190,6 +190,13 @@ def _question(
     asked = [*gradients, *([target.rule.node.name] if target.rule else [])]
     asked += [target.gradient_of] if target.gradient_of else []
     return replace(found, derivation=with_gradients(derivation, asked))
+
+
+def _indices(asked: Derivative | None) -> tuple[str | int, ...]:
+    """The indices of a derivative of which both sides have one, dp[i]/dz[j]."""
+    if asked is None or asked.of.index is None or asked.wrt.index is None:
+        return ()
+    return (*asked.of.index, *asked.wrt.index)
 
 
 def _partials(written: Written, graph: Graph) -> Mapping[str, Derivative]:

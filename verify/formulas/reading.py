@@ -28,6 +28,7 @@ from derive.characters import normalise
 from derive.errors import ClaimError, Place, shorten
 from derive.graph.node import SIZE, Node
 from derive.graph.resolution import resolve
+from derive.graph.scope import letters_alone
 from derive.paper.lines import Line
 from derive.paper.spelling import at
 from derive.paper.syntax import read_expression
@@ -98,15 +99,19 @@ def left_side(text: str) -> tuple[str | None, int]:
     return (match["left"].strip(), match.end()) if match else (None, 0)
 
 
-def along(written: Expr, line_name: str, place: Place, nodes: Mapping[str, Node], axes: Axes) -> Reading:
+def along(
+    written: Expr, line_name: str, place: Place, nodes: Mapping[str, Node], axes: Axes, left: Collection[str] = ()
+) -> Reading:
     """The formula in the names of `nodes`, along `axes`; a sum over samples that it leaves in words is put in.
 
+    `left` are the letters on the left, which are numbers in the formula: dd[i]/dx[j] = (i == j) - 1/3.
     Raises `EquationError` for names and shapes that do not fit in it, `ClaimError` where its own shape is not `axes`.
     """
-    node = resolve(Line(line_name, apart_letters(written), place), nodes, is_loss=False)
+    beside = tuple(axis for axis in axes if axis.letter in left)
+    node = resolve(Line(line_name, apart_letters(written), place), nodes, is_loss=False, beside=beside)
     whole = node.definition
     indexed = any(axis.letter in {own.letter for own in axes} for axis in node.axes) or not axes
-    lettered = _is_indexed(written)
+    lettered = _is_indexed(written) or bool(letters_alone(written, nodes, beside))
     pairs, extra = _by_letter(node.axes, axes) if lettered and indexed else _from_the_last(node.axes, axes)
     if any(axis.size != SIZE for axis in extra):
         expected = f"expected {'the shape ' + shape_text(axes) if axes else 'one number'}"

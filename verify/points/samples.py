@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import product
 
-from derive.algebra.expression import Apply, Position, Ref, walk
 from derive.graph.graph import Graph
 from derive.graph.node import ROWS, SIZE, Node
 from derive.problem.loading import Problem
@@ -48,15 +47,8 @@ def batch_sizes(problem: Problem) -> tuple[int, ...]:
 
 def labels(graph: Graph, sizes: Mapping[str, int]) -> Mapping[str, int]:
     """The names that are class labels, with the number of classes, as far as `sizes` has it where it has a name."""
-    found: dict[str, int] = {}
-    for node in graph.lines:
-        for part in walk(node.definition):
-            match part:
-                case Apply(op="equal", args=(Ref(name=name), Position(axis=axis))):
-                    classes = axis.size if isinstance(axis.size, int) else sizes.get(str(axis.size))
-                    if classes is not None and graph.by_name[name].kind != "line":
-                        found[name] = classes
-    return found
+    counts = ((name, sizes.get(size) if isinstance(size, str) else size) for name, size in graph.class_labels.items())
+    return {name: count for name, count in counts if count is not None}
 
 
 def constants(problem: Problem) -> Mapping[str, Entries]:

@@ -89,13 +89,26 @@ def _one_sum(symbols: Symbols, term: tuple[fmpq, Powers], within: fmpq_mpoly, le
 
 
 def _are_whole(symbols: Symbols, own: Powers, letter: Letter) -> bool:
-    """Whether the sum is that of a row, along its last axis, of which is known that it is 1."""
+    """Whether the sum is that of a row, along its last axis, of which is known that it is 1; or of [y = k] over k."""
     if len(own) != 1 or own[0][1] != 1:
         return False
     match symbols.field.keys[own[0][0]]:
         case Leaf(name=name, index=(*row, place)):
             return name in symbols.sum_to_one and place == letter and letter not in row
+        case Called(op="equal", args=(first, other)):
+            keys = [_only_symbol(symbols, structure) for structure in (first, other)]
+            label = next((key for key in keys if isinstance(key, Leaf)), None)
+            is_label = label is not None and symbols.label_sizes.get(label.name) == letter.size
+            return is_label and letter in keys and label is not None and letter not in label.index
     return False
+
+
+def _only_symbol(symbols: Symbols, structure: Structure) -> object:
+    """The key of the symbol that a fraction is; None where it is anything else."""
+    match structure:
+        case (((coefficient, ((symbol, 1),)),), ((bottom, ()),)) if coefficient == bottom:
+            return symbols.field.keys[symbol]
+    return None
 
 
 def _depth(symbols: Symbols, place: int) -> int:

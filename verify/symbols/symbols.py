@@ -88,6 +88,7 @@ class Symbols:
         self.is_count: set[int] = set()  # how many values an axis has, where that is left open
         self.groups: dict[int, tuple[Case, ...]] = {}
         self.sum_to_one: frozenset[str] = frozenset()  # names whose entries along the last axis have the sum 1
+        self.label_sizes: Mapping[str, str] = {}  # of names that are one of so many classes as an open axis has values
         self.renamings: dict[tuple[object, ...], int] = {}  # of a symbol along other letters, the symbol
         self.parts = parts
 

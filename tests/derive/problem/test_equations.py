@@ -81,7 +81,7 @@ def test_two_spellings_of_one_name_are_noted() -> None:
         ("l = 3", "'l' depends on no parameter; there is nothing to derive"),
         ("f = x^n", "'f' depends on no parameter; n is the number of samples; for another number write another letter"),
         ("w: (); l = sum(w)", "sum of a single number; expected something that runs over samples or an index"),
-        ("X: (n); l = mean(X)", "depends on no parameter"),
+        ("l = mean(3 + 0*2)", "of a single number"),
         ("l = (w", r"^<text>:1:5: a parenthesis is opened and never closed"),
         ("a = w\na = b", r"^<text>:2:1: 'a' is defined twice"),
         ("# nothing", "no equation"),

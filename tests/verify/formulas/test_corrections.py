@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from fractions import Fraction
+
 import pytest
 from hypothesis import assume, given
+from hypothesis import strategies as st
 
+from derive.algebra.expression import Expr
+from derive.errors import Place, ProblemError
+from derive.paper.syntax import read_expression
+from derive.show.notation import Ascii
 from tests.matrix_chains import Claim, claims
+from tests.piecewise import GRID, ONE, ZERO, call, formulas, number
 from tests.problems import RIDGE
 from tests.scenarios.test_claimed_back import SLOW, judged
 from tests.scenarios.test_guaranteed import BY_NAME
 from verify.auditing.pipeline import audit
+from verify.formulas.corrections import tidied
 
 MATRIX = '''
 equations = """
@@ -164,3 +174,88 @@ def test_a_number_that_is_the_lr_by_the_size_of_the_batch_is_no_correction() -> 
     [found] = audit(text, sentences=["w' = w - 0.1*dl/dw"], lr="0.3").formulas
     assert found.status == "wrong"
     assert "n*0.1" not in found.sentence
+
+
+ADAM = """
+equations = "l = mean((w*x + b - y)^2)"
+[parameters]
+w = 0
+b = 0
+[data]
+x = [1, 2]
+y = [3, 5]
+[training]
+lr = 0.1
+optimizer = "Adam"
+"""
+MOMENTUM = ADAM.replace('optimizer = "Adam"', "momentum = 0.9\nweight_decay = 0.5")
+
+
+@pytest.mark.parametrize(
+    ("problem", "name", "formula", "change", "right"),
+    [
+        (ADAM, "w.m", "0.8*m_w + (1 - beta1)*dl/dw", "with beta1 in place of 0.8", "beta1*m_w + (1 - beta1)*dl/dw"),
+        (ADAM, "w.v_hat", "v_w/(1 - beta1^t)", "with beta2 in place of beta1", "v_w/(1 - beta2^t)"),
+        (ADAM, "w", "w - lr*m_hat/(sqrt(v_hat) + 0.1)", "with eps in place of 0.1", "w - lr*m_hat/(sqrt(v_hat) + eps)"),
+        (ADAM, "w", "w - lr*m_hat/sqrt(v_hat)", "with sqrt(v_hat) + eps in place of sqrt(v_hat)", ""),
+        (MOMENTUM, "w.v", "0.7*v_w + dl/dw + 0.5*w", "with momentum in place of 0.7", ""),
+        (MOMENTUM, "w", "w - eps*v_w", None, None),  # no name of this optimizer
+        (MOMENTUM, "w", "w - 0.7*v_w - lr", None, None),  # two things would have to change
+    ],
+)
+def test_a_wrong_setting_of_an_update_is_named(
+    problem: str, name: str, formula: str, change: str | None, right: str | None
+) -> None:
+    if "eps" in formula and change is None:
+        with pytest.raises(ProblemError):
+            judged(problem, name, formula)
+        return
+    finding = judged(problem, name, formula)
+    assert finding.status == "wrong"
+    if change is None:
+        assert "in place of" not in finding.sentence
+        return
+    assert f"; {change}" in finding.sentence
+    assert finding.right == (right or finding.right)
+    assert judged(problem, name, finding.right).status == "right"
+
+
+def names_of(text: str) -> str:
+    return Ascii().show(tidied(read_expression(text, Place("t", None, 1, text))))
+
+
+@pytest.mark.parametrize(
+    ("text", "tidy"),
+    [
+        ("min(1, exp(1*x))", "min(1, exp(x))"),
+        ("x*1 + 0", "x"),
+        ("0 - x", "-x"),
+        ("0 + x/1", "x"),
+        ("x^1 - -y", "x + y"),
+        ("transpose(transpose(x)) @ y", "x @ y"),
+        ("1/x + x*0", "1/x + x*0"),
+        ("x - 1", "x - 1"),
+        ("1 - x", "1 - x"),
+        ("0/x + 1^x", "0/x + 1^x"),
+    ],
+)
+def test_a_correction_is_as_a_person_writes_it(text: str, tidy: str) -> None:
+    assert names_of(text) == tidy
+
+
+@given(formulas(), st.sampled_from(GRID))
+def test_what_is_tidied_is_the_same(expr: Expr, at: Mapping[str, Fraction]) -> None:
+    whole = call("add", call("mul", ONE, call("sub", ZERO, expr)), call("neg", call("neg", ZERO)))
+    assert number(tidied(whole), at) == number(whole, at)
+    assert number(tidied(expr), at) == number(expr, at)
+
+
+@pytest.mark.parametrize(
+    ("problem", "named"), [(MATRIX, None), (MATRIX.replace("y = [1", "T = [1").replace("- y", "- T"), "T")]
+)
+def test_a_transpose_is_no_power(problem: str, named: str | None) -> None:
+    if named is None:
+        with pytest.raises(ProblemError, match=r"'T' is no name; did you mean transpose\(X\)\?"):
+            judged(problem, "dl/dw", "2*X^T @ (z - y)/n")
+    else:
+        assert "did you mean" not in judged(problem, "l", "mean((z - T)^2 + 0*abs(w[0])^T)").sentence
