@@ -81,8 +81,12 @@ class ClaimError(ProblemError):
     """A claim that cannot be read."""
 
 
+class UnknownQuantityError(ClaimError):
+    """A claim of what the problem does not have."""
+
+
 class NoClaimError(ClaimError):
-    """A table that can be read and claims nothing: nothing is decided."""
+    """A table of which nothing is judged, as it claims nothing or none of its cells can be read."""
 
     exit_status = 3
 

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from derive.console import BAD_INPUT, CommandParser, list_problems, progress, say, tell, write_out
+from derive.errors import SettingError
 from derive.problem.loading import load, shipped
 from derive.run.precedence import effective
 from derive.source.files import check_writable, write_whole
@@ -28,6 +29,8 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--worksheet", metavar="FILE", help="write the empty table to fill in, in place of the tables")
     found.add_argument("--give", metavar="NAMES", help="what a worksheet gives away: columns and steps, such as lr,w,1")
     found.add_argument("--grade", metavar="DIR", help="judge every table of claims in a folder: grades.csv")
+    found.add_argument("--sheet", metavar="NAME", help="the sheet of a graded workbook, where several have claims")
+    found.add_argument("--log", metavar="NAME", help="the trainer that has written the graded tables: keras, …")
     found.add_argument("--units", metavar="N", help="units of its last digit that a claimed number may be off")
     add_settings(found)
     return found
@@ -38,6 +41,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser().parse_args(argv)
     if options.list:
         return list_problems(shipped())
+    for name in ("sheet", "log"):
+        if getattr(options, name) is not None and options.grade is None:
+            raise SettingError(f"--{name} says how graded tables are read; give their folder with --grade DIR")
     if options.worksheet is not None:
         return _worksheet(options)
     if options.grade is not None:
@@ -65,6 +71,7 @@ def _graded(options: argparse.Namespace) -> int:
     """Judges every file of claims in a folder and writes one summary; 2 where a file could not be read."""
     check_folder(options.output)
     problem = load(options.problem)
-    graded = grade(problem, options.grade, units_of(options.units), settings_of(options), say)
+    units, settings = units_of(options.units), settings_of(options)
+    graded = grade(problem, options.grade, units, settings, say, options.sheet, options.log)
     write_out(write_grades(graded, options.output))
     return BAD_INPUT if any(one.found is None for one in graded) else 0

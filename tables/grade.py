@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from derive.errors import ClaimError, HandgradError
+from derive.errors import ClaimError, HandgradError, Place
 from derive.problem.loading import Problem
 from tables.audit import WORDS
 from verify.auditing.pipeline import Audit, audit
 from verify.following.finding import Status
-from verify.spreadsheet.workbook import SUFFIXES
+from verify.logs.writers import writer_named
+from verify.spreadsheet.workbook import SUFFIXES, is_workbook
 
 TABLES = (
     *(".csv", ".tsv", ".tab", ".txt", ".dat", ".log", ".md", ".rst", ".tex", ".json", ".jsonl", ".ndjson"),
@@ -27,11 +28,17 @@ def grade(
     units: int | None,
     settings: Mapping[str, object],
     tell: Callable[[str], None],
+    sheet: str | None = None,
+    log: str | None = None,
 ) -> tuple[Graded, ...]:
     """Every table of the folder in the order of their names; one that cannot be read has its error in place.
 
-    A table is a file with one of the suffixes `TABLES`. Raises `ClaimError` for a folder that is none or holds none.
+    A table is a file with one of the suffixes `TABLES`. `sheet` is read of those that are workbooks, and `log` names
+    the trainer that has written all of them. Raises `ClaimError` for a folder that is none or holds none, and for a
+    trainer whose numbers are not known.
     """
+    if log is not None:
+        writer_named(log, Place("--log"))
     place = Path(folder)
     if not place.is_dir():
         raise ClaimError(f"{folder} is not a folder; expected one that holds tables of claims")
@@ -44,7 +51,8 @@ def grade(
     graded: list[Graded] = []
     for file in files:
         try:
-            found = audit(problem, claims=file, units=units, **settings)  # type: ignore[arg-type]
+            own = sheet if is_workbook(file) else None
+            found = audit(problem, claims=file, units=units, sheet=own, log=log, **settings)  # type: ignore[arg-type]
             graded.append(Graded(file.name, found))
         except HandgradError as error:
             tell(f"error: {error}")

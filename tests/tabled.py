@@ -100,6 +100,9 @@ FORMS: Mapping[str, Callable[[Table], str]] = {
     "LaTeX": latex,
     "key=value": pairs(" ", "="),
     "key: value": pairs(", ", ": "),
+    "words": pairs(" ", " "),
+    "words between commas": pairs(", ", " is "),
+    "dashes": pairs(" - ", ": "),
     "JSON lines": json_lines,
     "JSON": json_list,
 }

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -137,3 +140,85 @@ def test_the_loss_of_an_epoch_of_several_batches_has_names() -> None:
         audit(LINE.format(size=2), sentences=["epoch 1: loss = 24"])
     found = audit(LINE.format(size=2), sentences=["epoch 1: mean(l) = 17.25"])
     assert found.findings[0].cell.name == "mean_of_batches"
+
+
+# A table that says no more than the epoch
+
+
+def ends(size: int) -> list[dict[str, float]]:
+    """The parameters at the end of each epoch, by a loop in PyTorch."""
+    w, b = (torch.zeros((), dtype=torch.float64, requires_grad=True) for _ in "wb")
+    x, y = (torch.tensor(v, dtype=torch.float64) for v in ([1.0, 2, 3, 4, 5], [2.0, 3, 5, 7, 8]))
+    optimizer = torch.optim.SGD([w, b], lr=0.01)
+    found = []
+    for _ in range(2):
+        for first in range(0, 5, size):
+            optimizer.zero_grad()
+            ((w * x[first : first + size] + b - y[first : first + size]) ** 2).mean().backward()
+            optimizer.step()
+        found.append({"w": w.item(), "b": b.item()})
+    return found
+
+
+FORMS = {
+    "csv": lambda rows: "\n".join([",".join(rows[0]), *(",".join(row.values()) for row in rows)]),
+    "words": lambda rows: "\n".join(" ".join(f"{name} {number}" for name, number in row.items()) for row in rows),
+    "keras": lambda rows: "\n".join(
+        f"Epoch {row['epoch']}/2\n " + " - ".join(f"{n}: {v}" for n, v in row.items() if n != "epoch") for row in rows
+    ),
+}
+
+
+@settings(max_examples=40)
+@given(
+    st.sampled_from([2, 3]),
+    st.sampled_from(["loss", "mean loss", "epoch_loss", "train_loss", ""]),
+    st.sampled_from(KINDS),
+    st.sampled_from(list(FORMS)),
+    st.sampled_from([None, "loss", "w", "b"]),
+    st.integers(0, 1),
+)
+def test_a_whole_epoch_is_read_as_it_is_meant_and_a_wrong_number_is_found(
+    size: int, name: str, kind: str, form: str, moved: str | None, epoch: int
+) -> None:
+    if name == "mean loss" and kind.startswith("sum"):
+        return
+    rows = []
+    for k, (means, end) in enumerate(zip(plain(size), ends(size), strict=True)):
+        numbers = {**({name: means[f"{kind}(loss)"]} if name else {}), **end}
+        if k == epoch and moved:
+            called = name if moved == "loss" else moved
+            numbers = {n: v * 1.01 if n == called else v for n, v in numbers.items()}
+        rows.append({"epoch": str(k + 1), **{n: f"{v:.8g}" for n, v in numbers.items()}})
+    found = audited(FORMS[form](rows), size)
+    expected = {rows[epoch][name if moved == "loss" else moved]} if moved and (name or moved != "loss") else set()
+    assert {one.claim.literal.text for one in found.findings if one.status.is_refused} == expected, to_text(found)
+    assert len(found.findings) == (6 if name else 4)
+    if not name:
+        assert any("w, b at the last step of the epoch" in said for said in found.told)
+
+
+def audited(text: str, size: int) -> Audit:
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "claims.txt")
+        file.write_text(text, encoding="utf-8")
+        return audit(LINE.format(size=size), claims=file)
+
+
+def test_where_no_reading_fits_the_numbers_are_wrong_and_the_nearest_is_told() -> None:
+    values = plain(2)
+    for kind in KINDS:
+        numbers = [f"{row[f'{kind}(loss)'] * 1.002:.6g}" for row in values]
+        found = audited(f"epoch,loss\n1,{numbers[0]}\n2,{numbers[1]}\n", 2)
+        assert [one.status.value for one in found.findings] == ["wrong", "wrong"]
+        assert any(f"loss is read as {kind}, and fits neither: in epoch 1 " in said for said in found.told)
+    first, second = (row["mean_over_samples(loss)"] for row in values)
+    found = audited(f"epoch,loss\n1,{first:.6g}\n2,{second + 1:.6g}\n", 2)
+    assert [one.status.value for one in found.findings] == ["right", "wrong"]
+    assert "the mean over the samples of the epoch so far" in found.told[0]
+    assert "1 of 2 numbers fit" in found.told[0]
+
+
+def test_what_an_epoch_has_several_of_is_refused() -> None:
+    with pytest.raises(ClaimError, match="an epoch has 3 batches; say which one in a column batch"):
+        audited("epoch,dl/dw\n1,0.5\n2,0.6\n", 2)

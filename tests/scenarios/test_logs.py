@@ -218,7 +218,7 @@ LOGS: dict[str, tuple[str, str, str]] = {  # the log, its writer, and what is to
     "keras screen": (keras_screen(), "keras", "the mean over the samples of the epoch so far"),
     "keras 2 screen": (keras_screen(fancy=False), "keras", "not judged: val_loss"),
     "fastai": (FASTAI, "fastai", "divided by 1 − 0.98^k, counted from 0 (epoch), as fastai writes"),
-    "skorch": (SKORCH, "skorch", "as skorch writes"),
+    "skorch": (SKORCH, "skorch", "the mean over the samples of the epoch so far"),
     "poutyne": (POUTYNE, "poutyne", "the mean over the samples of the epoch so far"),
     "torchbearer": (TORCHBEARER, "torchbearer", "not judged: running_loss, val_loss"),
     "ignite, running": (
@@ -394,7 +394,7 @@ def test_losses_under_the_usual_names_of_ones_own_loop(tmp_path: Path) -> None:
     text = "epoch,epoch_loss\n" + "".join(f"{e + 1},{loss:.4f}\n" for e, loss in rows)
     found = audited(text, tmp_path)
     assert is_right(found)
-    assert any("mean loss is read as mean_of_batches: in epoch 1 " in said for said in found.told)
+    assert any("epoch loss is read as mean_of_batches: in epoch 1 " in said for said in found.told)
 
 
 def test_two_ways_that_find_other_numbers_wrong_are_refused_with_both(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from derive.errors import ClaimError
+from derive.errors import ClaimError, SettingError
 from derive.problem.loading import load
 from tables.command import main as tables_main
 from tables.grade import GRADE_COLUMNS, grade, grade_frame
@@ -51,6 +51,27 @@ def test_a_grade_tells_how_many_cells_are_no_numbers(tmp_path: Path) -> None:
     (tmp_path / "anna.csv").write_text("step,w,b\n1,0.267,about 0.2\n2,1.63,\n", encoding="utf-8")
     made = grade_frame(grade(load("article"), str(tmp_path), None, {}, print))
     assert [list(made[name]) for name in ("empty", "unread", "claims", "score")] == [[1], [1], [2], [1.0]]
+
+
+def test_a_graded_log_and_a_sheet_are_read_as_they_are_said_to_be(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    excel([["step", "loss"], ["0", "146.6667"], ["1", "280.6703"]], tmp_path / "anna.xlsx")
+    (tmp_path / "ben.csv").write_text("step,train_loss\n0,146.6667\n1,280.6703\n2,145.3\n", encoding="utf-8")
+    out = ["--output", str(tmp_path / "out")]
+    arguments = ["article", "--grade", str(tmp_path), *out]
+    assert tables_main([*arguments, "--log", "lightning", "--sheet", "Sheet"]) == 0
+    made = pd.read_csv(capsys.readouterr().out.strip())
+    assert (list(made["claims"]), list(made["score"])) == ([2, 3], [1.0, 1.0])
+    assert tables_main([*arguments, "--log", "lightning", "--sheet", "other"]) == 2
+    said = capsys.readouterr()
+    assert "other" in said.err
+    assert list(pd.read_csv(said.out.strip())["score"])[1] == 1.0
+    with pytest.raises(ClaimError, match=r"--log: log 'lightnin' is no writer .* did you mean 'lightning'\?"):
+        tables_main([*arguments, "--log", "lightnin"])
+    for flag in ("--log", "--sheet"):
+        with pytest.raises(SettingError, match=f"{flag} says how graded tables are read; give their folder with --gr"):
+            tables_main(["article", flag, "lightning", *out])
 
 
 def test_grades_written_into_the_folder_are_not_graded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -41,6 +41,7 @@ def in_both_ways(run: Run, claims: Sequence[Claim], tell: Progress | None) -> tu
 
 def by_digits(run: Run, several: Sequence[Sequence[Claim]], rounding: bool) -> list[list[Finding]]:
     """What is found of several lists of claims by their digits, and by `rounding`, without following the author."""
+    several = [which_of_two(run, own)[0] for own in several]
     claims = list({(claim.cell, claim.place): claim for own in several for claim in own}.values())
     known = right_values(run, _calculated(claims), _Decided(tuple(claims)))
     with precision(PRECISIONS[-1]):

@@ -43,17 +43,31 @@ def meant(grid: Grid, run: Timeline, writer: Writer | None, judge: Judge) -> Rea
         return found
     try:
         plain = read_rows(grid, run)
-    except ClaimError:
-        found = _nearest(possible_readings(grid, run), judge, MOST)
-        if found is None:
-            raise
-        return found
+    except ClaimError as error:
+        ways = possible_readings(grid, run)
+        found = _nearest(ways, judge, MOST)
+        return found if found is not None else _of_epochs(grid, run, ways, judge, error)
     ways = possible_readings(grid, run) if _may_be_log(grid, run, judge) else []
     first = [claim for claim in plain.claims if claim.cell.quantity.group in _RULED][:FEW] if ways else []
     wrong = (
         {finding.claim.place for finding in judge([first], True)[0] if finding.status.is_refused} if first else set()
     )
     return _explained(plain, wrong, ways, judge) if len(wrong) >= ENOUGH else plain
+
+
+def _of_epochs(grid: Grid, run: Timeline, ways: Sequence[LogReading], judge: Judge, error: ClaimError) -> Reading:
+    """The claims of a table that says no more than the epoch: a mean or sum of the loss, parameters at its end.
+
+    Its names are those of the problem, so the way that most numbers fit is the nearest where it is any. Raises `error`
+    for any other table.
+    """
+    try:
+        found = read_rows(grid, replace(run, whole_epochs=True))
+    except ClaimError:
+        raise error from None
+    fits = any(fit.right for fit in _fits(ways, judge))
+    nearest = _nearest(ways, judge) if fits else None
+    return found if nearest is None else nearest
 
 
 def _may_be_log(grid: Grid, run: Timeline, judge: Judge) -> bool:

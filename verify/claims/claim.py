@@ -19,12 +19,13 @@ AFTERWARDS = ("norm", "averaged", "epoch", "prediction")  # of a log's row, afte
 # What is made of a line's numbers in the batches of an epoch: each batch counting alike, or with its n samples.
 MEANS = ("mean_of_batches", "mean_over_samples")
 SUMS = ("sum_of_batches", "sum_over_samples")
-EITHER = {"mean": MEANS, "sum": SUMS}  # a mean, or a sum, of which it is not said which
+EITHER = {"mean": MEANS, "sum": SUMS, "any": (*MEANS, *SUMS)}  # of which it is not said which
 OF_AN_EPOCH = {  # how they are written of a line r
     **{kind: (f"{kind}({{r}})", f"{kind} {{r}}", f"{kind[:-11]}({{r}})") for kind in (MEANS[0], SUMS[0])},
     **{kind: (f"{kind}({{r}})", f"{kind} {{r}}") for kind in (MEANS[1], SUMS[1])},
-    "mean": ("mean {r}", "{r} mean", "average {r}", "avg {r}", "epoch {r}", "{r} of the epoch"),
-    "sum": ("total {r}", "running {r}", "{r} total"),
+    "mean": ("mean {r}", "{r} mean", "average {r}", "avg {r}"),
+    "sum": ("total {r}", "{r} total"),
+    "any": ("epoch {r}", "running {r}", "{r} of the epoch"),
 }
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from derive.errors import ClaimError, Place, shorten
 from verify.claims.cells import VALUES
+from verify.claims.counters import with_counters
 from verify.claims.places import Timeline
 from verify.tabular.grid import Grid, with_points
 from verify.tabular.index import without_index
@@ -19,7 +20,7 @@ _NAMES = ("name", "variable", "metric", "key")  # other heads of what a tidy tab
 class Laid:
     """A table before its names are looked up: its header in one line, its rows, and how many of their cells are empty.
 
-    `form` is what it was read as, and `more` what else is told of it.
+    `form` is what it was read as, and `more` what else is told of it; `apart` are names with numbers that say no step.
     """
 
     header: Row
@@ -28,6 +29,7 @@ class Laid:
     is_tidy: bool
     form: str
     more: str
+    apart: tuple[tuple[Written, Written], ...] = ()
 
     def told(self, count: int) -> str:
         """`read as Markdown, decimal comma, 12 rows`."""
@@ -44,11 +46,12 @@ def laid_out(grid: Grid, run: Timeline) -> Laid:
     says_where = any(run.is_place(place_word(cell.text)) for cell in grid.rows[0])
     names, body, index = without_index(grid.rows[0], grid.rows[1:], says_where)
     header = _long_form([_as_place(_in_one_line(cell, run), run) for cell in names], run)
-    _check_header(header, body, run)
-    is_tidy = _is_tidy([cell.text.lower() for cell in header], body, run)
+    header, numbered, counts = with_counters(header, body, run)
+    _check_header(header, numbered, run)
+    is_tidy = _is_tidy([cell.text.lower() for cell in header], numbered, run)
     form = f"{grid.form}, decimal comma" if has_commas else grid.form
-    more = ", ".join(filter(None, (index, grid.told)))
-    return Laid(header, body, _empty(header, body, is_tidy), is_tidy, form, more)
+    more = ", ".join(filter(None, (index, grid.told, counts)))
+    return Laid(header, numbered, _empty(header, numbered, is_tidy), is_tidy, form, more, grid.apart)
 
 
 def _empty(header: Row, body: Sequence[Row], is_tidy: bool) -> int:

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from derive.chain.derivation import Derivation
 from derive.characters import ascii_text
-from derive.errors import ClaimError, Place, shorten, suggestion
+from derive.errors import ClaimError, Place, UnknownQuantityError, shorten, suggestion
 from derive.graph.gradient_names import gradient_name
 from derive.graph.node import SIZE
 from derive.problem.loading import Problem
@@ -169,8 +169,11 @@ class Names:
         labels = dict.fromkeys(quantity.label for quantity in known.quantities)
         hint = suggestion(written, labels) or f"; known: {', '.join(list(labels)[:20])}"
         if name in self.given:
-            hint = f": {name} is {self.given[name]}, which is given and not calculated"
-        raise ClaimError(f"unknown quantity {shorten(written)}{hint}", place)
+            raise ClaimError(
+                f"unknown quantity {shorten(written)}: {name} is {self.given[name]}, which is given and not calculated",
+                place,
+            )
+        raise UnknownQuantityError(f"unknown quantity {shorten(written)}{hint}", place)
 
     def _is_given(self, written: str, found: Quantity, known: Spellings) -> bool:
         """Whether a name is that of a constant or of data, and not that of a quantity."""

@@ -16,6 +16,7 @@ from verify.claims.literal import Literal, read_literal
 from verify.claims.names import Names
 from verify.tabular.written import COUNTER, NO_CLAIM, PLACES, Row, Written
 
+OF_EPOCHS = ("before", "after", "setting")  # what is said of a whole epoch: at its beginning, or after its last step
 STAGE = "stage"  # the column of an exported table that says what a row is about
 STAGES = ("train", "epoch", "predict")  # a step of training, a whole epoch, the rows of [predict]
 PREDICTION = re.compile(r"(?:predict|prediction)\s*(\d{0,9})", re.IGNORECASE)
@@ -30,6 +31,7 @@ class Timeline:
     """What the claims are about: the names, the batches of the run, and how many of them an epoch has.
 
     `units` is how many units of its last digit a number may be off; None for half a unit, as by rounding.
+    `whole_epochs` says that a row of which nothing but the epoch is said is about the whole of it.
     """
 
     names: Names
@@ -38,6 +40,7 @@ class Timeline:
     loss: str
     units: int | None = None
     starts: Mapping[str, Sequence[Fraction]] = field(default_factory=dict)  # the initial values of single numbers
+    whole_epochs: bool = False
 
     def literal(self, cell: Written) -> Literal | None:
         """The number of a cell, None where it claims nothing. Raises `ClaimError` for a text."""
@@ -140,6 +143,11 @@ def cell_at(
         if epoch is None:
             raise ClaimError(f"{quantity.label} is of an epoch; say which one in a column epoch", place)
         return Cell(run.end_of_epoch(epoch, place), quantity)
+    if run.whole_epochs and epoch is not None and (step, batch) == (None, None) and run.per_epoch > 1:
+        whole = _of_epoch(quantity, epoch, run, place)
+        if isinstance(whole, Cell):
+            return whole
+        quantity, epoch, step = whole[0], None, whole[1]
     single = epoch is not None and batch is None and run.per_epoch == 1
     if quantity.group == "after" and (step == 0 or (step is None and single and epoch == 0)):
         return _checked(1, run.names.begun(quantity.name), entry, run, place)
@@ -151,6 +159,22 @@ def cell_at(
     else:
         number = run.step(row, place)
     return _checked(number, quantity, entry, run, place)
+
+
+def _of_epoch(quantity: Quantity, epoch: int, run: Timeline, place: Place) -> Cell | tuple[Quantity, int]:
+    """The number of a whole epoch: a loss is a mean or a sum, a parameter what it is after the last step.
+
+    Given as a cell, or as a quantity with its step. Raises `ClaimError` for what an epoch has several of.
+    """
+    if quantity.group == "after" and epoch == 0:
+        return quantity, 0
+    last = run.end_of_epoch(epoch, place)
+    first = (epoch - 1) * run.per_epoch + 1
+    if quantity.group == "loss":
+        return Cell(last, Quantity("epoch", "any", quantity.label))
+    if quantity.group not in OF_EPOCHS:
+        return quantity, run.at(epoch, None, place)
+    return quantity, first if quantity.group == "before" else last
 
 
 def _check_epoch_of(step: int, epoch: int | None, batch: int | None, run: Timeline, place: Place) -> None:

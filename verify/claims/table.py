@@ -20,6 +20,7 @@ from verify.claims.literal import Literal
 from verify.claims.places import (
     FROM_1,
     NOT_COUNTED,
+    OF_EPOCHS,
     PREDICTION,
     STAGE,
     STAGES,
@@ -29,6 +30,7 @@ from verify.claims.places import (
     predicted_cell,
     whole_number,
 )
+from verify.claims.unknown import of_no_row, rows_of_the_problem, without_unknown
 from verify.spreadsheet.workbook import is_workbook, read_workbook
 from verify.tabular.forms import read_grid
 from verify.tabular.grid import Grid, Source
@@ -39,6 +41,10 @@ MAX_CLAIMS = 20 * 10**6  # bytes of a file of claims; a larger one is refused
 
 
 _SEVERAL = re.compile(r"[-+−]?[.,\d]\S*(?:\s+[-+−]?[.,\d]\S*)+")
+_GAP = (
+    "a line without a number may be a step without claims, or nothing, where the rows count the steps; leave the line "
+    "out, or number the rows by step"
+)
 _WHAT = "a CSV file of claims, or a table in another form"
 
 
@@ -108,19 +114,54 @@ def read_table(text: str, source: str, run: Timeline, first_line: int = 1) -> Re
 def read_rows(grid: Grid, run: Timeline) -> Reading:
     """The claims of a table. Raises `ClaimError` for one without a cell that can be read, and for rows cut short."""
     laid = laid_out(grid, run)
-    if not any(run.is_place(cell.text.lower()) for cell in laid.header):
+    rows_count = not any(run.is_place(cell.text.lower()) for cell in laid.header)
+    if rows_count:
         _check_counted(grid, laid.body)
-    rows, unplaced = _placed(laid.header, laid.body, run)
-    header, body, unread = (readable_values if laid.is_tidy else readable)(laid.header, rows, run)
-    unread = (*unplaced, *unread)
+    names, placed, unplaced = laid.header, *_placed(laid.header, laid.body, run)
+    unknown = ""
+    if laid.is_tidy:
+        placed, unknown = rows_of_the_problem(names, placed, run)
+    else:
+        whole, known = placed, _not_looked_up(names, run)
+        names, placed, unknown = without_unknown(names, placed, run, known)
+        if unknown and rows_count:
+            _check_rows(whole, placed)
+    header, body, unread = (readable_values if laid.is_tidy else readable)(names, placed, run)
+    apart, told = of_no_row(laid.apart, run)
+    unread = (*unplaced, *unread, *apart)
     lower = [cell.text.lower() for cell in header]
     claims = once(_tidy(lower, body, run) if laid.is_tidy else _wide(header, body, run))
     if not claims:
         if unread:
-            raise unread[0]
+            raise NoClaimError(unread[0].message, unread[0].place)
         message = f"{header[0].place.source} claims nothing; expected a number in at least one cell below the names"
         raise NoClaimError(message, header[0].place)
-    return Reading(claims, unread, laid.told(len(laid.body)), laid.empty)
+    parts = (laid.told(len(laid.body)), _told_of_epochs(claims, run), unknown, told)
+    return Reading(claims, unread, ", ".join(filter(None, parts)), laid.empty)
+
+
+def _told_of_epochs(claims: Sequence[Claim], run: Timeline) -> str:
+    """`w, b at the last step of the epoch`, where a row is about a whole one of several steps."""
+    own = [claim.cell.quantity for claim in claims if run.whole_epochs and claim.cell.quantity.group in OF_EPOCHS]
+    names = dict.fromkeys(quantity.label for quantity in own if quantity.group != "before")
+    return f"{', '.join(names)} at the last step of the epoch" if names else ""
+
+
+def _not_looked_up(header: Row, run: Timeline) -> set[int]:
+    """The columns that say where a row is, or are known by the form of the table."""
+    heads = [cell.text for cell in header]
+    passed_over = _passed_over(header, run)
+    return {
+        *run.columns_that_say_where(header).values(),
+        *(k for k, head in enumerate(heads) if head.lower() in passed_over or run.names.column(head, heads)),
+    }
+
+
+def _check_rows(whole: Sequence[Row], placed: Sequence[Row]) -> None:
+    """Raises `ClaimError` for a row that holds only what is left out, where the rows count the steps."""
+    for row, kept in zip(whole, placed, strict=True):
+        if any(cell.text for cell in row) and not any(cell.text for cell in kept):
+            raise ClaimError(_GAP, row[0].place)
 
 
 def _placed(header: Row, body: Sequence[Row], run: Timeline) -> tuple[Sequence[Row], tuple[ClaimError, ...]]:
@@ -141,7 +182,7 @@ def _placed(header: Row, body: Sequence[Row], run: Timeline) -> tuple[Sequence[R
         else:
             found.append(row)
     if unplaced and not found:
-        raise unplaced[0]
+        raise NoClaimError(unplaced[0].message, unplaced[0].place)
     return found, tuple(unplaced)
 
 
@@ -152,8 +193,7 @@ def _check_counted(grid: Grid, body: Sequence[Row]) -> None:
     cell may be several rows.
     """
     if grid.gap is not None:
-        message = "a line without a number may be a step without claims, or nothing, where the rows count the steps"
-        raise ClaimError(f"{message}; leave the line out, or number the rows by step", grid.gap)
+        raise ClaimError(_GAP, grid.gap)
     for cell in (cell for row in body for cell in row if " " in cell.text):
         if _SEVERAL.fullmatch(cell.text):
             message = f"{shorten(cell.text)} is more than one number in a cell, and the rows count the steps"
@@ -165,19 +205,13 @@ def _wide(header: Row, body: Sequence[Row], run: Timeline) -> Iterator[Claim]:
     lower = [cell.text.lower() for cell in header]
     heads = [cell.text for cell in header]
     places = run.columns_that_say_where(header)
-    named = set() if is_of_epochs(heads) else run.names.own
-    of_epochs = any(name in MEANS and name not in named for name in lower)
-    passed_over = {"batches", SIZE, *(name for name in lower if name.endswith("_autograd"))} if of_epochs else set()
-    passed_over -= named
+    passed_over = _passed_over(header, run)
     columns = [
         (position, cell)
         for position, cell in enumerate(header)
         if cell.text and position not in places.values() and lower[position] not in passed_over
     ]
     own = {position: run.names.column(cell.text, heads) for position, cell in columns}
-    for position, cell in columns:
-        if own[position] is None:
-            run.names.check(cell.text, cell.place)
     counting = _counting(
         places, {position: _of_a_step(own[position], cell, run) for position, cell in columns}, body, run
     )
@@ -198,6 +232,15 @@ def _wide(header: Row, body: Sequence[Row], run: Timeline) -> Iterator[Claim]:
             quantity, entry = found[key]
             cell_of = _cell(quantity, entry, places, row, number, run, prediction, counting)
             yield Claim(cell_of, literal, row[position].place, "; ".join(filter(None, (counting.told, claimed))))
+
+
+def _passed_over(header: Row, run: Timeline) -> set[str]:
+    """What a table of whole epochs has beside its means, in lower case."""
+    lower = [cell.text.lower() for cell in header]
+    named = set() if is_of_epochs([cell.text for cell in header]) else run.names.own
+    if not any(name in MEANS and name not in named for name in lower):
+        return set()
+    return {"batches", SIZE, *(name for name in lower if name.endswith("_autograd"))} - named
 
 
 def _of_a_step(own: tuple[Quantity, tuple[int, ...]] | None, column: Written, run: Timeline) -> Quantity | None:

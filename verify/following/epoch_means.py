@@ -1,15 +1,16 @@
-"""Means and sums of an epoch of which it is not said whether they are of its batches or over its samples."""
+"""Means and sums of an epoch of which it is not said which of them they are."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from fractions import Fraction
 
 from derive.run.run import Run
 from verify.claims.claim import EITHER, Cell, Claim, Quantity
 from verify.claims.literal import judge
 from verify.following.right_values import right_values
-from verify.numbers import Exactly, decimal
+from verify.numbers import Exactly, decimal, is_moderate, middle
 
 
 def which_of_two(run: Run, claims: Sequence[Claim]) -> list[tuple[Claim, ...]]:
@@ -28,8 +29,8 @@ def which_of_two(run: Run, claims: Sequence[Claim]) -> list[tuple[Claim, ...]]:
     ]
     values = right_values(run, cells, lambda _: True).values if cells else {}
     fits = {own: {kind: _fitting(listed, kind, values) for kind in either[own]} for own, listed in columns.items()}
-    best = {own: max(either[own], key=fits[own].__getitem__) for own in columns}
-    other = {own: next(kind for kind in either[own] if kind != best[own]) for own in columns}
+    ranked = {own: _nearest_first(listed, either[own], fits[own], values) for own, listed in columns.items()}
+    best, other = ({own: kinds[place] for own, kinds in ranked.items()} for place in (0, 1))
     fits_all = all(fits[own][best[own]] == len(listed) for own, listed in columns.items())
     found = []
     for chosen in (best,) if fits_all else (best, other):
@@ -51,6 +52,21 @@ def _fitting(claims: Iterable[Claim], kind: Quantity, values: Mapping[Cell, Exac
     """How many of the claims are right where they are of this kind."""
     right = ((claim.literal, values.get(replace(claim.cell, quantity=kind))) for claim in claims)
     return sum(number is not None and judge(literal, number) == "right" for literal, number in right)
+
+
+def _nearest_first(
+    claims: Sequence[Claim], either: Sequence[Quantity], fits: Mapping[Quantity, int], values: Mapping[Cell, Exactly]
+) -> list[Quantity]:
+    """The kinds by how many numbers they fit; of those that fit as many, the nearest first."""
+
+    def away(kind: Quantity) -> Fraction:
+        """How far the claims are off, each as a share of itself."""
+        pairs = [(claim.literal, values.get(replace(claim.cell, quantity=kind))) for claim in claims]
+        known = [(one.value, middle(right)) for one, right in pairs if right is not None and is_moderate(right)]
+        off = ((abs(value - right), max(abs(value), abs(right))) for value, right in known if value != right)
+        return sum((distance / size for distance, size in off), Fraction(0))
+
+    return sorted(either, key=lambda kind: (-fits[kind], away(kind)))
 
 
 def _read_as(

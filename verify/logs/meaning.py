@@ -28,6 +28,8 @@ MEANINGS: Mapping[str, Meaning] = {
     "since_row": Meaning("the mean of the losses since the last row", "batches", "row"),
     "epoch_by_samples": Meaning("the mean over the samples of the epoch so far", "samples", "epoch"),
     "epoch_by_batches": Meaning("the mean of the epoch's batches so far", "batches", "epoch"),
+    "epoch_sum": Meaning("the sum of the epoch's batches so far", "sum", "epoch"),
+    "epoch_sum_by_samples": Meaning("the sum over the samples of the epoch so far", "sum_by_samples", "epoch"),
     "of_run": Meaning("the mean of the losses of all steps", "batches", "run"),
     "smoothed": Meaning(
         "the average 0.98·(that before) + 0.02·(the loss), begun with the first loss", "smoothed", "run"
@@ -84,6 +86,10 @@ def averaged(
 
 
 def _weights(quantity: Averaged, batches: Sequence[Batch], by_samples: bool) -> list[Fraction]:
+    if quantity.kind == "sum":
+        return [Fraction(1)] * len(batches)
+    if quantity.kind == "sum_by_samples":
+        return [Fraction(batch.n if by_samples else 1) for batch in batches]
     if quantity.kind == "samples":
         count = sum(batch.n for batch in batches)
         return [Fraction(batch.n if by_samples else 1, count) for batch in batches]

@@ -11,6 +11,7 @@ from verify.claims.claim import Cell, Claim, Quantity
 from verify.claims.layout import Laid, laid_out
 from verify.claims.places import Timeline, cell_at
 from verify.claims.table import Reading, once
+from verify.claims.unknown import is_beside, of_no_row
 from verify.logs.meaning import MEANINGS, Averaged, GradientNorm
 from verify.logs.rows import Span, Steps, places, spans
 from verify.logs.writers import Writer, writers
@@ -86,7 +87,8 @@ def _ways(laid: Laid, run: Timeline, writer: Writer, failed: list[ClaimError], *
         for position, cell in enumerate(laid.header)
         if cell.text and position not in options and not writer.passes_over(cell.text)
     ]
-    unknown = [name for name in unknown if name.casefold() not in _place_words(laid.header)]
+    placing = _place_words(laid.header)
+    unknown = [name for name in unknown if name.casefold() not in placing and not is_beside(name, run)]
     ruled = [position for position in options if _meanings(laid.header[position].text, run, writer)]
     counted = all(kind in writer.counts for kind in places(laid.header))
     if not ruled or not (named or (counted and not unknown)):
@@ -161,9 +163,14 @@ def _way(laid: Laid, run: Timeline, writer: Writer, means: Mapping[int, str], be
         claims += own
         chosen |= {claim.cell for claim in own if position in chosen_at}
     if not chosen:
-        raise unread[0] if unread else NoClaimError("the log claims nothing", laid.header[0].place)
+        why, place = (
+            (unread[0].message, unread[0].place) if unread else ("the log claims nothing", laid.header[0].place)
+        )
+        raise NoClaimError(why, place)
     beside = [cell.text for k, cell in enumerate(laid.header) if cell.text and _is_beside(k, laid.header, means)]
-    parts = [laid.told(len(rows)), told, f"not judged: {', '.join(beside)}" if beside else ""]
+    apart, without_step = of_no_row(laid.apart, run)
+    unread += apart
+    parts = [laid.told(len(rows)), told, f"not judged: {', '.join(beside)}" if beside else "", without_step]
     reading = Reading(once(claims), tuple(unread), ", ".join(filter(None, parts)), laid.empty)
     named = {laid.header[at].text: means[at] for at in chosen_at if means[at] != "after"}
     return LogReading(reading, named, begins, (writer.called,), frozenset(chosen))

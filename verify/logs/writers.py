@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,7 +39,9 @@ class Writer:
 
 
 def _is_one_of(column: str, patterns: tuple[str, ...]) -> bool:
-    return any(fnmatchcase(column.casefold(), pattern) for pattern in patterns)
+    """Whether a name is one of those, in whatever capitals, with blanks or dashes in the place of underscores."""
+    name = re.sub(r"[\s-]+", "_", column.strip().casefold())
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 @cache

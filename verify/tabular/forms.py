@@ -9,6 +9,7 @@ from dataclasses import replace
 from derive.errors import ClaimError, Place
 from verify.tabular.delimited import SIGNS, read_delimited
 from verify.tabular.grid import Grid, Source
+from verify.tabular.lines import is_lines, read_lines
 from verify.tabular.markup import (
     is_barred,
     is_latex,
@@ -22,8 +23,7 @@ from verify.tabular.markup import (
     read_rst_simple,
 )
 from verify.tabular.printed_dicts import is_printed_dicts, read_printed_dicts
-from verify.tabular.progress import is_progress, read_progress
-from verify.tabular.records import is_log, read_json, read_log
+from verify.tabular.records import read_json
 
 MAX_CELLS = 10**6  # of a table; a larger one is refused
 
@@ -49,12 +49,11 @@ def read_grid(source: Source) -> Grid:
 _FORMS: tuple[tuple[Callable[[Source], bool], Callable[[Source], Grid]], ...] = (
     (lambda source: bool(_JSON.match(source.text)), read_json),
     (is_printed_dicts, read_printed_dicts),
-    (is_progress, read_progress),
     (lambda source: is_latex(source.text), read_latex),
     (is_rst_grid, read_rst_grid),
     (is_rst_simple, read_rst_simple),
     (is_markdown, read_markdown),
-    (is_log, read_log),
+    (is_lines, read_lines),
     (is_barred, read_barred),
 )
 

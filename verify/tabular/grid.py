@@ -58,13 +58,14 @@ class Grid:
     """The rows of a table, its header first, and what it was read as.
 
     `gap` is a line that may be a row without numbers or nothing, where there is one; `told` is what else is to be said
-    of how it was read.
+    of how it was read. `apart` are names with their numbers that stand in no row, where the others say which one.
     """
 
     rows: Sequence[Row]
     form: str
     gap: Place | None = None
     told: str = ""
+    apart: tuple[tuple[Written, Written], ...] = ()
 
 
 def with_points(grid: Grid) -> tuple[Grid, bool]:

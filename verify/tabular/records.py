@@ -1,4 +1,4 @@
-"""Rows that name each number: JSON, lines of `key=value` or `key: value`."""
+"""Rows that name each number: JSON, an object for each row or a list for each column."""
 
 from __future__ import annotations
 
@@ -8,35 +8,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from derive.errors import ClaimError, Place, shorten
+from derive.errors import ClaimError, shorten
 from derive.source.numerals import NumeralError
 from verify.tabular.arrays import is_array, read_array
 from verify.tabular.grid import Grid, Source
-from verify.tabular.written import KINDS, Row, Written
+from verify.tabular.written import Row, Written
 
 Record = list[tuple[Written, Written]]  # of one row: the keys and the values
 
 _DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)  # the text itself is the number
 _LIST = re.compile(r'"(?P<key>[^"\n]+)"\s*:\s*(?=\[\s*\{)')
 _BLANK = re.compile(r"\s*")
-_WORDS = "|".join(
-    sorted((re.escape(word) for words in KINDS.values() for word in words if len(word) > 1), reverse=True)
-)
-_COUNT = re.compile(
-    rf"(?P<word>{_WORDS})\s*[#\[(]?\s*(?P<number>\d{{1,15}})(?:\s*(?:/|of)\s*(?P<all>\d{{1,15}}))?[\])]?\s*:?(?![^\s,;|\]])",
-    re.IGNORECASE,
-)
-_KEY = re.compile(r"(?P<key>[^\W\d_](?:\[[^\[\]\n]*\]|[^=:,;|\[\]\n]){0,200}?|[∂∇][^=:,;|\n]{0,200}?)\s*[=:]\s*")
-_VALUE = re.compile(
-    r"""(?P<array>(?:Parameter containing:\s*)?[\w.]*\(?\[)|"(?P<quoted>[^"\n]*)"|"""
-    r"""(?P<bare>[^\s,;|](?:[^\s,;|]|,(?=\d))*)"""
-)
-_BETWEEN = re.compile(r"[ \t,;|]*")
-_STAMP = re.compile(  # what a program writes in front of a line of its log
-    r"[ \t]*(?:\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[\d.,]*Z?\]?[ \t]*)?"
-    r"(?:[ \t\-:|\[]*(?:INFO|DEBUG|WARNING)[ \t\-:|\]]*)?"
-)
-_PAIR = re.compile(r"[=:]\s*(?:[-+−]?(?:[.\d]|nan\b|inf\b)|[\w.]*\(?\[)", re.IGNORECASE)
 
 
 def read_json(source: Source) -> Grid:
@@ -192,93 +174,3 @@ def rows_of(records: Sequence[Record]) -> list[Row]:
             values = {key.text: value for key, value in record}
             rows.append([values.get(name, Written("", record[0][0].place)) for name in header])
     return rows
-
-
-def is_log(source: Source) -> bool:
-    """Whether the first line with a number after `=` or `:` begins with such a pair, and none before it has numbers."""
-    for line, start in zip(source.lines, source.starts, strict=True):
-        if _PAIR.search(line):
-            return _begins(source, start)
-        if re.search(r"[\d,;\t|]", line) and not _COUNT.search(line):
-            return False
-    return False
-
-
-def _begins(source: Source, at: int) -> bool:
-    """Whether a line begins with a pair whose value is a number, or counts as `Epoch 1` does."""
-    stamp = _STAMP.match(source.text, at)
-    at = stamp.end() if stamp else at
-    key = _KEY.match(source.text, at)
-    value = re.compile(r"[-+−]?(?:[.\d]|nan\b|inf\b)|[\w.]*\(?\[|[\w.]+\(", re.IGNORECASE)
-    return bool(_COUNT.match(source.text, at) or (key and value.match(source.text, key.end())))
-
-
-def read_log(source: Source) -> Grid:
-    """One row a line: `step=1 loss=2.25`, `Epoch 1, Loss: 2.25`. Lines without numbers are passed over, and counted."""
-    records, at = [], 0
-    passed: list[Place] = []
-    while at < len(source.text):
-        end = source.text.find("\n", at)
-        end = len(source.text) if end < 0 else end
-        line = source.text[at:end]
-        if not line.strip():
-            at = end + 1
-        elif not re.search(r"\d|[=:]\s*\S", line):
-            passed.append(source.place(at))
-            at = end + 1
-        else:
-            record, at = _pairs(source, at)
-            records.append(record)
-    count = len(passed)
-    told = f"{count} line{'s' if count != 1 else ''} without numbers passed over" if passed else ""
-    return Grid(rows_of(records), "lines of key=value", next(iter(passed), None), told)
-
-
-def _pairs(source: Source, at: int) -> tuple[Record, int]:
-    """The pairs of a line, and where the next line begins; an array may go on in the lines below it."""
-    text = source.text
-    stamp = _STAMP.match(text, at)
-    at = stamp.end() if stamp else at
-    found: Record = []
-    while True:
-        between = _BETWEEN.match(text, at)
-        at = between.end() if between else at
-        if text[at : at + 1] in ("", "\n", "\r"):
-            following = text.find("\n", at)
-            return found, len(text) if following < 0 else following + 1
-        count = _COUNT.match(text, at)
-        if count is not None:
-            found.append(_counted(source, count))
-            at = count.end()
-            continue
-        key = _KEY.match(text, at)
-        value = _VALUE.match(text, key.end()) if key is not None else None
-        if key is None or value is None:
-            message = "neither key=value nor key: value"
-            raise ClaimError(f"{message}; expected such as step=1 loss=2.25", source.place(at))
-        cell, at = _value(source, value)
-        found.append((source.cell(*key.span("key")), cell))
-
-
-def _counted(source: Source, match: re.Match[str]) -> tuple[Written, Written]:
-    """`Epoch 3/10` as the pair `epoch: 3`."""
-    if match["all"] is not None and int(match["number"]) > int(match["all"]):
-        raise ClaimError(f"{match[0].strip()!r} counts beyond its end", source.place(match.start()))
-    word = match["word"].lower()
-    return Written(word, source.place(match.start())), source.cell(*match.span("number"))
-
-
-def _value(source: Source, match: re.Match[str]) -> tuple[Written, int]:
-    """A value, and where it ends: an array to the bracket that closes it."""
-    if match["quoted"] is not None:
-        return source.cell(*match.span("quoted")), match.end()
-    start = match.start()
-    opening = re.compile(r"(?:Parameter containing:\s*)?[\w.]*[\[(]").match(source.text, start)
-    if opening is None or (match["bare"] is not None and match["bare"][:1].isdigit()):
-        return source.cell(*match.span("bare")), match.end()
-    depth = 0
-    for at in range(opening.end() - 1, len(source.text)):
-        depth += (source.text[at] in "[(") - (source.text[at] in "])")
-        if not depth:
-            return source.cell(start, at + 1), at + 1
-    raise ClaimError("a bracket opens here and does not close", source.place(start))

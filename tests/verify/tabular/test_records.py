@@ -34,7 +34,8 @@ def test_rows_that_name_each_number(log: str) -> None:
 def test_lines_without_numbers_are_counted() -> None:
     text = "Training begins\nstep=1 loss=146.67\nDone.\n"
     assert (
-        read_table(text, "t", ARTICLE).told == "read as lines of key=value, 1 row, 2 lines without numbers passed over"
+        read_table(text, "t", ARTICLE).told
+        == "read as lines of names and numbers, 1 row, 2 lines without claims left out: 'Training begins', 'Done.'"
     )
 
 
@@ -52,8 +53,11 @@ def test_a_line_that_diverges_is_a_line() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("step=1 w=0.267 0.3\n", r"^t\.csv:1:1: unknown quantity|^t\.csv:1:16: neither key=value nor key: value"),
-        ("step=1 w=0.267\nstep=2 w\n", r"^t\.csv:2:8: neither key=value nor key: value"),
+        ("step=1 w=0.267 0.3\n", r"^t\.csv:1:16: no name with its number behind it"),
+        (
+            "step=1 w=0.267\nstep=2 w 3 4\n",
+            r"^t\.csv:2:12: no name with its number behind it; expected such as loss=2.25",
+        ),
         ("step=1 w=0.267 w=0.268\n", r"^t\.csv:1:16: 'w' stands twice in one row; leave one out"),
         ("step=1 w=[0.267\n", r"^t\.csv:1:10: a bracket opens here and does not close"),
         ("step 4/3: w = 1\n", r"^t\.csv:1:1: 'step 4/3:' counts beyond its end"),

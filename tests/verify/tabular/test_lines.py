@@ -1,0 +1,197 @@
+"""Logs line by line: names with their numbers in whatever words, and what Keras shows while it trains."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from derive.errors import ClaimError
+from tests.timelines import claimed, timeline_of
+from verify.claims.table import read_table
+from verify.tabular.forms import read_grid
+from verify.tabular.grid import Source
+
+THREE_ROWS = """
+equations = "l = mean((w*x + b - y)^2)"
+[parameters]
+w = 1
+b = 0
+[data]
+x = [1, 2, 3]
+y = [1, 2, 4]
+[training]
+lr = 0.1
+epochs = {epochs}
+batch_size = {size}
+"""
+EPOCHS = timeline_of(THREE_ROWS.format(epochs=4, size=3))  # each of one step
+BATCHES = timeline_of(THREE_ROWS.format(epochs=2, size=2))  # each of two
+
+
+def cells(text: str) -> list[list[str]]:
+    return [[cell.text for cell in row] for row in read_grid(Source("t", text)).rows]
+
+
+LINES = [
+    "Epoch {k}/4 - loss: {l} - w: 1.38",
+    "Epoch {k}/4\n1/1 - 0s - 12ms/step - loss: {l} - w: 1.38",
+    "[Epoch {k}] loss={l}, w=1.38",
+    "epoch {k} loss {l} w 1.38",
+    "Iteration {k}: Cost {l}, w = 1.38",
+    "Epoch [{k}/4], Step [1/1], Loss: {l}, w: 1.38",
+    "Epoch: {k} | Loss: {l} | w: 1.38",
+    "Epoch {k:03d}: | Loss: {l} | w: 1.38",
+    "step {k} w is 1.38 and the loss is {l}",
+    "Epoch {k} completed. Loss: {l}, w: 1.38.",
+    "After iteration {k}, loss {l} w is 1.38",
+    "loss: {l} w: 1.38 (step {k})",
+    "loss {l}, w 1.38 [{k}/4]",
+    "Epoch {k} of 4, loss {l}, w 1.38, time 0.02s",
+    "Epoch:    {k}  loss:    {l}  w:  1.38  acc: 98.5%",
+    "Train Epoch: {k} [0/3 (0%)]\tLoss: {l}\tw: 1.38",
+    "--- Epoch {k} ---\nloss: {l}\nw: 1.38",
+    "Epoch {k}: 100%|██████████| 1/1 [00:00<00:00, 30.1it/s, loss={l}, w=1.38]",
+    "2026-01-02 10:11:12,123 INFO Epoch {k} loss={l} w=1.38",
+]
+
+
+@pytest.mark.parametrize("line", LINES)
+@pytest.mark.parametrize("begin", ["", "Training begins\n\n"])
+def test_lines_in_free_words(line: str, begin: str) -> None:
+    text = begin + "\n".join(line.format(k=k, l=f"{k}.25") for k in (1, 2, 3, 4)) + "\nDone in 3.2 s\n"
+    found = {(step, name, number) for step, _, name, number in claimed(text, EPOCHS)}
+    assert found == {(k, name, number) for k in (1, 2, 3, 4) for name, number in (("loss", f"{k}.25"), ("w", "1.38"))}
+
+
+def test_lines_count_from_0_where_the_first_does() -> None:
+    found = claimed("epoch 0 loss 2.25\nepoch 1 loss 0.2898\n", EPOCHS)
+    assert [(step, number) for step, _, _, number in found] == [(1, "2.25"), (2, "0.2898")]
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ("Epoch [{e}/2], Step [{k}/2], Loss: {l}", "Step counts the batches of its epoch"),
+        ("Train Epoch: {e} [{before}/3 (50%)]\tLoss: {l}", "1/3 counts the samples of an epoch, before their batch"),
+        ("Epoch {e}\n-------\nloss: {l}  [    {after}/3]", "1/3 counts the samples of an epoch, after their batch"),
+        ("Epoch {e}/2\n{k}/2 - 0s - loss: {l}", ""),
+        ("Epoch: [{e}][{k}/2] Time 0.5 ( 0.6) Loss {l}", ""),
+    ],
+)
+def test_what_counts_within_an_epoch(lines: str, told: str) -> None:
+    text = "\n".join(
+        lines.format(e=e, k=k, l=f"{e}.{k}", before=(0, 2)[k - 1], after=(2, 3)[k - 1]) for e in (1, 2) for k in (1, 2)
+    )
+    reading = read_table(text, "t", BATCHES)
+    expected = [(1, "1.1"), (2, "1.2"), (3, "2.1"), (4, "2.2")]
+    assert [(claim.cell.step, claim.literal.text) for claim in reading.claims] == expected
+    assert told in reading.told
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("2/3 - loss: 4\n", r"^t.csv:1:1: progress without a line such as 'Epoch 1/2' above it"),
+        ("Epoch 1 loss 4 [1/7]\n", r"^t.csv:1:17: 1/7 counts neither the 2 batches of an epoch nor its 3 samples"),
+        ("Epoch 1 loss 4 [1/3]\n", r"^t.csv:1:17: samples are counted neither after their batch nor before their bat"),
+        ("w 0.5\nb 0.6\n", r"^t.csv:2:1: this line may be of the same step as the one above it, or of the next"),
+        ("w=0.5\nb=0.6\n", r"^t.csv:2:1: this line may be of the same step"),
+        ("step 1 w=0.5 0.6\n", r"^t.csv:1:14: no name with its number behind it"),
+        ("step 1 best w 0.5\n", r"^t.csv:1:8: unknown quantity 'best w'"),
+        ("step 1 w O.5 b 0.5\n", r"unknown quantity 'w O.5 b'"),
+        ("step 1, step 2: w = 0.5\n", r"'step' stands twice in one row"),
+    ],
+)
+def test_what_can_be_two_things_or_none_is_refused(text: str, message: str) -> None:
+    with pytest.raises(ClaimError, match=message):
+        claimed(text, BATCHES)
+
+
+def test_numbers_that_say_no_step_are_named() -> None:
+    reading = read_table("Start with lr 0.1\nstep 1 loss 4\nUsing seed 42\nFinal: w = 3\n", "t", EPOCHS)
+    assert [claim.literal.text for claim in reading.claims] == ["4"]
+    assert [error.message for error in reading.unread] == [
+        "'Start with lr 0.1' says no step, as the other lines do; write which one",
+        "'Final w 3' says no step, as the other lines do; write which one",
+    ]
+    assert "not judged, as the problem has no such number: Using seed" in reading.told
+
+
+def test_what_stands_below_the_heading_of_a_validation_is_not_of_the_epoch_above_it() -> None:
+    reading = read_table("Epoch 1\nloss: 4\nTest Error:\n Accuracy: 98%, Avg loss: 0.5\n", "t", EPOCHS)
+    assert [claim.literal.text for claim in reading.claims] == ["4"]
+    assert ["'Avg loss 0.5' says no step" in error.message for error in reading.unread] == [True]
+
+
+def test_a_name_without_a_number_is_named() -> None:
+    reading = read_table("step 1: w = 0.5\nstep 2: w, b = 0.5\n", "t", EPOCHS)
+    assert [(claim.cell.step, claim.cell.name) for claim in reading.claims] == [(1, "w"), (2, "b")]
+    assert [error.message for error in reading.unread] == ["'w' stands without a number"]
+
+
+@pytest.mark.parametrize(
+    "text", ["step w b\n1 1 2\n", "step,w1\n1,2\n", "quantity value\nw 0.5\nb 0.6\n", "step  w 1\n1  0.5\n"]
+)
+def test_a_table_is_none_of_these(text: str) -> None:
+    assert "names and numbers" not in read_grid(Source("t", text)).form
+
+
+def test_both_kinds_of_bars() -> None:
+    text = (
+        "Epoch 1/2\n"
+        "\x1b[1m1/3\x1b[0m \x1b[32m━━━\x1b[0m\x1b[37m━━━\x1b[0m \x1b[1m0s\x1b[0m 9ms/step - loss: 17.0000\r"
+        "\x1b[1m3/3\x1b[0m \x1b[32m━━━━━━\x1b[0m 0s 12ms/step - accuracy: 0.5 - loss: 46.0342 - val_loss: 6.9775\n"
+        "Epoch 2/2\n\n"
+        "3/3 [==============================] - 0s 2ms/step - loss: 5.0089e-01\n"
+    )
+    assert cells(text) == [
+        ["Epoch", "of 3", "loss", "accuracy", "val_loss"],
+        ["1", "1", "17.0000", "", ""],
+        ["1", "3", "46.0342", "0.5", "6.9775"],
+        ["2", "3", "5.0089e-01", "", ""],
+    ]
+
+
+@given(st.lists(st.lists(st.decimals(0, 999, places=4), min_size=1, max_size=4), min_size=1, max_size=4))
+def test_what_is_shown_is_read_back(epochs: list[list[object]]) -> None:
+    text = "".join(
+        f"Epoch {e}/{len(epochs)}\n"
+        + "\r".join(f" {k}/4 ━━━━ 0s 1ms/step - loss: {loss}" for k, loss in enumerate(losses, start=1))
+        + "\n"
+        for e, losses in enumerate(epochs, start=1)
+    )
+    expected = [[str(e), str(k), str(loss)] for e, own in enumerate(epochs, 1) for k, loss in enumerate(own, 1)]
+    assert cells(text) == [["Epoch", "of 4", "loss"], *expected]
+
+
+NUMBERS = st.sampled_from(["0.5", "-2.75", "3", "1e-3", ".25", "1.0E+05", "nan", "0.26..", "1.5(2)"])
+NAMES = st.lists(st.sampled_from(["loss", "w", "b", "dl/dw", "grad b"]), min_size=1, max_size=4, unique=True)
+
+
+@given(
+    NAMES,
+    st.lists(NUMBERS, min_size=16, max_size=16),
+    st.sampled_from(["step {k}", "Epoch {k}/4", "[Iteration {k}]", "(iter. {k})", "Step #{k}", "epoch [{k}/4]"]),
+    st.sampled_from([" ", ": ", " - ", " | ", ", "]),
+    st.sampled_from(["=", ": ", " = ", " ", " is "]),
+    st.sampled_from([" ", ", ", " | ", " - ", "; ", "\t"]),
+    st.booleans(),
+)
+def test_any_way_of_writing_names_and_numbers_reads_back(
+    names: list[str], numbers: list[str], counter: str, after: str, equals: str, between: str, last: bool
+) -> None:
+    rows = [numbers[4 * k : 4 * k + len(names)] for k in range(4)]
+    lines = []
+    for k, row in enumerate(rows, start=1):
+        pairs = between.join(f"{name}{equals}{number}" for name, number in zip(names, row, strict=True))
+        said = counter.format(k=k)
+        lines.append(f"{pairs}{after}{said}" if last and after != ": " else f"{said}{after}{pairs}")
+    found = {(step, name): number for step, _, name, number in claimed("\n".join(lines), EPOCHS)}
+    labels = {"grad b": "dl/db"}
+    expected = {
+        (k, labels.get(name, name)): number
+        for k, row in enumerate(rows, start=1)
+        for name, number in zip(names, row, strict=True)
+    }
+    assert found == expected

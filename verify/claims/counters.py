@@ -1,0 +1,112 @@
+"""What numbers the rows of a log beside its words: `3/10` of an epoch, steps that begin anew in each epoch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import accumulate
+
+from derive.errors import ClaimError, Place
+from verify.claims.places import Timeline, whole_number
+from verify.tabular.written import COUNTED_OF, KINDS, NO_CLAIM, Row, Written
+
+_OF = re.compile(rf"{COUNTED_OF} (\d{{1,15}})")
+_AFTER, _BEFORE = "after their batch", "before their batch"
+
+
+def with_counters(header: Row, body: Sequence[Row], run: Timeline) -> tuple[Row, Sequence[Row], str]:
+    """The table, in which what counts within an epoch is called `batch`; and how it counts, where that is to be told.
+
+    Raises `ClaimError` for `3/10` where the run has ten of nothing, and where it can be two things.
+    """
+    kinds = _kinds(header, run)
+    at = next((place for place, cell in enumerate(header) if _OF.fullmatch(cell.text)), None)
+    if at is not None:
+        return _counted_of(header, body, at, run, has_epoch="epoch" in kinds)
+    if kinds.keys() == {"epoch", "step"} and _begins_anew(kinds["epoch"], kinds["step"], body, run):
+        called = header[kinds["step"]]
+        told = f"{called.text} counts the batches of its epoch"
+        return _renamed(header, kinds["step"], "batch"), body, told
+    return header, body, ""
+
+
+def _kinds(header: Row, run: Timeline) -> dict[str, int]:
+    """The columns that say where a row is, by their kinds; none that is called as a name of the problem."""
+    return {
+        kind: place
+        for place, cell in enumerate(header)
+        for kind, words in KINDS.items()
+        if cell.text.lower() in words and len(cell.text) > 1 and cell.text.lower() not in run.names.taken
+    }
+
+
+def _renamed(header: Row, at: int, word: str) -> Row:
+    return [replace(cell, text=word) if place == at else cell for place, cell in enumerate(header)]
+
+
+def _begins_anew(epoch: int, step: int, body: Sequence[Row], run: Timeline) -> bool:
+    """Whether the steps are those within their epochs, and can be no steps of the run."""
+    rows = [row for row in body if all(row[place].text.isdecimal() for place in (epoch, step))]
+    counted = [(int(row[epoch].text), int(row[step].text)) for row in rows]
+    if not counted or max(number for _, number in counted) > run.per_epoch:
+        return False
+    first = 0 if any(not number for number, _ in counted) else 1
+    if max(within for within, _ in counted) - first >= run.batches[-1].epoch:
+        return False
+    return not any(
+        all((number - begin) // run.per_epoch == within - first for within, number in counted) for begin in (0, 1)
+    )
+
+
+def _counted_of(
+    header: Row, body: Sequence[Row], at: int, run: Timeline, *, has_epoch: bool
+) -> tuple[Row, Sequence[Row], str]:
+    """The table, in which `3/10` is the batch of its epoch or, without an epoch, the step of the run."""
+    head = header[at]
+    match = _OF.fullmatch(head.text)
+    assert match is not None  # it is such a column
+    count = int(match[1])
+    sizes = [run.batches[k].n for k in range(min(run.per_epoch, len(run.batches)))]
+    if not has_epoch and count == len(run.batches):
+        return _renamed(header, at, "step"), body, ""
+    if count == run.per_epoch and (has_epoch or run.batches[-1].epoch == 1):
+        return _renamed(header, at, "batch"), body, ""
+    if not has_epoch and count in (run.per_epoch, sum(sizes)) and run.batches[-1].epoch > 1:
+        message = "progress without a line such as 'Epoch 1/2' above it; leave that line"
+        raise ClaimError(message, head.place)
+    if count == sum(sizes):
+        when, batches = _by_samples(at, body, sizes)
+        numbered = [
+            [replace(cell, text=batches.get(cell.text, "")) if place == at else cell for place, cell in enumerate(row)]
+            for row in body
+        ]
+        return _renamed(header, at, "batch"), numbered, f"1/{count} counts the samples of an epoch, {when}"
+    message = f"1/{count} counts neither the {run.per_epoch} batches of an epoch nor its {sum(sizes)} samples"
+    raise ClaimError(f"{message}; write which epoch and batch a line is about", head.place)
+
+
+def _by_samples(at: int, body: Sequence[Row], sizes: Sequence[int]) -> tuple[str, dict[str, str]]:
+    """Whether samples are counted with those of their batch or without, and the batch of each number.
+
+    With a 0, or where no such batch ends, it is without them; with the number of the first batch it is with them.
+    Raises `ClaimError` where both can be, or none.
+    """
+    cells = [row[at] for row in body if row[at].text.lower() not in NO_CLAIM]
+    numbers = [whole_number(cell) for cell in cells]
+    ends = list(accumulate(sizes))
+    counts = {_AFTER: ends, _BEFORE: [0, *ends[:-1]]}
+    fitting = [when for when, own in counts.items() if set(numbers) <= set(own)]
+    if len(fitting) == 2 and sizes[0] in numbers:
+        fitting = [_AFTER]
+    if len(fitting) != 1:
+        words = " or ".join(fitting) if fitting else f"neither {_AFTER} nor {_BEFORE}"
+        message = f"samples are counted {words}, in batches of {', '.join(map(str, sizes[:8]))}"
+        raise ClaimError(f"{message}; write which batch of its epoch each line is about", _first(cells, numbers, ends))
+    return fitting[0], {str(number): str(k) for k, number in enumerate(counts[fitting[0]], start=1)}
+
+
+def _first(cells: Sequence[Written], numbers: Sequence[int], ends: Sequence[int]) -> Place:
+    """The place of the first number at which no batch ends; else of the first."""
+    found = next((cell for cell, number in zip(cells, numbers, strict=True) if number not in (0, *ends)), cells[0])
+    return found.place

@@ -1,0 +1,139 @@
+"""Columns that the problem does not have: `accuracy`, `time`, `comment`. They are left out, and told.
+
+A claim that nobody judges is a false comfort. So a name that is like one of the problem, or like a loss, a gradient or
+a step, is none of these: it is refused, as `dl/dv` for `dl/dw`, `lossx` or `best w`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from derive.errors import ClaimError, NoClaimError, UnknownQuantityError, shorten, suggestion
+from verify.claims.places import Timeline
+from verify.tabular.written import KINDS, Row, Written
+
+_VALIDATION = {"val", "valid", "validation", "test", "eval", "dev"}  # the first word of what is not of the training
+_TELLING = {
+    *("loss", "cost", "objective", "mse", "grad", "grads", "gradient", "gradients", "norm", "lr", "delta", "param"),
+}
+_SHORTEST = 3  # letters of a name that is taken for a word; fewer may be a parameter of another name
+_DERIVATIVE = re.compile(r"\s*(?:d|∂|∇|partial\b).*[/∇∂].*|.*\[\s*\d.*")  # or an entry: W[0]
+_COUNTING = tuple(word for words in KINDS.values() for word in words if len(word) > _SHORTEST)
+
+
+def is_beside(written: str, run: Timeline) -> bool:
+    """Whether a name that the problem does not have is like none that it has: nobody can mean a number of the steps."""
+    words = [word.casefold() for word in re.findall(r"[^\W_]+", written)]
+    if words and words[0] in _VALIDATION and len(words) > 1:
+        return True
+    if sum(char.isalpha() for char in written) < _SHORTEST or _DERIVATIVE.fullmatch(written):
+        return False
+    known = [quantity.label for quantity in (*run.names.known.quantities, *run.names.predictions.quantities)]
+    if suggestion(written, known):
+        return False
+    return not _names_one(written, run)
+
+
+def _names_one(written: str, run: Timeline) -> bool:
+    """Whether a word of a name is one of the problem, or tells what kind of number it is."""
+    words = {*(word.casefold() for word in re.findall(r"[^\W_]+", written)), *written.split()}
+    return any(word in _TELLING or word in run.names.taken or run.names.known.find(word) for word in words)
+
+
+def without_unknown(
+    header: Row, body: Sequence[Row], run: Timeline, known: Iterable[int]
+) -> tuple[Row, list[Row], str]:
+    """A wide table without the columns that the problem does not have, and what is to be told of them.
+
+    `known` are the columns that need no look. Raises `UnknownQuantityError` for a name that is like one of the
+    problem's, and `NoClaimError` where no other column is left.
+    """
+    passed = set(known)
+    counted = bool(run.columns_that_say_where(header))  # else a name such as `epok` may say it
+    left_out: list[int] = []
+    first: ClaimError | None = None
+    for place, head in enumerate(header):
+        if place in passed or not head.text:
+            continue
+        try:
+            run.names.check(head.text, head.place)
+        except UnknownQuantityError as error:
+            if _is_refused(head.text, [row[place] for row in body], run, counted=counted):
+                raise
+            first = first or error
+            left_out.append(place)
+    if first is None:
+        return header, list(body), ""
+    rest = [place for place, head in enumerate(header) if head.text and place not in left_out and place not in passed]
+    if not rest:
+        raise NoClaimError(first.message, first.place)
+    kept = [place for place in range(len(header)) if place not in left_out]
+    has_numbers = [place for place in left_out if any(_is_number(row[place]) for row in body)]
+    return (
+        [header[place] for place in kept],
+        [[row[place] for place in kept] for row in body],
+        left_out_told(header[place].text for place in has_numbers),
+    )
+
+
+def _is_refused(name: str, cells: Sequence[Written], run: Timeline, *, counted: bool) -> bool:
+    """Whether the name of a column may be meant for one of the problem's, or, where nothing counts, for a step's."""
+    if not counted and suggestion(name.casefold(), _COUNTING):
+        return True
+    stands_alone = not any(map(_is_number, cells))  # as words of a log do, such as `finished`
+    return _names_one(name, run) if stands_alone else not is_beside(name, run)
+
+
+def rows_of_the_problem(header: Row, body: Sequence[Row], run: Timeline) -> tuple[list[Row], str]:
+    """The rows of a tidy table that are about the problem, and what is told of the others.
+
+    Raises `UnknownQuantityError` for a name that is like one of the problem's, or where no row is left.
+    """
+    at = [cell.text.lower() for cell in header].index("quantity")
+    kept, left_out = [], []
+    failed: UnknownQuantityError | None = None
+    for row in body:
+        called = row[at]
+        try:
+            if called.text:
+                run.names.check(called.text, called.place)
+        except UnknownQuantityError as error:
+            if not is_beside(called.text, run):
+                raise
+            failed = failed or error
+            left_out.append(called.text)
+        else:
+            kept.append(row)
+    if failed is not None and not any(row[at].text for row in kept):
+        raise NoClaimError(failed.message, failed.place)
+    return kept, left_out_told(left_out)
+
+
+def _is_number(cell: Written) -> bool:
+    return bool(cell.text) and not cell.why
+
+
+def left_out_told(names: Iterable[str]) -> str:
+    """`not judged, as the problem has no such number: 'accuracy', 'time'`."""
+    shown = [shorten(name)[1:-1] for name in dict.fromkeys(names)]
+    return f"not judged, as the problem has no such number: {', '.join(shown)}" if shown else ""
+
+
+def of_no_row(apart: Sequence[tuple[Written, Written]], run: Timeline) -> tuple[list[ClaimError], str]:
+    """What is said of names with numbers that stand in no row: the problem's cannot be judged, others are told."""
+    unread, left_out = [], []
+    for name, number in apart:
+        try:
+            run.names.check(name.text, name.place)
+            is_like = True
+        except UnknownQuantityError:
+            is_like = not is_beside(name.text, run)
+        except ClaimError:
+            is_like = True
+        if is_like:
+            message = f"{shorten(f'{name.text} {number.text}')} says no step, as the other lines do; write which one"
+            unread.append(ClaimError(message, name.place))
+        else:
+            left_out.append(name.text)
+    return unread, left_out_told(left_out)
