@@ -107,7 +107,13 @@ def to_json(found: Audit) -> str:
         "first_wrong": None if first is None else rows[found.findings.index(first)],
         "claims": rows,
         "formulas": [
-            {"name": one.name, "text": one.text, "status": one.status, "sentence": one.sentence}
+            {
+                "name": one.name,
+                "text": one.text,
+                "status": one.status,
+                "sentence": one.sentence,
+                "guarantees": list(one.used),
+            }
             for one in found.formulas
         ],
         "summary": list(summary(found)),

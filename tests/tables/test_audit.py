@@ -42,6 +42,30 @@ def test_json_has_a_schema_and_stable_statuses() -> None:
     assert document["first_wrong"]["right"] == "1.63"
 
 
+CLASSES = '''
+equations = """
+z = X @ W
+p = softmax(z)
+l = cross_entropy(z, T)
+"""
+[parameters]
+W = [[0.1, 0.2], [0.4, -0.1]]
+[data]
+X = [[1, 2], [0, -1], [0.5, 1]]
+T = [[1, 0], [0, 1], [1, 0]]
+'''
+
+
+def test_json_says_what_a_proof_needs_of_the_data() -> None:
+    found = audit(CLASSES, sentences=["dl/dz = (p - T)/n", "z = X @ W", "dl/dz = p - T"])
+    formulas = json.loads(to_json(found))["formulas"]
+    assert [(one["status"], one["guarantees"]) for one in formulas] == [
+        ("right", ["one-hot T"]),
+        ("right", []),
+        ("wrong", []),
+    ]
+
+
 def test_exit_statuses(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert verify_main(["--claims"], output) == 0
     assert verify_main(["--claim", "step 1: w = 0.4"], output) == 1

@@ -112,7 +112,8 @@ def _is_by_hand(judged: Iterable[Finding]) -> bool:
 def _rounded(run: Run, claims: Sequence[Claim], known: Known) -> tuple[list[Finding], bool]:
     """The same where nothing is calculated from the author's own numbers."""
     found = by_inputs(run, settle_rates(run, [_alone(run, claim, known) for claim in claims]))
-    return found, settle(run, found, [place for place, finding in enumerate(found) if may_be_residue(finding)])
+    open_ = [place for place, finding in enumerate(found) if may_be_residue(finding)]
+    return found, settle(run, found, open_, known.steps)
 
 
 _TOO_NEAR = "its digits do not tell: it is too near an end of what the printed digits allow"

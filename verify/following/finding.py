@@ -120,6 +120,10 @@ class Stated(Protocol):
     def sentence(self) -> str:
         """What was found."""
 
+    @property
+    def used(self) -> tuple[str, ...]:
+        """What its proof needs of the data, and holds in the file: "one-hot T"."""
+
 
 def where(cell: Cell, per_epoch: int, begins: str = "") -> str:
     """`step 2, dl/db`, after `begins`; from epoch 2 on with epoch and batch, if `per_epoch` is above 1."""

@@ -20,9 +20,10 @@ from derive.run.reads import Held
 from derive.run.run import Run
 from derive.training.optimizers import read_assignment
 from verify.claims.claim import Cell
+from verify.following.beginning import SHORT, Beginning, after_others, at_first, before, first_step
 from verify.following.own_numbers import MAX_PARTS, Own, Shortening
 from verify.following.right_values import OutOfReachError, line_of, weights_of
-from verify.hand.calculation import Calculation, beginnings, columns, only, prepare
+from verify.hand.calculation import Calculation, columns, only, prepare
 from verify.hand.derivative import Derivative, derivative
 from verify.hand.leap import Leaps, epochs_to_leap, is_far, leaps
 from verify.hand.rates import ByHand, of_group, together
@@ -100,13 +101,12 @@ class _Follower:
         fine, coarse = other.claim.literal, own.claim.literal
         return bool(is_itself and fine.slack < coarse.slack and fine.low <= coarse.high and coarse.low <= fine.high)
 
-    def calculate(self, last: int) -> None:
-        """Every step up to the last that is asked for."""
+    def calculate(self, last: int, begin: Beginning) -> None:
+        """Every step up to the last that is asked for, from the state that it begins with."""
         calculation = prepare(self.run.watched, self.run.followed, self.run.settings, self.system)
         data = columns(self.run.watched, self.run.watched.data, self.system)
-        held: dict[str, Array] = dict(beginnings(self.run.watched, self.run.settings, self.system))
-        gathered: dict[str, Array] = {}
-        leap, coming, number = self.leap(held, last), deque(self.steps(last)), 1
+        held, gathered, number = dict(begin.held), dict(begin.gathered), begin.step
+        leap, coming = self.leap(held, number, last), deque(self.steps(last))
         while number <= last:
             while coming[0] < number:
                 coming.popleft()
@@ -124,13 +124,14 @@ class _Follower:
         found = {step for step, _, _ in (*self.by_key, *self.asked)} | {last}
         return sorted(found | {batch.step for step in self.of_epochs for batch in epoch_of(self.run.batches, step)})
 
-    def leap(self, held: Mapping[str, Array], last: int) -> Leaps | None:
+    def leap(self, held: Mapping[str, Array], first: int, last: int) -> Leaps | None:
         """How to leap over the epochs in which the author has no number; None where none is far enough from the next.
 
-        Raises `OutOfReachError` for a run of more than `MAX_STEPS` that cannot be leapt over.
+        Raises `OutOfReachError` for more than `MAX_STEPS` from `first` on that cannot be leapt over.
         """
-        found = leaps(self.run, held) if is_far((0, *self.steps(last))) and not self.system.inputs else None
-        if found is None and last > MAX_STEPS:
+        far = is_far((first - 1, *(step for step in self.steps(last) if step >= first)))
+        found = leaps(self.run, held) if far and not self.system.inputs else None
+        if found is None and last - first > MAX_STEPS:
             raise OutOfReachError
         return found
 
@@ -373,12 +374,20 @@ def follow(run: Run, owns: Sequence[Own], wanted: Sequence[Cell], system: Forms 
     """For each cell of `wanted` the number that follows from the author's own earlier ones, if calculated.
 
     `system` says what is not exact besides them: inputs that are rounded, or every result; nothing where none is given.
+    In a long run a cell before which the author has no number is left out: it does not follow from any.
     """
-    last = max((cell.step for cell in wanted), default=0)
-    follower = _Follower(run, owns, frozenset(wanted), system or Forms())
+    chosen = system or Forms()
+    is_long = type(chosen) is Forms and not chosen.inputs and max((own.step for own in wanted), default=0) > SHORT
+    cells = after_others(wanted, [own.claim.cell for own in owns]) if is_long else wanted
+    last = max((cell.step for cell in cells), default=0)
+    if not last:
+        return {}
+    follower = _Follower(run, owns, frozenset(cells), chosen)
     try:
         with precision(min(256 + BITS_A_STEP * last, 8192)):
-            follower.calculate(last)
+            theirs = [own.claim.cell for own in owns]
+            begin = before(run, first_step(run, cells, theirs)) if is_long else at_first(run, chosen)
+            follower.calculate(last, begin)
     except OutOfReachError:
         return {}
     return follower.found

@@ -34,6 +34,8 @@ from verify.numbers import (
 )
 
 PRECISIONS = (128, 512, 2048, 8192, 32768)  # bits inside balls, tried until the digits of all claims are decided
+MANY_BITS = 2048  # with which a long run begins: balls widen with every step, and more digits cost little
+MAX_KEPT = 200_000  # numbers of the states of steps that are kept for what is asked of them besides
 MAX_BY_STEPS = 200_000  # steps that are calculated one by one; more would take hours
 
 Decided = Callable[[Mapping[Cell, Exactly]], bool]  # whether the values suffice
@@ -43,13 +45,15 @@ Decided = Callable[[Mapping[Cell, Exactly]], bool]  # whether the values suffice
 class Known:
     """The right values of the cells that have one, and for the others the sentence that says why not.
 
-    `of_cells` are the reasons of single cells; `is_final` says that more digits would give no more values.
+    `of_cells` are the reasons of single cells; `is_final` says that more digits would give no more values. `steps` are
+    all steps of the run up to the last cell, where each of a few was calculated.
     """
 
     values: Mapping[Cell, Exactly]
     reason: str = ""
     of_cells: Mapping[Cell, str] = field(default_factory=dict)
     is_final: bool = False
+    steps: tuple[HandStep, ...] = ()
 
     def why(self, cell: Cell) -> str:
         """Why a cell has no value, or none whose digits tell; empty where nothing is known of that."""
@@ -60,7 +64,8 @@ def right_values(run: Run, cells: Iterable[Cell], decided: Decided, tell: Progre
     """The right value of every cell, with as many digits as `decided` asks for; `tell` is told of the steps done."""
     wanted = tuple(dict.fromkeys(cells))  # each once: several ways to read a table ask for the same
     found = Known({})
-    for bits in PRECISIONS:
+    last = max((cell.step for cell in wanted), default=0)
+    for bits in (bits for bits in PRECISIONS if bits >= min(last // 2, MANY_BITS)):
         with precision(bits):
             found = _pass(run, wanted, tell)
             if decided(found.values) and (found.is_final or len(found.values) == len(wanted)):
@@ -82,18 +87,20 @@ def _pass(run: Run, cells: Sequence[Cell], tell: Progress | None) -> Known:
     prepared = hand.inputs(run)
     lines = tuple(node.name for node in run.watched.graph.lines)
     partials = Partials(run)
+    gone: list[HandStep] = []
     reason, is_final = "", False
     try:
-        for step in _steps(run, prepared, sorted(by_step), lines, tell):
+        for step in steps_to(run, prepared, sorted(by_step), lines, tell):
             number = step.batch.step
+            if number == len(gone) + 1 and number * _size(step) <= MAX_KEPT:
+                gone.append(step)
             if not all(is_finite(value) for array in step.after.values() for value in array.flat):
                 reason = f"at step {number} {UNDEFINED}"
                 break
             losses[number, run.loss] = step.loss.item()
             losses |= {(number, name): step.nodes[name].item() for name in run.problem.reported if name in step.nodes}
-            for cell in by_step.get(number, ()):
-                if (value := _value(run, prepared, step, cell, losses, partials)) is not None:
-                    values[cell] = value
+            there = {cell: _value(run, prepared, step, cell, losses, partials) for cell in by_step.get(number, ())}
+            values |= {cell: value for cell, value in there.items() if value is not None}
     except CalculationError as error:
         reason, is_final = f"the hand calculation has no value there: {error}", True
     except OutOfReachError as error:
@@ -105,7 +112,13 @@ def _pass(run: Run, cells: Sequence[Cell], tell: Progress | None) -> Known:
         of_cells |= {cell: f"{cell.name} has no value there" for cell in lacking if cell not in values}
     missing = f"the hand calculation does not reach step {last}" if lacking else ""
     has_none = not reason and all(cell not in values for cell in lacking)
-    return Known(finite, reason or missing, of_cells, is_final or has_none)
+    steps = tuple(gone[:last]) if len(gone) >= last else ()
+    return Known(finite, reason or missing, of_cells, is_final or has_none, steps)
+
+
+def _size(step: HandStep) -> int:
+    """How many numbers the state of a step has."""
+    return sum(array.size for array in step.before.values())
 
 
 def _value(
@@ -148,10 +161,10 @@ def _needed(run: Run, cell: Cell) -> Iterator[int]:
         yield cell.step
 
 
-def _steps(
-    run: Run, prepared: Inputs, wanted: Sequence[int], lines: Sequence[str], tell: Progress | None
+def steps_to(
+    run: Run, prepared: Inputs, wanted: Sequence[int], lines: Sequence[str] = (), tell: Progress | None = None
 ) -> Iterator[HandStep]:
-    """The steps up to the last that is wanted; long stretches without one are leapt over where that can be done."""
+    """The steps by hand up to the last that is wanted; long stretches without one are leapt over where they can be."""
     held = beginnings(run.watched, run.settings, Exact())
     gathered: Exacts = {}
     leap = leaps(run, held) if is_far((0, *wanted)) else None

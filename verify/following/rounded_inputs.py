@@ -39,7 +39,7 @@ MAX_TRIES = 40  # of all claims together
 MAX_STEPS = 20_000  # that are calculated for all tries together
 SWEEPS = 100  # over the claims, to fit the inputs to them
 MAX_WORK = 200_000  # steps times inputs times samples of a batch that are followed: about ten seconds
-MAX_HINT = 20_000  # the same, where it is tried whether rounded inputs would explain a table: less than a second
+MAX_HINT = 3_000  # the same, where it is tried whether rounded inputs would explain a table: less than a second
 GRAIN = 2**20  # inputs are tried at so many places between their value and half a unit of their last digit
 
 

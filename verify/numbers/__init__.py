@@ -9,6 +9,7 @@ from verify.numbers.affine import Form, Forms, between, fixed, forms, shortened,
 from verify.numbers.distance import Distance
 from verify.numbers.elements import MAX_FRACTION_BITS, CalculationError, element, expansion
 from verify.numbers.enclosures import Enclosed, RoundedPairs
+from verify.numbers.form_pairs import EnclosedForms
 from verify.numbers.formats import FORMATS, Floats, Format, Truth
 from verify.numbers.midpoint_radius import pairs
 from verify.numbers.pocket import PocketForms, carried
@@ -37,6 +38,7 @@ __all__ = [
     "CalculationError",
     "Distance",
     "Enclosed",
+    "EnclosedForms",
     "Exact",
     "Exactly",
     "Floats",

@@ -228,7 +228,7 @@ class Forms(Literals):
         for place, arg in enumerate(args):
             if arg.is_fixed:
                 continue
-            derivative = _derivative(op, place, None if exponent is None else str(exponent))
+            derivative = by_operand(op, place, None if exponent is None else str(exponent))
             if derivative is None:
                 return whole
             here = evaluate(derivative, dict(zip("xyv", (one.centre for one in args), strict=False)))
@@ -321,7 +321,7 @@ def _scaled(x: Form, factor: Exactly) -> Form:
 
 
 @cache
-def _derivative(op: str, place: int, exponent: str | None) -> Expr | None:
+def by_operand(op: str, place: int, exponent: str | None) -> Expr | None:
     """The derivative of an operation by one of its operands, in x, y and v; None where there is none to use."""
     operands: list[Expr] = [Ref(name, ()) for name in "xyv"]
     if exponent is not None:

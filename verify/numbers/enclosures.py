@@ -88,16 +88,17 @@ class Enclosed(Literals):
                 return function(op, *args)
             if OPERATIONS[op].expansion is None:
                 return _by_balls(op, args)
-            return self._expanded(expansion(op), dict(zip("xy", args, strict=False)))
+            return self.evaluated(expansion(op), dict(zip("xy", args, strict=False)))
 
-    def _expanded(self, expr: Expr, names: dict[str, Pairs]) -> Pairs:
+    def evaluated(self, expr: Expr, names: dict[str, Pairs]) -> Pairs:
+        """An expression at numbers that its names stand for, not rounded."""
         match expr:
             case Number(value=value):
                 return Enclosed.constants(self, (value,)).reshape(())
             case Ref(name=name):
                 return names[name]
             case Apply(op=op, args=args):
-                return Enclosed.apply(self, op, tuple(self._expanded(arg, names) for arg in args))
+                return Enclosed.apply(self, op, tuple(self.evaluated(arg, names) for arg in args))
         raise TypeError(f"{type(expr).__name__} in an expansion")
 
     def reduce(self, op: str, array: Pairs) -> Pairs:

@@ -83,7 +83,7 @@ UNBOUNDED = Drift(0.0, math.inf)
 
 
 @dataclass(frozen=True)
-class _Off:
+class Off:
     """How far each number of a state is off: by a shift, and by each rounding so far (a column) up or down."""
 
     shift: Floats
@@ -102,11 +102,11 @@ class _Off:
         around = float(np.abs(row @ self.spread).sum()) + rest + own[1] + lost
         return Drift(shift + own[0], around * SLACK)
 
-    def after(self, derivative: Floats, rest: Floats, own: tuple[Floats, Floats]) -> _Off:
+    def after(self, derivative: Floats, rest: Floats, own: tuple[Floats, Floats]) -> Off:
         """The same after a step."""
         lost = np.abs(derivative) @ np.abs(self.shift) * 2.0**-40
         spread = np.hstack([derivative @ self.spread, np.diag(rest + own[1] + lost)]) * (1 + 2.0**-50)
-        return _Off(derivative @ self.shift + own[0], spread)
+        return Off(derivative @ self.shift + own[0], spread)
 
 
 def drifts(run: Run, dtype: str, cells: Sequence[Cell]) -> Mapping[Cell, Drift]:
@@ -128,7 +128,7 @@ def drifts(run: Run, dtype: str, cells: Sequence[Cell]) -> Mapping[Cell, Drift]:
     with precision(BITS):
         systems = prepared(run, dtype, start)
         shift, around = aside_at_start(systems, start)
-        off = _Off(shift, np.diag(around))
+        off = Off(shift, np.diag(around))
         if near:
             found |= _segment(systems, start, off, 1, near, max(near)).found
         if far and dtype != "float64":  # its own rounding hides in that of the bound
@@ -196,11 +196,11 @@ class _Ended:
 
     found: dict[Cell, Drift]
     held: Exacts
-    off: _Off
+    off: Off
 
 
 def _segment(
-    systems: StepSystems, held: Exacts, off: _Off, first: int, wanted: Mapping[int, list[Cell]], last: int
+    systems: StepSystems, held: Exacts, off: Off, first: int, wanted: Mapping[int, list[Cell]], last: int
 ) -> _Ended:
     """Step by step; `off` is how far the state is off before the first of them."""
     steps = list(exact_steps(systems, held, wanted, first, last))
@@ -235,7 +235,7 @@ def _segment(
 
 
 def _left(
-    exact: HandStep, inside: Mapping[str, Array], own: Mapping[str, Array], off: _Off, box: Floats
+    exact: HandStep, inside: Mapping[str, Array], own: Mapping[str, Array], off: Off, box: Floats
 ) -> dict[str, Array]:
     """What .grad holds after a step, for the next one to add to: as far off as it has drifted and been rounded.
 
@@ -257,7 +257,7 @@ def _left(
     return found
 
 
-def _far(systems: StepSystems, start: Exacts, off: _Off, wanted: Mapping[int, list[Cell]]) -> dict[Cell, Drift]:
+def _far(systems: StepSystems, start: Exacts, off: Off, wanted: Mapping[int, list[Cell]]) -> dict[Cell, Drift]:
     """The drift of numbers late in a run whose steps are linear; none of another run."""
     run = systems.run
     each = run.settings.batches_per_epoch
@@ -277,7 +277,7 @@ def _far(systems: StepSystems, start: Exacts, off: _Off, wanted: Mapping[int, li
         drift = long_drift(leap, epoch - SETTLED, begun.off.box, sizes, move, widths)
         if drift is not None:
             held = leap.after(begun.held, epoch - SETTLED)
-            found |= _segment(systems, held, _Off(np.zeros_like(drift), np.diag(drift)), first, own, max(own)).found
+            found |= _segment(systems, held, Off(np.zeros_like(drift), np.diag(drift)), first, own, max(own)).found
     return found
 
 
@@ -323,7 +323,7 @@ def _of_cell(
     exact: HandStep,
     inside: Mapping[str, Array],
     own: Mapping[str, Array],
-    off: _Off,
+    off: Off,
     box: Floats,
 ) -> Drift:
     """How far a number of a step can be off: what the state has drifted by, and the step's own rounding."""
@@ -354,7 +354,7 @@ def _of_cell(
     return off.of(row, rest, aside(pair, value_of(exact, cell)))
 
 
-def _of_partial(systems: StepSystems, cell: Cell, exact: HandStep, off: _Off, box: Floats) -> Drift:
+def _of_partial(systems: StepSystems, cell: Cell, exact: HandStep, off: Off, box: Floats) -> Drift:
     """How far the derivative of a line can be off: its equations as derived, each operation rounded."""
     batch, run = exact.batch, systems.run
     found = []
@@ -370,7 +370,7 @@ def _of_partial(systems: StepSystems, cell: Cell, exact: HandStep, off: _Off, bo
 
 
 def _of_prediction(
-    systems: StepSystems, wanted: Mapping[int, list[Cell]], last: HandStep, off: _Off
+    systems: StepSystems, wanted: Mapping[int, list[Cell]], last: HandStep, off: Off
 ) -> dict[Cell, Drift]:
     """The same for the lines at the data of [predict]."""
     cells = [c for c in wanted.get(last.batch.step, ()) if c.quantity.group == "prediction"]

@@ -126,11 +126,11 @@ def rounded_steps(systems: StepSystems, steps: Sequence[HandStep]) -> list[dict[
         times = np.array([float(step.batch.made) for step in group])
         results = one_step(systems.run, systems.rounded, state, rows, group[0].batch, sums, times)
         for place, step in enumerate(group):
-            found[step.batch.step] = {n: a[place] if _is_many(a, len(group)) else a for n, a in results.items()}
+            found[step.batch.step] = {n: a[place] if is_many(a, len(group)) else a for n, a in results.items()}
     return [found[step.batch.step] for step in steps]
 
 
-def _is_many(array: Array, steps: int) -> bool:
+def is_many(array: Array, steps: int) -> bool:
     """Whether an array has a dimension for the steps."""
     return array.ndim > 0 and array.shape[0] == steps
 
@@ -158,7 +158,7 @@ def aside_at_start(systems: StepSystems, start: Exacts) -> tuple[Floats, Floats]
     system = systems.rounded.system
     found: list[tuple[float, float]] = []
     begun = beginnings(systems.run.watched, systems.run.settings, system)
-    begun |= stored(systems.run.watched.parameters, system)
+    begun = {**begun, **stored(systems.run.watched.parameters, system)}
     for name, _ in systems.names:
         found += [aside(one, exact) for one, exact in zip(begun[name].flat, start[name].flat, strict=True)]
     return in_columns(found)
@@ -192,11 +192,11 @@ def enclosed(arrays: Sequence[Array]) -> Array:
 
 
 def _lost(value: Exactly) -> float:
-    """What the nearest float64 lacks of a number; 0 where it is the number itself."""
-    number = to_float(value)
-    if not math.isfinite(number) or as_ball(value) == arb(fmpq(*number.as_integer_ratio())):
+    """What the nearest float64 lacks of a number, with the radius of its ball; 0 where it is the number itself."""
+    number, ball = to_float(value), as_ball(value)
+    if not math.isfinite(number) or ball == arb(fmpq(*number.as_integer_ratio())):
         return 0.0
-    return abs(number) * 2.0**-52 + 2.0**-1000
+    return abs(number) * 2.0**-52 + 2.0**-1000 + 2 * float(ball.rad().upper())
 
 
 def rows_of(systems: StepSystems, batch: Batch) -> dict[str, Array]:

@@ -11,11 +11,15 @@ from derive.run.run import Run
 from verify.claims.claim import Claim
 from verify.claims.literal import within
 from verify.following.finding import Finding, Status
+from verify.hand.run import HandStep
 from verify.names import parameter_of
 from verify.numbers import FORMATS, as_ball, from_fraction, to_float
 from verify.residue.drift import UNBOUNDED, Drift, drifts
+from verify.residue.quick_drift import quick_drifts
+from verify.residue.rounded_step import SLACK
 
 # A drift as large as this share of a number is no rounding that a person expects; less, where PyTorch can be asked.
+MANY_STEPS = 50  # from which on the steps are first looked at side by side
 VAGUE = 1e-3
 VAGUE_BESIDE_PYTORCH = 1e-4
 
@@ -26,14 +30,18 @@ def may_be_residue(finding: Finding) -> bool:
     return calculated and finding.status.may_be_residue
 
 
-def settle(run: Run, findings: list[Finding], places: Sequence[int]) -> bool:
+def settle(run: Run, findings: list[Finding], places: Sequence[int], steps: Sequence[HandStep] = ()) -> bool:
     """Settles, in `findings` itself, whether a correct program may have printed the numbers at `places`.
 
     Returns whether PyTorch was asked. What rounding in float64 can do, rounding in the dtype of the settings can do as
-    well, so the dtype is tried first.
+    well, so the dtype is tried first. `steps` are those of the hand calculation, where each was calculated: in a long
+    run what is far from right is told by them at once.
     """
     vague: list[int] = []
     dtypes = _dtypes(run, findings)
+    if len(steps) >= MANY_STEPS:
+        far = quick_drifts(run, dtypes[0], steps, [findings[place].cell for place in places])
+        places = [place for place in places if not _is_beyond(findings[place], far.get(findings[place].cell))]
     for dtype in dtypes:
         bounds = drifts(run, dtype, [findings[place].cell for place in places]) if places else {}
         finer = []
@@ -52,6 +60,11 @@ def settle(run: Run, findings: list[Finding], places: Sequence[int]) -> bool:
         places = finer
     asked = run if run.settings.dtype in dtypes else replace(run, settings=replace(run.settings, dtype="float64"))
     return bool(vague) and _ask_pytorch(asked, findings, vague)
+
+
+def _is_beyond(finding: Finding, drift: Drift | None) -> bool:
+    """Whether a number is further off than rounding can carry it, on either side: in a finer dtype as well."""
+    return drift is not None and not _may_print(finding, Drift(0.0, drift.farthest * SLACK))
 
 
 def is_dtype_named(run: Run) -> bool:

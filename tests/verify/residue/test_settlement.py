@@ -137,9 +137,8 @@ def test_a_drift_that_is_large_beside_the_number_settles_nothing(monkeypatch: py
         (1e-3, "1.0021", Status.WRONG),  # further off than the bound
     ):
         asked.clear()
-        monkeypatch.setattr(
-            settlement, "drifts", lambda _of, _dtype, cells, to=Drift(0.0, bound): dict.fromkeys(cells, to)
-        )
+        drift = Drift(0.0, bound)
+        monkeypatch.setattr(settlement, "drifts", lambda _of, _dtype, cells, to=drift: dict.fromkeys(cells, to))
         [finding], was_asked = settled(audited(HALVING), wrong(BEFORE, text, Fraction(1)))
         assert (finding.status, was_asked) == (status, text == "1.0005"), text
 

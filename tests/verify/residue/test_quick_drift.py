@@ -1,0 +1,89 @@
+"""What is told of all steps side by side is no less than what rounding can do, and tells what is far from right."""
+
+import pytest
+
+from derive.run.precedence import effective
+from derive.run.run import Run
+from tests.verify.residue.test_drift import RUNS, cells_of
+from verify import audit, verify
+from verify.following.finding import Status
+from verify.following.right_values import Known, right_values
+from verify.numbers import from_float, to_float
+from verify.residue import settlement
+from verify.residue.drift import drifts
+from verify.residue.quick_drift import quick_drifts
+
+TABLED = [run for run in RUNS if "zero_grad" not in run[1] and "accumulate" not in run[1]]
+GATHERED = [run for run in RUNS if run not in TABLED]
+OPTIMIZERS = {
+    "momentum": "momentum = 0.9",
+    "Nesterov": "momentum = 0.9\nnesterov = true",
+    "RMSprop": 'optimizer = "RMSprop"',
+    "Adagrad": 'optimizer = "Adagrad"',
+    "Adam": 'optimizer = "Adam"',
+    "AdamW": 'optimizer = "AdamW"',
+}
+TANH = '''
+equations = """
+h = tanh(w*x + b)
+l = mean((v*h - y)^2)
+"""
+[parameters]
+w = 0.5
+b = 0.1
+v = 0.7
+[data]
+x = [0.1, 0.4, -0.7, 1.1]
+y = [0.3, 0.9, -0.4, 0.6]
+[training]
+lr = 0.01
+steps = 120
+'''
+
+
+def known(problem: str, options: dict[str, object]) -> tuple[Run, Known, dict]:
+    """A run by hand with all its steps, and PyTorch's numbers of some of them."""
+    result = verify(problem, dtype="float32", **options)
+    of = Run(result.problem, result.derivation, effective(result.problem, {"dtype": "float32", **options}))
+    steps = result.record.steps
+    by_pytorch = {c: n for step in (*steps[:3], steps[-1]) for c, n in cells_of(step, of.loss).items()}
+    return of, right_values(of, by_pytorch, lambda _: True), by_pytorch
+
+
+@pytest.mark.parametrize(("problem", "options"), TABLED, ids=[f"{name} {options}" for name, options in TABLED])
+def test_pytorch_lies_within_what_is_told_of_all_steps_side_by_side(problem: str, options: dict[str, object]) -> None:
+    of, right, by_pytorch = known(problem, options)
+    found = quick_drifts(of, "float32", right.steps, tuple(by_pytorch))
+    assert {cell for cell in by_pytorch if cell.quantity.group == "after"} <= found.keys()
+    sharp = drifts(of, "float32", tuple(found))
+    for cell, drift in found.items():
+        off = to_float(from_float(by_pytorch[cell]) - right.values[cell] - from_float(drift.shift))
+        assert abs(off) <= drift.around, cell
+        assert drift.farthest <= 4 * sharp[cell].farthest + 1e-30, cell
+
+
+@pytest.mark.parametrize(("problem", "options"), GATHERED)
+def test_of_gradients_that_add_up_nothing_is_told(problem: str, options: dict[str, object]) -> None:
+    of, right, by_pytorch = known(problem, options)
+    assert quick_drifts(of, "float32", right.steps, tuple(by_pytorch)) == {}
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_wrong_number_late_in_a_run_is_told_without_following_every_step(
+    monkeypatch: pytest.MonkeyPatch, optimizer: str
+) -> None:
+    """Neither the sharp bound nor the author's numbers are followed; what may be residue is looked at sharply."""
+    text = TANH + OPTIMIZERS[optimizer] + "\n"
+    right = audit(text, sentences=["step 120: v = 7"]).findings[0]
+    asked: list[int] = []
+
+    def counted(of: Run, dtype: str, cells: object) -> object:
+        asked.append(len(tuple(cells)))  # type: ignore[arg-type]
+        return drifts(of, dtype, cells)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(settlement, "drifts", counted)
+    number = float(right.exact)
+    assert audit(text, sentences=[f"step 120: v = {number + 0.01:.6f}"]).findings[0].status is Status.WRONG
+    assert not asked
+    near = audit(text, sentences=[f"step 120: v = {number + 3e-6:.6f}"]).findings[0].status
+    assert near is Status.WRONG if not asked else near in (Status.WRONG, Status.RESIDUE)

@@ -1,0 +1,195 @@
+"""How far rounding can have carried a run, for all its steps side by side: less sharp than `drift`, and much faster.
+
+The steps are those of the hand calculation, at whose states the derivative of each step is enclosed in float64, on all
+that the state can have drifted to. That is first guessed, and then proven: where the drift stays within the guess, it
+is what the guess was made for. What lies beyond it is no rounding; what lies within is left to `drift`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+
+import numpy as np
+
+from derive.run.run import Run
+from verify.claims.claim import Cell
+from verify.following.right_values import steps_to, value_of
+from verify.hand import run as hand
+from verify.hand.calculation import columns, prepare
+from verify.hand.run import HandStep
+from verify.numbers import Array, EnclosedForms, Floats, as_ball, precision
+from verify.numbers.distance import aside
+from verify.residue.drift import Drift, Off
+from verify.residue.rounded_step import (
+    BITS,
+    MAX_STATE,
+    SLACK,
+    aside_at_start,
+    enclosed,
+    is_many,
+    one_step,
+    prepared,
+    program_name,
+    rounded_steps,
+)
+
+MOST = 3000  # steps that are kept side by side
+SHARP = 48  # bits of a state that are known: twice as many as a float32 has, so that the rest does not count
+FINER = 512  # bits with which the steps are calculated once more where that is not so
+_GROUPS = ("nodes", "loss", "adjoints", "gradients", "clipped", "after", "inside")
+_TRIES = 3
+_ROOM = 2.0  # times the drift at the exact states: the guess for the drift at all states that it reaches
+_LEAST = 2.0**-60  # of a number: a guess of nothing would leave no room at all
+
+
+def quick_drifts(run: Run, dtype: str, steps: Sequence[HandStep], cells: Sequence[Cell]) -> Mapping[Cell, Drift]:
+    """How far some of the numbers can be off in a correct program in `dtype`; `steps` are all of the hand calculation.
+
+    A number that is left out may be off by anything.
+    """
+    settings = run.settings
+    gathers = settings.accumulate > 1 or settings.zero_every != 1
+    listed = [cell for cell in cells if cell.quantity.group in _GROUPS and cell.step <= len(steps)]
+    size = sum(array.size for array in steps[0].before.values()) if steps else 0
+    if gathers or settings.varying or not listed or not 0 < size <= MAX_STATE or len(steps) > MOST:
+        return {}
+    if not all(_is_sharp(array) for array in steps[-1].before.values()):
+        lines = tuple(node.name for node in run.watched.graph.lines)
+        with precision(FINER):
+            steps = tuple(steps_to(run, hand.inputs(run), [step.batch.step for step in steps], lines))
+    with precision(BITS):
+        systems = prepared(run, dtype, steps[0].before)
+        own = rounded_steps(systems, steps)
+        shift, around = aside_at_start(systems, steps[0].before)
+        last = steps[-1]
+        states = {
+            name: enclosed([*(step.before[name] for step in steps), (last.after or last.before)[name]])
+            for name, _ in systems.names
+        }
+    begun = Off(shift, np.diag(around))
+    rounding = _rounding(own, states)
+    sizes = np.abs(_flat(states, len(steps) + 1)["mid"])
+    guess = sizes[:-1] * _LEAST + 2.0**-200
+    guess[0] = begun.box  # known, and 0 of a number that is stored as it is: a kink stays on its side
+    for _ in range(_TRIES):
+        moved = _moved(run, steps, states, guess)
+        boxes, offs = _gone_on(begun, moved, rounding, guess, {cell.step - 1 for cell in listed})
+        if (boxes <= guess).all():
+            return _of_cells(steps, listed, own, moved, guess, offs)
+        guess[1:] = _ROOM * boxes[1:]
+        if not np.isfinite(guess).all():
+            break
+    return {}
+
+
+def _of_cells(
+    steps: Sequence[HandStep],
+    cells: Sequence[Cell],
+    own: Sequence[Mapping[str, Array]],
+    moved: Sequence[_Moved],
+    guess: Floats,
+    offs: Mapping[int, Off],
+) -> dict[Cell, Drift]:
+    """How far each number is off, where that is known."""
+    found: dict[Cell, Drift] = {}
+    for cell in cells:
+        place = cell.step - 1
+        target = program_name(cell)
+        there = [side[target] for side in (moved[place].results, own[place]) if target in side]
+        if len(there) < 2 or min(map(np.ndim, there)) < len(cell.position):
+            continue
+        number, pair = (side[cell.position] for side in there)
+        with precision(BITS):
+            rounded = aside(pair, value_of(steps[place], cell))
+        drift = offs[place].of(_by_unit(number["parts"], guess[place]), 2 * float(number["rad"]), rounded)
+        if np.isfinite(drift.farthest):
+            found[cell] = drift
+    return found
+
+
+def _is_sharp(array: Array) -> bool:
+    """Whether numbers are known far better than a float32 holds them."""
+    balls = (as_ball(value) for value in array.flat)
+    return all(ball == 0 or ball.rel_accuracy_bits() >= SHARP for ball in balls)
+
+
+def _flat(states: Mapping[str, Array], many: int) -> Array:
+    """The numbers of many states, each in a row."""
+    return np.concatenate([array.reshape((many, -1)) for array in states.values()], axis=1)
+
+
+def _rounding(own: Sequence[Mapping[str, Array]], states: Mapping[str, Array]) -> tuple[Floats, Floats]:
+    """How far rounding moves the state after each step, a row, and how much more or less it can be."""
+    shapes = {name: array.shape[1:] for name, array in states.items()}
+    after = {name: np.stack([np.broadcast_to(step[f"{name}'"], shapes[name]) for step in own]) for name in states}
+    rounded = _flat(after, len(own))
+    exact = _flat(states, len(own) + 1)[1:]
+    shift = rounded["mid"] - exact["mid"]
+    around = (rounded["rad"] + exact["rad"] + np.abs(shift) * 2.0**-50) * SLACK
+    return np.where(np.isfinite(shift), shift, 0.0), np.where(np.isfinite(shift), around, math.inf)
+
+
+@dataclass(frozen=True)
+class _Moved:
+    """A step in forms of its state: every number of it by name, the derivatives of the state after it, and the rest."""
+
+    results: Mapping[str, Array]
+    derivative: Floats
+    rest: Floats
+
+
+def _moved(run: Run, steps: Sequence[HandStep], states: Mapping[str, Array], guess: Floats) -> list[_Moved]:
+    """Every step in forms of its state, each number of which is an unknown as large as its guess."""
+    system = EnclosedForms(guess.shape[1])
+    calculation = prepare(run.watched, run.followed, run.settings, system)
+    data = columns(run.watched, run.watched.data, system)
+    alike: dict[tuple[int, bool], list[int]] = {}
+    for place, step in enumerate(steps):
+        alike.setdefault((step.batch.n, step.batch.updates), []).append(place)
+    found: dict[int, _Moved] = {}
+    for places in alike.values():
+        group = [steps[place] for place in places]
+        parts = guess[places, :, np.newaxis] * np.eye(guess.shape[1])  # of each number of the state, by each
+        state, mark = {}, 0
+        for name, array in states.items():
+            shape = array.shape[1:]
+            own = slice(mark, mark := mark + math.prod(shape))
+            state[name] = system.made(array[places], parts[:, own].reshape((len(group), *shape, guess.shape[1])))
+        rows = {name: np.stack([column[list(step.batch.indices)] for step in group]) for name, column in data.items()}
+        times = np.array([float(step.batch.made) for step in group])
+        results = state | one_step(run, calculation, state, rows, group[0].batch, {}, times)
+        for k, place in enumerate(places):
+            at = {name: array[k] if is_many(array, len(group)) else array for name, array in results.items()}
+            after = np.concatenate(
+                [np.broadcast_to(at[f"{name}'"], array.shape[1:]).ravel() for name, array in states.items()]
+            )
+            # the exact number is within the radius as well, so that the two can be twice as far apart
+            found[place] = _Moved(at, _by_unit(after["parts"], guess[place]), 2 * after["rad"])
+    return [found[place] for place in range(len(steps))]
+
+
+def _by_unit(parts: Floats, guess: Floats) -> Floats:
+    """The derivatives of numbers by their unknowns; 0 by one that is nothing."""
+    return np.asarray(np.divide(parts, guess, out=np.zeros_like(parts), where=guess > 0))
+
+
+def _gone_on(
+    begun: Off,
+    moved: Sequence[_Moved],
+    rounding: tuple[Floats, Floats],
+    guess: Floats,
+    kept: Set[int],
+) -> tuple[Floats, dict[int, Off]]:
+    """How far the state before each step can be off at most, and before those of `kept` by which roundings."""
+    off, boxes, offs = begun, np.full_like(guess, math.inf), {}
+    with np.errstate(all="ignore"):
+        for place, (step, *own) in enumerate(zip(moved, *rounding, strict=True)):
+            boxes[place] = off.box
+            if not np.isfinite(boxes[place]).all():
+                break
+            if place in kept:
+                offs[place] = off
+            off = off.after(step.derivative, step.rest, (own[0], own[1]))
+    return boxes, offs
