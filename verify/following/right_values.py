@@ -36,7 +36,7 @@ from verify.numbers import (
 PRECISIONS = (128, 512, 2048, 8192, 32768)  # bits inside balls, tried until the digits of all claims are decided
 MAX_BY_STEPS = 200_000  # steps that are calculated one by one; more would take hours
 
-Decided = Callable[[Mapping[Cell, Exactly]], bool]  # whether the values suffice
+Decided = Callable[[Mapping[Cell, Exactly]], bool]  # whether these values suffice, each by itself
 
 
 @dataclass(frozen=True)
@@ -61,16 +61,28 @@ def right_values(run: Run, cells: Iterable[Cell], decided: Decided, tell: Progre
     wanted = tuple(dict.fromkeys(cells))  # each once: several ways to read a table ask for the same
     found = Known({})
     for bits in PRECISIONS:
+        is_last = bits == PRECISIONS[-1]
         with precision(bits):
-            found = _pass(run, wanted, tell)
-            if decided(found.values) and (found.is_final or len(found.values) == len(wanted)):
+            try:
+                found = _pass(run, wanted, None if is_last else decided, tell)
+            except _BlurredError:
+                continue
+            is_whole = found.is_final or len(found.values) == len(wanted)
+            if is_whole and (not is_last or decided(found.values)):
                 return found
     reason = found.reason or f"its digits are not decided with {PRECISIONS[-1]} bits"
     return replace(found, reason=reason)
 
 
-def _pass(run: Run, cells: Sequence[Cell], tell: Progress | None) -> Known:
-    """The values of the cells with the digits of the current precision."""
+class _BlurredError(ArithmeticError):
+    """A value whose digits do not suffice: what comes after it in the run is not calculated with so few."""
+
+
+def _pass(run: Run, cells: Sequence[Cell], decided: Decided | None, tell: Progress | None) -> Known:
+    """The values of the cells with the digits of the current precision.
+
+    Raises `_BlurredError` at the first one that is known, and that `decided` does not decide.
+    """
     by_step: dict[int, list[Cell]] = {}
     for cell in cells:
         for needed in _needed(run, cell):
@@ -91,9 +103,9 @@ def _pass(run: Run, cells: Sequence[Cell], tell: Progress | None) -> Known:
                 break
             losses[number, run.loss] = step.loss.item()
             losses |= {(number, name): step.nodes[name].item() for name in run.problem.reported if name in step.nodes}
-            for cell in by_step.get(number, ()):
-                if (value := _value(run, prepared, step, cell, losses, partials)) is not None:
-                    values[cell] = value
+            own = {cell: _value(run, prepared, step, cell, losses, partials) for cell in by_step.get(number, ())}
+            values |= {cell: value for cell, value in own.items() if value is not None}
+            _refuse_blurred(own, decided)
     except CalculationError as error:
         reason, is_final = f"the hand calculation has no value there: {error}", True
     except OutOfReachError as error:
@@ -106,6 +118,12 @@ def _pass(run: Run, cells: Sequence[Cell], tell: Progress | None) -> Known:
     missing = f"the hand calculation does not reach step {last}" if lacking else ""
     has_none = not reason and all(cell not in values for cell in lacking)
     return Known(finite, reason or missing, of_cells, is_final or has_none)
+
+
+def _refuse_blurred(values: Mapping[Cell, Exactly | None], decided: Decided | None) -> None:
+    known = {cell: value for cell, value in values.items() if value is not None and is_finite(value)}
+    if decided is not None and not decided(known):
+        raise _BlurredError
 
 
 def _value(
