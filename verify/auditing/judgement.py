@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 
 from derive.console import Progress
 from derive.graph.node import SIZE
@@ -12,7 +13,7 @@ from derive.run.run import Run
 from verify.auditing.cutting import by_cutting, cut_claims, is_cut_rather
 from verify.auditing.earlier import followed
 from verify.claims.claim import AFTERWARDS, GROUPS, Cell, Claim
-from verify.claims.literal import judge, tie, written_like
+from verify.claims.literal import Literal, judge, tie, written_like
 from verify.claims.table import once
 from verify.following.epoch_means import which_of_two
 from verify.following.finding import Finding, Status
@@ -56,13 +57,21 @@ def _calculated(claims: Iterable[Claim]) -> list[Cell]:
 
 @dataclass(frozen=True)
 class _Decided:
-    """Whether the digits of the right values decide every claim."""
+    """Whether the digits of right values decide every claim of them."""
 
     claims: tuple[Claim, ...]
 
+    @cached_property
+    def literals(self) -> Mapping[Cell, Sequence[Literal]]:
+        """What is claimed of each cell."""
+        found: dict[Cell, list[Literal]] = {}
+        for claim in self.claims:
+            found.setdefault(claim.cell, []).append(claim.literal)
+        return found
+
     def __call__(self, values: Mapping[Cell, Exactly]) -> bool:
         return all(
-            judge(claim.literal, values[claim.cell]) is not None for claim in self.claims if claim.cell in values
+            judge(literal, value) is not None for cell, value in values.items() for literal in self.literals[cell]
         )
 
 

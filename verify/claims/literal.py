@@ -82,6 +82,12 @@ class Literal:
         return (self.low, self.high) if self.is_cut else (self.value - self.slack, self.value + self.slack)
 
     @cached_property
+    def around(self) -> tuple[Fraction, Fraction]:
+        """The ends beyond which a number is neither what is printed nor cut off or rounded twice to it."""
+        far = max(self.slack, self.unit or Fraction(0))
+        return self.value - far, self.value + far
+
+    @cached_property
     def slack(self) -> Fraction:
         """How far the number can be from what is printed."""
         return Fraction(0) if self.unit is None else self.unit * self.units
@@ -151,6 +157,8 @@ def judge(literal: Literal, right: Exactly) -> str | None:
         return "wrong"  # an exact number is finite
     if _is_nearest_float(literal, right):
         return "right"
+    if within(right, *literal.around) is False:
+        return "wrong"
     if literal.is_cut:
         far = literal.low if literal.minus else literal.high  # it begins with other digits
         found = within(right, literal.low, literal.high) if to_fraction(right) != far else False
@@ -176,13 +184,10 @@ def _is_nearest_float(literal: Literal, right: Exactly) -> bool:
 
 def within(right: Exactly, low: Fraction, high: Fraction) -> bool | None:
     """Whether a number lies from `low` to `high`; None where a ball does not tell."""
-    number = to_fraction(right)
-    if number is not None:
-        return low <= number <= high
-    ball, bottom, top = as_ball(right), as_ball(from_fraction(low)), as_ball(from_fraction(high))
-    if ball < bottom or ball > top:
+    bottom, top = from_fraction(low), from_fraction(high)
+    if right < bottom or right > top:
         return False
-    return True if ball >= bottom and ball <= top else None
+    return True if right >= bottom and right <= top else None
 
 
 def may_stand_for(literal: Literal, right: Exactly) -> bool | None:

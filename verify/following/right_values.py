@@ -38,7 +38,7 @@ MANY_BITS = 2048  # with which a long run begins: balls widen with every step, a
 MAX_KEPT = 200_000  # numbers of the states of steps that are kept for what is asked of them besides
 MAX_BY_STEPS = 200_000  # steps that are calculated one by one; more would take hours
 
-Decided = Callable[[Mapping[Cell, Exactly]], bool]  # whether the values suffice
+Decided = Callable[[Mapping[Cell, Exactly]], bool]  # whether these values suffice, each by itself
 
 
 @dataclass(frozen=True)
@@ -66,16 +66,28 @@ def right_values(run: Run, cells: Iterable[Cell], decided: Decided, tell: Progre
     found = Known({})
     last = max((cell.step for cell in wanted), default=0)
     for bits in (bits for bits in PRECISIONS if bits >= min(last // 2, MANY_BITS)):
+        is_last = bits == PRECISIONS[-1]
         with precision(bits):
-            found = _pass(run, wanted, tell)
-            if decided(found.values) and (found.is_final or len(found.values) == len(wanted)):
+            try:
+                found = _pass(run, wanted, None if is_last else decided, tell)
+            except _BlurredError:
+                continue
+            is_whole = found.is_final or len(found.values) == len(wanted)
+            if is_whole and (not is_last or decided(found.values)):
                 return found
     reason = found.reason or f"its digits are not decided with {PRECISIONS[-1]} bits"
     return replace(found, reason=reason)
 
 
-def _pass(run: Run, cells: Sequence[Cell], tell: Progress | None) -> Known:
-    """The values of the cells with the digits of the current precision."""
+class _BlurredError(ArithmeticError):
+    """A value whose digits do not suffice: what comes after it in the run is not calculated with so few."""
+
+
+def _pass(run: Run, cells: Sequence[Cell], decided: Decided | None, tell: Progress | None) -> Known:
+    """The values of the cells with the digits of the current precision.
+
+    Raises `_BlurredError` at the first one that is known, and that `decided` does not decide.
+    """
     by_step: dict[int, list[Cell]] = {}
     for cell in cells:
         for needed in _needed(run, cell):
@@ -99,8 +111,9 @@ def _pass(run: Run, cells: Sequence[Cell], tell: Progress | None) -> Known:
                 break
             losses[number, run.loss] = step.loss.item()
             losses |= {(number, name): step.nodes[name].item() for name in run.problem.reported if name in step.nodes}
-            there = {cell: _value(run, prepared, step, cell, losses, partials) for cell in by_step.get(number, ())}
-            values |= {cell: value for cell, value in there.items() if value is not None}
+            own = {cell: _value(run, prepared, step, cell, losses, partials) for cell in by_step.get(number, ())}
+            values |= {cell: value for cell, value in own.items() if value is not None}
+            _refuse_blurred(own, decided)
     except CalculationError as error:
         reason, is_final = f"the hand calculation has no value there: {error}", True
     except OutOfReachError as error:
@@ -119,6 +132,12 @@ def _pass(run: Run, cells: Sequence[Cell], tell: Progress | None) -> Known:
 def _size(step: HandStep) -> int:
     """How many numbers the state of a step has."""
     return sum(array.size for array in step.before.values())
+
+
+def _refuse_blurred(values: Mapping[Cell, Exactly | None], decided: Decided | None) -> None:
+    known = {cell: value for cell, value in values.items() if value is not None and is_finite(value)}
+    if decided is not None and not decided(known):
+        raise _BlurredError
 
 
 def _value(

@@ -19,7 +19,7 @@ from derive.algebra.expression import Axes, Axis
 from derive.chain.derivation import SHARES
 from verify.hand.program import Call, Constant, Positions, Read, Stage, Term
 from verify.names import own_result
-from verify.numbers import CalculationError, Exact, is_finite
+from verify.numbers import ByElement, CalculationError, Exact, is_finite, objects
 
 Array = NDArray[Any]
 Values = Mapping[str, Array]
@@ -80,9 +80,7 @@ def evaluate(
     """
     results, terms = {}, {}
     for stage in stages:
-        parts = [_terms(term, system, values, sizes) for term in stage.terms]
-        sums = [_reduced(term, system, part) for term, part in zip(stage.terms, parts, strict=True)]
-        results[stage.target] = sums[0] if len(sums) == 1 else system.accumulate(_side_by_side(sums))
+        results[stage.target], parts = _result(stage, system, values, sizes)
         values[own_result(stage.target)] = results[stage.target]
         values[stage.target] = (recorded or {}).get(stage.target, results[stage.target])
         if stage.target in measured:
@@ -101,6 +99,13 @@ def _size(stage: Stage, system: NumberSystem, parts: list[Array]) -> NDArray[np.
     return size
 
 
+def _result(stage: Stage, system: NumberSystem, values: Values, sizes: Mapping[str, int]) -> tuple[Array, list[Array]]:
+    """The result of a stage, and the numbers of its terms before they are reduced."""
+    parts = [_terms(term, system, values, sizes) for term in stage.terms]
+    sums = [_reduced(term, system, part) for term, part in zip(stage.terms, parts, strict=True)]
+    return (sums[0] if len(sums) == 1 else system.accumulate(_side_by_side(sums))), parts
+
+
 def _terms(term: Term, system: NumberSystem, values: Values, sizes: Mapping[str, int]) -> Array:
     """The numbers of a term before they are reduced; what `where` leaves out needs no value."""
     try:
@@ -116,6 +121,9 @@ def _terms(term: Term, system: NumberSystem, values: Values, sizes: Mapping[str,
 
 def _calculated(term: Term, system: NumberSystem, values: Values, sizes: Mapping[str, int]) -> Array:
     """The numbers of a term, each of its instructions calculated everywhere."""
+    shape = tuple(length(axis, sizes) for axis in term.axes)
+    if isinstance(system, ByElement) and _are_single(term, values, shape):
+        return objects([_single(term, system, values)], shape)
     results: list[Array] = []
     for instruction in term.instructions:
         match instruction:
@@ -130,7 +138,30 @@ def _calculated(term: Term, system: NumberSystem, values: Values, sizes: Mapping
     if not term.axes:
         return results[-1]
     steps = results[-1].shape[: max(results[-1].ndim - len(term.axes), 0)]
-    return np.broadcast_to(results[-1], (*steps, *(length(axis, sizes) for axis in term.axes)))
+    return np.broadcast_to(results[-1], (*steps, *shape))
+
+
+def _are_single(term: Term, values: Values, shape: tuple[int, ...]) -> bool:
+    """Whether a term is one number, and reads single numbers of one step."""
+    if math.prod(shape) != 1:
+        return False
+    return all(values[name].size == 1 and values[name].ndim == rank for name, rank in term.reads)
+
+
+def _single(term: Term, system: ByElement, values: Values) -> Any:
+    """The one number of a term: the same instructions, without an array around each number."""
+    results: list[Any] = []
+    for instruction in term.instructions:
+        match instruction:
+            case Call(op=op, args=args):
+                results.append(system.element(op)(*(results[arg] for arg in args)))
+            case Read(name=name):
+                results.append(values[name].item())
+            case Constant(value=value):
+                results.append(system.number(value))
+            case Positions():
+                results.append(system.number(Fraction(0)))
+    return results[-1]
 
 
 def _reduced(term: Term, system: NumberSystem, numbers: Array) -> Array:
@@ -138,6 +169,8 @@ def _reduced(term: Term, system: NumberSystem, numbers: Array) -> Array:
     reduced = term.summed + term.shared
     if not reduced:
         return numbers
+    if isinstance(system, ByElement) and numbers.size == 1 and not term.shared:
+        return objects([_reduced_single(term, system, numbers.item())], numbers.shape[:-reduced])
     kept = numbers.shape[: numbers.ndim - reduced]
     count = math.prod(numbers.shape[len(kept) :])
     flat = numbers.reshape((*kept, count))
@@ -146,6 +179,13 @@ def _reduced(term: Term, system: NumberSystem, numbers: Array) -> Array:
     if term.reduction == "mean":
         return system.apply("div", (system.reduce("sum", flat), system.constant(Fraction(count))))
     return system.reduce(term.reduction, flat)
+
+
+def _reduced_single(term: Term, system: ByElement, number: Any) -> Any:
+    """What a term makes of its one number."""
+    if term.reduction == "mean":
+        return system.element("div")(system.reduced("sum", [number]), system.number(Fraction(1)))
+    return system.reduced(term.reduction, [number])
 
 
 def length(axis: Axis, sizes: Mapping[str, int]) -> int:
@@ -171,4 +211,5 @@ def _laid_out(array: Array, layout: tuple[int | None, ...]) -> Array:
 
 def _side_by_side(arrays: list[Array]) -> Array:
     """The arrays stacked along a new last dimension."""
-    return np.stack(np.broadcast_arrays(*arrays), axis=-1)
+    alike = all(array.shape == arrays[0].shape for array in arrays)
+    return np.stack(arrays if alike else np.broadcast_arrays(*arrays), axis=-1)

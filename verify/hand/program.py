@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 from derive.algebra.expression import ONE, Apply, Axes, Expr, Number, Position, Reduce, Ref
 from derive.chain.derivation import Adjoint, Derivation, Edge, Part
@@ -63,6 +64,12 @@ class Term:
     summed: int = 0
     reduction: str = "sum"
     shared: int = 0
+
+    @cached_property
+    def reads(self) -> tuple[tuple[str, int], ...]:
+        """The values that it reads, each with its number of dimensions."""
+        found = (step for step in self.instructions if isinstance(step, Read))
+        return tuple((step.name, len(step.layout) - step.layout.count(None)) for step in found)
 
     @property
     def chooses(self) -> bool:

@@ -153,6 +153,8 @@ def moves(frozen: Iterable[Frozen], name: str, shape: tuple[int, ...]) -> NDArra
 
 def applied(frozen: Iterable[Frozen], name: str, before: Array, after: Array) -> Array:
     """`after` where the parameter is updated, `before` where it is frozen; the entries are the last dimensions."""
+    if not any(part.name == name for part in frozen):
+        return after
     mask = moves(frozen, name, before.shape)
     if mask.all():
         return after

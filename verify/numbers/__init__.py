@@ -6,6 +6,7 @@ arbitrary-precision midpoint-radius interval arithmetic", IEEE Trans. Computers 
 """
 
 from verify.numbers.affine import Form, Forms, between, fixed, forms, shortened, unknown
+from verify.numbers.by_element import Array, ByElement, objects
 from verify.numbers.distance import Distance
 from verify.numbers.elements import MAX_FRACTION_BITS, CalculationError, element, expansion
 from verify.numbers.enclosures import Enclosed, RoundedPairs
@@ -29,12 +30,13 @@ from verify.numbers.scalars import (
     to_float,
     to_fraction,
 )
-from verify.numbers.systems import Array, Exact, Rounded, nearest_floats, objects
+from verify.numbers.systems import Exact, Rounded, nearest_floats
 
 __all__ = [
     "FORMATS",
     "MAX_FRACTION_BITS",
     "Array",
+    "ByElement",
     "CalculationError",
     "Distance",
     "Enclosed",

@@ -24,9 +24,9 @@ from derive.algebra.calculus import partial
 from derive.algebra.expression import Apply, Expr, Number, Ref
 from derive.algebra.operations import OPERATIONS
 from derive.errors import EquationError
+from verify.numbers.by_element import ByElement, objects
 from verify.numbers.elements import REDUCTIONS, CalculationError, element, evaluate, kept, shares
 from verify.numbers.formats import Floats
-from verify.numbers.literals import Literals
 from verify.numbers.scalars import Exactly, as_ball, exact_float, from_fraction, to_float
 
 _NOTHING = arb.nan()
@@ -101,7 +101,7 @@ def _short(value: Exactly) -> Exactly:
     return arb(value) if isinstance(value, fmpq) and value.height_bits() > 1000 else value
 
 
-class Forms(Literals):
+class Forms(ByElement):
     """The number system of forms; the program of a derivation runs on it as on any other.
 
     `inputs` says which given numbers are not exact: the mark of the first number of each such name.
@@ -112,9 +112,9 @@ class Forms(Literals):
         self.inputs = inputs or {}
         self._elements: dict[str, Callable[..., Form]] = {}
 
-    def constants(self, values: Sequence[Fraction]) -> NDArray[Any]:
-        """The numbers as forms without unknowns."""
-        return forms([fixed(from_fraction(value)) for value in values], (len(values),))
+    def number(self, value: Fraction) -> Form:
+        """The literal as a form without unknowns."""
+        return fixed(from_fraction(value))
 
     def given(self, name: str, values: Sequence[Fraction], slacks: Sequence[Fraction]) -> NDArray[Any]:
         """The numbers of an input in a row: each an unknown, as far from its value as its slack; known without one."""
@@ -132,23 +132,15 @@ class Forms(Literals):
         """Python's numbers as an operation on tensors reads them: as they are."""
         return array
 
-    def apply(self, op: str, args: tuple[NDArray[Any], ...]) -> NDArray[Any]:
-        """The operation on every element; where it may have no value, a form that tells nothing."""
+    def element(self, op: str) -> Callable[..., Form]:
+        """The operation on single forms; where it may have no value, a form that tells nothing."""
         if op not in self._elements:
             self._elements[op] = self._element(op)
-        function = self._elements[op]
-        if all(arg.ndim == 0 for arg in args):
-            return forms([function(*(arg.item() for arg in args))], ())
-        return np.asarray(np.frompyfunc(function, len(args), 1)(*args), dtype=object)
+        return self._elements[op]
 
     def accumulate(self, array: NDArray[Any]) -> NDArray[Any]:
         """The sum over the last dimension."""
         return self.reduce("sum", array)
-
-    def reduce(self, op: str, array: NDArray[Any]) -> NDArray[Any]:
-        """The sum, logsumexp, max or min over the last dimension."""
-        rows = array.reshape((-1, array.shape[-1]))
-        return forms([self._reduced(op, list(row)) for row in rows], array.shape[:-1])
 
     def share(self, op: str, array: NDArray[Any]) -> NDArray[Any]:
         """The share of each entry in the max or min over the last dimension."""
@@ -257,7 +249,8 @@ class Forms(Literals):
                 return _with_sources(args[1] if args[0].centre == 1 else args[2], args)
         return _of_ball(element(op)(*ranges), sources)
 
-    def _reduced(self, op: str, row: list[Form]) -> Form:
+    def reduced(self, op: str, row: list[Form]) -> Form:
+        """The sum, logsumexp, max or min of single forms."""
         if op == "sum":
             return _total(row)
         if op in ("max", "min"):
@@ -272,10 +265,7 @@ class Forms(Literals):
 
 def forms(values: Iterable[Form], shape: tuple[int, ...]) -> NDArray[Any]:
     """The forms as an array of this shape, the last index running fastest."""
-    listed = list(values)
-    array = np.empty(len(listed), dtype=object)
-    array[:] = listed
-    return array.reshape(shape)
+    return objects(list(values), shape)
 
 
 def _sources(args: Iterable[Form]) -> frozenset[int]:

@@ -7,16 +7,13 @@ A number that has no more digits than are carried is not rounded.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
-import numpy as np
 from flint import arb
-from numpy.typing import NDArray
 
-from verify.numbers.affine import Form, Forms, forms, unknown
+from verify.numbers.affine import Form, Forms, unknown
 from verify.numbers.scalars import as_ball, from_fraction, middle, to_fraction
 
 FEWEST, MOST = 2, 10  # digits that somebody carries who calculates by hand, or on a pocket calculator
@@ -56,19 +53,18 @@ class PocketForms(Forms):
         super().__init__(inputs=inputs)
         self.carried = carried
 
-    def apply(self, op: str, args: tuple[NDArray[Any], ...]) -> NDArray[Any]:
-        """The operation on every element, rounded."""
-        found = super().apply(op, args)
-        if op in _EXACT or found.dtype != object:
-            return found
-        return forms([self._rounded(form) for form in found.flat], np.shape(found))
+    def element(self, op: str) -> Callable[..., Form]:
+        """The operation on single forms, rounded."""
+        function = super().element(op)
+        return function if op in _EXACT else lambda *args: self._rounded(function(*args))
 
-    def _reduced(self, op: str, row: list[Form]) -> Form:
+    def reduced(self, op: str, row: list[Form]) -> Form:
+        """The sum, logsumexp, max or min of single forms, rounded."""
         if op != "sum":
-            return self._rounded(super()._reduced(op, row)) if op not in _EXACT else super()._reduced(op, row)
+            return self._rounded(super().reduced(op, row)) if op not in _EXACT else super().reduced(op, row)
         found = row[0]
         for other in row[1:]:  # one after the other, as it is done by hand
-            found = self._rounded(super()._reduced("sum", [found, other]))
+            found = self._rounded(super().reduced("sum", [found, other]))
         return found
 
     def _rounded(self, form: Form) -> Form:

@@ -2,37 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 from flint import arb, fmpq
-from numpy.typing import NDArray
 
 from derive.algebra.operations import OPERATIONS, power_rounding
+from verify.numbers.by_element import Array, ByElement, objects
 from verify.numbers.distance import Distance, ball_distance
 from verify.numbers.elements import REDUCTIONS, CalculationError, Element, element, shares
 from verify.numbers.formats import FORMATS, Floats, Format, Truth, log_sum_exp_units
-from verify.numbers.literals import Literals
 from verify.numbers.scalars import Exactly, as_ball, exact_float, float_ball, from_fraction, to_float
-
-Array = NDArray[Any]
-
-
-def objects(values: Sequence[Exactly], shape: tuple[int, ...]) -> Array:
-    """An array of exact numbers of this shape, the last index running fastest; NumPy does not look inside them."""
-    array = np.empty(len(values), dtype=object)
-    array[:] = values
-    return array.reshape(shape)
-
-
-def _each(function: Element, args: tuple[Array, ...]) -> Array:
-    """`function` on every element of arrays that broadcast together."""
-    if not args or all(arg.ndim == 0 for arg in args):
-        return objects([function(*(arg.item() for arg in args))], ())
-    result = np.frompyfunc(function, len(args), 1)(*args)
-    return np.asarray(result, dtype=object)
 
 
 def _truth(values: list[bool], like: Array) -> Truth:
@@ -49,7 +30,7 @@ def sizes(array: Array) -> Floats:
     return np.abs(nearest_floats(array))
 
 
-class Exact(Literals):
+class Exact(ByElement):
     """Rational numbers without rounding; where a value is irrational, a ball that contains it.
 
     A number without a value raises `CalculationError`, or is a ball that tells nothing where others
@@ -59,9 +40,9 @@ class Exact(Literals):
     def __init__(self, strict: bool = True) -> None:
         self.strict = strict
 
-    def constants(self, values: Sequence[Fraction]) -> Array:
-        """The numbers as fractions."""
-        return objects([from_fraction(value) for value in values], (len(values),))
+    def number(self, value: Fraction) -> Exactly:
+        """The literal as a fraction."""
+        return from_fraction(value)
 
     def take(self, array: Floats) -> Array:
         """Floats as they are; an infinity or NaN tells nothing."""
@@ -71,9 +52,13 @@ class Exact(Literals):
         """Python's numbers as an operation on tensors reads them: as they are."""
         return array
 
-    def apply(self, op: str, args: tuple[Array, ...]) -> Array:
-        """The operation on every element; the class says what happens where it has no value."""
-        return _each(element(op) if self.strict else _lenient(element(op)), args)
+    def element(self, op: str) -> Element:
+        """The operation on single numbers; the class says what happens where it has no value."""
+        return element(op) if self.strict else _lenient(element(op))
+
+    def reduced(self, op: str, row: list[Exactly]) -> Exactly:
+        """The sum, logsumexp, max or min of single numbers."""
+        return REDUCTIONS[op](row)
 
     def accumulate(self, array: Array) -> Array:
         """The sum over the last dimension."""
@@ -82,10 +67,6 @@ class Exact(Literals):
     def size(self, array: Array) -> Floats:
         """The absolute value of each number, as a float."""
         return sizes(array)
-
-    def reduce(self, op: str, array: Array) -> Array:
-        """The sum, logsumexp, max or min over the last dimension."""
-        return _by_rows(REDUCTIONS[op], array)
 
     def share(self, op: str, array: Array) -> Array:
         """The share of each entry in the max or min over the last dimension."""
@@ -116,7 +97,7 @@ def _by_rows(function: Callable[[list[Exactly]], Exactly], array: Array) -> Arra
     return objects([function(list(row)) for row in rows], array.shape[:-1])
 
 
-class Rounded(Literals):
+class Rounded(ByElement):
     """Balls that contain what any correct evaluation in a floating-point format can give.
 
     After every operation the ball grows by the operation's rounding error (`Operation.rounding`
@@ -138,7 +119,9 @@ class Rounded(Literals):
 
     def cast(self, array: Array) -> Array:
         """Python's float64 numbers as an operation on tensors reads them: rounded once."""
-        return array if self.format.name == "float64" else _each(self.rounded, (array,))
+        if self.format.name == "float64":
+            return array
+        return objects([self.rounded(value) for value in array.flat], array.shape)
 
     def rounded(self, value: Exactly, units: int = 1, composed: bool = False) -> arb:
         """The ball of all floats that `value` can become by an error of `units` u.
@@ -161,20 +144,17 @@ class Rounded(Literals):
         """The ball; where the format may overflow, one that tells nothing: 1/inf is 0, whatever the true value."""
         return ball if abs(ball) <= self.largest else arb.nan()
 
-    def constants(self, values: Sequence[Fraction]) -> Array:
-        """Literals of an equation: themselves where the format holds them, else rounded once."""
-        return objects([self._constant(value) for value in values], (len(values),))
-
-    def _constant(self, value: Fraction) -> arb:
+    def number(self, value: Fraction) -> arb:
+        """A literal of an equation: itself where the format holds it, else rounded once."""
         held = value.denominator & (value.denominator - 1) == 0 and self.holds(as_ball(from_fraction(value)))
         exact = as_ball(from_fraction(value))
         return exact if held else self.rounded(exact)
 
-    def apply(self, op: str, args: tuple[Array, ...]) -> Array:
+    def element(self, op: str) -> Element:
         """The operation and its rounding."""
         if op not in self._elements:
             self._elements[op] = self._element(op)
-        return _each(self._elements[op], args)
+        return self._elements[op]
 
     def _element(self, op: str) -> Element:
         exact, absolute = element(op), arb(0, OPERATIONS[op].absolute_in(self.format.name))
@@ -189,9 +169,10 @@ class Rounded(Literals):
 
         return rounded
 
-    def reduce(self, op: str, array: Array) -> Array:
-        """The sum, logsumexp, max or min over the last dimension, in any order."""
-        return _by_rows(getattr(self, f"_{op}"), array)
+    def reduced(self, op: str, row: list[arb]) -> Exactly:
+        """The sum, logsumexp, max or min, in any order."""
+        found: Exactly = getattr(self, f"_{op}")(row)
+        return found
 
     def size(self, array: Array) -> Floats:
         """The absolute value of each number, as a float."""

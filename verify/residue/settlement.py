@@ -99,6 +99,8 @@ def _is_printed_in(finding: Finding, dtype: str) -> bool:
     literal = finding.claim.literal
     if literal.special is not None or literal.unit is None or finding.cell.quantity.group not in _OF_TENSORS:
         return True
+    if literal.units >= Fraction(1, 2) and FORMATS[dtype].has_digits(literal.value, literal.digits):
+        return True  # as nearly all are, and that is quickly seen
     nearest = FORMATS[dtype].nearest(literal.value)
     return nearest is not None and literal.low <= nearest <= literal.high
 

@@ -1,8 +1,10 @@
 """The right values of cells, beside fractions and roots that are calculated here as one does on paper."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 from math import isqrt
+from typing import Any
 
 import pytest
 
@@ -12,7 +14,8 @@ from tests.audited import HALVING, UNEVEN, audited, cell, fraction
 from verify.claims.claim import Cell
 from verify.following import right_values as module
 from verify.following.right_values import MAX_BY_STEPS, PRECISIONS, rate, right_values, weights_of
-from verify.numbers import as_ball, precision
+from verify.hand import run as hand
+from verify.numbers import Exactly, as_ball, precision
 
 X, Y = (1, 2, 3), (3, 2, 4)
 
@@ -150,3 +153,29 @@ def test_a_cell_that_is_asked_for_twice_is_calculated_once(monkeypatch: pytest.M
     wanted = cell(1, "after", "w")
     assert right_values(audited(HALVING, lr="0.1", steps=2), (wanted, wanted), lambda _: True).reason == ""
     assert len(passes) == 1  # not once more at each precision, as if its digits were not decided
+
+
+def test_a_run_is_repeated_with_more_digits_as_soon_as_they_do_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not only at its end: a run of many claims would take as long again for each number of bits."""
+    of = audited('equations = "l = w^2"\n[parameters]\nw = "1/3"\n[training]\nlr = 0.1\nsteps = 400\n')
+    made = []
+    step = hand.step
+
+    def counted(*args: Any) -> Any:
+        made.append(args)
+        return step(*args)
+
+    monkeypatch.setattr(hand, "step", counted)
+    cells = [cell(number, "after", "w") for number in range(1, 401)]
+
+    def decided(found: Mapping[Cell, Exactly]) -> bool:  # 128 bits do not suffice from the step 100 on
+        return all(one.step < 100 or precise(value) for one, value in found.items())
+
+    def precise(value: Exactly) -> bool:
+        return as_ball(value).rel_accuracy_bits() > 200
+
+    known = right_values(of, cells, decided)
+    assert len(known.values) == 400
+    with precision(PRECISIONS[1]):
+        assert decided(known.values)
+    assert len(made) == 100 + 400

@@ -26,3 +26,24 @@ def test_beyond_the_range_there_is_none() -> None:
     assert FORMATS["float16"].nearest(Fraction(65504)) == 65504
     assert FORMATS["float16"].nearest(Fraction(70000)) is None
     assert FORMATS["float64"].nearest(Fraction(10) ** 400) is None
+
+
+@pytest.mark.parametrize("dtype", FORMATS)
+@given(digits=st.integers(1, 18), power=st.integers(-400, 400), data=st.data())
+def test_a_number_of_few_digits_is_a_rounded_one_of_the_format(
+    dtype: str, digits: int, power: int, data: st.DataObject
+) -> None:
+    value = data.draw(st.integers(10 ** (digits - 1), 10**digits - 1)) * Fraction(10) ** power
+    nearest = FORMATS[dtype].nearest(value)
+    if FORMATS[dtype].has_digits(value, digits):
+        assert nearest is not None
+        assert abs(nearest - value) <= Fraction(10) ** power / 2
+
+
+def test_of_which_numbers_that_is_seen() -> None:
+    single = FORMATS["float32"]
+    assert single.has_digits(Fraction(314159, 10**5), 6)
+    assert not single.has_digits(Fraction(31415926, 10**7), 8)
+    assert not single.has_digits(Fraction(3, 10**40), 1)  # below the normal ones
+    assert not single.has_digits(Fraction(3) * 10**38 * 10, 1)
+    assert not single.has_digits(Fraction(0), 0)
