@@ -5,6 +5,7 @@ The same as `Forms` for whole arrays at once: less sharp, as what float64 loses 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verify.numbers.affine import by_operand
+from verify.numbers.by_element import Literals
 from verify.numbers.enclosures import Enclosed
 from verify.numbers.formats import Floats
 from verify.numbers.functions import FUNCTIONS
@@ -24,7 +26,7 @@ _SMOOTH = {"mul", "div", "pow", *FUNCTIONS}
 _LINEAR = {"add": (1.0, 1.0), "sub": (1.0, -1.0), "neg": (-1.0,), "detach": (1.0,)}
 
 
-class EnclosedForms:
+class EnclosedForms(Literals):
     """The number system of forms with `count` unknowns, each at most 1 in size."""
 
     def __init__(self, count: int) -> None:
@@ -42,9 +44,9 @@ class EnclosedForms:
         found["mid"], found["rad"], found["parts"] = known["mid"], known["rad"], parts
         return found
 
-    def constant(self, value: Fraction) -> FormPairs:
-        """The nearest float64, with what it lacks."""
-        return self.made(self.pairs.constant(value))
+    def constants(self, values: Sequence[Fraction]) -> FormPairs:
+        """The nearest float64 of each, with what it lacks."""
+        return self.made(self.pairs.constants(values))
 
     def take(self, array: Floats) -> FormPairs:
         """Floats as they are; an infinity or NaN tells nothing."""
