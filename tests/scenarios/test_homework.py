@@ -172,3 +172,13 @@ def test_no_number_is_residue_of_float32_beside_a_carried_one(seed: int, mode: s
     findings = correct(seed, mode).audit.findings
     if any(one.status is Status.CARRIED for one in findings):
         assert not any("float32" in one.why for one in findings)
+
+
+def test_zeros_that_are_left_out_leave_nothing_open() -> None:
+    """By five digits w and b are −1.9000 and 1.6000 after step 1; the loss of step 2 is calculated with w = −2.
+
+    Read as one digit after the point, w may be −1.95, and the whole table seemed carried.
+    """
+    found = slipped(30323, "stale parameter", "half up")
+    assert found[1] == "first wrong"
+    assert "1,17.796,-21.636,0.32,-2.1636,0.46812,-1.9,0.032,0.0001024,1.6" in found[0].table.text

@@ -12,7 +12,7 @@ from dataclasses import replace
 from verify.auditing.earlier import MAX_BY_HAND
 from verify.claims.claim import Claim
 from verify.following.finding import Finding, Status
-from verify.following.own_numbers import exact_integers
+from verify.following.own_numbers import exact_integers, zeros_left_out
 
 TOLD = "numbers are read as cut off, not rounded: some follow from the others only so"
 _OPEN = (Status.WRONG, Status.UNDECIDED)  # by rounding
@@ -26,7 +26,7 @@ def cut_claims(alone: Sequence[Finding], judged: Sequence[Finding]) -> list[Clai
     """
     if not any(one.status is Status.WRONG for one in judged) or alone[-1].cell.step > MAX_BY_HAND:
         return []
-    exact = exact_integers(alone)
+    exact = exact_integers(alone) | zeros_left_out(alone).keys()
     return [_cut(one.claim) if one.cell not in exact else one.claim for one in alone]
 
 

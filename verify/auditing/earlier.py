@@ -14,7 +14,7 @@ from verify.claims.claim import Cell
 from verify.claims.literal import Literal, judge, may_stand_for
 from verify.following.finding import Finding, Status
 from verify.following.follow_through import follow
-from verify.following.own_numbers import Own, exact_integers, is_integer, own_number
+from verify.following.own_numbers import Own, exact_integers, is_integer, own_number, zeros_left_out
 from verify.following.rounded_inputs import is_followed
 from verify.hand.calculation import input_marks
 from verify.numbers import (
@@ -51,7 +51,8 @@ def followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
     if inputs and not is_followed(run, refused):
         return tuple(findings)
     exact = exact_integers(findings)
-    owns = [_own(one, mark, is_exact=one.cell in exact) for mark, one in enumerate(findings)]
+    zeros = zeros_left_out(findings)
+    owns = [_own(one, mark, is_exact=one.cell in exact, unit=zeros.get(one.cell)) for mark, one in enumerate(findings)]
     wanted = [cell for cell in refused if cell.quantity.group != "setting"]
     unused = _without_asides(run, findings, owns, wanted)
     digits, rounded = _rounded_on_the_way(run, findings, owns)
@@ -224,11 +225,11 @@ def _on_the_way(
     return replace(finding, status=Status.UNDECIDED, why=why)
 
 
-def _own(finding: Finding, mark: int, *, is_exact: bool) -> Own:
+def _own(finding: Finding, mark: int, *, is_exact: bool, unit: Fraction | None) -> Own:
     """The author's number of a finding; where inputs are rounded, nothing else is known of it than what is printed."""
     is_wrong, literal = finding.status is Status.WRONG, finding.claim.literal
     if finding.allowed is None:
-        return own_number(finding.claim, mark, finding.right, is_wrong, is_exact=is_exact)
+        return own_number(finding.claim, mark, finding.right, is_wrong, is_exact=is_exact, unit=unit)
     own = own_number(finding.claim, mark, None, is_wrong)
     if literal.unit is not None and finding.status in (Status.TRUNCATED, Status.DOUBLE_ROUNDED, Status.RESIDUE):
         return replace(own, low=literal.value - literal.unit, high=literal.value + literal.unit)

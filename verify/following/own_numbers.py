@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -12,6 +12,7 @@ from verify.following.finding import Finding, Status
 from verify.numbers import Array, Exactly, Form, between, middle, shortened, to_fraction, unknown
 
 MAX_PARTS = 40  # unknowns of one number that are carried on; the smaller ones become one
+MANY_ZEROS = 2  # that are left out at the end of a number: one alone may be there by chance
 FEW_DIGITS = 2  # an lr of so few digits is chosen, and not rounded: 0.1 is one tenth
 
 
@@ -33,10 +34,18 @@ class Own:
         return between(self.low, self.high, self.mark)
 
 
-def own_number(claim: Claim, mark: int, right: Exactly | None, is_wrong: bool, *, is_exact: bool = False) -> Own:
+def own_number(
+    claim: Claim,
+    mark: int,
+    right: Exactly | None,
+    is_wrong: bool,
+    *,
+    is_exact: bool = False,
+    unit: Fraction | None = None,
+) -> Own:
     """What the author's number can be: all that its digits allow, and the right number where it is not wrong.
 
-    `is_exact` takes it at its word: see `exact_integers`.
+    `is_exact` takes it at its word (`exact_integers`); `unit` is taken for that of its last digit (`zeros_left_out`).
     """
     literal = claim.literal
     if is_exact and literal.special is None:
@@ -48,7 +57,9 @@ def own_number(claim: Claim, mark: int, right: Exactly | None, is_wrong: bool, *
         return Own(claim, mark, Fraction(0), Fraction(0), known=False)
     if not is_wrong and _begins(claim, right):
         return Own(claim, mark, literal.value, literal.value)
-    half = (literal.unit or Fraction(0)) / 2  # as printed: what a claim may be off by is not said of what follows
+    half = (
+        unit or literal.unit or Fraction(0)
+    ) / 2  # as printed: what a claim may be off by is not said of what follows
     low, high = literal.ends if literal.is_cut else (literal.value - half, min(literal.value + half, literal.high))
     if right is not None and not is_wrong:
         number = middle(right)
@@ -79,6 +90,28 @@ def exact_integers(findings: Sequence[Finding]) -> frozenset[Cell]:
         if len(exact) == len(right) and (exact or len(integers) < len(column)):
             found.update(one.cell for one in integers)
     return frozenset(found)
+
+
+def zeros_left_out(findings: Sequence[Finding]) -> Mapping[Cell, Fraction]:
+    """Of right numbers without the zeros at their end, as −1.9 of −1.9000, twice the unit of the last digit left out.
+
+    They have `MANY_ZEROS` digits fewer than another number of their column, and the right number has zeros there, which
+    is so by chance once in a hundred times.
+    """
+    most: dict[Quantity, int] = {}
+    for finding in findings:
+        quantity = finding.cell.quantity
+        most[quantity] = max(most.get(quantity, 0), finding.claim.literal.digits)
+    found: dict[Cell, Fraction] = {}
+    for finding in findings:
+        literal, right = finding.claim.literal, finding.right
+        zeros = most[finding.cell.quantity] - literal.digits
+        if finding.status is not Status.RIGHT or right is None or literal.unit is None or zeros < MANY_ZEROS:
+            continue
+        unit = literal.unit / 10**zeros
+        if finding.allowed is None and not literal.is_cut and abs(middle(right) - literal.value) <= unit / 2:
+            found[finding.cell] = 2 * unit  # rounded or cut off, it is no further away
+    return found
 
 
 def is_integer(literal: Literal) -> bool:

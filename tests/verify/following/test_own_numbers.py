@@ -1,0 +1,53 @@
+"""What an author's number can be, where its last zeros are not written."""
+
+from fractions import Fraction
+
+import pytest
+
+from tests.audited import cell, claim
+from verify.claims.claim import Cell
+from verify.following.finding import Finding, Status
+from verify.following.own_numbers import own_number, zeros_left_out
+from verify.numbers import from_fraction
+
+FIRST, SECOND = cell(1, "after", "w"), cell(2, "after", "w")
+
+
+def finding(about: Cell, text: str, right: str, status: Status = Status.RIGHT) -> Finding:
+    return Finding(claim(about, text), status, from_fraction(Fraction(right)))
+
+
+@pytest.mark.parametrize(
+    ("text", "right", "other", "is_one"),
+    [
+        ("-1.9", "-1.90004", "-1.8003", True),
+        ("-1.9", "-1.9", "-1.8003", True),
+        ("-1.9", "-1.9002", "-1.8003", False),  # −1.9002 with five digits
+        ("-1.9", "-1.90004", "-1.80", False),  # one digit fewer
+        ("-1.9", "-1.90004", "-1.9", False),
+        ("-1.9..", "-1.90004", "-1.8003", False),
+        ("19/10", "1.9", "-1.8003", False),
+    ],
+)
+def test_zeros_at_the_end_are_left_out_only_where_the_right_number_has_them(
+    text: str, right: str, other: str, is_one: bool
+) -> None:
+    found = zeros_left_out([finding(FIRST, text, right), finding(SECOND, other, other)])
+    assert (FIRST in found) == is_one
+    assert SECOND not in found
+
+
+def test_a_wrong_number_and_one_of_another_column_leave_nothing_out() -> None:
+    wrong = finding(FIRST, "-1.9", "-1.90004", Status.WRONG)
+    assert zeros_left_out([wrong, finding(SECOND, "-1.8003", "-1.8003")]) == {}
+    other = finding(cell(2, "after", "b"), "-1.8003", "-1.8003")
+    assert zeros_left_out([finding(FIRST, "-1.9", "-1.90004"), other]) == {}
+
+
+def test_with_its_zeros_a_number_is_as_narrow_as_its_column() -> None:
+    one = finding(FIRST, "-1.9", "-1.90004")
+    unit = zeros_left_out([one, finding(SECOND, "-1.8003", "-1.8003")])[FIRST]
+    own = own_number(one.claim, 0, one.right, False, unit=unit)
+    assert (own.low, own.high) == (Fraction("-1.9001"), Fraction("-1.8999"))
+    plain = own_number(one.claim, 0, one.right, False)
+    assert (plain.low, plain.high) == (Fraction("-1.95"), Fraction("-1.85"))
