@@ -168,9 +168,8 @@ def test_a_run_is_repeated_with_more_digits_as_soon_as_they_do_not_tell(monkeypa
     monkeypatch.setattr(hand, "step", counted)
     cells = [cell(number, "after", "w") for number in range(1, 401)]
 
-    def decided(
-        found: Mapping[Cell, Exactly],
-    ) -> bool:  # the 512 bits with which 400 steps begin do not suffice from step 100 on
+    # the 512 bits with which 400 steps begin do not suffice from the step 100 on
+    def decided(found: Mapping[Cell, Exactly]) -> bool:
         return all(one.step < 100 or precise(value) for one, value in found.items())
 
     def precise(value: Exactly) -> bool:
