@@ -12,7 +12,7 @@ from verify.claims.claim import Cell, Quantity
 from verify.following.right_values import right_values
 from verify.numbers import from_float, to_float
 from verify.record import StepRecord
-from verify.residue.drift import MAX_STEPS, drifts
+from verify.residue.drift import MAX_STEPS, Off, drifts
 
 RUNS = [
     ("article", {"epochs": 20}),
@@ -92,3 +92,16 @@ def test_of_a_long_run_that_is_not_linear_there_is_no_bound() -> None:
     chosen = effective(problem, {"steps": MAX_STEPS + 1})
     of = Run(problem, differentiate(problem.graph), chosen)
     assert drifts(of, "float32", [Cell(MAX_STEPS + 1, Quantity("after", "x", "x"))]) == {}
+
+
+def test_what_is_known_of_a_drift_is_carried_on_with_its_sign() -> None:
+    """A step takes w to w/2 + v/4 and rounds it by 3 ± 1 more and leaves v; both are off by 4, and v by ±2 besides."""
+    off = Off(np.array([4.0, -4.0]), np.diag([0.0, 2.0]))
+    assert off.box.tolist() == pytest.approx([4.0, 6.0])
+    step = np.array([[0.5, 0.25], [0.0, 1.0]])
+    after = off.after(step, np.zeros(2), (np.array([3.0, 0.0]), np.array([1.0, 0.0])))
+    assert after.shift.tolist() == [4.0, -4.0]
+    assert np.abs(after.spread).sum(axis=1).tolist() == pytest.approx([1.5, 2.0])
+    drift = after.of(np.array([1.0, 1.0]), 0.5, (0.25, 0.125))  # v's ±2 is in both, and adds up
+    assert (drift.shift, drift.around) == pytest.approx((0.25, 0.5 + 2 + 1 + 0.5 + 0.125))
+    assert drift.farthest == pytest.approx(0.25 + 4.125)

@@ -1,5 +1,6 @@
 """What is told of all steps side by side is no less than what rounding can do, and tells what is far from right."""
 
+import numpy as np
 import pytest
 
 from derive.run.precedence import effective
@@ -87,3 +88,20 @@ def test_a_wrong_number_late_in_a_run_is_told_without_following_every_step(
     assert not asked
     near = audit(text, sentences=[f"step 120: v = {number + 3e-6:.6f}"]).findings[0].status
     assert near is Status.WRONG if not asked else near in (Status.WRONG, Status.RESIDUE)
+
+
+def test_what_a_float32_loop_prints_late_in_a_run_stays_residue() -> None:
+    """Few of its numbers of nine digits are right, and none is told to be beyond rounding."""
+    x, y = (np.array(column, np.float32) for column in ([0.1, 0.4, -0.7, 1.1], [0.3, 0.9, -0.4, 0.6]))
+    w, b, v, lr = (np.float32(number) for number in (0.5, 0.1, 0.7, 0.01))
+    rows = []
+    for step in range(1, 121):
+        h = np.tanh(w * x + b)
+        d = np.float32(0.5) * (v * h - y)
+        inner = d * v * (1 - h * h)
+        w, b, v = w - lr * (inner * x).sum(), b - lr * inner.sum(), v - lr * (d * h).sum()
+        rows += [f"{step},{w:.9g},{b:.9g},{v:.9g}"] if step % 20 == 0 else []
+    table = "\n".join(["step,w,b,v", *rows])
+    found = audit(f'{TANH}[claims]\ntable = """\n{table}\n"""\n').findings
+    assert {one.status for one in found} <= {Status.RIGHT, Status.RESIDUE}
+    assert sum(one.status is Status.RESIDUE for one in found) > 12
