@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import inf, isfinite
 from pathlib import Path
 
 import pandas as pd
@@ -226,6 +227,11 @@ LOGS: dict[str, tuple[str, str, str]] = {  # the log, its writer, and what is to
         "ignite",
         "begun with the first loss",
     ),
+    "timm": (
+        f"epoch,train_loss,eval_loss,lr\n0,{EPOCHS[0]},6.977,0.01\n1,{EPOCHS[1]},0.849,0.01\n",
+        "timm",
+        "the mean over the samples of the epoch so far",
+    ),
     "ignite, average": (
         f"Epoch 1, avg_loss: {mean(L[:3]):.5f}\nEpoch 2, avg_loss: {mean(L[3:]):.5f}\n",
         "ignite",
@@ -262,6 +268,32 @@ def test_a_changed_number_is_found(name: str, tmp_path: Path) -> None:
     wrong = [one for one in spoilt.findings if one.status.is_refused]
     assert [one.claim.literal.text for one in wrong] == [changed]
     assert spoilt.exit_status == 1
+
+
+def test_what_the_regressor_of_scikit_learn_prints(tmp_path: Path) -> None:
+    """Half the square of one sample a step, before its update, and the parameters after the epoch's last step."""
+    problem = load(LINE.replace("mean(r^2)", "mean(r^2)/2").replace("batch_size = 2", "batch_size = 1"))
+    w, b, text = 0.0, 0.0, ""
+    for epoch in (1, 2):
+        losses = []
+        for x, y in zip(X.tolist(), Y.tolist(), strict=True):
+            off = w * x + b - y
+            losses.append(off * off / 2)
+            w, b = w - 0.01 * off * x, b - 0.01 * off
+        text += f"-- Epoch {epoch}\nNorm: {abs(w):.2f}, NNZs: 1, Bias: {b:.6f}, T: {5 * epoch}, "
+        text += f"Avg. loss: {mean(losses):.6f}\nTotal training time: 0.00 seconds.\n"
+    for log in ("scikit-learn-sgd", None):
+        found = audited(text, tmp_path, problem, log=log)
+        assert is_right(found), found.told
+        assert len(found.findings) == 4
+    first = text.index("Avg. loss: ") + len("Avg. loss: ")
+    spoilt = text[:first] + str(int(text[first]) % 9 + 1) + text[first + 1 :]
+    wrong = [
+        one.cell.step
+        for one in audited(spoilt, tmp_path, problem, log="scikit-learn-sgd").findings
+        if one.status.is_refused
+    ]
+    assert wrong == [5]
 
 
 def test_smoothing_in_float32(tmp_path: Path) -> None:
@@ -304,6 +336,50 @@ def test_the_lr_of_the_step_and_of_the_next(tmp_path: Path) -> None:
     assert (
         len([one for one in found.findings if one.cell.quantity.group == "setting"]) == 5
     )  # that after the last is not
+
+
+# Losses that overflow, as transformers' Trainer filters them
+
+
+def filtered(losses: Sequence[float], every: int) -> list[float]:
+    """As the Trainer's loop has it: what is not finite counts as the sum of the row so far divided by its place."""
+    rows, total = [], 0.0
+    for step, loss in enumerate(losses):
+        total += loss if isfinite(loss) else total / (1 + step % every)
+        if (step + 1) % every == 0:
+            rows.append(total / every)
+            total = 0.0
+    return rows
+
+
+def test_a_loss_that_overflows_is_logged_as_what_it_is_replaced_by(tmp_path: Path) -> None:
+    assert filtered([17, inf, 144], 1) == [17, 0, 144]  # as it was measured
+    assert filtered([17, inf, 144], 3) == [56.5]
+    problem = load(LINE.replace("lr = 0.01", "lr = 1e9"))
+    losses, w, b = [], torch.zeros((), requires_grad=True), torch.zeros((), requires_grad=True)
+    for rows in BATCHES * 2:
+        loss = ((w * X[rows] + b - Y[rows]) ** 2).mean()
+        losses.append(loss.item())
+        loss.backward()
+        with torch.no_grad():
+            for parameter in (w, b):
+                parameter.sub_(1e9 * parameter.grad)
+                parameter.grad = None
+    assert [isfinite(loss) for loss in losses[:3]] == [True, True, False]
+    for every in (1, 2, 3, 6):
+        numbers = filtered(losses, every)
+        text = json.dumps([{"step": every * k, "loss": number} for k, number in enumerate(numbers, start=1)])
+        found = audited(text, tmp_path, problem, log="hf-trainer")
+        assert is_right(found), (every, [str(one) for one in found.findings])
+        assert "one that overflows counted as their sum so far" in found.told[0]
+        numbers[0] *= 1.5
+        spoilt = json.dumps([{"step": every * k, "loss": number} for k, number in enumerate(numbers, start=1)])
+        found = audited(spoilt, tmp_path, problem, log="hf-trainer")
+        wrong = [one.cell.step for one in found.findings if not one.status.is_accepted]
+        assert wrong[0] == every  # with the filter off the rest may be infinite, so that it may be undecided too
+        assert found.exit_status in (1, 3)
+    zero = json.dumps([{"step": 1, "loss": 0.0}])  # of a loss that does not overflow it explains nothing
+    assert not is_right(audited(zero, tmp_path, log="hf-trainer"))
 
 
 # Accumulation: the losses of an update, and its norm

@@ -176,8 +176,10 @@ def _nearest(ways: Sequence[LogReading], judge: Judge, least: float = 0) -> Read
 
 
 def _told(fits: Sequence[_Fit], more: str = "") -> Reading:
-    """The first of some ways that say the same, and in what ways it could be read."""
-    first = fits[0].way
-    others = dict.fromkeys(fit.way.words for fit in fits[1:] if not fit.says_the_same(fits[0]))
+    """Of some ways in which nothing is wrong the first that decides most, and in what other ways it could be read."""
+    best = max(fits, key=lambda fit: len(fit.right))
+    first = best.way
+    as_good = [fit for fit in fits if fit is not best and len(fit.right) == len(best.right)]
+    others = dict.fromkeys(fit.way.words for fit in as_good if not fit.says_the_same(best))
     also = f" (fits as well: {'; '.join(others)})" if others else ""
     return replace(first.reading, told=f"{first.reading.told}; {first.words}{also}{more}")

@@ -23,6 +23,7 @@ from verify.hand.rates import ByHand
 from verify.hand.run import UNDEFINED, Exacts, HandStep, Inputs
 from verify.logs.meaning import Averaged, GradientNorm, averaged
 from verify.numbers import (
+    FORMATS,
     Array,
     CalculationError,
     Exact,
@@ -31,6 +32,7 @@ from verify.numbers import (
     is_finite,
     objects,
     precision,
+    to_float,
 )
 
 PRECISIONS = (128, 512, 2048, 8192, 32768)  # bits inside balls, tried until the digits of all claims are decided
@@ -325,10 +327,10 @@ def logged_mean(run: Run, cell: Cell, losses: Mapping[tuple[int, str], Exactly])
     assert isinstance(quantity, Averaged)
     steps = range(quantity.first, cell.step + 1)
     batches = [run.batches[number - 1] for number in steps]
-    by_samples = run.watched.graph.averages
-    found: Exactly = averaged(
-        quantity, batches, [losses[number, run.loss] for number in steps], from_fraction, by_samples
-    )
+    own = [losses[number, run.loss] for number in steps]
+    largest = FORMATS[run.settings.dtype].largest
+    over = {place for place, loss in enumerate(own) if not abs(to_float(loss)) <= largest}
+    found: Exactly = averaged(quantity, batches, own, from_fraction, run.watched.graph.averages, over)
     return found
 
 

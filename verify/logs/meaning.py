@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -26,6 +26,11 @@ class Meaning:
 MEANINGS: Mapping[str, Meaning] = {
     "of_step": Meaning("the loss of the step", "batches", "step"),
     "since_row": Meaning("the mean of the losses since the last row", "batches", "row"),
+    "since_row_filtered": Meaning(
+        "the mean of the losses since the last row, one that overflows counted as their sum so far / its place",
+        "filtered",
+        "row",
+    ),
     "epoch_by_samples": Meaning("the mean over the samples of the epoch so far", "samples", "epoch"),
     "epoch_by_batches": Meaning("the mean of the epoch's batches so far", "batches", "epoch"),
     "epoch_sum": Meaning("the sum of the epoch's batches so far", "sum", "epoch"),
@@ -70,19 +75,36 @@ def averaged(
     losses: Sequence[Any],
     constant: Callable[[Fraction], Any],
     by_samples: bool,
+    over: Collection[int] = (),
 ) -> Any:
     """The mean that a quantity stands for of the `losses` of `batches`, in the kind of numbers that `constant` makes.
 
     `by_samples` says that a loss is a mean over its samples, which counts with their number in a mean over samples; a
-    sum has that weight already. The weights are nonnegative and, but for sums, add up to 1.
+    sum has that weight already. `over` are the places of the losses that overflow in a program; those count only where
+    nothing filters them. The weights are nonnegative and, but for sums and what is filtered, add up to 1.
     """
     if quantity.kind in ("smoothed", "debiased"):
         return _smoothed(quantity, losses, constant)
-    weights = _weights(quantity, batches, by_samples)
-    total = losses[0] * constant(weights[0])
-    for loss, weight in zip(losses[1:], weights[1:], strict=True):
-        total = total + loss * constant(weight)
+    is_filtered = quantity.kind == "filtered"
+    weights = _filtered(len(losses), over) if is_filtered else _weights(quantity, batches, by_samples)
+    total = constant(Fraction(0))
+    for loss, weight in zip(losses, weights, strict=True):
+        total = total + loss * constant(weight) if weight else total
     return total
+
+
+def _filtered(count: int, over: Collection[int]) -> list[Fraction]:
+    """The weights where a loss that overflows is replaced by S/(n + 1), of the sum S of the n before it in the row.
+
+    So transformers' Trainer does where `logging_nan_inf_filter` is on, as it is by default.
+    """
+    weights = [Fraction(0)] * count
+    for place in range(count):
+        if place in over:
+            weights = [weight * (1 + Fraction(1, place + 1)) for weight in weights]
+        else:
+            weights[place] = Fraction(1)
+    return [weight / count for weight in weights]
 
 
 def _weights(quantity: Averaged, batches: Sequence[Batch], by_samples: bool) -> list[Fraction]:

@@ -19,6 +19,7 @@ from verify.tabular.grid import Grid
 from verify.tabular.written import NO_CLAIM, Row
 
 MAX_WAYS = 24  # in which a log is tried
+_SINCE_ROW = ("since_row", "since_row_filtered")
 _OWN = ("after", "before")  # what a column of a parameter can mean
 
 
@@ -202,7 +203,7 @@ def _of_column(
         raise ClaimError(
             f"{head.text} stands in one row of a log, after its last step; here it is in several", head.place
         )
-    begins = _begun([span for _, span in filled], steps, head.place) if meaning == "since_row" else []
+    begins = _begun([span for _, span in filled], steps, head.place) if meaning in _SINCE_ROW else []
     for at, (cell, span) in enumerate(filled):
         try:
             literal = run.literal(cell)

@@ -161,14 +161,19 @@ def _of_parts(run: Run, cell: Cell, found: Mapping[Cell, float], known: Mapping[
     if cell.quantity.group == "epoch":
         return _of_mean(run, cell, found, known, dtype)
     parts = _parts(run, cell)
-    off = [found.get(part, math.inf) for part in parts]
-    if not all(map(math.isfinite, off)) or not all(part in known for part in parts):
+    if not all(part in known for part in parts):
         return math.inf
     sizes = [known[part] for part in parts]
+    over = [place for place, size in enumerate(sizes) if not size <= FORMATS[dtype].largest]
+    is_filtered = isinstance(cell.quantity, Averaged) and cell.quantity.kind == "filtered"
+    off = [0 if is_filtered and place in over else found.get(part, math.inf) for place, part in enumerate(parts)]
+    if not all(map(math.isfinite, off)):
+        return math.inf
     unit = 2.0 ** FORMATS[dtype].unit
     if isinstance(cell.quantity, Averaged):  # the weights are not negative: errors average as losses do
         batches = [run.batches[part.step - 1] for part in parts]
-        own, size = (averaged(cell.quantity, batches, each, float, run.watched.graph.averages) for each in (off, sizes))
+        averages = run.watched.graph.averages
+        own, size = (averaged(cell.quantity, batches, each, float, averages, over) for each in (off, sizes))
         if cell.quantity.kind in ("smoothed", "debiased"):
             # each step of it rounds numbers as large as the losses, at most thrice, and 0.98 of what it rounds is kept
             own += 3 * unit * (max(sizes) + max(off)) / float(1 - KEPT)

@@ -41,7 +41,7 @@ _VALUE = re.compile(
     r"""(?P<bare>[^\s,;|](?:[^\s,;|]|,(?=\d))*)"""
 )
 _AVERAGE = re.compile(rf"[ \t]*\([ \t]*(?:avg:?[ \t]*)?(?P<value>{_NUMBER})[ \t]*\)", re.IGNORECASE)
-_PROSE = re.compile(rf"{_NAME}(?:[ \t]+{_NAME})*(?=\.?(?:[ \t]+-[ \t]|\s*$)|\.\s|[!,;|)\]])", re.MULTILINE)
+_PROSE = re.compile(rf"{_NAME}(?:[ \t]+{_NAME})*(?=\.?(?:[ \t]+-[ \t]|\s*$)|(?<=\w{{5}})\.\s|[!,;|)\]])", re.MULTILINE)
 _LABEL = re.compile(  # of the names behind it: `Test set: loss 2.5`, `Train: loss=2.5`
     rf"(?P<label>{_NAME}(?:[ \t]+{_NAME})*):[ \t]+(?!nan|inf)"
     rf"(?=(?:{_NAME}[ \t]+)*{_NAME}[ \t]*(?:[=:]|(?:is[ \t]+)?[-+−]?[.\d]))"

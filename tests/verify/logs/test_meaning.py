@@ -40,6 +40,22 @@ def mean_of(
     return found
 
 
+@given(LOSSES, st.sets(st.integers(0, 7)))
+def test_what_overflows_counts_as_the_sum_so_far_divided_by_its_place(losses: list[Fraction], over: set[int]) -> None:
+    total = Fraction(0)
+    for place, loss in enumerate(losses):
+        total += total / (place + 1) if place in over else loss
+    quantity = Averaged("averaged", "l", "loss", "filtered")
+    assert averaged(quantity, batches_of([1] * len(losses)), losses, Fraction, True, over) == total / len(losses)
+
+
+@given(LOSSES, st.data())
+def test_sums_count_each_batch_once_or_with_its_samples(losses: list[Fraction], data: st.DataObject) -> None:
+    sizes = data.draw(st.lists(st.integers(1, 5), min_size=len(losses), max_size=len(losses)))
+    assert mean_of("sum", losses, sizes) == sum(losses)
+    assert mean_of("sum_by_samples", losses, sizes) == sum(n * loss for n, loss in zip(sizes, losses, strict=True))
+
+
 @given(LOSSES, st.data())
 def test_each_kind_is_what_it_is_called(losses: list[Fraction], data: st.DataObject) -> None:
     count = len(losses)

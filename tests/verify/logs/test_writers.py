@@ -23,7 +23,7 @@ def test_every_rule_means_something_that_is_known() -> None:
 @pytest.mark.parametrize(
     ("writer", "column", "means"),
     [
-        ("hf-trainer", "loss", ("since_row",)),
+        ("hf-trainer", "loss", ("since_row", "since_row_filtered")),
         ("hf-trainer", "eval_loss", ()),
         ("lightning", "train_loss_step", ("of_step",)),
         ("lightning", "Train_Loss_Epoch", ("epoch_by_samples", "epoch_by_batches")),
