@@ -67,7 +67,18 @@ def read_equations(text: str, source: str = "<text>") -> Problem:
     notes = (assumed, *labels, *score_notes(lines), *products, *spelling_notes(written_names(lines)))
     notes += (*filter(None, [other_loss(lines)]), *constant_notes(free))
     title = "; ".join(filter(None, map(str.strip, text.splitlines()))) if len(lines) == 1 else f"{len(lines)} equations"
-    return Problem("equation", title, source, lines, graph, notes=notes, trains=False, is_symbolic=True)
+    said = [name for name in free if name not in declared and name not in idle and not _is_constant(name)]
+    readings = tuple(_said(said, sizes, other, text) for other in sizes.others)
+    return Problem(
+        "equation", title, source, lines, graph, notes=notes, trains=False, is_symbolic=True, readings=readings
+    )
+
+
+def _said(free: Iterable[str], taken: Shapes, other: Shapes, text: str) -> tuple[str, str]:
+    """Other shapes than those `taken`, as they are said, and the equations with all of them said."""
+    said = {name: f"{name}: {shape_text(other.shapes.get(name, ()))}" for name in free}
+    differ = [spelled for name, spelled in said.items() if other.shapes.get(name) != taken.shapes.get(name)]
+    return " ".join(f'"{spelled}"' for spelled in differ), "\n".join([text, *said.values()])
 
 
 def _graph(lines: tuple[Line, ...], parameters: Mapping[str, Shape], data: Mapping[str, Shape]) -> Graph:

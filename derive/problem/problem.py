@@ -96,7 +96,8 @@ class Problem:
     without [training], whose gradient is evaluated at the values that are given, and for equations alone.
     `watch` are the expressions of [watch], which the graph does not hold; `predict` are the columns of [predict].
     `reported` names the lines of [report], which stand beside the loss in tables. `is_symbolic` is true for equations
-    alone: the graph knows the names, but nothing has a value.
+    alone: the graph knows the names, but nothing has a value. `readings` are texts of the same equations with shapes
+    that they may also have been meant with, each after the shapes that differ, as they are said: `y: (J)`.
     """
 
     name: str
@@ -117,6 +118,7 @@ class Problem:
     watch: tuple[Node, ...] = ()
     predict: tuple[Quantity, ...] = ()
     is_symbolic: bool = False
+    readings: tuple[tuple[str, str], ...] = ()
 
     @property
     def given(self) -> tuple[Quantity, ...]:

@@ -21,6 +21,7 @@ from derive.shapes.ties import OF_NAME, Size, is_unknown
 # a name in small letters is a vector, one in capitals a matrix, and of data one row a sample.
 _SMALL, _CAPITAL, _NUMBER, _DATA = (0, 1, 4), (0, 30, 1), (0, 3, 6), (0, 1)
 NO_SAMPLES = 3  # that x, y, t are no data but single numbers and vectors
+MAX_OTHERS = 4  # readings beside the one that is taken
 NO_LOSS = 20  # that the last line is not one number, or depends on nothing but data
 
 
@@ -30,11 +31,13 @@ class Shapes:
 
     `samples` are the names of data, whose first axis is the samples; a single number a sample is (n). `is_whole` is
     false where they do not fit a line, all of whose names have shapes from the lines before it, or have them said.
+    `others` are shapes that a reader may also have meant, nearer ones first.
     """
 
     shapes: Mapping[str, Shape]
     samples: tuple[str, ...]
     is_whole: bool = True
+    others: tuple[Shapes, ...] = ()
 
     @property
     def names(self) -> frozenset[str]:
@@ -58,7 +61,7 @@ def read_shapes(
     other = next((state for state in states[1:] if state.cost == best.cost and system.key(state) != key), None)
     if other is not None and misfit is None:
         raise system.open(best, other)
-    return replace(system.named(best), is_whole=misfit is None)
+    return replace(system.named(best), is_whole=misfit is None, others=system.others(states))
 
 
 @dataclass(frozen=True)
@@ -129,6 +132,14 @@ class _System:
         is_several = bool(state.shapes[last.name]) and not may_be_open(last.name)
         lacks = (is_several and not divides) or (not parameters and not given)
         return replace(state, cost=state.cost + NO_LOSS * lacks)
+
+    def others(self, states: Sequence[State]) -> tuple[Shapes, ...]:
+        """The readings, of those sorted by cost, that cost no more above the first than x, y, t that are no data."""
+        near = [state for state in states if state.cost <= states[0].cost + NO_SAMPLES and state.cost < NO_LOSS]
+        distinct = {self.key(state): state for state in reversed(near)}
+        del distinct[self.key(states[0])]
+        kept = sorted(distinct.values(), key=lambda state: state.cost)[:MAX_OTHERS]
+        return tuple(map(self.named, kept))
 
     def key(self, state: State) -> tuple[tuple[str, int, bool], ...]:
         """What tells two readings apart: of each name the number of its axes, and whether it is data."""

@@ -20,6 +20,7 @@ from derive.run.run import Run
 from derive.run.settings import Settings
 from derive.run.update_numbers import with_numbers
 from verify.auditing.judgement import in_both_ways
+from verify.auditing.other_shapes import unless_read_otherwise
 from verify.auditing.reading import drawn, read
 from verify.claims.claim import Claim
 from verify.claims.sentence import is_formula, says_step
@@ -179,7 +180,7 @@ def _of_equations(
             why = f"is about a number, and the equations alone have none; {needs}"
             refused.append(ClaimError(f"{shorten(text, 60)} {why}"))
         else:
-            found += formulas
+            found += (unless_read_otherwise(problem, settings, formula, text) for formula in formulas)
     if refused and not found:
         raise refused[0]
     return Audit(problem, settings, "--claim", (), formulas=tuple(found), refused=tuple(refused))
