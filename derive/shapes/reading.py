@@ -137,7 +137,7 @@ class _System:
         """The readings, of those sorted by cost, that cost no more above the first than x, y, t that are no data."""
         near = [state for state in states if state.cost <= states[0].cost + NO_SAMPLES and state.cost < NO_LOSS]
         distinct = {self.key(state): state for state in reversed(near)}
-        del distinct[self.key(states[0])]
+        distinct.pop(self.key(states[0]), None)
         kept = sorted(distinct.values(), key=lambda state: state.cost)[:MAX_OTHERS]
         return tuple(map(self.named, kept))
 
