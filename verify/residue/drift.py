@@ -19,11 +19,13 @@ from derive.problem.predict import predicted
 from derive.run.batches import epoch_of
 from derive.run.run import Run
 from verify.claims.claim import Cell, Quantity
+from verify.following.extent import drifted
 from verify.following.right_values import line_of, lr_of, right_values, value_of, weights_of
 from verify.hand.calculation import Calculation, beginnings, columns, numbers, only, with_updates
 from verify.hand.derivative import derivative
 from verify.hand.leap import SETTLED, leaps
 from verify.hand.run import Exacts, HandStep
+from verify.hand.size import Size
 from verify.logs.meaning import KEPT, Averaged, GradientNorm, averaged
 from verify.names import adjoint_of, clipped
 from verify.numbers import (
@@ -91,6 +93,13 @@ def drifts(run: Run, dtype: str, cells: Sequence[Cell]) -> Mapping[Cell, float]:
     right = right_values(run, parts, lambda _: True).values if parts else {}
     sizes = {part: abs(to_float(number)) for part, number in right.items()}
     return {**found, **{mean: _of_parts(run, mean, found, sizes, dtype) for mean in means}}
+
+
+def size_of_drifts(run: Run, cells: Sequence[Cell]) -> Size:
+    """How much `drifts` is to calculate, told before it is begun."""
+    state = sum(array.size for array in beginnings(run.watched, run.settings, Exact()).values())
+    steps = [cell.step for cell in cells] if state <= MAX_STATE else []
+    return drifted(run, min(max(steps, default=0), MAX_STEPS), state)
 
 
 def _parts(run: Run, cell: Cell) -> list[Cell]:

@@ -13,7 +13,7 @@ from verify.claims.literal import within
 from verify.following.finding import Finding, Status
 from verify.names import parameter_of
 from verify.numbers import FORMATS, as_ball, from_fraction, to_float
-from verify.residue.drift import drifts
+from verify.residue.drift import drifts, size_of_drifts
 
 # A drift as large as this share of a number is no rounding that a person expects; less, where PyTorch can be asked.
 VAGUE = 1e-3
@@ -34,6 +34,7 @@ def settle(run: Run, findings: list[Finding], places: Sequence[int]) -> bool:
     """
     vague: list[int] = []
     dtypes = _dtypes(run, findings)
+    size_of_drifts(run, [findings[place].cell for place in places]).check(run.settings.limit)
     for dtype in dtypes:
         bounds = drifts(run, dtype, [findings[place].cell for place in places]) if places else {}
         finer = []
