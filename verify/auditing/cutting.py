@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from verify.auditing.earlier import MAX_BY_HAND
 from verify.claims.claim import Claim
+from verify.following.extent import MAX_BY_HAND
 from verify.following.finding import Finding, Status
 from verify.following.own_numbers import exact_integers, zeros_left_out
 

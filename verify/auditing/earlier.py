@@ -12,6 +12,8 @@ from verify.auditing.mistakes import remarks, with_local_partials
 from verify.auditing.other_conventions import with_other_conventions
 from verify.claims.claim import Cell
 from verify.claims.literal import Literal, judge, may_stand_for
+from verify.following import extent
+from verify.following.extent import MAX_BY_HAND
 from verify.following.finding import Finding, Status
 from verify.following.follow_through import follow
 from verify.following.own_numbers import Own, exact_integers, is_integer, own_number, zeros_left_out
@@ -30,7 +32,6 @@ from verify.numbers import (
 NARROW = 0.2  # what was carried lies within a fifth of itself: neither a factor 2 or ½ nor a sign gets lost in that
 WIDE = 0.5  # an interval as wide as half of the number itself tells nothing of it
 FEW_UNITS = 10  # unless it is that many units of the last digit, or fewer
-MAX_BY_HAND = 200  # steps that somebody calculates with rounded numbers
 # Whether a table shows that its author rounds on the way. Of numbers that such rounding can take TRACE times as far as
 # their digits and the numbers before them leave open, 222 of 482 were beyond that in 186 right tables of students who
 # round everything (tests/students.py): two in five at least, at 99 %. If each is so with a chance of 2/5, the chance
@@ -50,6 +51,8 @@ def followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
     inputs = input_marks(run.watched)
     if inputs and not is_followed(run, refused):
         return tuple(findings)
+    near = [one.cell for one in findings if one.status in _OF_DIGITS]
+    extent.followed(run, [*refused, *near], [one.cell for one in findings]).check(run.settings.limit)
     exact = exact_integers(findings)
     zeros = zeros_left_out(findings)
     owns = [_own(one, mark, is_exact=one.cell in exact, unit=zeros.get(one.cell)) for mark, one in enumerate(findings)]

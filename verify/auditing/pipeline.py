@@ -24,6 +24,7 @@ from verify.auditing.other_shapes import unless_read_otherwise
 from verify.auditing.reading import drawn, read
 from verify.claims.claim import Claim
 from verify.claims.sentence import is_formula, says_step
+from verify.following.extent import by_hand
 from verify.following.finding import Finding, Stated, Status
 from verify.following.rounded_inputs import check_rates
 from verify.formulas.judge import FormulaFinding, judge_formulas, judge_sentences
@@ -116,14 +117,14 @@ def audit(
     chosen = effective(problem, settings)
     if problem.is_symbolic:
         return _of_equations(problem, chosen, claims, sentences)
-    _check_size(problem, differentiate(problem.graph), chosen, 1)
+    size_of(problem, differentiate(problem.graph), chosen, 1, is_reported=False).check(chosen.limit)
     run = drawn(problem, chosen)
     check_rates(run)
     said = tuple(text for text in sentences if is_formula(text))
     numbers = tuple(text for text in sentences if text not in said)
     source, reading = read(run, claims, numbers, units, (sheet, log), is_about_formulas=bool(said))
     run = _with_numbers(run, reading.claims)
-    _check_size(problem, run.derivation, chosen, len({claim.cell.step for claim in reading.claims}))
+    by_hand(run, [claim.cell for claim in reading.claims]).check(chosen.limit)
     judged = in_both_ways(run, reading.claims, tell)
     stated = in_effect(run.problem, chosen)
     formulas = () if sentences and claims is None else judge_formulas(stated, run.followed)
@@ -152,11 +153,6 @@ def _judged(
         except ProblemError as error:
             refused.append(error)
     return tuple(found), tuple(refused)
-
-
-def _check_size(problem: Problem, derivation: Derivation, settings: Settings, steps: int) -> None:
-    """Raises `ProblemError` where so many steps take more than the limit; others may be leapt over."""
-    size_of(problem, derivation, settings, steps, is_reported=False).check(settings.limit)
 
 
 def _of_equations(

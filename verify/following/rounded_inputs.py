@@ -25,6 +25,7 @@ from derive.run.run import Run
 from derive.training.rates import Formula
 from verify.claims.claim import Cell
 from verify.claims.literal import Literal, judge
+from verify.following.extent import in_forms
 from verify.following.finding import Finding, Status
 from verify.following.follow_through import follow
 from verify.following.right_values import right_values
@@ -38,8 +39,8 @@ TRIES = 6  # further ones for each claim by itself
 MAX_TRIES = 40  # of all claims together
 MAX_STEPS = 20_000  # that are calculated for all tries together
 SWEEPS = 100  # over the claims, to fit the inputs to them
-MAX_WORK = 200_000  # steps times inputs times samples of a batch that are followed: about ten seconds
-MAX_HINT = 3_000  # the same, where it is tried whether rounded inputs would explain a table: less than a second
+MAX_WORK = 16_000_000  # calculations in forms that are followed: about ten seconds
+MAX_HINT = 240_000  # the same, where it is tried whether rounded inputs would explain a table: less than a second
 GRAIN = 2**20  # inputs are tried at so many places between their value and half a unit of their last digit
 
 
@@ -73,9 +74,7 @@ def is_followed(run: Run, cells: Iterable[Cell], most: int = MAX_WORK) -> bool:
     given = problem.given
     count = sum(len(quantity.values) for quantity in given if quantity.rounded)
     last = max((cell.step for cell in cells), default=0)
-    epoch = min(run.settings.batches_per_epoch, len(run.batches))
-    samples = max((run.batches[place].n for place in range(epoch)), default=1)
-    return last * count * samples <= most
+    return in_forms(run, last, count) <= most
 
 
 def check_rates(run: Run) -> None:

@@ -1,7 +1,8 @@
 """How much a run is to calculate, by its shapes and before any of it: told before time is spent.
 
 The unit is a calculation, one operation by hand on one number. Whatever else is done with a number, in PyTorch, for its
-bound and in tables, is counted in that unit too, by what was measured: 10^8 of them take about a minute.
+bound and in tables, is counted in that unit too, by what was measured (tests/benchmarks/sizes.py): 10^8 of them take
+about a minute.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ from verify.hand.program import Call, Constant, Positions, Read, Stage, Term, co
 from verify.hand.update import is_trained
 
 LEAST = 20  # calculations that an operation costs, however few its numbers are
-REPORTED = 60  # that a number costs which is compared and reported
+STEP = 3000  # that a step costs in PyTorch, however little it calculates
+ARRAY = 400  # that an array costs which is compared, however few its numbers are
+REPORTED = {"float64": 60}  # that a number costs which is compared and reported: in float64 by balls, else by arrays
+BY_ARRAYS = 12
 HELD = 120  # bytes of a number in an array
 KEPT = 600  # bytes of a reported number of a step that is kept
 KEPT_STEPS = 10_000  # steps of which all numbers are kept
@@ -34,6 +38,7 @@ class Size:
     memory: int
     line: str
     numbers: tuple[int, ...]
+    what: str = "this"  # what takes so much
 
     def check(self, limit: int) -> None:
         """Raises `ProblemError` where this is more than `limit` calculations, or memory for as many."""
@@ -43,7 +48,7 @@ class Size:
         shape = " × ".join(map(str, self.numbers))
         most = f"; most numbers at once has {self.line}: {shape}" if len(self.numbers) > 1 else ""
         raise ProblemError(
-            f"this would take about {self.calculations:.1e} calculations, {_time(self.calculations)}, and "
+            f"{self.what} would take about {self.calculations:.1e} calculations, {_time(self.calculations)}, and "
             f"{_memory(self.memory)} of memory{most}; the limit is {limit:.0e}: --limit {needed:.0e} goes beyond it"
         )
 
@@ -52,19 +57,29 @@ def size_of(problem: Problem, derivation: Derivation, settings: Settings, steps:
     """The size of `steps` steps of a run; with `is_reported`, each of their numbers is compared and reported too."""
     sizes = {"n": max(settings.batch_size, 1)}
     terms = [(stage, term) for stage in _stages(derivation) for term in stage.terms]
-    once = sum(count for _, term in terms for count in _calculations(term, sizes))
-    trained = [p for p in problem.parameters if settings.trains and is_trained(problem.graph.frozen, p.name)]
-    once += sum(LEAST * 4 + 4 * math.prod(parameter.shape) for parameter in trained)
+    once = calculations(problem, derivation, settings)
     entries = sum(2 * math.prod(parameter.shape) for parameter in problem.parameters) + 1
+    arrays = 2 * len(problem.parameters) + 1
     if settings.nodes:
         entries += sum(2 * math.prod(length(axis, sizes) for axis in node.axes) for node in problem.graph.lines)
+        arrays += 2 * len(problem.graph.lines)
     most, name, numbers = max(
         ((math.prod(lengths), stage.target, lengths) for stage, term in terms if (lengths := _lengths(term, sizes))),
         default=(1, "", ()),
     )
-    reported = steps * entries * REPORTED if is_reported else 0
+    each = STEP + arrays * ARRAY + entries * REPORTED.get(settings.dtype, BY_ARRAYS)
+    reported = steps * each if is_reported else 0
     kept = min(steps, KEPT_STEPS) * entries * KEPT if is_reported else 0
     return Size(steps * once + reported, most * HELD + kept, name.partition(".")[0], numbers)
+
+
+def calculations(problem: Problem, derivation: Derivation, settings: Settings, least: int = LEAST) -> int:
+    """The calculations of one step by hand; each operation counts as `least` numbers, if it has fewer."""
+    sizes = {"n": max(settings.batch_size, 1)}
+    terms = (term for stage in _stages(derivation) for term in stage.terms)
+    trained = [p for p in problem.parameters if settings.trains and is_trained(problem.graph.frozen, p.name)]
+    update = sum(4 * max(least, math.prod(parameter.shape)) for parameter in trained)
+    return update + sum(count for term in terms for count in _calculations(term, sizes, least))
 
 
 def _stages(derivation: Derivation) -> tuple[Stage, ...]:
@@ -76,7 +91,7 @@ def _lengths(term: Term, sizes: Mapping[str, int]) -> tuple[int, ...]:
     return tuple(length(axis, sizes) for axis in term.axes)
 
 
-def _calculations(term: Term, sizes: Mapping[str, int]) -> Iterator[int]:
+def _calculations(term: Term, sizes: Mapping[str, int], least: int) -> Iterator[int]:
     """What each operation of a term costs: one for each number that it gives; a sum, one for each that it takes."""
     over: list[frozenset[int]] = []  # the axes along which each result runs
     lengths = _lengths(term, sizes)
@@ -91,9 +106,9 @@ def _calculations(term: Term, sizes: Mapping[str, int]) -> Iterator[int]:
             case Call(args=args):
                 over.append(frozenset().union(*(over[arg] for arg in args)))
         if not isinstance(instruction, Read):
-            yield max(LEAST, math.prod(lengths[place] for place in over[-1]))
+            yield max(least, math.prod(lengths[place] for place in over[-1]))
     if term.summed or term.shared:
-        yield max(LEAST, math.prod(lengths))
+        yield max(least, math.prod(lengths))
 
 
 def _time(calculations: int) -> str:

@@ -50,7 +50,11 @@ class Form:
     @property
     def radius(self) -> arb:
         """How far the number can be from the centre."""
-        return sum((abs(as_ball(part)).upper() for part in self.parts.values()), self.rest)
+        if not self.parts:
+            return self.rest
+        total: Any = sum(map(abs, self.parts.values()), self.rest)
+        found: arb = total.upper()
+        return found
 
     @property
     def ball(self) -> Exactly:
@@ -305,7 +309,10 @@ def _total(terms: Iterable[Form]) -> Form:
 def _scaled(x: Form, factor: Exactly) -> Form:
     if factor == 0 and x.rest.is_finite():
         return Form(fmpq(0), {}, _ZERO, x.sources)
-    parts = {mark: kept(part * factor) for mark, part in x.parts.items()}
+    if isinstance(factor, fmpq):
+        parts = {mark: kept(part * factor) for mark, part in x.parts.items()}
+    else:  # so are the products: there is no fraction to be kept short
+        parts = {mark: part * factor for mark, part in x.parts.items()}
     rest = (x.rest * abs(as_ball(factor))).upper() if not x.rest == 0 else _ZERO  # noqa: SIM201 - nan
     return Form(kept(x.centre * factor), parts, rest, x.sources)
 

@@ -71,11 +71,12 @@ class PocketForms(Forms):
         exact = to_fraction(form.centre) if form.is_fixed else None
         if exact is not None and self.carried.holds(exact):
             return form
-        size = abs(as_ball(form.ball)).upper()
+        ball = as_ball(form.ball)
+        size = abs(ball).upper()
         if not size < HUGE:
             return unknown(form.sources)
         half = self.carried.half(middle(size))
-        shift, off = self._moved(as_ball(form.ball), half)
+        shift, off = self._moved(ball, half)
         rest = (form.rest + as_ball(from_fraction(off))).upper()
         return Form(form.centre + from_fraction(shift), form.parts, rest, form.sources)
 

@@ -17,18 +17,17 @@ import numpy as np
 from flint import arb
 
 from derive.problem.predict import predicted
-from derive.run.batches import epoch_of
 from derive.run.run import Run
 from verify.claims.claim import Cell, Quantity
-from verify.following.right_values import line_of, lr_of, right_values, value_of, weights_of
+from verify.following.extent import drifted
+from verify.following.right_values import lr_of, right_values, value_of
 from verify.hand.calculation import Calculation, beginnings, columns, numbers, only, with_updates
 from verify.hand.derivative import derivative
 from verify.hand.leap import SETTLED, leaps
 from verify.hand.run import Exacts, HandStep
-from verify.logs.meaning import KEPT, Averaged, GradientNorm, averaged
+from verify.hand.size import Size
 from verify.names import adjoint_of, clipped
 from verify.numbers import (
-    FORMATS,
     Array,
     Enclosed,
     Exact,
@@ -41,6 +40,7 @@ from verify.numbers import (
 )
 from verify.numbers.distance import aside, farthest
 from verify.residue.drift_leap import long_drift
+from verify.residue.parts import of_parts, parts_of
 from verify.residue.rounded_step import (
     BITS,
     MAX_STATE,
@@ -116,7 +116,7 @@ def drifts(run: Run, dtype: str, cells: Sequence[Cell]) -> Mapping[Cell, Drift]:
     """
     wanted: dict[int, list[Cell]] = {}
     means = [cell for cell in cells if cell.quantity.group in ("epoch", "averaged", "norm")]
-    for cell in {*cells, *(part for mean in means for part in _parts(run, mean))} - {*means}:
+    for cell in {*cells, *(part for mean in means for part in parts_of(run, mean))} - {*means}:
         wanted.setdefault(cell.step, []).append(cell)
     start = beginnings(run.watched, run.settings, Exact())
     size = sum(array.size for array in start.values())
@@ -133,66 +133,18 @@ def drifts(run: Run, dtype: str, cells: Sequence[Cell]) -> Mapping[Cell, Drift]:
             found |= _segment(systems, start, off, 1, near, max(near)).found
         if far and dtype != "float64":  # its own rounding hides in that of the bound
             found |= _far(systems, start, off, far)
-    parts = {part for mean in means for part in _parts(run, mean)}
+    parts = {part for mean in means for part in parts_of(run, mean)}
     right = right_values(run, parts, lambda _: True).values if parts else {}
     sizes = {part: abs(to_float(number)) for part, number in right.items()}
     most = {cell: drift.farthest for cell, drift in found.items()}
-    return {**found, **{mean: Drift(0.0, _of_parts(run, mean, most, sizes, dtype)) for mean in means}}
+    return {**found, **{mean: Drift(0.0, of_parts(run, mean, most, sizes, dtype)) for mean in means}}
 
 
-def _parts(run: Run, cell: Cell) -> list[Cell]:
-    """The losses of a mean, the numbers of another line, or the gradients of a norm."""
-    if cell.quantity.group == "norm":
-        return [
-            Cell(cell.step, Quantity("gradients", parameter.name, parameter.name), place, place)
-            for parameter in run.watched.parameters
-            for place in np.ndindex(parameter.shape)
-        ]
-    if isinstance(cell.quantity, Averaged):
-        loss = Quantity("loss", run.loss, "loss")
-        return [Cell(number, loss) for number in range(cell.quantity.first, cell.step + 1)]
-    line = line_of(run, cell.quantity)
-    part = Quantity("loss" if line == run.loss else "nodes", line, line)
-    return [Cell(batch.step, part) for batch in epoch_of(run.batches, cell.step)]
-
-
-def _of_parts(run: Run, cell: Cell, found: Mapping[Cell, float], known: Mapping[Cell, float], dtype: str) -> float:
-    """How far a mean or a norm can be off; `known` are the sizes of what it is made of."""
-    if cell.quantity.group == "epoch":
-        return _of_mean(run, cell, found, known, dtype)
-    parts = _parts(run, cell)
-    if not all(part in known for part in parts):
-        return math.inf
-    sizes = [known[part] for part in parts]
-    over = [place for place, size in enumerate(sizes) if not size <= FORMATS[dtype].largest]
-    is_filtered = isinstance(cell.quantity, Averaged) and cell.quantity.kind == "filtered"
-    off = [0 if is_filtered and place in over else found.get(part, math.inf) for place, part in enumerate(parts)]
-    if not all(map(math.isfinite, off)):
-        return math.inf
-    unit = 2.0 ** FORMATS[dtype].unit
-    if isinstance(cell.quantity, Averaged):  # the weights are not negative: errors average as losses do
-        batches = [run.batches[part.step - 1] for part in parts]
-        averages = run.watched.graph.averages
-        own, size = (averaged(cell.quantity, batches, each, float, averages, over) for each in (off, sizes))
-        if cell.quantity.kind in ("smoothed", "debiased"):
-            # each step of it rounds numbers as large as the losses, at most thrice, and 0.98 of what it rounds is kept
-            own += 3 * unit * (max(sizes) + max(off)) / float(1 - KEPT)
-    else:  # a norm moves by no more than the norm of what its vector moves by
-        assert isinstance(cell.quantity, GradientNorm)
-        own, size = (math.hypot(*each) / cell.quantity.divisor for each in (off, sizes))
-    bound: float = (own + (len(parts) + FEW_ROUNDINGS) * unit * (size + own)) * SLACK
-    return bound
-
-
-def _of_mean(run: Run, mean: Cell, found: Mapping[Cell, float], sizes: Mapping[Cell, float], dtype: str) -> float:
-    """How far the mean of an epoch's losses can be off: each loss, and the sum and its quotient, in any order."""
-    weights, divisor = weights_of(run, mean.quantity.name, epoch_of(run.batches, mean.step))
-    losses = _parts(run, mean)
-    own = sum(weight * found.get(loss, math.inf) for weight, loss in zip(weights, losses, strict=True)) / divisor
-    if not math.isfinite(own) or not all(loss in sizes for loss in losses):
-        return math.inf
-    size = sum(weight * sizes[loss] for weight, loss in zip(weights, losses, strict=True)) / divisor
-    return (own + (len(losses) + 2) * 2.0 ** FORMATS[dtype].unit * (size + own)) * SLACK
+def size_of_drifts(run: Run, cells: Sequence[Cell]) -> Size:
+    """How much `drifts` is to calculate, told before it is begun."""
+    state = sum(array.size for array in beginnings(run.watched, run.settings, Exact()).values())
+    steps = [cell.step for cell in cells] if state <= MAX_STATE else []
+    return drifted(run, min(max(steps, default=0), MAX_STEPS), state)
 
 
 @dataclass(frozen=True)

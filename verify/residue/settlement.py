@@ -14,7 +14,7 @@ from verify.following.finding import Finding, Status
 from verify.hand.run import HandStep
 from verify.names import parameter_of
 from verify.numbers import FORMATS, as_ball, from_fraction, to_float
-from verify.residue.drift import UNBOUNDED, Drift, drifts
+from verify.residue.drift import UNBOUNDED, Drift, drifts, size_of_drifts
 from verify.residue.quick_drift import quick_drifts
 from verify.residue.rounded_step import SLACK
 
@@ -42,6 +42,7 @@ def settle(run: Run, findings: list[Finding], places: Sequence[int], steps: Sequ
     if len(steps) >= MANY_STEPS:
         far = quick_drifts(run, dtypes[0], steps, [findings[place].cell for place in places])
         places = [place for place in places if not _is_beyond(findings[place], far.get(findings[place].cell))]
+    size_of_drifts(run, [findings[place].cell for place in places]).check(run.settings.limit)
     for dtype in dtypes:
         bounds = drifts(run, dtype, [findings[place].cell for place in places]) if places else {}
         finer = []

@@ -58,7 +58,7 @@ def test_what_is_too_large_is_refused_before_it_is_begun(monkeypatch: pytest.Mon
 
 
 def test_a_long_run_is_large() -> None:
-    with pytest.raises(ProblemError, match=r"--limit 1e\+12 goes beyond it"):
+    with pytest.raises(ProblemError, match=r"--limit 1e\+13 goes beyond it"):
         verify("article", steps=10**9)
 
 

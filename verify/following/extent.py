@@ -1,0 +1,83 @@
+"""How much an audit is to calculate, told before it is begun: the steps by hand, and what follows from claimed numbers.
+
+The unit is that of verify/hand/size.py, and so is where its constants are measured.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from derive.run.run import Run
+from verify.claims.claim import Cell
+from verify.following.follow_through import MAX_STEPS
+from verify.following.own_numbers import MAX_PARTS
+from verify.hand.calculation import beginnings
+from verify.hand.leap import LEAP, MAX_STATE, SETTLED, is_far, leaps
+from verify.hand.size import Size, calculations, size_of
+from verify.numbers import Exact
+
+CLAIMED = 450  # calculations that a claim costs: it is read, judged, put in order and told
+FORM = 30  # that an operation on forms costs, and each of its unknowns
+PART = 1
+MAX_BY_HAND = 200  # steps that somebody calculates with rounded numbers
+FOLLOWING = "to tell what follows from the numbers that are not right"
+SPREAD = 0.02  # that each pair of steps costs for each pair of numbers of a state: every rounding is carried on
+
+
+def by_hand(run: Run, cells: Sequence[Cell]) -> Size:
+    """The size of the right values of claimed numbers: every step up to the last, or those that are not leapt over."""
+    steps = sorted({cell.step for cell in cells})
+    last = max(steps, default=1)
+    whole = _of_steps(run, last, len(cells))
+    if whole.calculations <= run.settings.limit or not is_far((0, *steps)) or not _leaps(run):
+        return whole
+    return _of_steps(run, min(last, (len(steps) + 1) * LEAP), len(cells))
+
+
+def _of_steps(run: Run, steps: int, claims: int) -> Size:
+    size = size_of(run.watched, run.followed, run.settings, steps, is_reported=False)
+    return replace(size, calculations=size.calculations + claims * CLAIMED)
+
+
+def _leaps(run: Run) -> bool:
+    """Whether the epochs of a run can be leapt over; it is not tried where that would be a large calculation itself."""
+    state = sum(array.size for array in beginnings(run.watched, run.settings, Exact()).values())
+    tried = 2 * run.settings.batches_per_epoch * SETTLED
+    if state > MAX_STATE or in_forms(run, tried, state) > run.settings.limit:
+        return False
+    return leaps(run, beginnings(run.watched, run.settings, Exact())) is not None
+
+
+def in_forms(run: Run, steps: int, unknowns: int) -> int:
+    """The calculations of so many steps in forms, each number in as many unknowns."""
+    each = calculations(run.watched, run.followed, run.settings, least=1)
+    return steps * each * (FORM + PART * unknowns)
+
+
+def followed(run: Run, wanted: Sequence[Cell], claimed: Iterable[Cell]) -> Size:
+    """The size of what follows from an author's numbers, up to the last that is `wanted`.
+
+    Forms have as many unknowns as numbers are claimed of one step, and some more from the steps before.
+    """
+    at_steps = Counter(cell.step for cell in claimed)
+    unknowns = MAX_PARTS + max(at_steps.values(), default=0)
+    last = max((cell.step for cell in wanted), default=0)
+    steps = 2 * last  # they are followed twice, and those of a short table twice as much with rounding on the way
+    if (of_table := max(at_steps, default=0)) <= MAX_BY_HAND:
+        steps += 2 * of_table
+    size = size_of(run.watched, run.followed, run.settings, 1, is_reported=False)
+    whole = replace(size, calculations=in_forms(run, steps, unknowns), what=FOLLOWING)
+    is_long = last > MAX_STEPS or whole.calculations > run.settings.limit
+    if is_long and is_far((0, *sorted(at_steps))) and _leaps(run):
+        steps = 2 * min(last, (len(at_steps) + 1) * LEAP)
+        return replace(whole, calculations=in_forms(run, steps, unknowns))
+    return whole if last <= MAX_STEPS else replace(whole, calculations=0)  # it is out of reach, and not calculated
+
+
+def drifted(run: Run, steps: int, state: int) -> Size:
+    """The size of how far rounding can move numbers in a program, over so many steps of a state of so many numbers."""
+    size = size_of(run.watched, run.followed, run.settings, 1, is_reported=False)
+    work = in_forms(run, steps, state) + int(SPREAD * steps**2 * state**2)
+    return replace(size, calculations=work, what="to tell what rounding in a program can explain")
