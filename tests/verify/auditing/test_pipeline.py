@@ -384,6 +384,7 @@ class Formula:
     name: str = "dl/dw"
     text: str = "2*w"
     sentence: str = "said of it"
+    used: tuple[str, ...] = ()
 
 
 @pytest.mark.parametrize(("status", "exit_status"), [("right", 0), ("wrong", 1), ("undecided", 3)])
