@@ -183,7 +183,7 @@ def _segment(
         rounding = np.array([farthest(pair, value) for pair, value in ranges_after(systems, own, exact)])
         with np.errstate(over="ignore", invalid="ignore"):  # what is not finite ends the next step
             spread = np.hstack([derivative @ spread, np.diag(rest + rounding)]) * (1 + 2.0**-50)
-    found |= _of_prediction(systems, wanted, steps[-1], spread)
+        found |= _of_prediction(systems, wanted, exact, spread)
     return _Ended(found, steps[-1].after or steps[-1].before, spread)
 
 
