@@ -94,6 +94,9 @@ class Inner:
             message = f"{name} is a number of the update, and nothing is updated: there is no [training] and no lr"
             raise EquationError(message, place)
         groups = self.settings.param_groups
+        if self.settings.varying and not self.settings.parameters:
+            message = f"{name} is a number of the update, and nothing is updated: every parameter is frozen"
+            raise EquationError(message, place)
         if name == RATE and any(group.schedule != groups[0].schedule for group in groups):
             message = f"lr is {len(groups)} numbers here, one for each group; watch step_size_w of a parameter"
             raise EquationError(message, place)

@@ -92,3 +92,11 @@ def test_everything_may_be_frozen() -> None:
     result = verify('frozen = ["w"]\nequations = "l = w^2"\n[parameters]\nw = 3\n[training]\nlr = 0.1\nsteps = 2\n')
     assert result.agrees
     assert [row.checks["w"].hand_fraction for row in result.rows] == [3, 3]
+
+
+@pytest.mark.parametrize("clip", [{"clip_grad_norm": 1}, {"clip_grad_value": 1}])
+def test_where_everything_is_frozen_nothing_is_clipped(clip: dict[str, float]) -> None:
+    text = 'frozen = ["w"]\nequations = "l = w^2"\n[parameters]\nw = 3\n[training]\nlr = 0.1\nsteps = 2\n'
+    result = verify(text, **clip)
+    assert result.agrees
+    assert [row.checks["dl/dw"].hand_fraction for row in result.rows] == [6, 6]

@@ -169,6 +169,7 @@ def test_arrays_are_watched_by_a_norm() -> None:
         ),
         (LINE + '[report]\nr = "lr*w"\n', {}, r":17:6: r reads a number of the update, .* put it under \[watch\]"),
         (LINE.partition("[training]")[0] + '[watch]\nr = "lr"\n', {}, r"lr is a number of the update, and nothing is"),
+        ('frozen = ["w", "b"]\n' + watching(r="lr"), {"lr": "1/t"}, "lr is a number of the update, .* is frozen"),
         (
             watching(r="lr") + '[[training.groups]]\nparameters = ["b"]\nlr = 0.2\n',
             {},

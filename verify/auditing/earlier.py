@@ -272,7 +272,8 @@ def _as_printed(run: Run, findings: Sequence[Finding]) -> list[Finding]:
         return list(findings)
     owns = [own_number(one.claim, mark, one.right, is_wrong=True, is_exact=True) for mark, one in enumerate(findings)]
     literals = {one.cell: one.claim.literal for one in findings}
-    forms = follow(run, owns, near)
+    followed_by = follow(run, owns, near)
+    forms = {cell: followed_by[cell] for cell in near if cell in followed_by}  # what is right stays right
     refused = {mark for mark, one in enumerate(findings) if one.status.is_refused}
     explained = {
         cell

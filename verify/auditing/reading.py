@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 
 from derive.chain.derivation import differentiate
 from derive.errors import ClaimError, Place
@@ -21,10 +21,14 @@ from verify.claims.names import names_of
 from verify.claims.places import NoEntryError, Timeline
 from verify.claims.sentence import read_sentence, says_step
 from verify.claims.table import Reading, once, table_of
+from verify.hand.run import HandStep, calculate
 from verify.logs.writers import Writer, writer_named
+from verify.record import StepRecord
 from verify.tabular.forms import read_grid
 from verify.tabular.grid import Grid, Source
 from verify.tabular.objects import Rows
+
+LONG = 10_000  # steps of PyTorch's run that are held at a time
 
 
 def drawn(problem: Problem, settings: Settings) -> Run:
@@ -39,6 +43,24 @@ def drawn(problem: Problem, settings: Settings) -> Run:
         problem = pytorch.draw(problem, settings.dtype)
     batches = tuple(plan(settings, pytorch.orders(settings))) if settings.shuffle else None
     return Run(problem, derivation, settings, batches)
+
+
+def end_of(run: Run) -> int:
+    """The last step of the run: that after which the condition of `until` holds, if it does.
+
+    PyTorch decides it, as in `verify.verify`; where it does not have the update, the numbers by hand do.
+    """
+    settings = run.settings
+    if settings.until is None or not settings.trains:
+        return len(run.batches)
+    lasts: list[HandStep | StepRecord] = []
+    if settings.by_hand_alone:
+        lasts += calculate(run, run.batches).steps[-1:]
+    else:
+        for record in pytorch.pieces(run.problem, settings, LONG):
+            lasts += record.steps[-1:]
+    ends = (step.batch.step for step in lasts if settings.is_met(step.nodes))
+    return next(ends, len(run.batches))
 
 
 def read(
@@ -56,7 +78,8 @@ def read(
     if units is None and stated is not None and path is None and not sentences:
         units = stated.units
     starts = {parameter.name: parameter.values for parameter in run.watched.parameters}
-    timeline = Timeline(names, run.batches, run.settings.batches_per_epoch, run.loss, units, starts)
+    end = cache(partial(end_of, run))
+    timeline = Timeline(names, run.batches, run.settings.batches_per_epoch, run.loss, units, starts, end)
     if path is not None:
         name, grid = table_of(path, timeline, how[0])
         reading = _meant(grid, run, timeline, how[1])

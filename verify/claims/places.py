@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -30,7 +30,8 @@ class NoEntryError(ClaimError):
 class Timeline:
     """What the claims are about: the names, the batches of the run, and how many of them an epoch has.
 
-    `units` is how many units of its last digit a number may be off; None for half a unit, as by rounding.
+    `units` is how many units of its last digit a number may be off; None for half a unit, as by rounding. `end` gives
+    the step with which the run ends, where a condition can end it before its last batch; it may have to be calculated.
     `whole_epochs` says that a row of which nothing but the epoch is said is about the whole of it.
     """
 
@@ -40,7 +41,13 @@ class Timeline:
     loss: str
     units: int | None = None
     starts: Mapping[str, Sequence[Fraction]] = field(default_factory=dict)  # the initial values of single numbers
+    end: Callable[[], int] | None = None
     whole_epochs: bool = False
+
+    @property
+    def last(self) -> int:
+        """The step with which the run ends."""
+        return len(self.batches) if self.end is None else self.end()
 
     def literal(self, cell: Written) -> Literal | None:
         """The number of a cell, None where it claims nothing. Raises `ClaimError` for a text."""
@@ -114,12 +121,15 @@ class Timeline:
         return position
 
     def end_of_epoch(self, epoch: int, place: Place) -> int:
-        """The last step of an epoch. Raises `ClaimError` for one that the run does not have."""
+        """The last step of an epoch, where the run ends in it that of the run.
+
+        Raises `ClaimError` for one that the run does not have.
+        """
         _check_counted_from_1("epoch", epoch, place)
         found = [epoch * self.per_epoch, len(self.batches)]
         if epoch < 1 or min(found) <= (epoch - 1) * self.per_epoch:
             raise ClaimError(f"there is no epoch {epoch}; the last is epoch {self.batches[-1].epoch}", place)
-        return min(found)
+        return self.last if (epoch - 1) * self.per_epoch < self.last < min(found) else min(found)
 
 
 def _check_counted_from_1(kind: str, number: int, place: Place) -> None:
@@ -200,7 +210,7 @@ def predicted_cell(quantity: Quantity, entry: tuple[int, ...], row: str, run: Ti
     if len(full) != rank or (rank and not full[0] < run.names.rows):
         message = f"{quantity.label} of [predict] has {run.names.rows} row(s), counted from 0"
         raise ClaimError(f"{message}; name one, such as predict 0", place)
-    return Cell(len(run.batches), quantity, full, full)
+    return Cell(run.last, quantity, full, full)
 
 
 def _checked(step: int, quantity: Quantity, entry: tuple[int, ...], run: Timeline, place: Place) -> Cell:

@@ -117,7 +117,7 @@ class _Follower:
                 held, gathered = self.step(calculation, data, held, self.run.batches[number - 1], gathered)
                 number += 1
             held = {name: self.shortening.of(array) for name, array in held.items()}
-        self.predict(calculation, held, last)
+            self.predict(calculation, held, number - 1)
 
     def steps(self, last: int) -> list[int]:
         """The steps in which the author has numbers or some are asked for, `last`, and all of an epoch for its mean."""
@@ -300,10 +300,10 @@ class _Follower:
                 total = self.system.apply("add", (total, part))
             self.found.update(dict.fromkeys(cells, total.item()))
 
-    def predict(self, calculation: Calculation, held: Mapping[str, Array], last: int) -> None:
-        """The lines at the data of [predict] that are asked for, at the author's final parameters."""
-        cells = [cell for cell in self.wanted if cell.quantity.group == "prediction"]
-        if not cells or last < len(self.run.batches):
+    def predict(self, calculation: Calculation, held: Mapping[str, Array], step: int) -> None:
+        """The lines at the data of [predict] that are asked for, at the author's last parameters."""
+        cells = [cell for cell in self.wanted if cell.quantity.group == "prediction" and cell.step == step]
+        if not cells:
             return
         problem = self.run.watched
         lines = frozenset(predicted(problem.graph, problem.predict))

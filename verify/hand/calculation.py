@@ -94,6 +94,8 @@ class Calculation:
         if self.clip is None:
             return {}
         trained = {name: value for name, value in gradients.items() if is_trained(self.derivation.graph.frozen, name)}
+        if not trained:
+            return {}
         return clipping.clipped(self.system, self.clip, trained, steps)
 
     def updated(

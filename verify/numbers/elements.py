@@ -25,8 +25,13 @@ Element = Callable[..., Exactly]
 
 
 def kept(value: Exactly) -> Exactly:
-    """The number itself; for a fraction of more than `MAX_FRACTION_BITS` bits, a ball around it."""
-    return arb(value) if isinstance(value, fmpq) and value.height_bits() > MAX_FRACTION_BITS else value
+    """The number itself; for a fraction of more than `MAX_FRACTION_BITS` bits, a ball around it.
+
+    A ball that holds 0 alone, as 0 times a ball does, is the fraction.
+    """
+    if isinstance(value, arb):
+        return fmpq(0) if value.is_zero() else value
+    return arb(value) if value.height_bits() > MAX_FRACTION_BITS else value
 
 
 def _divide(x: Exactly, y: Exactly) -> Exactly:
@@ -41,8 +46,9 @@ def _power(x: Exactly, y: Exactly) -> Exactly:
     if isinstance(x, fmpq) and isinstance(y, fmpq):
         if y.q == 1 and x.height_bits() * abs(int(y.p)) <= MAX_FRACTION_BITS:
             return x ** int(y.p)
-        if y == fmpq(1, 2):
-            return _square_root(x)
+        root = _square_root(x) if y.q == 2 else x
+        if y.q == 2 and isinstance(root, fmpq) and root.height_bits() * abs(int(y.p)) <= MAX_FRACTION_BITS:
+            return root ** int(y.p)
     base, exponent = as_ball(x), as_ball(y)
     if base.mid() == 0 and exponent.is_integer() and exponent > 0:
         return arb(0, base.abs_upper() ** exponent)  # flint has no power of a ball around 0
@@ -58,7 +64,10 @@ def _square_root(x: Exactly) -> Exactly:
 
 
 def _sign(x: Exactly) -> Exactly:
-    return as_ball(x).sgn() if isinstance(x, arb) else fmpq((x > 0) - (x < 0))
+    """The sign as a fraction, also of a ball that is known to lie on one side of 0: what it multiplies stays one."""
+    if isinstance(x, arb) and not (x > 0 or x < 0 or x == 0):
+        return x.sgn()
+    return fmpq((x > 0) - (x < 0))
 
 
 def _where(chosen: Exactly, x: Exactly, y: Exactly) -> Exactly:

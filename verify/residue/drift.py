@@ -187,7 +187,7 @@ def _segment(
         rounding = in_columns(aside(pair, value) for pair, value in ranges_after(systems, own, exact))
         with np.errstate(over="ignore", invalid="ignore"):  # what is not finite ends the next step
             off = off.after(derivative, rest, rounding)
-    found |= _of_prediction(systems, wanted, steps[-1], off)
+        found |= _of_prediction(systems, wanted, exact, off)
     return _Ended(found, steps[-1].after or steps[-1].before, off)
 
 

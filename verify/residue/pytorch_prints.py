@@ -21,8 +21,8 @@ def by_pytorch(run: Run, cells: Sequence[Cell]) -> Mapping[Cell, float]:
     steps = {step.batch.step: step for step in record.steps}
     found: dict[Cell, float] = {}
     for cell in cells:
-        if cell.quantity.group == "prediction" and last in steps and last == run.settings.steps:
-            values = pytorch.predict(run.problem, settings, steps[last])
+        if cell.quantity.group == "prediction" and cell.step in steps:
+            values = pytorch.predict(run.problem, settings, steps[cell.step])
             found[cell] = float(values[cell.quantity.name][cell.position])
         elif cell.step in steps and cell.quantity.group not in (
             "epoch",

@@ -138,3 +138,30 @@ def test_a_number_that_some_inputs_give_is_no_sign_of_work_by_hand() -> None:
     carried = replace(wrong("2.50"), status=Status.CARRIED)
     assert judgement._is_by_hand([wrong("2.50"), carried])
     assert not judgement._is_by_hand([wrong("2.50"), replace(carried, allowed=(2.0, 3.0))])
+
+
+COARSE = """
+equations = "a = sin(x)\\nl = mean(min(c, a)) + w^2"
+[parameters]
+w = 1
+[constants]
+c = 0.1
+[data]
+x = [3, 0, 2]
+[training]
+lr = 0.43
+steps = 2
+[claims]
+table = '''
+step, a[1], dl/da[1], w
+1,    0.00, 0.3333,   0.1
+2,    ,     ,         0.015
+'''
+"""
+
+
+def test_a_right_adjoint_stays_right_beside_one_that_is_undecided() -> None:
+    """It was called carried: that it follows from the line before it, as printed, says no more."""
+    found = {(one.cell.name, one.cell.step): one.status.value for one in audit(COARSE).findings}
+    assert found["dl/da[1]", 1] == "right"
+    assert found["w", 2] == "undecided"

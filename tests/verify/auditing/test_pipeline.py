@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
@@ -20,6 +21,7 @@ from derive.run.run import Run
 from tables.account import sentence, summary
 from tables.audit import claims, to_json
 from tables.text.audit import to_text
+from verify import verify
 from verify.auditing.pipeline import Audit, audit
 from verify.claims.claim import Cell, Quantity
 from verify.claims.literal import read_literal, written_like
@@ -403,3 +405,51 @@ def test_formulas_count_for_the_exit_status_and_are_printed(status: str, exit_st
     assert "dl/dw = 2*w: said of it" in to_text(found)
     assert json.loads(to_json(found))["formulas"][0]["status"] == status
     assert replace(audit("article", lr="0.1"), formulas=(Formula(status),)).exit_status == 1
+
+
+ENDED = """
+equations = "l = mean((w*x - y)^2)"
+[parameters]
+w = 0
+[data]
+x = [1, 2]
+y = [3, 6]
+[predict]
+x = [10]
+y = [1]
+[report]
+half = "l/2"
+[training]
+lr = 0.1
+steps = 20
+until = "l < 2"
+"""
+
+
+@pytest.mark.parametrize("variant", [{}, {"momentum": 0.5, "variant": "lr_in_velocity"}])
+@pytest.mark.parametrize("batch_size", [1, 2])
+def test_a_run_that_until_ends_is_claimed_about_up_to_its_end(variant: dict[str, Any], batch_size: int) -> None:
+    """What is predicted is so with its last parameters, and an epoch that it breaks off has the mean of its batches."""
+    result = verify(ENDED, batch_size=batch_size, **variant)
+    steps, prediction = len(result.record.steps), result.comparison.prediction
+    assert steps < result.settings.steps
+    assert prediction is not None
+    right = float(prediction.numbers["nodes", "l"].autograd)
+    last = result.epochs[-1]
+    rows = [
+        {"step": "predict", "l": f"{right:.4g}"},
+        {"step": steps, "w": f"{float(result.rows[-1].checks['w'].hand):.4g}"},
+    ]
+    found = audit(ENDED, claims=rows, batch_size=batch_size, **variant)
+    assert [one.status.value for one in found.findings] == ["right", "right"]
+    rows = [{"epoch": last.epoch, "mean_of_batches": f"{last.hand.of_batches:.4g}"}]
+    assert audit(ENDED, claims=rows, batch_size=batch_size, **variant).findings[0].status.value == "right"
+    rows = [{"step": "predict", "l": f"{right * 1.01:.4g}"}]
+    assert audit(ENDED, claims=rows, batch_size=batch_size, **variant).findings[0].status.is_refused
+
+
+def test_an_author_who_goes_on_after_until_is_judged_all_the_same() -> None:
+    rows = [{"step": 3, "w": "2.625"}, {"step": 4, "w": "2.8125"}, {"step": "predict", "l": "637.5625"}]
+    assert [one.status.value for one in audit(ENDED, claims=rows).findings] == ["right"] * 3
+    rows[0]["w"], rows[1]["w"], rows[2]["l"] = "2.525", "2.7625", "586.5625"  # (10·2.525 − 1)² is 588.0625
+    assert [one.status.value for one in audit(ENDED, claims=rows).findings] == ["wrong", "wrong", "inherited"]

@@ -22,6 +22,7 @@ from verify.numbers import (
     to_float,
     to_fraction,
 )
+from verify.numbers.elements import element
 
 # --- exact
 
@@ -37,6 +38,9 @@ from verify.numbers import (
         ("pow", ("2/3", "-2"), "9/4"),
         ("pow", ("0", "0"), "1"),
         ("pow", ("4/9", "1/2"), "2/3"),
+        ("pow", ("1/4", "3/2"), "1/8"),
+        ("pow", ("4/9", "-1/2"), "3/2"),
+        ("pow", ("0", "3/2"), "0"),
         ("neg", ("1/7",), "-1/7"),
         ("sqrt", ("16/25",), "4/5"),
         ("sqrt", ("0",), "0"),
@@ -64,6 +68,21 @@ from verify.numbers import (
 )
 def test_a_rational_value_stays_a_fraction(op: str, args: tuple[str, ...], value: str) -> None:
     assert to_fraction(exact(op, *args)) == Fraction(value)
+
+
+def test_the_sign_of_a_ball_on_one_side_of_0_is_a_fraction() -> None:
+    """What it multiplies, as the derivative of a maximum does, stays one."""
+    assert to_fraction(element("sign")(arb(2).sqrt())) == 1
+    assert to_fraction(element("sign")(-arb(2).sqrt())) == -1
+    assert to_fraction(element("greater")(arb(2).sqrt(), fmpq(1))) == 1
+    assert to_fraction(element("sign")(arb(0, 1))) is None
+
+
+def test_nothing_of_a_number_that_is_a_ball_is_the_fraction_0() -> None:
+    """So 1 and that is 1, to the last digit; of what is not known nothing is."""
+    assert to_fraction(element("mul")(fmpq(0), arb(2).sqrt())) == 0
+    assert to_fraction(element("mul")(fmpq(0), arb.nan())) is None
+    assert to_fraction(element("mul")(fmpq(0), arb(0, arb.pos_inf()))) is None
 
 
 @pytest.mark.parametrize(
