@@ -13,6 +13,7 @@ from derive.run.run import Run
 from verify.claims.claim import Cell
 from verify.following.follow_through import MAX_STEPS
 from verify.following.own_numbers import MAX_PARTS
+from verify.following.right_values import MAX_BY_STEPS
 from verify.hand.calculation import beginnings
 from verify.hand.leap import LEAP, MAX_STATE, SETTLED, is_far, leaps
 from verify.hand.size import Size, calculations, size_of
@@ -27,13 +28,18 @@ SPREAD = 0.02  # that each pair of steps costs for each pair of numbers of a sta
 
 
 def by_hand(run: Run, cells: Sequence[Cell]) -> Size:
-    """The size of the right values of claimed numbers: every step up to the last, or those that are not leapt over."""
+    """The size of the right values of claimed numbers: every step up to the last, or those that are not leapt over.
+
+    Beyond `MAX_BY_STEPS` nothing is calculated of a run that cannot be leapt over.
+    """
     steps = sorted({cell.step for cell in cells})
     last = max(steps, default=1)
     whole = _of_steps(run, last, len(cells))
-    if whole.calculations <= run.settings.limit or not is_far((0, *steps)) or not _leaps(run):
+    if whole.calculations <= run.settings.limit:
         return whole
-    return _of_steps(run, min(last, (len(steps) + 1) * LEAP), len(cells))
+    if is_far((0, *steps)) and _leaps(run):
+        return _of_steps(run, min(last, (len(steps) + 1) * LEAP), len(cells))
+    return whole if last <= MAX_BY_STEPS else _of_steps(run, 1, len(cells))
 
 
 def _of_steps(run: Run, steps: int, claims: int) -> Size:

@@ -47,6 +47,12 @@ def test_a_late_step_of_a_run_that_is_not_linear_is_named_before_it_is_begun(mon
         audit(NETWORK, sentences=["step 190000: W[0,0] = 3"], steps=190_000)
 
 
+def test_a_step_out_of_reach_is_no_large_run() -> None:
+    found = audit(NETWORK, sentences=["step 1000000: W[0,0] = 3"], steps=10**6)
+    assert found.counts == {Status.UNDECIDED: 1}
+    assert "out of reach" in found.findings[0].why
+
+
 @pytest.mark.parametrize("many", [2, 20])
 def test_what_follows_is_as_large_as_the_steps_and_the_numbers_claimed_of_each(many: int) -> None:
     of = audited(LINE, steps=2)
