@@ -52,11 +52,10 @@ def end_of(run: Run) -> int:
     if settings.until is None or not settings.trains:
         return len(run.batches)
     if settings.by_hand_alone:
-        lasts = [calculate(run, run.batches).steps[-1:]]
-    else:
-        lasts = [record.steps[-1:] for record in pytorch.pieces(run.problem, settings, LONG)]
-    ends = (step.batch.step for steps in lasts for step in steps if settings.is_met(step.nodes))
-    return next(ends, len(run.batches))
+        steps = calculate(run, run.batches).steps
+        return steps[-1].batch.step if steps and settings.is_met(steps[-1].nodes) else len(run.batches)
+    lasts = (record.steps[-1] for record in pytorch.pieces(run.problem, settings, LONG))
+    return next((step.batch.step for step in lasts if settings.is_met(step.nodes)), len(run.batches))
 
 
 def read(
