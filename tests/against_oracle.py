@@ -22,6 +22,7 @@ from verify.hand.run import HandStep
 NEAR = BIG.mpf(10) ** -50  # relative; the oracle has 120 digits, of which a difference may cost some
 SMALL = BIG.mpf(10) ** -20  # numbers below it are compared as if they were as large
 
+LARGE = 10**6
 UNCLEAR = "the digits of the oracle do not tell on which side of a kink a number is"
 
 
@@ -175,6 +176,8 @@ def _float(ball: Any) -> Any:
 
 
 def _has_value(step: Step) -> bool:
-    """Whether every number of a step has a value."""
+    """Whether every number of a step has a value, and none is so large that 1 + erf(−x) needs more digits."""
     groups = (step.lines, step.adjoints, step.gradients, step.clipped, step.after, step.beside)
-    return all(x.value is not None for group in groups for array in group.values() for x in array.flat)
+    return all(
+        x.value is not None and abs(x.big) < LARGE for group in groups for array in group.values() for x in array.flat
+    )

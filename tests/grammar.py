@@ -131,9 +131,10 @@ def draw(random: Random) -> Drawn:
         lines.append(line[0])
         pool += [line[1]] * 3
     last = pool[-1]
-    end = (
-        random.choice(LOSSES).format(u=last.text) if last.shape else random.choice(("{u}", "{u}^2")).format(u=last.text)
-    )
+    end = random.choice(LOSSES if last.shape else ("{u}", "{u}^2")).format(u=last.text)
+    rows = [name for name in pool if labels and _is_of_classes(name)]
+    if rows and random.random() < 0.5:
+        end = random.choice(OF_LABELS).format(u=random.choice(rows).text)
     lines.append(f"l = {end} + l2({', '.join(name.text for name in parameters)})" + (" + 0*sum(v)" if labels else ""))
     seed = _upstream(random, lines, pool[-1].shape, parameters, samples)
     frozen = [f'frozen = ["{random.choice(_entries(random, parameters))}"]'] * (random.random() < 0.1)
@@ -160,6 +161,11 @@ def draw(random: Random) -> Drawn:
     left = f"a0{lines[0].partition(' =')[0][2:]}"
     formulas = (f"{left} = {lines[0].partition(' = ')[2]}", *([] if seed else [f"l = {lines[-1].partition(' = ')[2]}"]))
     return Drawn("\n".join(text) + "\n", settings, claims, formulas)
+
+
+def _is_of_classes(name: Name) -> bool:
+    """Whether a label of a sample picks an entry of it: it has a number for each of two classes or more."""
+    return len(name.shape) == 2 and name.shape[0] == "n" and name.shape[1] not in (1, "n")
 
 
 def _upstream(random: Random, lines: list[str], shape: Shape, parameters: list[Name], samples: int) -> list[str]:
@@ -272,7 +278,7 @@ def _bare(random: Random, pool: list[Name], labels: list[Name]) -> Name:
     kinds = ["each"] + ["pair"] * 2 * (not short or long[len(long) - len(short) :] == short)
     kinds += ["whole", "last"] * bool(u.shape) + ["transpose"] * (len(u.shape) == 2)
     kinds += ["outer"] * (len(u.shape) == len(v.shape) == 1 and "n" not in v.shape)
-    kinds += ["labels"] * 3 * (bool(labels) and len(u.shape) == 2 and u.shape[0] == "n" and u.shape[1] not in (1, "n"))
+    kinds += ["labels"] * 3 * (bool(labels) and _is_of_classes(u))
     place = max(len(v.shape) - 2, 0)
     kinds += (
         ["product"]

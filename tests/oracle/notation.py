@@ -375,3 +375,5 @@ _FUNCTIONS: dict[tuple[str, int], Callable[..., Tensor]] = {
 }
 # of pairs of numbers, over all that they run over
 _OF_ALL = {(name, 2) for name in ("dot", "mse", "half_mse", "sse", "mae", "huber", "bce", "bce_with_logits", "hinge")}
+
+NAMES = frozenset((*(name for name, _ in _FUNCTIONS), *_OVER, "clip", "l2"))  # of all functions

@@ -98,9 +98,6 @@ class Real:
             return root(self)
         return Real(1) if self.is_exact and self.value == 1 else Real(BIG.power(self.big, other.big))
 
-    def __rpow__(self, other: int) -> Real:
-        return Real(other) ** self
-
     def __repr__(self) -> str:
         return "nothing" if self.value is None else str(self.value)
 

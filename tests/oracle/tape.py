@@ -101,11 +101,6 @@ def raised(x: Var, y: Var) -> Var:
     return _lost((x, y)) or Var(x.value**y.value, [(x, by_base), (y, by_exponent)])
 
 
-def larger(x: Var, y: Var) -> Var:
-    """The larger of two numbers; equal ones share evenly."""
-    return largest((x, y))
-
-
 def largest(of: Sequence[Var]) -> Var:
     """The largest of many; equal ones share evenly."""
     lost = _lost(of)
