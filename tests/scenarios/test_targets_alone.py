@@ -110,3 +110,57 @@ def test_a_label_is_not_said_to_be_out_of_the_loss() -> None:
     assert "does not depend" not in text
     cut = str(derive("l = sum(sign(x)*w)\nx: (n)\nw: ()", "x"))
     assert "x is in the loss, but every derivative by it on the way there is 0" in " ".join(cut.split())
+
+
+ROWS = ("z: (n, k); y: (n, k)", "rows of y that sum to 1")
+ONE = ("z: (k); y: (k)", "entries of y that sum to 1")
+SOFTMAX = ("p = softmax(z)", "e = exp(z); p = e/sum(e)", "e = exp(z); s = sum(e); p = e/s")
+IN_ROWS = ("p = softmax(z)", "e = exp(z); p[i,k] = e[i,k]/sum(e[i,m], m)", "r = log_softmax(z); p = exp(r)")
+PRODUCTS = (  # of the targets and the logarithm, with the lines before; the last ones are of one row alone
+    ("", "sum(y*log(p))"),
+    ("", "sum(log(p)*y)"),
+    ("q = log(p)", "sum(y*q)"),
+    ("q = y*log(p)", "sum(q)"),
+    ("q = -log(p)", "-sum(y*q)"),
+    ("q = log_softmax(z)", "sum(y*q)"),
+    ("", "y@log(p)"),
+    ("q = log(p)", "dot(q, y)"),
+    ("", "sum(y*(z - log(sum(exp(z)))))"),
+)
+AVERAGES = (("-{0}/n", "/n"), ("-(1/n)*{0}", "/n"), ("-{0}", ""), ("-0.5*{0}", "/2"))
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.booleans(),
+    st.integers(0, 2),
+    st.integers(0, len(PRODUCTS) - 1),
+    st.sampled_from(AVERAGES),
+    st.sampled_from((("(p - y){0}", True), ("(y - p){0}", False), ("(p + y){0}", False), ("2*(p - y){0}", False))),
+)
+def test_a_cross_entropy_through_lines(
+    one: bool, form: int, product: int, average: tuple[str, str], claim: tuple[str, bool]
+) -> None:
+    """The targets are known however the softmax, its logarithm and the average are spelled, and only then used."""
+    shapes, used = ONE if one else ROWS
+    before, whole = PRODUCTS[product if one else product % 6]
+    loss, divided = AVERAGES[2] if one and average[1] == "/n" else average
+    lines = [(SOFTMAX if one else IN_ROWS)[form], before, f"l = {loss.format(whole)}"]
+    text = "\n".join([*filter(None, lines), *shapes.split("; ")])
+    found = formula(text, "dl/dz", claim[0].format(divided))
+    assert (found.status, found.used) == (("right", (used,)) if claim[1] else ("wrong", ())), text + found.sentence
+
+
+@pytest.mark.parametrize(
+    ("lines", "claim"),
+    [
+        ("p = sigmoid(z); l = -sum(y*log(p))", "y*(p - 1)*sum(y)"),  # no softmax
+        ("p = softmax(z); l = sum((p - y)^2)", "2*(p*(p - y) - p*sum(p*(p - y)))*sum(y)"),  # no logarithm
+        ("p = softmax(z); l = -sum(y*p)", "p*(sum(y*p) - y)*sum(y)"),
+        ("p = exp(z)/sum(z); l = -sum(y*log(p))", "sum(y)/sum(z) - y*sum(y)"),
+        ("p = log(z/sum(exp(z))); l = -sum(y*p)", "softmax(z) - y/z*sum(y)"),
+    ],
+)
+def test_targets_of_another_loss_need_not_sum_to_1(lines: str, claim: str) -> None:
+    found = formula(f"{lines}\nz: (k)\ny: (k)", "dl/dz", claim)
+    assert (found.status, "sum to 1" in found.sentence) == ("wrong", False), found.sentence

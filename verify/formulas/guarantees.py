@@ -16,9 +16,9 @@ from fractions import Fraction
 from itertools import combinations, product
 from typing import TypeVar
 
-from derive.algebra.expression import Apply, Expr, Ref, walk
+from derive.algebra.expression import Apply, Expr, Reduce, Ref, walk
 from derive.graph.graph import Graph
-from derive.graph.node import SIZE
+from derive.graph.node import SIZE, Node
 from derive.problem.loading import Problem
 from derive.problem.problem import Quantity
 from derive.source.numerals import write_number
@@ -63,35 +63,111 @@ def guarantees(problem: Problem, exprs: Sequence[Expr]) -> tuple[Guarantee, ...]
 def _targets(graph: Graph) -> Iterator[Guarantee]:
     """That rows of targets are probabilities, of which the sum is 1: those of a cross-entropy of equations alone.
 
-    It may be written out, y*log(softmax(z)).
+    It may be written out, y*log(softmax(z)), in one line or through several.
     """
     classes = labels(graph, dict.fromkeys(graph.of_kind("size"), 1))
-    written = (node.written if node.written is not None else node.definition for node in graph.lines)
-    found = {name for expr in written for part in walk(expr) if (name := _target_of(part)) is not None}
+    lines = {node.name: _as_written(node) for node in graph.lines}
+    found = {name for expr in lines.values() for part in walk(expr) for name in _targets_of(part, graph, lines)}
     for node in graph.nodes:
         is_given = node.kind in ("data", "parameter") and node.name not in classes
-        if is_given and node.name in found and node.axes and node.axes[-1].size != SIZE:
+        if is_given and node.name in found:
             size = node.axes[-1].size
             column = Column(sums_to_one=True, classes=size if isinstance(size, int) else 0)
             rows = f"rows of {node.name}" if len(node.axes) > 1 else f"entries of {node.name}"
             yield Guarantee(node.name, f"{rows} that sum to 1", column)
 
 
-def _target_of(expr: Expr) -> str | None:
-    """The name of the targets of a cross-entropy; None of anything else."""
-    match expr:
-        case Apply(op="cross_entropy", args=(_, Ref(name=name))):
-            return name
-        case Apply(op="mul", args=(Ref(name=name), other) | (other, Ref(name=name))) if _is_log_softmax(other):
-            return name
-    return None
+def _as_written(node: Node) -> Expr:
+    return node.written if node.written is not None else node.definition
 
 
-def _is_log_softmax(expr: Expr) -> bool:
+def _targets_of(expr: Expr, graph: Graph, lines: Mapping[str, Expr]) -> Iterator[str]:
+    """The name of the targets of a cross-entropy; nothing of anything else.
+
+    They are the only factor beside the logarithm of a softmax that runs over classes.
+    """
     match expr:
-        case Apply(op="log", args=(Apply(op="softmax"),)) | Apply(op="log_softmax"):
+        case Apply(op="cross_entropy", args=(_, Ref() as targets)):
+            beside = [targets]
+        case Apply(op="mul" | "matmul" | "dot"):
+            factors = [*_factors(expr)]
+            logarithms = [factor for factor in factors if _is_log_softmax(_without_sign(factor, lines), lines)]
+            beside = [factor for factor in factors if isinstance(factor, Ref) and factor not in logarithms]
+            beside = beside if len(logarithms) == 1 else []
+        case _:
+            return
+    axes = {factor.name: graph.by_name[factor.name].axes for factor in beside if factor.name in graph.by_name}
+    over_classes = [name for name, own in axes.items() if own and own[-1].size != SIZE]
+    if len(over_classes) == 1:
+        yield over_classes[0]
+
+
+def _factors(expr: Expr) -> Iterator[Expr]:
+    """What a product is made of, without signs and what it is divided by."""
+    match expr:
+        case Apply(op="mul" | "matmul" | "dot", args=args):
+            for arg in args:
+                yield from _factors(arg)
+        case Apply(op="neg" | "div", args=(first, *_)):
+            yield from _factors(first)
+        case _:
+            yield expr
+
+
+def _without_sign(expr: Expr, lines: Mapping[str, Expr]) -> Expr:
+    """What a name stands for, without a sign and what it is divided by."""
+    found = _followed(expr, lines)
+    while isinstance(found, Apply) and found.op in ("neg", "div"):
+        found = _followed(found.args[0], lines)
+    return found
+
+
+def _is_log_softmax(expr: Expr, lines: Mapping[str, Expr]) -> bool:
+    match _followed(expr, lines):
+        case Apply(op="log_softmax"):
             return True
+        case Apply(op="log", args=(inner,)):
+            return _is_softmax(inner, lines)
+        case Apply(op="sub", args=(_, total)):  # z - log(sum(exp(z)))
+            return _is_log_of_sum(total, lines)
     return False
+
+
+def _is_softmax(expr: Expr, lines: Mapping[str, Expr]) -> bool:
+    match _followed(expr, lines):
+        case Apply(op="softmax"):
+            return True
+        case Apply(op="exp", args=(inner,)):
+            return _is_log_softmax(inner, lines)
+        case Apply(op="div", args=(above, below)):
+            return _is_exp(above, lines) and _is_sum_of_exp(below, lines)
+    return False
+
+
+def _is_log_of_sum(expr: Expr, lines: Mapping[str, Expr]) -> bool:
+    match _followed(expr, lines):
+        case Reduce(op="logsumexp"):
+            return True
+        case Apply(op="log", args=(inner,)):
+            return _is_sum_of_exp(inner, lines)
+    return False
+
+
+def _is_sum_of_exp(expr: Expr, lines: Mapping[str, Expr]) -> bool:
+    found = _followed(expr, lines)
+    return isinstance(found, Reduce) and found.op == "sum" and _is_exp(found.body, lines)
+
+
+def _is_exp(expr: Expr, lines: Mapping[str, Expr]) -> bool:
+    found = _followed(expr, lines)
+    return isinstance(found, Apply) and found.op == "exp"
+
+
+def _followed(expr: Expr, lines: Mapping[str, Expr]) -> Expr:
+    """What a name stands for, through all lines that only give another name to it."""
+    while isinstance(expr, Ref) and expr.name in lines:
+        expr = lines[expr.name]
+    return expr
 
 
 def together(chosen: Sequence[Guarantee]) -> Mapping[str, Column]:

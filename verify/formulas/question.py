@@ -175,7 +175,8 @@ def _question(
         raise ClaimError(f"{name!r} is said to be itself: the formula names {target.name}", written.place)
     on_the_left = [part for part in index or _indices(target.asked) if isinstance(part, str)]
     expr, sums = apart_from_left(expr, on_the_left, nodes)
-    reading = along(expr, name, written.place, nodes, axes, on_the_left)
+    lettered = _is_lettered(_owner(target), graph)
+    reading = along(expr, name, written.place, nodes, axes, on_the_left, lettered_lines=lettered)
     body = rename_axes(reading.expr, renamed)
     picked = {renamed[axis]: number for axis, number in picked.items()}
     found = Question(problem, derivation, target, body, picked, reading.added, own=own, gradients=tuple(gradients))
@@ -230,8 +231,12 @@ def _may_be_reordered(target: Target, graph: Graph, reading: Reading) -> bool:
     """Whether the letters of a formula do not say which is which: not all are those that the lines have."""
     if target.asked is not None and target.gradient_of is None:
         return False
-    name = target.gradient_of or (target.rule.node.name if target.rule is not None else target.name)
-    return not (reading.by_letter and _is_lettered(name, graph))
+    return not (reading.by_letter and _is_lettered(_owner(target), graph))
+
+
+def _owner(target: Target) -> str:
+    """The name whose letters a formula of the target has: of a gradient or an update that of the parameter."""
+    return target.gradient_of or (target.rule.node.name if target.rule is not None else target.name)
 
 
 def _is_lettered(name: str, graph: Graph) -> bool:

@@ -19,6 +19,7 @@ from derive.algebra.expression import (
     children,
     free_axes,
     fresh_axes,
+    fresh_axis,
     names,
     rebuild,
     rename_axes,
@@ -100,16 +101,27 @@ def left_side(text: str) -> tuple[str | None, int]:
 
 
 def along(
-    written: Expr, line_name: str, place: Place, nodes: Mapping[str, Node], axes: Axes, left: Collection[str] = ()
+    written: Expr,
+    line_name: str,
+    place: Place,
+    nodes: Mapping[str, Node],
+    axes: Axes,
+    left: Collection[str] = (),
+    *,
+    lettered_lines: bool = False,
 ) -> Reading:
     """The formula in the names of `nodes`, along `axes`; a sum over samples that it leaves in words is put in.
 
-    `left` are the letters on the left, which are numbers in the formula: dd[i]/dx[j] = (i == j) - 1/3.
-    Raises `EquationError` for names and shapes that do not fit in it, `ClaimError` where its own shape is not `axes`.
+    `left` are the letters on the left, which are numbers in the formula: dd[i]/dx[j] = (i == j) - 1/3. Where there are
+    none, `lettered_lines` says that the letters of `axes` are those of the lines.
+    Raises `EquationError` for names and shapes that do not fit in it, `ClaimError` where its own shape is not `axes`,
+    or where a letter of it is not the one of `axes`.
     """
     beside = tuple(axis for axis in axes if axis.letter in left)
     node = resolve(Line(line_name, apart_letters(written), place), nodes, is_loss=False, beside=beside)
     whole = node.definition
+    if left or lettered_lines:
+        _check_letters(written, node.axes, axes, left, place)
     indexed = any(axis.letter in {own.letter for own in axes} for axis in node.axes) or not axes
     lettered = _is_indexed(written) or bool(letters_alone(written, nodes, beside))
     pairs, extra = _by_letter(node.axes, axes) if lettered and indexed else _from_the_last(node.axes, axes)
@@ -123,6 +135,27 @@ def along(
     others = tuple(_other_ways(pairs, axes)) if lettered else ()
     letters = {axis: own for own, axis in pairs.items()} if lettered else {}
     return Reading(_with_sum(whole, added) if added else whole, added, by_letter, letters, others)
+
+
+def _check_letters(written: Expr, own: Axes, wanted: Axes, left: Collection[str], place: Place) -> None:
+    """Raises `ClaimError` for a letter of a formula that runs over other values than on the left, or is not there.
+
+    A letter of the samples may be missing on the left: a sum over them may be left in words.
+    """
+    sizes = {axis.letter: axis.size for axis in wanted}
+    free = {axis.letter for axis in free_axes(written)}
+    for axis in own:
+        if axis.letter not in free or axis.letter == PICKED:
+            continue
+        size = sizes.get(axis.letter, axis.size)
+        if size != axis.size:
+            message = f"{axis} runs over {axis.size} values in the formula, and over {size} on the left"
+            if not left:
+                message = f"{axis} runs over {axis.size} values in the formula, and over {size} in the lines"
+            raise ClaimError(message, place)
+        if left and axis.letter not in sizes and axis.size != SIZE:
+            expected = " or ".join(left)
+            raise ClaimError(f"{axis} does not stand on the left; expected {expected}, or a sum over {axis}", place)
 
 
 def _other_ways(pairs: Mapping[Axis, Axis], axes: Axes) -> Iterator[tuple[str, ...]]:
@@ -254,12 +287,13 @@ def named_letters(
         raise ClaimError(f"{shorten(shown)}: {name} has {has}; expected one index for each of its axes", place)
     found: list[Axis] = []
     picked: dict[Axis, int] = {}
+    letters = [Axis(part) for part in index if isinstance(part, str)]
     for part, axis in zip(index, axes, strict=True):
         if isinstance(part, int):
             if isinstance(axis.size, int) and part >= axis.size:
                 raise ClaimError(f"{shorten(shown)}: expected an index from 0 to {axis.size - 1}", place)
-            found.append(axis)
-            picked[axis] = part
+            found.append(fresh_axis(axis, [*letters, *found]))  # what is picked has no letter of the others
+            picked[found[-1]] = part
         else:
             found.append(Axis(part, axis.size))
     return tuple(found), picked
