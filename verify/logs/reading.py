@@ -8,7 +8,7 @@ from itertools import islice, pairwise, product
 
 from derive.errors import ClaimError, NoClaimError, Place
 from verify.claims.claim import Cell, Claim, Quantity
-from verify.claims.layout import Laid, laid_out
+from verify.claims.layout import Laid, counted, laid_out
 from verify.claims.places import Timeline, cell_at
 from verify.claims.table import Reading, once
 from verify.claims.unknown import is_beside, of_no_row
@@ -66,7 +66,7 @@ def read_log(grid: Grid, run: Timeline, writer: Writer) -> list[LogReading]:
 def possible_readings(grid: Grid, run: Timeline) -> list[LogReading]:
     """Every way in which a table can be meant if it is the log of one of the writers that have all its columns."""
     try:
-        laid = laid_out(grid, run)
+        laid = counted(laid_out(grid, run), run)
     except ClaimError:
         return []
     found: dict[tuple[tuple[Cell, ...], ...], LogReading] = {}

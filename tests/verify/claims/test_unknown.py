@@ -76,4 +76,6 @@ def test_a_row_of_nothing_else_is_a_step_or_none() -> None:
 
 def test_a_name_that_may_count_is_refused_where_nothing_else_does() -> None:
     with pytest.raises(UnknownQuantityError, match="unknown quantity 'epok'"):
+        claimed("epok,w\n1,0.5\n", LINE)
+    with pytest.raises(ClaimError, match="'epok' has 2 and may say the step of each row; call it step"):
         claimed("epok,w\n2,0.5\n", LINE)
