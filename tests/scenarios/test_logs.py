@@ -493,6 +493,16 @@ def test_of_two_rows_one_is_wrong(text: str, wrong: str, tmp_path: Path) -> None
     assert "numbers fit" in found.told[0]
 
 
+def test_the_nearest_of_what_fits_nothing_and_a_constant_lr_of_another_run(tmp_path: Path) -> None:
+    found = audited("epoch,train_loss\n1,46.1342\n2,5.1089\n", tmp_path, log="loop")
+    assert [one.status.value for one in found.findings] == ["wrong", "wrong"]
+    assert "read train_loss as the mean over the samples of the epoch so far" in found.told[0]
+    for log in ("loop", None):
+        found = audited("epoch,train_loss,lr\n1,46.0342,0.02\n2,5.0089,0.02\n", tmp_path, log=log)
+        assert [one.claim.literal.text for one in found.findings if one.status.is_refused] == ["0.02", "0.02"]
+        assert "lr as that of the step" in found.told[0]
+
+
 def test_two_rows_of_scikit_learn_of_which_one_is_wrong(tmp_path: Path) -> None:
     problem = load(LINE.replace("mean(r^2)", "mean(r^2)/2").replace("lr = 0.01", "lr = 0.02"))
     first, second = f"{EPOCHS[0] / 2:.8f}", f"{EPOCHS[1] / 2 + 0.001:.8f}"

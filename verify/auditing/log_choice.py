@@ -133,7 +133,8 @@ def _best(fits: Sequence[_Fit], *, is_half_enough: bool) -> Reading | None:
         return None
     if not best or any(fit.differs(best[0]) for fit in best):
         return None
-    return _told(best[:1], f"; {most} of {len(best[0].findings)} numbers fit")
+    nearest = min(best, key=lambda fit: (-len(fit.findings), fit.distance))
+    return _told([nearest], f"; {most} of {len(nearest.findings)} numbers fit")
 
 
 def _is_near(finding: Finding) -> bool:
@@ -143,6 +144,16 @@ def _is_near(finding: Finding) -> bool:
         return True
     number = middle(right)
     return abs(number - literal.value) <= NEAR * abs(number) + literal.slack
+
+
+def _share_off(finding: Finding) -> Fraction:
+    """How far a number is off, as a share of the right one; 1 where that is not known."""
+    literal, right = finding.claim.literal, finding.right
+    if finding.status.is_accepted:
+        return Fraction(0)
+    if right is None or literal.special is not None or not is_moderate(right) or not middle(right):
+        return Fraction(1)
+    return abs(middle(right) - literal.value) / abs(middle(right))
 
 
 class _Fit:
@@ -184,6 +195,11 @@ class _Fit:
             return False
         explained = wrong & self.right
         return len(explained) >= ENOUGH or (bool(explained) and not right and self.is_sharp)
+
+    @property
+    def distance(self) -> Fraction:
+        """How far the numbers are off, all together, each as a share of the right one and counted as 1 at most."""
+        return sum((min(Fraction(1), _share_off(one)) for one in self.findings), Fraction(0))
 
     @property
     def is_sharp(self) -> bool:
@@ -240,7 +256,8 @@ def _nearest(ways: Sequence[LogReading], judge: Judge, *, is_unnamed: bool = Fal
         first = best[0].way.reading.claims[0].place
         message = f"this log can be meant in two ways, and each finds other numbers wrong: {best[0].way.words}"
         raise ClaimError(f"{message}; or {other.way.words}. Leave the rows of one of the two", first)
-    return _told(best[:1], f"; {most} of {len(best[0].findings)} numbers fit")
+    nearest = min(best, key=lambda fit: (-len(fit.findings), fit.distance))
+    return _told([nearest], f"; {most} of {len(nearest.findings)} numbers fit")
 
 
 def _told(fits: Sequence[_Fit], more: str = "") -> Reading:

@@ -13,9 +13,33 @@ from verify.claims.unknown import is_beside
 
 LINE = timeline_of("article")
 FAR = ["accuracy", "comment", "time", "elapsed", "val_loss", "validation loss", "test_acc", "perplexity", "notes"]
-FAR += ["date", "duration", "epoch_time", "checked by", "seed", "memory", "throughput"]
+FAR += [
+    "date",
+    "duration",
+    "epoch_time",
+    "checked by",
+    "seed",
+    "memory",
+    "throughput",
+    "trainTime",
+    "valLoss",
+    "train_accuracy",
+]
 NEAR = ["dl/dv", "dl/dW2", "lossx", "los", "best w", "current loss", "train_loss", "v", "W2", "q", "b[0]x", "∇v"]
 NEAR += ["grad", "gradient", "objective", "l.r.x lr", "grad_norm", "w.v", "mean_of_batch", "db_clipped"]
+NEAR += [
+    "trainLoss",
+    "bestW",
+    "Train",
+    "training",
+    "obj",
+    "alpha",
+    "theta0",
+    "theta_1",
+    "slope",
+    "Intercept",
+    "weight 2",
+]
 
 
 @pytest.mark.parametrize("name", FAR)
