@@ -333,6 +333,7 @@ def test_the_lr_of_the_step_and_of_the_next(tmp_path: Path) -> None:
     found = audited(hf_screen(1, loop, after), tmp_path, problem)
     assert is_right(found)
     assert "learning_rate as that of the next step" in found.told[0]
+    assert "the learning_rate of a step after the run, 0" in found.told[0]
     assert (
         len([one for one in found.findings if one.cell.quantity.group == "setting"]) == 5
     )  # that after the last is not
@@ -447,13 +448,137 @@ def test_where_no_reading_fits_the_table_stands_and_the_nearest_is_told(tmp_path
     text = "step,loss\n" + "".join(f"{k},{loss:.4f}\n" for k, loss in [*rows, (6, 1.0)])
     found = audited(text, tmp_path)
     assert [one.status.value for one in found.findings] == ["right", *["wrong"] * 5]
-    text = "epoch,batch,loss\n" + "".join(
-        f"{e + 1},{k},{by_samples(L[3 * e : 3 * e + k]):.4f}\n" for e in (0, 1) for k in (1, 2, 3)
+
+
+def test_one_wrong_number_in_a_log_of_nobody_is_the_only_one(tmp_path: Path) -> None:
+    """The log's reading explains the other numbers, so it is taken; what is right is not called wrong with it."""
+    running = [f"{by_samples(L[3 * e : 3 * e + k]):.4f}" for e in (0, 1) for k in (1, 2, 3)]
+    for at in range(1, 6):
+        own = [*running[:at], "1.0", *running[at + 1 :]]
+        text = "epoch,batch,loss\n" + "".join(f"{k // 3 + 1},{k % 3 + 1},{loss}\n" for k, loss in enumerate(own))
+        found = audited(text, tmp_path)
+        assert [one.claim.literal.text for one in found.findings if one.status.is_refused] == ["1.0"]
+        assert "the mean over the samples of the epoch so far" in found.told[0]
+        assert found.told[0].endswith("5 of 6 numbers fit")
+        assert found.exit_status == 1
+
+
+# Logs of two rows, and which of their numbers is wrong.
+ONE_OF_TWO = {
+    """Epoch 1/2 train loss 46.0342 val loss 3.2
+Epoch 2/2 train loss 5.0098 val loss 1.2
+""": "5.0098",
+    "{'loss': [46.031464288, 5.0089036], 'val_loss': [6.9, 0.8]}": "46.031464288",
+    """  epoch    train_loss     dur
+-------  ------------  ------
+      1       46.0342  0.0021
+      2        5.0098  0.0011
+""": "5.0098",
+    f"""epoch     train_loss  valid_loss  time
+0         {smoothed(L[:3], debiased=True):.6f}   6.977489    00:00
+1         27.281347   0.849303    00:00
+""": "27.281347",
+    """Epoch: [0][0/3] Time 0.1 ( 0.1) Loss 17.1000 (17.0000)
+Epoch: [1][0/3] Time 0.1 ( 0.1) Loss 1.7775 (1.7775)
+""": "17.1000",
+}
+
+
+@pytest.mark.parametrize(("text", "wrong"), ONE_OF_TWO.items())
+def test_of_two_rows_one_is_wrong(text: str, wrong: str, tmp_path: Path) -> None:
+    """As people have them, without the name of the writer: the other row is right, and the meaning is told."""
+    found = audited(text, tmp_path)
+    assert [one.claim.literal.text for one in found.findings if one.status.is_refused] == [wrong]
+    assert all(one.status.is_accepted for one in found.findings if one.claim.literal.text != wrong)
+    assert "numbers fit" in found.told[0]
+
+
+def test_the_nearest_of_what_fits_nothing_and_a_constant_lr_of_another_run(tmp_path: Path) -> None:
+    found = audited("epoch,train_loss\n1,46.1342\n2,5.1089\n", tmp_path, log="loop")
+    assert [one.status.value for one in found.findings] == ["wrong", "wrong"]
+    assert "read train_loss as the mean over the samples of the epoch so far" in found.told[0]
+    for log in ("loop", None):
+        found = audited("epoch,train_loss,lr\n1,46.0342,0.02\n2,5.0089,0.02\n", tmp_path, log=log)
+        assert [one.claim.literal.text for one in found.findings if one.status.is_refused] == ["0.02", "0.02"]
+        assert "lr as that of the step" in found.told[0]
+
+
+def test_two_rows_of_scikit_learn_of_which_one_is_wrong(tmp_path: Path) -> None:
+    problem = load(LINE.replace("mean(r^2)", "mean(r^2)/2").replace("lr = 0.01", "lr = 0.02"))
+    first, second = f"{EPOCHS[0] / 2:.8f}", f"{EPOCHS[1] / 2 + 0.001:.8f}"
+    found = audited(f"Iteration 1, loss = {first}\nIteration 2, loss = {second}\n", tmp_path, problem)
+    assert [one.claim.literal.text for one in found.findings if one.status.is_refused] == [second]
+
+
+def losses_of(batches: Sequence[Sequence[int]]) -> list[float]:
+    """The loss of each batch before its update, by a plain loop."""
+    w = b = 0.0
+    found = []
+    for rows in batches:
+        off = [w * X[k].item() + b - Y[k].item() for k in rows]
+        found.append(mean([one * one for one in off]))
+        w, b = w - 0.02 * mean([one * X[k].item() for one, k in zip(off, rows, strict=True)]), b - 0.02 * mean(off)
+    return found
+
+
+# A loss that is taken after its update stands beside the step before: so does one of a log that counts from 0
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
+@given(
+    name=st.sampled_from(["loss", "train_loss", "Loss", "training_loss", "train/loss"]),
+    counter=st.sampled_from(["step", "iteration", "batch", "epoch", "update"]),
+    form=st.sampled_from(["csv", "words", "pairs"]),
+    steps=st.lists(st.integers(1, 4), min_size=1, max_size=4, unique=True).map(sorted),
+)
+def test_losses_after_their_updates_are_never_right(
+    name: str, counter: str, form: str, steps: list[int], tmp_path: Path
+) -> None:
+    problem = load(LINE.replace("batch_size = 2", "").replace("epochs = 2", "epochs = 5"))
+    if counter == "batch":
+        problem = load(LINE.replace("batch_size = 2", "batch_size = 1").replace("epochs = 2", "epochs = 1"))
+    batches = [[k] for k in range(5)] if counter == "batch" else [[0, 1, 2, 3, 4]] * 5
+    after = [f"{loss:.6g}" for loss in losses_of(batches)]  # the loss of step k + 1 stands beside k
+    line = {"csv": "{k},{loss}", "words": "{counter} {k}: {name} {loss}", "pairs": "{counter}={k} {name}={loss}"}[form]
+    rows = [line.format(k=k, loss=after[k], counter=counter, name=name) for k in steps]
+    text = "\n".join([f"{counter},{name}", *rows] if form == "csv" else rows) + "\n"
+    if name.lower() != "loss":
+        with pytest.raises(ClaimError, match="unknown quantity"):
+            audited(text, tmp_path, problem)
+    else:
+        found = audited(text, tmp_path, problem)
+        assert all(one.status.is_refused for one in found.findings)
+        assert found.exit_status == 1
+        if len(steps) > 1 and counter != "batch":
+            assert "nothing in the table counts from 0: if its writer does, name it by --log" in found.told[0]
+    if counter == "step":
+        assert is_right(audited(text, tmp_path, problem, log="lightning"))
+
+
+def test_a_log_that_shows_that_it_counts_from_0(tmp_path: Path) -> None:
+    """By a row 0, or by epochs that its steps can be in only so, as of every second step of Lightning."""
+    rows = [(step, step // 3, L[step]) for step in (1, 3, 5)]
+    text = "epoch,step,train_loss\n" + "".join(f"{epoch},{step},{loss}\n" for step, epoch, loss in rows)
+    assert is_right(audited(text, tmp_path))
+    text = "step,train_loss\n" + "".join(f"{step},{loss}\n" for step, _, loss in rows)
+    with pytest.raises(
+        ClaimError, match=r"counted from 0 \(step\), .*, which 3 of 3 numbers fit; if so, name its writer"
+    ):
+        audited(text, tmp_path)
+    assert is_right(audited(text, tmp_path, log="lightning"))
+
+
+def test_the_lr_that_keras_holds_in_float32(tmp_path: Path) -> None:
+    text = "epoch,learning_rate,loss,val_loss\n" + "".join(
+        f"{k},0.009999999776482582,{loss},6.9\n" for k, loss in enumerate(EPOCHS)
     )
-    found = audited(text[: text.rindex(",")] + ",1.0\n", tmp_path)
-    assert [one.status.value for one in found.findings].count("wrong") >= 3
-    assert "nearest otherwise: read loss as the mean over the samples of the epoch so far" in found.told[0]
-    assert "which 5 of 6 numbers fit" in found.told[0]
+    for log in ("keras", None):
+        found = audited(text, tmp_path, log=log)
+        assert is_right(found)
+        assert {one.status.value for one in found.findings if one.cell.quantity.group == "setting"} == {"residue"}
+    for spoilt in ("0.009999999676482582", "0.00999999", "0.009999999776482584"):
+        found = audited(spoilt.join(text.rsplit("0.009999999776482582", 1)), tmp_path, log="keras")
+        assert [one.claim.literal.text for one in found.findings if one.status.is_refused] == [spoilt]
 
 
 def test_losses_under_the_usual_names_of_ones_own_loop(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from verify.tabular.grid import Grid
 
 ENOUGH = 2  # wrong numbers that another reading has to explain: one alone may fit it by chance
 MOST = 0.5  # of the numbers of a table that nobody is said to have written: so many have to fit before others are wrong
+SHARP = 20_000  # times half a unit of its last digit is less than a number of five digits, which fits nothing by chance
 FEW = 200  # numbers that tell whether a table can be a log; only a way that they fit is looked at in whole
 LONG = 5 * FEW  # rows of a table whose head is looked at first
 
@@ -34,25 +35,36 @@ def meant(grid: Grid, run: Timeline, writer: Writer | None, judge: Judge) -> Rea
 
     A log of a named writer is read by its rules alone. Any other table is read as it stands; where that leaves
     `ENOUGH` numbers wrong, or is not possible, the ways of all writers that have its columns are tried. Where no way
-    fits, the nearest is told. Raises `ClaimError` for two ways that are equally near and find other numbers wrong, and
-    where nobody is said to have written a table of unknown names and no way fits more than the share `MOST` of it.
+    fits, the nearest is told. A way in which the table counts from 0, and shows it nowhere, is told and never taken.
+    Raises `ClaimError` for two ways that are equally near and find other numbers wrong, and where nobody is said to
+    have written a table of unknown names and no way fits more than the share `MOST` of it.
     """
     if writer is not None:
         found = _nearest(read_log(grid, run, writer), judge)
-        assert found is not None  # there is a way, and any share will do
+        assert found is not None  # there is a way, and one that any number fits will do
         return found
     try:
         plain = read_rows(grid, run)
     except ClaimError as error:
         ways = possible_readings(grid, run)
-        found = _nearest(ways, judge, MOST)
-        return found if found is not None else _of_epochs(grid, run, ways, judge, error)
+        own = [way for way in ways if not way.is_shifted]
+        found = _nearest(own, judge, is_unnamed=True)
+        return found if found is not None else _of_epochs(grid, run, own, judge, _with_way(error, ways, judge))
     ways = possible_readings(grid, run) if _may_be_log(grid, run, judge) else []
     first = [claim for claim in plain.claims if claim.cell.quantity.group in _RULED][:FEW] if ways else []
-    wrong = (
-        {finding.claim.place for finding in judge([first], True)[0] if finding.status.is_refused} if first else set()
-    )
-    return _explained(plain, wrong, ways, judge) if len(wrong) >= ENOUGH else plain
+    judged = judge([first], True)[0] if first else []
+    wrong = {finding.claim.place for finding in judged if finding.status.is_refused}
+    right = {finding.claim.place for finding in judged if finding.status.is_accepted}
+    return _explained(plain, wrong, right, ways, judge) if len(wrong) >= ENOUGH else plain
+
+
+def _with_way(error: ClaimError, ways: Sequence[LogReading], judge: Judge) -> ClaimError:
+    """What is wrong with a table as it stands, and the way that fits the most of it, which it has to be said for."""
+    best = max(_fits(ways, judge), key=lambda fit: len(fit.right), default=None)
+    if best is None or not best.is_of_most:
+        return error
+    fits = f"which {len(best.right)} of {len(best.findings)} numbers fit; if so, name its writer by --log"
+    return type(error)(f"{error.message} (as a log: {best.way.words}, {fits})", error.place)
 
 
 def _of_epochs(grid: Grid, run: Timeline, ways: Sequence[LogReading], judge: Judge, error: ClaimError) -> Reading:
@@ -87,23 +99,42 @@ def _is_near_enough(found: Sequence[Finding]) -> bool:
     return 2 * sum(map(_is_near, found)) >= len(found)
 
 
-def _explained(plain: Reading, wrong: set[Place], ways: Sequence[LogReading], judge: Judge) -> Reading:
+def _explained(
+    plain: Reading, wrong: set[Place], right: set[Place], ways: Sequence[LogReading], judge: Judge
+) -> Reading:
     """The one way that explains what is wrong in a table as it stands; the table as it stands where there is none."""
     rough = judge([_chosen(way)[:FEW] for way in ways], False)
     ways = [way for way, found in zip(ways, rough, strict=True) if _is_near_enough(found)]
     begun = judge([_chosen(way)[:FEW] for way in ways], True) if ways else []
     fits = [_Fit(way, found) for way, found in zip(ways, begun, strict=True)]
-    near = [fit.way for fit in fits if fit.is_whole and len(wrong & fit.right) >= ENOUGH]
-    whole = [fit for fit in _fits(near, judge) if fit.is_whole]
-    if whole:
-        return _told(whole)
+    near = [fit.way for fit in fits if not fit.way.is_shifted and fit.explains(wrong, right)]
+    taken = _best(_fits(near, judge), is_half_enough=not right)
+    if taken is not None:
+        return taken
     if any(len(_chosen(way)) > FEW for way in ways):
         return plain
     best = max(fits, key=lambda fit: len(wrong & fit.right) - len(fit.findings) + len(fit.right), default=None)
     if best is None or len(wrong & best.right) < ENOUGH or len(best.findings) - len(best.right) >= len(wrong):
         return plain
     told = f"nearest otherwise: {best.way.words}, which {len(best.right)} of {len(best.findings)} numbers fit"
+    if best.way.is_shifted:
+        told += "; nothing in the table counts from 0: if its writer does, name it by --log"
     return replace(plain, told=f"{plain.told}; {told}")
+
+
+def _best(fits: Sequence[_Fit], *, is_half_enough: bool) -> Reading | None:
+    """The way that all numbers fit, or the one way that most of them fit; None where there is no such one."""
+    whole = _whole(fits)
+    if whole:
+        return _told(whole)
+    most = max((len(fit.right) for fit in fits), default=0)
+    best = [fit for fit in fits if len(fit.right) == most and fit.is_of_most]
+    if not is_half_enough and best and most <= MOST * len(best[0].findings):
+        return None
+    if not best or any(fit.differs(best[0]) for fit in best):
+        return None
+    nearest = min(best, key=lambda fit: (-len(fit.findings), fit.distance))
+    return _told([nearest], f"; {most} of {len(nearest.findings)} numbers fit")
 
 
 def _is_near(finding: Finding) -> bool:
@@ -113,6 +144,16 @@ def _is_near(finding: Finding) -> bool:
         return True
     number = middle(right)
     return abs(number - literal.value) <= NEAR * abs(number) + literal.slack
+
+
+def _share_off(finding: Finding) -> Fraction:
+    """How far a number is off, as a share of the right one; 1 where that is not known."""
+    literal, right = finding.claim.literal, finding.right
+    if finding.status.is_accepted:
+        return Fraction(0)
+    if right is None or literal.special is not None or not is_moderate(right) or not middle(right):
+        return Fraction(1)
+    return abs(middle(right) - literal.value) / abs(middle(right))
 
 
 class _Fit:
@@ -136,10 +177,48 @@ class _Fit:
         )
         return all(theirs.get(place, right) == right for place, right in own.items())
 
+    def holds_more_than(self, other: _Fit) -> bool:
+        """Whether this way says the same, of more numbers: a constant lr as that of the next step has no last one."""
+        return len(self.findings) > len(other.findings) and not self.is_whole and other.says_the_same(self)
+
+    def differs(self, other: _Fit) -> bool:
+        """Whether some number is found to be something else."""
+        theirs = {finding.claim.place: finding.status for finding in other.findings}
+        return any(theirs.get(one.claim.place, one.status) is not one.status for one in self.findings)
+
+    def explains(self, wrong: set[Place], right: set[Place]) -> bool:
+        """Whether enough that is wrong in the table as it stands is right so, and nothing that is right there wrong.
+
+        Where nothing at all is right there, one number of many digits is enough.
+        """
+        if any(one.status.is_refused and one.claim.place in right for one in self.findings):
+            return False
+        explained = wrong & self.right
+        return len(explained) >= ENOUGH or (bool(explained) and not right and self.is_sharp)
+
     @property
-    def pattern(self) -> frozenset[tuple[Place, str]]:
-        """What is found of each number."""
-        return frozenset((finding.claim.place, finding.status.value) for finding in self.findings)
+    def distance(self) -> Fraction:
+        """How far the numbers are off, all together, each as a share of the right one and counted as 1 at most."""
+        return sum((min(Fraction(1), _share_off(one)) for one in self.findings), Fraction(0))
+
+    @property
+    def is_sharp(self) -> bool:
+        """Whether a number of so many digits fits that it is not by chance."""
+        fitting = [one.claim.literal for one in self.findings if one.status.is_accepted]
+        return any(literal.slack * SHARP <= abs(literal.value) for literal in fitting if literal.special is None)
+
+    @property
+    def is_of_most(self) -> bool:
+        """Whether more than the share `MOST` of the numbers fits; or just as many, where their digits are enough.
+
+        Of a column that means nothing but by the rules of a log, some number has to fit.
+        """
+        by_rules = [one for one in self.findings if one.cell.quantity.group in ("averaged", "norm")]
+        fitting = {one.cell.quantity.label for one in by_rules if one.status.is_accepted}
+        if any(one.cell.quantity.label not in fitting for one in by_rules):
+            return False
+        most = MOST * len(self.findings)
+        return len(self.right) > most or (self.is_sharp and len(self.right) >= most)
 
 
 def _fits(ways: Sequence[LogReading], judge: Judge) -> list[_Fit]:
@@ -152,27 +231,33 @@ def _chosen(way: LogReading) -> list[Claim]:
     return [claim for claim in way.reading.claims if claim.cell in way.cells]
 
 
-def _nearest(ways: Sequence[LogReading], judge: Judge, least: float = 0) -> Reading | None:
-    """The way that all numbers fit, or the nearest one, of which more than the share `least` fits; else None.
+def _whole(fits: Sequence[_Fit]) -> list[_Fit]:
+    """The ways in which nothing is wrong; none in which a wrong number of another is only left out."""
+    return [fit for fit in fits if fit.is_whole and not any(other.holds_more_than(fit) for other in fits)]
+
+
+def _nearest(ways: Sequence[LogReading], judge: Judge, *, is_unnamed: bool = False) -> Reading | None:
+    """The way that all numbers fit, or the nearest one; of a log that `is_unnamed` only one that most of them fit.
 
     Raises `ClaimError` for two that differ.
     """
     if not ways:
         return None
     fits = _fits(ways, judge)
-    whole = [fit for fit in fits if fit.is_whole]
+    whole = _whole(fits)
     if whole:
         return _told(whole)
     most = max(len(fit.right) for fit in fits)
     best = [fit for fit in fits if len(fit.right) == most]
-    if least and most <= least * len(best[0].findings):
+    if is_unnamed and not any(fit.is_of_most for fit in best):
         return None
-    other = next((fit for fit in best if fit.right and fit.pattern != best[0].pattern), None)
+    other = next((fit for fit in best if fit.right and fit.differs(best[0])), None)
     if other is not None:
         first = best[0].way.reading.claims[0].place
         message = f"this log can be meant in two ways, and each finds other numbers wrong: {best[0].way.words}"
         raise ClaimError(f"{message}; or {other.way.words}. Leave the rows of one of the two", first)
-    return _told(best[:1], f"; {most} of {len(best[0].findings)} numbers fit")
+    nearest = min(best, key=lambda fit: (-len(fit.findings), fit.distance))
+    return _told([nearest], f"; {most} of {len(nearest.findings)} numbers fit")
 
 
 def _told(fits: Sequence[_Fit], more: str = "") -> Reading:

@@ -122,7 +122,7 @@ def _meant(grid: Grid, run: Run, timeline: Timeline, writer: str | None) -> Read
     try:
         return meant(grid, timeline, _writer(run, writer), partial(by_digits, run))
     except ClaimError as error:
-        rows = len(grid.rows) - 1
+        rows = max(0, len(grid.rows) - 1)
         breaks = ", line breaks in cells" if any("\n" in cell.text for row in grid.rows for cell in row) else ""
         read = f"(read as {grid.form}, {rows} row{'' if rows == 1 else 's'}{breaks})"
         raise type(error)(f"{error.message} {read}", error.place) from None

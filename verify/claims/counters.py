@@ -1,17 +1,23 @@
-"""What numbers the rows of a log beside its words: `3/10` of an epoch, steps that begin anew in each epoch."""
+"""What numbers the rows of a table beside the words that say so.
+
+`3/10` of an epoch, steps that begin anew in each epoch, and columns of whole numbers whose name nobody knows.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
-from derive.errors import ClaimError, Place
-from verify.claims.places import Timeline, whole_number
+from derive.errors import ClaimError, Place, UnknownQuantityError, shorten
+from verify.claims.places import NOT_COUNTED, Timeline, whole_number
+from verify.claims.unknown import is_beside
 from verify.tabular.written import COUNTED_OF, KINDS, NO_CLAIM, Row, Written
 
 _OF = re.compile(rf"{COUNTED_OF} (\d{{1,15}})")
+_COUNTED = re.compile(r"(?:[^\W\d]*[\s#(\[=:_]*)(?P<number>\d{1,15})(?:\.0*)?[)\]:]{0,2}")  # 3, 3.0, step 3, #3, (3)
+_SHOWN = 4  # numbers of such a column
 _AFTER, _BEFORE = "after their batch", "before their batch"
 
 
@@ -29,6 +35,64 @@ def with_counters(header: Row, body: Sequence[Row], run: Timeline) -> tuple[Row,
         told = f"{called.text} counts the batches of its epoch"
         return _renamed(header, kinds["step"], "batch"), body, told
     return header, body, ""
+
+
+def by_unknown_column(header: Row, body: Sequence[Row], run: Timeline, *, is_tidy: bool) -> tuple[Row, str]:
+    """The header, in which a column of another name that counts the rows from 0 is called step; and that it does.
+
+    Where nothing says the step, the rows are the steps. A column that the problem does not have, of whole numbers that
+    go up otherwise than the rows do, says that they are not: it is no such column as `accuracy`, which is left out.
+    Raises `ClaimError` for it.
+    """
+    if any(run.is_place(cell.text.lower()) or _OF.fullmatch(cell.text) for cell in header):
+        return header, ""
+    filled = [place for place, row in enumerate(body) if any(cell.text for cell in row)]
+    for at, head in enumerate(header):
+        numbers = _counted([body[place][at] for place in filled], run)
+        if not numbers or not _is_unknown(head, run) or (not is_tidy and numbers == [place + 1 for place in filled]):
+            continue
+        if len(numbers) == 1 and not is_beside(head.text, run):  # it is refused, as what it may be meant for
+            continue
+        groups = {_group(cell, run) for cell in header if cell.text}
+        if is_tidy or numbers != filled or (groups & {*NOT_COUNTED} and not groups - {"", *NOT_COUNTED}):
+            shown = ", ".join(map(str, numbers[:_SHOWN])) + (", …" if len(numbers) > _SHOWN else "")
+            message = (
+                f"{shorten(head.text)} has {shown} and may say the step of each row; call it step (or epoch, batch)"
+            )
+            raise ClaimError(f"{message}, or leave it out where the rows are the steps 1, 2, 3, …", head.place)
+        if groups - {"", *NOT_COUNTED}:
+            return _renamed(header, at, "step"), f"{head.text} read as the step"
+    return header, ""
+
+
+def _counted(cells: Sequence[Written], run: Timeline) -> list[int]:
+    """The numbers of a column that goes up in whole numbers; nothing for another one.
+
+    A single number counts where it can be a step, and is not that of the first row.
+    """
+    found = [_COUNTED.fullmatch(cell.text) for cell in cells]
+    numbers = [int(match["number"]) for match in found if match is not None]
+    if len(numbers) < len(cells) or any(later <= earlier for earlier, later in pairwise(numbers)):
+        return []
+    return numbers if len(numbers) > 1 or 1 < sum(numbers) <= len(run.batches) else []
+
+
+def _is_unknown(head: Written, run: Timeline) -> bool:
+    try:
+        run.names.check(head.text, head.place)
+    except UnknownQuantityError:
+        return bool(head.text)
+    except ClaimError:
+        return False
+    return False
+
+
+def _group(head: Written, run: Timeline) -> str:
+    """The group of the quantity that a column is about; nothing for one of another name."""
+    try:
+        return run.names.find(head.text, head.place)[0].group
+    except ClaimError:
+        return ""
 
 
 def _kinds(header: Row, run: Timeline) -> dict[str, int]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from derive.errors import ClaimError, Place, shorten
 from verify.claims.cells import VALUES
-from verify.claims.counters import with_counters
+from verify.claims.counters import by_unknown_column, with_counters
 from verify.claims.places import Timeline
 from verify.tabular.grid import Grid, with_points
 from verify.tabular.index import without_index
@@ -52,6 +52,12 @@ def laid_out(grid: Grid, run: Timeline) -> Laid:
     form = f"{grid.form}, decimal comma" if has_commas else grid.form
     more = ", ".join(filter(None, (index, grid.told, counts)))
     return Laid(header, numbered, _empty(header, numbered, is_tidy), is_tidy, form, more, grid.apart)
+
+
+def counted(laid: Laid, run: Timeline) -> Laid:
+    """The table, in which a column of unknown name that counts the rows is the step. Raises `ClaimError` in doubt."""
+    header, told = by_unknown_column(laid.header, laid.body, run, is_tidy=laid.is_tidy)
+    return replace(laid, header=header, more=", ".join(filter(None, (laid.more, told)))) if told else laid
 
 
 def _empty(header: Row, body: Sequence[Row], is_tidy: bool) -> int:

@@ -14,7 +14,7 @@ from derive.source.numerals import NumeralError
 from verify.claims.claim import Cell, Quantity
 from verify.claims.literal import Literal, read_literal
 from verify.claims.names import Names
-from verify.tabular.written import COUNTER, NO_CLAIM, PLACES, Row, Written
+from verify.tabular.written import COUNTERS, NO_CLAIM, PLACES, Row, Written
 
 OF_EPOCHS = ("before", "after", "setting")  # what is said of a whole epoch: at its beginning, or after its last step
 STAGE = "stage"  # the column of an exported table that says what a row is about
@@ -65,7 +65,7 @@ class Timeline:
         """Whether a column, in lower case, says where in the run the numbers of a row are."""
         if column == STAGE:
             return column not in self.names.taken
-        if column in (COUNTER, "k"):
+        if column in COUNTERS:
             return column not in self.names.taken and self.batches[-1].t == len(self.batches)
         return column in PLACES
 

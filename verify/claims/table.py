@@ -15,7 +15,7 @@ from derive.graph.node import SIZE
 from derive.source.files import STANDARD_INPUT, read_input, read_text
 from verify.claims.cells import VALUES, readable, readable_values
 from verify.claims.claim import MEANS, Cell, Claim, Quantity, is_of_epochs
-from verify.claims.layout import laid_out
+from verify.claims.layout import counted, laid_out
 from verify.claims.literal import Literal
 from verify.claims.places import (
     FROM_1,
@@ -113,7 +113,7 @@ def read_table(text: str, source: str, run: Timeline, first_line: int = 1) -> Re
 
 def read_rows(grid: Grid, run: Timeline) -> Reading:
     """The claims of a table. Raises `ClaimError` for one without a cell that can be read, and for rows cut short."""
-    laid = laid_out(grid, run)
+    laid = counted(laid_out(grid, run), run)
     rows_count = not any(run.is_place(cell.text.lower()) for cell in laid.header)
     if rows_count:
         _check_counted(grid, laid.body)

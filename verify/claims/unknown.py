@@ -17,6 +17,10 @@ _VALIDATION = {"val", "valid", "validation", "test", "eval", "dev"}  # the first
 _TELLING = {
     *("loss", "cost", "objective", "mse", "grad", "grads", "gradient", "gradients", "norm", "lr", "delta", "param"),
 }
+_OTHER_WORDS = {  # for what a problem calls otherwise, whatever number stands behind them
+    *("train", "training", "obj", "value", "alpha", "theta", "slope", "intercept", "coef", "coefficient", "weight"),
+}
+_WORD = re.compile(r"[^\W\d_]?[^\W\d_A-Z]+|[A-Z]+(?![a-z])|\d+")  # also of camel case: trainLoss
 _SHORTEST = 3  # letters of a name that is taken for a word; fewer may be a parameter of another name
 _DERIVATIVE = re.compile(r"\s*(?:d|∂|∇|partial\b).*[/∇∂].*|.*\[\s*\d.*")  # or an entry: W[0]
 _COUNTING = tuple(word for words in KINDS.values() for word in words if len(word) > _SHORTEST)
@@ -24,7 +28,7 @@ _COUNTING = tuple(word for words in KINDS.values() for word in words if len(word
 
 def is_beside(written: str, run: Timeline) -> bool:
     """Whether a name that the problem does not have is like none that it has: nobody can mean a number of the steps."""
-    words = [word.casefold() for word in re.findall(r"[^\W_]+", written)]
+    words = [word.casefold() for word in _WORD.findall(written)]
     if words and words[0] in _VALIDATION and len(words) > 1:
         return True
     if sum(char.isalpha() for char in written) < _SHORTEST or _DERIVATIVE.fullmatch(written):
@@ -37,7 +41,10 @@ def is_beside(written: str, run: Timeline) -> bool:
 
 def _names_one(written: str, run: Timeline) -> bool:
     """Whether a word of a name is one of the problem, or tells what kind of number it is."""
-    words = {*(word.casefold() for word in re.findall(r"[^\W_]+", written)), *written.split()}
+    if re.sub(r"[\W\d_]+", "", written).casefold() in _OTHER_WORDS:
+        return True
+    parts = (*re.findall(r"[^\W_]+", written), *_WORD.findall(written))
+    words = {*(word.casefold() for word in parts), *written.split()}
     return any(word in _TELLING or word in run.names.taken or run.names.known.find(word) for word in words)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, pairwise, product
 
 from derive.errors import ClaimError, NoClaimError, Place
 from verify.claims.claim import Cell, Claim, Quantity
-from verify.claims.layout import Laid, laid_out
+from verify.claims.layout import Laid, counted, laid_out
 from verify.claims.places import Timeline, cell_at
 from verify.claims.table import Reading, once
 from verify.claims.unknown import is_beside, of_no_row
@@ -29,6 +29,8 @@ class LogReading:
 
     `means` says what each column means, by its name, `words` the same in a sentence, `begins` from which number the log
     counts. `by` are the writers that write so, and `cells` the numbers of the columns whose meaning was chosen.
+    `is_shifted` says that it counts from 0 although nothing in the table does: each number is then that of the step
+    after the one beside which it stands, as is a loss that is wrongly taken after its update.
     """
 
     reading: Reading
@@ -36,6 +38,7 @@ class LogReading:
     begins: Mapping[str, int]
     by: tuple[str, ...]
     cells: frozenset[Cell]
+    is_shifted: bool = False
 
     @property
     def words(self) -> str:
@@ -63,7 +66,7 @@ def read_log(grid: Grid, run: Timeline, writer: Writer) -> list[LogReading]:
 def possible_readings(grid: Grid, run: Timeline) -> list[LogReading]:
     """Every way in which a table can be meant if it is the log of one of the writers that have all its columns."""
     try:
-        laid = laid_out(grid, run)
+        laid = counted(laid_out(grid, run), run)
     except ClaimError:
         return []
     found: dict[tuple[tuple[Cell, ...], ...], LogReading] = {}
@@ -71,13 +74,12 @@ def possible_readings(grid: Grid, run: Timeline) -> list[LogReading]:
         for way in islice(_ways(laid, run, writer, [], named=False), MAX_WAYS):
             key = (tuple(claim.cell for claim in way.reading.claims),)
             earlier = found.get(key)
-            found[key] = way if earlier is None else _also_by(earlier, way)
+            found[key] = way if earlier is None or (earlier.is_shifted > way.is_shifted) else _also_by(earlier, way)
     return list(found.values())
 
 
 def _also_by(earlier: LogReading, later: LogReading) -> LogReading:
-    by = tuple(dict.fromkeys((*earlier.by, *later.by)))
-    return LogReading(earlier.reading, earlier.means, earlier.begins, by, earlier.cells)
+    return replace(earlier, by=tuple(dict.fromkeys((*earlier.by, *later.by))))
 
 
 def _ways(laid: Laid, run: Timeline, writer: Writer, failed: list[ClaimError], *, named: bool) -> Iterator[LogReading]:
@@ -145,6 +147,19 @@ def _beginnings(laid: Laid, writer: Writer) -> Iterator[dict[str, int]]:
         yield dict(zip(options, meant, strict=True))
 
 
+def _is_shifted(laid: Laid, run: Timeline, begins: Mapping[str, int]) -> bool:
+    """Whether a table that counts from 0 shows it nowhere: neither by a 0, nor by an epoch that its steps are in."""
+    columns = places(laid.header)
+    if 0 not in begins.values() or any(row[at].text == "0" for row in laid.body for at in columns.values()):
+        return False
+    if not {"step", "epoch"} <= columns.keys():
+        return True
+    pairs = [[row[columns[kind]].text for kind in ("step", "epoch")] for row in laid.body]
+    counted = [(int(step), int(epoch)) for step, epoch in pairs if step.isdecimal() and epoch.isdecimal()]
+    first = begins["epoch"]
+    return all((step - 1) // run.per_epoch == epoch - first for step, epoch in counted)
+
+
 def _way(laid: Laid, run: Timeline, writer: Writer, means: Mapping[int, str], begins: Mapping[str, int]) -> LogReading:
     """The claims in one way. Raises `ClaimError` where a row is about no step of the run, or nothing is claimed."""
     chosen_at = [at for at in means if _meanings(laid.header[at].text, run, writer) or means[at] in _OWN]
@@ -155,12 +170,11 @@ def _way(laid: Laid, run: Timeline, writer: Writer, means: Mapping[int, str], be
     unread: list[ClaimError] = []
     claims: list[Claim] = []
     chosen: set[Cell] = set()
+    after: list[str] = []
     for position, meaning in means.items():
-        own = [
-            claim
-            for claim in _of_column(laid, rows, where, position, meaning, run, writer, unread)
-            if claim is not None
-        ]
+        read = list(_of_column(laid, rows, where, position, meaning, run, writer, unread))
+        own = [claim for claim in read if isinstance(claim, Claim)]
+        after += (f"the {laid.header[position].text} of a step after the run, {one}" for one in read if one not in own)
         claims += own
         chosen |= {claim.cell for claim in own if position in chosen_at}
     if not chosen:
@@ -171,10 +185,15 @@ def _way(laid: Laid, run: Timeline, writer: Writer, means: Mapping[int, str], be
     beside = [cell.text for k, cell in enumerate(laid.header) if cell.text and _is_beside(k, laid.header, means)]
     apart, without_step = of_no_row(laid.apart, run)
     unread += apart
-    parts = [laid.told(len(rows)), told, f"not judged: {', '.join(beside)}" if beside else "", without_step]
+    parts = [
+        laid.told(len(rows)),
+        told,
+        f"not judged: {', '.join([*beside, *after])}" if beside or after else "",
+        without_step,
+    ]
     reading = Reading(once(claims), tuple(unread), ", ".join(filter(None, parts)), laid.empty)
     named = {laid.header[at].text: means[at] for at in chosen_at if means[at] != "after"}
-    return LogReading(reading, named, begins, (writer.called,), frozenset(chosen))
+    return LogReading(reading, named, begins, (writer.called,), frozenset(chosen), _is_shifted(laid, run, begins))
 
 
 def _is_empty(row: Row, position: int) -> bool:
@@ -194,8 +213,8 @@ def _of_column(
     run: Timeline,
     writer: Writer,
     unread: list[ClaimError],
-) -> Iterator[Claim | None]:
-    """The claims of a column; a row of it that cannot be read is a row nevertheless."""
+) -> Iterator[Claim | str]:
+    """The claims of a column, or the text of an lr after the run; a row that cannot be read is a row nevertheless."""
     head = laid.header[position]
     filled = [(row[position], span) for row, span in zip(rows, where, strict=True) if not _is_empty(row, position)]
     steps = Steps(run, writer.unit)
@@ -212,7 +231,8 @@ def _of_column(
             continue
         first = begins[at] if begins else span.first
         about = _about(head.text, meaning, span, first, run, writer, head.place)
-        yield None if about is None or literal is None else Claim(about, literal, cell.place)
+        if literal is not None:
+            yield literal.text if about is None else Claim(about, literal, cell.place)
 
 
 def _begun(rows: Sequence[Span], steps: Steps, place: Place) -> list[int]:

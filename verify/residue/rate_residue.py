@@ -1,7 +1,7 @@
 """An lr, or the momentum cycled with it, that is not right at its digits, but what a correct program prints.
 
 Programs calculate these in Python's float64: from the equations on paper, or, as PyTorch's schedulers do, from the
-number of the step before, whose roundings gather.
+number of the step before, whose roundings gather. Keras holds them in float32: 0.01 is printed as 0.009999999776482582.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+
+import numpy as np
 
 from derive.graph.node import SIZE
 from derive.run.run import Run
@@ -24,13 +26,14 @@ SMALL = 2.0**-30  # of the largest number in a run: more is no rounding that a p
 
 
 def settle_rates(run: Run, findings: Sequence[Finding]) -> list[Finding]:
-    """The findings, where an lr that a correct program may print in float64 has the status of residue."""
+    """The findings, where an lr that a correct program may print has the status of residue."""
+    findings = [_in_float32(run, finding) if _may_be_residue(finding) else finding for finding in findings]
     last = max((finding.cell.step for finding in findings if _may_be_residue(finding)), default=0)
     calculated = run.settings.scheduler is not None or any(
         isinstance(group.schedule.lr, Formula) for group in run.settings.param_groups
     )
     if not calculated or not last or last > MAX_STEPS:
-        return list(findings)
+        return findings
     ways = dict(enumerate(_rounded(run, last), start=1))
     largest = {name: max(float(way[name]["mid"].max()) for way, _ in ways.values()) for name in run.settings.varying}
     return [
@@ -44,6 +47,17 @@ def settle_rates(run: Run, findings: Sequence[Finding]) -> list[Finding]:
 def _may_be_residue(finding: Finding) -> bool:
     is_rate = finding.cell.quantity.group == "setting" and finding.cell.quantity.name != SIZE
     return is_rate and finding.status.may_be_residue and finding.claim.literal.special is None
+
+
+def _in_float32(run: Run, finding: Finding) -> Finding:
+    """A finding that is residue where the float32 number nearest to the right one is printed so."""
+    right, literal = finding.right, finding.claim.literal
+    if run.settings.dtype != "float32" or right is None:
+        return finding
+    held = Fraction(float(np.float32(to_float(right))))
+    if abs(held - literal.value) > literal.slack:
+        return finding
+    return replace(finding, status=Status.RESIDUE, why="the number in float32")
 
 
 def _rounded(run: Run, last: int) -> Iterator[tuple[Mapping[str, Array], ...]]:

@@ -175,6 +175,9 @@ def _in_columns(source: Source, header: str) -> Grid:
     A header whose rows have one cell each, as `dl / dw`, is one column.
     """
     narrow = list(_blank_rows(source, r"\s+"))
+    aligned = _aligned_frame(source, narrow) if header[:1].isspace() else None
+    if aligned is not None:
+        return aligned
     for gap in (r"\s+", r"\s{2,}"):
         rows = list(_blank_rows(source, gap))
         # names may have blanks in them where the place above the index is empty; numbers have none
@@ -190,6 +193,33 @@ def _in_columns(source: Source, header: str) -> Grid:
     if not single.rows or (_is_even(single.rows) and not words) or "," in header or len(header.split()) == 1:
         return single
     return Grid(list(_blank_rows(source, r"\s+")), "columns between blanks")
+
+
+def _aligned_frame(source: Source, narrow: Sequence[Row]) -> Grid | None:
+    """A data frame with a blank in the name of a column, whose rows have as many cells as its names have words.
+
+    Each of its names ends where its numbers do, and the index stands before the first one; None for another table.
+    Raises `ClaimError` where neither is so, nor the same without an index.
+    """
+    names = next(_blank_rows(source, r"\s{2,}"))
+    frame = printed_frame([names, *narrow[1:]], source) if len(names) < len(narrow[0]) else None
+    if frame is None:
+        return None
+    if all(list(map(_ending, row[1:])) == list(map(_ending, names)) for row in frame.rows[1:]):
+        return frame
+    same_ends = all(list(map(_ending, row)) == list(map(_ending, narrow[0])) for row in narrow[1:])
+    same_starts = all(
+        [cell.place.column for cell in row] == [cell.place.column for cell in narrow[0]] for row in narrow[1:]
+    )
+    if same_ends or same_starts or not _is_even(narrow):
+        return None
+    message = f"these may be {len(names)} names with an index before them, or {len(narrow[0])}"
+    raise ClaimError(f"{message}; put commas between the columns", narrow[0][0].place)
+
+
+def _ending(cell: Written) -> int:
+    """The column of the line behind a cell."""
+    return (cell.place.column or 0) + len(cell.text)
 
 
 def _blank_rows(source: Source, gap: str) -> Iterator[Row]:

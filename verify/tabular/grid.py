@@ -110,7 +110,7 @@ def _evidence(body: Sequence[Row], apart: Collection[int]) -> _Evidence:
     first: dict[str, Written] = {}
     for row in body:
         for position, cell in enumerate(row):
-            if ("," in cell.text or "." in cell.text) and position not in apart:
+            if ("," in cell.text or "." in cell.text) and position not in apart and not cell.is_number:
                 for mark in _marks(cell.text.translate(_MINUS), is_quoted=cell.is_quoted):
                     first.setdefault(mark, cell)
     return first.get("."), first.get(","), first.get("?")

@@ -14,10 +14,12 @@ from itertools import pairwise
 from derive.errors import ClaimError, Place, shorten
 from verify.tabular.grid import Grid, Source
 from verify.tabular.records import Record, rows_of
-from verify.tabular.written import COUNTED_OF, KINDS, Written
+from verify.tabular.written import COUNTED_OF, KINDS, NUMBER, TOTALS, Written
 
 _ENDS = re.compile(r"[\n\r\b]|\Z")  # of what a line shows at one time: progress is written over itself
-_COUNTING = frozenset(word for words in KINDS.values() for word in words if len(word) > 1)
+_COUNTING = frozenset(
+    word for words in KINDS.values() for word in words if len(word) > 1 and word not in (*NUMBER, *TOTALS)
+)
 _WORDS = "|".join(sorted(map(re.escape, _COUNTING), reverse=True))
 _COUNT = re.compile(
     rf"(?P<word>{_WORDS})\.?[ \t]*[#:=]?[ \t]*[\[(]?[ \t]*(?P<number>\d{{1,15}})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
@@ -22,6 +23,9 @@ class Frame(Protocol):
         """The same with its index as columns."""
 
 
+_WHOLE = re.compile(r"\d{1,15}")
+_LABEL = "row label"  # what an index of words is called, which may say the steps
+
 Rows = Frame | Iterable[Mapping[str, object]]
 
 
@@ -40,24 +44,37 @@ def read_objects(given: object) -> tuple[str, Grid]:
             message = f"claims[{number}] is a {type(row).__name__}; expected a dict such as {{'step': 1, 'w': 0.267}}"
             raise ClaimError(message)
         places = {key: Place(f"claims[{number}][{key!r}]") for key in row}
-        records.append([(Written(str(key).strip(), places[key]), Written(_text(row[key]), places[key])) for key in row])
+        records.append([(Written(str(key).strip(), places[key]), _cell(row[key], places[key])) for key in row])
     return "a list of dicts", Grid(rows_of(records), "a list of dicts")
 
 
 def _frame_rows(frame: Any) -> Iterator[Row]:
-    """The cells of a data frame; an index with a name is a column, and a missing value an empty cell."""
-    if any(name is not None for name in frame.index.names):
-        frame = frame.reset_index()
+    """The cells of a data frame; an index with a name is a column, and a missing value an empty cell.
+
+    An index without a name is a column without one, as in the CSV file of the frame; where it says no more than the
+    place of each row, it is none.
+    """
+    is_named = any(name is not None for name in frame.index.names)
+    is_counter = list(frame.index) in (list(range(len(frame))), list(range(1, len(frame) + 1)))
     names = [str(name).strip() for name in frame.columns]
+    if is_named or not is_counter:
+        frame = frame.reset_index()
+        added = [str(name).strip() for name in frame.columns[: len(frame.columns) - len(names)]]
+        numbered = all(_WHOLE.fullmatch(str(one)) for one in frame.iloc[:, 0])
+        names = [*(added if is_named else [""] if numbered else [_LABEL]), *names]
     yield [Written(name, Place(f"the column {name!r}")) for name in names]
     columns = [frame.iloc[:, position].to_numpy() for position in range(len(names))]
     missing = [frame.iloc[:, position].isna().to_numpy() for position in range(len(names))]
     for number in range(len(frame)):
         yield [
-            Written("" if gaps[number] else _text(column[number]), place)
+            Written("", place) if gaps[number] else _cell(column[number], place)
             for name, column, gaps in zip(names, columns, missing, strict=True)
             for place in (Place(f"row {number + 1}, column {name!r}"),)
         ]
+
+
+def _cell(value: object, place: Place) -> Written:
+    return Written(_text(value), place, is_number=not isinstance(value, str))
 
 
 def _text(value: object) -> str:

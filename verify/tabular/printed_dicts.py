@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from derive.errors import ClaimError, Place
 from verify.tabular.grid import Grid, Source
@@ -62,9 +63,10 @@ def _dict(source: Source, at: int) -> tuple[Record, int]:
             if stop < 0:
                 raise _broken(source, member.start("array"))
             written = source.cell(member.start("array"), stop + 1)
-            value, at = Written(written.text.replace(",", " "), written.place), stop + 1
+            value, at = Written(written.text.replace(",", " "), written.place, is_number=True), stop + 1
         else:
-            value = source.cell(*member.span("bare" if member["mark"] is None else "text"))
+            is_text = member["mark"] is not None
+            value = replace(source.cell(*member.span("text" if is_text else "bare")), is_number=not is_text)
             at = member.end()
         found.append((key, Written("", value.place) if value.text == "None" else value))
         end = _END.match(source.text, at)

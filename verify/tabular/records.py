@@ -130,7 +130,7 @@ def _json_cell(source: Source, start: int, stop: int, value: object) -> Written:
     if text.startswith('"'):
         return Written(str(value).strip(), source.place(start + 1))
     # in JSON a comma separates, whatever decimal mark stands in its strings
-    return Written(text.replace(",", " "), source.place(start))
+    return Written(text.replace(",", " "), source.place(start), is_number=True)
 
 
 def columns_of(records: Sequence[Record]) -> list[Row] | None:

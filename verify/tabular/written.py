@@ -7,10 +7,16 @@ from dataclasses import dataclass
 
 from derive.errors import Place
 
-COUNTER = "t"  # a column of steps, as k is, where the problem has no such name and every step updates
-_STEP = ("step", "iteration", "iter", "it", "update", "k", COUNTER)
-_EPOCH = ("epoch",)
-_BATCH = ("batch", "lot", "minibatch", "mini-batch")
+COUNTER = "t"  # a column of steps, as i and k are, where the problem has no such name and every step updates
+COUNTERS = ("i", "k", COUNTER)
+NUMBER = ("#", "no", "nr")  # a column of steps; no word of a line, where it may be anything's number
+_STEP = (
+    *("step", "iteration", "iter", "it", "update", "k", COUNTER, "i", "steps", "iterations", "iters", "itr", "n_iter"),
+    *("global_step", "globalstep", "train_step", "training_step", "trainer/global_step", "step_num", *NUMBER),
+)
+_EPOCH = ("epoch", "epochs")
+_BATCH = ("batch", "lot", "minibatch", "mini-batch", "batch_idx")
+TOTALS = ("steps", "iterations", "iters", "epochs")  # a column that counts; in a line `epochs: 5` is how many there are
 KINDS = {"step": _STEP, "epoch": _EPOCH, "batch": _BATCH}
 PLACES = (*_STEP, *_EPOCH, *_BATCH)
 COUNTED_OF = "of"  # with a number behind it, the head of what counts as `3/10` does, of whatever
@@ -20,9 +26,11 @@ _NUMBERED = re.compile(r"(?P<word>[\w-]+?)\.?\s*(?:\#|no\.?|nr\.?|number|index|i
 
 
 def place_word(head: str) -> str:
-    """The word of a head that numbers the rows, in lower case: `Iteration #`, `Iter.`, `step no.`."""
-    match = _NUMBERED.fullmatch(head.strip().lower())
-    return match["word"] if match else head.lower()
+    """The word of a head that numbers the rows, in lower case: `Iteration #`, `Iter.`, `step no.`, `Global Step`."""
+    lower = head.strip().lower()
+    match = _NUMBERED.fullmatch(lower)
+    joined = re.sub(r"[\s-]+", "_", lower)
+    return match["word"] if match else joined if joined in PLACES else head.lower()
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,7 @@ class Written:
     place: Place
     why: str = ""
     is_quoted: bool = False  # a comma in it separates no cells
+    is_number: bool = False  # of a program, and no text: its point says nothing of how texts are written
 
 
 Row = list[Written]

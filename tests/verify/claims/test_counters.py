@@ -73,3 +73,68 @@ def test_what_is_counted_neither_so_nor_so_is_refused() -> None:
     ]:
         with pytest.raises(ClaimError, match=message):
             claimed(text, run)
+
+
+# Columns that say the step by other words, or by a word that nobody knows
+
+SINGLE = timeline_of(TEXT.format(rows=[1, 2], epochs=9, size=2))
+WORDS = [
+    "step",
+    "Steps",
+    "epochs",
+    "Epochs",
+    "iterations",
+    "iters",
+    "itr",
+    "i",
+    "#",
+    "No.",
+    "Nr.",
+    "n_iter",
+    "step_num",
+]
+WORDS += ["global_step", "Global step", "globalstep", "train_step", "trainer/global_step", "Training Step", "Step #"]
+UNKNOWN = ["tick", "Schritt", "époque", "index", "idx", "num", "round", "Durchgang", "time", "pass", "trial"]
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_words_for_the_step(word: str) -> None:
+    found = claimed(f"{word},w\n2,0.5\n5,0.6\n", SINGLE)
+    assert [(step, name) for step, _, name, _ in found] == [(2, "w"), (5, "w")]
+
+
+def test_a_name_of_the_problem_counts_nothing() -> None:
+    run = timeline_of(TEXT.replace("w*x", "i*x").replace("w = 1", "i = 1").format(rows=[1, 2], epochs=9, size=2))
+    assert [(step, name) for step, _, name, _ in claimed("i\n2\n5\n", run)] == [(1, "i"), (2, "i")]
+
+
+@given(
+    st.sampled_from(UNKNOWN),
+    st.lists(st.integers(0, 9), min_size=1, max_size=9, unique=True).map(sorted),
+    st.sampled_from(["loss", "w"]),
+)
+def test_a_column_of_another_name_never_moves_a_number_to_another_step(word: str, steps: list[int], name: str) -> None:
+    """Of whole numbers that go up it is the steps, or refused; never left out while the rows are counted."""
+    text = f"{word},{name}\n" + "".join(f"{step},0.5\n" for step in steps)
+    rows = list(range(1, len(steps) + 1))
+    if steps == rows or (name == "loss" and steps == list(range(len(steps)))) or steps == [0]:
+        assert [step for step, *_ in claimed(text, SINGLE)] == rows
+    else:
+        with pytest.raises(
+            ClaimError, match=r"may say the step of each row; call it step \(or epoch, batch\), or leave"
+        ):
+            claimed(text, SINGLE)
+
+
+@pytest.mark.parametrize("cells", [("step 1", "step 3"), ("#1", "#4"), ("2.0", "3.0"), ("t=2", "t=5")])
+def test_nor_one_whose_cells_are_words_with_a_number(cells: tuple[str, str]) -> None:
+    with pytest.raises(ClaimError, match=r"1:1: 'point' has \d, \d and may say the step of each row; call it step"):
+        claimed(f"point;w\n{cells[0]};0.5\n{cells[1]};0.6\n", SINGLE)
+    with pytest.raises(ClaimError, match="may say the step of each row"):
+        claimed("point,quantity,value\n1,w,0.5\n3,w,0.6\n", SINGLE)
+
+
+def test_other_columns_are_left_out_as_before() -> None:
+    for cells in (("0.5", "0.6"), ("3", "3"), ("5", "2"), ("1", "2"), ("good", "better")):
+        found = claimed(f"accuracy,w\n{cells[0]},0.5\n{cells[1]},0.6\n", SINGLE)
+        assert [step for step, *_ in found] == [1, 2]

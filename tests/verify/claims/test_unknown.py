@@ -13,9 +13,33 @@ from verify.claims.unknown import is_beside
 
 LINE = timeline_of("article")
 FAR = ["accuracy", "comment", "time", "elapsed", "val_loss", "validation loss", "test_acc", "perplexity", "notes"]
-FAR += ["date", "duration", "epoch_time", "checked by", "seed", "memory", "throughput"]
+FAR += [
+    "date",
+    "duration",
+    "epoch_time",
+    "checked by",
+    "seed",
+    "memory",
+    "throughput",
+    "trainTime",
+    "valLoss",
+    "train_accuracy",
+]
 NEAR = ["dl/dv", "dl/dW2", "lossx", "los", "best w", "current loss", "train_loss", "v", "W2", "q", "b[0]x", "∇v"]
 NEAR += ["grad", "gradient", "objective", "l.r.x lr", "grad_norm", "w.v", "mean_of_batch", "db_clipped"]
+NEAR += [
+    "trainLoss",
+    "bestW",
+    "Train",
+    "training",
+    "obj",
+    "alpha",
+    "theta0",
+    "theta_1",
+    "slope",
+    "Intercept",
+    "weight 2",
+]
 
 
 @pytest.mark.parametrize("name", FAR)
@@ -76,4 +100,6 @@ def test_a_row_of_nothing_else_is_a_step_or_none() -> None:
 
 def test_a_name_that_may_count_is_refused_where_nothing_else_does() -> None:
     with pytest.raises(UnknownQuantityError, match="unknown quantity 'epok'"):
+        claimed("epok,w\n1,0.5\n", LINE)
+    with pytest.raises(ClaimError, match="'epok' has 2 and may say the step of each row; call it step"):
         claimed("epok,w\n2,0.5\n", LINE)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from derive.errors import ClaimError
 from tests.timelines import timeline_of
-from verify.claims.table import read_table
+from verify.claims.table import read_rows, read_table
+from verify.tabular.objects import read_objects
 
 ARTICLE = timeline_of("article")
 FRAME = pd.DataFrame({"step": [1, 2, 3], "w": [0.267, 1.63, None], "b": ["0.24", "0.57", "0.81"]})
@@ -98,3 +99,24 @@ def test_a_frame_is_read_back(rows: list[tuple[int, int]], form: str, numbered: 
     run = timeline_of("article", steps=8)
     found = [(one.cell.step, one.cell.name, one.literal.text) for one in read_table(text, "t", run).claims]
     assert found == expected
+
+
+NAMES = ["step", "loss", "w", "grad w", "new b", "learning rate", "dl/db"]
+
+
+@given(st.lists(st.sampled_from(NAMES), min_size=1, max_size=6, unique=True), st.integers(1, 3))
+def test_a_printed_frame_with_blanks_in_its_names_is_the_frame(names: list[str], rows: int) -> None:
+    """As many blanks in the names as make the words of the header as many as the cells of a row, or others."""
+    assume(names != ["step"])
+    frame = pd.DataFrame({name: [k + (1 if name == "step" else 0.25 * (k + 1)) for k in range(rows)] for name in names})
+    printed = read_table(str(frame), "t", ARTICLE)
+    given_ = read_rows(read_objects(frame)[1], ARTICLE)
+    assert [(one.cell, one.literal.value) for one in printed.claims] == [
+        (one.cell, one.literal.value) for one in given_.claims
+    ]
+
+
+def test_where_nothing_stands_in_columns_both_readings_are_told() -> None:
+    with pytest.raises(ClaimError, match="these may be 2 names with an index before them, or 3; put commas between"):
+        read("   loss   new b\n0  2.2500  0.6167\n1  0.2898  0.6322\n")
+    assert len(read(" w  b lr\n 1  2  3\n")[0]) == 3

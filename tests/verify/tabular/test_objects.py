@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -70,3 +71,34 @@ def test_json_names_what_is_not_read() -> None:
     assert unread["place"] == "claims[2]['w']"
     assert unread["why"].startswith("'about' is not a number")
     assert document["notes"] == ["read as a list of dicts, 3 rows"]
+
+
+def test_an_index_without_a_name_says_the_rows_or_is_refused() -> None:
+    """It was left out without a word, and the rows were counted."""
+    frame = pd.DataFrame({"loss": [146.67, 145.28]})
+    right = pd.DataFrame({"loss": [146.67, 280.67]}, index=[1, 2])
+    assert audit("article", claims=right).exit_status == 0
+    for index in ([1, 3], [0, 2], [2, 1], [10, 20]):
+        with pytest.raises(ClaimError, match="a column without a name has numbers; name it"):
+            audit("article", claims=frame.set_index(pd.Index(index)))
+        found = audit("article", claims=frame.assign(step=[1, 3]).set_index(pd.Index(index)))
+        assert (found.exit_status, found.told) == (0, ("read as a DataFrame, 2 rows, its index passed over",))
+    with pytest.raises(ClaimError, match="'row label' has 1, 3 and may say the step"):
+        audit("article", claims=frame.set_index(pd.Index(["step 1", "step 3"])))
+    assert audit("article", claims=frame.assign(step=[1, 3]).set_index(pd.Index(["a", "b"]))).exit_status == 0
+
+
+@pytest.mark.parametrize("form", ["frame", "dicts", "json", "printed"])
+def test_the_point_of_a_number_says_nothing_of_a_comma_in_a_text(form: str, tmp_path: Path) -> None:
+    rows = [{"step": 1, "loss": 146.67, "w": "1,267"}, {"step": 2, "loss": 280.67, "w": "1,625"}]
+    given: object = {"frame": pd.DataFrame(rows), "dicts": rows}.get(form, tmp_path / "rows.txt")
+    text = json.dumps(rows) if form == "json" else "\n".join(map(str, rows))
+    (tmp_path / "rows.txt").write_text(text, encoding="utf-8")
+    with pytest.raises(ClaimError, match="'1,267' is 1267 if its comma is a thousands mark"):
+        audit("article", claims=given)  # type: ignore[arg-type]
+    (tmp_path / "rows.txt").write_text(text.replace("1,267", "0,27"), encoding="utf-8")
+    rows[0]["w"] = "0,27"
+    given = {"frame": pd.DataFrame(rows), "dicts": rows}.get(form, tmp_path / "rows.txt")
+    found = audit("article", claims=given)  # type: ignore[arg-type]
+    assert [one.claim.literal.text for one in found.findings] == ["146.67", "0.27", "280.67", "1.625"]
+    assert found.exit_status == 0
