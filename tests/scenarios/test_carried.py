@@ -169,3 +169,69 @@ def test_a_copy_in_other_digits_never_makes_right_work_wrong(fine: int, coarse: 
     found = audited(HALVING, f"step,w_before,l,w\n1,,,{after:f}\n2,{before:f},{loss:f},\n").findings
     [own] = [one for one in found if one.cell.name == "loss"]
     assert own.status is not Status.WRONG
+
+
+NESTEROV = """
+equations = "r = w*x + b - y\\nJ = mean(r^2)"
+[parameters]
+w = 1
+b = 0.5
+[data]
+x = [1, 2, 4, 3]
+y = [2, 3, 7, 4]
+[training]
+lr = 0.02
+steps = 5
+momentum = 0.9
+nesterov = true
+"""
+A_DIGIT_SWAPPED = """\
+step,J,dJ/dw,dJ/db,w.v,b.v,w,b
+1,1.750,-6.500,-2.000,-6.500,-2.000,1.247,0.576
+2,0.550,-2.415,-0.613,-8.265,-2.413,1.444,0.632
+3,0.389,0.820,0.484,-6.619,-1.688,1.576,0.653
+4,0.652,2.905,1.186,-3.052,-0.333,1.573,0.635
+5,0.623,2.770,1.135,0.023,0.835,1.517,0.597
+"""
+
+
+def test_the_first_digits_of_a_right_number_by_chance_are_inherited() -> None:
+    """By the wrong w of step 3, w of step 5 is 1.517; the right one is 1.5179, and nothing else is cut off."""
+    found = audited(NESTEROV, A_DIGIT_SWAPPED)
+    assert found.first_wrong is not None
+    assert (found.first_wrong.cell.step, found.first_wrong.cell.name) == (3, "w")
+    [own] = [one for one in found.findings if (one.cell.step, one.cell.name) == (5, "w")]
+    assert own.status is Status.INHERITED
+    assert not any(one.status in (Status.TRUNCATED, Status.DOUBLE_ROUNDED) for one in found.findings)
+
+
+LOGISTIC = """
+equations = "p = sigmoid(w*x + b)\\nl = mean(-y*log(p) - (1 - y)*log(1 - p))"
+[parameters]
+w = 0.5
+b = -0.2
+[data]
+x = [1, -2, 3, 0.5, -1, 2]
+y = [1, 0, 1, 0, 0, 1]
+[training]
+lr = 0.5
+batch_size = 2
+epochs = 2
+"""
+THREE_DIGITS = """\
+step,l,dl/dw,dl/db,w,b
+1,0.409,-0.444,-0.0975,0.722,-0.151
+2,0.464,-0.0375,0.218,0.741,-0.260
+3,0.286,-0.363,0.0205,0.923,-0.270
+4,0.266,-0.278,-0.118,1.06,-0.211
+5,0.458,0.0713,0.265,1.02,-0.344
+6,0.198,-0.256,0.0250,1.15,-0.357
+"""
+
+
+def test_what_is_rounded_on_the_way_is_not_said_to_be_cut_off() -> None:
+    """1.06 − 0.5·0.0713 = 1.024 is 1.02, and the right number 1.0253: it was neither cut off nor rounded twice."""
+    found = audited(LOGISTIC, THREE_DIGITS)
+    assert not found.counts.keys() & {Status.TRUNCATED, Status.DOUBLE_ROUNDED, Status.WRONG, Status.INHERITED}
+    [own] = [one for one in found.findings if (one.cell.step, one.cell.name) == (5, "w")]
+    assert own.status is Status.CARRIED

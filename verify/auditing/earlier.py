@@ -31,6 +31,7 @@ from verify.numbers import (
 
 NARROW = 0.2  # what was carried lies within a fifth of itself: neither a factor 2 or ½ nor a sign gets lost in that
 WIDE = 0.5  # an interval as wide as half of the number itself tells nothing of it
+FEW_UP = 2  # right numbers that are rounded up, from which on an author is one who rounds
 FEW_UNITS = 10  # unless it is that many units of the last digit, or fewer
 # Whether a table shows that its author rounds on the way. Of numbers that such rounding can take TRACE times as far as
 # their digits and the numbers before them leave open, 222 of 482 were beyond that in 186 right tables of students who
@@ -56,7 +57,7 @@ def followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
     exact = exact_integers(findings)
     zeros = zeros_left_out(findings)
     owns = [_own(one, mark, is_exact=one.cell in exact, unit=zeros.get(one.cell)) for mark, one in enumerate(findings)]
-    wanted = [cell for cell in refused if cell.quantity.group != "setting"]
+    wanted = [cell for cell in (*refused, *near) if cell.quantity.group != "setting"]
     unused = _without_asides(run, findings, owns, wanted)
     digits, rounded = _rounded_on_the_way(run, findings, owns)
     forms = follow(run, owns, [*wanted, *rounded], Forms(inputs=inputs))
@@ -84,7 +85,9 @@ def followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
         elif not finding.status.is_accepted:
             roots[mark] = finding.inherited_from or finding.cell
         judged.append(finding)
-    judged = with_other_conventions(run, with_local_partials(run, _as_printed(run, judged)))
+    judged = _as_printed(run, judged)
+    judged = _of_a_rounding_author(judged, forms, roots, (digits, rounded if is_traced and moved else {}))
+    judged = with_other_conventions(run, with_local_partials(run, judged))
     context = {finding.cell: finding for finding in judged}
     return tuple(
         replace(finding, remarks=remarks(run, finding, context)) if finding.status.is_refused else finding
@@ -256,6 +259,41 @@ def _beside_earlier(finding: Finding, form: Form, roots: Mapping[int, Cell], und
     if finding.status is Status.UNDECIDED and _tells(interval, NARROW, _unit(literal)):
         return replace(finding, status=Status.CARRIED, why="it follows from the numbers before it, as printed")
     return finding
+
+
+def _of_a_rounding_author(
+    findings: Sequence[Finding],
+    forms: Mapping[Cell, Form],
+    roots: Mapping[int, Cell],
+    on_the_way: tuple[str, Mapping[Cell, Form]],
+) -> list[Finding]:
+    """The findings; of an author who rounds up elsewhere, what looks cut off may follow from the numbers before it.
+
+    Half of the right numbers of such a table are rounded up, and hardly one of an author's who cuts off. That the
+    digits of a number are those of the right one cut off, or rounded twice, is chance there where they follow.
+    """
+    looks_so = [one for one in findings if one.status in _OF_DIGITS]
+    up = sum(one.status is Status.RIGHT and _is_rounded_up(one) for one in findings)
+    if up < FEW_UP:
+        return list(findings)
+    digits, rounded = on_the_way
+    found: dict[Cell, Finding] = {}
+    for one in looks_so:
+        open_one, cell = replace(one, status=Status.WRONG, why=""), one.cell
+        if cell in forms:
+            found[cell] = _by_earlier(open_one, forms[cell], roots, frozenset())
+        if cell in rounded and found.get(cell, open_one).status is Status.WRONG:
+            found[cell] = _on_the_way(open_one, rounded[cell], roots, frozenset(), digits, is_traced=True)
+    followed_on = {cell: one for cell, one in found.items() if one.status in (Status.CARRIED, Status.INHERITED)}
+    return [followed_on.get(one.cell, one) for one in findings]
+
+
+def _is_rounded_up(finding: Finding) -> bool:
+    """Whether a right number is printed larger than it is, on the side away from 0."""
+    literal, right = finding.claim.literal, finding.right
+    if literal.special is not None or right is None:
+        return False
+    return bool(abs(as_ball(right)) < abs(as_ball(from_fraction(literal.value))))
 
 
 def _as_printed(run: Run, findings: Sequence[Finding]) -> list[Finding]:
