@@ -44,6 +44,7 @@ steps = 1
 """
 FITTED = FROZEN.replace("w = 2", "w = 3")  # where the gradient is 0 by the loss, too
 
+BESIDE_POWER = POWER.replace("l = s*s", "p = 2*w/3; l = s*s")  # p = 0.88667
 NEAR = FALLING.replace("w = 1", "w = 0.96").replace("0.25", "0.0175")  # 1.0314 after a step, which is 1.0 as well
 WITH_X = FALLING.replace("w-3", "w-x").replace("[training]", "[constants]\nx = 3.0\n[training]")
 ABOUT_X = f'rounded = ["x"]\n{WITH_X}'
@@ -126,6 +127,7 @@ NUMBERS = [
     ("follows from step 1, w", (FALLING, "step,dl/dw,w\n1,-4,2.2\n2,-1.60,2.6"),
      (FALLING, "step,dl/dw,w\n1,-4,2.2\n2,-1.10,2.6")),
     ("It is w before the update", (NEAR, "step,w_before,w\n1,0.96,0.96"), (NEAR, "step,w_before,w\n1,1.0,1.00")),
+    ("of its own row the loss is", (FALLING, "step,l,w\n1,3.5,2.0"), (FALLING, "step,l,w\n1,1.05,2.0")),  # 1.95, …
     ("of its own row the loss is", (ABOUT_X, "step,l,w\n1,3.5,2.000"), (ABOUT_X, "step,l,w\n1,1.05,2.000")),
     ("of its own row the loss is", (WITH_X, "step,l,w\n1,1.05,2.000"), (ABOUT_X, "step,l,w\n1,1.05,2.000")),
     ("It is right where the derivative of relu at 0 is 1", (KINK, "step,dl/dw\n1,6"), (KINK, "step,dl/dw\n1,3")),
@@ -162,6 +164,8 @@ BY_CUTTING = [
     ((POWER, "step,l,dl/dw\n1,9.79,29.4"), False),  # 29.44567
     ((POWER, "step,l,dl/dw\n1,9.79,28.8"), False),  # a right number beside one that is off
     ((POWER, "step,r,s,l,dl/dw\n1,1.77,3.13,9.54,28.8"), False),  # 1.7689 and 3.129 are rounded up
+    ((BESIDE_POWER, "step,p,l,dl/dw\n1,0.886,9.54,28.8"), True),
+    ((BESIDE_POWER, "step,p,l,dl/dw\n1,0.887,9.54,28.8"), False),  # it is rounded up
     ((FALLING, "step,w\n1,1.9\n2,2.4"), False),  # 2 and 2.5
 ]
 

@@ -19,7 +19,7 @@ def point(x: Fraction, y: Fraction) -> Point:
 @settings(max_examples=60, deadline=None)
 @given(st.integers(-6, 6), st.integers(-6, 6), st.integers(0, 10**6), st.booleans())
 def test_every_corner_is_met(across: int, up: int, seed: int, beside: bool) -> None:
-    """Whether x > across/2 is compared only where y < x, y > up/2 only where x > across/2: as max(min(x, 2), y) does."""
+    """Whether x > across/2 is compared only where y < x, and y > up/2 only beyond it, as in max(min(x, 2), y)."""
     edge, top = Fraction(across, 2), Fraction(up, 2)
     numbers = random.Random(seed)
     points = [point(*(Fraction(numbers.randint(-60, 60), numbers.randint(20, 40)) for _ in "xy")) for _ in range(9)]
