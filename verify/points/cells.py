@@ -110,13 +110,13 @@ def in_cases(points: Sequence[Point], ask: Asked, kept: Collection[str]) -> Iter
     if not any(search.met):
         return
     asked = MAX_COMPARED // max(map(len, search.met))
-    found: list[Point] = []
+    met: list[Point] = []
     search.left = min(MAX_ASKED, asked)
     for point in _across(search, points):
-        found.append(point)
+        met.append(point)
         yield point
     search.left = min(MAX_BESIDE, asked)
-    yield from _beside(search, (*found, *points))
+    yield from _beside(search, (*met, *points))
 
 
 def _across(search: _Search, points: Sequence[Point]) -> Iterator[Point]:
