@@ -44,6 +44,38 @@ steps = 1
 """
 FITTED = FROZEN.replace("w = 2", "w = 3")  # where the gradient is 0 by the loss, too
 
+BESIDE_POWER = POWER.replace("l = s*s", "p = 2*w/3; l = s*s")  # p = 0.88667
+NEAR = FALLING.replace("w = 1", "w = 0.96").replace("0.25", "0.0175")  # 1.0314 after a step, which is 1.0 as well
+WITH_X = FALLING.replace("w-3", "w-x").replace("[training]", "[constants]\nx = 3.0\n[training]")
+ABOUT_X = f'rounded = ["x"]\n{WITH_X}'
+KINK = """
+equations = "h = relu(w*x); l = 2*h"
+[parameters]
+w = 0
+[constants]
+x = 3
+[training]
+lr = 0.1
+steps = 1
+"""
+BESIDE = KINK.replace("w = 0", "w = 1")
+MEASURED = """
+equations = "l = w*x"
+[parameters]
+w = 2
+[constants]
+x = 1.3
+[training]
+lr = 0.1
+steps = 1
+"""
+TWO_MEASURED = MEASURED.replace("w*x", "w*x + y").replace("x = 1.3", "x = 1.3\ny = 0.5")
+ROUNDED = f'rounded = ["x"]\n{MEASURED}'
+FINE = ROUNDED.replace("1.3", "1.350")
+FINER = ROUNDED.replace("w = 2", "w = 7.9").replace("1.3", "0.3423")  # 2.70417, from 2.703775 to 2.704565
+AROUND_0 = ROUNDED.replace("w*x", "w*(x - 1.3)")
+POLE = ROUNDED.replace("w*x", "w/(x - 1.32)")
+
 
 def said(problem: str, table: str) -> str:
     """All that is said of the numbers of a table."""
@@ -94,6 +126,29 @@ NUMBERS = [
      (FALLING, "step,dl/dw,w\n1,-4,2.0\n2,-2.28,2.5")),
     ("follows from step 1, w", (FALLING, "step,dl/dw,w\n1,-4,2.2\n2,-1.60,2.6"),
      (FALLING, "step,dl/dw,w\n1,-4,2.2\n2,-1.10,2.6")),
+    ("It is w before the update", (NEAR, "step,w_before,w\n1,0.96,0.96"), (NEAR, "step,w_before,w\n1,1.0,1.00")),
+    ("of its own row the loss is", (FALLING, "step,l,w\n1,3.5,2.0"), (FALLING, "step,l,w\n1,1.05,2.0")),  # 1.95, …
+    ("of its own row the loss is", (ABOUT_X, "step,l,w\n1,3.5,2.000"), (ABOUT_X, "step,l,w\n1,1.05,2.000")),
+    ("of its own row the loss is", (WITH_X, "step,l,w\n1,1.05,2.000"), (ABOUT_X, "step,l,w\n1,1.05,2.000")),
+    ("It is right where the derivative of relu at 0 is 1", (KINK, "step,dl/dw\n1,6"), (KINK, "step,dl/dw\n1,3")),
+    ("It is right where the derivative of relu at 0 is ½", (KINK, "step,dl/dw\n1,3"), (BESIDE, "step,dl/dw\n1,3")),
+    ("It is right where", (KINK, "step,dl/dw\n1,6.0"), (KINK, "step,dl/dw\n1,6.1")),
+    ("It would be right if x was rounded", (MEASURED, "step,l\n1,2.66"), (MEASURED, "step,l\n1,2.75")),
+    ("All claims would be right if x was rounded", (MEASURED, "step,l,dl/dw\n1,2.62,1.31"),
+     (MEASURED, "step,l,dl/dw\n1,2.62,1.34")),  # each is possible, not both
+    ("would be right if x was rounded", (TWO_MEASURED, "step,dl/dw\n1,1.32"),
+     (TWO_MEASURED, "step,l\n1,3.22")),  # x and y
+    ("would be right if", (MEASURED, "step,l\n1,2.62"), (AROUND_0.split("\n", 1)[1], "step,l\n1,0.02")),  # is any sign
+    ("is right: for inputs that are printed so it lies between 2.5 and 2.7", (ROUNDED, "step,l\n1,2.62"),
+     (ROUNDED, "step,l\n1,2.72")),
+    ("which is too wide to tell", (AROUND_0, "step,l\n1,0.02"), (AROUND_0, "step,l\n1,0.3")),
+    ("which is too wide to tell", (AROUND_0, "step,l\n1,0.02"), (ROUNDED, "step,l\n1,2.62")),
+    ("for which others it could be is out of reach", (POLE, "step,l\n1,50"), (ROUNDED, "step,l\n1,50")),
+    ("cut off, for some inputs", (FINE, "step,l\n1,2.69"), (FINE.replace("1.350", "1.351"), "step,l\n1,2.69")),
+    ("cut off, for some inputs", (FINE, "step,l\n1,2.69"), (FINE.replace("1.350", "1.349"), "step,l\n1,2.69")),
+    ("at the inputs as printed, cut off", (FINE.replace("1.350", "1.349"), "step,l\n1,2.69"),
+     (FINE, "step,l\n1,2.69")),
+    ("rounded twice, for some inputs", (FINER, "step,l\n1,2.71"), (FINER.replace("7.9", "7.89"), "step,l\n1,2.71")),
 ]  # fmt: skip
 
 
@@ -101,6 +156,24 @@ NUMBERS = [
 def test_a_reason_of_a_number(fragment: str, true: tuple[str, str], false: tuple[str, str]) -> None:
     assert fragment in said(*true)
     assert fragment not in said(*false)
+
+
+CUT = "numbers are read as cut off, not rounded"
+BY_CUTTING = [
+    ((POWER, "step,l,dl/dw\n1,9.54,28.8"), True),
+    ((POWER, "step,l,dl/dw\n1,9.79,29.4"), False),  # 29.44567
+    ((POWER, "step,l,dl/dw\n1,9.79,28.8"), False),  # a right number beside one that is off
+    ((POWER, "step,r,s,l,dl/dw\n1,1.77,3.13,9.54,28.8"), False),  # 1.7689 and 3.129 are rounded up
+    ((BESIDE_POWER, "step,p,l,dl/dw\n1,0.886,9.54,28.8"), True),
+    ((BESIDE_POWER, "step,p,l,dl/dw\n1,0.887,9.54,28.8"), False),  # it is rounded up
+    ((FALLING, "step,w\n1,1.9\n2,2.4"), False),  # 2 and 2.5
+]
+
+
+@pytest.mark.parametrize(("case", "is_so"), BY_CUTTING)
+def test_a_table_is_said_to_be_cut_off(case: tuple[str, str], is_so: bool) -> None:
+    found = audit(f'{case[0]}[claims]\ntable = """\n{case[1]}\n"""\n')
+    assert any(line.startswith(CUT) for line in found.told) is is_so
 
 
 def judged(problem: str, name: str, text: str) -> str:
@@ -140,3 +213,48 @@ FORMULAS = [
 def test_a_reason_of_a_formula(fragment: str, true: tuple[str, str], false: tuple[str, str]) -> None:
     assert fragment in judged(TWO_WAYS, *true)
     assert fragment not in judged(TWO_WAYS, *false)
+
+
+DENSE = """
+equations = "h = tanh(X @ W); l = sum((h - T)^2)/2"
+[parameters]
+W = [[1, 2], [3, -1]]
+[data]
+X = [[1, 2], [3, 1], [0, 2]]
+T = [[1, 0], [0, 1], [2, 1]]
+"""
+ALONE = "p = softmax(z); l = -sum(y*log(p))\nz: (k)\ny: (k)"
+ONE_SIZE = TWO_WAYS.replace("batch_size = 2", "batch_size = 3")
+
+CORRECTIONS = [
+    ("with the term 2*w it is right", TWO_WAYS, ("dl/dw", "mean(x*y) + v"), ("dl/dw", "mean(x*y) + 3*v")),
+    ("without the term w^2 it is right", TWO_WAYS, ("dl/dw", "mean(x*y) + 2*w + v + w^2"),
+     ("dl/dw", "mean(x*y) + 2*w + 2*v + w^2")),
+    ("with + v in place of - v", TWO_WAYS, ("dl/dw", "mean(x*y) + 2*w - v"), ("dl/dw", "mean(x*y) + w - v")),
+    ("with 2*w in place of w it is right", TWO_WAYS, ("dl/dw", "mean(x*y) + w + v"),
+     ("dl/dw", "mean(x*y) + w + 2*v")),
+    ("with 2 in place of 3", TWO_WAYS, ("dl/dw", "mean(x*y) + 3*w + v"), ("dl/dw", "mean(x*y) + 3*w + 2*v")),
+    ("in place of", TWO_WAYS, ("dl/dw", "mean(x*y) + 3*w + v"), ("dl/dw", "mean(x*y) + 5 + v")),  # 4 is 2*w by chance
+    ("without the factor w", TWO_WAYS, ("dl/dw", "mean(x*y)*w + 2*w + v"), ("dl/dw", "mean(x*y)*w + w + v")),
+    ("without the power 2", TWO_WAYS, ("dl/dw", "mean(x*y^2) + 2*w + v"), ("dl/dw", "mean(x*y^2) + w + v")),
+    ("with y in place of x", TWO_WAYS, ("dl/dw", "mean(x*x) + 2*w + v"), ("dl/dw", "mean(x*x) + w + v")),
+    ("with x*y in place of x/y", TWO_WAYS, ("dl/dw", "mean(x/y) + 2*w + v"), ("dl/dw", "mean(x/y) + w + v")),
+    ("with sum(x*y)/n in place of sum(x*y)", TWO_WAYS, ("dl/dw", "sum(x*y) + 2*w + v"),
+     ("dl/dw", "sum(x*y) + 2*w")),
+    ("with 3 in place of 2 it is right at n = 3", ONE_SIZE, ("dl/dw", "sum(x*y)/2 + 2*w + v"),
+     ("dl/dw", "sum(x*y)/n + 3*w + v")),
+    ("it is right at n = ", ONE_SIZE, ("dl/dw", "sum(x*y)/2 + 2*w + v"), ("dl/dw", "sum(x*y)/n + 3*w + v")),
+    ("with h^2 in place of h it is right", DENSE, ("dl/dW", "transpose(X)@((h - T)*(1 - h))"),
+     ("dl/dW", "transpose(X)@((h - 2*T)*(1 - h))")),
+    ("@ transpose(W) in place of", DENSE, ("dl/dX", "((h - T)*(1 - h^2))@W"), ("dl/dX", "((h - T)*(1 - h))@W")),
+    ("with - y in place of + y it is right for entries of y that sum to 1", ALONE, ("dl/dz", "p + y"),
+     ("dl/dz", "p*sum(y) + y")),
+    ("with - y in place of + y it is right", ALONE, ("dl/dz", "p*sum(y) + y"), ("dl/dz", "p^2 + y")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("fragment", "problem", "true", "false"), CORRECTIONS)
+def test_a_correction(fragment: str, problem: str, true: tuple[str, str], false: tuple[str, str]) -> None:
+    """The one change that makes a formula right, and a formula in which another thing is wrong as well."""
+    assert fragment in judged(problem, *true)
+    assert fragment not in judged(problem, *false)

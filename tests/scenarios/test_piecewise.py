@@ -124,3 +124,38 @@ def test_wrong_in_a_narrow_case(text: str, key: str, claim: str) -> None:
     assert finding.counterexample is not None
     given = ", ".join(finding.counterexample.given.values())
     assert len(given) < 60  # as few decimals as the strip allows
+
+
+CORNERED = '''equations = """
+v = max(min(a, 2), b)
+s = abs(v - c)
+l = where(a > b, s*exp(b), s^2)
+"""
+[parameters]
+a = 0.5
+b = 1.5
+c = -2
+'''
+CLIPPED_CORNER = '''equations = """
+v = max(clip(a, -1, 2), b)
+m = min(v, a*b)
+l = where(a > b, m, v)
+"""
+[parameters]
+a = 0.5
+b = 1.5
+'''
+
+
+@pytest.mark.parametrize(
+    ("text", "claim", "status"),
+    [
+        (CORNERED, "where(a > b, s*exp(b), 2*s*ds/db)", "wrong"),  # where a > b > 2
+        (CORNERED, "where(a > b, (ds/db + s)*exp(b), 2*s*ds/db)", "right"),
+        (CLIPPED_CORNER, "where(a > b, where(v < a*b, 0, a), dv/db)", "wrong"),  # where a > b > 2
+        (CLIPPED_CORNER, "where(a > b, where(v < a*b, dv/db, a), dv/db)", "right"),
+    ],
+)
+def test_wrong_in_a_corner(text: str, claim: str, status: str) -> None:
+    finding = judged(text, "dl/db", claim)
+    assert finding.status == status, finding.sentence

@@ -46,7 +46,7 @@ class Literal:
     `unit` is one unit of the last digit; None for a quotient, which is exact, and for what is not finite. `units` is
     how many units the number may be off: half of one, for a number that was rounded. `power` and `places` are the
     exponent and the digits after the point, so that another number can be written alike. `is_cut` says that digits are
-    left out, and not whether those that stand are rounded: `41.99..`.
+    left out, `or_rounded` that those that stand may be rounded as well: `41.99..`.
     """
 
     text: str
@@ -58,6 +58,7 @@ class Literal:
     special: float | None = None  # inf or nan, which `value` cannot hold
     minus: bool = False
     is_cut: bool = False
+    or_rounded: bool = False
 
     @cached_property
     def low(self) -> Fraction:
@@ -73,8 +74,8 @@ class Literal:
 
     @property
     def _rounding_up(self) -> Fraction:
-        """How far a number whose digits are left out can be nearer to 0: half a unit; 0.00.. has its sign."""
-        return (self.unit or Fraction(0)) / 2 if self.is_cut and self.value else Fraction(0)
+        """How far a number that may be rounded as well can be nearer to 0: half a unit; 0.00.. has its sign."""
+        return (self.unit or Fraction(0)) / 2 if self.or_rounded and self.value else Fraction(0)
 
     @property
     def ends(self) -> tuple[Fraction, Fraction]:
@@ -148,7 +149,9 @@ def _decimal(cleaned: str, text: str) -> Literal:
     minus = match["sign"] == "-"
     is_cut = match["cut"] is not None
     units = Fraction(1) if is_cut else _HALF if match["units"] is None else Fraction(int(match["units"]))
-    return Literal(text, -value if minus else value, unit, units, power, places, minus=minus, is_cut=is_cut)
+    return Literal(
+        text, -value if minus else value, unit, units, power, places, minus=minus, is_cut=is_cut, or_rounded=is_cut
+    )
 
 
 def judge(literal: Literal, right: Exactly) -> str | None:

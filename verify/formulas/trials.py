@@ -23,7 +23,7 @@ from verify.symbols.values import Values
 MAX_COMPARED = 60  # entries of a formula of which it is said that some agree
 DIGITS = 60  # to which irrational numbers must agree at a point to count as equal there
 RANDOM_POINTS = 50  # tried without a proof; where all are equal, that is said, and nothing decided
-MAX_CASES = 60  # in which the two are compared
+MAX_CASES = 120  # in which the two are compared
 LINES = 9  # points between which a line is looked at for every case that it meets
 _BITS = (256, 1024, 4096)  # inside balls, tried until 60 digits are known
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
+from derive.algebra.operations import OPERATIONS
 from verify.numbers.elements import REDUCTIONS, element
 from verify.numbers.scalars import Exactly, from_fraction
 from verify.symbols.entry import Index, Letter
@@ -45,8 +46,15 @@ class AtPoint:
         if op in _KINKS:
             away = args[0] - args[1] if len(args) > 1 else args[0]
             self.on_kink = self.on_kink or bool(away == 0)
-            self.outcomes.append(int(away > 0) - int(away < 0))
+            self._note(away)
+        elif op == "clip":
+            self._note(args[0] - args[1], args[0] - args[2])
+        elif len(args) == 1:
+            self._note(*(args[0] - from_fraction(Fraction(turn)) for turn in OPERATIONS[op].turns if turn))
         return element(op)(*args)
+
+    def _note(self, *differences: Exactly) -> None:
+        self.outcomes += [int(away > 0) - int(away < 0) for away in differences]
 
     def sum(self, values: Sequence[Exactly]) -> Exactly:
         """The sum of several."""
