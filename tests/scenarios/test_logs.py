@@ -568,6 +568,19 @@ def test_a_log_that_shows_that_it_counts_from_0(tmp_path: Path) -> None:
     assert is_right(audited(text, tmp_path, log="lightning"))
 
 
+def test_the_running_loss_of_pytorchs_first_tutorial(tmp_path: Path) -> None:
+    """It prints the mean of the losses since its last line, and begins anew in each epoch."""
+    problem = load(LINE.replace("batch_size = 2", "batch_size = 1"))
+    losses = losses_of([[k % 5] for k in range(10)])
+    rows = [(e, k, mean(losses[5 * e - 7 + k : 5 * e - 5 + k])) for e in (1, 2) for k in (2, 4)]
+    text = "".join(f"[{epoch}, {batch:5d}] loss: {loss:.4f}\n" for epoch, batch, loss in rows)
+    found = audited(text, tmp_path, problem)
+    assert is_right(found)
+    assert "read loss as the mean of the epoch's losses since the last row" in found.told[0]
+    spoilt = audited(text.replace(f"{rows[-1][2]:.4f}", "1.2345"), tmp_path, problem)
+    assert [one.claim.literal.text for one in spoilt.findings if one.status.is_refused] == ["1.2345"]
+
+
 def test_the_lr_that_keras_holds_in_float32(tmp_path: Path) -> None:
     text = "epoch,learning_rate,loss,val_loss\n" + "".join(
         f"{k},0.009999999776482582,{loss},6.9\n" for k, loss in enumerate(EPOCHS)

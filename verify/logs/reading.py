@@ -19,7 +19,7 @@ from verify.tabular.grid import Grid
 from verify.tabular.written import NO_CLAIM, Row
 
 MAX_WAYS = 24  # in which a log is tried
-_SINCE_ROW = ("since_row", "since_row_filtered")
+_SINCE_ROW = ("since_row", "since_row_filtered", "since_row_of_epoch")
 _OWN = ("after", "before")  # what a column of a parameter can mean
 
 
@@ -223,6 +223,8 @@ def _of_column(
             f"{head.text} stands in one row of a log, after its last step; here it is in several", head.place
         )
     begins = _begun([span for _, span in filled], steps, head.place) if meaning in _SINCE_ROW else []
+    if meaning == "since_row_of_epoch":
+        begins = [max(first, steps.begin_of_epoch(span.last)) for first, (_, span) in zip(begins, filled, strict=True)]
     for at, (cell, span) in enumerate(filled):
         try:
             literal = run.literal(cell)
