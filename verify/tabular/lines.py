@@ -16,6 +16,7 @@ from verify.tabular.grid import Grid, Source
 from verify.tabular.records import Record, rows_of
 from verify.tabular.written import COUNTED_OF, KINDS, NUMBER, TOTALS, Written
 
+LINES = "lines of names and numbers"  # what they are read as
 _ENDS = re.compile(r"[\n\r\b]|\Z")  # of what a line shows at one time: progress is written over itself
 _COUNTING = frozenset(
     word for words in KINDS.values() for word in words if len(word) > 1 and word not in (*NUMBER, *TOTALS)
@@ -164,7 +165,7 @@ def read_lines(source: Source) -> Grid:
         else:
             records.append(_row(state, counters))
     gap = next(iter(passed), None)
-    return Grid(rows_of(records), "lines of names and numbers", gap, _left_out(passed), tuple(apart))
+    return Grid(rows_of(records), LINES, gap, _left_out(passed), tuple(apart))
 
 
 def _row(state: _State, above: Record) -> Record:
