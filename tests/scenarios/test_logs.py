@@ -417,7 +417,7 @@ def test_a_table_that_is_right_as_it_stands_stays_as_it_stands(tmp_path: Path) -
 
 def test_a_running_mean_of_ones_own_loop_is_recognised(tmp_path: Path) -> None:
     running = [by_samples(L[:k]) for k in (1, 2, 3)]
-    text = "epoch,batch,loss\n" + "".join(f"1,{k},{loss:.4f}\n" for k, loss in enumerate(running, start=1))
+    text = "".join(f"Epoch 1, batch {k}: loss {loss:.4f}\n" for k, loss in enumerate(running, start=1))
     found = audited(text, tmp_path)
     assert is_right(found)
     assert (
@@ -455,7 +455,7 @@ def test_one_wrong_number_in_a_log_of_nobody_is_the_only_one(tmp_path: Path) -> 
     running = [f"{by_samples(L[3 * e : 3 * e + k]):.4f}" for e in (0, 1) for k in (1, 2, 3)]
     for at in range(1, 6):
         own = [*running[:at], "1.0", *running[at + 1 :]]
-        text = "epoch,batch,loss\n" + "".join(f"{k // 3 + 1},{k % 3 + 1},{loss}\n" for k, loss in enumerate(own))
+        text = "".join(f"Epoch {k // 3 + 1}/2, batch {k % 3 + 1}/3 - loss: {loss}\n" for k, loss in enumerate(own))
         found = audited(text, tmp_path)
         assert [one.claim.literal.text for one in found.findings if one.status.is_refused] == ["1.0"]
         assert "the mean over the samples of the epoch so far" in found.told[0]
@@ -555,6 +555,51 @@ def test_losses_after_their_updates_are_never_right(
         assert is_right(audited(text, tmp_path, problem, log="lightning"))
 
 
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15, deadline=None)
+@given(
+    name=st.sampled_from(["loss", "Loss", "train_loss", "batch_loss", "output"]),
+    counter=st.sampled_from(["step", "iteration", "update"]),
+    kind=st.sampled_from(["sum over samples", "smoothed", "debiased", "mean so far"]),
+    steps=st.lists(st.integers(2, 6), min_size=1, max_size=5, unique=True).map(sorted),
+)
+def test_a_sum_or_an_average_that_nobody_names_is_never_right(
+    name: str, counter: str, kind: str, steps: list[int], tmp_path: Path
+) -> None:
+    """A forgotten mean makes a loss n times too large: a table of such losses is wrong, and no log of sums."""
+    sizes = [2, 2, 1, 2, 2, 1]
+    claimed = {
+        "sum over samples": lambda k: sizes[k - 1] * L[k - 1],
+        "smoothed": lambda k: smoothed(L[:k], debiased=False),
+        "debiased": lambda k: smoothed(L[:k], debiased=True),
+        "mean so far": lambda k: mean(L[3 * ((k - 1) // 3) : k]),
+    }[kind]
+    off = [k for k in steps if abs(claimed(k) - L[k - 1]) > 1e-3 * L[k - 1]]
+    if not off or (kind == "mean so far" and off[-1] % 3 == 0):
+        return  # at the end of an epoch it is the epoch's mean
+    text = f"{counter},{name}\n" + "".join(f"{k},{claimed(k):.6g}\n" for k in off)
+    try:
+        found = audited(text, tmp_path)
+    except ClaimError:
+        return
+    assert found.exit_status == 1
+    assert not any(one.status.is_accepted for one in found.findings)
+
+
+def test_the_sum_of_squares_in_place_of_their_mean(tmp_path: Path) -> None:
+    problem = load(LINE.replace("batch_size = 2", "").replace("epochs = 2", "epochs = 5"))
+    losses = losses_of([[0, 1, 2, 3, 4]] * 5)
+    for name in ("loss", "train_loss"):
+        text = f"step,{name},lr\n" + "".join(f"{k},{5 * loss:.4f},0.01\n" for k, loss in enumerate(losses, start=1))
+        if name == "train_loss":
+            with pytest.raises(ClaimError, match="unknown quantity 'train_loss'"):
+                audited(text, tmp_path, problem)
+        else:
+            found = audited(text, tmp_path, problem)
+            assert [one.status.is_refused for one in found.findings if one.cell.quantity.group == "loss"] == [True] * 5
+    text = "epoch,running_loss\n" + "".join(f"{k},{5 * loss:.4f}\n" for k, loss in enumerate(losses, start=1))
+    assert is_right(audited(text, tmp_path, problem))
+
+
 def test_a_log_that_shows_that_it_counts_from_0(tmp_path: Path) -> None:
     """By a row 0, or by epochs that its steps can be in only so, as of every second step of Lightning."""
     rows = [(step, step // 3, L[step]) for step in (1, 3, 5)]
@@ -566,6 +611,19 @@ def test_a_log_that_shows_that_it_counts_from_0(tmp_path: Path) -> None:
     ):
         audited(text, tmp_path)
     assert is_right(audited(text, tmp_path, log="lightning"))
+
+
+def test_the_running_loss_of_pytorchs_first_tutorial(tmp_path: Path) -> None:
+    """It prints the mean of the losses since its last line, and begins anew in each epoch."""
+    problem = load(LINE.replace("batch_size = 2", "batch_size = 1"))
+    losses = losses_of([[k % 5] for k in range(10)])
+    rows = [(e, k, mean(losses[5 * e - 7 + k : 5 * e - 5 + k])) for e in (1, 2) for k in (2, 4)]
+    text = "".join(f"[{epoch}, {batch:5d}] loss: {loss:.4f}\n" for epoch, batch, loss in rows)
+    found = audited(text, tmp_path, problem)
+    assert is_right(found)
+    assert "read loss as the mean of the epoch's losses since the last row" in found.told[0]
+    spoilt = audited(text.replace(f"{rows[-1][2]:.4f}", "1.2345"), tmp_path, problem)
+    assert [one.claim.literal.text for one in spoilt.findings if one.status.is_refused] == ["1.2345"]
 
 
 def test_the_lr_that_keras_holds_in_float32(tmp_path: Path) -> None:

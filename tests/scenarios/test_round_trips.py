@@ -57,6 +57,28 @@ LOGS: Mapping[str, Callable[[Table], str]] = {
     ),
     "PyTorch": of_lines("Epoch [{step}/3], Step [1/1], J: {J}, dJ/dw: {dJ_dw}, dJ/db: {dJ_db}, w: {w}, b: {b}"),
 }
+_NUMBERS = "J: {J}, dJ/dw: {dJ_dw}, dJ/db: {dJ_db}, w: {w}, b: {b}"
+LOGS = {
+    **LOGS,
+    "PyTorch's first tutorial": of_lines("[{step},     1] " + _NUMBERS),
+    "PyTorch's language model": of_lines(
+        "| epoch   {step} |     1/    1 batches | ms/batch  2.31 | J {J} | dJ/dw {dJ_dw} | dJ/db {dJ_db} | "
+        "w  {w} | b  {b}"
+    ),
+    "tqdm, before its bar": of_lines(
+        "Epoch {step} J={J}, dJ/dw={dJ_dw}, dJ/db={dJ_db}, w={w}, b={b}: 100%|██| 1/1 [00:00<00:00, 88.21it/s]"
+    ),
+    "loguru": of_lines("2024-05-17 13:02:11.123 | INFO     | __main__:train:42 - Epoch {step} | " + _NUMBERS),
+    "arrow": of_lines("Epoch {step} -> " + _NUMBERS + ", ETA: 0:00:03, accuracy: 98.2 %"),
+    "NumPy": of_lines(
+        "step={step} J=np.float64({J}) dJ/dw=np.float32({dJ_dw}) dJ/db=np.float64({dJ_db}) w=np.float64({w}) b={b} "
+        "eta 0:00:04"
+    ),
+    "NumPy in dicts": of_lines(
+        "{{'step': np.int64({step}), 'J': np.float64({J}), 'dJ/dw': {dJ_dw}, 'dJ/db': {dJ_db}, 'w': np.float32({w}), "
+        "'b': {b}}}"
+    ),
+}
 ALL = {**FORMS, **LOGS}
 
 

@@ -16,7 +16,7 @@ from verify.claims.unknown import is_beside
 from verify.tabular.written import COUNTED_OF, KINDS, NO_CLAIM, Row, Written
 
 _OF = re.compile(rf"{COUNTED_OF} (\d{{1,15}})")
-_COUNTED = re.compile(r"(?:[^\W\d]*[\s#(\[=:_]*)(?P<number>\d{1,15})(?:\.0*)?[)\]:]{0,2}")  # 3, 3.0, step 3, #3, (3)
+_COUNTED = re.compile(r"(?:[^\W\d]*[\s#(\[=:_]*)(?P<number>\d{1,15})(?:\.0*)?[)\]:%]{0,2}")  # 3, 3.0, step 3, #3, (3)
 _SHOWN = 4  # numbers of such a column
 _AFTER, _BEFORE = "after their batch", "before their batch"
 
@@ -27,6 +27,10 @@ def with_counters(header: Row, body: Sequence[Row], run: Timeline) -> tuple[Row,
     Raises `ClaimError` for `3/10` where the run has ten of nothing, and where it can be two things.
     """
     kinds = _kinds(header, run)
+    if {"epoch", "batch"} <= kinds.keys() and "step" not in kinds:
+        body, carried = _carried_down(body, kinds["epoch"], kinds["batch"])
+        if carried:
+            return header, body, f"an empty {header[kinds['epoch']].text} is that of the row above"
     at = next((place for place, cell in enumerate(header) if _OF.fullmatch(cell.text)), None)
     if at is not None:
         return _counted_of(header, body, at, run, has_epoch="epoch" in kinds)
@@ -35,6 +39,19 @@ def with_counters(header: Row, body: Sequence[Row], run: Timeline) -> tuple[Row,
         told = f"{called.text} counts the batches of its epoch"
         return _renamed(header, kinds["step"], "batch"), body, told
     return header, body, ""
+
+
+def _carried_down(body: Sequence[Row], epoch: int, batch: int) -> tuple[Sequence[Row], bool]:
+    """The rows, in which an epoch that is left out beside a batch is that of the row above; and whether one is."""
+    found: list[Row] = []
+    above = ""
+    for row in body:
+        is_left_out = not row[epoch].text and bool(row[batch].text) and bool(above)
+        found.append(
+            [replace(cell, text=above) if at == epoch and is_left_out else cell for at, cell in enumerate(row)]
+        )
+        above = found[-1][epoch].text or above
+    return found, any(new[epoch].text != old[epoch].text for new, old in zip(found, body, strict=True))
 
 
 def by_unknown_column(header: Row, body: Sequence[Row], run: Timeline, *, is_tidy: bool) -> tuple[Row, str]:

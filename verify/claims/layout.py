@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -14,6 +15,8 @@ from verify.tabular.index import without_index
 from verify.tabular.written import NO_CLAIM, Row, Written, place_word
 
 _NAMES = ("name", "variable", "metric", "key")  # other heads of what a tidy table calls `quantity`
+
+_NUMPY = re.compile(r"(?:np|numpy|jnp)\.(?:u?int|float|longdouble)\d*\(\s*'?([^\s()']+)'?\s*\)")
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,8 @@ def laid_out(grid: Grid, run: Timeline) -> Laid:
     if not rows:
         name = grid.rows[0][0].place.source if grid.rows and grid.rows[0] else "the text"
         raise ClaimError(f"{name} has no table; expected a line with the names of the columns", Place(name))
-    grid, has_commas = with_points(replace(grid, rows=_padded(grid.rows, rows[0])))
+    padded = [[_unwrapped(cell) for cell in row] for row in _padded(grid.rows, rows[0])]
+    grid, has_commas = with_points(replace(grid, rows=padded))
     says_where = any(run.is_place(place_word(cell.text)) for cell in grid.rows[0])
     names, body, index = without_index(grid.rows[0], grid.rows[1:], says_where)
     header = _long_form([_as_place(_in_one_line(cell, run), run) for cell in names], run)
@@ -52,6 +56,11 @@ def laid_out(grid: Grid, run: Timeline) -> Laid:
     form = f"{grid.form}, decimal comma" if has_commas else grid.form
     more = ", ".join(filter(None, (index, grid.told, counts)))
     return Laid(header, numbered, _empty(header, numbered, is_tidy), is_tidy, form, more, grid.apart)
+
+
+def _unwrapped(cell: Written) -> Written:
+    """A cell without the names of types by which NumPy 2 shows its numbers: `np.float64(2.25)`."""
+    return replace(cell, text=_NUMPY.sub(r"\1", cell.text)) if "(" in cell.text else cell
 
 
 def counted(laid: Laid, run: Timeline) -> Laid:

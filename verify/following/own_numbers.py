@@ -50,7 +50,9 @@ def own_number(
     literal = claim.literal
     if is_exact and literal.special is None:
         return Own(claim, mark, literal.value, literal.value)
-    if claim.cell.quantity.group == "setting" and literal.special is None and literal.digits <= FEW_DIGITS:
+    is_the_right_one = not is_wrong and right is not None and to_fraction(right) == literal.value
+    is_setting = claim.cell.quantity.group == "setting" and literal.special is None
+    if is_setting and (literal.digits <= FEW_DIGITS or is_the_right_one):  # 1.00e-02 of 0.01 is rounded from nothing
         chosen = literal.value if is_wrong or right is None else middle(right)
         return Own(claim, mark, chosen, chosen)
     if literal.special is not None:

@@ -26,6 +26,7 @@ class Meaning:
 MEANINGS: Mapping[str, Meaning] = {
     "of_step": Meaning("the loss of the step", "batches", "step"),
     "since_row": Meaning("the mean of the losses since the last row", "batches", "row"),
+    "since_row_of_epoch": Meaning("the mean of the epoch's losses since the last row", "batches", "row"),
     "since_row_filtered": Meaning(
         "the mean of the losses since the last row, one that overflows counted as their sum so far / its place",
         "filtered",

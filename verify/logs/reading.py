@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, pairwise, product
@@ -16,10 +17,14 @@ from verify.logs.meaning import MEANINGS, Averaged, GradientNorm
 from verify.logs.rows import Span, Steps, places, spans
 from verify.logs.writers import Writer, writers
 from verify.tabular.grid import Grid
+from verify.tabular.lines import LINES
 from verify.tabular.written import NO_CLAIM, Row
 
 MAX_WAYS = 24  # in which a log is tried
-_SINCE_ROW = ("since_row", "since_row_filtered")
+_SINCE_ROW = ("since_row", "since_row_filtered", "since_row_of_epoch")
+_UNLIKELY = ("epoch_sum_by_samples", "smoothed", "smoothed_debiased")  # as wrong as a forgotten mean, if nobody says so
+_SO_FAR = ("epoch_by_samples", "epoch_by_batches", "epoch_sum")
+_SAYS_SO = re.compile(r"sum|total|running|epoch|avg|average|mean|smooth", re.IGNORECASE)
 _OWN = ("after", "before")  # what a column of a parameter can mean
 
 
@@ -96,12 +101,44 @@ def _ways(laid: Laid, run: Timeline, writer: Writer, failed: list[ClaimError], *
     counted = all(kind in writer.counts for kind in places(laid.header))
     if not ruled or not (named or (counted and not unknown)):
         return
+    if not named:
+        options = {at: _likely(laid.header, at, means, writer) for at, means in options.items()}
     for begins in _beginnings(laid, writer):
         for meant in product(*options.values()):
             try:
-                yield _way(laid, run, writer, dict(zip(options, meant, strict=True)), begins)
+                yield _way(laid, run, writer, dict(zip(options, meant, strict=True)), begins, is_named=named)
             except ClaimError as error:
                 failed.append(error)
+
+
+def _likely(header: Row, at: int, means: tuple[str, ...], writer: Writer) -> tuple[str, ...]:
+    """What a column of a log of nobody can mean: no sum over samples nor moving average that its name does not say.
+
+    Such a number is as wrong as one of a forgotten mean. fastai's average is known by the columns beside it.
+    """
+    if _SAYS_SO.search(header[at].text):
+        return means
+    is_theirs = any(writer.passes_over(cell.text) for cell in header)
+    return tuple(
+        meaning for meaning in means if meaning not in _UNLIKELY or (meaning == "smoothed_debiased" and is_theirs)
+    )
+
+
+def _check_so_far(laid: Laid, where: Sequence[Span], means: Mapping[int, str], run: Timeline, writer: Writer) -> None:
+    """Raises `ClaimError` where a column would be a mean so far in the midst of an epoch, and nothing says that it is.
+
+    Keras prints such means in lines, which is said by their form.
+    """
+    ends = all(span.last == run.end_of_epoch(run.batches[span.last - 1].epoch, laid.header[0].place) for span in where)
+    if ends or laid.form == LINES:
+        return
+    for at, meaning in means.items():
+        if (
+            meaning in _SO_FAR
+            and _meanings(laid.header[at].text, run, writer)
+            and not _SAYS_SO.search(laid.header[at].text)
+        ):
+            raise ClaimError("a mean of an epoch so far says so in its name", laid.header[at].place)
 
 
 def _place_words(header: Row) -> set[str]:
@@ -160,13 +197,17 @@ def _is_shifted(laid: Laid, run: Timeline, begins: Mapping[str, int]) -> bool:
     return all((step - 1) // run.per_epoch == epoch - first for step, epoch in counted)
 
 
-def _way(laid: Laid, run: Timeline, writer: Writer, means: Mapping[int, str], begins: Mapping[str, int]) -> LogReading:
+def _way(
+    laid: Laid, run: Timeline, writer: Writer, means: Mapping[int, str], begins: Mapping[str, int], *, is_named: bool
+) -> LogReading:
     """The claims in one way. Raises `ClaimError` where a row is about no step of the run, or nothing is claimed."""
     chosen_at = [at for at in means if _meanings(laid.header[at].text, run, writer) or means[at] in _OWN]
     of_steps = [at for at in means if means[at] != "of_run"]
     rows = [row for row in laid.body if any(not _is_empty(row, position) for position in means)]
     counted = [any(not _is_empty(row, position) for position in of_steps) for row in rows]
     where, told = spans(laid.header, rows, counted, run, writer, begins)
+    if not is_named:
+        _check_so_far(laid, where, means, run, writer)
     unread: list[ClaimError] = []
     claims: list[Claim] = []
     chosen: set[Cell] = set()
@@ -223,6 +264,8 @@ def _of_column(
             f"{head.text} stands in one row of a log, after its last step; here it is in several", head.place
         )
     begins = _begun([span for _, span in filled], steps, head.place) if meaning in _SINCE_ROW else []
+    if meaning == "since_row_of_epoch":
+        begins = [max(first, steps.begin_of_epoch(span.last)) for first, (_, span) in zip(begins, filled, strict=True)]
     for at, (cell, span) in enumerate(filled):
         try:
             literal = run.literal(cell)

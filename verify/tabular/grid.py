@@ -72,16 +72,16 @@ def with_points(grid: Grid) -> tuple[Grid, bool]:
     """The table with decimal points, and whether it was written with decimal commas.
 
     All numbers of a table are written alike. Raises `ClaimError` where some have a comma and others a point, and where
-    nothing tells whether `1,234` has a decimal comma.
+    nothing tells whether `1,234` has a decimal comma: neither `0,5` nor `1,234.5` does.
     """
     header, *body = grid.rows
     names = [cell.text.lower() for cell in header]
     apart = {names.index("index")} if "index" in names and "quantity" in names else set()
-    points, commas, either = _evidence(body, apart)
+    points, commas, either, thousands = _evidence(body, apart)
     if points and commas:
         message = f"{shorten(commas.text)} has a decimal comma, and {shorten(points.text)} at {points.place} a point"
         raise ClaimError(f"{message}; write all numbers of a table in one way", commas.place)
-    if either and not points and not commas:
+    if either and not thousands and not commas:
         raise ClaimError(_two_readings(either.text), either.place)
     if not commas:
         return grid, False
@@ -102,18 +102,18 @@ def _two_readings(text: str) -> str:
     return f"{message}, and no other number of the table tells which; write one of the two"
 
 
-_Evidence = tuple[Written | None, Written | None, Written | None]
+_Evidence = tuple[Written | None, Written | None, Written | None, Written | None]
 
 
 def _evidence(body: Sequence[Row], apart: Collection[int]) -> _Evidence:
-    """The first number with a decimal point, the first with a decimal comma, and the first that may be either."""
+    """The first number with a decimal point, with a decimal comma, that may be either, and with thousands marked."""
     first: dict[str, Written] = {}
     for row in body:
         for position, cell in enumerate(row):
             if ("," in cell.text or "." in cell.text) and position not in apart and not cell.is_number:
                 for mark in _marks(cell.text.translate(_MINUS), is_quoted=cell.is_quoted):
                     first.setdefault(mark, cell)
-    return first.get("."), first.get(","), first.get("?")
+    return first.get("."), first.get(","), first.get("?"), first.get("thousands")
 
 
 def _marks(text: str, *, is_quoted: bool) -> Iterator[str]:
@@ -129,6 +129,8 @@ def _marks(text: str, *, is_quoted: bool) -> Iterator[str]:
         yield ","
     elif _POINT.fullmatch(text):
         yield "."
+        if "," in text:
+            yield "thousands"
 
 
 def _marks_of_array(text: str) -> Iterator[str]:

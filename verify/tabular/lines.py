@@ -16,6 +16,7 @@ from verify.tabular.grid import Grid, Source
 from verify.tabular.records import Record, rows_of
 from verify.tabular.written import COUNTED_OF, KINDS, NUMBER, TOTALS, Written
 
+LINES = "lines of names and numbers"  # what they are read as
 _ENDS = re.compile(r"[\n\r\b]|\Z")  # of what a line shows at one time: progress is written over itself
 _COUNTING = frozenset(
     word for words in KINDS.values() for word in words if len(word) > 1 and word not in (*NUMBER, *TOTALS)
@@ -30,7 +31,7 @@ _OF = re.compile(r"(?P<number>\d{1,15})[ \t]*/[ \t]*(?P<all>\d{1,15})(?![\w/.])"
 _NUMBER = r"[-+−]?(?:\d+(?:,\d+)*(?:\.\d+|\.(?![.\d]))?|\.\d+)(?:[eE][-+]?\d+)?(?:\.\.+|…)?(?:\(\d{1,3}\))?"
 _NUMBER += r"|[-+]?(?:nan|inf(?:inity)?)"
 # after a word of up to four letters a full stop is that of an abbreviation, as in `Avg. loss`, and not of a sentence
-_NAME = r"(?:[^\W\d_]|[∂∇])(?:[\w'/^∂∇*-]|\.(?=\w))*(?:\[[\d, ]*\]|\(\w+\)|(?<!\w{5})\.(?=[ \t]))?"
+_NAME = r"(?:[^\W\d_]|[∂∇])(?:[\w'/^∂∇*@-]|\.(?=\w))*(?:\[[\d, ]*\]|\(\w+\)|(?<!\w{5})\.(?=[ \t]))?"
 _WORDED = re.compile(  # a name, blanks and a number that is not part of the name of another one
     rf"(?P<key>{_NAME}(?:[ \t]{_NAME}){{0,3}}?)[ \t]+(?:(?:is|was)[ \t]+)?"
     rf"(?P<value>(?:{_NUMBER})(?:%|[a-zµ]+(?:/[a-z]+)?)?|\[[ \t]*[-+.\d][^\[\]/\n]*\])"
@@ -43,7 +44,9 @@ _VALUE = re.compile(
     r"""(?P<bare>[^\s,;|](?:[^\s,;|]|,(?=\d))*)"""
 )
 _AVERAGE = re.compile(rf"[ \t]*\([ \t]*(?:avg:?[ \t]*)?(?P<value>{_NUMBER})[ \t]*\)", re.IGNORECASE)
-_PROSE = re.compile(rf"{_NAME}(?:[ \t]+{_NAME})*(?=\.?(?:[ \t]+-[ \t]|\s*$)|(?<=\w{{5}})\.\s|[!,;|)\]])", re.MULTILINE)
+_PROSE = re.compile(
+    rf"{_NAME}(?:[ \t]+{_NAME})*(?=\.?(?:[ \t]+-[ \t]|\s*$)|(?<=\w{{5}})\.\s|[ \t]*[!,;|)\]])", re.MULTILINE
+)
 _LABEL = re.compile(  # of the names behind it: `Test set: loss 2.5`, `Train: loss=2.5`
     rf"(?P<label>{_NAME}(?:[ \t]+{_NAME})*):[ \t]+(?!nan|inf)"
     rf"(?=(?:{_NAME}[ \t]+)*{_NAME}[ \t]*(?:[=:]|(?:is[ \t]+)?[-+−]?[.\d]))"
@@ -51,15 +54,23 @@ _LABEL = re.compile(  # of the names behind it: `Test set: loss 2.5`, `Train: lo
 _BEFORE_COUNT = re.compile(rf"(?:train|training|finished|completed|end of)[ \t]+(?=(?:{_WORDS})\b)", re.IGNORECASE)
 _RULER = re.compile(r"[\s\-=_*#~.]*")
 _FILLER = re.compile(r"(?:(?:and|with|the|then|after|at|in|on)[ \t]+)+(?=[^\W\d_]|[∂∇])", re.IGNORECASE)
-_BETWEEN = re.compile(r"(?:[ \t,;|()\]{}!~>*#]|\[(?![=>#]|\.\.)|\.(?=\s|$)|(?<![^\s|\[(])[-–—=.:]+(?![^\s|]))+")
+_BETWEEN = re.compile(
+    r"(?:[ \t,;|()\]{}!~>*#%→]|[-=]+>|\[(?![=>#]|\.\.)|\.(?=\s|$)|(?<![^\s|\[(])[-–—=.:]+(?![^\s|]))+"
+)
 _BAR = re.compile(r"\[[=>.\- #]*[=>.#][=>.\- #]*\]|[━╸╺─]+(?:[ \t]*[━╸╺─]+)*|\d{1,3}%\|[^|\n\r]*\|")
 _CLOCK = re.compile(
     r"\d+(?:\.\d+)?[ \t]?(?:%|/s|(?:s|ms|us|µs|min|m|h|it|sec|secs|seconds|minutes|img|samples|examples)"
     r"(?:/(?:it|s|sec|step|epoch|batch|sample|iter))?)(?!\w)|(?:\d+:)+\d+(?:\.\d+)?(?:<(?:\d+:)*[\d?]+)?"
 )
+_TIMED = re.compile(  # `eta 0:00:04`
+    rf"{_NAME}(?:[ \t]{_NAME})?[ \t]*[:=]?[ \t]*(?:\d+:)+\d+(?:\.\d+)?(?![\w.:])"
+)
+_PLACED = re.compile(
+    r"\[[ \t]*(?P<epoch>\d{1,15}),[ \t]*(?P<batch>\d{1,15})[ \t]*\](?=[ \t]*[^\W\d])"
+)  # [1,  2000] loss: 2.1
 _STAMP = re.compile(  # what a program writes in front of a line of its log
     r"[ \t]*(?:\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[\d.,]*Z?\]?[ \t]*)?"
-    r"(?:[ \t\-:|\[]*(?:INFO|DEBUG|WARNING)[ \t\-:|\]]*)?"
+    r"(?:[ \t\-:|\[]*(?:INFO|DEBUG|WARNING)[ \t\-:|\]]*)?(?:[\w.]+:[\w.<>]+:\d+[ \t]+-[ \t]+)?"
 )
 _PAIR = re.compile(r"[=:]\s*(?:[-+−]?(?:[.\d]|nan\b|inf\b)|[\w.]*\(?\[)", re.IGNORECASE)
 _NUMBERS_ALONE = re.compile(r"(?=[^\n]*\d)[\s\d.,;|+\-−eE]+")
@@ -103,7 +114,9 @@ def _begins(source: Source, at: int) -> bool:
     at = _after_stamp(source, at)
     key = _KEY.match(source.text, at)
     value = re.compile(r"[-+−]?(?:[.\d]|nan\b|inf\b)|[\w.]*\(?\[|[\w.]+\(", re.IGNORECASE)
-    return bool(_COUNT.match(source.text, at) or (key and value.match(source.text, key.end())))
+    return bool(
+        _COUNT.match(source.text, at) or _PLACED.match(source.text, at) or (key and value.match(source.text, key.end()))
+    )
 
 
 def _is_worded(source: Source) -> bool:
@@ -152,7 +165,7 @@ def read_lines(source: Source) -> Grid:
         else:
             records.append(_row(state, counters))
     gap = next(iter(passed), None)
-    return Grid(rows_of(records), "lines of names and numbers", gap, _left_out(passed), tuple(apart))
+    return Grid(rows_of(records), LINES, gap, _left_out(passed), tuple(apart))
 
 
 def _row(state: _State, above: Record) -> Record:
@@ -213,29 +226,39 @@ def _state(source: Source, at: int) -> tuple[_State, int]:
     """What is shown from a place on, and where the next begins. Raises `ClaimError` for a number without a name."""
     text, found = source.text, _State()
     at = _after_stamp(source, at)
+    if placed := _PLACED.match(text, at):
+        at = placed.end()
+        for word in ("epoch", "batch"):
+            _add_counter(Written(word, source.place(placed.start())), source.cell(*placed.span(word)), found)
     while True:
         for passed in (_BAR, _BETWEEN, _FILLER, _BEFORE_COUNT):
             at = match.end() if (match := passed.match(text, at)) else at
         if _ENDS.match(text, at):
             return found, at + 1
-        if passed_over := _BAR.match(text, at) or _CLOCK.match(text, at):
-            at = passed_over.end()
-        elif count := _COUNT.match(text, at) or _OF.match(text, at):
-            _count(source, count, found)
-            at = count.end()
-        elif label := _LABEL.match(text, at):
-            found.label += f"{label['label']} "
-            at = label.end()
-        elif worded := _WORDED.match(text, at):
-            name = _named(source, worded, found)
-            _add(name, source.cell(*worded.span("value")), found)
-            at = _with_average(source, name, worded.end("value"), found)
-        elif prose := _PROSE.match(text, at):
-            cell = source.cell(*prose.span())
-            found.words.append((cell, replace(cell, why=_NO_NUMBER)))
-            at = prose.end()
-        else:
-            at = _keyed(source, at, found)
+        passed_over = _BAR.match(text, at) or _CLOCK.match(text, at)
+        at = passed_over.end() if passed_over else _next(source, at, found)
+
+
+def _next(source: Source, at: int, found: _State) -> int:
+    """Takes what stands at a place into the state, and says where it ends. Raises `ClaimError` for what is no name."""
+    text = source.text
+    if count := _COUNT.match(text, at) or _OF.match(text, at):
+        _count(source, count, found)
+        return count.end()
+    if timed := _TIMED.match(text, at):
+        return timed.end()
+    if label := _LABEL.match(text, at):
+        found.label += f"{label['label']} "
+        return label.end()
+    if worded := _WORDED.match(text, at):
+        name = _named(source, worded, found)
+        _add(name, source.cell(*worded.span("value")), found)
+        return _with_average(source, name, worded.end("value"), found)
+    if prose := _PROSE.match(text, at):
+        cell = source.cell(*prose.span())
+        found.words.append((cell, replace(cell, why=_NO_NUMBER)))
+        return prose.end()
+    return _keyed(source, at, found)
 
 
 def _named(source: Source, match: re.Match[str], found: _State) -> Written:
@@ -328,4 +351,7 @@ def _bare(source: Source, start: int, stop: int) -> tuple[Written, int]:
         text = text[:-1]
     if re.fullmatch(r"[-+−]?\d+\.\d+\.", text):
         text = text[:-1]
-    return source.cell(start, start + len(text)), start + len(text)
+    end = start + len(text)
+    if re.fullmatch(rf"(?:{_NUMBER}):", text):  # as tqdm puts one between what it shows and its bar
+        text = text[:-1]
+    return source.cell(start, start + len(text)), end

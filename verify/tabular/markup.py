@@ -200,7 +200,9 @@ def _inside(source: Source, begin: re.Match[str]) -> tuple[int, int]:
     second = _BEGIN.search(source.text, end)
     if second is not None:
         raise ClaimError("a second table; leave one of them out", source.place(second.start()))
-    arguments = re.compile(r"(?:\s*(?:\[[^\]]*\]|\{(?:[^{}]|\{[^{}]*\})*\}))+").match(source.text, begin.end())
+    count = 2 if begin["name"] in ("tabular*", "tabularx", "tabulary") else 1  # its width, and its columns
+    argument = r"(?:\s*\[[^\]]*\])*\s*\{(?:[^{}]|\{[^{}]*\})*\}"
+    arguments = re.compile(rf"(?:{argument}){{{count}}}").match(source.text, begin.end())
     return (arguments.end() if arguments else begin.end()), end
 
 

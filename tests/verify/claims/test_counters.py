@@ -138,3 +138,11 @@ def test_other_columns_are_left_out_as_before() -> None:
     for cells in (("0.5", "0.6"), ("3", "3"), ("5", "2"), ("1", "2"), ("good", "better")):
         found = claimed(f"accuracy,w\n{cells[0]},0.5\n{cells[1]},0.6\n", SINGLE)
         assert [step for step, *_ in found] == [1, 2]
+
+
+def test_an_epoch_that_is_left_out_is_that_of_the_row_above() -> None:
+    run = timeline_of(TEXT.format(rows=[1, 2, 3, 4, 5], epochs=2, size=2))
+    reading = read_table("epoch,batch,loss\n1,1,17\n,2,63.63\n2,1,1.78\n,3,7.86\n", "t", run)
+    assert [claim.cell.step for claim in reading.claims] == [1, 2, 4, 6]
+    assert "an empty epoch is that of the row above" in reading.told
+    assert [claim.cell.step for claim in read_table("epoch,batch,loss\n1,1,17\n1,3,7\n", "t", run).claims] == [1, 3]

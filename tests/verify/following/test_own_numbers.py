@@ -51,3 +51,12 @@ def test_with_its_zeros_a_number_is_as_narrow_as_its_column() -> None:
     assert (own.low, own.high) == (Fraction("-1.9001"), Fraction("-1.8999"))
     plain = own_number(one.claim, 0, one.right, False)
     assert (plain.low, plain.high) == (Fraction("-1.95"), Fraction("-1.85"))
+
+
+@pytest.mark.parametrize(("text", "right", "is_one"), [("1.00e-02", "0.01", True), ("0.0333", "1/30", False)])
+def test_a_setting_that_is_the_right_one_to_the_last_digit_is_taken_at_its_word(
+    text: str, right: str, is_one: bool
+) -> None:
+    """Nothing has been rounded: it makes no room for a number that follows from another lr."""
+    own = own_number(claim(cell(1, "setting", "lr"), text), 0, from_fraction(Fraction(right)), is_wrong=False)
+    assert (own.low == own.high) == is_one

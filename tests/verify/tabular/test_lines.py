@@ -11,6 +11,7 @@ from tests.timelines import claimed, timeline_of
 from verify.claims.table import read_table
 from verify.tabular.forms import read_grid
 from verify.tabular.grid import Source
+from verify.tabular.lines import read_lines
 
 THREE_ROWS = """
 equations = "l = mean((w*x + b - y)^2)"
@@ -195,3 +196,13 @@ def test_any_way_of_writing_names_and_numbers_reads_back(
         for name, number in zip(names, row, strict=True)
     }
     assert found == expected
+
+
+def test_what_is_a_time_or_a_place_and_no_claim() -> None:
+    for text in ("[1,  2000] loss: 2.5", "[1,2000] loss 2.5 eta 0:00:04", "[1, 2000] ETA: 12:03 loss=2.5 (98.2 %)"):
+        grid = read_lines(Source("t", f"{text}\n"))
+        assert [[cell.text for cell in row] for row in grid.rows] == [["epoch", "batch", "loss"], ["1", "2000", "2.5"]]
+    with pytest.raises(ClaimError, match="no name with its number behind it"):
+        read_lines(Source("t", "[1.5, 2] loss: 2.5\n"))
+    grid = read_lines(Source("t", "Epoch 1 loss=64.6: 100%|██| 1/1 [00:00<00:00, 8it/s]\n"))
+    assert [row[:2][-1].text for row in grid.rows] == ["loss", "64.6"]
