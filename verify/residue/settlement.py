@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -22,6 +22,10 @@ from verify.residue.rounded_step import SLACK
 MANY_STEPS = 50  # from which on the steps are first looked at side by side
 VAGUE = 1e-3
 VAGUE_BESIDE_PYTORCH = 1e-4
+# A bound is what rounding can do at worst, ten times and more what it does. Beyond so many units in the last place of
+# its dtype a number is no residue by the bound alone: it is looked how far off PyTorch's own number is.
+FAR_OFF = 64
+ALIKE = 16  # times as far off as PyTorch's own number is still rounding of the same kind
 
 
 def may_be_residue(finding: Finding) -> bool:
@@ -38,6 +42,7 @@ def settle(run: Run, findings: list[Finding], places: Sequence[int], steps: Sequ
     run what is far from right is told by them at once.
     """
     vague: list[int] = []
+    far_off: dict[int, str] = {}
     dtypes = _dtypes(run, findings)
     if len(steps) >= MANY_STEPS:
         far = quick_drifts(run, dtypes[0], steps, [findings[place].cell for place in places])
@@ -55,12 +60,15 @@ def settle(run: Run, findings: list[Finding], places: Sequence[int], steps: Sequ
                     finer.append(place)
                     told = "" if dtype == "float64" or is_dtype_named(run) else "; in float64 this is wrong"
                     why = f"a correct {dtype} program may print it{told}"
-                    findings[place] = replace(findings[place], status=Status.RESIDUE, why=why)
+                    if _is_far_off(run, findings[place], dtype):
+                        far_off |= {place: why} if findings[place].status is Status.WRONG else {}
+                    else:
+                        findings[place] = replace(findings[place], status=Status.RESIDUE, why=why)
                 elif findings[place].status is Status.WRONG:
                     vague.append(place)
         places = finer
     asked = run if run.settings.dtype in dtypes else replace(run, settings=replace(run.settings, dtype="float64"))
-    return bool(vague) and _ask_pytorch(asked, findings, vague)
+    return bool(vague or far_off) and _ask_pytorch(asked, findings, vague, far_off)
 
 
 def _is_beyond(finding: Finding, drift: Drift | None) -> bool:
@@ -132,11 +140,29 @@ def _is_rounding(finding: Finding, bound: float, vague: float) -> bool:
     return bound <= max(unit, abs(to_float(finding.right)) * vague)
 
 
+def _is_far_off(run: Run, finding: Finding, dtype: str) -> bool:
+    """Whether a number that a bound allows is so far off that PyTorch is asked too, where it can be."""
+    can_be_asked = not run.settings.by_hand_alone and finding.cell.step <= MAX_ASKED
+    right = finding.right
+    if not can_be_asked or right is None or finding.allowed is not None:
+        return False
+    return _off(finding) > FAR_OFF * abs(to_float(right)) * 2.0 ** (FORMATS[dtype].unit + 1)
+
+
+def _off(finding: Finding) -> float:
+    """How far the right number is from the nearest one that is printed with the claimed digits."""
+    assert finding.right is not None
+    literal, right = finding.claim.literal, as_ball(finding.right)
+    ends = [abs(to_float(right - as_ball(from_fraction(end)))) for end in literal.ends]
+    return 0.0 if within(finding.right, *literal.ends) else min(ends)
+
+
 MAX_ASKED = 20_000  # steps that PyTorch is asked to run; where an open claim is later, all of those stay undecided
 
 
-def _ask_pytorch(run: Run, findings: list[Finding], places: Sequence[int]) -> bool:
-    """Compares numbers that no bound decides with what PyTorch prints."""
+def _ask_pytorch(run: Run, findings: list[Finding], vague: Sequence[int], far_off: Mapping[int, str]) -> bool:
+    """Compares numbers that no bound decides with what PyTorch prints; `far_off` are those that one allows, and why."""
+    places = [*vague, *far_off]
     last = max(findings[place].cell.step for place in places)
     if last > MAX_ASKED:
         why = (
@@ -154,13 +180,24 @@ def _ask_pytorch(run: Run, findings: list[Finding], places: Sequence[int]) -> bo
         if number is not None and _prints(finding.claim, number):
             why = f"exactly what PyTorch prints in {run.settings.dtype}"
             findings[place] = replace(finding, status=Status.RESIDUE, why=why)
+        elif place in far_off and (number is None or _is_alike(finding, number, run.settings.dtype)):
+            findings[place] = replace(finding, status=Status.RESIDUE, why=far_off[place])
         elif finding.claim.literal.special is None and not _is_far(finding, number):
-            findings[place] = _left_open(finding, "what rounding does in so many steps is not bounded")
+            is_allowed = f"the bound on what rounding can do allows it, though PyTorch's own number is {number:.9g}"
+            why = is_allowed if place in far_off else "what rounding does in so many steps is not bounded"
+            findings[place] = _left_open(finding, why)
     return True
 
 
 def _left_open(finding: Finding, why: str) -> Finding:
     return replace(finding, status=Status.UNDECIDED, why=f"it is not right at its digits, and {why}")
+
+
+def _is_alike(finding: Finding, number: float, dtype: str) -> bool:
+    """Whether a claim is off as PyTorch's own number is, or not much further."""
+    assert finding.right is not None
+    own = abs(number - to_float(finding.right))
+    return not own < math.inf or _off(finding) <= ALIKE * max(own, abs(number) * 2.0 ** FORMATS[dtype].unit)
 
 
 def _is_far(finding: Finding, number: float | None) -> bool:
