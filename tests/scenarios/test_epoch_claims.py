@@ -183,6 +183,8 @@ def test_a_whole_epoch_is_read_as_it_is_meant_and_a_wrong_number_is_found(
 ) -> None:
     if name == "mean loss" and kind.startswith("sum"):
         return
+    if name in ("loss", "train_loss") and kind == "sum_over_samples":
+        return  # wrong: a forgotten mean looks the same
     rows = []
     for k, (means, end) in enumerate(zip(plain(size), ends(size), strict=True)):
         numbers = {**({name: means[f"{kind}(loss)"]} if name else {}), **end}

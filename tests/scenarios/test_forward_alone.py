@@ -83,7 +83,8 @@ def test_lines_and_their_derivatives_without_a_loss() -> None:
 
 def test_an_entry_is_asked_for_where_no_seed_is_given() -> None:
     with pytest.raises(ProblemError, match="name one entry, such as"):
-        audit(OUTPUTS, sentences=["dq/dw = 28"])
+        audit(OUTPUTS, sentences=["step 1: dq/dw = 28"])
+    assert said(OUTPUTS, "dq/dw = 28") == ["wrong"]  # a formula: the same number for every entry
 
 
 def test_how_the_end_is_read_is_told() -> None:

@@ -183,8 +183,9 @@ def _ask_pytorch(run: Run, findings: list[Finding], vague: Sequence[int], far_of
         elif place in far_off and (number is None or _is_alike(finding, number, run.settings.dtype)):
             findings[place] = replace(finding, status=Status.RESIDUE, why=far_off[place])
         elif finding.claim.literal.special is None and not _is_far(finding, number):
-            is_allowed = f"the bound on what rounding can do allows it, though PyTorch's own number is {number:.9g}"
-            why = is_allowed if place in far_off else "what rounding does in so many steps is not bounded"
+            why = "what rounding does in so many steps is not bounded"
+            if place in far_off:
+                why = f"the bound on what rounding can do allows it, though PyTorch's own number is {number:.9g}"
             findings[place] = _left_open(finding, why)
     return True
 
