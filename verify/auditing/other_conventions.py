@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from derive.algebra import expression
 from derive.algebra.expression import Apply, Expr, children, rebuild, walk
-from derive.algebra.operations import OPERANDS
+from derive.algebra.operations import OPERANDS, OPERATIONS
 from derive.chain.derivation import differentiate
 from derive.errors import Place
 from derive.paper.syntax import read_expression
@@ -67,28 +67,30 @@ def with_other_conventions(run: Run, findings: Sequence[Finding]) -> list[Findin
 
 
 def _of_lines(lines: Iterable[Expr]) -> list[Convention]:
-    used = {(part.op, len(part.args)) for line in lines for part in walk(line) if isinstance(part, Apply)}
-    return [one for one in CONVENTIONS if (one.operation, _arity(one)) in used]
+    parts = [part for line in lines for part in walk(line)]
+    return [one for one in CONVENTIONS if any(_is_of(one, part) for part in parts)]
 
 
-def _arity(convention: Convention) -> int:
-    return {"relu": 1, "abs": 1, "clip": 3}.get(convention.operation, 2)
+def _is_of(convention: Convention, expr: Expr) -> bool:
+    """Whether an expression is the operation of a convention; not of three or more, as `max(a, b, c)` is."""
+    operation = convention.operation
+    return isinstance(expr, Apply) and expr.op == operation and len(expr.args) == OPERATIONS[operation].arity
 
 
 def by(run: Run, convention: Convention) -> Run:
     """The run by hand in which every such operation has the convention."""
+    equation = read_expression(convention.equation, Place(convention.operation, text=convention.equation))
     nodes = tuple(
-        node if node.expr is None else replace(node, expr=_rewritten(node.expr, convention))
+        node if node.expr is None else replace(node, expr=_rewritten(node.expr, convention, equation))
         for node in run.problem.graph.nodes
     )
     graph = replace(run.problem.graph, nodes=nodes)
     return replace(run, problem=replace(run.problem, graph=graph), derivation=differentiate(graph))
 
 
-def _rewritten(expr: Expr, convention: Convention) -> Expr:
-    parts = tuple(_rewritten(part, convention) for part in children(expr))
-    if not isinstance(expr, Apply) or (expr.op, len(parts)) != (convention.operation, _arity(convention)):
+def _rewritten(expr: Expr, convention: Convention, equation: Expr) -> Expr:
+    parts = tuple(_rewritten(part, convention, equation) for part in children(expr))
+    if not _is_of(convention, expr):
         return rebuild(expr, parts)
-    whole = read_expression(convention.equation, Place(convention.operation, text=convention.equation))
     operands = dict(zip(OPERANDS, parts, strict=False))
-    return expression.replace(whole, lambda ref: operands[ref.name])
+    return expression.replace(equation, lambda ref: operands[ref.name])
