@@ -21,11 +21,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import torch
 
-from tests.benchmarks import power_correct, power_operations, power_planted, power_report, power_runs
+from tests.benchmarks import power_correct, power_loops, power_operations, power_planted, power_report, power_runs
 from tests.benchmarks.figures import Figures
 
 DECIDED = 1_000_000
 STEPS_A_PLANTED_CHUNK = 4_000  # how many decided steps there are for one graph with planted errors
+STEPS_A_LOOP = 5_000  # for one run with mistakes of the loop
 STEPS_AN_OPERATIONS_ROUND = 50_000
 
 Chunk = Callable[[int, int, float], Figures]
@@ -44,6 +45,7 @@ class Part:
 
 def parts(which: str, count: int) -> list[Part]:
     """What there is to do."""
+    loops = max(4, count // STEPS_A_LOOP)
     rounds = max(1, count // STEPS_AN_OPERATIONS_ROUND)
     graphs = max(4, count // STEPS_A_PLANTED_CHUNK)
     correct = [
@@ -54,7 +56,8 @@ def parts(which: str, count: int) -> list[Part]:
         Part("planted", power_planted.chunk, lambda _, done: done >= graphs, Figures()),
         Part("runs", power_runs.chunk, lambda _, done: done >= 1, Figures()),
     ]
-    return {"correct": correct, "planted": planted, "all": correct + planted}[which]
+    mistaken = [Part("loops", power_loops.chunk, lambda _, done: done >= loops, Figures())]
+    return {"correct": correct, "planted": planted, "loops": mistaken, "all": correct + planted + mistaken}[which]
 
 
 def run(part: Part, seed: int, workers: int, scale: float, finished: Callable[[], None]) -> None:
@@ -137,7 +140,7 @@ class Progress:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the parts and prints their figures; 1 where there was a false alarm or a miss above twice the bound."""
+    """Runs the parts and prints their figures; 1 where `power_report.failed` says so."""
     options = _parser().parse_args(argv)
     torch.set_num_threads(1)
     settings = {"steps": options.steps, "seed": options.seed}
@@ -160,7 +163,9 @@ def _parser() -> argparse.ArgumentParser:
     found.add_argument(
         "--state", type=Path, metavar="FILE", help="what is finished; a run that is started again goes on"
     )
-    found.add_argument("--part", choices=("correct", "planted", "all"), default="all", help="what is run (all)")
+    found.add_argument(
+        "--part", choices=("correct", "planted", "loops", "all"), default="all", help="what is run (all)"
+    )
     return found
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from tests.benchmarks.figures import Figures
 from tests.benchmarks.power_correct import DTYPES
+from tests.benchmarks.power_loops import MISTAKES
 from tests.benchmarks.power_operations import LINES
 from tests.benchmarks.power_planted import POWERS, SHARES, SIZES, STRUCTURAL
 from tests.benchmarks.power_runs import FACTOR, QUANTILES
@@ -17,9 +18,14 @@ _COUNTS = ("steps", "alone", "decided", "not finite", "undecided", "on a kink", 
 
 
 def failed(found: Mapping[str, Figures]) -> bool:
-    """Whether there was a false alarm, or an error above twice its bound was missed."""
+    """Whether there was a false alarm, an error above twice its bound was missed, or a loop's mistake is not named."""
     alarms = sum(figures.total("false alarms") for figures in found.values())
-    return bool(alarms or missed(found.get("planted", Figures())))
+    return bool(alarms or missed(found.get("planted", Figures())) or unnamed(found.get("loops", Figures())))
+
+
+def unnamed(loops: Figures) -> float:
+    """How many mistakes of a loop were not found, or not named at their step."""
+    return loops.total("loop mistakes") - loops.total("loop named")
 
 
 def missed(planted: Figures) -> float:
@@ -31,7 +37,7 @@ def missed(planted: Figures) -> float:
 
 def report(found: Mapping[str, Figures]) -> str:
     """All tables of the parts that were run."""
-    tables = {"correct": _correct, "operations": _operations, "planted": _planted, "runs": _runs}
+    tables = {"correct": _correct, "operations": _operations, "planted": _planted, "loops": _loops, "runs": _runs}
     blocks = [block for name, make in tables.items() if name in found for block in make(found[name])]
     return "\n\n".join(blocks)
 
@@ -139,6 +145,15 @@ def _planted(found: Figures) -> list[str]:
         )
     )
     return blocks
+
+
+def _loops(found: Figures) -> list[str]:
+    ways = ("loop mistakes", "loop caught", "loop named", "loop without effect")
+    rows = [(kind, *(f"{int(found.total(way, kind))}" for way in ways)) for kind in MISTAKES]
+    head = ("", "planted", "found", "named", "without effect")
+    missed = "".join(f"\nnot named: {place}" for place in found.counts.get("loop missed", {}))
+    title = "Mistakes of the training loop, found and named at their step"
+    return [_table(title, head, rows, (22, 10, 10, 10, 18)) + missed]
 
 
 def _shares(found: Figures) -> str:

@@ -9,7 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.benchmarks import power, power_correct, power_operations, power_planted, power_report, power_runs, steps
+from tests.benchmarks import (
+    power,
+    power_correct,
+    power_loops,
+    power_operations,
+    power_planted,
+    power_report,
+    power_runs,
+    steps,
+)
 from tests.benchmarks.figures import Figures
 from verify.command import parser
 from verify.numbers import FORMATS
@@ -34,6 +43,14 @@ def planted() -> Figures:
     found = Figures()
     for number in (0, 1, 4):
         found.join(power_planted.chunk(0, number, 0.5))
+    return found
+
+
+@cache
+def loops() -> Figures:
+    found = Figures()
+    for number in (0, 1, 3):
+        found.join(power_loops.chunk(0, number))
     return found
 
 
@@ -71,6 +88,25 @@ def test_what_is_planted_above_twice_the_bound_is_caught() -> None:
         assert found.total("structural replay", f"{dtype} ") == found.total("structural errors", f"{dtype} ") > 20
     kinds = {kind for kind in power_planted.STRUCTURAL for key in found.counts["structural errors"] if kind in key}
     assert kinds == set(power_planted.STRUCTURAL)
+
+
+def test_every_mistake_of_a_loop_is_found_and_named_at_its_step() -> None:
+    found = loops()
+    assert alarms(found) == []
+    assert set(found.counts["loop mistakes"]) == set(power_loops.MISTAKES)
+    assert list(found.counts.get("loop missed", {})) == []
+    assert found.counts["loop named"] == found.counts["loop caught"] == found.counts["loop mistakes"]
+    assert power_report.unnamed(found) == 0
+
+
+def test_a_mistake_that_is_told_as_another_is_not_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(power_loops.TOLD, "after", "the batches")  # type: ignore[index]
+    kinds = {kind: power_loops.MISTAKES[kind] for kind in ("update twice", "batch repeated")}
+    monkeypatch.setattr(power_loops, "MISTAKES", kinds)
+    found = power_loops.chunk(0, 0)
+    assert found.counts["loop caught"] == {"update twice": 1, "batch repeated": 1}
+    assert found.counts["loop named"] == {"update twice": 0, "batch repeated": 1}
+    assert power_report.failed({"loops": found})
 
 
 def test_gradcheck_takes_right_gradients_and_refuses_wrong_ones() -> None:
@@ -182,7 +218,7 @@ def small(count: int) -> list[power.Part]:
 
 def test_the_tables_fit_and_name_what_was_missed() -> None:
     runs = power_runs.chunk(0, 0, 0.001)
-    text = power_report.report({"correct": correct(), "planted": planted(), "runs": runs})
+    text = power_report.report({"correct": correct(), "planted": planted(), "loops": loops(), "runs": runs})
     assert text.count(": yes") == 6
     assert "regression bfloat16 replay terms" in text
     assert max(map(len, text.splitlines())) <= 80

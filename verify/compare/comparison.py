@@ -185,10 +185,13 @@ def _same_size(step: StepRecord, by_hand: Mapping[int, HandStep]) -> HandStep | 
 
 
 def _with_their_rows(record: Record) -> Record:
-    """The record with the rows of the data where a batch does not have them: nothing was calculated there."""
+    """The record with the rows of the data where a batch does not have them: nothing was calculated there.
+
+    For a batch without any row the first of the data stands in, as it counts as one sample.
+    """
     steps = []
     for step in record.steps:
-        rows = {name: held[list(step.batch.indices)] for name, held in record.data.items()}
+        rows = {name: held[list(step.batch.indices or (0,))] for name, held in record.data.items()}
         steps.append(step if step.fits else replace(step, data=rows))
     return replace(record, steps=tuple(steps))
 
@@ -290,7 +293,8 @@ def _without_value(batch: Batch, name: str, numbers: Numbers) -> Iterator[tuple[
 
 def _index(place: Place, axes: Axes, batch: Batch) -> str:
     """The index of an entry, counted from 0; along the samples it is the row of the data."""
-    numbers = [batch.indices[k] if axis.size == SIZE else k for k, axis in zip(place, axes[: len(place)], strict=True)]
+    rows = batch.indices or (0,)  # of a batch without a row nothing was calculated
+    numbers = [rows[k] if axis.size == SIZE else k for k, axis in zip(place, axes[: len(place)], strict=True)]
     return ",".join(map(str, numbers))
 
 

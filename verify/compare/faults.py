@@ -68,7 +68,7 @@ def batch_faults(
             yield f"{found}: {many}; expected batch {number} of epoch {epoch}"
             break  # all later ones are counted otherwise too
         elif found.indices != wanted.indices:
-            yield f"{found}: PyTorch took the samples {_list(found.indices)}; expected {_list(wanted.indices)}{aside}"
+            yield f"{found}: PyTorch took {_samples(found.indices)}; expected {_list(wanted.indices)}{aside}"
             aside = ""
         elif found != wanted:
             yield f"{found}: PyTorch {_doings(found)}; expected: {_doings(wanted)}"
@@ -108,6 +108,10 @@ def orders(taken: Iterable[Batch]) -> list[tuple[int, ...]]:
     for batch in taken:
         epochs.setdefault(batch.epoch, []).extend(batch.indices)
     return [tuple(rows) for rows in epochs.values()]
+
+
+def _samples(indices: tuple[int, ...]) -> str:
+    return f"the samples {_list(indices)}" if indices else "no sample"
 
 
 def _list(indices: tuple[int, ...]) -> str:

@@ -151,6 +151,10 @@ def test_one_order_for_all_epochs_disagrees(monkeypatch: pytest.MonkeyPatch) -> 
         (lambda epoch: [*epoch, epoch[-1]], "step 3 (epoch 1, batch 3): a batch too many; expected batch 1 of epoch 2"),
         (lambda epoch: epoch[:-1], "step 2 (epoch 2, batch 1): a batch is missing; expected batch 2 of epoch 1"),
         (lambda epoch: epoch[::-1], "step 1 (epoch 1, batch 1): PyTorch took the samples 2, 3; expected 0, 1"),
+        (
+            lambda epoch: [[c[:0] for c in epoch[0]], epoch[1]],
+            "step 1 (epoch 1, batch 1): PyTorch took no sample; expected 0, 1",
+        ),
         (lambda epoch: [epoch[0], *epoch[:-1]], "step 2 (epoch 1, batch 2): PyTorch took the samples 0, 1; expected 2"),
     ],
 )
