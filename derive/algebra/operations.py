@@ -91,7 +91,7 @@ class Operation:
 
 
 # Rounding, of PyTorch and of NumPy, is at least twice the largest error that tests/benchmarks/rounding.py has seen
-# (verify/rounding.toml; in brackets, in u), and no less than 4 u where a function is calculated: PyTorch's SLEEF is
+# (verify/rounding; in brackets, in u), and no less than 4 u where a function is calculated: PyTorch's SLEEF is
 # stated to be within 1 ulp, 2 u (https://sleef.org/additional.xhtml).
 # + − × ÷: IEEE 754 rounds to nearest, 1 u; every result measured was. √: NumPy's likewise; PyTorch's is MKL's
 # (1.50), which is within 1 ulp. x^y: 1.25; for constant exponents see `power_rounding`. sigmoid: 1/(1 + exp(−x))

@@ -22,7 +22,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-DATA = ROOT / "verify" / "rounding.toml"
+DATA = ROOT / "verify" / "rounding"  # a file for each version of PyTorch
 POINTS, PAIRS, FEW = 10_000, 300_000, 300  # float64 inputs; pairs of narrower formats; short tensors of each length
 ALL_CHUNK = 2**28
 DTYPES = ("float32", "float64", "float16", "bfloat16")
@@ -58,8 +58,10 @@ def main() -> None:
     print("\n".join(f"{key}: {value}" for key, value in _versions().items()))
     print("\n".join(_table(lines)))
     if options.write:
-        DATA.write_text(_toml(lines), encoding="utf-8")
-        print(f"written: {DATA.relative_to(ROOT)}")
+        release = ".".join(_versions()["torch"].split(".")[:2])
+        file = DATA / f"torch-{release}.toml"
+        file.write_text(_toml(lines), encoding="utf-8")
+        print(f"written: {file.relative_to(ROOT)}")
 
 
 def _arguments() -> argparse.Namespace:
@@ -67,7 +69,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--all", nargs="+", metavar="OP", default=[], help="take all 2^32 float32 inputs of these")
     parser.add_argument("--capability", choices=TORCH, default="avx512", help="for --all (default avx512)")
     parser.add_argument("--progress", type=Path, help="file of what is measured; a run goes on where it ended")
-    parser.add_argument("--write", action="store_true", help=f"write {DATA.relative_to(ROOT)}")
+    parser.add_argument("--write", action="store_true", help=f"write it into {DATA.relative_to(ROOT)}")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     return parser.parse_args()
 

@@ -28,26 +28,39 @@ from tests.rounding.measure import (
 from tests.rounding.reductions import SUMS, shared_maximum, worst_logsumexp, worst_sum, worst_update
 from verify.numbers import FORMATS as INTERNAL
 
-MEASURED: dict[str, Any] = tomllib.loads((Path(verify.__file__).parent / "rounding.toml").read_text(encoding="utf-8"))
+FILES = sorted((Path(verify.__file__).parent / "rounding").glob("torch-*.toml"))  # one for each version of PyTorch
 CAPABILITIES = ("default", "avx2", "avx512")
 NARROW = ("float16", "bfloat16")
 FEW = 2_000
 
 
-def figures(library: str, op: str) -> list[float]:
+Measured = dict[str, Any]
+
+
+@pytest.fixture(params=FILES, ids=lambda path: path.stem, scope="module")
+def measured(request: pytest.FixtureRequest) -> Measured:
+    """What was measured with one version."""
+    return tomllib.loads(request.param.read_text(encoding="utf-8"))
+
+
+def test_each_file_says_the_version_that_it_is_named_by(measured: Measured, request: pytest.FixtureRequest) -> None:
+    assert f"torch-{'.'.join(measured['about']['torch'].split('.')[:2])}" in request.node.callspec.id
+
+
+def figures(measured: Measured, library: str, op: str) -> list[float]:
     """The worst errors of an operation on every path."""
-    return [table[op] for table in MEASURED[library].values()]
+    return [table[op] for table in measured[library].values()]
 
 
 @pytest.mark.parametrize("dtype", FORMATS)
 @pytest.mark.parametrize("capability", CAPABILITIES)
-def test_every_operation_with_a_name_in_torch_is_measured(dtype: str, capability: str) -> None:
-    assert {*torch_operations(), *CONSTANTS} == set(MEASURED[dtype][capability])
-    assert {name for name, entry in OPERATIONS.items() if entry.torch} <= set(MEASURED[dtype][capability])
+def test_every_operation_with_a_name_in_torch_is_measured(dtype: str, capability: str, measured: Measured) -> None:
+    assert {*torch_operations(), *CONSTANTS} == set(measured[dtype][capability])
+    assert {name for name, entry in OPERATIONS.items() if entry.torch} <= set(measured[dtype][capability])
 
 
-def test_every_operation_with_a_name_in_numpy_is_measured() -> None:
-    for figures_there in MEASURED["numpy"].values():
+def test_every_operation_with_a_name_in_numpy_is_measured(measured: Measured) -> None:
+    for figures_there in measured["numpy"].values():
         assert set(numpy_operations()) == set(figures_there)
     for name, operation in OPERATIONS.items():
         assert (operation.numpy_rounding is None) == (operation.numpy is None), name
@@ -61,44 +74,44 @@ def allowed(op: str, dtype: str) -> float:
 
 
 @pytest.mark.parametrize("name", [name for name, entry in OPERATIONS.items() if entry.torch])
-def test_the_table_allows_twice_what_is_measured(name: str) -> None:
+def test_the_table_allows_twice_what_is_measured(name: str, measured: Measured) -> None:
     operation, once = OPERATIONS[name], name in (*IEEE, *CONSTANTS)
     for dtype in FORMATS:
-        seen = max(figures(dtype, name))
+        seen = max(figures(measured, dtype, name))
         if dtype in NARROW and name == "erf":
             continue  # it loses small results; see below
         rounded_once = once or (dtype in NARROW and name != "pow")  # float32's result is
         assert allowed(name, dtype) >= (seen if rounded_once else 2 * seen * 0.999)
-    for table in MEASURED["all"]["float32"].values():
+    for table in measured.get("all", {}).get("float32", {}).values():
         assert operation.rounding >= 2 * table.get(name, 0)
     assert (operation.rounding == 0) == (name in NO_ROUNDING)
     assert operation.rounding == 1 or not once
 
 
 @pytest.mark.parametrize("power", POWERS)
-def test_a_power_with_a_constant_exponent_has_a_figure_of_its_own(power: float) -> None:
+def test_a_power_with_a_constant_exponent_has_a_figure_of_its_own(power: float, measured: Measured) -> None:
     short = power in (1, 2, 3, -1, 0.5)  # calculated as products, quotients and roots: verify/bound/pytorch_forms.py
     figure = 4 if short else power_rounding(power)
     for dtype in FORMATS:
-        for table in MEASURED[dtype].values():
+        for table in measured[dtype].values():
             seen = table[f"pow:{power!r}"]
             assert figure >= 2 * seen * 0.999
 
 
 @pytest.mark.parametrize("name", numpy_operations())
-def test_the_table_allows_twice_what_is_measured_of_numpy(name: str) -> None:
-    figure, seen = OPERATIONS[name].numpy_rounding, max(figures("numpy", name))
+def test_the_table_allows_twice_what_is_measured_of_numpy(name: str, measured: Measured) -> None:
+    figure, seen = OPERATIONS[name].numpy_rounding, max(figures(measured, "numpy", name))
     assert figure is not None
     assert figure >= (seen if name in (*IEEE, "sqrt") else 2 * seen)
 
 
-def test_no_result_was_wrong() -> None:
-    assert "wrong" not in MEASURED
-    assert "wrong" not in MEASURED["all"]
+def test_no_result_was_wrong(measured: Measured) -> None:
+    assert "wrong" not in measured
+    assert "wrong" not in measured.get("all", {})
 
 
-def test_only_sigmoid_and_powers_are_flushed_below_the_normal_numbers() -> None:
-    for dtype, paths in MEASURED["below"].items():
+def test_only_sigmoid_and_powers_are_flushed_below_the_normal_numbers(measured: Measured) -> None:
+    for dtype, paths in measured["below"].items():
         for table in paths.values():
             assert set(IEEE) <= set(table)
             for name, spacings in table.items():
@@ -114,23 +127,23 @@ def test_only_sigmoid_and_powers_are_flushed_below_the_normal_numbers() -> None:
 
 
 @pytest.mark.parametrize("dtype", NARROW)
-def test_what_erf_loses_in_16_bits_is_allowed_absolutely(dtype: str) -> None:
+def test_what_erf_loses_in_16_bits_is_allowed_absolutely(dtype: str, measured: Measured) -> None:
     allowed = OPERATIONS["erf"].absolute_in(dtype) * 2.0**24
-    for table in MEASURED["absolute"][dtype].values():
+    for table in measured["absolute"][dtype].values():
         assert 2 * table["erf"] <= allowed
     assert absolute_error("erf", FORMATS[dtype], FEW, 5) <= allowed
     assert OPERATIONS["erf"].absolute_in("float32") == OPERATIONS["exp"].absolute_in(dtype) == 0
 
 
-def test_rounding_each_operation_bounds_autograds_kernels() -> None:
-    for paths in MEASURED["backward"].values():
+def test_rounding_each_operation_bounds_autograds_kernels(measured: Measured) -> None:
+    for paths in measured["backward"].values():
         for table in paths.values():
             assert set(table) == set(FORMULAS)
             assert max(table.values()) <= 1
 
 
-def test_summation_in_any_order_bounds_the_sums() -> None:
-    for paths in MEASURED["sum"].values():
+def test_summation_in_any_order_bounds_the_sums(measured: Measured) -> None:
+    for paths in measured["sum"].values():
         for table in paths.values():
             assert set(table) == {*SUMS, "logsumexp"}
             assert max(table.values()) <= 1.0001  # of a result rounded once

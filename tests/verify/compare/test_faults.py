@@ -120,6 +120,14 @@ def test_an_order_that_is_not_shuffled_disagrees(monkeypatch: pytest.MonkeyPatch
     assert told.endswith("took the samples 0, 1; expected 1, 0; the rows stand as in the data: not shuffled")
 
 
+def test_where_the_seed_draws_the_order_of_the_data_first_both_reasons_are_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = _with_loader(monkeypatch, lambda d, s: DataLoader(d, s.batch_size), shuffle=True, seed=18, epochs=2)
+    assert told.startswith("disagrees: step 3 (epoch 2, batch 1)")
+    assert told.endswith("; every epoch takes the same order, that of the data: not shuffled, or drawn once")
+
+
 @settings(deadline=None, max_examples=8)
 @given(st.integers(0, 999), st.integers(0, 999))
 def test_another_seed_disagrees_and_is_named(asked: int, taken: int) -> None:
