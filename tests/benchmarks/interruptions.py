@@ -24,17 +24,11 @@ COMMANDS = {
 }
 NEVER = 3600.0  # seconds
 EXPECTED = {signal.SIGINT: (130, b"interrupted"), signal.SIGTERM: (143, b"terminated")}
-LATER = """
-import os, runpy, sys, threading
-threading.Timer(float(sys.argv[1]), os.kill, (os.getpid(), int(sys.argv[2]))).start()
-sys.argv = sys.argv[3:]
-runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
-"""
 
 
 def run(name: str, folder: Path, delay: float, number: int) -> tuple[int, bytes, frozenset[str]]:
     """One command in an empty folder, with a signal after `delay` seconds: its status, its stderr, its files."""
-    command = [sys.executable, "-c", LATER, str(delay), str(number), name, *COMMANDS[name]]
+    command = [sys.executable, str(ROOT / "tests/signal_later.py"), str(delay), str(number), name, *COMMANDS[name]]
     found = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=folder, env=found, capture_output=True, check=False, timeout=600)
     left = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())

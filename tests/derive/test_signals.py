@@ -158,13 +158,6 @@ def test_files_are_whole_wherever_it_comes(tmp_path: Path, call: str, monkeypatc
 
 # --- the commands themselves; tests/benchmarks/interruptions.py has hundreds of moments
 
-LATER = """
-import os, runpy, sys, threading
-threading.Timer(float(sys.argv[1]), os.kill, (os.getpid(), int(sys.argv[2]))).start()
-sys.argv = sys.argv[3:]
-runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
-"""
-
 
 @pytest.mark.parametrize(("number", "status", "line"), ENDS)
 @pytest.mark.parametrize("seconds", [0.02, 0.2, 0.6, 1.2])
@@ -172,7 +165,8 @@ def test_a_command_ends_at_any_moment(
     tmp_path: Path, number: signal.Signals, status: int, line: bytes, seconds: float
 ) -> None:
     command = ["verify", "article", "--epochs", "3000", "--csv", str(tmp_path / "out.csv")]
-    start = [sys.executable, "-c", LATER, str(seconds), str(number.value), *command]
-    done = subprocess.run(start, cwd=ROOT, capture_output=True, check=False, timeout=120)
+    start = [sys.executable, "tests/signal_later.py", str(seconds), str(number.value), *command]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(start, cwd=ROOT, env=environment, capture_output=True, check=False, timeout=120)
     assert (done.returncode, done.stdout, done.stderr) == (status, b"", line)
     assert list(tmp_path.iterdir()) == []
