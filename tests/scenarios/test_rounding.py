@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+import derive
 import verify
 from derive.algebra.operations import CONSTANTS, OPERATIONS, power_rounding
 from tests.rounding.backward import FORMULAS
@@ -29,6 +30,7 @@ from tests.rounding.reductions import SUMS, shared_maximum, worst_logsumexp, wor
 from verify.numbers import FORMATS as INTERNAL
 
 FILES = sorted((Path(verify.__file__).parent / "rounding").glob("torch-*.toml"))  # one for each version of PyTorch
+KINKS = (Path(derive.__file__).parent / "algebra" / "conventions.toml").read_text(encoding="utf-8")
 CAPABILITIES = ("default", "avx2", "avx512")
 NARROW = ("float16", "bfloat16")
 FEW = 2_000
@@ -41,6 +43,12 @@ Measured = dict[str, Any]
 def measured(request: pytest.FixtureRequest) -> Measured:
     """What was measured with one version."""
     return tomllib.loads(request.param.read_text(encoding="utf-8"))
+
+
+def test_every_version_that_is_tested_was_measured() -> None:
+    ways = [way for kink in tomllib.loads(KINKS)["kink"] for way in kink["ways"].values()]
+    tested = {version for way in ways for version in way.get("torch", ())}
+    assert {path.stem for path in FILES} == {f"torch-{version}" for version in tested}
 
 
 def test_each_file_says_the_version_that_it_is_named_by(measured: Measured, request: pytest.FixtureRequest) -> None:
