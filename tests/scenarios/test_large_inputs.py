@@ -14,7 +14,8 @@ import pytest
 
 from verify import Status, audit, verify
 from verify.hand import run as hand
-from verify.numbers import Exact, Rounded, RoundedPairs, enclosures
+from verify.intervals import RoundedPairs, enclosures
+from verify.numbers import Exact, Rounded
 
 MATRIX = """equations = "z = W @ u\\nl = mean(z^2)"
 [parameters]

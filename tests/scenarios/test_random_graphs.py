@@ -14,8 +14,8 @@ from tests.array_problems import array_problems
 from tests.strategies import problems
 from verify import Outcome, Result, verify
 from verify.hand.calculation import prepare
+from verify.intervals import Enclosed, pairs
 from verify.names import adjoint_of
-from verify.numbers import Enclosed, pairs
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 

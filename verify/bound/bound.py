@@ -25,17 +25,9 @@ from verify.hand import calculation
 from verify.hand.calculation import Calculation
 from verify.hand.evaluation import Values
 from verify.hand.program import times_partial
+from verify.intervals import Enclosed, RoundedPairs
 from verify.names import adjoint_of, clipped, updated
-from verify.numbers import (
-    Array,
-    Distance,
-    Enclosed,
-    Exact,
-    Floats,
-    Rounded,
-    RoundedPairs,
-    precision,
-)
+from verify.numbers import Array, Distance, Exact, Floats, Rounded, precision
 from verify.record import StepRecord
 
 PRECISION = 192  # bits inside the balls: what they add themselves is 2⁻¹³⁹ of float64's own rounding

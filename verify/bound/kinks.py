@@ -20,7 +20,8 @@ from derive.algebra.operations import OPERATIONS, REDUCTION_KINKS
 from derive.chain.derivation import SHARES, Derivation
 from derive.graph.graph import Graph
 from derive.graph.node import Node
-from verify.numbers import Array, Rounded, RoundedPairs, Truth
+from verify.intervals import RoundedPairs
+from verify.numbers import Array, Rounded, Truth
 
 AS_IN_PYTORCH = ", as in PyTorch"
 

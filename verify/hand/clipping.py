@@ -10,7 +10,8 @@ import numpy as np
 
 from derive.training.clipping import NORM, TINY, Clip
 from verify.hand.evaluation import Array, NumberSystem, Values
-from verify.numbers import FORMATS, RoundedPairs
+from verify.intervals import RoundedPairs
+from verify.numbers import FORMATS
 
 
 def clipped(system: NumberSystem, clip: Clip, gradients: Values, steps: int = 0) -> dict[str, Array]:

@@ -19,7 +19,8 @@ from derive.graph.node import Frozen
 from derive.training.optimizers import Assignment, Optimizer, State, in_numbers_alone
 from verify.hand.evaluation import Array, NumberSystem, Values, evaluate
 from verify.hand.program import Stage, compile_rule
-from verify.numbers import Rounded, RoundedPairs
+from verify.intervals import RoundedPairs
+from verify.numbers import Rounded
 
 Instead = Callable[[str, Array], Array]  # what stands in the place of a result, by its name
 

@@ -1,6 +1,6 @@
-"""Number systems: exact numbers, balls that round as PyTorch does, and pairs of a float64 and a radius.
+"""Number systems of single numbers: exact numbers, and balls that round as PyTorch does.
 
-Nothing outside this package knows how a number is represented. Balls are `flint.arb`: a midpoint
+Nothing outside this package and `verify.intervals` knows how a number is represented. Balls are `flint.arb`: a midpoint
 and a radius that is proven to contain the exact value (F. Johansson, "Arb: efficient
 arbitrary-precision midpoint-radius interval arithmetic", IEEE Trans. Computers 66 (2017)).
 """
@@ -9,10 +9,7 @@ from verify.numbers.affine import Form, Forms, between, fixed, forms, shortened,
 from verify.numbers.by_element import Array, ByElement, objects
 from verify.numbers.distance import Distance
 from verify.numbers.elements import MAX_FRACTION_BITS, CalculationError, element, expansion
-from verify.numbers.enclosures import Enclosed, RoundedPairs
-from verify.numbers.form_pairs import EnclosedForms
 from verify.numbers.formats import FORMATS, Floats, Format, Truth
-from verify.numbers.midpoint_radius import pairs
 from verify.numbers.pocket import PocketForms, carried
 from verify.numbers.scalars import (
     Exactly,
@@ -39,8 +36,6 @@ __all__ = [
     "ByElement",
     "CalculationError",
     "Distance",
-    "Enclosed",
-    "EnclosedForms",
     "Exact",
     "Exactly",
     "Floats",
@@ -49,7 +44,6 @@ __all__ = [
     "Forms",
     "PocketForms",
     "Rounded",
-    "RoundedPairs",
     "Truth",
     "as_ball",
     "between",
@@ -68,7 +62,6 @@ __all__ = [
     "middle",
     "nearest_floats",
     "objects",
-    "pairs",
     "precision",
     "radius",
     "shortened",

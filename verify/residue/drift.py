@@ -26,18 +26,9 @@ from verify.hand.derivative import derivative
 from verify.hand.leap import SETTLED, leaps
 from verify.hand.run import Exacts, HandStep
 from verify.hand.size import Size
+from verify.intervals import Enclosed
 from verify.names import adjoint_of, clipped
-from verify.numbers import (
-    Array,
-    Enclosed,
-    Exact,
-    Floats,
-    Form,
-    as_ball,
-    forms,
-    precision,
-    to_float,
-)
+from verify.numbers import Array, Exact, Floats, Form, as_ball, forms, precision, to_float
 from verify.numbers.distance import aside, farthest
 from verify.residue.drift_leap import long_drift
 from verify.residue.parts import of_parts, parts_of

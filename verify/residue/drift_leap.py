@@ -13,7 +13,8 @@ import numpy as np
 from flint import arb_mat
 
 from verify.hand.leap import Leaps
-from verify.numbers import Array, Floats, pairs
+from verify.intervals import pairs
+from verify.numbers import Array, Floats
 
 _UP = 1 + 2.0**-30  # for the float64 arithmetic of the bound itself
 Widths = Callable[[int, Mapping[str, Array]], tuple[Floats, Floats]]  # radii of a batch's state: rounded, and not

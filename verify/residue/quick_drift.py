@@ -19,7 +19,8 @@ from verify.following.right_values import steps_to, value_of
 from verify.hand import run as hand
 from verify.hand.calculation import columns, prepare
 from verify.hand.run import HandStep
-from verify.numbers import Array, EnclosedForms, Floats, as_ball, precision
+from verify.intervals import EnclosedForms
+from verify.numbers import Array, Floats, as_ball, precision
 from verify.numbers.distance import aside
 from verify.residue.drift import Drift, Off
 from verify.residue.rounded_step import (

@@ -18,7 +18,8 @@ from derive.training.rates import Formula, Moment
 from verify.claims.literal import within
 from verify.following.finding import Finding, Status
 from verify.hand.rates import RATES_DTYPE, in_torch, moment, of_group, on_paper, together
-from verify.numbers import Array, RoundedPairs, from_fraction, to_float
+from verify.intervals import RoundedPairs
+from verify.numbers import Array, from_fraction, to_float
 from verify.numbers.distance import farthest
 
 MAX_STEPS = 20_000  # that are gone through; where a claim is later, no lr is called residue

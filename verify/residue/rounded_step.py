@@ -22,21 +22,9 @@ from verify.hand.derivative import Derivative
 from verify.hand.evaluation import NumberSystem
 from verify.hand.rates import ByHand
 from verify.hand.run import Exacts, HandStep
+from verify.intervals import RoundedPairs, pairs
 from verify.names import adjoint_of, clipped
-from verify.numbers import (
-    FORMATS,
-    Array,
-    Exactly,
-    Floats,
-    Form,
-    Forms,
-    RoundedPairs,
-    as_ball,
-    forms,
-    objects,
-    pairs,
-    to_float,
-)
+from verify.numbers import FORMATS, Array, Exactly, Floats, Form, Forms, as_ball, forms, objects, to_float
 from verify.numbers.distance import aside
 
 MAX_STATE = 64  # numbers of a state; the drift of a larger one is not bounded

@@ -9,7 +9,8 @@ from flint import arb, fmpq
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from verify.numbers import Enclosed, Exact, Forms, Rounded, RoundedPairs
+from verify.intervals import Enclosed, RoundedPairs
+from verify.numbers import Exact, Forms, Rounded
 
 FLOATS = st.floats(allow_nan=False, allow_infinity=False).map(Fraction)
 SINGLES = st.floats(allow_nan=False, allow_infinity=False, width=32).map(Fraction)

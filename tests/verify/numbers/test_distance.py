@@ -10,9 +10,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from verify.compare.check import Numbers
-from verify.numbers import Distance, RoundedPairs, precision
+from verify.intervals import RoundedPairs
+from verify.intervals.midpoint_radius import pairs
+from verify.numbers import Distance, precision
 from verify.numbers.distance import ball_distance
-from verify.numbers.midpoint_radius import pairs
 from verify.numbers.systems import objects
 
 NUMBERS = st.floats(-4, 4, allow_subnormal=False).map(lambda value: round(value, 6))

@@ -13,13 +13,12 @@ from hypothesis import strategies as st
 
 from derive.algebra.operations import OPERATIONS
 from tests.exact_operations import exact
+from verify.intervals import Enclosed, RoundedPairs
 from verify.numbers import (
     FORMATS,
-    Enclosed,
     Exact,
     Exactly,
     Rounded,
-    RoundedPairs,
     as_ball,
     float_ball,
     from_float,

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from verify.intervals.enclosures import Enclosed
+from verify.intervals.functions import FUNCTIONS
+from verify.intervals.midpoint_radius import Pairs, gathered, pairs, up
 from verify.numbers.affine import by_operand
 from verify.numbers.by_element import Literals
-from verify.numbers.enclosures import Enclosed
 from verify.numbers.formats import Floats
-from verify.numbers.functions import FUNCTIONS
-from verify.numbers.midpoint_radius import Pairs, gathered, pairs, up
 
 FormPairs = NDArray[Any]
 _LOST = 2.0**-44  # of the parts: more than float64 loses in a sum of products of them

@@ -12,18 +12,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from derive.algebra.operations import OPERATIONS
-from verify.numbers import (
-    FORMATS,
-    Enclosed,
-    Exact,
-    Rounded,
-    RoundedPairs,
-    as_ball,
-    from_fraction,
-    objects,
-    pairs,
-    precision,
-)
+from verify.intervals import Enclosed, RoundedPairs, pairs
+from verify.numbers import FORMATS, Exact, Rounded, as_ball, from_fraction, objects, precision
 
 DTYPES = {name: getattr(torch, name) for name in FORMATS}
 FEWER = settings(max_examples=settings.default.max_examples // 4)  # there are many operations and formats
@@ -211,7 +201,7 @@ def test_a_function_without_its_own_spread_is_worked_out_in_balls(monkeypatch: p
     """An operation that has no entry in FUNCTIONS ended in a TypeError."""
     x = pairs(np.array([0.5, 2.0, -1.0]), np.array([0.0, 1e-6, 0.0]))
     usual = Enclosed().apply(op, (x,))
-    monkeypatch.setattr("verify.numbers.enclosures.FUNCTIONS", {})
+    monkeypatch.setattr("verify.intervals.enclosures.FUNCTIONS", {})
     found = Enclosed().apply(op, (x,))
     known = np.isfinite(usual["mid"])
     assert (known == (np.isfinite(found["mid"]) & np.isfinite(found["rad"]))).all()

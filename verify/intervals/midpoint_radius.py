@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from derive.algebra.operations import OPERATIONS
+from verify.intervals.functions import FUNCTIONS, power, values
 from verify.numbers.formats import FORMATS, Floats, Format, Truth
-from verify.numbers.functions import FUNCTIONS, power, values
 
 Pairs = NDArray[Any]
 

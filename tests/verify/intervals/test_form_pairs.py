@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from derive.algebra.operations import OPERATIONS
-from verify.numbers import CalculationError, EnclosedForms, as_ball, element, from_fraction, pairs, precision
+from verify.intervals import EnclosedForms, pairs
+from verify.numbers import CalculationError, as_ball, element, from_fraction, precision
 
 SYSTEM = EnclosedForms(2)
 SHARES = st.fractions(-1, 1, max_denominator=8)

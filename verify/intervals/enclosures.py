@@ -11,12 +11,8 @@ from flint import arb
 
 from derive.algebra.expression import Apply, Expr, Number, Ref
 from derive.algebra.operations import OPERATIONS, power_rounding
-from verify.numbers.by_element import Literals
-from verify.numbers.distance import Distance
-from verify.numbers.elements import CalculationError, element, expansion
-from verify.numbers.formats import FORMATS, Floats, Format, Truth, log_sum_exp_units
-from verify.numbers.functions import FUNCTIONS
-from verify.numbers.midpoint_radius import (
+from verify.intervals.functions import FUNCTIONS
+from verify.intervals.midpoint_radius import (
     ELEMENTS,
     LEAST,
     UNIT,
@@ -31,6 +27,10 @@ from verify.numbers.midpoint_radius import (
     sums_exactly,
     up,
 )
+from verify.numbers.by_element import Literals
+from verify.numbers.distance import Distance
+from verify.numbers.elements import CalculationError, element, expansion
+from verify.numbers.formats import FORMATS, Floats, Format, Truth, log_sum_exp_units
 from verify.numbers.scalars import as_ball, from_fraction, to_float
 
 
