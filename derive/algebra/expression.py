@@ -144,6 +144,18 @@ def free_axes(expr: Expr) -> Axes:
     return tuple(axis for axis in inner if axis not in bound)
 
 
+def contraction(expr: Expr) -> tuple[Expr, Expr] | None:
+    """The two factors of a sum of products over axes that both of them run over; None for anything else.
+
+    So is a product of matrices, of a matrix and a vector, and a dot product; `sum(2*x[i], i)` is none.
+    """
+    match expr:
+        case Reduce(op="sum", body=Apply(op="mul", args=(left, right)), axes=axes) if axes:
+            if set(axes) <= {*free_axes(left)} & {*free_axes(right)}:
+                return left, right
+    return None
+
+
 def bound_axes(expr: Expr) -> frozenset[Axis]:
     """Returns the axes that some reduction inside the expression runs over."""
     return frozenset(axis for part in walk(expr) if isinstance(part, Reduce) for axis in part.axes or ())

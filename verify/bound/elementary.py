@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 
 from derive.algebra.conventions import NUMBERS, by_numbers
-from derive.algebra.expression import Apply, Expr, Number, Reduce, Ref, count, free_axes, replace
+from derive.algebra.expression import Apply, Expr, Number, Reduce, Ref, contraction, count, free_axes, replace
 from derive.algebra.literals import constant_value
 from derive.algebra.operations import OPERATIONS
 from derive.graph.graph import Graph
@@ -52,6 +52,8 @@ class _Line:
     def operation(self, expr: Expr) -> Expr:
         """`expr` with operands that are names or numbers."""
         if isinstance(expr, Reduce):
+            if (factors := contraction(expr)) is not None:
+                return Reduce("sum", Apply("mul", self.pair(*map(self.operand, factors))), expr.axes)
             total = Reduce("sum" if expr.op == "mean" else expr.op, self.operand(expr.body), expr.axes)
             return self.averaged(total) if expr.op == "mean" else total
         if not isinstance(expr, Apply):
@@ -65,10 +67,11 @@ class _Line:
         if OPERATIONS[expr.op].torch is None:
             names = dict(zip("xy", args, strict=False))
             return self.operation(replace(expansion(expr.op), lambda ref: names[ref.name]))
-        if len(args) == 2 and args[0] == args[1] and isinstance(args[1], Ref):
-            # autograd adds g·b to g·b for b·b; of one name, SymPy would take 2b
-            args = (args[0], self.named(args[1]))
-        return Apply(expr.op, args)
+        return Apply(expr.op, self.pair(*args) if len(args) == 2 else args)
+
+    def pair(self, left: Expr, right: Expr) -> tuple[Expr, Expr]:
+        """Two operands under names of their own: autograd adds g·b to g·b for b·b; of one name, SymPy would take 2b."""
+        return (left, self.named(right)) if left == right and isinstance(right, Ref) else (left, right)
 
     def averaged(self, total: Reduce) -> Expr:
         """A mean as PyTorch takes it: the sum, divided by the count."""

@@ -7,10 +7,11 @@ differs from step to step may have one more in front, and then so does every res
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from derive.algebra.expression import Axes, Axis
 from derive.chain.derivation import SHARES
 from verify.hand.program import Call, Constant, Positions, Read, Stage, Term
+from verify.intervals import Enclosed
 from verify.names import own_result
 from verify.numbers import ByElement, CalculationError, Exact, is_finite, objects
 
@@ -80,30 +82,42 @@ def evaluate(
     """
     results, terms = {}, {}
     for stage in stages:
-        results[stage.target], parts = _result(stage, system, values, sizes)
-        values[own_result(stage.target)] = results[stage.target]
-        values[stage.target] = (recorded or {}).get(stage.target, results[stage.target])
+        found = [_evaluated(term, system, values, sizes) for term in stage.terms]
+        sums = [part.total for part in found]
+        total = sums[0] if len(sums) == 1 else system.accumulate(_side_by_side(sums))
+        results[stage.target] = values[own_result(stage.target)] = total
+        values[stage.target] = (recorded or {}).get(stage.target, total)
         if stage.target in measured:
-            terms[stage.target] = _size(stage, system, parts)
+            with np.errstate(over="ignore"):
+                terms[stage.target] = sum((part.size() for part in found), np.asarray(0.0))
     return Evaluation(results, terms)
 
 
-def _size(stage: Stage, system: NumberSystem, parts: list[Array]) -> NDArray[np.float64]:
-    """Σ|terms| of a stage: over what it sums, and over what it adds up."""
-    size = np.asarray(0.0)
-    with np.errstate(over="ignore"):
-        for term, part in zip(stage.terms, parts, strict=True):
-            sizes = system.size(part)
-            summed = tuple(range(sizes.ndim - term.summed, sizes.ndim))
-            size = size + (sizes.sum(axis=summed) if term.reduction in ("sum", "mean") else sizes.max(axis=summed))
-    return size
+class _Evaluated(NamedTuple):
+    """What a term comes to, and Σ of the sizes of its numbers, which is worked out only if it is asked for."""
+
+    total: Array
+    size: Callable[[], NDArray[np.float64]]
 
 
-def _result(stage: Stage, system: NumberSystem, values: Values, sizes: Mapping[str, int]) -> tuple[Array, list[Array]]:
-    """The result of a stage, and the numbers of its terms before they are reduced."""
-    parts = [_terms(term, system, values, sizes) for term in stage.terms]
-    sums = [_reduced(term, system, part) for term, part in zip(stage.terms, parts, strict=True)]
-    return (sums[0] if len(sums) == 1 else system.accumulate(_side_by_side(sums))), parts
+def _evaluated(term: Term, system: NumberSystem, values: Values, sizes: Mapping[str, int]) -> _Evaluated:
+    if term.contraction is not None and isinstance(system, Enclosed):
+        (first, left), (second, right) = (
+            (read.name, read.layout) for read in term.instructions if isinstance(read, Read)
+        )
+        pair = _laid_out(values[first], left), _laid_out(values[second], right)
+        return _Evaluated(
+            system.contract(term.contraction, *pair), partial(system.contracted_size, term.contraction, *pair)
+        )
+    numbers = _terms(term, system, values, sizes)
+    return _Evaluated(_reduced(term, system, numbers), partial(_size, term, system, numbers))
+
+
+def _size(term: Term, system: NumberSystem, numbers: Array) -> NDArray[np.float64]:
+    """Σ|terms|, over what a term sums; the largest of them, where it takes one."""
+    found = system.size(numbers)
+    summed = tuple(range(found.ndim - term.summed, found.ndim))
+    return np.asarray(found.sum(axis=summed) if term.reduction in ("sum", "mean") else found.max(axis=summed))
 
 
 def _terms(term: Term, system: NumberSystem, values: Values, sizes: Mapping[str, int]) -> Array:

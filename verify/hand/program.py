@@ -14,6 +14,7 @@ from functools import cached_property
 from derive.algebra.expression import ONE, Apply, Axes, Expr, Number, Position, Reduce, Ref
 from derive.chain.derivation import Adjoint, Derivation, Edge, Part
 from derive.graph.node import ROWS, SIZE
+from verify.intervals import Contraction
 from verify.names import adjoint_of
 
 Product = Callable[[Edge, Ref], Expr]  # what an edge passes on, given the adjoint of the part it is of
@@ -70,6 +71,18 @@ class Term:
         """The values that it reads, each with its number of dimensions."""
         found = (step for step in self.instructions if isinstance(step, Read))
         return tuple((step.name, len(step.layout) - step.layout.count(None)) for step in found)
+
+    @cached_property
+    def contraction(self) -> Contraction | None:
+        """How the term is a sum of products of two earlier values; None where it is anything else."""
+        match self.instructions:
+            case (Read(layout=left), Read(layout=right), Call(op="mul", args=(0, 1) | (1, 0))) if self.summed:
+                has = [tuple(place is not None for place in layout) for layout in (left, right)]
+                kept = len(self.axes) - self.summed
+                if self.reduction == "sum" and all(has[0][kept:]) and all(has[1][kept:]):
+                    is_whole = all(a or b for a, b in zip(*has, strict=True))
+                    return Contraction(has[0], has[1], self.summed) if is_whole else None
+        return None
 
     @property
     def chooses(self) -> bool:

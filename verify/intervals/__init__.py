@@ -3,8 +3,9 @@
 The number systems of `verify.numbers` that are made of Python objects are sharper and a hundred times as slow.
 """
 
+from verify.intervals.contraction import Contraction
 from verify.intervals.enclosures import Enclosed, RoundedPairs
 from verify.intervals.form_pairs import EnclosedForms
 from verify.intervals.midpoint_radius import pairs
 
-__all__ = ["Enclosed", "EnclosedForms", "RoundedPairs", "pairs"]
+__all__ = ["Contraction", "Enclosed", "EnclosedForms", "RoundedPairs", "pairs"]

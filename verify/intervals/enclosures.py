@@ -11,6 +11,7 @@ from flint import arb
 
 from derive.algebra.expression import Apply, Expr, Number, Ref
 from derive.algebra.operations import OPERATIONS, power_rounding
+from verify.intervals.contraction import Contraction
 from verify.intervals.functions import FUNCTIONS
 from verify.intervals.midpoint_radius import (
     ELEMENTS,
@@ -18,7 +19,10 @@ from verify.intervals.midpoint_radius import (
     UNIT,
     Pairs,
     function,
+    gamma,
     gathered,
+    matrix_product,
+    multiplies_exactly,
     negative,
     pairs,
     possible_largest,
@@ -109,6 +113,38 @@ class Enclosed(Literals):
     def accumulate(self, array: Pairs) -> Pairs:
         """The sum over the last dimension."""
         return self.reduce("sum", array)
+
+    def contract(self, how: Contraction, left: Pairs, right: Pairs) -> Pairs:
+        """The sum of products of two arrays: product by product, or, of many, by products of matrices of float64.
+
+        BLAS may add in any order and fuse a multiplication with an addition: its result is off by at most
+        γ(m)·|left|·|right| for m products (N. J. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., SIAM
+        2002, §3.1).
+        """
+        with np.errstate(all="ignore"):
+            if how.is_small(left, right):
+                return self._by_products(how.summed, left, right)
+            found = self._contracted(*how.matrices(left, right))
+            return how.restored(found, left, right)
+
+    def contracted_size(self, how: Contraction, left: Pairs, right: Pairs) -> Floats:
+        """The sum of the sizes of the products."""
+        with np.errstate(all="ignore"):
+            x, y = how.matrices(np.abs(left["mid"]), np.abs(right["mid"]))
+            return np.asarray(how.restored(x @ y, left, right))
+
+    def _by_products(self, summed: int, left: Pairs, right: Pairs) -> Pairs:
+        """The sum over the last dimensions of the products, each taken by itself."""
+        products = self.apply("mul", (left, right))
+        return self.reduce("sum", products.reshape((*products.shape[: products.ndim - summed], -1)))
+
+    def _contracted(self, left: Pairs, right: Pairs) -> Pairs:
+        """The product of matrices."""
+        mid, sizes, spread = matrix_product(left, right)
+        own = np.where(
+            multiplies_exactly(left, right, sizes, FORMATS["float64"]), 0.0, gamma(left.shape[-1], UNIT) * sizes
+        )
+        return pairs(mid, up(spread + own))
 
     def share(self, op: str, array: Pairs) -> Pairs:
         """The share of each entry in the max or min over the last dimension; equal ones share evenly.
@@ -255,6 +291,23 @@ class RoundedPairs(Enclosed):
             return self._gathered(array, self.format)
         with np.errstate(all="ignore"):
             return self._rounded(self._gathered(array, self.format.inner), self.format.units(1), 1)
+
+    def _by_products(self, summed: int, left: Pairs, right: Pairs) -> Pairs:
+        """The sum over the last dimensions of the products, of 16 bits in float32, and then rounded once."""
+        if self.format.inner is None:
+            return super()._by_products(summed, left, right)
+        found = RoundedPairs(self.format.inner.name)._by_products(summed, left, right)
+        return self._rounded(found, self.format.units(1), 1)
+
+    def _contracted(self, left: Pairs, right: Pairs) -> Pairs:
+        """The product of matrices, each multiplication and addition rounded, in any order; of 16 bits in float32."""
+        into, count = self.format.inner or self.format, left.shape[-1]
+        mid, sizes, spread = matrix_product(left, right)
+        share = gamma(count, 2.0**into.unit) + gamma(count, UNIT)
+        lost = np.where(sizes + spread == 0, 0.0, share * (sizes + spread) + count * 2.0 ** max(into.tiny, -1074))
+        rad = up(spread + np.where(multiplies_exactly(left, right, sizes, into), 0.0, lost))
+        found = pairs(mid, np.where(sizes + rad <= into.largest, rad, np.nan))
+        return found if self.format.inner is None else self._rounded(found, self.format.units(1), 1)
 
     def accumulate(self, array: Pairs) -> Pairs:
         """The sum over the last dimension of what autograd adds one by one, each time rounded."""

@@ -219,6 +219,53 @@ def sums_exactly(array: Pairs, into: Format) -> Truth:
     )
 
 
+def gamma(count: int, unit: float) -> float:
+    """γ(count) = count·u/(1 − count·u): how far `count` roundings can take a product or a sum, as a share."""
+    return count * unit / (1 - count * unit) * UP if count * unit < 1 else math.inf
+
+
+def matrix_product(left: Pairs, right: Pairs) -> tuple[Floats, Floats, Floats]:
+    """The product of the midpoints; from above that of their sizes, and how far the radii can move it."""
+    a, b, ra, rb = left["mid"], right["mid"], left["rad"], right["rad"]
+    spread: Floats = np.zeros(())
+    if rb.any():
+        spread = spread + _product_from_above(np.abs(a), rb)
+    if ra.any():
+        spread = spread + _product_from_above(ra, np.abs(b) + rb)
+    return a @ b, _product_from_above(np.abs(a), np.abs(b)), np.asarray(spread * UP)
+
+
+def _product_from_above(left: Floats, right: Floats) -> Floats:
+    """No less than the product of two matrices of numbers that are not negative; 0 where all its products are."""
+    count = left.shape[-1]
+    product = left @ right
+    zero = product == 0
+    if zero.any() and not _least(left) * _least(right) > LEAST:  # some may have underflowed
+        zero &= ((left > 0) * 1.0 @ ((right > 0) * 1.0)) == 0
+    return np.where(zero, 0.0, product * (1 + count * 2.0**-52) + count * LEAST)
+
+
+def _least(values: Floats) -> float:
+    """The smallest of the numbers that are not 0."""
+    return float(np.where(values > 0, values, np.inf).min())
+
+
+def multiplies_exactly(left: Pairs, right: Pairs, sizes: Floats, into: Format) -> Truth:
+    """Whether every product and partial sum of a product of matrices, in any order, is a number of the format.
+
+    All products are multiples of the last bit of the lowest number of the row times that of the column, and their
+    absolute values add up to less than the format's digits can hold.
+    """
+    exact = (left["rad"] == 0).all(axis=-1)[..., :, np.newaxis] & (right["rad"] == 0).all(axis=-2)[..., np.newaxis, :]
+    if not exact.any():
+        return np.asarray(exact)
+    rows = np.where(left["mid"] == 0, np.inf, last_bit(left["mid"])).min(axis=-1)[..., :, np.newaxis]
+    columns = np.where(right["mid"] == 0, np.inf, last_bit(right["mid"])).min(axis=-2)[..., np.newaxis, :]
+    lowest = rows * columns
+    held = (lowest >= 2.0 ** max(into.tiny + 1, -1074)) & (sizes < lowest * 2.0**-into.unit) & (sizes <= into.largest)
+    return np.asarray(exact & held)
+
+
 def last_bit(values: Floats) -> Floats:
     """The value of the last bit of each number that is not 0."""
     digits, exponent = np.frexp(values)

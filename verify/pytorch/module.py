@@ -11,7 +11,19 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from derive.algebra.conventions import NUMBERS, by_numbers
-from derive.algebra.expression import Apply, Axes, Expr, Number, Position, Reduce, Ref, free_axes, taken_axes
+from derive.algebra.expression import (
+    Apply,
+    Axes,
+    Expr,
+    Number,
+    Position,
+    Reduce,
+    Ref,
+    bound_axes,
+    contraction,
+    free_axes,
+    taken_axes,
+)
 from derive.algebra.literals import constant_value
 from derive.algebra.operations import OPERATIONS
 from derive.errors import DataError
@@ -86,6 +98,8 @@ class GraphModule(nn.Module):
             case Position(axis=axis):
                 lengths = [-1 if other == axis else 1 for other in axes]
                 return torch.arange(int(axis.size or 0), dtype=self.dtype).reshape(lengths)
+            case Reduce() if (factors := contraction(expr)) is not None:
+                return self._contracted(expr, factors, axes, values)
             case Reduce(op=op, body=body, axes=summed):
                 dimensions = [axes.index(axis) for axis in summed or ()]
                 inner = self._value(body, axes, values)
@@ -100,6 +114,16 @@ class GraphModule(nn.Module):
             case Apply(op=op, args=args):
                 return operation(op, tuple(self._value(arg, axes, values) for arg in args), self.dtype)
         raise TypeError(type(expr).__name__)
+
+    def _contracted(self, expr: Expr, factors: tuple[Expr, Expr], axes: Axes, values: Mapping[str, Tensor]) -> Tensor:
+        """A sum of products by `torch.einsum`, that is by a product of matrices as in `torch.nn.Linear`."""
+        kept = free_axes(expr)
+        operands = []
+        for factor in factors:
+            own = free_axes(factor)
+            value = self._value(factor, (*own, *sorted(bound_axes(factor) - {*own})), values)
+            operands += [value.reshape(value.shape[: len(own)]), [axes.index(axis) for axis in own]]
+        return _laid_out(torch.einsum(*operands, [axes.index(axis) for axis in kept]), kept, axes)
 
 
 def operation(op: str, args: tuple[Tensor, ...], dtype: torch.dtype) -> Tensor:
