@@ -157,8 +157,8 @@ def _stacked(steps: tuple[StepRecord, ...], group: str, name: str) -> Floats:
 
 
 def _largest(side: Calculation, n: int) -> int:
-    """How many numbers the largest array of one step has."""
-    axes = [term.axes for stage in (*side.stages, *side.watch) for term in stage.terms]
+    """How many numbers the largest array of one step has; a product of matrices makes none of all its products."""
+    axes = [own for stage in (*side.stages, *side.watch) for term in stage.terms for own in term.arrays]
     return max(math.prod(axis.size if isinstance(axis.size, int) else n for axis in own) for own in axes)
 
 

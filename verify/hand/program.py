@@ -85,6 +85,17 @@ class Term:
         return None
 
     @property
+    def arrays(self) -> tuple[Axes, ...]:
+        """The axes of the arrays that it makes or reads: of a contraction, both factors and the result."""
+        if self.contraction is None:
+            return (self.axes,)
+        factors = [
+            tuple(axis for axis, own in zip(self.axes, has, strict=True) if own)
+            for has in (self.contraction.left, self.contraction.right)
+        ]
+        return (*factors, self.axes[: self.contraction.kept])
+
+    @property
     def chooses(self) -> bool:
         """Whether it takes one of two sides, so that the other needs no value."""
         return any(isinstance(step, Call) and step.op == "where" for step in self.instructions)
