@@ -44,7 +44,7 @@ class Form:
 
     centre: Exactly
     parts: Mapping[int, Exactly] = field(default_factory=dict)
-    rest: arb = _ZERO
+    rest: arb = field(default_factory=lambda: _ZERO)  # before python-flint 0.9 a ball has no hash, as a default needs
     sources: frozenset[int] = frozenset()
 
     @property
