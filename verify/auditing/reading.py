@@ -23,8 +23,8 @@ from verify.claims.sentence import read_sentence, says_step
 from verify.claims.table import Reading, once, table_of
 from verify.hand.run import HandStep, calculate
 from verify.logs.writers import Writer, writer_named
+from verify.printed.forms import read_grid
 from verify.record import StepRecord
-from verify.tabular.forms import read_grid
 from verify.tabular.grid import Grid, Source
 from verify.tabular.objects import Rows
 

@@ -31,8 +31,8 @@ from verify.claims.places import (
     whole_number,
 )
 from verify.claims.unknown import of_no_row, rows_of_the_problem, without_unknown
+from verify.printed.forms import read_grid
 from verify.spreadsheet.workbook import is_workbook, read_workbook
-from verify.tabular.forms import read_grid
 from verify.tabular.grid import Grid, Source
 from verify.tabular.objects import Rows, read_objects
 from verify.tabular.written import KINDS, NO_CLAIM, Row, Written

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from derive.errors import ClaimError, Place
+from verify.printed.lines import is_lines, read_lines
+from verify.printed.printed_dicts import is_printed_dicts, read_printed_dicts
 from verify.tabular.delimited import SIGNS, read_delimited
 from verify.tabular.grid import Grid, Source
-from verify.tabular.lines import is_lines, read_lines
 from verify.tabular.markup import (
     is_barred,
     is_latex,
@@ -22,7 +23,6 @@ from verify.tabular.markup import (
     read_rst_grid,
     read_rst_simple,
 )
-from verify.tabular.printed_dicts import is_printed_dicts, read_printed_dicts
 from verify.tabular.records import read_json
 
 MAX_CELLS = 10**6  # of a table; a larger one is refused

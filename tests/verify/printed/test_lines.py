@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from derive.errors import ClaimError
 from tests.timelines import claimed, timeline_of
 from verify.claims.table import read_table
-from verify.tabular.forms import read_grid
+from verify.printed.forms import read_grid
+from verify.printed.lines import read_lines
 from verify.tabular.grid import Source
-from verify.tabular.lines import read_lines
 
 THREE_ROWS = """
 equations = "l = mean((w*x + b - y)^2)"
