@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
 from derive.errors import ClaimError, Place
+from verify.auditing.row_begins import ENOUGH, FEW, Judge, begun
 from verify.claims.claim import Claim
 from verify.claims.places import Timeline
 from verify.claims.table import Reading, read_rows
@@ -17,15 +18,11 @@ from verify.logs.writers import Writer
 from verify.numbers import is_moderate, middle
 from verify.tabular.grid import Grid
 
-ENOUGH = 2  # wrong numbers that another reading has to explain: one alone may fit it by chance
 MOST = 0.5  # of the numbers of a table that nobody is said to have written: so many have to fit before others are wrong
 SHARP = 20_000  # times half a unit of its last digit is less than a number of five digits, which fits nothing by chance
-FEW = 200  # numbers that tell whether a table can be a log; only a way that they fit is looked at in whole
 LONG = 5 * FEW  # rows of a table whose head is looked at first
 
 NEAR = Fraction(1, 100)  # of a number: what rounding in a program can explain is nearer by far
-
-Judge = Callable[[Sequence[Sequence[Claim]], bool], list[list[Finding]]]  # lists of claims, by digits and by rounding
 
 _RULED = ("loss", "setting", "epoch")  # what a log has in the place of which it has something else
 
@@ -48,14 +45,15 @@ def meant(grid: Grid, run: Timeline, writer: Writer | None, judge: Judge) -> Rea
     except ClaimError as error:
         ways = possible_readings(grid, run)
         own = [way for way in ways if not way.is_shifted]
-        found = _nearest(own, judge, is_unnamed=True)
+        found = _nearest(own, judge, is_unnamed=True) or begun(grid, run, judge)
         return found if found is not None else _of_epochs(grid, run, own, judge, _with_way(error, ways, judge))
     ways = possible_readings(grid, run) if _may_be_log(grid, run, judge) else []
     first = [claim for claim in plain.claims if claim.cell.quantity.group in _RULED][:FEW] if ways else []
     judged = judge([first], True)[0] if first else []
     wrong = {finding.claim.place for finding in judged if finding.status.is_refused}
     right = {finding.claim.place for finding in judged if finding.status.is_accepted}
-    return _explained(plain, wrong, right, ways, judge) if len(wrong) >= ENOUGH else plain
+    found = _explained(plain, wrong, right, ways, judge) if len(wrong) >= ENOUGH else plain
+    return found if found is not plain else begun(grid, run, judge, plain) or plain
 
 
 def _with_way(error: ClaimError, ways: Sequence[LogReading], judge: Judge) -> ClaimError:
