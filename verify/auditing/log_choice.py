@@ -24,6 +24,7 @@ LONG = 5 * FEW  # rows of a table whose head is looked at first
 
 NEAR = Fraction(1, 100)  # of a number: what rounding in a program can explain is nearer by far
 
+_OWN = ("after", "before")
 _RULED = ("loss", "setting", "epoch")  # what a log has in the place of which it has something else
 
 
@@ -46,7 +47,10 @@ def meant(grid: Grid, run: Timeline, writer: Writer | None, judge: Judge) -> Rea
         ways = possible_readings(grid, run)
         own = [way for way in ways if not way.is_shifted]
         found = _nearest(own, judge, is_unnamed=True) or begun(grid, run, judge)
-        return found if found is not None else _of_epochs(grid, run, own, judge, _with_way(error, ways, judge))
+        found = found or _of_epochs(grid, run, own, judge) or _wrong_in_every_way(own, ways, judge)
+        if found is None:
+            raise _with_way(error, ways, judge) from None
+        return found
     ways = possible_readings(grid, run) if _may_be_log(grid, run, judge) else []
     first = [claim for claim in plain.claims if claim.cell.quantity.group in _RULED][:FEW] if ways else []
     judged = judge([first], True)[0] if first else []
@@ -65,19 +69,35 @@ def _with_way(error: ClaimError, ways: Sequence[LogReading], judge: Judge) -> Cl
     return type(error)(f"{error.message} (as a log: {best.way.words}, {fits})", error.place)
 
 
-def _of_epochs(grid: Grid, run: Timeline, ways: Sequence[LogReading], judge: Judge, error: ClaimError) -> Reading:
+def _of_epochs(grid: Grid, run: Timeline, ways: Sequence[LogReading], judge: Judge) -> Reading | None:
     """The claims of a table that says no more than the epoch: a mean or sum of the loss, parameters at its end.
 
-    Its names are those of the problem, so the way that most numbers fit is the nearest where it is any. Raises `error`
-    for any other table.
+    Its names are those of the problem, so the way that most numbers fit is the nearest where it is any. None for any
+    other table.
     """
     try:
         found = read_rows(grid, replace(run, whole_epochs=True))
     except ClaimError:
-        raise error from None
+        return None
     fits = any(fit.right for fit in _fits(ways, judge))
     nearest = _nearest(ways, judge) if fits else None
     return found if nearest is None else nearest
+
+
+def _wrong_in_every_way(own: Sequence[LogReading], ways: Sequence[LogReading], judge: Judge) -> Reading | None:
+    """The nearest way of a log most of whose numbers are wrong in each: its columns are a loss, whichever it is.
+
+    None where there is no way, where a number that is wrong in the nearest one is right in another, and where the log
+    may count from 0: that has to be said by its writer's name.
+    """
+    fits = _fits(own, judge)
+    shifted = _fits([way for way in ways if way.is_shifted], judge)
+    if not fits or any(fit.is_of_most for fit in shifted):
+        return None
+    best = max(fits, key=lambda fit: (len(fit.right), len(fit.findings), -fit.distance))
+    if any(not fit.right_by_rules <= best.right for fit in fits):
+        return None
+    return _told([best], f"; {len(best.right)} of {len(best.findings)} numbers fit")
 
 
 def _may_be_log(grid: Grid, run: Timeline, judge: Judge) -> bool:
@@ -193,6 +213,13 @@ class _Fit:
             return False
         explained = wrong & self.right
         return len(explained) >= ENOUGH or (bool(explained) and not right and self.is_sharp)
+
+    @property
+    def right_by_rules(self) -> set[Place]:
+        """The numbers that are right, of the columns that are read by the rules of a log."""
+        return {
+            one.claim.place for one in self.findings if one.status.is_accepted and one.cell.quantity.group not in _OWN
+        }
 
     @property
     def distance(self) -> Fraction:

@@ -116,7 +116,7 @@ def read_rows(grid: Grid, run: Timeline) -> Reading:
         if unknown and rows_count:
             _check_rows(whole, placed)
     header, body, unread = (readable_values if laid.is_tidy else readable)(names, placed, run)
-    apart, told = of_no_row(laid.apart, run)
+    apart, told = of_no_row(laid.apart, laid.odd, run)
     lower = [cell.text.lower() for cell in header]
     beyond: list[ClaimError] = []
     claims = once(_tidy(lower, body, run) if laid.is_tidy else _wide(header, body, run, beyond))

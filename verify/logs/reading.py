@@ -224,7 +224,7 @@ def _way(
         )
         raise NoClaimError(why, place)
     beside = [cell.text for k, cell in enumerate(laid.header) if cell.text and _is_beside(k, laid.header, means)]
-    apart, without_step = of_no_row(laid.apart, run)
+    apart, without_step = of_no_row(laid.apart, laid.odd, run)
     unread += apart
     parts = [
         laid.told(len(rows)),

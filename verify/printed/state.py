@@ -1,0 +1,262 @@
+"""What one line of a log shows: names with their numbers, counters, and words. Bars and clocks are passed over."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+
+from derive.errors import ClaimError, shorten
+from verify.tabular.grid import Source
+from verify.tabular.records import Record
+from verify.tabular.written import COUNTED_OF, KINDS, NUMBER, TOTALS, Written
+
+ENDS = re.compile(r"[\n\r\b]|\Z")  # of what a line shows at one time: progress is written over itself
+_COUNTING = frozenset(
+    word for words in KINDS.values() for word in words if len(word) > 1 and word not in (*NUMBER, *TOTALS)
+)
+_WORDS = "|".join(sorted(map(re.escape, _COUNTING), reverse=True))
+COUNT = re.compile(
+    rf"(?P<word>{_WORDS})\.?[ \t]*[#:=]?[ \t]*[\[(]?[ \t]*(?P<number>\d{{1,15}})"
+    r"(?:[ \t]*(?:/|of)[ \t]*(?P<all>\d{1,15}))?[\])]?[ \t]*:?(?![^\s,;|\])\[]|[.,]\d)",
+    re.IGNORECASE,
+)
+_OF = re.compile(r"(?P<number>\d{1,15})[ \t]*/[ \t]*(?P<all>\d{1,15})(?![\w/.])")
+_NUMBER = r"[-+−]?(?:\d+(?:,\d+)*(?:\.\d+|\.(?![.\d]))?|\.\d+)(?:[eE][-+]?\d+)?(?:\.\.+|…)?(?:\(\d{1,3}\))?"
+_NUMBER += r"|[-+]?(?:nan|inf(?:inity)?)"
+# after a word of up to four letters a full stop is that of an abbreviation, as in `Avg. loss`, and not of a sentence
+_NAME = r"(?:[^\W\d_]|[∂∇])(?:[\w'/^∂∇*@-]|\.(?=\w))*(?:\[[\d, ]*\]|\(\w+\)|(?<!\w{5})\.(?=[ \t]))?"
+_WORDED = re.compile(  # a name, blanks and a number that is not part of the name of another one
+    rf"(?P<key>{_NAME}(?:[ \t]{_NAME}){{0,3}}?)[ \t]+(?:(?:is|was)[ \t]+)?"
+    rf"(?P<value>(?:{_NUMBER})(?:%|[a-zµ]+(?:/[a-z]+)?)?|\[[ \t]*[-+.\d][^\[\]/\n]*\])"
+    r"(?=[\s,;|)\]]|\.?(?:\s|$))(?![ \t]*[=:/])",
+    re.IGNORECASE,
+)
+KEY = re.compile(
+    r"(?P<key>[^\W\d_](?:\[[^\[\]\n]*\]|[^=:,;|\[\]\n]){0,200}?|[∂∇][^=:,;|\n]{0,200}?)[ \t]*[=:]"
+    r"(?:[ \t]*\r?\n(?=[ \t]*[\w.]*\(?\[[\[ \t]*[-+−]?[\d.]+[\s,\]])|[ \t]*)"  # an array may stand below its name
+)
+_VALUE = re.compile(
+    r"""(?P<array>(?:Parameter containing:\s*)?[\w.]*\(?\[)|"(?P<quoted>[^"\n]*)"|"""
+    r"""(?P<bare>[^\s,;|](?:[^\s,;|]|,(?=\d))*)"""
+)
+_AVERAGE = re.compile(rf"[ \t]*\([ \t]*(?:avg:?[ \t]*)?(?P<value>{_NUMBER})[ \t]*\)", re.IGNORECASE)
+_PROSE = re.compile(
+    rf"{_NAME}(?:[ \t]+{_NAME})*(?=\.?(?:[ \t]+-[ \t]|\s*$)|(?<=\w{{5}})\.\s|[ \t]*[!,;|)\]])", re.MULTILINE
+)
+_LABEL = re.compile(  # of the names behind it: `Test set: loss 2.5`, `Train: loss=2.5`
+    rf"(?P<label>{_NAME}(?:[ \t]+{_NAME})*):[ \t]+(?!nan|inf)"
+    rf"(?=(?:{_NAME}[ \t]+)*{_NAME}[ \t]*(?:[=:]|(?:is[ \t]+)?[-+−]?[.\d]))"
+)
+_BEFORE_COUNT = re.compile(rf"(?:train|training|finished|completed|end of)[ \t]+(?=(?:{_WORDS})\b)", re.IGNORECASE)
+_FILLER = re.compile(r"(?:(?:and|with|the|then|after|at|in|on)[ \t]+)+(?=[^\W\d_]|[∂∇])", re.IGNORECASE)
+_BETWEEN = re.compile(
+    r"(?:[ \t,;|()\]{}!~>*#%→]|[-=]+>|\[(?![=>#]|\.\.)|\.(?=\s|$)|(?<![^\s|\[(])[-–—=.:]+(?![^\s|]))+"
+)
+_BAR = re.compile(r"\[[=>.\- #]*[=>.#][=>.\- #]*\]|[━╸╺─]+(?:[ \t]*[━╸╺─]+)*|\d{1,3}%\|[^|\n\r]*\|")
+_CLOCK = re.compile(
+    r"\d+(?:\.\d+)?[ \t]?(?:%|/s|(?:s|ms|us|µs|min|m|h|it|sec|secs|seconds|minutes|img|samples|examples)"
+    r"(?:/(?:it|s|sec|step|epoch|batch|sample|iter))?)(?!\w)|(?:\d+:)+\d+(?:\.\d+)?(?:<(?:\d+:)*[\d?]+)?"
+)
+_TIMED = re.compile(  # `eta 0:00:04`
+    rf"{_NAME}(?:[ \t]{_NAME})?[ \t]*[:=]?[ \t]*(?:\d+:)+\d+(?:\.\d+)?(?![\w.:])"
+)
+PLACED = re.compile(
+    r"\[[ \t]*(?P<epoch>\d{1,15}),[ \t]*(?P<batch>\d{1,15})[ \t]*\](?=[ \t]*[^\W\d])"
+)  # [1,  2000] loss: 2.1
+_STAMP = re.compile(  # what a program writes in front of a line of its log
+    r"[ \t]*(?:\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[\d.,]*Z?\]?[ \t]*)?"
+    r"(?:[ \t\-:|\[]*(?:INFO|DEBUG|WARNING)[ \t\-:|\]]*)?(?:[\w.]+:[\w.<>]+:\d+[ \t]+-[ \t]+)?"
+)
+_ARROW = re.compile(rf"[ \t]*(?:-+>|→|⟶|=+>)[ \t]*(?P<value>{_NUMBER})(?=[\s,;|)\]]|$)", re.IGNORECASE | re.MULTILINE)
+_RANGE = re.compile(rf"[ \t]*(?:±|\+/-|\+-)[ \t]*(?:{_NUMBER})%?")
+_CALCULATED = re.compile(  # w = 0.5 - 0.01*(-53.2) = 1.032: the calculation in front of the number
+    rf"[-+−\d(.][-+−*/·×^()\[\].\deE \t]*[\d)\]][ \t]*=[ \t]*(?P<value>{_NUMBER})(?=[\s,;|]|$)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_JOINED = re.compile(r"[^\W\d_](?:\d+\.\d|[-+−]\d)")  # loss64.6, dw-53.2: no blank in front of the number
+_AVERAGED = re.compile(r"loss|acc|prec|err|top|time|data|batch|score|cost", re.IGNORECASE)  # what meters average
+_TWO = "has two numbers; expected the claimed one alone"
+_NO_NUMBER = "stands without a number"  # of a name
+
+
+@dataclass
+class State:
+    """What a line shows at one time: its counters and numbers in their order, and names without one.
+
+    `counters` are the counters by their words, `numbers` the numbers with their names.
+    """
+
+    cells: Record = field(default_factory=list)
+
+    counters: dict[str, tuple[Written, Written]] = field(default_factory=dict)
+    numbers: Record = field(default_factory=list)
+    words: Record = field(default_factory=list)
+    label: str = ""
+    odd: ClaimError | None = None  # why the line cannot be read
+
+
+def after_stamp(source: Source, at: int) -> int:
+    """Where a line begins behind the time and the level that a program has written in front of it."""
+    stamp = _STAMP.match(source.text, at)
+    return stamp.end() if stamp else at
+
+
+def state_at(source: Source, at: int) -> tuple[State, int]:
+    """What is shown from a place on, and where the next begins. Raises `ClaimError` for a number without a name."""
+    text, found = source.text, State()
+    at = after_stamp(source, at)
+    if placed := PLACED.match(text, at):
+        at = placed.end()
+        for word in ("epoch", "batch"):
+            _add_counter(Written(word, source.place(placed.start())), source.cell(*placed.span(word)), found)
+    while True:
+        for passed in (_BAR, _BETWEEN, _FILLER, _BEFORE_COUNT):
+            at = match.end() if (match := passed.match(text, at)) else at
+        if ENDS.match(text, at):
+            return found, at + 1
+        passed_over = _BAR.match(text, at) or _CLOCK.match(text, at)
+        at = passed_over.end() if passed_over else _next(source, at, found)
+
+
+def _next(source: Source, at: int, found: State) -> int:
+    """Takes what stands at a place into the state, and says where it ends. Raises `ClaimError` for what is no name."""
+    text = source.text
+    if count := COUNT.match(text, at) or _OF.match(text, at):
+        _count(source, count, found)
+        return count.end()
+    if timed := _TIMED.match(text, at):
+        return timed.end()
+    if label := _LABEL.match(text, at):
+        found.label += f"{label['label']} "
+        return label.end()
+    if worded := _WORDED.match(text, at):
+        _check_apart(source, worded.span("key"))
+        name = _named(source, worded, found)
+        return _with_others(source, name, source.cell(*worded.span("value")), worded.end("value"), found)
+    if prose := _PROSE.match(text, at):
+        _check_apart(source, prose.span())
+        cell = source.cell(*prose.span())
+        found.words.append((cell, replace(cell, why=_NO_NUMBER)))
+        return prose.end()
+    return _keyed(source, at, found)
+
+
+def _named(source: Source, match: re.Match[str], found: State) -> Written:
+    """The name of a number, with the label of what it is about."""
+    cell = source.cell(*match.span("key"))
+    return replace(cell, text=f"{found.label}{cell.text}")
+
+
+def _count(source: Source, match: re.Match[str], found: State) -> None:
+    """`Epoch 3/10` as the pair `epoch: 3`; `3/10` alone as the third of ten, of whatever."""
+    if match["all"] is not None and int(match["number"]) > int(match["all"]):
+        raise ClaimError(f"{match[0].strip()!r} counts beyond its end", source.place(match.start()))
+    number = source.cell(*match.span("number"))
+    if "word" in match.re.groupindex:
+        word = source.cell(*match.span("word"))
+    else:
+        word = Written(f"{COUNTED_OF} {match['all']}", source.place(match.start()))
+    _add_counter(word, number, found)
+
+
+def _add_counter(word: Written, number: Written, found: State) -> None:
+    """A counter, once. Raises `ClaimError` for two that differ."""
+    if _kind(word) not in found.counters:
+        found.cells.append((word, number))
+    earlier = found.counters.setdefault(_kind(word), (word, number))
+    if earlier[1].text != number.text:
+        raise ClaimError(f"{shorten(word.text)} stands twice in one row; leave one out", word.place)
+
+
+def _add(name: Written, number: Written, found: State) -> None:
+    if name.text.lower() in _COUNTING:
+        _add_counter(name, number, found)
+    else:
+        found.cells.append((name, number))
+        found.numbers.append((name, number))
+
+
+def _kind(word: Written) -> str:
+    """What a counter is known by: its word in lower case, or that it has none."""
+    return COUNTED_OF if is_of(word) else word.text.lower()
+
+
+def is_of(word: Written) -> bool:
+    """Whether a head is that of `3/10`, which says no word."""
+    return word.text.startswith(f"{COUNTED_OF} ")
+
+
+def _keyed(source: Source, at: int, found: State) -> int:
+    """A name with its number behind `=` or `:`, and where it ends. Raises `ClaimError` for anything else."""
+    key = KEY.match(source.text, at)
+    value = _VALUE.match(source.text, key.end()) if key is not None else None
+    if key is None or value is None:
+        message = "no name with its number behind it"
+        raise ClaimError(f"{message}; expected such as loss=2.25, loss: 2.25 or loss 2.25", source.place(at))
+    name = _named(source, key, found)
+    if calculated := _CALCULATED.match(source.text, key.end()):
+        _add(name, source.cell(*calculated.span("value")), found)
+        return calculated.end()
+    cell, end = _value(source, value)
+    return _with_others(source, name, cell, end, found)
+
+
+def _check_apart(source: Source, span: tuple[int, int]) -> None:
+    """Raises `ClaimError` for a word with a number that may be its value, as `loss64.6`."""
+    joined = _JOINED.search(source.text, *span)
+    if joined is not None:
+        message = "no blank between a name and its number; write such as loss 2.25"
+        raise ClaimError(message, source.place(joined.start() + 1))
+
+
+def _with_others(source: Source, name: Written, cell: Written, end: int, found: State) -> int:
+    """Takes a number, and what else is said of it behind; where that ends.
+
+    `w: 0.0 -> 0.5` has w before and after the update. `Loss 6.9 (7.1)` has the average so far in brackets, called
+    `avg_Loss`; of what no meter averages it is another number, as is one behind ±, and none of the two is read.
+    """
+    text = source.text
+    if arrow := _ARROW.match(text, end):
+        _add(replace(name, text=f"{name.text}_before"), cell, found)
+        _add(replace(name, text=f"{name.text}_after"), source.cell(*arrow.span("value")), found)
+        return arrow.end()
+    average = _AVERAGE.match(text, end)
+    other = None if average and _AVERAGED.search(name.text) else (average or _RANGE.match(text, end))
+    if other is not None:
+        both = replace(cell, text=f"{cell.text}{other[0]}", why=_TWO)
+        _add(name, both, found)
+        return other.end()
+    _add(name, cell, found)
+    if average is None:
+        return end
+    _add(Written(f"avg_{name.text}", name.place), source.cell(*average.span("value")), found)
+    return average.end()
+
+
+def _value(source: Source, match: re.Match[str]) -> tuple[Written, int]:
+    """A value, and where it ends: an array to the bracket that closes it."""
+    if match["quoted"] is not None:
+        return source.cell(*match.span("quoted")), match.end()
+    start = match.start()
+    opening = re.compile(r"(?:Parameter containing:\s*)?[\w.]*[\[(]").match(source.text, start)
+    if opening is None or (match["bare"] is not None and match["bare"][:1].isdigit()):
+        return _bare(source, *match.span("bare"))
+    depth = 0
+    for at in range(opening.end() - 1, len(source.text)):
+        depth += (source.text[at] in "[(") - (source.text[at] in "])")
+        if not depth:
+            return source.cell(start, at + 1), at + 1
+    raise ClaimError("a bracket opens here and does not close", source.place(start))
+
+
+def _bare(source: Source, start: int, stop: int) -> tuple[Written, int]:
+    """A number without what closes a bracket or a sentence behind it."""
+    text = source.text[start:stop]
+    while text[-1:] in (")", "]") and text.count(text[-1]) > text.count({")": "(", "]": "["}[text[-1]]):
+        text = text[:-1]
+    if re.fullmatch(r"[-+−]?\d+\.\d+\.", text):
+        text = text[:-1]
+    end = start + len(text)
+    if re.fullmatch(rf"(?:{_NUMBER}):", text):  # as tqdm puts one between what it shows and its bar
+        text = text[:-1]
+    return source.cell(start, start + len(text)), end
