@@ -18,7 +18,20 @@ _TELLING = {
     *("loss", "cost", "objective", "mse", "grad", "grads", "gradient", "gradients", "norm", "lr", "delta", "param"),
 }
 _OTHER_WORDS = {  # for what a problem calls otherwise, whatever number stands behind them
-    *("train", "training", "obj", "value", "alpha", "theta", "slope", "intercept", "coef", "coefficient", "weight"),
+    *(
+        "gnorm",
+        "train",
+        "training",
+        "obj",
+        "value",
+        "alpha",
+        "theta",
+        "slope",
+        "intercept",
+        "coef",
+        "coefficient",
+        "weight",
+    ),
 }
 _WORD = re.compile(r"[^\W\d_]?[^\W\d_A-Z]+|[A-Z]+(?![a-z])|\d+")  # also of camel case: trainLoss
 _SHORTEST = 3  # letters of a name that is taken for a word; fewer may be a parameter of another name
