@@ -398,6 +398,15 @@ def test_updates_of_several_batches(tmp_path: Path) -> None:
     found = audited(json.dumps({"log_history": rows}), tmp_path, problem)
     assert is_right(found)
     assert [one.cell.step for one in found.findings if one.cell.name == "loss"] == [2, 3, 5, 6]
+    batches = ("0.6667", "1", "1.667", "2")  # what the Trainer prints without its steps: the batches that are done
+    printed = [
+        {key: row[key] for key in ("loss", "grad_norm")} | {"epoch": e} for row, e in zip(rows, batches, strict=True)
+    ]
+    text = "".join(f"{row}\n" for row in printed)
+    for log in ("hf-trainer", None):
+        assert is_right(audited(text, tmp_path, problem, log=log))
+    spoilt = audited(text.replace(str(means[1]), "1.25"), tmp_path, problem, log="hf-trainer")
+    assert [one.claim.literal.text for one in spoilt.findings if one.status.is_refused] == ["1.25"]
     last = [loop.losses[1], loop.losses[2], loop.losses[4], loop.losses[5]]  # of the last batch, undivided
     text = "step,train_loss_step,grad_norm\n" + "".join(
         f"{step},{loss},{norm / 2}\n" for step, (loss, norm) in enumerate(zip(last, loop.norms, strict=True))
@@ -739,3 +748,15 @@ def test_any_interval_of_logging(form: str, every: int, epochs: int, tmp_path: P
         rows = [{"step": k, "loss": m} for k, m in zip(last, means, strict=True)]
         text = json.dumps({"log_history": rows})
     assert is_right(audited(text, tmp_path, problem, log="hf-trainer"))
+
+
+def test_a_file_that_tensorboard_downloads(tmp_path: Path) -> None:
+    problem = load(LINE.replace("batch_size = 2", "").replace("epochs = 2", "epochs = 5"))
+    losses = losses_of([[0, 1, 2, 3, 4]] * 5)
+    rows = [f"170000000{k}.5,{k},{loss:.6g}" for k, loss in enumerate(losses)]
+    text = "\n".join(["Wall time,Step,Value", *rows]) + "\n"
+    assert is_right(audited(text, tmp_path, problem))
+    found = audited(text.replace(f"{losses[2]:.6g}", "9.5"), tmp_path, problem)
+    assert [one.claim.literal.text for one in found.findings if one.status.is_refused] == ["9.5"]
+    with pytest.raises(ClaimError, match="unknown quantity 'Value'"):  # of an accuracy, say
+        audited("Wall time,Step,Value\n1.5,0,0.25\n2.5,1,0.5\n3.5,2,0.75\n", tmp_path, problem)

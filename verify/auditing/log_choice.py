@@ -25,6 +25,7 @@ LONG = 5 * FEW  # rows of a table whose head is looked at first
 NEAR = Fraction(1, 100)  # of a number: what rounding in a program can explain is nearer by far
 
 _OWN = ("after", "before")
+_UNSAID = {"value", "output"}  # names of columns that may hold anything
 _RULED = ("loss", "setting", "epoch")  # what a log has in the place of which it has something else
 
 
@@ -87,12 +88,12 @@ def _of_epochs(grid: Grid, run: Timeline, ways: Sequence[LogReading], judge: Jud
 def _wrong_in_every_way(own: Sequence[LogReading], ways: Sequence[LogReading], judge: Judge) -> Reading | None:
     """The nearest way of a log most of whose numbers are wrong in each: its columns are a loss, whichever it is.
 
-    None where there is no way, where a number that is wrong in the nearest one is right in another, and where the log
-    may count from 0: that has to be said by its writer's name.
+    None where there is no way, or a name that may be anything's; where a number that is wrong in the nearest one is
+    right in another; and where the log may count from 0: that has to be said by its writer's name.
     """
     fits = _fits(own, judge)
     shifted = _fits([way for way in ways if way.is_shifted], judge)
-    if not fits or any(fit.is_of_most for fit in shifted):
+    if not fits or any(fit.is_of_most for fit in shifted) or _UNSAID & {name.casefold() for name in own[0].means}:
         return None
     best = max(fits, key=lambda fit: (len(fit.right), len(fit.findings), -fit.distance))
     if any(not fit.right_by_rules <= best.right for fit in fits):
