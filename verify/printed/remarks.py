@@ -69,7 +69,9 @@ def _beside(lines: list[str]) -> list[int]:
     """The lines above the names and below the last row: of other cells than these, without a number alone in one."""
     filled = [number for number, line in enumerate(lines) if line.strip()]
     rows = [number for number in filled if _NUMBERS.match(lines[number])]
-    if len(rows) < 1 or rows[0] == filled[0]:
+    if (
+        not rows or rows[0] == filled[0] or any('"' in lines[number] for number in filled)
+    ):  # a cell may be several lines
         return []
     for sign in (*SIGNS, None):
         width = len(_cells(lines[rows[0]], sign))
