@@ -16,8 +16,8 @@ from verify.claims.unknown import is_beside, of_no_row
 from verify.logs.meaning import MEANINGS, Averaged, GradientNorm
 from verify.logs.rows import Span, Steps, places, spans
 from verify.logs.writers import Writer, writers
+from verify.printed.lines import LINES
 from verify.tabular.grid import Grid
-from verify.tabular.lines import LINES
 from verify.tabular.written import NO_CLAIM, Row
 
 MAX_WAYS = 24  # in which a log is tried
@@ -224,7 +224,7 @@ def _way(
         )
         raise NoClaimError(why, place)
     beside = [cell.text for k, cell in enumerate(laid.header) if cell.text and _is_beside(k, laid.header, means)]
-    apart, without_step = of_no_row(laid.apart, run)
+    apart, without_step = of_no_row(laid.apart, laid.odd, run)
     unread += apart
     parts = [
         laid.told(len(rows)),
