@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from itertools import islice
 
 from derive.errors import ClaimError, Place
 from verify.claims.claim import Claim
@@ -50,12 +51,16 @@ def meant(grid: Grid, run: Timeline, writer: Writer | None, judge: Judge) -> Rea
         own = [way for way in ways if not way.is_shifted]
         found = _nearest(own, judge, is_unnamed=True)
         return found if found is not None else _of_epochs(grid, run, own, judge, _with_way(error, ways, judge))
-    ways = possible_readings(grid, run) if _may_be_log(grid, run, judge) else []
-    first = [claim for claim in plain.claims if claim.cell.quantity.group in _RULED][:FEW] if ways else []
+    if not _may_be_log(grid, run, judge):
+        return plain
+    first = list(islice((claim for claim in plain.claims if claim.cell.quantity.group in _RULED), FEW))
     judged = judge([first], True)[0] if first else []
     wrong = {finding.claim.place for finding in judged if finding.status.is_refused}
+    if len(wrong) < ENOUGH:
+        return plain  # also where a long table has ways, each of which costs as much as to read it once
     right = {finding.claim.place for finding in judged if finding.status.is_accepted}
-    return _explained(plain, wrong, right, ways, judge) if len(wrong) >= ENOUGH else plain
+    ways = possible_readings(grid, run)
+    return _explained(plain, wrong, right, ways, judge) if ways else plain
 
 
 def _with_way(error: ClaimError, ways: Sequence[LogReading], judge: Judge) -> ClaimError:

@@ -71,6 +71,22 @@ class Term:
         found = (step for step in self.instructions if isinstance(step, Read))
         return tuple((step.name, len(step.layout) - step.layout.count(None)) for step in found)
 
+    @cached_property
+    def in_singles(self) -> tuple[tuple[str, tuple[int, ...], str, Fraction], ...]:
+        """The instructions for a term that is one number: operation and operands, or what is read, or a number."""
+        found: list[tuple[str, tuple[int, ...], str, Fraction]] = []
+        for step in self.instructions:
+            match step:
+                case Call(op=op, args=args):
+                    found.append((op, args, "", Fraction(0)))
+                case Read(name=name):
+                    found.append(("", (), name, Fraction(0)))
+                case Constant(value=value):
+                    found.append(("", (), "", value))
+                case Positions():
+                    found.append(("", (), "", Fraction(0)))
+        return tuple(found)
+
     @property
     def chooses(self) -> bool:
         """Whether it takes one of two sides, so that the other needs no value."""
