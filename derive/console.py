@@ -18,7 +18,7 @@ from derive.signals import end_at_once, ignore, tell_how_far
 # Exit statuses: 0 done, or agrees; 1 disagrees; 2 the input cannot be read; 3 undecided (never 1 or 3 from derive).
 BAD_INPUT, CLOSED = 2, 141  # 128 + SIGPIPE, as a shell reports it
 # Objects made before unused cycles among them are looked for, and so often for older ones: next to nothing here is in
-# a cycle, and to look through the numbers of a large problem again and again took a sixth of its time (mypy does so too).
+# a cycle, and to look through all numbers of a large problem again and again took a sixth of its time (mypy does so).
 _COLLECTED = (200_000, 30, 30)
 TOLD_EVERY = 1.0  # seconds between two lines of progress: a person reads along, and the terminal costs nothing
 

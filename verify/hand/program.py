@@ -6,8 +6,8 @@ adjoints. A stage knows names, axes and operations; what a number is, it does no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 
@@ -104,6 +104,34 @@ class Stage:
 def compile_forward(derivation: Derivation) -> tuple[Stage, ...]:
     """The stages that calculate every line."""
     return tuple(Stage(part.name, (_part(part),)) for part in derivation.parts)
+
+
+def with_equals_once(stages: Iterable[Stage]) -> tuple[Stage, ...]:
+    """The stages, in which one whose terms are those of an earlier one reads the result of that.
+
+    So two lines `b = exp(w)` and `c = exp(w)` are one number, and max(b, c) a tie, which no digits of theirs tell.
+    """
+    found: list[Stage] = []
+    first: dict[tuple[Term, ...], str] = {}
+    same: dict[str, str] = {}
+    for stage in stages:
+        terms = tuple(replace(term, instructions=_reading(term, same)) for term in stage.terms)
+        earlier = first.setdefault(terms, stage.target)
+        if earlier != stage.target:
+            same[stage.target] = earlier
+            axes = terms[0].axes[: len(terms[0].axes) - terms[0].summed]
+            found.append(Stage(stage.target, (Term(axes, (Read(earlier, tuple(range(len(axes)))),)),)))
+        else:
+            found.append(stage)
+    return tuple(found)
+
+
+def _reading(term: Term, instead: Mapping[str, str]) -> tuple[Instruction, ...]:
+    """The instructions of a term, which read other names where `instead` has them."""
+    return tuple(
+        replace(step, name=instead.get(step.name, step.name)) if isinstance(step, Read) else step
+        for step in term.instructions
+    )
 
 
 def times_partial(edge: Edge, above: Ref) -> Expr:
