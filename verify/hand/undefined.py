@@ -16,8 +16,8 @@ from flint import arb, fmpq
 from derive.graph.gradient_names import gradient_name
 from derive.run.batches import Batch
 from derive.run.run import Run
-from verify.hand.calculation import Array, Calculation, columns, line_of, prepare
-from verify.hand.evaluation import Values, evaluate
+from verify.hand.calculation import Calculation, columns, line_of, prepare
+from verify.hand.evaluation import Array, Values, evaluate
 from verify.names import adjoint_of
 from verify.numbers import CalculationError, Exact, Exactly, as_ball, decimal, objects
 
@@ -154,7 +154,10 @@ def _values(calculation: Calculation, given: Values, n: int) -> dict[str, Array]
 
 
 def _place(target: str, loss: str) -> str:
-    """`line z`, or `dl/dz`: where a stage stands on paper."""
+    """`line z`, `dl/dz`, or of an operation inside the line z `the derivative of line z`: where it stands on paper."""
     mark = adjoint_of("")
-    name = line_of(target.removeprefix(mark))
-    return gradient_name(loss, name) if target.startswith(mark) else f"line {name}"
+    name = target.removeprefix(mark)
+    line = line_of(name)
+    if name == target:
+        return f"line {line}"
+    return gradient_name(loss, name) if name == line else f"the derivative of line {line}"

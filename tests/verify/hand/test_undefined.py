@@ -41,6 +41,7 @@ def problem(equations: str, parameters: str, lr: str = "0.05", data: str = "") -
         ("l = sqrt(w)", "w = 0", "division by zero, in dl/dw"),
         ("z = 1/w\nl = z + w", "w = 0", "division by zero, in line z"),
         ("l = sqrt(-exp(w))", "w = 0.5", "sqrt(-1.64872127) has no real value, in line l"),
+        ("z = 2*w\nl = norm(z)", "w = [0, 0]", "division by zero, in the derivative of line l"),
         ("l = sum(log(w))", "w = [2, -3, -4]", "log(-3) has no real value, in line l"),
         ("l = logsumexp(sqrt(w))", "w = [2, -3, 4]", "sqrt(-3) has no real value, in line l"),
         ("l = max(log(w))", "w = [2, -3, 4]", "log(-3) has no real value, in line l"),
