@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,18 @@ class Position:
     axis: Axis
 
 
+class _HashedOnce:
+    """A tree that is looked up again and again: its hash, which is made of all that is inside, is calculated once.
+
+    It is not copied to another process, where the hashes of texts are others.
+    """
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_hash"}
+
+
 @dataclass(frozen=True)
-class Apply:
+class Apply(_HashedOnce):
     """An operation of the table applied to its operands, element by element.
 
     Until the graph is built, `op` may also be a function of tensors, such as matmul, or a formula, such as mse.
@@ -71,15 +83,29 @@ class Apply:
     args: tuple[Expr, ...]
     column: int | None = field(default=None, compare=False, repr=False)
 
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.op, self.args))
+
 
 @dataclass(frozen=True)
-class Reduce:
+class Reduce(_HashedOnce):
     """`sum`, `mean`, `logsumexp`, `max` or `min` of `body` over `axes`; None, until the graph is built, means all."""
 
     op: str
     body: Expr
     axes: Axes | None = None
     column: int | None = field(default=None, compare=False, repr=False)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.op, self.body, self.axes))
 
 
 Expr = Number | Ref | Position | Apply | Reduce

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from derive.algebra.expression import ONE, Apply, Axes, Expr, Number, Position, Reduce, Ref
 from derive.chain.derivation import Adjoint, Derivation, Edge, Part
@@ -172,6 +172,7 @@ def _edge(edge: Edge, product: Expr) -> Term:
     return Term(axes, _instructions(product, axes), len(edge.summed))
 
 
+@lru_cache(1 << 12)  # a derivation is compiled for many number systems
 def _instructions(expr: Expr, axes: Axes) -> tuple[Instruction, ...]:
     """`expr` as a list in which equal parts are calculated once."""
     found: dict[Expr, int] = {}
