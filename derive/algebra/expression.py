@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property
 from typing import Any
 
 
@@ -63,13 +62,15 @@ class Position:
 
 
 class _HashedOnce:
-    """A tree that is looked up again and again: its hash, which is made of all that is inside, is calculated once.
+    """A tree that is looked up again and again: its hash is made once, of those of what is directly inside.
 
-    It is not copied to another process, where the hashes of texts are others.
+    In another process, where the hashes of texts are others, it is made anew.
     """
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_hash"}
+    _hash: int
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), tuple(value for name, value in vars(self).items() if name != "_hash")
 
 
 @dataclass(frozen=True)
@@ -83,12 +84,11 @@ class Apply(_HashedOnce):
     args: tuple[Expr, ...]
     column: int | None = field(default=None, compare=False, repr=False)
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.op, self.args)))
+
     def __hash__(self) -> int:
         return self._hash
-
-    @cached_property
-    def _hash(self) -> int:
-        return hash((self.op, self.args))
 
 
 @dataclass(frozen=True)
@@ -100,12 +100,11 @@ class Reduce(_HashedOnce):
     axes: Axes | None = None
     column: int | None = field(default=None, compare=False, repr=False)
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.op, self.body, self.axes)))
+
     def __hash__(self) -> int:
         return self._hash
-
-    @cached_property
-    def _hash(self) -> int:
-        return hash((self.op, self.body, self.axes))
 
 
 Expr = Number | Ref | Position | Apply | Reduce
