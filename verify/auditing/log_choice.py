@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
+from itertools import islice
 
 from derive.errors import ClaimError, Place
 from verify.auditing.row_begins import ENOUGH, FEW, Judge, begun
@@ -52,13 +53,25 @@ def meant(grid: Grid, run: Timeline, writer: Writer | None, judge: Judge) -> Rea
         if found is None:
             raise _with_way(error, ways, judge) from None
         return found
-    ways = possible_readings(grid, run) if _may_be_log(grid, run, judge) else []
-    first = [claim for claim in plain.claims if claim.cell.quantity.group in _RULED][:FEW] if ways else []
+    return _as_log(plain, grid, run, judge) or begun(grid, run, judge, plain) or plain
+
+
+def _as_log(plain: Reading, grid: Grid, run: Timeline, judge: Judge) -> Reading | None:
+    """A table that can be read as it stands, read as a log that explains what is wrong in it; None where none does.
+
+    Each way of a long table costs as much as to read it once: none is tried before numbers of its head are wrong.
+    """
+    if not _may_be_log(grid, run, judge):
+        return None
+    first = list(islice((claim for claim in plain.claims if claim.cell.quantity.group in _RULED), FEW))
     judged = judge([first], True)[0] if first else []
     wrong = {finding.claim.place for finding in judged if finding.status.is_refused}
+    if len(wrong) < ENOUGH:
+        return None
     right = {finding.claim.place for finding in judged if finding.status.is_accepted}
-    found = _explained(plain, wrong, right, ways, judge) if len(wrong) >= ENOUGH else plain
-    return found if found is not plain else begun(grid, run, judge, plain) or plain
+    ways = possible_readings(grid, run)
+    found = _explained(plain, wrong, right, ways, judge) if ways else plain
+    return None if found is plain else found
 
 
 def _with_way(error: ClaimError, ways: Sequence[LogReading], judge: Judge) -> ClaimError:

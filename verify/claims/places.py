@@ -238,8 +238,8 @@ def _checked(step: int, quantity: Quantity, entry: tuple[int, ...], run: Timelin
         )
         kind = NoEntryError if shape and not entry else ClaimError
         raise kind(f"{quantity.label} {expected}", place)
+    rows = run.batches[step - 1].indices if SIZE in shape else ()
     for number, size in zip(entry, shape, strict=True):
-        rows = run.batches[step - 1].indices
         if size == SIZE and number not in rows:
             held = ", ".join(map(str, rows[:12])) + (", …" if len(rows) > 12 else "")
             raise ClaimError(
@@ -247,13 +247,14 @@ def _checked(step: int, quantity: Quantity, entry: tuple[int, ...], run: Timelin
             )
         if isinstance(size, int) and number >= size:
             raise ClaimError(f"{quantity.label} has no entry {number}; it has {size}, counted from 0", place)
-    rows = run.batches[step - 1].indices
     position = (rows.index(number) if size == SIZE else number for number, size in zip(entry, shape, strict=True))
     return Cell(step, quantity, entry, tuple(position))
 
 
 def whole_number(cell: Written) -> int:
     """The number of a step, epoch or batch in a cell. Raises `ClaimError`."""
+    if len(cell.text) <= 9 and cell.text.isascii() and cell.text.isdecimal() and not cell.why:
+        return int(cell.text)  # as nearly all are: a long table has one in each of its cells
     try:
         number = None if cell.why else read_literal(cell.text).value
     except NumeralError:

@@ -280,7 +280,9 @@ def once(claims: Iterable[Claim]) -> tuple[Claim, ...]:
     found: dict[Cell, Claim] = {}
     for claim in claims:
         earlier = found.setdefault(claim.cell, claim)
-        if earlier is not claim and not _compatible(earlier.literal, claim.literal):
+        if earlier is claim:
+            continue
+        if not _compatible(earlier.literal, claim.literal):
             message = (
                 f"{claim.cell.name} at step {claim.cell.step} is claimed to be {shorten(claim.literal.text)} here and"
             )

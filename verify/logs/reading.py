@@ -214,8 +214,9 @@ def _way(
     after: list[str] = []
     for position, meaning in means.items():
         read = list(_of_column(laid, rows, where, position, meaning, run, writer, unread))
-        own = [claim for claim in read if isinstance(claim, Claim)]
-        after += (f"the {laid.header[position].text} of a step after the run, {one}" for one in read if one not in own)
+        own = [one for one in read if isinstance(one, Claim)]
+        beyond = (one for one in read if not isinstance(one, Claim))
+        after += (f"the {laid.header[position].text} of a step after the run, {one}" for one in beyond)
         claims += own
         chosen |= {claim.cell for claim in own if position in chosen_at}
     if not chosen:

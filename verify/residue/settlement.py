@@ -41,6 +41,8 @@ def settle(run: Run, findings: list[Finding], places: Sequence[int], steps: Sequ
     well, so the dtype is tried first. `steps` are those of the hand calculation, where each was calculated: in a long
     run what is far from right is told by them at once.
     """
+    if not places:
+        return False
     vague: list[int] = []
     far_off: dict[int, str] = {}
     dtypes = _dtypes(run, findings)
