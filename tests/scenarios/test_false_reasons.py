@@ -29,6 +29,18 @@ epochs = 2
 FACTOR = 'equations = "l = sum(w*x)"\n[parameters]\nw = [2, 3, 5]\n[constants]\nx = [3, 4, 5]\n'
 PATHS = 'equations = "y = w^2; z = y*w + y; l = z"\n[parameters]\nw = 2\n'  # ∂z/∂w alone is 4, dz/dw = 3·4 + 4 = 16
 COARSE = EXPONENTIAL.replace("-1.7", "-1.2").replace("lr = 0.1", "lr = 1")  # by two digits nearly anything
+ADDED_BACKWARDS = """
+equations = "a = w*x; c = a*v; d = c - y; e = d^2; l = mean(e)"
+[parameters]
+w = 0.1
+v = 1.3
+[data]
+x = [3.7, 0.2, 1.8, 1.9]
+y = [-3.3, -1.6, -0.3, -0.8]
+[training]
+lr = 0.05
+epochs = 2
+"""
 POWER = 'equations = "r = w*x; s = r*r; l = s*s"\n[parameters]\nw = 1.33\n[constants]\nx = 1.33\n'
 THIRDS = 'equations = "l = w/3"\n[parameters]\nw = 1\n[training]\nlr = 1\nsteps = 1\n'
 THIRDS_IN_FLOAT32 = THIRDS.replace("lr = 1", 'lr = 1\ndtype = "float32"')
@@ -114,8 +126,10 @@ NUMBERS = [
      (COARSE, "step,l,dl/dw,w\n1,0.69,-1.1,0.87")),
     ("these rest on one that is undecided", (COARSE, "step,l,dl/dw,w\n1,0.69,-1.1,0.83"),
      (COARSE, "step,l,dl/dw,w\n1,0.69,-1.4,1.1")),
-    ("if an undecided number before it is right", (COARSE, "step,l,dl/dw,w\n1,0.69,-1.1,0.87"),
-     (COARSE, "step,l,dl/dw,w\n1,0.69,-1.1,0.83")),
+    ("if an undecided number before it is right", (ADDED_BACKWARDS, "step,l,dl/dw,w\n1,4.5,12,-0.50\n2,0.98,0.5,-0.53"),
+     (ADDED_BACKWARDS, "step,l,dl/dw,w\n1,4.5,12,-0.50\n2,1.3,0.7,-0.56")),
+    ("though no way that was tried does", (ADDED_BACKWARDS, "step,l,dl/dw,w\n1,4.5,12,-0.50\n2,0.98,0.5,-0.53"),
+     (EXPONENTIAL, "step,l,dl/dw\n1,0.947,-2.83")),
     ("it follows with numbers on the way cut off after 3 digits", (POWER, "step,l,dl/dw\n1,9.54,28.8"),
      (POWER, "step,l,dl/dw\n1,9.79,29.4")),
     ("; in float64 this is wrong", (THIRDS, "step,l\n1,0.33333334"), (THIRDS_IN_FLOAT32, "step,l\n1,0.33333334")),

@@ -13,7 +13,7 @@ from verify.numbers.enclosures import Enclosed, RoundedPairs
 from verify.numbers.form_pairs import EnclosedForms
 from verify.numbers.formats import FORMATS, Floats, Format, Truth
 from verify.numbers.midpoint_radius import pairs
-from verify.numbers.pocket import PocketForms, carried
+from verify.numbers.pocket import Carried, PocketForms, PocketNumbers, Rounds, carried, likely
 from verify.numbers.scalars import (
     Exactly,
     as_ball,
@@ -38,6 +38,7 @@ __all__ = [
     "Array",
     "ByElement",
     "CalculationError",
+    "Carried",
     "Distance",
     "Enclosed",
     "EnclosedForms",
@@ -48,8 +49,10 @@ __all__ = [
     "Format",
     "Forms",
     "PocketForms",
+    "PocketNumbers",
     "Rounded",
     "RoundedPairs",
+    "Rounds",
     "Truth",
     "as_ball",
     "between",
@@ -65,6 +68,7 @@ __all__ = [
     "is_finite",
     "is_moderate",
     "is_sharp",
+    "likely",
     "middle",
     "nearest_floats",
     "objects",
