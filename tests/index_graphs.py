@@ -66,6 +66,12 @@ class Over:
 
 Tree = Leaf | Const | Op | Over
 
+
+def _larger(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """The larger of two numbers; both share the derivative where they are equal but for float64's rounding."""
+    return torch.where(x > y + TIE, x, torch.where(y > x + TIE, y, (x + y) / 2))
+
+
 OPERATIONS: Mapping[str, tuple[str, Callable[..., torch.Tensor]]] = {
     "add": ("{0} + {1}", lambda x, y: x + y),
     "sub": ("{0} - {1}", lambda x, y: x - y),
@@ -81,11 +87,11 @@ OPERATIONS: Mapping[str, tuple[str, Callable[..., torch.Tensor]]] = {
     "sigmoid": ("sigmoid({0})", torch.sigmoid),
     "sin": ("sin({0})", torch.sin),
     "cos": ("cos({0})", torch.cos),
-    "relu": ("relu({0})", torch.relu),
-    "abs": ("abs({0})", torch.abs),
+    "relu": ("relu({0})", lambda x: torch.where(x > TIE, x, 0)),
+    "abs": ("abs({0})", lambda x: torch.where(x.abs() > TIE, x.abs(), 0)),
     "sign": ("sign({0})", lambda x: torch.where(x.abs() > TIE, torch.sign(x), 0)),
-    "max": ("max({0}, {1})", torch.maximum),
-    "min": ("min({0}, {1})", torch.minimum),
+    "max": ("max({0}, {1})", lambda x, y: _larger(x, y)),
+    "min": ("min({0}, {1})", lambda x, y: -_larger(-x, -y)),
     "above": ("where({0} > {1}, {2}, {3})", lambda a, b, x, y: torch.where(a > b + TIE, x, y)),
 }
 _BARE = {"add", "sub", "mul", "div", "neg", "square", "cube"}  # written without a name: operands need parentheses
