@@ -14,7 +14,7 @@ import torch
 
 from derive.chain.derivation import differentiate
 from derive.errors import Place
-from derive.problem.loading import load
+from derive.problem.loading import Problem, load
 from tests.index_graphs import MISTAKES, SAMPLES, IndexClaim, IndexGraph, claim, random_graph, value
 from verify.formulas.judge import Counterexample, FormulaFinding, judge_formula
 
@@ -49,25 +49,38 @@ def outcomes(seed: int, planted: int = 4) -> Iterator[Outcome]:
 
 
 def judged(claim: IndexClaim) -> Outcome:
-    """The finding on a claim, checked."""
-    told = {claim.is_right(n) for n in claim.graph.batches}
+    """The finding on a claim, checked; one that uses what the data are is held against rows of the data."""
+    problem = load(claim.graph.text)
+    start = time.perf_counter()
+    finding = _finding(claim, claim.text)
+    seconds = time.perf_counter() - start
+    told = {claim.is_right(n, rows=_rows(problem) if finding.used else None) for n in claim.graph.batches}
     is_right = False if False in told else None if None in told else True
     if not claim.kind and is_right is False:
         raise AssertionError(f"the generator differentiates wrongly: {claim}")
-    problem = load(claim.graph.text)
-    start = time.perf_counter()
-    finding = judge_formula(
-        problem, differentiate(problem.graph), claim.key, claim.text, Place("claim", None, 1, claim.text)
-    )
-    seconds = time.perf_counter() - start
     return Outcome(claim, finding, is_right, seconds, tuple(faults(claim, finding, is_right)))
+
+
+def _finding(claim: IndexClaim, text: str) -> FormulaFinding:
+    """What is found of a formula that is claimed of what the claim is of."""
+    problem = load(claim.graph.text)
+    return judge_formula(problem, differentiate(problem.graph), claim.key, text, Place("claim", None, 1, text))
+
+
+def _rows(problem: Problem) -> Mapping[str, torch.Tensor]:
+    """The columns of the data, in which all is as it is in the file."""
+    return {
+        column.name: torch.tensor([*map(float, column.values)], dtype=torch.float64).reshape(column.shape)
+        for column in problem.data
+    }
 
 
 def faults(claim: IndexClaim, finding: FormulaFinding, is_right: bool | None) -> Iterator[str]:
     """What is false of a finding."""
     if finding.status == "right":
         sizes = BATCHES if finding.decided in ("every n", "always") else ()
-        if is_right is False or any(claim.is_right(n, seed=1) is False for n in sizes):
+        rows = _rows(load(claim.graph.text)) if finding.used else None
+        if is_right is False or any(claim.is_right(n, seed=1, rows=rows) is False for n in sizes):
             yield "FALSE: proved, and it is not the gradient"
     if finding.status == "wrong":
         if not claim.kind:
@@ -76,6 +89,8 @@ def faults(claim: IndexClaim, finding: FormulaFinding, is_right: bool | None) ->
             yield "FALSE: the counterexample does not give these numbers"
         if finding.explanation is not None and not _explains(claim, finding.explanation.sentence):
             yield f"FALSE: it is not so that {finding.explanation.sentence}"
+        if finding.right and _finding(claim, finding.right).status == "wrong":
+            yield "FALSE: what is shown as right is not"
 
 
 def _is_so(claim: IndexClaim, example: Counterexample) -> bool:
@@ -120,17 +135,25 @@ def _tensor(text: str) -> torch.Tensor:
 
 
 def _explains(claim: IndexClaim, sentence: str) -> bool:
-    """Whether what is said of a wrong formula is so at random points, for every size of batch."""
+    """Whether what is said of a wrong formula is so at random points, for every size of batch.
+
+    What is said for positive x and the like is held against rows of the data.
+    """
+    sentence, only_for, _ = sentence.partition(" for ")
+    sentence = sentence.removesuffix(",")
+    rows = _rows(load(claim.graph.text)) if only_for else None
     ratio = re.fullmatch(r"it is (?:0|(?P<number>\S+) times the right one)", sentence)
     other = re.fullmatch(r"this is (?P<name>[\w/.]+)", sentence)
     paths = re.fullmatch(r"the paths? (?P<paths>.*) (?:is|are) missing", sentence)
     for n in BATCHES:
-        env = claim.graph.env(11, n)
+        env = claim.graph.env(11, n, rows)
         claimed, right = value(claim.tree, env, claim.axes), env[f"dl/d{claim.name}"]
         if ratio is not None:
             expected = right * _times(ratio["number"] or "0", n)
         elif paths is not None:
             expected = right - sum(_along(claim.graph, path, env) for path in re.split(", | and ", paths["paths"]))
+        elif sentence == "it is the transpose of the right one":
+            expected = right.T
         elif other is not None and other["name"] in env:
             expected = env[other["name"]]
         else:

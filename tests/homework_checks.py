@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import ROUND_HALF_UP, Context, Decimal
 from random import Random
 
 from tests.students import MODES, SLIPS, Cell, Pocket, Table, allows, columns, hand_in, homework, random_slip
@@ -52,6 +53,31 @@ def correct(seed: int, mode: str) -> Graded:
     return graded(hand_in(work, pocket, random.random() < FULL))
 
 
+def losses_alone(seed: int, mode: str) -> Graded:
+    """The losses of a student who rounds every result, and hands in nothing else."""
+    random = Random(seed)
+    work = homework(random)
+    table = hand_in(work, Pocket(random.randint(2, 5), mode, every=True), is_full=False)
+    return graded(replace(table, names=("l",)))
+
+
+def audit_of_losses(seed: int, slips: int) -> Audit:
+    """The losses of a run, each exact and rounded once to two or three digits; some are moved by 2 to 8 units."""
+    random = Random(seed)
+    while True:
+        work = homework(random)
+        exact = hand_in(work, Pocket(40, "half up"), is_full=False)
+        cells = [(step, "l") for step in range(1, len(work.batches) + 1) if (step, "l") in exact.sheet]
+        if len(cells) > 1 and all(10**-3 < exact.sheet[cell] < 10**6 for cell in cells):
+            break
+    once = Context(prec=random.choice((2, 3)), rounding=ROUND_HALF_UP)
+    sheet = {cell: once.plus(exact.sheet[cell]) for cell in cells}
+    for cell in random.sample(cells, min(slips, len(cells))):
+        moved = random.randint(2, 8) * Decimal(1).scaleb(sheet[cell].adjusted() + 1 - once.prec)
+        sheet[cell] += moved if moved >= sheet[cell] or random.random() < 0.5 else -moved
+    return graded(replace(exact, names=("l",), sheet=sheet)).audit
+
+
 def slipped(seed: int, kind: str, mode: str) -> tuple[Graded, str]:
     """A random table with one slip of a student who rounds by `mode`, and what was made of it.
 
@@ -89,4 +115,4 @@ def where(finding: Finding) -> Cell:
     return finding.cell.step, {"loss": "l"}.get(finding.cell.name, finding.cell.name)
 
 
-__all__ = ["MODES", "SLIPS", "Graded", "correct", "slipped"]
+__all__ = ["MODES", "SLIPS", "Graded", "audit_of_losses", "correct", "losses_alone", "slipped"]

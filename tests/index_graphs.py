@@ -66,6 +66,12 @@ class Over:
 
 Tree = Leaf | Const | Op | Over
 
+
+def _larger(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """The larger of two numbers; both share the derivative where they are equal but for float64's rounding."""
+    return torch.where(x > y + TIE, x, torch.where(y > x + TIE, y, (x + y) / 2))
+
+
 OPERATIONS: Mapping[str, tuple[str, Callable[..., torch.Tensor]]] = {
     "add": ("{0} + {1}", lambda x, y: x + y),
     "sub": ("{0} - {1}", lambda x, y: x - y),
@@ -81,11 +87,11 @@ OPERATIONS: Mapping[str, tuple[str, Callable[..., torch.Tensor]]] = {
     "sigmoid": ("sigmoid({0})", torch.sigmoid),
     "sin": ("sin({0})", torch.sin),
     "cos": ("cos({0})", torch.cos),
-    "relu": ("relu({0})", torch.relu),
-    "abs": ("abs({0})", torch.abs),
+    "relu": ("relu({0})", lambda x: torch.where(x > TIE, x, 0)),
+    "abs": ("abs({0})", lambda x: torch.where(x.abs() > TIE, x.abs(), 0)),
     "sign": ("sign({0})", lambda x: torch.where(x.abs() > TIE, torch.sign(x), 0)),
-    "max": ("max({0}, {1})", torch.maximum),
-    "min": ("min({0}, {1})", torch.minimum),
+    "max": ("max({0}, {1})", _larger),
+    "min": ("min({0}, {1})", lambda x, y: -_larger(-x, -y)),
     "above": ("where({0} > {1}, {2}, {3})", lambda a, b, x, y: torch.where(a > b + TIE, x, y)),
 }
 _BARE = {"add", "sub", "mul", "div", "neg", "square", "cube"}  # written without a name: operands need parentheses
@@ -401,13 +407,18 @@ class IndexGraph:
     text: str
     batches: tuple[int, ...]  # the sizes that occur
 
-    def env(self, seed: int, n: int) -> dict[str, torch.Tensor]:
-        """Every name and every ∂l/∂name, as dl/dh, by autograd, at random numbers for a batch of n samples."""
+    def env(self, seed: int, n: int, rows: Mapping[str, torch.Tensor] | None = None) -> dict[str, torch.Tensor]:
+        """Every name and every ∂l/∂name, as dl/dh, by autograd, at random numbers for a batch of n samples.
+
+        Of the names in `rows` the numbers are n of these rows, some of them more than once.
+        """
         numbers = torch.Generator().manual_seed(seed)
         given = {}
         for name, shape in self.given.items():
             own = [n if size == SAMPLES else int(size) for size in shape]
             given[name] = torch.rand(own, generator=numbers, dtype=torch.float64) * 4 - 2
+            if rows and name in rows:
+                given[name] = rows[name][(torch.arange(n) + seed) % len(rows[name])]
         return self.at(given, n)
 
     def at(self, given: Mapping[str, torch.Tensor], n: int) -> dict[str, torch.Tensor]:
@@ -640,11 +651,11 @@ class IndexClaim:
     tree: Tree
     kind: str = ""
 
-    def is_right(self, n: int, seed: int = 0) -> bool | None:
+    def is_right(self, n: int, seed: int = 0, rows: Mapping[str, torch.Tensor] | None = None) -> bool | None:
         """Whether it is the gradient at random points with batches of n samples; None where float64 does not tell."""
         told = set()
         for k in range(8):
-            env = self.graph.env(100 * seed + k, n)
+            env = self.graph.env(100 * seed + k, n, rows)
             claimed, right = value(self.tree, env, self.axes), env[f"dl/d{self.name}"]
             size = float(right.abs().max()) + 1e-300
             off = float((claimed - right).abs().max()) / max(size, 1.0)

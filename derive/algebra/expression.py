@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,20 @@ class Position:
     axis: Axis
 
 
+class _HashedOnce:
+    """A tree that is looked up again and again: its hash is made once, of those of what is directly inside.
+
+    In another process, where the hashes of texts are others, it is made anew.
+    """
+
+    _hash: int
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), tuple(value for name, value in vars(self).items() if name != "_hash")
+
+
 @dataclass(frozen=True)
-class Apply:
+class Apply(_HashedOnce):
     """An operation of the table applied to its operands, element by element.
 
     Until the graph is built, `op` may also be a function of tensors, such as matmul, or a formula, such as mse.
@@ -71,15 +84,27 @@ class Apply:
     args: tuple[Expr, ...]
     column: int | None = field(default=None, compare=False, repr=False)
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.op, self.args)))
+
+    def __hash__(self) -> int:
+        return self._hash
+
 
 @dataclass(frozen=True)
-class Reduce:
+class Reduce(_HashedOnce):
     """`sum`, `mean`, `logsumexp`, `max` or `min` of `body` over `axes`; None, until the graph is built, means all."""
 
     op: str
     body: Expr
     axes: Axes | None = None
     column: int | None = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.op, self.body, self.axes)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
 
 Expr = Number | Ref | Position | Apply | Reduce

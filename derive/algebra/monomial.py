@@ -138,8 +138,11 @@ def joined(terms: list[Monomial]) -> Expr:
 
 
 def _is_one_hot(factor: Expr, axis: Axis) -> bool:
-    """Whether the factor is [y = k], the label y being a name without the axis k."""
+    """Whether the factor is [y = k], the label y being a name without the axis k, or one of its numbers."""
     match factor:
+        case Apply(op="equal", args=(Number(value=value), Position(axis=place))):
+            many = axis.size if isinstance(axis.size, int) else 1  # at least, where that is open
+            return place == axis and value.denominator == 1 and 0 <= value < many
         case Apply(op="equal", args=(Ref(axes=own), Position(axis=place))):
             return place == axis and axis not in (own or ())
     return False

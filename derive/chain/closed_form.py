@@ -158,15 +158,15 @@ def picked(whole: Monomial) -> Monomial:
     return product(Number(whole.coefficient), *factors)
 
 
-def _label(factor: Expr) -> tuple[Ref, Axis] | None:
-    """Y and k of [y = k]."""
+def _label(factor: Expr) -> tuple[Ref | Number, Axis] | None:
+    """Y and k of [y = k]; y may be a number, as in p[1]."""
     match factor:
-        case Apply(op="equal", args=(Ref() as label, Position(axis=axis))):
+        case Apply(op="equal", args=((Ref() | Number()) as label, Position(axis=axis))):
             return label, axis
     return None
 
 
-def _entry(factor: Expr, labels: Mapping[Ref, Axis]) -> Expr:
+def _entry(factor: Expr, labels: Mapping[Ref | Number, Axis]) -> Expr:
     """pₖ for Σₘ [y = m] pₘ, where y is known to be k; any other factor as it is."""
     if not isinstance(factor, Reduce) or factor.op != "sum":
         return factor

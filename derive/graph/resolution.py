@@ -95,8 +95,11 @@ class Resolver:
 
     def operation(self, expr: Apply) -> Typed:
         """Returns a function or operator resolved: max and min over axes, macros, functions of tensors, the table."""
+        expr = self.transposed(expr)
         op = expr.op
-        self.refuse_transposed(expr)
+        if op in ("matmul", "dotted"):
+            operands = (self.transposed(arg, of_product=True) if isinstance(arg, Apply) else arg for arg in expr.args)
+            expr = Apply(op, tuple(operands), expr.column)
         args, wanted = self.split_axes(expr)
         values = [self.chosen(arg) if op == "equal" else self.value(arg) for arg in args]
         if op in ("max", "min") and (len(values) == 1 or wanted):
@@ -142,13 +145,18 @@ class Resolver:
         letters = (ref.name for ref in expr.args[count:] if isinstance(ref, Ref))
         return expr.args[:count], tuple(map(Axis, letters)) or None
 
-    def refuse_transposed(self, expr: Apply) -> None:
-        """Raises `UnknownNameError` for w^T where nothing is called T: it is read as a power."""
+    def transposed(self, expr: Apply, of_product: bool = False) -> Apply:
+        """Returns X^T as transpose(X), where nothing is called T and X is no single number; all else as it is.
+
+        As an operand of a product of matrices it is transposed also where targets, no single number, are called T.
+        """
         match expr:
-            case Apply(op="pow", args=(base, Ref(name="T", axes=None) as power)) if "T" not in self.scope.nodes:
-                inner = base.name if isinstance(base, Ref) else "…"
-                message = f"^T is read as a power, and 'T' is no name; did you mean transpose({inner})?"
-                raise UnknownNameError(message, self.scope.place(power))
+            case Apply(op="pow", args=(base, Ref(name="T", axes=None))):
+                node = self.scope.nodes.get("T")
+                is_power = node is not None and not (of_product and node.axes)
+                if not is_power and self.scope.index_of("T") is None and self.value(base).axes:
+                    return Apply("transpose", (base,), expr.column)
+        return expr
 
     def is_letter_of_size(self, op: str, ref: Ref) -> bool:
         """Whether a name is that of a size and of an index of the line; of max and min either may be meant."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeGuard
 
 from derive.algebra.expression import Apply, Axes, Expr, Ref, children, rebuild
 from derive.algebra.operations import ALIASES, FUNCTIONS, REDUCTIONS
@@ -166,6 +167,25 @@ def check_name(name: str, place: Place | None = None) -> str:
     if len(pieces) != 1 or pieces[0].kind != "name" or not normal.isidentifier():
         raise EquationError(f"{shorten(name)} is not a name; a name is letters, digits and _, such as w1", place)
     return normal
+
+
+def with_transposes(lines: Iterable[Line]) -> tuple[Line, ...]:
+    """Returns lines in which X^T is transpose(X) as an operand of a product of matrices, where no line is called T."""
+    lines = tuple(lines)
+
+    def read(expr: Expr) -> Expr:
+        inner = tuple(map(read, children(expr)))
+        if isinstance(expr, Apply) and expr.op == "matmul":
+            inner = tuple(Apply("transpose", arg.args[:1], arg.column) if _is_to_t(arg) else arg for arg in inner)
+        return rebuild(expr, inner)
+
+    if any(line.name == "T" for line in lines):
+        return lines
+    return tuple(replace(line, expr=read(line.expr)) for line in lines)
+
+
+def _is_to_t(expr: Expr) -> TypeGuard[Apply]:
+    return isinstance(expr, Apply) and expr.op == "pow" and expr.args[1] == Ref("T")
 
 
 _DOTS = "·⋅∙"

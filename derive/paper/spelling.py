@@ -1,6 +1,6 @@
 """Paper spellings → Python syntax, remembering which column each character came from.
 
-`d²`, `w·x`, `c − y`, `Σ(e)`, `√x`, `x₁` and names such as `lambda` become text that Python's own
+`d²`, `w·x`, `c − y`, `Σ(e)`, `√x`, `x₁`, `Xᵀ` and names such as `lambda` become text that Python's own
 parser accepts. Nothing is evaluated here or anywhere else.
 """
 
@@ -33,13 +33,15 @@ _OPERATORS = {
 _FRACTIONS = {"½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4"}
 _MARK = "ˍ"  # a letter nobody types: sets names such as `lambda` apart from Python's keywords
 
+_TRANSPOSED = "ᵀ⊤"
 _SUP, _SUB, _PARTS = "".join(_SUPERSCRIPTS), "".join(_SUBSCRIPTS), "".join(_FRACTIONS)
 _TOKEN = re.compile(
     rf"""(?P<space>\s+)
     |(?P<number>(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9]+)?)
-    |(?P<name>(?:∂|[^\W\d{_SUP}{_SUB}{_PARTS}])(?:[^\W{_SUP}{_SUB}{_PARTS}]|[₀-₉])*)
+    |(?P<name>(?:∂|[^\W\d{_SUP}{_SUB}{_PARTS}{_TRANSPOSED}])(?:[^\W{_SUP}{_SUB}{_PARTS}{_TRANSPOSED}]|[₀-₉])*)
     |(?P<subscript>[{_SUB}]+)
     |(?P<power>[{_SUP}]+)
+    |(?P<transposed>\.T(?!\w)|\^?[{_TRANSPOSED}])
     |(?P<operator>\*\*|[<>=!]=|[-+*/^@<>≤≥≠()\[\],·×⋅∙∗÷∕−–√])
     |(?P<other>.)""",
     re.VERBOSE,
@@ -121,6 +123,8 @@ def _piece(token: Token, following: Token | None, place: Place, start: int) -> s
             return f"[{','.join(_SUBSCRIPTS[c] for c in token.text)}]"
         case "number":
             return token.text + " "
+        case "transposed":
+            return ".T"
         case "name":
             called = following is not None and following.text == "("
             name = {"Σ": "sum", "σ": "sigmoid"}.get(token.text, token.text) if called else token.text

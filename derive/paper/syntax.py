@@ -112,7 +112,7 @@ class _Reader:
             case ast.BinOp() if type(node.op) in _BINARY:
                 args = (self.read(node.left, depth + 1), self.read(node.right, depth + 1))
                 return self.checked(node, Apply(_BINARY[type(node.op)], args, self.column(node)))
-            case ast.Call():
+            case ast.Call() | ast.Attribute(attr="T"):
                 return self.call(node, depth)
             case ast.Compare(ops=[sign], left=left, comparators=[right]) if type(sign) in _COMPARISONS:
                 args = (self.read(left, depth + 1), self.read(right, depth + 1))
@@ -159,7 +159,9 @@ class _Reader:
             raise self.error(node, _REFUSED[ast.Subscript])
         return tuple(Axis(unmark(entry.id)) for entry in entries if isinstance(entry, ast.Name))
 
-    def call(self, node: ast.Call, depth: int) -> Expr:
+    def call(self, node: ast.Call | ast.Attribute, depth: int) -> Expr:
+        if isinstance(node, ast.Attribute):  # X.T
+            return Apply("transpose", (self.read(node.value, depth + 1),), self.column(node))
         if not isinstance(node.func, ast.Name):
             raise self.error(node, "only functions known by name can be called")
         written = unmark(node.func.id)

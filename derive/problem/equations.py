@@ -12,7 +12,7 @@ from derive.graph.graph import Graph, Shape, build, other_loss
 from derive.graph.node import SIZE
 from derive.graph.scope import factors
 from derive.graph.seed_gradient import Upstream, may_be_open
-from derive.paper.lines import Line, Sheet, read_sheet
+from derive.paper.lines import Line, Sheet, read_sheet, with_transposes
 from derive.paper.macros import MACROS
 from derive.paper.spelling import tokens
 from derive.problem.problem import Problem
@@ -26,12 +26,14 @@ def read_equations(text: str, source: str = "<text>") -> Problem:
     """Returns the problem of equations without numbers; messages call them `source`. Raises `EquationError`.
 
     Where the equations reduce over samples (sum, mean, a named loss, or n that no line defines), the names x, y, t, X,
-    Y, T and the like are data; every other name that no line defines is a parameter. Shapes are read off the indices
+    Y, T and the like are data (but for the T of `X^T @ r`); every other name that no line defines is a parameter.
+    Shapes are read off the indices
     and operations of all lines (`derive/shapes`); what stands beside the equations, `X: (n, k)`, says them. Their sizes
     have names: J for the j of `x[i,j]`.
     """
     sheet = read_sheet(text, source)
-    lines = sheet.lines
+    says_t = any(declaration.name == "T" for declaration in sheet.declarations)
+    lines = sheet.lines if says_t else with_transposes(sheet.lines)
     free = free_names(lines)
     declared = _declared(sheet, free)
     sampled = _reduces(lines) or any(SIZE in shape for shape in declared.values())

@@ -173,3 +173,11 @@ def test_in_ascii_it_is_a_question_mark(monkeypatch: pytest.MonkeyPatch) -> None
     sys.stdout.flush()
     assert raw.getvalue() == b"d ?[2J\nd ?[2J\n"
     monkeypatch.undo()
+
+
+def test_a_command_looks_for_unused_cycles_rarely_and_still_does() -> None:
+    done = ended("import gc\nfrom derive.console import *\nend_with(lambda: write_out(str(gc.get_threshold())) or 0)")
+    assert done.returncode == 0
+    first, *others = map(int, done.stdout.decode().strip("()\r\n").split(","))
+    assert 100_000 <= first <= 1_000_000
+    assert all(0 < other <= 100 for other in others)

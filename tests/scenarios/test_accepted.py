@@ -14,7 +14,7 @@ from tests.grammar import Drawn, draw
 from verify import verify
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=150)
 @given(st.integers(0, 2**40))
 def test_what_is_derived_is_verified(seed: int) -> None:
     drawn = draw(Random(seed))

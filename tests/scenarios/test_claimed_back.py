@@ -10,7 +10,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 import pytest
-from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import HealthCheck, Phase, assume, example, given, settings
 from hypothesis import strategies as st
 
 from derive.chain.derivation import differentiate
@@ -51,6 +51,7 @@ def test_a_derived_gradient_with_a_mistake_is_not_right(claim: Claim) -> None:
 
 
 @settings(SLOW, max_examples=10)
+@example(100101)  # 1.6 - 1.2 - 0.4 is 0, and more than 0 in floats
 @given(st.integers(0, 10**6))
 def test_nothing_false_is_said_of_a_formula_of_a_random_graph(seed: int) -> None:
     """With sums, means, softmax, kinks and functions of all kinds; the long form is tests/benchmarks/formulas.py."""
@@ -68,7 +69,7 @@ def test_what_is_false_is_noticed() -> None:
     for one in refuted:
         assert [*faults(one.claim, replace(one.finding, status="right", decided=""), False)], str(one)
     for one in proved:
-        assert [*faults(one.claim, replace(one.finding, status="wrong"), True)] or one.claim.kind, str(one)
+        assert [*faults(one.claim, replace(one.finding, status="wrong", right=""), True)] or one.claim.kind, str(one)
     changed = 0
     for one in refuted:
         example = one.finding.counterexample

@@ -29,6 +29,18 @@ epochs = 2
 FACTOR = 'equations = "l = sum(w*x)"\n[parameters]\nw = [2, 3, 5]\n[constants]\nx = [3, 4, 5]\n'
 PATHS = 'equations = "y = w^2; z = y*w + y; l = z"\n[parameters]\nw = 2\n'  # ∂z/∂w alone is 4, dz/dw = 3·4 + 4 = 16
 COARSE = EXPONENTIAL.replace("-1.7", "-1.2").replace("lr = 0.1", "lr = 1")  # by two digits nearly anything
+ADDED_BACKWARDS = """
+equations = "a = w*x; c = a*v; d = c - y; e = d^2; l = mean(e)"
+[parameters]
+w = 0.1
+v = 1.3
+[data]
+x = [3.7, 0.2, 1.8, 1.9]
+y = [-3.3, -1.6, -0.3, -0.8]
+[training]
+lr = 0.05
+epochs = 2
+"""
 POWER = 'equations = "r = w*x; s = r*r; l = s*s"\n[parameters]\nw = 1.33\n[constants]\nx = 1.33\n'
 THIRDS = 'equations = "l = w/3"\n[parameters]\nw = 1\n[training]\nlr = 1\nsteps = 1\n'
 THIRDS_IN_FLOAT32 = THIRDS.replace("lr = 1", 'lr = 1\ndtype = "float32"')
@@ -114,8 +126,10 @@ NUMBERS = [
      (COARSE, "step,l,dl/dw,w\n1,0.69,-1.1,0.87")),
     ("these rest on one that is undecided", (COARSE, "step,l,dl/dw,w\n1,0.69,-1.1,0.83"),
      (COARSE, "step,l,dl/dw,w\n1,0.69,-1.4,1.1")),
-    ("if an undecided number before it is right", (COARSE, "step,l,dl/dw,w\n1,0.69,-1.1,0.87"),
-     (COARSE, "step,l,dl/dw,w\n1,0.69,-1.1,0.83")),
+    ("if an undecided number before it is right", (ADDED_BACKWARDS, "step,l,dl/dw,w\n1,4.5,12,-0.50\n2,0.98,0.5,-0.53"),
+     (ADDED_BACKWARDS, "step,l,dl/dw,w\n1,4.5,12,-0.50\n2,1.3,0.7,-0.56")),
+    ("though no way that was tried does", (ADDED_BACKWARDS, "step,l,dl/dw,w\n1,4.5,12,-0.50\n2,0.98,0.5,-0.53"),
+     (EXPONENTIAL, "step,l,dl/dw\n1,0.947,-2.83")),
     ("it follows with numbers on the way cut off after 3 digits", (POWER, "step,l,dl/dw\n1,9.54,28.8"),
      (POWER, "step,l,dl/dw\n1,9.79,29.4")),
     ("; in float64 this is wrong", (THIRDS, "step,l\n1,0.33333334"), (THIRDS_IN_FLOAT32, "step,l\n1,0.33333334")),
@@ -226,7 +240,49 @@ T = [[1, 0], [0, 1], [2, 1]]
 ALONE = "p = softmax(z); l = -sum(y*log(p))\nz: (k)\ny: (k)"
 ONE_SIZE = TWO_WAYS.replace("batch_size = 2", "batch_size = 3")
 
+KINK_OF_LINE = 'equations = "u = min(a, 2); v = max(u, b); l = v^2"\n[parameters]\na = 1\nb = 0.5\n'
+SGD = (
+    'equations = "l = mean((w*x - y)^2)"\n[parameters]\nw = 1\n[data]\nx = [1, 2]\ny = [1, 3]\n[training]\nlr = 0.01\n'
+)
+ONE_HOT = """
+equations = "z = X @ W; p = softmax(z); l = cross_entropy(z, T)"
+[parameters]
+W = [[0.1, 0.2], [0.4, -0.1]]
+[data]
+X = [[1, 2], [0, -1], [0.5, 1]]
+T = [[1, 0], [0, 1], [1, 0]]
+"""
+SCORES = ONE_HOT.replace("T = [[1, 0], [0, 1], [1, 0]]", "T = [[1, 0], [0, 2], [1, 0]]")
+ENTROPY = ONE_HOT.replace("cross_entropy(z, T)", "-sum(T*log(p))/n")
+AT_3 = 'equations = "l = k*w^2"\n[parameters]\nw = 3\n[constants]\nk = 2\n'
+
+BOTH_WAYS = 'equations = "h = w*x; g = h + w; l = mean(g^2)"\n[parameters]\nw = 1\n[data]\nx = [1, 2, 4]\n'
+
 CORRECTIONS = [
+    ("with the other sign it is right", SGD, ("w", "-w + lr*dl/dw"), ("w", "-w + 2*lr*dl/dw")),
+    ("with (h - T)*(1 - h^2) in place of h - T it is right", DENSE, ("dl/dW", "transpose(X)@(h - T)"),
+     ("dl/dW", "transpose(X)@(h - 2*T)")),
+    ("with 0 in place of 1/2 it is right", KINK_OF_LINE, ("dv/du", "where(u > b, 1, 1/2)"),
+     ("dv/du", "where(u > b, 2, 1/2)")),
+    ("it is the transpose of the right one", DENSE, ("dl/dW", "transpose((h - T)*(1 - h^2))@X"),
+     ("dl/dW", "transpose((h - T)*(1 - h))@X")),
+    ("it is 1/lr = 100 times the right step", SGD, ("w", "w - dl/dw"), ("w", "w - 50*lr*dl/dw")),
+    ("times the right step", SGD, ("w", "w - dl/dw"), ("w", "2*w - lr*dl/dw")),
+    ("right: (p - T)/n for one-hot T", ONE_HOT, ("dl/dz", "p"), ("dl/dz", "(p - T)/n")),
+    ("it is n times the right one for one-hot T", ONE_HOT, ("dl/dz", "p - T"), ("dl/dz", "p - 2*T")),
+    ("proved for one-hot T", ONE_HOT, ("dl/dz", "(p - T)/n"), ("dl/dW", "transpose(X) @ dl/dz")),
+    ("except exactly on a kink, where u = b", KINK_OF_LINE, ("dv/du", "where(u > b, 1, 0)"),
+     ("dv/du", "where(u > b, 1, where(u == b, 1/2, 0))")),
+    ("it has no value, at", ENTROPY, ("l", "-sum(T*log(T*p))/n"), ("l", "-sum(T*log(p))/n")),
+    ("w < 0", SGD, ("dl/dw", "2*mean((w*x - y)*x)*sqrt(w)^2/w"), ("dl/dw", "2*mean((w*x - y)*x)*sqrt(w^2)^2/w^2")),
+    ("it has no value at the problem's own first batch", AT_3, ("dl/dw", "2*k*w*(w - 3)/(w - 3)"),
+     ("dl/dw", "2*k*w*(w - 4)/(w - 4)")),
+    ("with the values of the constants", AT_3, ("dl/dw", "4*w"), ("dl/dw", "2*k*w")),
+    ("at n = 1 it would be wrong", ONE_SIZE, ("dl/dh", "y/3"), ("dl/dh", "y/n")),
+    ("the sum over the samples, left in words, is put in", SGD, ("dl/dw", "2*(w*x - y)*x/n"),
+     ("dl/dw", "2*sum((w*x - y)*x)/n")),
+    ("are read as local partials", BOTH_WAYS, ("dl/dw", "mean(2*g*dg/dw) + mean(2*g*x)"),
+     ("dl/dw", "mean(2*g*dg/dw)")),
     ("with the term 2*w it is right", TWO_WAYS, ("dl/dw", "mean(x*y) + v"), ("dl/dw", "mean(x*y) + 3*v")),
     ("without the term w^2 it is right", TWO_WAYS, ("dl/dw", "mean(x*y) + 2*w + v + w^2"),
      ("dl/dw", "mean(x*y) + 2*w + 2*v + w^2")),

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.homework_checks import MODES, SLIPS, correct, slipped
-from tests.problems import EXPONENTIAL
-from verify import Status, audit
+from tests.homework_checks import MODES, SLIPS, audit_of_losses, correct, losses_alone, slipped
+from tests.problems import EXPONENTIAL, THREE_POINTS
+from verify import Audit, Status, audit
 from verify.auditing.earlier import RARE
 
 SEEDS = st.integers(0, 10**6)
@@ -52,12 +52,12 @@ def test_what_is_not_written_down_is_rounded_as_well() -> None:
     assert claimed("step,l,dl/dw\n1,0.947,-2.83") == [Status.CARRIED, Status.CARRIED]
 
 
-def test_digits_that_allow_nearly_everything_excuse_nothing() -> None:
+def test_what_no_way_to_round_gives_is_not_carried() -> None:
     """With two digits on the way the loss of 0.7170 may be off by more than a fifth of itself, and dl/dw of −1.378."""
     coarse = EXPONENTIAL.replace("-1.7", "-1.2")
     found = audit(f'{coarse}[claims]\ntable = """\nstep,l,dl/dw\n1,0.69,-1.2\n"""\n').findings[0]
     assert found.status is Status.UNDECIDED
-    assert found.why.endswith("numbers on the way rounded to 2 digits allow it, and much else")
+    assert found.why.endswith("rounding on the way can take it so far, though no way that was tried does")
 
 
 @pytest.mark.parametrize("wrong", ["2.80", "-5.61", "-1.40", "-8.41", "-0.280", "-8.20"])
@@ -101,7 +101,59 @@ def test_in_a_table_that_is_right_elsewhere_rounding_is_not_taken_for_a_reason()
     assert [place for place, status in enumerate(found(moved)) if status is not Status.RIGHT] == [5]
     assert found(moved)[5] is Status.WRONG
     often = [f"{float(number) + 0.02 * (k % 2):.2f}" for k, number in enumerate(right)]
-    assert set(found(often)) == {Status.RIGHT, Status.CARRIED}
+    assert set(found(often)) == {Status.RIGHT, Status.UNDECIDED}  # no way to round gives these
+
+
+SQUARES = """
+equations = "p = w*x + b; l = mean((p - y)^2)"
+[parameters]
+w = 0
+b = 0
+[data]
+x = [1, 2, 3, 4, 5]
+y = [3, 5, 8, 9, 12]
+[training]
+lr = 0.01
+"""
+IN_BATCHES, AT_ONCE = f"{SQUARES}batch_size = 2\nepochs = 2\n", f"{SQUARES}epochs = 5\n"
+RIGHT_LOSSES = {IN_BATCHES: "17 63.63 68.9 1.78", AT_ONCE: "65 38 22 13 7.6", THREE_POINTS: "2.3 0.29 0.19 0.18"}
+
+
+@pytest.mark.parametrize(
+    ("problem", "losses"),
+    [
+        (IN_BATCHES, "17 63.6 68.1 1.86"),  # by three digits it is 68.9 and 1.78
+        (AT_ONCE, "68 36"),  # 9 + 25 + 64 + 81 + 140 is 320 by two digits in any order but one, and then 330
+        (AT_ONCE, "57 30"),
+        (THREE_POINTS, "2.1 0.26"),
+    ],
+)
+def test_two_slips_do_not_excuse_each_other(problem: str, losses: str) -> None:
+    """Roundings that all go the same way would allow these, and no person's do."""
+
+    def found(numbers: str) -> Audit:
+        table = "\n".join(f"{step},{loss}" for step, loss in enumerate(numbers.split(), 1))
+        name = "J" if problem is THREE_POINTS else "l"
+        return audit(f'{problem}[claims]\ntable = """\nstep,{name}\n{table}\n"""\n')
+
+    assert found(RIGHT_LOSSES[problem]).exit_status == 0
+    assert found(losses).exit_status != 0
+    assert Status.CARRIED not in found(losses).counts
+
+
+def test_two_slips_in_a_column_of_losses_are_not_carried() -> None:
+    """Two of the exact losses are moved by 2 to 8 units of the second or third digit; hardly ever can that be right."""
+    statuses = [audit_of_losses(seed, slips=2).exit_status for seed in range(24)]
+    assert statuses.count(0) <= 1
+    assert statuses.count(1) >= 8
+
+
+@settings(max_examples=15, deadline=None)
+@given(SEEDS, st.sampled_from(sorted(MODES)))
+def test_losses_of_a_student_who_rounds_everything_are_not_refused(seed: int, mode: str) -> None:
+    """Only the losses are handed in: no number follows from another as printed."""
+    found = losses_alone(seed, mode)
+    assert not found.is_unfair, str(found)
 
 
 def test_a_table_of_rounded_numbers_is_seldom_taken_for_one_of_exact_ones() -> None:

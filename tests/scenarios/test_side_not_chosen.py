@@ -79,7 +79,7 @@ def test_the_side_that_is_chosen_needs_its_value(chosen: str) -> None:
     found = by_hand(f"where(w > 0, w, {chosen}) + v", Fraction(0), Fraction(0))
     assert (found.steps, found.ended) == (
         (),
-        "at step 1 (epoch 1, batch 1) the hand calculation ends: division by zero",
+        "at step 1 (epoch 1, batch 1) the hand calculation ends: division by zero, in line l",
     )
 
 

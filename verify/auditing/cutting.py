@@ -24,7 +24,7 @@ def cut_claims(alone: Sequence[Finding], judged: Sequence[Finding]) -> list[Clai
 
     `alone` are the findings by the digits of each number, `judged` those by the author's earlier ones.
     """
-    if not any(one.status is Status.WRONG for one in judged) or alone[-1].cell.step > MAX_BY_HAND:
+    if not any(one.status in _OPEN for one in judged) or alone[-1].cell.step > MAX_BY_HAND:
         return []
     exact = exact_integers(alone) | zeros_left_out(alone).keys()
     return [_cut(one.claim) if one.cell not in exact else one.claim for one in alone]
@@ -42,30 +42,39 @@ def is_cut_rather(
 
     The findings are those by the digits of each number, and `judged` by the author's earlier ones; each once rounded
     and once cut off. What speaks for cutting off are the first digits of a right number that should be rounded up, and
-    what follows only so; one alone does not where all others are right. What is rounded up speaks against it.
+    what follows only so; one alone does not where all others are right. What is rounded up, and follows from no numbers
+    that are cut off, speaks against it.
     """
     pairs = list(zip(alone, alone_cut, strict=True))
     cut_off = {one.cell for one, two in pairs if one.status is not Status.RIGHT and two.status is Status.RIGHT}
     explained = {
         one.cell
         for one, two in zip(judged, judged_cut, strict=True)
-        if one.status is Status.WRONG and two.status is not Status.WRONG
+        if (one.status is Status.WRONG and two.status is not Status.WRONG) or _follows_only_so(one, two)
     }
     after = zip(alone, judged, strict=True)
-    up = [one for one, two in pairs if one.status is Status.RIGHT and two.status is Status.WRONG]
+    up = [one for one, two in zip(alone, judged_cut, strict=True) if one.status is Status.RIGHT and two.status in _OPEN]
     goes_on = any(one.status is Status.WRONG and two.status in (Status.CARRIED, Status.UNDECIDED) for one, two in after)
     count = len(cut_off | explained)
     return count > len(up) and (count > 1 or goes_on)
 
 
+def _follows_only_so(rounded: Finding, cut: Finding) -> bool:
+    """Whether a number that rounding leaves open follows where every number is cut off."""
+    return rounded.status is Status.UNDECIDED and cut.status is Status.CARRIED
+
+
 def by_cutting(rounded: Sequence[Finding], cut: Sequence[Finding]) -> tuple[Finding, ...]:
-    """The findings of a table by rounding, or by cutting off where some number is wrong by rounding alone.
+    """The findings of a table by rounding, or by cutting off where some number is wrong, or open, by rounding alone.
 
     Somebody who cuts off does so with every number: where one follows as it is rounded, from right numbers or wrong
     ones, and would not if it were cut off, the author rounds. What is accepted keeps its finding.
     """
     pairs = list(zip(rounded, cut, strict=True))
-    explains = any(one.status is Status.WRONG and two.status not in _NO_REASON for one, two in pairs)
+    explains = any(
+        (one.status is Status.WRONG and two.status not in _NO_REASON) or _follows_only_so(one, two)
+        for one, two in pairs
+    )
     is_rounded = any(two.status is Status.WRONG and one.status not in _OPEN for one, two in pairs)
     if is_rounded or not explains:
         return tuple(rounded)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from derive.run.run import Run
@@ -13,18 +13,16 @@ from verify.auditing.other_conventions import with_other_conventions
 from verify.claims.claim import Cell
 from verify.claims.literal import Literal, judge, may_stand_for
 from verify.following import extent
-from verify.following.extent import MAX_BY_HAND
 from verify.following.finding import Finding, Status
 from verify.following.follow_through import follow
-from verify.following.own_numbers import Own, exact_integers, is_integer, own_number, zeros_left_out
+from verify.following.on_the_way import Allowed, Reached, allowed, reached
+from verify.following.own_numbers import Own, exact_integers, own_number, zeros_left_out
 from verify.following.rounded_inputs import is_followed
 from verify.hand.calculation import input_marks
 from verify.numbers import (
     Form,
     Forms,
-    PocketForms,
     as_ball,
-    carried,
     from_fraction,
     to_float,
 )
@@ -59,11 +57,9 @@ def followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
     owns = [_own(one, mark, is_exact=one.cell in exact, unit=zeros.get(one.cell)) for mark, one in enumerate(findings)]
     wanted = [cell for cell in (*refused, *near) if cell.quantity.group != "setting"]
     unused = _without_asides(run, findings, owns, wanted)
-    digits, rounded = _rounded_on_the_way(run, findings, owns)
-    forms = follow(run, owns, [*wanted, *rounded], Forms(inputs=inputs))
-    moved = _moved(findings, forms, rounded)
-    is_traced = _has_traces(findings, forms, rounded, moved)
-    off = moved | _as_carried(findings, forms)
+    by_rounding = allowed(run, findings, owns)
+    forms = follow(run, owns, [*wanted, *by_rounding.forms], Forms(inputs=inputs))
+    way = _way(run, findings, forms, by_rounding, near)
     judged: list[Finding] = []
     roots: dict[int, Cell] = {}
     undecided: set[int] = set()
@@ -77,16 +73,15 @@ def followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
         if finding.status is Status.WRONG and alone.cell in unused:
             other = _by_earlier(alone, unused[alone.cell], roots, undecided)
             finding = finding if other.status is Status.WRONG else other
-        if finding.status is Status.WRONG and off - {alone.cell} and alone.cell in rounded:
-            is_shown = is_traced and bool(moved - {alone.cell})
-            finding = _on_the_way(finding, rounded[alone.cell], roots, undecided, digits, is_traced=is_shown)
+        if finding.status is Status.WRONG and way.off - {alone.cell}:
+            finding = _by_rounding(finding, way, roots, undecided)
         if finding.status is Status.UNDECIDED:
             undecided.add(mark)
         elif not finding.status.is_accepted:
             roots[mark] = finding.inherited_from or finding.cell
         judged.append(finding)
     judged = _as_printed(run, judged)
-    judged = _of_a_rounding_author(judged, forms, roots, (digits, rounded if is_traced and moved else {}))
+    judged = _of_a_rounding_author(judged, forms, roots, way.one_way if way.is_traced and way.moved else Reached())
     judged = with_other_conventions(run, with_local_partials(run, judged))
     context = {finding.cell: finding for finding in judged}
     return tuple(
@@ -140,24 +135,45 @@ def _by_earlier(finding: Finding, form: Form, roots: Mapping[int, Cell], undecid
     return replace(finding, status=Status.UNDECIDED, why=why)
 
 
-def _rounded_on_the_way(run: Run, findings: Sequence[Finding], owns: Sequence[Own]) -> tuple[str, Mapping[Cell, Form]]:
-    """The digits that an author carries, in words, and what follows where every number on the way is rounded to them.
+@dataclass(frozen=True)
+class _Way:
+    """How the author of a table rounds on the way: `forms` are what roundings together may give.
 
-    Nothing where a table cannot be one that was calculated so: a number alone, too many digits or steps.
+    `off` are the numbers that show that the author goes on with rounded numbers, `moved` those of them that `one_way`
+    to round gives, and `is_traced` says that these are not too few.
     """
-    listed = [one for one in findings if one.cell.quantity.group != "setting" and one.claim.literal.digits]
-    literals = [one.claim.literal for one in listed if not is_integer(one.claim.literal)]
-    is_cut = bool(literals) and all(literal.is_cut for literal in literals)
-    digits = carried(((one.claim.literal.digits, one.claim.literal.decimals) for one in listed), is_cut=is_cut)
-    last = max((one.cell.step for one in listed), default=0)
-    if digits is None or len(listed) < 2 or last > MAX_BY_HAND:
-        return "", {}
-    words = f"{'cut off after' if is_cut else 'rounded to'} {digits.digits} digits"
-    return words, follow(run, owns, [one.cell for one in listed], PocketForms(digits, input_marks(run.watched)))
+
+    forms: Mapping[Cell, Form]
+    one_way: Reached
+    moved: frozenset[Cell]
+    off: frozenset[Cell]
+    is_traced: bool
 
 
-def _moved(findings: Sequence[Finding], exactly: Mapping[Cell, Form], rounded: Mapping[Cell, Form]) -> frozenset[Cell]:
-    """The numbers that are not right, nor follow as printed, and do follow where all on the way are rounded.
+def _way(
+    run: Run, findings: Sequence[Finding], exactly: Mapping[Cell, Form], by_rounding: Allowed, near: Sequence[Cell]
+) -> _Way:
+    """How the author rounds, by the numbers that do not follow exactly, and those `near` the right ones."""
+    unexplained = _unexplained(findings, exactly)
+    looked_at, one_way, forms = unexplained.union(near), Reached(), by_rounding.forms
+    if by_rounding.digits is not None and len(looked_at) > 1:
+        one_way = reached(run, findings, looked_at, by_rounding.digits)
+    moved = looked_at & one_way.forms.keys()
+    off = moved | _allowed(findings, unexplained, forms) | _as_carried(findings, exactly)
+    return _Way(forms, one_way, moved, off, _has_traces(findings, exactly, forms, moved))
+
+
+def _by_rounding(finding: Finding, way: _Way, roots: Mapping[int, Cell], undecided: Set[int]) -> Finding:
+    """A number that does not follow exactly, in a table with others that are off: by rounding on the way."""
+    is_shown = way.is_traced and bool(way.moved - {finding.cell})
+    found = _in_one_way(finding, way.one_way, roots, undecided, is_traced=is_shown)
+    if found.status is Status.WRONG and finding.cell in way.forms:
+        return _on_the_way(finding, way.forms[finding.cell], roots)
+    return found
+
+
+def _unexplained(findings: Sequence[Finding], exactly: Mapping[Cell, Form]) -> frozenset[Cell]:
+    """The numbers that are not right, nor follow from those before them as printed.
 
     One alone shows nothing of how its author works. Where all other numbers are right to the last digit it is wrong.
     """
@@ -165,10 +181,19 @@ def _moved(findings: Sequence[Finding], exactly: Mapping[Cell, Form], rounded: M
         one.cell
         for one in findings
         if one.status is Status.WRONG
-        and one.cell in rounded
         and one.cell in exactly
         and one.claim.literal.special is None
         and may_stand_for(one.claim.literal, exactly[one.cell].ball) is False
+    )
+
+
+def _allowed(findings: Sequence[Finding], cells: Set[Cell], rounded: Mapping[Cell, Form]) -> frozenset[Cell]:
+    """Those of `cells` that roundings on the way may give together."""
+    return frozenset(
+        one.cell
+        for one in findings
+        if one.cell in cells
+        and one.cell in rounded
         and may_stand_for(one.claim.literal, rounded[one.cell].ball) is not False
         and as_ball(rounded[one.cell].ball).is_finite()
     )
@@ -207,27 +232,35 @@ def _is_movable(literal: Literal, exactly: Form | None, rounded: Form) -> bool:
     return bool(rounded.radius - exactly.radius >= TRACE * open_)
 
 
-def _on_the_way(
-    finding: Finding, form: Form, roots: Mapping[int, Cell], undecided: Set[int], digits: str, *, is_traced: bool
+def _in_one_way(
+    finding: Finding, one_way: Reached, roots: Mapping[int, Cell], undecided: Set[int], *, is_traced: bool
 ) -> Finding:
-    """A number that does not follow exactly, where every number on the way is rounded as well: `form`."""
+    """A number that does not follow exactly; carried where one way to round gives it and others of the table."""
+    form = one_way.forms.get(finding.cell)
+    if form is None:
+        return finding
+    rests_on = [mark for mark in sorted(form.sources) if mark in roots]
+    if rests_on:
+        return replace(finding, status=Status.INHERITED, inherited_from=roots[rests_on[0]])
+    if is_traced and not undecided & form.sources:
+        why = f"it follows with numbers on the way {one_way.way}"
+        return replace(finding, status=Status.CARRIED, why=why, on_the_way=one_way.way)
+    why = f"it is not right at its digits; numbers on the way {one_way.way} give it, "
+    why += "but too few others have a trace of that" if not is_traced else "if an undecided number before it is right"
+    return replace(finding, status=Status.UNDECIDED, why=why)
+
+
+def _on_the_way(finding: Finding, form: Form, roots: Mapping[int, Cell]) -> Finding:
+    """A number that does not follow exactly, where every number on the way is rounded up or down: `form`."""
     literal, ball = finding.claim.literal, as_ball(form.ball)
     if literal.special is not None or not ball.is_finite() or may_stand_for(literal, form.ball) is False:
         return finding
     rests_on = [mark for mark in sorted(form.sources) if mark in roots]
-    interval = (float(ball.lower()), float(ball.upper()))
-    is_narrow = _tells(interval, NARROW, _unit(literal))
     if rests_on:
+        is_narrow = _tells((float(ball.lower()), float(ball.upper())), NARROW, _unit(literal))
         status = Status.INHERITED if is_narrow else Status.NOT_RIGHT
         return replace(finding, status=status, inherited_from=roots[rests_on[0]])
-    if is_narrow and is_traced and not undecided & form.sources:
-        why = f"it follows with numbers on the way {digits}"
-        return replace(finding, status=Status.CARRIED, why=why, on_the_way=digits)
-    why = f"it is not right at its digits; numbers on the way {digits} allow it, "
-    if not is_narrow:
-        why += "and much else"
-    else:
-        why += "if an undecided number before it is right" if is_traced else "but too few others have a trace of that"
+    why = "it is not right at its digits; rounding on the way can take it so far, though no way that was tried does"
     return replace(finding, status=Status.UNDECIDED, why=why)
 
 
@@ -265,7 +298,7 @@ def _of_a_rounding_author(
     findings: Sequence[Finding],
     forms: Mapping[Cell, Form],
     roots: Mapping[int, Cell],
-    on_the_way: tuple[str, Mapping[Cell, Form]],
+    one_way: Reached,
 ) -> list[Finding]:
     """The findings; of an author who rounds up elsewhere, what looks cut off may follow from the numbers before it.
 
@@ -276,14 +309,13 @@ def _of_a_rounding_author(
     up = sum(one.status is Status.RIGHT and _is_rounded_up(one) for one in findings)
     if up < FEW_UP:
         return list(findings)
-    digits, rounded = on_the_way
     found: dict[Cell, Finding] = {}
     for one in looks_so:
         open_one, cell = replace(one, status=Status.WRONG, why=""), one.cell
         if cell in forms:
             found[cell] = _by_earlier(open_one, forms[cell], roots, frozenset())
-        if cell in rounded and found.get(cell, open_one).status is Status.WRONG:
-            found[cell] = _on_the_way(open_one, rounded[cell], roots, frozenset(), digits, is_traced=True)
+        if found.get(cell, open_one).status is Status.WRONG:
+            found[cell] = _in_one_way(open_one, one_way, roots, frozenset(), is_traced=True)
     followed_on = {cell: one for cell, one in found.items() if one.status in (Status.CARRIED, Status.INHERITED)}
     return [followed_on.get(one.cell, one) for one in findings]
 

@@ -12,6 +12,7 @@ from derive.graph.node import SIZE
 from derive.run.run import Run
 from verify.auditing.cutting import by_cutting, cut_claims, is_cut_rather
 from verify.auditing.earlier import followed
+from verify.auditing.further_step import covering
 from verify.claims.claim import AFTERWARDS, GROUPS, Cell, Claim
 from verify.claims.literal import Literal, judge, tie, written_like
 from verify.claims.table import once
@@ -33,6 +34,7 @@ from verify.residue.settlement import is_dtype_named, may_be_residue, settle
 def in_both_ways(run: Run, claims: Sequence[Claim], tell: Progress | None) -> tuple[tuple[Finding, ...], bool]:
     """The findings, and whether PyTorch was asked; of two ways to read means and sums, in the better."""
     found = []
+    run = covering(run, claims)
     for read in map(once, which_of_two(run, claims)):
         known = right_values(run, _calculated(read), _Decided(read), tell)
         with precision(PRECISIONS[-1]):  # the border of a claim is held as sharply as the right number
@@ -42,6 +44,7 @@ def in_both_ways(run: Run, claims: Sequence[Claim], tell: Progress | None) -> tu
 
 def by_digits(run: Run, several: Sequence[Sequence[Claim]], rounding: bool) -> list[list[Finding]]:
     """What is found of several lists of claims by their digits, and by `rounding`, without following the author."""
+    run = covering(run, (claim for own in several for claim in own))
     several = [which_of_two(run, own)[0] for own in several]
     claims = list({(claim.cell, claim.place): claim for own in several for claim in own}.values())
     known = right_values(run, _calculated(claims), _Decided(tuple(claims)))

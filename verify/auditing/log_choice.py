@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
+from itertools import islice
 
 from derive.errors import ClaimError, Place
+from verify.auditing.row_begins import ENOUGH, FEW, Judge, begun
 from verify.claims.claim import Claim
 from verify.claims.places import Timeline
 from verify.claims.table import Reading, read_rows
@@ -17,16 +19,14 @@ from verify.logs.writers import Writer
 from verify.numbers import is_moderate, middle
 from verify.tabular.grid import Grid
 
-ENOUGH = 2  # wrong numbers that another reading has to explain: one alone may fit it by chance
 MOST = 0.5  # of the numbers of a table that nobody is said to have written: so many have to fit before others are wrong
 SHARP = 20_000  # times half a unit of its last digit is less than a number of five digits, which fits nothing by chance
-FEW = 200  # numbers that tell whether a table can be a log; only a way that they fit is looked at in whole
 LONG = 5 * FEW  # rows of a table whose head is looked at first
 
 NEAR = Fraction(1, 100)  # of a number: what rounding in a program can explain is nearer by far
 
-Judge = Callable[[Sequence[Sequence[Claim]], bool], list[list[Finding]]]  # lists of claims, by digits and by rounding
-
+_OWN = ("after", "before")
+_UNSAID = {"value", "output"}  # names of columns that may hold anything
 _RULED = ("loss", "setting", "epoch")  # what a log has in the place of which it has something else
 
 
@@ -48,14 +48,30 @@ def meant(grid: Grid, run: Timeline, writer: Writer | None, judge: Judge) -> Rea
     except ClaimError as error:
         ways = possible_readings(grid, run)
         own = [way for way in ways if not way.is_shifted]
-        found = _nearest(own, judge, is_unnamed=True)
-        return found if found is not None else _of_epochs(grid, run, own, judge, _with_way(error, ways, judge))
-    ways = possible_readings(grid, run) if _may_be_log(grid, run, judge) else []
-    first = [claim for claim in plain.claims if claim.cell.quantity.group in _RULED][:FEW] if ways else []
+        found = _nearest(own, judge, is_unnamed=True) or begun(grid, run, judge)
+        found = found or _of_epochs(grid, run, own, judge) or _wrong_in_every_way(own, ways, judge)
+        if found is None:
+            raise _with_way(error, ways, judge) from None
+        return found
+    return _as_log(plain, grid, run, judge) or begun(grid, run, judge, plain) or plain
+
+
+def _as_log(plain: Reading, grid: Grid, run: Timeline, judge: Judge) -> Reading | None:
+    """A table that can be read as it stands, read as a log that explains what is wrong in it; None where none does.
+
+    Each way of a long table costs as much as to read it once: none is tried before numbers of its head are wrong.
+    """
+    if not _may_be_log(grid, run, judge):
+        return None
+    first = list(islice((claim for claim in plain.claims if claim.cell.quantity.group in _RULED), FEW))
     judged = judge([first], True)[0] if first else []
     wrong = {finding.claim.place for finding in judged if finding.status.is_refused}
+    if len(wrong) < ENOUGH:
+        return None
     right = {finding.claim.place for finding in judged if finding.status.is_accepted}
-    return _explained(plain, wrong, right, ways, judge) if len(wrong) >= ENOUGH else plain
+    ways = possible_readings(grid, run)
+    found = _explained(plain, wrong, right, ways, judge) if ways else plain
+    return None if found is plain else found
 
 
 def _with_way(error: ClaimError, ways: Sequence[LogReading], judge: Judge) -> ClaimError:
@@ -67,19 +83,35 @@ def _with_way(error: ClaimError, ways: Sequence[LogReading], judge: Judge) -> Cl
     return type(error)(f"{error.message} (as a log: {best.way.words}, {fits})", error.place)
 
 
-def _of_epochs(grid: Grid, run: Timeline, ways: Sequence[LogReading], judge: Judge, error: ClaimError) -> Reading:
+def _of_epochs(grid: Grid, run: Timeline, ways: Sequence[LogReading], judge: Judge) -> Reading | None:
     """The claims of a table that says no more than the epoch: a mean or sum of the loss, parameters at its end.
 
-    Its names are those of the problem, so the way that most numbers fit is the nearest where it is any. Raises `error`
-    for any other table.
+    Its names are those of the problem, so the way that most numbers fit is the nearest where it is any. None for any
+    other table.
     """
     try:
         found = read_rows(grid, replace(run, whole_epochs=True))
     except ClaimError:
-        raise error from None
+        return None
     fits = any(fit.right for fit in _fits(ways, judge))
     nearest = _nearest(ways, judge) if fits else None
     return found if nearest is None else nearest
+
+
+def _wrong_in_every_way(own: Sequence[LogReading], ways: Sequence[LogReading], judge: Judge) -> Reading | None:
+    """The nearest way of a log most of whose numbers are wrong in each: its columns are a loss, whichever it is.
+
+    None where there is no way, or a name that may be anything's; where a number that is wrong in the nearest one is
+    right in another; and where the log may count from 0: that has to be said by its writer's name.
+    """
+    fits = _fits(own, judge)
+    shifted = _fits([way for way in ways if way.is_shifted], judge)
+    if not fits or any(fit.is_of_most for fit in shifted) or _UNSAID & {name.casefold() for name in own[0].means}:
+        return None
+    best = max(fits, key=lambda fit: (len(fit.right), len(fit.findings), -fit.distance))
+    if any(not fit.right_by_rules <= best.right for fit in fits):
+        return None
+    return _told([best], f"; {len(best.right)} of {len(best.findings)} numbers fit")
 
 
 def _may_be_log(grid: Grid, run: Timeline, judge: Judge) -> bool:
@@ -195,6 +227,13 @@ class _Fit:
             return False
         explained = wrong & self.right
         return len(explained) >= ENOUGH or (bool(explained) and not right and self.is_sharp)
+
+    @property
+    def right_by_rules(self) -> set[Place]:
+        """The numbers that are right, of the columns that are read by the rules of a log."""
+        return {
+            one.claim.place for one in self.findings if one.status.is_accepted and one.cell.quantity.group not in _OWN
+        }
 
     @property
     def distance(self) -> Fraction:

@@ -32,7 +32,7 @@ from verify.hand.size import size_of
 from verify.tabular.objects import Rows
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Audit:
     """What was found of each claim, in the order in which a person calculates the numbers.
 
@@ -85,6 +85,23 @@ class Audit:
         if any(status.is_refused for status in (*self.counts, *formulas)):
             return 1
         return 3 if self.unread or Status.UNDECIDED in (*self.counts, *formulas) else 0
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{count} {status.value}" for status, count in self.counts.items())
+        return f"<Audit of {self.problem.name}: {counts or f'{len(self.formulas)} formulas'}>"
+
+    def __str__(self) -> str:
+        """The title, the settings, how the claims were read, and what was found of how many of them."""
+        counts = [f"{count} {status.value}" for status, count in self.counts.items()]
+        said = Counter(str(formula.status) for formula in self.formulas)
+        formulas = [f"{count} formula{'s' if count != 1 else ''} {status}" for status, count in said.items()]
+        unread = [f"{len(self.unread)} not read"] if self.unread else []
+        found = f"{len(self.findings)} claims: {', '.join((*counts, *unread))}" if self.findings else ""
+        first = self.first_wrong
+        wrong = "" if first is None else f"first wrong: {first.cell.name} at step {first.cell.step}, claimed as"
+        wrong += "" if first is None else f" {first.claim.literal.text}"
+        lines = (self.problem.title, str(self.settings), *self.told, found, ", ".join(formulas), wrong)
+        return "\n".join(filter(None, lines))
 
     @property
     def per_epoch(self) -> int:

@@ -14,6 +14,7 @@ from derive.run.batches import plan
 from derive.run.run import Run
 from derive.run.settings import Settings
 from verify import pytorch
+from verify.auditing.further_step import repeats
 from verify.auditing.judgement import by_digits
 from verify.auditing.log_choice import meant
 from verify.claims.claim import Claim
@@ -23,8 +24,8 @@ from verify.claims.sentence import read_sentence, says_step
 from verify.claims.table import Reading, once, table_of
 from verify.hand.run import HandStep, calculate
 from verify.logs.writers import Writer, writer_named
+from verify.printed.forms import read_grid
 from verify.record import StepRecord
-from verify.tabular.forms import read_grid
 from verify.tabular.grid import Grid, Source
 from verify.tabular.objects import Rows
 
@@ -79,7 +80,8 @@ def read(
         units = stated.units
     starts = {parameter.name: parameter.values for parameter in run.watched.parameters}
     end = cache(partial(end_of, run))
-    timeline = Timeline(names, run.batches, run.settings.batches_per_epoch, run.loss, units, starts, end)
+    per_epoch = run.settings.batches_per_epoch
+    timeline = Timeline(names, run.batches, per_epoch, run.loss, units, starts, end, repeats=repeats(run))
     if path is not None:
         name, grid = table_of(path, timeline, how[0])
         reading = _meant(grid, run, timeline, how[1])

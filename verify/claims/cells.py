@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import product
 from math import prod
 
@@ -18,6 +19,7 @@ from verify.tabular.written import NO_CLAIM, Row, Written
 _PLAIN = re.compile(r"[+-]?\d{1,15}(?:\.\d{0,15})?", re.ASCII)  # what needs no closer look
 
 
+_OF_LISTS = re.compile(r"_?(?:history|hist|list|values|log)$", re.IGNORECASE)  # loss_history
 VALUES = ("value", "claimed", "claim", "number", "hand", "autograd")  # of a tidy table, the first that is there
 _Table = tuple[Row, list[Row], tuple[ClaimError, ...]]
 
@@ -76,6 +78,46 @@ def _by_entry(row: Row, value: int, names: Sequence[str], run: Timeline, unread:
         own = list(row)
         own[at], own[value] = Written(entry, row[at].place), _read(cell, run, unread)
         yield own
+
+
+def by_lists(header: Row, body: Sequence[Row], run: Timeline) -> tuple[Row, list[Row], str]:
+    """The table of one row of lists, `losses = [64.6, 37.7]`, as a row for each step; and what is told of that.
+
+    So it is where every list is as long, and some name is that of one number: a vector has its entries in a list.
+    """
+    filled = [row for row in body if any(cell.text for cell in row)]
+    if len(filled) != 1 or not header or not all(is_array(cell.text) for cell in filled[0]):
+        return header, list(body), ""
+    try:
+        lists = [read_array(cell.text) for cell in filled[0]]
+    except NumeralError:
+        return header, list(body), ""
+    names = [replace(head, text=_singular(head.text, run)) for head in header]
+    lengths = {found.shape for found in lists}
+    if len(lengths) > 1 or len(lists[0].shape) != 1 or not any(_is_one_number(name, run) for name in names):
+        return header, list(body), ""
+    columns = [
+        [Written(text, _inside(cell, at)) for _, text, at in found.entries]
+        for cell, found in zip(filled[0], lists, strict=True)
+    ]
+    return names, [list(row) for row in zip(*columns, strict=True)], "each number of a list a step"
+
+
+def _singular(name: str, run: Timeline) -> str:
+    """`losses` and `loss_history` as `loss`, unless the problem has that very name."""
+    if name in run.names.names:
+        return name
+    word = _OF_LISTS.sub("", name)
+    word = re.sub(r"losses$", "loss", word, flags=re.IGNORECASE)
+    return word[:-1] if word.endswith("s") and len(run.names.known.find(word[:-1])) == 1 else word
+
+
+def _is_one_number(head: Written, run: Timeline) -> bool:
+    """Whether a name is that of a single number; of a loss also one that only logs have."""
+    try:
+        return not run.names.shape(run.names.find(head.text, head.place)[0])
+    except ClaimError:
+        return head.text.casefold().endswith("loss")
 
 
 def _read(cell: Written, run: Timeline, unread: list[ClaimError]) -> Written:

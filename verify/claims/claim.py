@@ -54,6 +54,10 @@ class Cell:
     entry: tuple[int, ...] = ()
     position: tuple[int, ...] = ()
 
+    def __hash__(self) -> int:
+        """Of what tells cells apart, and no more: every claim of a long table is looked up many times."""
+        return hash((self.step, self.quantity.name, self.entry))
+
     @property
     def name(self) -> str:
         """`dl/dw`, `W[1,0]`."""

@@ -6,16 +6,21 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from derive.errors import ClaimError, Place, shorten
-from verify.claims.cells import VALUES
+from derive.errors import ClaimError, Place, UnknownQuantityError, shorten
+from verify.claims.cells import VALUES, by_lists
+from verify.claims.claim import Quantity
 from verify.claims.counters import by_unknown_column, with_counters
 from verify.claims.places import Timeline
+from verify.claims.unknown import without_single
+from verify.printed.lines import LINES
 from verify.tabular.grid import Grid, with_points
+from verify.tabular.heads import Known, plain_heads
 from verify.tabular.index import without_index
 from verify.tabular.written import NO_CLAIM, Row, Written, place_word
 
 _NAMES = ("name", "variable", "metric", "key")  # other heads of what a tidy table calls `quantity`
 
+_NUMERAL = re.compile(r"[-+−]?[\d.,]*\d[\d.,]*(?:e[-+]?\d+)?[.:)]?|\[[^\[\]=]*\d[^\[\]=]*\]", re.IGNORECASE)
 _NUMPY = re.compile(r"(?:np|numpy|jnp)\.(?:u?int|float|longdouble)\d*\(\s*'?([^\s()']+)'?\s*\)")
 
 
@@ -23,7 +28,8 @@ _NUMPY = re.compile(r"(?:np|numpy|jnp)\.(?:u?int|float|longdouble)\d*\(\s*'?([^\
 class Laid:
     """A table before its names are looked up: its header in one line, its rows, and how many of their cells are empty.
 
-    `form` is what it was read as, and `more` what else is told of it; `apart` are names with numbers that say no step.
+    `form` is what it was read as, and `more` what else is told of it; `apart` are names with numbers that say no step,
+    and `odd` says what is wrong with each line that cannot be read.
     """
 
     header: Row
@@ -33,6 +39,7 @@ class Laid:
     form: str
     more: str
     apart: tuple[tuple[Written, Written], ...] = ()
+    odd: tuple[ClaimError, ...] = ()
 
     def told(self, count: int) -> str:
         """`read as Markdown, decimal comma, 12 rows`."""
@@ -49,13 +56,38 @@ def laid_out(grid: Grid, run: Timeline) -> Laid:
     grid, has_commas = with_points(replace(grid, rows=padded))
     says_where = any(run.is_place(place_word(cell.text)) for cell in grid.rows[0])
     names, body, index = without_index(grid.rows[0], grid.rows[1:], says_where)
-    header = _long_form([_as_place(_in_one_line(cell, run), run) for cell in names], run)
+    names, body, single = without_single(names, body, run) if grid.form == LINES else (names, body, ())
+    names, body, listed = by_lists(names, body, run)
+    names = plain_heads([_in_one_line(cell, run) for cell in names], _known(run))
+    header = _long_form([_as_place(cell, run) for cell in names], run)
     header, numbered, counts = with_counters(header, body, run)
     _check_header(header, numbered, run)
     is_tidy = _is_tidy([cell.text.lower() for cell in header], numbered, run)
     form = f"{grid.form}, decimal comma" if has_commas else grid.form
-    more = ", ".join(filter(None, (index, grid.told, counts)))
-    return Laid(header, numbered, _empty(header, numbered, is_tidy), is_tidy, form, more, grid.apart)
+    more = ", ".join(filter(None, (index, grid.told, counts, listed)))
+    return Laid(
+        header, numbered, _empty(header, numbered, is_tidy), is_tidy, form, more, grid.apart, (*grid.odd, *single)
+    )
+
+
+def _known(run: Timeline) -> Known:
+    """What the problem calls its numbers, for heads that are no name by themselves."""
+
+    def found(name: str) -> tuple[Quantity, tuple[int, ...]] | None:
+        if run.is_place(place_word(name)):
+            return Quantity("place", place_word(name), name), ()
+        try:
+            return run.names.find(name, Place(name))
+        except UnknownQuantityError:
+            return None
+        except ClaimError:  # it can be two
+            return Quantity("several", name, name), ()
+
+    def shape(name: str) -> tuple[int | str, ...]:
+        known = found(name)
+        return () if known is None or known[1] or known[0].group in ("place", "several") else run.names.shape(known[0])
+
+    return Known(found, shape, run.names.taken.__contains__)
 
 
 def _unwrapped(cell: Written) -> Written:
@@ -81,7 +113,12 @@ def _padded(rows: Sequence[Row], header: Row) -> list[Row]:
     """The table from its header on; an empty row is as wide. Raises `ClaimError` for a row of another width."""
     place = next(position for position, row in enumerate(rows) if row is header)
     found = [header]
+    names = [cell.text for cell in header]
     for row in rows[place + 1 :]:
+        if [cell.text for cell in row] == names:
+            continue  # the names once more
+        if len(rows) > 2 and names[0] and row[0].text == names[0] and not any(_NUMERAL.fullmatch(c.text) for c in row):
+            raise ClaimError("a second table begins here; leave one of the two", row[0].place)
         if len(row) == len(header):
             found.append(row)
         elif any(cell.text for cell in row):
@@ -136,6 +173,9 @@ def _as_place(cell: Written, run: Timeline) -> Written:
 
 def _check_header(header: Row, body: Sequence[Row], run: Timeline) -> None:
     """Raises `ClaimError` for a table whose first line has no names, or one name twice."""
+    if any(cell.text for cell in header) and all(_NUMERAL.fullmatch(cell.text) for cell in header if cell.text):
+        message = "the first line has numbers in the place of names; write one above it, such as step,loss,w"
+        raise ClaimError(message, header[0].place)
     seen: set[str] = set()
     for position, cell in enumerate(header):
         if not cell.text and any(row[position].text for row in body):

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property, lru_cache
 
+from flint import fmpq
+
 from derive.source.numerals import MAX_DIGITS, MAX_EXPONENT, NotNumericError, NumeralError
 from verify.numbers import (
     Exactly,
@@ -71,6 +73,11 @@ class Literal:
         if self.minus and (self.is_cut or not self.value):
             return self.value + self._rounding_up
         return self.value + self.slack
+
+    @cached_property
+    def borders(self) -> tuple[fmpq, fmpq]:
+        """`low` and `high` as fractions of flint, with which right numbers are compared."""
+        return from_fraction(self.low), from_fraction(self.high)
 
     @property
     def _rounding_up(self) -> Fraction:
@@ -158,7 +165,8 @@ def judge(literal: Literal, right: Exactly) -> str | None:
     """One of "right", "truncated", "double_rounded", "wrong"; None where the digits of a ball do not tell."""
     if literal.special is not None:
         return "wrong"  # an exact number is finite
-    if _is_nearest_float(literal, right):
+    found = _lies(right, literal.borders) if not literal.is_cut else None
+    if found or _is_nearest_float(literal, right):
         return "right"
     if within(right, *literal.around) is False:
         return "wrong"
@@ -166,9 +174,8 @@ def judge(literal: Literal, right: Exactly) -> str | None:
         far = literal.low if literal.minus else literal.high  # it begins with other digits
         found = within(right, literal.low, literal.high) if to_fraction(right) != far else False
         return None if found is None else "right" if found else "wrong"
-    found = within(right, literal.low, literal.high)
-    if found is None or found:
-        return "right" if found else None
+    if found is None:
+        return None
     if literal.unit is None:
         return "wrong"
     cut, twice = _cut_off(literal, right), _rounded_twice(literal, right)
@@ -187,7 +194,11 @@ def _is_nearest_float(literal: Literal, right: Exactly) -> bool:
 
 def within(right: Exactly, low: Fraction, high: Fraction) -> bool | None:
     """Whether a number lies from `low` to `high`; None where a ball does not tell."""
-    bottom, top = from_fraction(low), from_fraction(high)
+    return _lies(right, (from_fraction(low), from_fraction(high)))
+
+
+def _lies(right: Exactly, borders: tuple[fmpq, fmpq]) -> bool | None:
+    bottom, top = borders
     if right < bottom or right > top:
         return False
     return True if right >= bottom and right <= top else None

@@ -35,6 +35,8 @@ _RATE = "learning rate", "eta"
 _BEFORE = "{p}_before", "{p}.before", "before {p}", "old {p}", "{p} old", "initial {p}", "starting {p}", "{p} initial"
 _AFTER = "{p}", "{p}_after", "{p}.after", "new {p}", "{p} new", "updated {p}", "{p}'", "{p} after", "{p} updated"
 _WORDS = {"w": ("weight", "weights"), "W": ("weight", "weights"), "b": ("bias",)}  # as in torch.nn, of one such name
+_LINES = (("w", "b"), ("m", "b"), ("m", "c"))  # the two parameters of a line, its slope first
+_ALPHA = "alpha"  # the learning rate, where the optimizer has no option of that name
 _UPDATE = "update {p}", "{p} update", "update of {p}"  # of both that follow: which of them is to be said
 _STEP_SIZE = *_UPDATE, "step of {p}"
 _CHANGE = *_UPDATE, "delta {p}", "Δ{p}", "Δ {p}", "{p} change", "change of {p}", "change in {p}", "{p} delta"
@@ -301,13 +303,26 @@ def _inside(name: str, shape: tuple[int, ...], problem: Problem, settings: Setti
             yield Quantity("inside", full, full), [form.format(p=name) for form in spellings], shape
 
 
+def _rates(problem: Problem, settings: Settings) -> list[str]:
+    """What else the learning rate is called."""
+    options = {option for group in settings.param_groups for option in group.rule.options}
+    return _free((*_RATE, *(() if _ALPHA in options else (_ALPHA,))), problem)
+
+
+def _of_a_line(name: str, shape: tuple[int, ...], problem: Problem) -> tuple[str, ...]:
+    """What a parameter of a straight line is called, where the problem has its two parameters and no other."""
+    given = {parameter.name for parameter in problem.parameters}
+    line = next((line for line in _LINES if given == set(line)), ())
+    return () if shape or not line else ("slope",) if name == line[0] else ("intercept",)
+
+
 def _of_rates(problem: Problem, settings: Settings) -> Iterator[_Known]:
     """lr, and the momentum or beta1 that changes with it: one number, or one for each of several groups."""
     shape = (len(settings.param_groups),) if len(settings.param_groups) > 1 else ()
     for rate in settings.varying or ("lr",):
         own = rate_name(rate)
         taken = rate in _names(problem, settings)
-        spellings = (own, *(() if taken else (rate,)), *(_free(_RATE, problem) if rate == "lr" else ()))
+        spellings = (own, *(() if taken else (rate,)), *(_rates(problem, settings) if rate == "lr" else ()))
         yield Quantity("setting", rate, own if taken else rate), spellings, shape
 
 
@@ -316,7 +331,7 @@ def _of_parameter(
 ) -> Iterator[_Known]:
     """The gradient of a parameter, itself before and after a step, and the optimizer's state."""
     gradient, names = gradient_name(loss, name), _names(problem, settings)
-    called = (name, *_free(_WORDS.get(name, ()), problem))
+    called = (name, *_free((*_WORDS.get(name, ()), *_of_a_line(name, shape, problem)), problem))
     spellings = [form.format(loss=loss, p=own) for own in called for form in _GRADIENT]
     spellings += [gradient_name(other, name) for other in _free(_LOSS, problem)]
     yield Quantity("gradients", name, gradient), spellings, shape
@@ -334,7 +349,7 @@ def _of_parameter(
     if is_trained(problem.graph.frozen, name):
         yield Quantity("change", name, f"delta {name}"), [form.format(p=name) for form in _CHANGE], shape
         rate = rate_name("lr") if "lr" in names else "lr"
-        scaled = [f"{rates}*{form}" for rates in (rate, *_free(_RATE, problem)) for form in spellings[:4]]
+        scaled = [f"{rates}*{form}" for rates in (rate, *_rates(problem, settings)) for form in spellings[:4]]
         yield Quantity("scaled", name, f"{rate}*{gradient}"), scaled, shape
         yield from _inside(name, shape, problem, settings)
         states = settings.rule_of(name).states

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Literal as OneOf
 
 from derive.errors import ClaimError, Place, shorten
 from derive.graph.node import SIZE
@@ -26,13 +27,19 @@ class NoEntryError(ClaimError):
     """A number of something that has several, without an index that says which."""
 
 
+class BeyondError(ClaimError):
+    """What a step after the last one of the run would have, and nobody knows of what batch."""
+
+
 @dataclass(frozen=True)
 class Timeline:
     """What the claims are about: the names, the batches of the run, and how many of them an epoch has.
 
     `units` is how many units of its last digit a number may be off; None for half a unit, as by rounding. `end` gives
     the step with which the run ends, where a condition can end it before its last batch; it may have to be calculated.
-    `whole_epochs` says that a row of which nothing but the epoch is said is about the whole of it.
+    `whole_epochs` says that a row of which nothing but the epoch is said is about the whole of it. `repeats` says that
+    every step has the same batch, so that what one after the last would calculate is known. `begun` says that the
+    "parameters" of a row, or the whole "state", are those that its step begins with; otherwise its first row tells.
     """
 
     names: Names
@@ -43,6 +50,8 @@ class Timeline:
     starts: Mapping[str, Sequence[Fraction]] = field(default_factory=dict)  # the initial values of single numbers
     end: Callable[[], int] | None = None
     whole_epochs: bool = False
+    repeats: bool = False
+    begun: OneOf["", "parameters", "state"] = ""
 
     @property
     def last(self) -> int:
@@ -229,8 +238,8 @@ def _checked(step: int, quantity: Quantity, entry: tuple[int, ...], run: Timelin
         )
         kind = NoEntryError if shape and not entry else ClaimError
         raise kind(f"{quantity.label} {expected}", place)
+    rows = run.batches[step - 1].indices if SIZE in shape else ()
     for number, size in zip(entry, shape, strict=True):
-        rows = run.batches[step - 1].indices
         if size == SIZE and number not in rows:
             held = ", ".join(map(str, rows[:12])) + (", …" if len(rows) > 12 else "")
             raise ClaimError(
@@ -238,13 +247,14 @@ def _checked(step: int, quantity: Quantity, entry: tuple[int, ...], run: Timelin
             )
         if isinstance(size, int) and number >= size:
             raise ClaimError(f"{quantity.label} has no entry {number}; it has {size}, counted from 0", place)
-    rows = run.batches[step - 1].indices
     position = (rows.index(number) if size == SIZE else number for number, size in zip(entry, shape, strict=True))
     return Cell(step, quantity, entry, tuple(position))
 
 
 def whole_number(cell: Written) -> int:
     """The number of a step, epoch or batch in a cell. Raises `ClaimError`."""
+    if len(cell.text) <= 9 and cell.text.isascii() and cell.text.isdecimal() and not cell.why:
+        return int(cell.text)  # as nearly all are: a long table has one in each of its cells
     try:
         number = None if cell.why else read_literal(cell.text).value
     except NumeralError:
@@ -256,22 +266,27 @@ def whole_number(cell: Written) -> int:
 
 @dataclass(frozen=True)
 class Counting:
-    """The columns (`epoch`) that count from 0, and whether the parameters of a row are those its step begins with."""
+    """The columns (`epoch`) that count from 0, and whether the parameters of a row are those its step begins with.
+
+    `with_states` says that so are the states of the optimizer beside them.
+    """
 
     from_0: tuple[str, ...] = ()
     begins: bool = False
+    with_states: bool = True
 
     @property
     def told(self) -> str:
-        """How the table was read, where it does not count from 1."""
+        """How the table was read, where it does not count from 1 or its parameters are not those after a step."""
+        begun = "its parameters as those a step begins with" if self.begins else ""
         if not self.from_0:
-            return ""
+            return "its parameters are read as those a step begins with" if begun else ""
         found = f"the table counts from 0 (in {' and '.join(self.from_0)}): its row 0 is read as the first step"
-        return f"{found}, and its parameters as those a step begins with" if self.begins else found
+        return f"{found}, and {begun}" if begun else found
 
     def of(self, quantity: Quantity) -> Quantity:
         """The quantity that a column is about: a parameter before its step, where the table has those."""
-        if self.begins and quantity.group == "after":
+        if self.begins and quantity.group == "after" and (self.with_states or "." not in quantity.name):
             return Quantity("before", quantity.name, f"{quantity.name}_before")
         return quantity
 

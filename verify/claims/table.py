@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from derive.errors import ClaimError, NoClaimError, Place, shorten
@@ -17,25 +17,14 @@ from verify.claims.cells import VALUES, readable, readable_values
 from verify.claims.claim import MEANS, Cell, Claim, Quantity, is_of_epochs
 from verify.claims.layout import counted, laid_out
 from verify.claims.literal import Literal
-from verify.claims.places import (
-    FROM_1,
-    NOT_COUNTED,
-    OF_EPOCHS,
-    PREDICTION,
-    STAGE,
-    STAGES,
-    Counting,
-    Timeline,
-    cell_at,
-    predicted_cell,
-    whole_number,
-)
+from verify.claims.places import OF_EPOCHS, PREDICTION, STAGE, BeyondError, Timeline, whole_number
+from verify.claims.rows import OF_NEXT, cell_of, counting_of, prediction_of, says_after
 from verify.claims.unknown import of_no_row, rows_of_the_problem, without_unknown
+from verify.printed.forms import read_grid
 from verify.spreadsheet.workbook import is_workbook, read_workbook
-from verify.tabular.forms import read_grid
 from verify.tabular.grid import Grid, Source
 from verify.tabular.objects import Rows, read_objects
-from verify.tabular.written import KINDS, NO_CLAIM, Row, Written
+from verify.tabular.written import NO_CLAIM, Row, Written
 
 MAX_CLAIMS = 20 * 10**6  # bytes of a file of claims; a larger one is refused
 
@@ -127,16 +116,18 @@ def read_rows(grid: Grid, run: Timeline) -> Reading:
         if unknown and rows_count:
             _check_rows(whole, placed)
     header, body, unread = (readable_values if laid.is_tidy else readable)(names, placed, run)
-    apart, told = of_no_row(laid.apart, run)
-    unread = (*unplaced, *unread, *apart)
+    apart, told = of_no_row(laid.apart, laid.odd, run)
     lower = [cell.text.lower() for cell in header]
-    claims = once(_tidy(lower, body, run) if laid.is_tidy else _wide(header, body, run))
+    beyond: list[ClaimError] = []
+    claims = once(_tidy(lower, body, run) if laid.is_tidy else _wide(header, body, run, beyond))
+    unread = (*unplaced, *unread, *apart, *beyond)
     if not claims:
         if unread:
             raise NoClaimError(unread[0].message, unread[0].place)
         message = f"{header[0].place.source} claims nothing; expected a number in at least one cell below the names"
         raise NoClaimError(message, header[0].place)
-    parts = (laid.told(len(laid.body)), _told_of_epochs(claims, run), unknown, told)
+    is_next = any(claim.cell.step > len(run.batches) for claim in claims)
+    parts = (laid.told(len(laid.body)), OF_NEXT if is_next else "", _told_of_epochs(claims, run), unknown, told)
     return Reading(claims, unread, ", ".join(filter(None, parts)), laid.empty)
 
 
@@ -200,8 +191,8 @@ def _check_counted(grid: Grid, body: Sequence[Row]) -> None:
             raise ClaimError(f"{message}; write one row a step, or number the rows in a column step", cell.place)
 
 
-def _wide(header: Row, body: Sequence[Row], run: Timeline) -> Iterator[Claim]:
-    """One row a step, one column a quantity."""
+def _wide(header: Row, body: Sequence[Row], run: Timeline, unread: list[ClaimError]) -> Iterator[Claim]:
+    """One row a step, one column a quantity; what a step after the last would have is `unread`."""
     lower = [cell.text.lower() for cell in header]
     heads = [cell.text for cell in header]
     places = run.columns_that_say_where(header)
@@ -212,16 +203,17 @@ def _wide(header: Row, body: Sequence[Row], run: Timeline) -> Iterator[Claim]:
         if cell.text and position not in places.values() and lower[position] not in passed_over
     ]
     own = {position: run.names.column(cell.text, heads) for position, cell in columns}
-    counting = _counting(
-        places, {position: _of_a_step(own[position], cell, run) for position, cell in columns}, body, run
+    counting = counting_of(
+        places, {position: _of_a_step(own[position], cell, run) for position, cell in columns}, heads, body, run
     )
+    left = replace(counting, begins=False)  # of a column that says so
     counters = [cell.text for position, cell in columns if run.is_place(lower[position])]
     claimed = (
         f"{' and '.join(counters)} is what the problem calls so, and does not say where a row is" if counters else ""
     )
     found: dict[tuple[int, bool], tuple[Quantity, tuple[int, ...]]] = {}
     for number, row in enumerate(body, start=1):
-        prediction = _prediction(places, row)
+        prediction = prediction_of(places, row)
         for position, cell in columns:
             literal = run.literal(row[position])
             if literal is None:
@@ -230,8 +222,13 @@ def _wide(header: Row, body: Sequence[Row], run: Timeline) -> Iterator[Claim]:
             if key not in found:
                 found[key] = own[position] or run.names.find(cell.text, cell.place, predicted=prediction is not None)
             quantity, entry = found[key]
-            cell_of = _cell(quantity, entry, places, row, number, run, prediction, counting)
-            yield Claim(cell_of, literal, row[position].place, "; ".join(filter(None, (counting.told, claimed))))
+            try:
+                held = left if says_after(cell.text) else counting
+                own_cell = cell_of(quantity, entry, places, row, number, run, prediction, held)
+            except BeyondError as error:
+                unread.append(ClaimError(error.message, row[position].place))
+                continue
+            yield Claim(own_cell, literal, row[position].place, "; ".join(filter(None, (counting.told, claimed))))
 
 
 def _passed_over(header: Row, run: Timeline) -> set[str]:
@@ -251,80 +248,6 @@ def _of_a_step(own: tuple[Quantity, tuple[int, ...]] | None, column: Written, ru
         return None
 
 
-def _counting(
-    places: dict[str, int], columns: Mapping[int, Quantity | None], body: Sequence[Row], run: Timeline
-) -> Counting:
-    """Whether a table counts from 0: a loss or gradient stands in a row 0, which from 1 on there is not."""
-    from_0, first = [], None
-    for name, place in places.items():
-        zeros = [row for row in body if row[place].text.strip() == "0"]
-        counted = [position for position, own in columns.items() if own and own.group not in NOT_COUNTED]
-        if any(run.literal(row[position]) is not None for row in zeros for position in counted):
-            from_0.append(name)
-            first = first or zeros[0]
-    if first is None:
-        return FROM_1
-    held = [
-        (literal, run.starts[quantity.name][0])
-        for position, quantity in columns.items()
-        if quantity and quantity.group == "after" and len(run.starts.get(quantity.name, ())) == 1
-        if (literal := run.literal(first[position])) is not None
-    ]
-    begins = all(abs(literal.value - start) <= literal.slack for literal, start in held)
-    return Counting(tuple(from_0), bool(held) and begins)
-
-
-def _prediction(places: dict[str, int], row: Row) -> str | None:
-    """The row of [predict] that a row of the table is about; empty where it is not said, None for a step."""
-    for position in places.values():
-        match = PREDICTION.fullmatch(row[position].text)
-        if match is not None:
-            return str(match[1])
-    return None
-
-
-def _cell(
-    quantity: Quantity,
-    entry: tuple[int, ...],
-    places: dict[str, int],
-    row: Row,
-    number: int,
-    run: Timeline,
-    prediction: str | None,
-    counting: Counting = FROM_1,
-) -> Cell:
-    """The number of the run that a cell of a table is about; without a column for the step, the rows count them."""
-    if prediction is not None:
-        return predicted_cell(quantity, entry, prediction, run, row[0].place)
-    if counting.of(quantity) != quantity:
-        try:
-            return _cell(counting.of(quantity), entry, places, row, number, run, None, replace(counting, begins=False))
-        except ClaimError:
-            counting = FROM_1  # the last row may hold what the last step has left
-    numbered = {name: row[place] for name, place in places.items() if name != STAGE or _check_stage(row[place])}
-    filled = {name: cell for name, cell in numbered.items() if cell.text} or numbered  # a log's line has some of them
-    given = {name: (whole_number(cell) + (name in counting.from_0), cell.place) for name, cell in filled.items()}
-    numbers = {kind: _agreed(kinds, given) for kind, kinds in KINDS.items()}
-    place = next((place for found in numbers.values() if found for place in (found[1],)), row[0].place)
-    return cell_at(quantity, entry, {kind: found[0] for kind, found in numbers.items() if found}, number, run, place)
-
-
-def _check_stage(cell: Written) -> bool:
-    """False, for it counts nothing. Raises `ClaimError` for a word that is no stage."""
-    if cell.text and cell.text.lower() not in STAGES:
-        raise ClaimError(f"the stage {shorten(cell.text)} is unknown; expected one of: {', '.join(STAGES)}", cell.place)
-    return False
-
-
-def _agreed(kinds: Sequence[str], given: Mapping[str, tuple[int, Place]]) -> tuple[int, Place] | None:
-    """What the columns `step` and `iteration` say; raises `ClaimError` where they differ."""
-    found = [(name, *given[name]) for name in kinds if name in given]
-    for name, number, place in found[1:]:
-        if number != found[0][1]:
-            raise ClaimError(f"{name} {number} stands beside {found[0][0]} {found[0][1]}; leave one column out", place)
-    return found[0][1:] if found else None
-
-
 def _tidy(header: list[str], body: Sequence[Row], run: Timeline) -> Iterator[Claim]:
     """One row a number: columns for the step, `quantity`, `index` and the value."""
     position = {name: place for place, name in enumerate(header)}
@@ -335,7 +258,7 @@ def _tidy(header: list[str], body: Sequence[Row], run: Timeline) -> Iterator[Cla
     places = {name: place for name, place in position.items() if run.is_place(name)}
     for number, row in enumerate(body, start=1):
         literal = run.literal(row[value])
-        prediction = _prediction(places, row)
+        prediction = prediction_of(places, row)
         called = row[position["quantity"]]
         if literal is None and not called.text:
             continue
@@ -345,7 +268,7 @@ def _tidy(header: list[str], body: Sequence[Row], run: Timeline) -> Iterator[Cla
                 whole_number(Written(part, row[position["index"]].place)) for part in _parts(row[position["index"]])
             )
         if literal is not None:
-            yield Claim(_cell(quantity, entry, places, row, number, run, prediction), literal, row[value].place)
+            yield Claim(cell_of(quantity, entry, places, row, number, run, prediction), literal, row[value].place)
 
 
 def _parts(cell: Written) -> list[str]:
@@ -357,7 +280,9 @@ def once(claims: Iterable[Claim]) -> tuple[Claim, ...]:
     found: dict[Cell, Claim] = {}
     for claim in claims:
         earlier = found.setdefault(claim.cell, claim)
-        if earlier is not claim and not _compatible(earlier.literal, claim.literal):
+        if earlier is claim:
+            continue
+        if not _compatible(earlier.literal, claim.literal):
             message = (
                 f"{claim.cell.name} at step {claim.cell.step} is claimed to be {shorten(claim.literal.text)} here and"
             )

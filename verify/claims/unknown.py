@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from derive.errors import ClaimError, NoClaimError, UnknownQuantityError, shorten, suggestion
+from derive.errors import ClaimError, NoClaimError, Place, UnknownQuantityError, shorten, suggestion
 from verify.claims.places import Timeline
 from verify.tabular.written import KINDS, Row, Written
 
@@ -18,7 +18,20 @@ _TELLING = {
     *("loss", "cost", "objective", "mse", "grad", "grads", "gradient", "gradients", "norm", "lr", "delta", "param"),
 }
 _OTHER_WORDS = {  # for what a problem calls otherwise, whatever number stands behind them
-    *("train", "training", "obj", "value", "alpha", "theta", "slope", "intercept", "coef", "coefficient", "weight"),
+    *(
+        "gnorm",
+        "train",
+        "training",
+        "obj",
+        "value",
+        "alpha",
+        "theta",
+        "slope",
+        "intercept",
+        "coef",
+        "coefficient",
+        "weight",
+    ),
 }
 _WORD = re.compile(r"[^\W\d_]?[^\W\d_A-Z]+|[A-Z]+(?![a-z])|\d+")  # also of camel case: trainLoss
 _SHORTEST = 3  # letters of a name that is taken for a word; fewer may be a parameter of another name
@@ -127,8 +140,46 @@ def left_out_told(names: Iterable[str]) -> str:
     return f"not judged, as the problem has no such number: {', '.join(shown)}" if shown else ""
 
 
-def of_no_row(apart: Sequence[tuple[Written, Written]], run: Timeline) -> tuple[list[ClaimError], str]:
-    """What is said of names with numbers that stand in no row: the problem's cannot be judged, others are told."""
+_OF_RUN = re.compile(r"(?:best|final|last|lowest|min|minimum|max|maximum)\b", re.IGNORECASE)
+_SHOWN = 3  # lines that are not read, by their words
+
+
+def without_single(header: Row, body: Sequence[Row], run: Timeline) -> tuple[Row, list[Row], tuple[ClaimError, ...]]:
+    """The rows of a log without what one line alone says of the whole run, `Best loss: 7.6`, which is not judged.
+
+    With why not, where it may be meant for a number of the problem.
+    """
+    odd: list[ClaimError] = []
+    passed: set[int] = set()
+    for at, head in enumerate(header):
+        filled = [row[at] for row in body if row[at].text]
+        if len(filled) == 1 and len(body) > 2 and _OF_RUN.match(head.text) and not _is_known(head, run):
+            passed.add(at)
+            message = (
+                f"{shorten(f'{head.text} {filled[0].text}')} is said in one line alone, and is no number of a step"
+            )
+            odd.append(ClaimError(message, head.place))
+    kept = [at for at in range(len(header)) if at not in passed]
+    return [header[at] for at in kept], [[row[at] for at in kept] for row in body], tuple(odd)
+
+
+def _is_known(head: Written, run: Timeline) -> bool:
+    try:
+        run.names.check(head.text, head.place)
+    except UnknownQuantityError:
+        return False
+    except ClaimError:
+        return True
+    return True
+
+
+def of_no_row(
+    apart: Sequence[tuple[Written, Written]], odd: Sequence[ClaimError], run: Timeline
+) -> tuple[list[ClaimError], str]:
+    """What is said of names with numbers that stand in no row, and of lines that cannot be read (`odd`).
+
+    Those that may be about the problem's numbers cannot be judged; others are told.
+    """
     unread, left_out = [], []
     for name, number in apart:
         try:
@@ -143,4 +194,25 @@ def of_no_row(apart: Sequence[tuple[Written, Written]], run: Timeline) -> tuple[
             unread.append(ClaimError(message, name.place))
         else:
             left_out.append(name.text)
-    return unread, left_out_told(left_out)
+    unread += [error for error in odd if _may_claim(error, run)]
+    lines = [error.place for error in odd if error.place is not None and not _may_claim(error, run)]
+    return unread, "; ".join(filter(None, (left_out_told(left_out), _lines_told(lines))))
+
+
+def _may_claim(error: ClaimError, run: Timeline) -> bool:
+    """Whether a line that cannot be read may claim something: it counts, or has a name of the problem with a number."""
+    text = "" if error.place is None else error.place.text.strip()
+    if re.match(rf"[\[(\-]*(?:{'|'.join(_COUNTING)})\b[^\w]*\d", text, re.IGNORECASE):
+        return True
+    named = re.findall(r"(?<![\w\"'-])([^\W\d]\w*)[ \t]*[=: \t][ \t]*[-+−]?\.?\d", text)
+    named += re.findall(r"(?<![\w\"'.-])([^\W\d]+)[-+−]?\d*\.\d", text)  # loss64.6
+    return any(run.names.known.find(name) or name.casefold() in _TELLING for name in named)
+
+
+def _lines_told(places: Sequence[Place]) -> str:
+    """`not read: line 6, 'prediction for x=6: 10.4556'`."""
+    if not places:
+        return ""
+    shown = "; ".join(f"line {place.line}, {shorten(place.text.strip())}" for place in places[:_SHOWN])
+    more = f"; and {len(places) - _SHOWN} more" if len(places) > _SHOWN else ""
+    return f"not read: {shown}{more}"

@@ -81,6 +81,7 @@ class _Follower:
 
     def settled(self, step: int, group: str, name: str, array: Array) -> Array:
         """Remembers what was calculated where it is asked for, and puts the author's numbers in its place."""
+        array = self.system.written(group, array)
         for cell in self.asked.get((step, group, name), ()):
             self.found[cell] = array[cell.position]
         owns = self.by_key.get((step, group, name), ())

@@ -21,6 +21,7 @@ from verify.hand.derivative import Derivative, derivative
 from verify.hand.leap import epochs_to_leap, is_far, leaps
 from verify.hand.rates import ByHand
 from verify.hand.run import UNDEFINED, Exacts, HandStep, Inputs
+from verify.hand.undefined import Undefined
 from verify.logs.meaning import Averaged, GradientNorm, averaged
 from verify.numbers import (
     FORMATS,
@@ -102,6 +103,7 @@ def _pass(run: Run, cells: Sequence[Cell], decided: Decided | None, tell: Progre
     lines = tuple(node.name for node in run.watched.graph.lines)
     partials = Partials(run)
     gone: list[HandStep] = []
+    whys: dict[Cell, str] = {}
     reason, is_final = "", False
     try:
         for step in steps_to(run, prepared, sorted(by_step), lines, tell):
@@ -109,12 +111,14 @@ def _pass(run: Run, cells: Sequence[Cell], decided: Decided | None, tell: Progre
             if number == len(gone) + 1 and number * _size(step) <= MAX_KEPT:
                 gone.append(step)
             if not all(is_finite(value) for array in step.after.values() for value in array.flat):
-                reason = f"at step {number} {UNDEFINED}"
+                why = Undefined(run, step.before, step.batch).first()
+                reason, is_final = f"at step {number} {why or UNDEFINED}", bool(why)
                 break
             losses[number, run.loss] = step.loss.item()
             losses |= {(number, name): step.nodes[name].item() for name in run.problem.reported if name in step.nodes}
             own = {cell: _value(run, prepared, step, cell, losses, partials) for cell in by_step.get(number, ())}
             values |= {cell: value for cell, value in own.items() if value is not None}
+            whys |= _undefined(run, step, own)
             _refuse_blurred(own, decided)
     except CalculationError as error:
         reason, is_final = f"the hand calculation has no value there: {error}", True
@@ -122,7 +126,7 @@ def _pass(run: Run, cells: Sequence[Cell], decided: Decided | None, tell: Progre
         reason, is_final = str(error), True
     finite = {cell: value for cell, value in values.items() if is_finite(value)}
     lacking = [cell for cell in cells if cell not in finite]
-    of_cells = {cell: UNDEFINED for cell in lacking if cell in values}
+    of_cells = {cell: whys[cell] for cell in lacking if cell in values}
     if not reason:  # the run has reached every step
         of_cells |= {cell: f"{cell.name} has no value there" for cell in lacking if cell not in values}
     missing = f"the hand calculation does not reach step {last}" if lacking else ""
@@ -134,6 +138,15 @@ def _pass(run: Run, cells: Sequence[Cell], decided: Decided | None, tell: Progre
 def _size(step: HandStep) -> int:
     """How many numbers the state of a step has."""
     return sum(array.size for array in step.before.values())
+
+
+def _undefined(run: Run, step: HandStep, values: Mapping[Cell, Exactly | None]) -> dict[Cell, str]:
+    """Why numbers of a step that are not finite have no value."""
+    lacking = [cell for cell, value in values.items() if value is not None and not is_finite(value)]
+    if not lacking:
+        return {}
+    found = Undefined(run, step.before, step.batch)
+    return {cell: found.why(cell.quantity.group, cell.quantity.name, cell.position) or UNDEFINED for cell in lacking}
 
 
 def _refuse_blurred(values: Mapping[Cell, Exactly | None], decided: Decided | None) -> None:

@@ -160,7 +160,8 @@ def with_derivatives(
 ) -> tuple[Expr, tuple[Derivative, ...]]:
     """`expr` in which dl/dw is one name, also where it was read as (lr*dl)/dw or (h @ dl)/dw; and those derivatives.
 
-    A name of `taken`, such as a parameter dw, is no differential; one of `partials` is that partial.
+    So it is where it was read as dl/(dw^2), its square, or dl/(dw.T). A name of `taken`, such as a parameter dw, is no
+    differential; one of `partials` is that partial.
     """
     found: dict[str, Derivative] = {}
 
@@ -171,14 +172,26 @@ def with_derivatives(
             return Ref(partial.name, expr.axes, expr.column)
         if isinstance(expr, Apply) and expr.op == "div":
             above, sign, last = _last_factor(expr.args[0])
-            derivative = _as_derivative(Apply("div", (last, expr.args[1])), graph, taken)
+            bottom, *after = _before_powers(expr.args[1])
+            derivative = _as_derivative(Apply("div", (last, bottom)), graph, taken)
             if derivative is not None:
                 found[derivative.name] = derivative
-                name = _standing_for(derivative, expr.args[1])
+                name = _standing_for(derivative, bottom)
+                for made in reversed(after):
+                    name = Apply(made.op, (name, *map(joined, made.args[1:])), made.column)
                 return name if above is None else Apply(sign, (joined(above), name), expr.column)
         return rebuild(expr, tuple(joined(part) for part in children(expr)))
 
     return joined(expr), tuple(found.values())
+
+
+def _before_powers(expr: Expr) -> tuple[Expr, *tuple[Apply, ...]]:
+    """The dw of dw^2 or dw.T, and what is made of it, the outer first."""
+    made: list[Apply] = []
+    while isinstance(expr, Apply) and expr.op in ("pow", "transpose"):
+        made.append(expr)
+        expr = expr.args[0]
+    return expr, *made
 
 
 def _last_factor(expr: Expr) -> tuple[Expr | None, str, Expr]:

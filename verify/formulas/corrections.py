@@ -17,6 +17,7 @@ from derive.algebra.expression import (
     Axis,
     Expr,
     Number,
+    Position,
     Reduce,
     Ref,
     children,
@@ -33,6 +34,8 @@ from derive.algebra.sums import add_up
 from derive.algebra.tidying import product as product_of
 from derive.chain.closed_form import TooLongError, inliner, picked, readable
 from derive.chain.formulas import Formulas
+from derive.chain.named_lines import by_name, named
+from derive.chain.short_forms import is_fraction, shortest, tidied, with_sums_of_1, without_indices
 from derive.errors import Place, ProblemError
 from derive.graph.node import SIZE, Node
 from derive.show.notation import Ascii
@@ -48,6 +51,8 @@ MAX_TRIED = 60  # of those that agree there, at the other points
 MAX_PROVED = 5  # of those that agree at all of them, on which a proof is tried
 MAX_INDICES = 4  # ways in which a name is read along the letters of a formula
 
+_OWN = 0.8  # of its length that a formula in the author's own words is taken for: it is shown unless another is shorter
+
 _TWIN = {"sin": "cos", "cos": "sin", "exp": "log", "log": "exp", "tanh": "sigmoid", "sigmoid": "tanh"}
 _TWIN |= {"sum": "mean", "mean": "sum", "max": "min", "min": "max", "greater": "at_most", "at_most": "greater"}
 _CONDITIONS = ("equal", "greater", "at_most")  # in which no number or name is changed: k == 7 may as well be left out
@@ -57,10 +62,14 @@ _SIGN, _NUMBER, _FACTOR, _FUNCTION, _TERM, _NAME = range(6)  # kinds of change, 
 
 @dataclass(frozen=True)
 class Correction:
-    """`sentence` says the change ("with + b in place of - b it is right"), `formula` is the claim with it."""
+    """`sentence` says the change ("with + b in place of - b it is right"), `formula` is the claim with it.
+
+    `only_for` says of which data that is so, ` for one-hot T`.
+    """
 
     sentence: str
     formula: str
+    only_for: str = ""
 
 
 class _Change(NamedTuple):
@@ -78,7 +87,7 @@ def corrected(question: Question, difference: Difference) -> Correction | None:
     near = (change for change in found if _may_be_right(question, change.expr, nearby))
     left = MAX_PROVED
     for change in islice(near, MAX_TRIED):
-        text = show(question, tidied(change.expr))
+        text = show(question, shortest(change.expr))
         try:
             asked = reworded(question, text, Place(question.problem.source, None, 1, text))
         except ProblemError:
@@ -89,7 +98,7 @@ def corrected(question: Question, difference: Difference) -> Correction | None:
         proof = proved(asked)
         if proof is not None and not _by_chance(question, change.expr, proof):
             at = f" at {' and '.join(f'n = {n}' for n in proof.sizes)}" if proof.sizes else ""
-            return Correction(f"{change.words} it is right{at}{proof.only_for}", text)
+            return Correction(f"{change.words} it is right{at}{proof.only_for}", text, proof.only_for)
     return None
 
 
@@ -100,11 +109,59 @@ def _by_chance(question: Question, expr: Expr, proof: Proof) -> bool:
     return proof.with_constants or is_of_numbers or (bool(proof.sizes) and has_new_size)
 
 
-def in_its_words(question: Question) -> Iterator[str]:
-    """The right formula in the letters of the claim, with and without names of its lines, the shorter one first."""
-    found = (_in_named_lines(question), question.target.closed)
-    texts = [Ascii().show(rename_axes(expr, question.letters)) for expr in found if expr is not None]
-    yield from sorted(texts, key=len)
+@dataclass(frozen=True)
+class Right:
+    """The formula to show in place of a refuted one; `only_for` says of which data, ` for one-hot T`."""
+
+    text: str = ""
+    only_for: str = ""
+
+
+def right_formula(question: Question, proven: Iterable[Right] = (), more: Iterable[Expr] = ()) -> Right:
+    """The shortest right formula: `proven`, of `more` and proved now, or derived and not refuted by what is tried.
+
+    A derived one is in the letters of the claim, has the names of the lines that the claim has, and where the claim has
+    no indices and needs none, it has none either.
+    """
+    ready = {own.text: own for own in proven if own.text}
+    found = {show(question, shortest(expr)): False for expr in more} | dict(_in_its_words(question))
+    for text in sorted(dict.fromkeys((*ready, *found)), key=lambda text: len(text) * (_OWN if text in ready else 1)):
+        if text in ready:
+            return ready[text]
+        try:
+            asked = reworded(question, text, Place(question.problem.source, None, 1, text))
+        except ProblemError:
+            continue
+        tried_at = tried(asked, 0)
+        if tried_at.difference is not None or not tried_at.equal:
+            continue
+        proof = None if found[text] else proved(asked)
+        if found[text] or (proof is not None and not _by_chance(question, asked.expr, proof)):
+            return Right(text, proof.only_for if proof is not None else "")
+    return Right()
+
+
+def _in_its_words(question: Question) -> Iterator[tuple[str, bool]]:
+    """The derived formula with and without names of the claim's lines, and whether it is so as it is derived.
+
+    What follows where rows sum to 1, and what is meant without indices, is still to be proved.
+    """
+    written = question.written.expr if question.written is not None else question.expr
+    is_bare = not any(isinstance(part, Ref) and part.axes for part in walk(written))
+    known = {own.name for own in question.guarantees if own.column.one_hot or own.column.sums_to_one}
+    yield question.target.shown, True
+    for expr in (_in_named_lines(question), question.target.closed):
+        if expr is None:
+            continue
+        whole = rename_axes(expr, question.letters)
+        short = shortest(with_sums_of_1(whole, known))
+        forms = [(whole, True), (short, short == whole)]
+        forms += [(without_indices(form), False) for form, _ in forms if is_bare and not _is_summed(form)]
+        yield from ((show(question, form), is_derived) for form, is_derived in forms)
+
+
+def _is_summed(expr: Expr) -> bool:
+    return any(isinstance(part, Reduce | Position) for part in walk(expr))
 
 
 def _in_named_lines(question: Question) -> Expr | None:
@@ -113,11 +170,11 @@ def _in_named_lines(question: Question) -> Expr | None:
     kept = {node.name for node in graph.lines} & set(names(question.expr))
     if name is None or not kept:
         return None
-    inline = inliner(graph, kept)
+    known, inline = named(graph.by_name[name] for name in kept), inliner(graph, kept)
     terms = []
     try:
         for path in Formulas(question.derivation).gradient(name).paths:
-            product_ = collect(tuple(link.partial for link in path.links)).tree()
+            product_ = by_name(collect(tuple(link.partial for link in path.links)).tree(), known)
             around = {*path.summed, *free_axes(product_)}
             terms.append(cancelled(picked(product_of(inline(product_, around)))).summed_over(path.summed))
         whole = add_up(terms) if terms else None
@@ -131,27 +188,6 @@ def show(question: Question, expr: Expr) -> str:
     partials = question.written.partials if question.written is not None else {}
     points = {key: f"partial.{'.'.join(pair)}" for key, pair in partials.items()}
     return Ascii(names=points).show(expr)
-
-
-def tidied(expr: Expr) -> Expr:
-    """A formula as a person writes it: without factors 1, terms 0, and what is transposed or negated twice."""
-    whole = rebuild(expr, tuple(map(tidied, children(expr))))
-    match whole:
-        case Apply(op="mul", args=(left, right)) if ONE in (left, right):
-            return right if left == ONE else left
-        case Apply(op="div" | "pow", args=(left, right)) if right == ONE:
-            return left
-        case Apply(op="add" | "sub", args=(left, right)) if right == _ZERO:
-            return left
-        case Apply(op="add", args=(left, right)) if left == _ZERO:
-            return right
-        case Apply(op="sub", args=(left, right)) if left == _ZERO:
-            return tidied(Apply("neg", (right,)))
-        case Apply(op="neg" | "transpose" as op, args=(Apply(op=inner, args=(twice,)),)) if op == inner:
-            return twice
-        case Apply(op="add" | "sub" as op, args=(left, Apply(op="neg", args=(right,)))):
-            return Apply("sub" if op == "add" else "add", (left, right))
-    return whole
 
 
 def _may_be_right(question: Question, expr: Expr, nearby: Nearby) -> bool:
@@ -173,12 +209,12 @@ def _changes(question: Question, whole: Expr) -> Iterator[_Change]:
             yield _Change(_NAME, f"with {show(question, new)} in place of {show(question, whole)}", new)
 
     def everywhere(expr: Expr, put: Callable[[Expr], Expr], is_term: bool) -> Iterator[_Change]:
-        for change in _here(question, expr, factors if is_term else ()):
+        for change in (*_here(question, expr, factors if is_term else ()), *_of_fraction(question, expr)):
             words = change.words or _in_place(question, change.expr, expr, whole)
             yield change._replace(words=words, expr=put(change.expr))
         parts = children(expr)
-        inner = isinstance(expr, Reduce) or (isinstance(expr, Apply) and expr.op in ("add", "sub", "neg"))
-        for k, part in enumerate(parts if getattr(expr, "op", "") not in _CONDITIONS else ()):
+        inner = isinstance(expr, Reduce) or getattr(expr, "op", "") in ("add", "sub", "neg", "matmul", "transpose")
+        for k, part in enumerate(parts if getattr(expr, "op", "") not in _CONDITIONS and not is_fraction(expr) else ()):
 
             def put_part(new: Expr, k: int = k) -> Expr:
                 return put(rebuild(expr, (*parts[:k], new, *parts[k + 1 :])))
@@ -198,7 +234,7 @@ def _in_place(question: Question, new: Expr, old: Expr, whole: Expr) -> str:
         if new in (_multiplied(factor, old), Apply("div", (old, factor))):
             word = "divided by" if new == Apply("div", (old, factor)) else "with the factor"
             return f"{word} {show(question, factor)}"
-    return f"with {show(question, new)} in place of {show(question, old)}"
+    return f"with {show(question, tidied(new))} in place of {show(question, old)}"
 
 
 def _here(question: Question, expr: Expr, factors: Iterable[Expr]) -> Iterator[_Change]:
@@ -229,6 +265,14 @@ def _here(question: Question, expr: Expr, factors: Iterable[Expr]) -> Iterator[_
             yield _Change(_TERM, "", Apply("add", (expr, Ref("eps"))))
         case Apply(op=op, args=(left, right)):
             yield from _of_two(question, op, left, right)
+
+
+def _of_fraction(question: Question, expr: Expr) -> Iterator[_Change]:
+    """Other numbers above and below in 1/2, which is shown as one number."""
+    if is_fraction(expr):
+        above, below = children(expr)
+        yield from (change._replace(expr=Apply("div", (change.expr, below))) for change in _here(question, above, ()))
+        yield from (change._replace(expr=Apply("div", (above, change.expr))) for change in _here(question, below, ()))
 
 
 def _multiplied(factor: Expr, expr: Expr) -> Expr:

@@ -150,6 +150,8 @@ def in_symbols(
 ) -> list[tuple[Symbolic, Ratio, Ratio]] | None:
     """The claimed and the right fraction of every entry, with their symbols; None where that is too much work."""
     leaves = {Leaf(name, index): value for name, own in (known or {}).items() for index, value in own.items()}
+    rule = question.target.rule
+    columns = {**(columns or {}), **(rule.certain if rule is not None else {})}
     size, parts = 0, 1
     while size < len(SIZES) and parts <= MAX_PARTS:
         numbers = Symbolic(SIZES[size], manner, labels(question.problem.graph, sizes), leaves, effort, parts, columns)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from fractions import Fraction
+from itertools import product
+from math import prod
 
 from derive.algebra.equivalence import canonical
 from derive.algebra.expression import Apply, Axis, Expr, Number, Ref, children, free_axes, names, walk
@@ -16,62 +19,103 @@ from verify.points.samples import constants
 from verify.symbols.columns import Column
 from verify.symbols.entry import Index, Leaf, Letter
 from verify.symbols.fractions import SIZES, Effort, MoreSymbolsError, NoValueError, Ratio, TooLargeError
+from verify.symbols.inequalities import contradict, fact
 from verify.symbols.powers import FinerPartsError
 from verify.symbols.symbolic import Symbolic
 from verify.symbols.symbols import Manner
-from verify.symbols.values import Values
+from verify.symbols.values import GRADIENT, Values
 
+MAX_ENTRIES = 60  # of a divisor that are looked at; one of more is said to be possibly 0
 MAX_EFFORT = 300_000  # work on showing that divisors are positive; after it they are said to be possibly 0
 
 _KINKS = {"relu": 1, "abs": 1, "sign": 1, "max": 2, "min": 2, "greater": 2, "at_most": 2}
+Given = tuple[tuple[tuple[Expr, Expr], bool], ...]  # of a where: whether the one is greater than the other
+
 _LOGARITHMS = ("log", "log2", "log10")
 
 
 def without_value(question: Question, columns: Mapping[str, Column] | None = None) -> tuple[str, ...]:
-    """Conditions under which the claimed formula alone has no value: `x = 0` for a divisor x, `x <= 0` for log(x).
+    """Conditions under which the claimed formula alone has no value: `x = 0` for a divisor x, `x < 0` for sqrt(x).
 
     `columns` is what is known of the data: a positive x is never 0.
     """
-    known = {canonical(divisor) for divisor, _ in _derived(question)}
+    known = {canonical(divisor) for divisor, *_ in _derived(question)}
     given = constants(question.problem)
     known_leaves = {Leaf(name, index): value for name, own in given.items() for index, value in own.items()}
-    numbers = Symbolic(SIZES[-1], Manner(rewritten=True), {}, known_leaves, Effort(MAX_EFFORT), columns=columns)
-    try:
-        values = Values(question.derivation, numbers, {}, own=question.own)
-    except (TooLargeError, MoreSymbolsError, FinerPartsError, NoValueError, RecursionError):
-        values = None  # of so many lines
+    rule = question.target.rule
+    certain = {**(columns or {}), **(rule.certain if rule is not None else {})}
+    every = []
+    # g² is seen not to be negative, and (a + b)² is not
+    gradient = {f"{GRADIENT}{rule.node.name}"} if rule is not None else set()
+    for manner, opaque in ((Manner(rewritten=True), set()), (Manner(), gradient)):
+        numbers = Symbolic(SIZES[-1], manner, {}, known_leaves, Effort(MAX_EFFORT), columns=certain)
+        try:
+            every.append((Values(question.derivation, numbers, {}, opaque, question.own), numbers))
+        except (TooLargeError, MoreSymbolsError, FinerPartsError, NoValueError, RecursionError):
+            continue  # of so many lines
     found = {
         f"{Ascii().show(divisor)} {sign} 0": None
-        for divisor, sign in _divisors(question.expr)
-        if canonical(divisor) not in known and not _is_allowed(divisor, sign, values, numbers)
+        for divisor, sign, given in _divisors(question.expr)
+        if canonical(divisor) not in known and not any(_is_allowed(divisor, sign, given, *each) for each in every)
     }
     return tuple(found)
 
 
-def _is_allowed(divisor: Expr, sign: str, values: Values[Ratio] | None, numbers: Symbolic) -> bool:
+def _is_allowed(divisor: Expr, sign: str, given: Given, values: Values[Ratio], numbers: Symbolic) -> bool:
     """Whether a divisor is certainly positive, or where that is enough negative; in an update, 1 − beta1^t is too."""
-    if values is None:
-        return False
     if not set(names(divisor)) - {SIZE, counter(values.nodes), *OPTIONS, "beta1", "beta2"}:
         return True
-    where: dict[Axis, Index] = {}
-    for number, axis in enumerate(free_axes(divisor)):
-        where[axis] = 0 if isinstance(axis.size, int) else Letter(number, str(axis.size))
+    sides = (side for pair, _ in given for side in pair)
+    axes = tuple(dict.fromkeys(axis for expr in (divisor, *sides) for axis in free_axes(expr)))
+    entries: list[Sequence[Index]] = [
+        range(axis.size) if isinstance(axis.size, int) else (Letter(k, str(axis.size)),) for k, axis in enumerate(axes)
+    ]
+    if prod(map(len, entries)) > MAX_ENTRIES:
+        return False
     try:
-        value = values.value(divisor, where)
-        return numbers.positive(value) or (sign == "=" and numbers.positive(numbers.field.negative(value)))
+        return all(
+            _is_allowed_at(dict(zip(axes, entry, strict=True)), divisor, sign, given, values, numbers)
+            for entry in product(*entries)
+        )
     except (TooLargeError, MoreSymbolsError, FinerPartsError, NoValueError, RecursionError):
         return False
 
 
+def _is_allowed_at(
+    where: Mapping[Axis, Index], divisor: Expr, sign: str, given: Given, values: Values[Ratio], numbers: Symbolic
+) -> bool:
+    value = values.value(divisor, where)
+    if sign == "<" and numbers.nonnegative(value):
+        return True
+    if numbers.positive(value) or (sign == "=" and numbers.positive(numbers.field.negative(value))):
+        return True
+    return bool(given) and _is_left_out(value, sign, given, lambda expr: values.value(expr, where), numbers)
+
+
+def _is_left_out(value: Ratio, sign: str, given: Given, value_of: Callable[[Expr], Ratio], numbers: Symbolic) -> bool:
+    """Whether a divisor cannot be 0, or negative, where the conditions of a `where` around it are as given."""
+    field = numbers.field
+    facts = []
+    for (left, right), holds in given:
+        away = field.subtract(value_of(left), value_of(right))
+        if field.constant(away) is None and numbers.positive(Ratio(away.bottom, field.unit)):
+            facts.append(fact(numbers, away.top if holds else -away.top, holds))
+    if not numbers.positive(Ratio(value.bottom, field.unit)):
+        return False
+    facts.append(fact(numbers, -value.top, sign == "<"))
+    facts += [fact(numbers, value.top, False)] if sign == "=" else []
+    return contradict(numbers, facts)
+
+
 def kinks(question: Question) -> tuple[str, ...]:
     """Conditions for points exactly on a kink of the formula or of a line it is about: `z[i] = 0` for the relu of z."""
-    found: dict[str, None] = {}
+    found: dict[frozenset[str], str] = {}
     for expr in (question.expr, *_touched(question)):
         for part in walk(expr):
             if isinstance(part, Apply) and part.op in _KINKS:
-                found[_edge(part)] = None
-    return tuple(found)
+                first, other = _edge(part)
+                found.setdefault(frozenset((first, other)), f"{first} = {other}")  # b = u is u = b
+    return tuple(found.values())
 
 
 def _touched(question: Question) -> Iterator[Expr]:
@@ -94,15 +138,14 @@ def _touched(question: Question) -> Iterator[Expr]:
             yield node.definition
 
 
-def _edge(part: Apply) -> str:
-    first = part.args[0]
-    other = "0" if _KINKS[part.op] == 1 else Ascii().show(part.args[1])
+def _edge(part: Apply) -> tuple[str, str]:
+    first, other = part.args[0], Number(Fraction(0)) if _KINKS[part.op] == 1 else part.args[1]
     if isinstance(first, Number):
-        return f"{Ascii().show(part.args[1])} = {Ascii().show(first)}"
-    return f"{Ascii().show(first)} = {other}"
+        first, other = other, first
+    return Ascii().show(first), Ascii().show(other)
 
 
-def _derived(question: Question) -> Iterator[tuple[Expr, str]]:
+def _derived(question: Question) -> Iterator[tuple[Expr, str, Given]]:
     """What the lines and their derivatives divide by."""
     for node in question.problem.graph.lines:
         yield from _divisors(node.definition)
@@ -110,16 +153,24 @@ def _derived(question: Question) -> Iterator[tuple[Expr, str]]:
         yield from _divisors(edge.partial)
 
 
-def _divisors(expr: Expr) -> Iterator[tuple[Expr, str]]:
-    """What must not be 0 (=), and what must be positive (<=)."""
-    for part in walk(expr):
-        match part:
-            case Apply(op="div", args=(_, bottom)):
-                yield from ((factor, "=") for factor in _factors(bottom))
-            case Apply(op="pow", args=(base, exponent)) if _is_negative(exponent):
-                yield from ((factor, "=") for factor in _factors(base))
-            case Apply(op=op, args=(inner,)) if op in _LOGARITHMS:
-                yield inner, "<="
+def _divisors(expr: Expr, given: Given = ()) -> Iterator[tuple[Expr, str, Given]]:
+    """What must not be 0 (=), what must be positive (<=), and what must not be negative (<), each where it is given."""
+    match expr:
+        case Apply(op="div", args=(_, bottom)):
+            yield from ((factor, "=", given) for factor in _factors(bottom))
+        case Apply(op="pow", args=(base, exponent)) if _is_negative(exponent):
+            yield from ((factor, "=", given) for factor in _factors(base))
+        case Apply(op=op, args=(inner,)) if op in _LOGARITHMS:
+            yield inner, "<=", given
+        case Apply(op="sqrt", args=(inner,)) if any(isinstance(each, Ref) for each in walk(inner)):
+            yield inner, "<", given
+        case Apply(op="where", args=(Apply(op="greater" | "at_most" as op, args=(left, right)), first, second)):
+            for chosen, is_first in ((first, True), (second, False)):
+                yield from _divisors(chosen, (*given, ((left, right), is_first == (op == "greater"))))
+            yield from (found for part in (left, right) for found in _divisors(part, given))
+            return
+    for part in children(expr):
+        yield from _divisors(part, given)
 
 
 def _factors(expr: Expr) -> Iterator[Expr]:

@@ -12,15 +12,16 @@ from fractions import Fraction
 from itertools import combinations, islice
 from typing import Any
 
-from derive.algebra.expression import Axis, Expr, Reduce
+from derive.algebra.expression import Apply, Axis, Expr, Number, Reduce, Ref, rename_axes, walk
 from derive.algebra.monomial import collect
 from derive.chain.formulas import Formulas
 from derive.errors import Place
 from derive.graph.node import SIZE
 from verify.formulas.decide import Proof, in_symbols, proved, stand_ins
 from verify.formulas.guarantees import Guarantee, named, smallest, together
-from verify.formulas.question import Question, gradient, line
-from verify.formulas.targets import Target, has_two_meanings, jacobians
+from verify.formulas.question import Question
+from verify.formulas.rule import Rule
+from verify.formulas.targets import Target, gradient, has_two_meanings, jacobians, line
 from verify.formulas.trials import tried
 from verify.symbols.entry import Index, Leaf
 from verify.symbols.fractions import Effort, Field, MoreSymbolsError, NoValueError, Ratio, TooLargeError
@@ -33,10 +34,14 @@ MAX_CANDIDATES = 60  # other quantities that a formula is compared with; later o
 
 @dataclass(frozen=True)
 class Explanation:
-    """What a refuted formula is: `kind` is a stable name for programs, `sentence` completes "it is wrong: …"."""
+    """What a refuted formula is: `kind` is a stable name for programs, `sentence` completes "it is wrong: …".
+
+    Where that says it, `right` is the right formula made of the claim.
+    """
 
     kind: str
     sentence: str
+    right: Expr | None = None
 
 
 def explained(question: Question) -> Explanation | None:
@@ -148,7 +153,44 @@ def _telling_ratio(question: Question) -> Explanation | None:
     rule = question.target.rule
     what = "the right step" if rule is not None and rule.moves else "the right one"
     only_for = f" for {named(used)}" if used else ""
-    return Explanation("ratio", (f"it is {_shown(*ratio)} {what}" if ratio[0] else "it is 0") + only_for)
+    right = _divided(question.written.expr, *ratio) if question.written and rule is None and ratio[0] else None
+    return Explanation(
+        "ratio", (f"it is {_as_rate(rule, *ratio)}{_shown(*ratio)} {what}" if ratio[0] else "it is 0") + only_for, right
+    )
+
+
+def _as_rate(rule: Rule | None, number: Fraction, exponent: int) -> str:
+    """`1/lr = ` where the number of the ratio is that: lr was left out."""
+    rate = rule.rate if rule is not None else None
+    if not isinstance(rate, Fraction) or rate in (0, 1) or exponent or abs(number) not in (rate, 1 / rate):
+        return ""
+    return f"{'-' * (number < 0)}{'lr' if abs(number) == rate else '1/lr'} = "
+
+
+def _divided(claimed: Expr, number: Fraction, exponent: int) -> Expr:
+    """The claim divided by the number and the power of n that it is too large by."""
+    found = Apply("neg", (claimed,)) if number < 0 else claimed
+    power = Apply("pow", (Ref(SIZE), Number(Fraction(abs(exponent)))))
+    if number.denominator != 1:
+        found = Apply("mul", (Number(Fraction(number.denominator)), found))
+    if exponent < 0:
+        found = Apply("mul", (power, found))
+    if abs(number.numerator) != 1:
+        found = Apply("div", (found, Number(Fraction(abs(number.numerator)))))
+    return Apply("div", (found, power)) if exponent > 0 else found
+
+
+def _transposed(question: Question) -> Explanation | None:
+    """The formula is the right matrix with rows for columns."""
+    axes, written = question.target.axes, question.written
+    if len(axes) != 2 or axes[0].size != axes[1].size or question.picked or written is None:
+        return None
+    proof = _proof(replace(question, expr=rename_axes(question.expr, {axes[0]: axes[1], axes[1]: axes[0]})))
+    if proof is None:
+        return None
+    is_bare = not any(isinstance(part, Ref) and part.axes for part in walk(written.expr))
+    right = Apply("transpose", (written.expr,)) if is_bare else None
+    return Explanation("transposed", f"it is the transpose of the right one{proof.only_for}", right)
 
 
 def _same_ratio(question: Question, used: Sequence[Guarantee]) -> tuple[Fraction, int] | None:
@@ -224,4 +266,5 @@ EXPLANATIONS: tuple[Callable[[Question], Explanation | None], ...] = (
     _missing_path,
     _local_partial,
     _telling_ratio,
+    _transposed,
 )

@@ -9,17 +9,17 @@ from fractions import Fraction
 
 from derive.algebra.expression import Expr, Position, walk
 from derive.chain.derivation import Derivation
-from derive.errors import ClaimError, Place, ProblemError, shorten
+from derive.errors import ClaimError, Place, shorten
 from derive.graph.node import ROWS, SIZE
 from derive.paper.spelling import at
 from derive.problem.loading import Problem
 from derive.source.numerals import write_number
 from verify.formulas import excluded
-from verify.formulas.corrections import corrected, in_its_words
+from verify.formulas.corrections import Right, corrected, right_formula
 from verify.formulas.decide import Proof, holds_at, proved
 from verify.formulas.explain import Explanation, explained
 from verify.formulas.guarantees import together
-from verify.formulas.question import Question, questions, reworded
+from verify.formulas.question import Question, questions
 from verify.formulas.reading import left_side
 from verify.formulas.trials import (
     DIGITS,
@@ -244,30 +244,17 @@ def _wrong(question: Question, name: str, text: str, difference: Difference) -> 
     correction = corrected(question, difference)
     told = correction is not None and (explanation is None or explanation.kind != "ratio")
     pieces += [correction.sentence] if correction is not None and told else []
-    right = correction.formula if correction is not None else _right_formula(question)
-    pieces += [f"right: {right}"] if right else []
+    proven = [Right(correction.formula, correction.only_for)] if correction is not None else []
+    made = [explanation.right] if explanation is not None and explanation.right is not None else []
+    shown = right_formula(question, proven, made)
+    right = shown.text
+    pieces += [f"right: {right}{shown.only_for}"] if right else []
     notes = _notes(question)
     sentence = "; ".join([*pieces, *notes])
     meaning = question.target.meaning
     return FormulaFinding(
         name, text, WRONG, sentence, meaning, "counterexample", example, (), explanation, right, notes
     )
-
-
-def _right_formula(question: Question) -> str:
-    """The formula to show in place of a refuted one: where nothing that is tried refutes it, else none.
-
-    It is in the letters of the claim, and has the names of the lines that the claim has, where it can be claimed so.
-    """
-    for text in dict.fromkeys((*in_its_words(question), question.target.shown)):
-        try:
-            asked = reworded(question, text, Place(question.problem.source, None, 1, text)) if text else None
-        except ProblemError:
-            continue
-        found = tried(asked, 0) if asked is not None else None
-        if found is not None and found.difference is None and found.equal:
-            return text
-    return ""
 
 
 def _elsewhere_right(question: Question) -> list[str]:
@@ -295,7 +282,7 @@ def _never(question: Question, name: str, text: str, point: Point) -> FormulaFin
     given = _given(question, point)
     example = Counterexample(given, (), "no value", "a number", point.origin == "own")
     sentence = f"wrong: it has no value, at {example} or any other point that was tried"
-    meaning, right = question.target.meaning, _right_formula(question)
+    meaning, right = question.target.meaning, right_formula(question).text
     return FormulaFinding(name, text, WRONG, sentence, meaning, "counterexample", example, (), None, right)
 
 
@@ -308,7 +295,7 @@ def _undecided(question: Question, name: str, text: str, found: Tried) -> Formul
     else:
         decided, sentence = "nothing", "not decided: no point was found at which both have a value"
     notes = _notes(question)
-    meaning, right = question.target.meaning, _right_formula(question)
+    meaning, right = question.target.meaning, right_formula(question).text
     without = excluded.without_value(question)
     sentence = "; ".join([sentence, *notes])
     return FormulaFinding(name, text, UNDECIDED, sentence, meaning, decided, None, without, None, right, notes)
@@ -363,9 +350,9 @@ def _number(value: Exactly) -> str:
     text = write_number(exact) if exact is not None else ""
     if text and len(text) <= 24:
         return text
-    if is_sharp(value, BITS_SHOWN):
-        return decimal(value, DIGITS_SHOWN)
     ball = as_ball(value)
+    if is_sharp(value, BITS_SHOWN):
+        return "0" if ball.contains(0) else decimal(value, DIGITS_SHOWN)
     ends = ((ball.lower(), ROUND_FLOOR), (ball.upper(), ROUND_CEILING))
     low, high = (
         Context(prec=7, rounding=way).divide(Decimal(middle(end).numerator), Decimal(middle(end).denominator))

@@ -8,11 +8,20 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from derive.algebra.expression import Apply, Axes, Axis, Expr, Ref, children, names, rebuild, rename_axes, walk
+from derive.algebra.expression import (
+    Apply,
+    Axes,
+    Axis,
+    Expr,
+    Ref,
+    children,
+    names,
+    rebuild,
+    rename_axes,
+    walk,
+)
 from derive.chain.derivation import Derivation, differentiate
-from derive.chain.formulas import Formulas
 from derive.errors import ClaimError, Place, ProblemError, suggestion
-from derive.graph.gradient_names import gradient_name
 from derive.graph.graph import Graph
 from derive.graph.node import Node
 from derive.paper.spelling import at
@@ -23,7 +32,7 @@ from verify.formulas.asked import Asked, Derivative, Entry, in_known_names, loos
 from verify.formulas.guarantees import Guarantee, guarantees
 from verify.formulas.reading import Reading, Written, along, apart_from_left, named_letters, read_written
 from verify.formulas.rule import Own, Rule, in_one_word, numbers_of
-from verify.formulas.targets import Target, has_two_meanings, jacobians
+from verify.formulas.targets import Target, gradient, has_two_meanings, jacobians, line
 from verify.symbols.entry import Index, Letter
 from verify.symbols.values import GRADIENT, Values
 
@@ -97,7 +106,7 @@ class Question:
 def questions(problem: Problem, derivation: Derivation, name: str, text: str, place: Place) -> Iterator[Question]:
     """The ways in which a claim can be read, the usual one first. Raises `ProblemError` for one that cannot be."""
     _check_states(problem, text, place)
-    written = read_written(text, place)
+    written = read_written(text, place, [node.name for node in problem.graph.nodes if len(node.axes) > 1])
     asked = _asked(problem, name, place)
     if written.left and _asked(problem, written.left, place) != asked:
         raise ClaimError(f"the formula begins with {written.left!r} and is claimed of {name!r}; keep one", place)
@@ -305,47 +314,6 @@ def targets(
     else:
         kinds = {"data": "data", "constant": "a constant", "size": "the number of samples"}
         raise ClaimError(f"{name!r} is {kinds[node.kind]}, and given; there is no formula to claim", place)
-
-
-def line(node: Node) -> Target:
-    """The line as a target: a function of the parameters, constants and data."""
-    return Target(
-        node.name,
-        f"the line {node.name}",
-        node.axes,
-        lambda values, where: values.named(node.name, tuple(where[axis] for axis in node.axes)),
-        Ascii().show(node.definition),
-        closed=node.definition,
-    )
-
-
-def gradient(derivation: Derivation, name: str, place: Place | None = None) -> Target:
-    """∂loss/∂`name` as a target. Raises `ClaimError` for the number of samples."""
-    graph = derivation.graph
-    node = graph.by_name[name]
-    if node.kind == "size":
-        raise ClaimError(f"{name!r} is the number of samples; the loss is not differentiated by it", place)
-
-    def right(values: Values[Any], where: Mapping[Axis, Index]) -> Any:
-        return values.gradient(name, tuple(where[axis] for axis in node.axes))
-
-    closed = _closed(derivation, name)
-    return Target(
-        gradient_name(graph.loss, name),
-        f"the gradient of {graph.loss}",
-        node.axes,
-        right,
-        "" if closed is None else Ascii().show(closed),
-        gradient_of=name,
-        closed=closed,
-        asked=Derivative(Entry(graph.loss), Entry(name)),
-    )
-
-
-def _closed(derivation: Derivation, name: str) -> Expr | None:
-    if name not in derivation.graph.ancestors or name not in derivation.wrt:
-        return None
-    return Formulas(derivation).gradient(name).closed
 
 
 _BASE = "g in a power"

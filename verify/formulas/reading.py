@@ -39,6 +39,7 @@ MAX_PERMUTED = 3  # axes whose letters are tried in every order
 MAX_LENGTH = 10_000  # characters of a formula; a longer one is refused
 
 _PARTIAL = re.compile(r"(?<![\w.])partial\.(?P<of>\w+)\.(?P<wrt>\w+)(?![\w.])")
+_PRIMED = re.compile(r"(?<!\w)(?P<name>[^\W\d]\w*)['′]")
 _LEFT = re.compile(r"(?P<left>[^=<>!←]*?)\s*(?:<-|←|:=|(?<![<>=!])=(?!=))")
 
 
@@ -70,8 +71,11 @@ class Reading:
     others: tuple[tuple[str, ...], ...] = ()
 
 
-def read_written(text: str, place: Place) -> Written:
-    """Reads a formula; `place` is where its text begins. Raises `ProblemError` with a caret."""
+def read_written(text: str, place: Place, matrices: Collection[str] = ()) -> Written:
+    """Reads a formula; `place` is where its text begins. X' is transposed where X is one of `matrices`.
+
+    Raises `ProblemError` with a caret.
+    """
     if len(text) > MAX_LENGTH:
         raise ClaimError(f"a formula of {len(text):,} characters; expected at most {MAX_LENGTH:,}", place)
     if place.column is None or not place.text:
@@ -80,13 +84,18 @@ def read_written(text: str, place: Place) -> Written:
     left, offset = left_side(text)
     if not text[offset:].strip():
         raise ClaimError("no formula; expected an expression such as (2/n)*sum((w*x + b - y)*x)", place)
-    right = with_d(text[offset:])
+    right = _PRIMED.sub(lambda primed: _transposed(primed, matrices), with_d(text[offset:]))
     partials = {
         normalise(_as_one_name(found)): (normalise(found["of"]), normalise(found["wrt"]))
         for found in _PARTIAL.finditer(right)
     }
     expr = read_expression(_PARTIAL.sub(_as_one_name, right), place, start + offset)
     return Written(left, expr, at(place, start + offset), partials)
+
+
+def _transposed(primed: re.Match[str], matrices: Collection[str]) -> str:
+    """Xᵀ for the X' of a matrix X, in as many characters; any other name with a prime as it is."""
+    return f"{primed['name']}ᵀ" if normalise(primed["name"]) in matrices else primed.group()
 
 
 def _as_one_name(partial: re.Match[str]) -> str:

@@ -20,6 +20,9 @@ from derive.training.optimizers import OPTIMIZERS, Optimizer, counter
 from derive.training.plan import plan_of
 from derive.training.rates import COUNTERS, Formula, Rate
 from derive.training.variants import optimizer_of
+from verify.numbers.elements import evaluate
+from verify.numbers.scalars import from_fraction
+from verify.symbols.columns import Column
 from verify.symbols.entry import Index
 from verify.symbols.values import GRADIENT, Values
 
@@ -121,6 +124,14 @@ class Rule:
             name = f"{self.node.name}.{state.name}"
             found[name] = Node(name, "constant", () if state.single else self.node.axes)
         return found
+
+    @property
+    def certain(self) -> Mapping[str, Column]:
+        """What is known of `leaves` in every step: t and the epoch count from 1, means of squares are not negative."""
+        counters = {self._leaf(name) for name in COUNTERS}
+        found = {name: Column(positive=True) for name in self.leaves() if name in counters}
+        states = never_negative(self.optimizer)
+        return {**found, **{f"{self.node.name}.{state}": Column(nonnegative=True) for state in states}}
 
     def _leaf(self, name: str) -> str:
         """What a number of the update, such as t, is called where a value is given for it."""
@@ -275,6 +286,32 @@ def _optimizer_of(problem: Problem, parameter: str) -> Optimizer:
     training = problem.training
     optimizer = optimizer_of(training.optimizer or OPTIMIZERS[0], training.options, training.variant)
     return plan_of(training).rule_of(parameter, optimizer)
+
+
+def never_negative(optimizer: Optimizer) -> tuple[str, ...]:
+    """The states that are never negative, whatever the gradients are: made of squares and of such states."""
+    found = {state.name for state in optimizer.states if optimizer.start(state) >= 0}
+    made = [each for each in optimizer.on_paper if each.target in found]
+    while kept := [each.target for each in made if not _is_not_negative(each.expr, found, optimizer.numbers)]:
+        found -= set(kept)
+        made = [each for each in made if each.target in found]
+    return tuple(state.name for state in optimizer.states if state.name in found)
+
+
+def _is_not_negative(expr: Expr, states: Collection[str], numbers: Mapping[str, Fraction]) -> bool:
+    """Whether an expression is never negative: it may hold options, which are numbers, and states that never are."""
+    if numbers.keys() >= set(names(expr)):
+        return bool(evaluate(expr, {name: from_fraction(value) for name, value in numbers.items()}) >= 0)
+    match expr:
+        case Ref(name=name):
+            return name in states
+        case Apply(op="pow", args=(_, Number(value=exponent))) if exponent.denominator == 1 and exponent % 2 == 0:
+            return True
+        case Apply(op="abs" | "sqrt"):
+            return True
+        case Apply(op="add" | "mul" | "div" | "max", args=args):
+            return all(_is_not_negative(arg, states, numbers) for arg in args)
+    return False
 
 
 def _change(expr: Expr) -> Expr:

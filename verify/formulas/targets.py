@@ -10,16 +10,17 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from derive.algebra.expression import Axes, Axis, Expr, Reduce, Ref, fresh_axes, fresh_axis, names
+from derive.algebra.expression import ZERO, Axes, Axis, Expr, Reduce, Ref, fresh_axes, fresh_axis, names
 from derive.algebra.monomial import collect
-from derive.chain.derivation import differentiate
+from derive.chain.derivation import Derivation, differentiate
 from derive.chain.formulas import Formulas, Path
 from derive.chain.paths import Link, links
 from derive.errors import ClaimError, EquationError, Place
+from derive.graph.gradient_names import gradient_name
 from derive.graph.graph import Graph
 from derive.graph.node import SIZE, Node
 from derive.show.notation import Ascii
-from verify.formulas.asked import Derivative
+from verify.formulas.asked import Derivative, Entry
 from verify.formulas.rule import Rule
 from verify.symbols.entry import Index
 from verify.symbols.fractions import TooLargeError
@@ -237,3 +238,46 @@ class Target:
     asked: Derivative | None = None
     apart: tuple[tuple[Axis, Axis], ...] = ()
     closed: Expr | None = None
+
+
+def line(node: Node) -> Target:
+    """The line as a target: a function of the parameters, constants and data."""
+    return Target(
+        node.name,
+        f"the line {node.name}",
+        node.axes,
+        lambda values, where: values.named(node.name, tuple(where[axis] for axis in node.axes)),
+        Ascii().show(node.definition),
+        closed=node.definition,
+    )
+
+
+def gradient(derivation: Derivation, name: str, place: Place | None = None) -> Target:
+    """∂loss/∂`name` as a target. Raises `ClaimError` for the number of samples."""
+    graph = derivation.graph
+    node = graph.by_name[name]
+    if node.kind == "size":
+        raise ClaimError(f"{name!r} is the number of samples; the loss is not differentiated by it", place)
+
+    def right(values: Values[Any], where: Mapping[Axis, Index]) -> Any:
+        return values.gradient(name, tuple(where[axis] for axis in node.axes))
+
+    closed = _closed(derivation, name)
+    return Target(
+        gradient_name(graph.loss, name),
+        f"the gradient of {graph.loss}",
+        node.axes,
+        right,
+        "" if closed is None else Ascii().show(closed),
+        gradient_of=name,
+        closed=closed,
+        asked=Derivative(Entry(graph.loss), Entry(name)),
+    )
+
+
+def _closed(derivation: Derivation, name: str) -> Expr | None:
+    if name not in derivation.graph.ancestors:
+        return ZERO
+    if name not in derivation.wrt:
+        return None
+    return Formulas(derivation).gradient(name).closed

@@ -100,12 +100,17 @@ def _always_on_kink(question: Question, point: Point) -> bool:
 
 
 def _at(question: Question, point: Point, numbers: AtPoint) -> Difference | bool | None:
-    """The first entry that differs at a point; True where none does, None where a value is not known."""
+    """The first entry that differs at a point; True where none does, None where a value is not known.
+
+    Raises `_UndefinedError` where the claimed formula alone has none.
+    """
     for bits in _BITS:
         with precision(bits):
             found = _compared(question, point, numbers)
             if found is not None:
                 return found
+    if numbers.without_value:
+        raise _UndefinedError
     return None
 
 
@@ -117,6 +122,7 @@ def _compared(question: Question, point: Point, numbers: AtPoint) -> Difference 
             right = question.target.right(values, where)
         except CalculationError:
             return None
+        numbers.without_value = False
         if not is_finite(right):
             return None
         try:
@@ -125,6 +131,7 @@ def _compared(question: Question, point: Point, numbers: AtPoint) -> Difference 
             raise _UndefinedError from None
         if not is_finite(claimed):
             return None
+        numbers.without_value = False  # of what a where leaves out
         if _differ(claimed, right):
             index = tuple(part for part in where.values() if isinstance(part, int))
             return Difference(point, index, claimed, right)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +20,19 @@ from derive.run.settings import Settings
 from derive.training.clipping import Clip
 from verify.hand import clipping, update
 from verify.hand.evaluation import Array, Evaluation, NumberSystem, Values, evaluate
-from verify.hand.program import Product, Stage, compile_backward, compile_forward, compile_rule, times_guarded
+from verify.hand.program import (
+    Product,
+    Stage,
+    compile_backward,
+    compile_forward,
+    compile_rule,
+    times_guarded,
+    with_equals_once,
+)
 from verify.hand.rates import of_group
 from verify.hand.update import Instead, Update, applied, is_trained
 from verify.names import state_name
-from verify.numbers import Forms
+from verify.numbers import Exact, Forms
 
 
 @dataclass(frozen=True)
@@ -52,7 +60,13 @@ class Calculation:
         """
         values = {**self.constants, **given}
         values.update({name: self.system.constant(Fraction(n)) for name in self.derivation.graph.of_kind("size")})
-        return evaluate(self.stages, self.system, values, {"n": n}, recorded, measured)
+        is_exact = isinstance(self.system, Exact) and recorded is None  # else each line has roundings of its own
+        return evaluate(self.once if is_exact else self.stages, self.system, values, {"n": n}, recorded, measured)
+
+    @cached_property
+    def once(self) -> tuple[Stage, ...]:
+        """The stages, each number calculated once."""
+        return with_equals_once(self.stages)
 
     def watched(self, values: Values, n: int) -> Values:
         """The watched lines at the end of a step; `values` are its lines, data, gradients and updated parameters."""
@@ -245,11 +259,11 @@ def only(side: Calculation, lines: frozenset[str]) -> Calculation:
     A stage has the name of its line, or that with a mark and a number.
     """
     needed = side.derivation.graph.behind(lines)
-    marked = [stage for stage in side.stages if _line(stage.target) in needed]
+    marked = [stage for stage in side.stages if line_of(stage.target) in needed]
     return replace(side, stages=tuple(marked))
 
 
-def _line(target: str) -> str:
+def line_of(target: str) -> str:
     """The line that a stage is a part of: of `c.1` (an operation inside c), `l#1` and `m%`."""
     for mark in (".", "#", "%"):
         target = target.partition(mark)[0]

@@ -165,16 +165,11 @@ def _are_single(term: Term, values: Values, shape: tuple[int, ...]) -> bool:
 def _single(term: Term, system: ByElement, values: Values) -> Any:
     """The one number of a term: the same instructions, without an array around each number."""
     results: list[Any] = []
-    for instruction in term.instructions:
-        match instruction:
-            case Call(op=op, args=args):
-                results.append(system.element(op)(*(results[arg] for arg in args)))
-            case Read(name=name):
-                results.append(values[name].item())
-            case Constant(value=value):
-                results.append(system.number(value))
-            case Positions():
-                results.append(system.number(Fraction(0)))
+    for op, args, name, value in term.in_singles:
+        if op:
+            results.append(system.element(op)(*[results[arg] for arg in args]))
+        else:
+            results.append(values[name].item() if name else system.number(value))
     return results[-1]
 
 

@@ -6,10 +6,10 @@ adjoints. A stage knows names, axes and operations; what a number is, it does no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from derive.algebra.expression import ONE, Apply, Axes, Expr, Number, Position, Reduce, Ref
 from derive.chain.derivation import Adjoint, Derivation, Edge, Part
@@ -95,6 +95,22 @@ class Term:
         ]
         return (*factors, self.axes[: self.contraction.kept])
 
+    @cached_property
+    def in_singles(self) -> tuple[tuple[str, tuple[int, ...], str, Fraction], ...]:
+        """The instructions for a term that is one number: operation and operands, or what is read, or a number."""
+        found: list[tuple[str, tuple[int, ...], str, Fraction]] = []
+        for step in self.instructions:
+            match step:
+                case Call(op=op, args=args):
+                    found.append((op, args, "", Fraction(0)))
+                case Read(name=name):
+                    found.append(("", (), name, Fraction(0)))
+                case Constant(value=value):
+                    found.append(("", (), "", value))
+                case Positions():
+                    found.append(("", (), "", Fraction(0)))
+        return tuple(found)
+
     @property
     def chooses(self) -> bool:
         """Whether it takes one of two sides, so that the other needs no value."""
@@ -112,6 +128,34 @@ class Stage:
 def compile_forward(derivation: Derivation) -> tuple[Stage, ...]:
     """The stages that calculate every line."""
     return tuple(Stage(part.name, (_part(part),)) for part in derivation.parts)
+
+
+def with_equals_once(stages: Iterable[Stage]) -> tuple[Stage, ...]:
+    """The stages, in which one whose terms are those of an earlier one reads the result of that.
+
+    So two lines `b = exp(w)` and `c = exp(w)` are one number, and max(b, c) a tie, which no digits of theirs tell.
+    """
+    found: list[Stage] = []
+    first: dict[tuple[Term, ...], str] = {}
+    same: dict[str, str] = {}
+    for stage in stages:
+        terms = tuple(replace(term, instructions=_reading(term, same)) for term in stage.terms)
+        earlier = first.setdefault(terms, stage.target)
+        if earlier != stage.target:
+            same[stage.target] = earlier
+            axes = terms[0].axes[: len(terms[0].axes) - terms[0].summed]
+            found.append(Stage(stage.target, (Term(axes, (Read(earlier, tuple(range(len(axes)))),)),)))
+        else:
+            found.append(stage)
+    return tuple(found)
+
+
+def _reading(term: Term, instead: Mapping[str, str]) -> tuple[Instruction, ...]:
+    """The instructions of a term, which read other names where `instead` has them."""
+    return tuple(
+        replace(step, name=instead.get(step.name, step.name)) if isinstance(step, Read) else step
+        for step in term.instructions
+    )
 
 
 def times_partial(edge: Edge, above: Ref) -> Expr:
@@ -152,6 +196,7 @@ def _edge(edge: Edge, product: Expr) -> Term:
     return Term(axes, _instructions(product, axes), len(edge.summed))
 
 
+@lru_cache(1 << 12)  # a derivation is compiled for many number systems
 def _instructions(expr: Expr, axes: Axes) -> tuple[Instruction, ...]:
     """`expr` as a list in which equal parts are calculated once."""
     found: dict[Expr, int] = {}

@@ -14,6 +14,7 @@ from derive.run.reads import Held
 from derive.run.run import Run
 from verify.hand.calculation import Calculation, beginnings, columns, prepare
 from verify.hand.rates import ByHand
+from verify.hand.undefined import Undefined
 from verify.names import adjoint_of
 from verify.numbers import Array, CalculationError, Exact, Exactly, is_finite, is_sharp, nearest_floats, precision
 from verify.record import Handed, Values
@@ -115,6 +116,7 @@ class Continued:
     """
 
     def __init__(self, run: Run, bits: int = PRECISIONS[1]) -> None:
+        self.run = run
         settings = run.settings
         beside = {*run.problem.reported, *(node.name for node in settings.watched)}
         self.lines = [node.name for node in run.watched.graph.lines if settings.nodes or node.name in beside]
@@ -150,14 +152,16 @@ class Continued:
         try:
             found = step(self.prepared, self.held, batch, self.lines, self.gathered)
         except CalculationError as error:
-            self.ended = f"at {batch} the hand calculation ends: {error}"
+            why = Undefined(self.run, self.held, batch).first()
+            self.ended = f"at {batch} the hand calculation ends: {why or error}"
             return None
         reported = list(found.numbers())
         if all(is_sharp(number) for number in reported):
             return found
         known = all(is_finite(number) for number in reported)
-        reason = f"its digits no longer suffice ({self.bits} bits)" if known else UNDEFINED
-        self.is_blurred = True
+        why = "" if known else Undefined(self.run, self.held, batch).first()
+        reason = f"its digits no longer suffice ({self.bits} bits)" if known else why or UNDEFINED
+        self.is_blurred = not why
         self.ended = f"at {batch} the hand calculation ends: {reason}"
         return None
 
@@ -169,7 +173,7 @@ def _as_wanted(steps: int) -> str:
     return f"the hand calculation from the initial values on ends after {counted} (--drift {steps})"
 
 
-UNDEFINED = "a value is not defined, or its digits do not tell (a logarithm or root of a negative number?)"
+UNDEFINED = "a value is not defined, or its digits do not tell"
 
 
 def step(

@@ -16,8 +16,8 @@ from verify.claims.unknown import is_beside, of_no_row
 from verify.logs.meaning import MEANINGS, Averaged, GradientNorm
 from verify.logs.rows import Span, Steps, places, spans
 from verify.logs.writers import Writer, writers
+from verify.printed.lines import LINES
 from verify.tabular.grid import Grid
-from verify.tabular.lines import LINES
 from verify.tabular.written import NO_CLAIM, Row
 
 MAX_WAYS = 24  # in which a log is tried
@@ -214,8 +214,9 @@ def _way(
     after: list[str] = []
     for position, meaning in means.items():
         read = list(_of_column(laid, rows, where, position, meaning, run, writer, unread))
-        own = [claim for claim in read if isinstance(claim, Claim)]
-        after += (f"the {laid.header[position].text} of a step after the run, {one}" for one in read if one not in own)
+        own = [one for one in read if isinstance(one, Claim)]
+        beyond = (one for one in read if not isinstance(one, Claim))
+        after += (f"the {laid.header[position].text} of a step after the run, {one}" for one in beyond)
         claims += own
         chosen |= {claim.cell for claim in own if position in chosen_at}
     if not chosen:
@@ -224,7 +225,7 @@ def _way(
         )
         raise NoClaimError(why, place)
     beside = [cell.text for k, cell in enumerate(laid.header) if cell.text and _is_beside(k, laid.header, means)]
-    apart, without_step = of_no_row(laid.apart, run)
+    apart, without_step = of_no_row(laid.apart, laid.odd, run)
     unread += apart
     parts = [
         laid.told(len(rows)),

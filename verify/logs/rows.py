@@ -62,6 +62,13 @@ class Steps:
         own = [batch.step for batch in self.run.batches if batch.update == number]
         return Span(own[0], own[-1], number)
 
+    def done(self, number: int) -> Fraction:
+        """How many epochs are done after a step: a window of batches that is cut short at their end counts less."""
+        whole, rest = divmod(number, self.per_epoch)
+        if not rest or not self._is_grouped:
+            return Fraction(number, self.per_epoch)
+        return whole + Fraction(self.span(rest, Place("")).last, self.run.per_epoch)
+
     def begin_of_epoch(self, step: int) -> int:
         """The first step of the epoch of a step of the run."""
         return step - self.run.batches[step - 1].batch + 1
@@ -132,7 +139,7 @@ def _by_fractions(cells: Sequence[Written], counted: Sequence[bool], steps: Step
     fitting = [
         s
         for s in range(1, len(steps) // max(len(every), 1) + 1)
-        if all(_is_near(epochs[at], s * k, steps.per_epoch) for k, at in enumerate(every, start=1))
+        if all(_is_near(epochs[at], s * k, steps) for k, at in enumerate(every, start=1))
     ]
     numbers: list[int] = []
     for at, (cell, epoch) in enumerate(zip(cells, epochs, strict=True)):
@@ -162,9 +169,10 @@ def _literal(cell: Written) -> Literal:
 def _near(epoch: Literal, steps: Steps) -> list[int]:
     """The steps at which so many epochs are done, as it is printed."""
     low, high = epoch.low * steps.per_epoch, epoch.high * steps.per_epoch
-    first, last = max(1, -(-low.numerator // low.denominator)), min(len(steps), high.numerator // high.denominator)
-    return list(range(first, last + 1))
+    first, last = max(1, -(-low.numerator // low.denominator) - 1), high.numerator // high.denominator + 1
+    return [number for number in range(first, min(len(steps), last) + 1) if _is_near(epoch, number, steps)]
 
 
-def _is_near(epoch: Literal, number: int, per_epoch: int) -> bool:
-    return epoch.low <= Fraction(number, per_epoch) <= epoch.high
+def _is_near(epoch: Literal, number: int, steps: Steps) -> bool:
+    """Whether so many epochs are done after a step: by the batches that it and those before it consist of."""
+    return number <= len(steps) and epoch.low <= steps.done(number) <= epoch.high

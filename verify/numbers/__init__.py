@@ -10,7 +10,7 @@ from verify.numbers.by_element import Array, ByElement, objects
 from verify.numbers.distance import Distance
 from verify.numbers.elements import MAX_FRACTION_BITS, CalculationError, element, expansion
 from verify.numbers.formats import FORMATS, Floats, Format, Truth
-from verify.numbers.pocket import PocketForms, carried
+from verify.numbers.pocket import Carried, PocketForms, PocketNumbers, Rounds, carried, likely
 from verify.numbers.scalars import (
     Exactly,
     as_ball,
@@ -35,6 +35,7 @@ __all__ = [
     "Array",
     "ByElement",
     "CalculationError",
+    "Carried",
     "Distance",
     "Exact",
     "Exactly",
@@ -43,7 +44,9 @@ __all__ = [
     "Format",
     "Forms",
     "PocketForms",
+    "PocketNumbers",
     "Rounded",
+    "Rounds",
     "Truth",
     "as_ball",
     "between",
@@ -59,6 +62,7 @@ __all__ = [
     "is_finite",
     "is_moderate",
     "is_sharp",
+    "likely",
     "middle",
     "nearest_floats",
     "objects",

@@ -44,7 +44,7 @@ class Form:
 
     centre: Exactly
     parts: Mapping[int, Exactly] = field(default_factory=dict)
-    rest: arb = _ZERO
+    rest: arb = field(default_factory=lambda: _ZERO)  # before python-flint 0.9 a ball has no hash, as a default needs
     sources: frozenset[int] = frozenset()
 
     @property
@@ -131,6 +131,10 @@ class Forms(ByElement):
     def take(self, array: Floats) -> NDArray[Any]:
         """The floats as forms without unknowns; infinity and NaN are not known."""
         return forms([fixed(exact_float(float(value))) for value in np.ravel(array)], np.shape(array))
+
+    def written(self, group: str, array: NDArray[Any]) -> NDArray[Any]:  # noqa: ARG002 - what is written is not rounded
+        """The numbers of a `group`, such as "gradients", as somebody writes them down: as they are."""
+        return array
 
     def cast(self, array: NDArray[Any]) -> NDArray[Any]:
         """Python's numbers as an operation on tensors reads them: as they are."""

@@ -12,7 +12,7 @@ from derive.algebra.expression import Apply, Expr, Number, Ref
 from derive.algebra.operations import OPERATIONS
 from derive.errors import Place
 from derive.paper.syntax import read_expression
-from verify.numbers.scalars import Exactly, as_ball, from_fraction
+from verify.numbers.scalars import Exactly, as_ball, from_fraction, is_finite
 
 MAX_FRACTION_BITS = 2_000  # a fraction with more digits is carried on as a ball: sums of long ones cost the most
 
@@ -32,6 +32,11 @@ def kept(value: Exactly) -> Exactly:
     if isinstance(value, arb):
         return fmpq(0) if value.is_zero() else value
     return arb(value) if value.height_bits() > MAX_FRACTION_BITS else value
+
+
+def _is_same(x: Exactly, y: Exactly) -> bool:
+    """Whether both are one number, and not only balls that may hold the same: what is equal is calculated once."""
+    return x is y and is_finite(x)
 
 
 def _divide(x: Exactly, y: Exactly) -> Exactly:
@@ -118,7 +123,7 @@ _RATIONAL_POINTS = {
 
 _ELEMENTS: dict[str, Element] = {
     "add": lambda x, y: kept(x + y),
-    "sub": lambda x, y: kept(x - y),
+    "sub": lambda x, y: fmpq(0) if _is_same(x, y) else kept(x - y),
     "mul": lambda x, y: kept(x * y),
     "div": _divide,
     "pow": _power,
@@ -191,9 +196,9 @@ def shares(op: str, terms: list[Exactly]) -> list[Exactly]:
     """
     possible = [not any(_beats(op, other, term) for other in terms) for term in terms]
     candidates = [term for term, can in zip(terms, possible, strict=True) if can]
-    alike = len(candidates) == 1 or all(bool(other == candidates[0]) for other in candidates)
-    each = fmpq(1, len(candidates)) if alike else arb(0.5, 0.5)
-    return [each if can else fmpq(0) for can in possible]
+    alike = all(_is_same(other, candidates[0]) or bool(other == candidates[0]) for other in candidates)
+    each = fmpq(1, len(candidates))
+    return [(each if alike else arb(0.5, 0.5)) if can else fmpq(0) for can in possible]  # each ball a number of its own
 
 
 def _beats(op: str, x: Exactly, y: Exactly) -> bool:

@@ -1,23 +1,36 @@
-"""The number system of somebody who writes down, and carries, a few digits of every number on the way.
+"""The number systems of somebody who writes down, and carries, a few digits of every number on the way.
 
-Each result is any number within half a unit of the last digit carried of what it exactly is: rounded up, down or to
-even. Where digits are cut off, it is any number from there to a whole unit nearer to 0, which is as much, on one side.
-A number that has no more digits than are carried is not rounded.
+`PocketNumbers` is one such person: each result is rounded, or cut off, in one way, and is one number. `PocketForms` are
+all of them: each result is any number within half a unit of the last digit carried of what it exactly is. Where digits
+are cut off, it is any number from there to a whole unit nearer to 0, which is as much, on one side. A number that has
+no more digits than are carried is not rounded.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from fractions import Fraction
+from itertools import count
 
-from flint import arb
+import numpy as np
+from flint import arb, fmpq
 
-from verify.numbers.affine import Form, Forms, unknown
-from verify.numbers.scalars import as_ball, from_fraction, middle, to_fraction
+from verify.numbers.affine import Form, Forms, fixed, unknown
+from verify.numbers.by_element import Array
+from verify.numbers.scalars import Exactly, as_ball, from_fraction, is_moderate, middle, to_float, to_fraction
 
 FEWEST, MOST = 2, 10  # digits that somebody carries who calculates by hand, or on a pocket calculator
 HUGE = 10**100  # nobody carries a larger number
+ROUNDINGS = 1 << 50  # the mark of the first rounding; those of claimed numbers and inputs are smaller
+# Roundings that have nothing to do with each other are spread evenly over ±a, with the variance a²/3. Their sum is no
+# further from its middle than k standard deviations but with a chance of 2·exp(−k²/2) at most, as an even spread is
+# strictly sub-Gaussian (J. Arbel, O. Marchal, H. D. Nguyen, "On strict sub-Gaussianity", ESAIM: P&S 24 (2020)): for
+# k = 4 once in 1,400 times at most, and of many roundings once in 16,000.
+DEVIATIONS = 4
+MANY = 60  # roundings of one number that are held apart
+TOGETHER = 1 << 60  # from this mark on, an unknown is many roundings together
 _EXACT = ("neg", "abs", "max", "min", "where", "relu", "clip", "sign", "detach", "greater", "at_most", "at_least")
 
 
@@ -34,24 +47,107 @@ class Carried:
 
     def half(self, size: Fraction) -> Fraction:
         """Half a unit of the last digit of a number of this size, below `HUGE`; of next to 0, of the last place."""
-        unit = Fraction(10) ** -self.places
-        if size * HUGE < 1:
-            return unit / 2
-        power = len(str(int(size))) if size >= 1 else 1 - len(str(int(1 / size)))
-        power += Fraction(10) ** power <= size  # 10^(power - 1) ≤ size < 10^power, also for 1/10
-        return max(unit, Fraction(10) ** (power - self.digits)) / 2
+        return Fraction(10) ** self.last(size.numerator, size.denominator) / 2
+
+    def last(self, top: int, bottom: int) -> int:
+        """The power of 10 of the last digit of a number top/bottom, which is not negative and below `HUGE`."""
+        if top * HUGE < bottom:
+            return -self.places
+        power: int = len(str(top)) - len(str(bottom))
+        power += top * 10 ** max(-power, 0) >= bottom * 10 ** max(
+            power, 0
+        )  # 10^power is the first one above the number
+        return max(-self.places, power - self.digits)
+
+    def of(self, value: Fraction, *, to_even: bool = False) -> tuple[Fraction, bool]:
+        """The number as it is carried, and whether it was a tie, which is rounded away from 0 or to the even digit."""
+        power = self.last(abs(value.numerator), value.denominator)
+        top, bottom = abs(value.numerator) * 10 ** max(-power, 0), value.denominator * 10 ** max(power, 0)
+        whole, rest = divmod(top, bottom)
+        is_tie = not self.is_cut and 2 * rest == bottom
+        if not self.is_cut and (2 * rest > bottom or (is_tie and not (to_even and whole % 2 == 0))):
+            whole += 1
+        whole = whole if value >= 0 else -whole
+        found = Fraction(whole * 10 ** max(power, 0), 10 ** max(-power, 0))
+        return (found, is_tie) if rest else (value, False)
 
     def holds(self, value: Fraction) -> bool:
         """Whether a number has no more digits than are carried."""
-        return not value or (value / (2 * self.half(abs(value)))).denominator == 1
+        return self.of(value)[0] == value
+
+
+class Rounds(Enum):
+    """Which numbers somebody rounds who carries few digits."""
+
+    RESULTS = "every result"
+    LINES = "every line, adjoint, gradient and parameter"
+    STEPS = "gradients and parameters"
+
+
+_INSIDE = ("nodes", "adjoints")  # groups of numbers that are on the way to a gradient
+
+
+class PocketNumbers(Forms):
+    """Numbers of one person, each result rounded or cut off in one way: a half away from 0, or to the even digit.
+
+    `has_met_tie` says whether the two ways to round a half have met one.
+    """
+
+    def __init__(self, carried: Carried, rounds: Rounds, *, to_even: bool = False) -> None:
+        super().__init__()
+        self.carried, self.rounds, self.to_even = carried, rounds, to_even
+        self.has_met_tie = False
+
+    def element(self, op: str) -> Callable[..., Form]:
+        """The operation on single numbers, rounded."""
+        function = super().element(op)
+        if self.rounds is not Rounds.RESULTS or op in _EXACT:
+            return function
+        return lambda *args: self._rounded(function(*args))
+
+    def reduced(self, op: str, row: list[Form]) -> Form:
+        """The sum, logsumexp, max or min of single numbers, rounded."""
+        if self.rounds is not Rounds.RESULTS or op in _EXACT:
+            return super().reduced(op, row)
+        return _one_by_one(self._rounded, super().reduced, op, row)
+
+    def written(self, group: str, array: Array) -> Array:
+        """The numbers as they are written down: rounded."""
+        if self.rounds is Rounds.RESULTS or (self.rounds is Rounds.STEPS and group in _INSIDE):
+            return array
+        return np.asarray(np.frompyfunc(self._rounded, 1, 1)(array), dtype=object)
+
+    def _rounded(self, form: Form) -> Form:
+        if not form.is_fixed or not is_moderate(form.centre):
+            return unknown(form.sources)
+        value = middle(form.centre)
+        if abs(value.numerator) >= HUGE * value.denominator:
+            return unknown(form.sources)
+        found, is_tie = self.carried.of(value, to_even=self.to_even)
+        self.has_met_tie |= is_tie
+        return form if found is value else fixed(from_fraction(found), form.sources)
+
+
+def _one_by_one(
+    rounded: Callable[[Form], Form], exactly: Callable[[str, list[Form]], Form], op: str, row: list[Form]
+) -> Form:
+    """A sum, added up one after the other as it is done by hand; another reduction at once."""
+    if op != "sum":
+        return rounded(exactly(op, row))
+    found = row[0]
+    for other in row[1:]:
+        found = rounded(exactly("sum", [found, other]))
+    return found
 
 
 class PocketForms(Forms):
-    """Forms whose results are rounded to what is carried."""
+    """Forms whose results are rounded to what is carried, each up or down: the rounding is an unknown of its own."""
 
     def __init__(self, carried: Carried, inputs: Mapping[str, int] | None = None) -> None:
         super().__init__(inputs=inputs)
         self.carried = carried
+        self._marks = count(ROUNDINGS)
+        self._of_known: dict[Fraction, int] = {}  # the same number is rounded in the same way
 
     def element(self, op: str) -> Callable[..., Form]:
         """The operation on single forms, rounded."""
@@ -60,25 +156,29 @@ class PocketForms(Forms):
 
     def reduced(self, op: str, row: list[Form]) -> Form:
         """The sum, logsumexp, max or min of single forms, rounded."""
-        if op != "sum":
-            return self._rounded(super().reduced(op, row)) if op not in _EXACT else super().reduced(op, row)
-        found = row[0]
-        for other in row[1:]:  # one after the other, as it is done by hand
-            found = self._rounded(super().reduced("sum", [found, other]))
-        return found
+        return super().reduced(op, row) if op in _EXACT else _one_by_one(self._rounded, super().reduced, op, row)
 
     def _rounded(self, form: Form) -> Form:
         exact = to_fraction(form.centre) if form.is_fixed else None
-        if exact is not None and self.carried.holds(exact):
-            return form
+        if exact is not None and (abs(exact) >= HUGE or self.carried.holds(exact)):
+            return form if abs(exact) < HUGE else unknown(form.sources)
         ball = as_ball(form.ball)
         size = abs(ball).upper()
         if not size < HUGE:
             return unknown(form.sources)
         half = self.carried.half(middle(size))
         shift, off = self._moved(ball, half)
-        rest = (form.rest + as_ball(from_fraction(off))).upper()
-        return Form(form.centre + from_fraction(shift), form.parts, rest, form.sources)
+        mark = next(self._marks) if exact is None else self._of_known.setdefault(exact, next(self._marks))
+        parts = {**form.parts, mark: form.parts.get(mark, fmpq(0)) + from_fraction(off)}
+        return Form(form.centre + from_fraction(shift), self._few(parts), form.rest, form.sources)
+
+    def _few(self, parts: dict[int, Exactly]) -> dict[int, Exactly]:
+        """The parts with the smaller of many roundings together, as one of their joint variance."""
+        if len(parts) <= MANY:
+            return parts
+        ranked = sorted((mark for mark in parts if mark >= ROUNDINGS), key=lambda mark: abs(to_float(parts[mark])))
+        small = [as_ball(parts.pop(mark)) for mark in ranked[: -MANY // 2]]
+        return {**parts, TOGETHER + next(self._marks): sum((part * part for part in small), arb(0)).sqrt()}
 
     def _moved(self, ball: arb, half: Fraction) -> tuple[Fraction, Fraction]:
         """How far a result is moved, and by how much more or less; cutting moves it to 0, by up to twice `half`."""
@@ -86,6 +186,18 @@ class PocketForms(Forms):
             return Fraction(0), half
         toward = -1 if ball > 0 else 1 if ball < 0 else 0
         return toward * half, half if toward else 2 * half
+
+
+def likely(form: Form) -> Form:
+    """The form without unknowns: in its rest is what roundings do together but once in many times (`DEVIATIONS`)."""
+    roundings = [as_ball(part) for mark, part in form.parts.items() if mark >= ROUNDINGS]
+    others = sum((abs(as_ball(part)) for mark, part in form.parts.items() if mark < ROUNDINGS), form.rest)
+    most = sum(map(abs, roundings), arb(0))
+    deviation = (sum((part * part for part in roundings), arb(0)) / 3).sqrt()
+    together = (DEVIATIONS * deviation).upper()
+    is_bounded = not any(mark >= TOGETHER for mark in form.parts)
+    radius = others + (most if is_bounded and most < together else together)
+    return Form(form.centre, {}, radius.upper(), form.sources)
 
 
 def carried(printed: Iterable[tuple[int, int]], *, is_cut: bool = False) -> Carried | None:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from typing import NamedTuple
 
 from derive.run.run import Run
 from verify.claims.claim import Claim
@@ -41,34 +42,56 @@ def settle(run: Run, findings: list[Finding], places: Sequence[int], steps: Sequ
     well, so the dtype is tried first. `steps` are those of the hand calculation, where each was calculated: in a long
     run what is far from right is told by them at once.
     """
-    vague: list[int] = []
-    far_off: dict[int, str] = {}
+    if not places:
+        return False
+    asked = False
     dtypes = _dtypes(run, findings)
     if len(steps) >= MANY_STEPS:
         far = quick_drifts(run, dtypes[0], steps, [findings[place].cell for place in places])
         places = [place for place in places if not _is_beyond(findings[place], far.get(findings[place].cell))]
     size_of_drifts(run, [findings[place].cell for place in places]).check(run.settings.limit)
     for dtype in dtypes:
-        bounds = drifts(run, dtype, [findings[place].cell for place in places]) if places else {}
-        finer = []
-        for place in places:
-            drift = bounds.get(findings[place].cell, UNBOUNDED)
-            if not _is_printed_in(findings[place], dtype):
-                finer.append(place)
-            elif _may_print(findings[place], drift):
-                if _is_rounding(findings[place], drift.farthest, _vague(run, findings[place])):
-                    finer.append(place)
-                    told = "" if dtype == "float64" or is_dtype_named(run) else "; in float64 this is wrong"
-                    why = f"a correct {dtype} program may print it{told}"
-                    if _is_far_off(run, findings[place], dtype):
-                        far_off |= {place: why} if findings[place].status is Status.WRONG else {}
-                    else:
-                        findings[place] = replace(findings[place], status=Status.RESIDUE, why=why)
-                elif findings[place].status is Status.WRONG:
-                    vague.append(place)
+        printed = [place for place in places if _is_printed_in(findings[place], dtype)]
+        left = _by_bounds(run, findings, printed, dtype)
+        finer = [place for place in places if place not in printed] + left.finer
+        if left.vague or left.far_off:
+            in_dtype = replace(run, settings=replace(run.settings, dtype=dtype))
+            asked = _ask_pytorch(in_dtype, findings, left.vague, left.far_off) or asked
+            if not is_dtype_named(run):
+                finer += [place for place in left.vague if findings[place].status is not Status.RESIDUE]
         places = finer
-    asked = run if run.settings.dtype in dtypes else replace(run, settings=replace(run.settings, dtype="float64"))
-    return bool(vague or far_off) and _ask_pytorch(asked, findings, vague, far_off)
+    return asked
+
+
+class _Left(NamedTuple):
+    """What the bounds in one dtype leave open: to a finer dtype, or to PyTorch in this one."""
+
+    finer: list[int]
+    vague: list[int]  # the bound is too wide to tell
+    far_off: dict[int, str]  # within the bound, and why; but further off than rounding usually goes
+
+
+def _by_bounds(run: Run, findings: list[Finding], places: Sequence[int], dtype: str) -> _Left:
+    """Settles, in `findings` itself, what the bound in one dtype decides."""
+    bounds = drifts(run, dtype, [findings[place].cell for place in places]) if places else {}
+    told = "" if dtype == "float64" or is_dtype_named(run) else "; in float64 this is wrong"
+    why = f"a correct {dtype} program may print it{told}"
+    left = _Left([], [], {})
+    for place in places:
+        finding = findings[place]
+        drift = bounds.get(finding.cell, UNBOUNDED)
+        if not _may_print(finding, drift):
+            continue
+        if not _is_rounding(finding, drift.farthest, _vague(run, finding)):
+            if finding.status in (Status.WRONG, Status.UNDECIDED):  # open in a coarser dtype
+                left.vague.append(place)
+            continue
+        left.finer.append(place)
+        if not _is_far_off(run, finding, dtype):
+            findings[place] = replace(finding, status=Status.RESIDUE, why=why)
+        elif finding.status is Status.WRONG:
+            left.far_off[place] = why
+    return left
 
 
 def _is_beyond(finding: Finding, drift: Drift | None) -> bool:
@@ -182,6 +205,9 @@ def _ask_pytorch(run: Run, findings: list[Finding], vague: Sequence[int], far_of
             findings[place] = replace(finding, status=Status.RESIDUE, why=why)
         elif place in far_off and (number is None or _is_alike(finding, number, run.settings.dtype)):
             findings[place] = replace(finding, status=Status.RESIDUE, why=far_off[place])
+        elif number is not None and run.settings.dtype == "float64" and _is_as_far(finding, number):
+            why = f"as far off as float64 takes it: PyTorch's own number is {number:.17g}"
+            findings[place] = replace(finding, status=Status.RESIDUE, why=why)
         elif finding.claim.literal.special is None and not _is_far(finding, number):
             why = "what rounding does in so many steps is not bounded"
             if place in far_off:
@@ -199,6 +225,12 @@ def _is_alike(finding: Finding, number: float, dtype: str) -> bool:
     assert finding.right is not None
     own = abs(number - to_float(finding.right))
     return not own < math.inf or _off(finding) <= ALIKE * max(own, abs(number) * 2.0 ** FORMATS[dtype].unit)
+
+
+def _is_as_far(finding: Finding, number: float) -> bool:
+    """Whether a claim is off as PyTorch's own number in float64 is: a slip that no person makes is as small as that."""
+    own_is_known = math.isfinite(number) and finding.claim.literal.special is None
+    return own_is_known and _is_alike(finding, number, "float64")
 
 
 def _is_far(finding: Finding, number: float | None) -> bool:

@@ -83,7 +83,10 @@ def contradict(symbols: Symbols, facts: Sequence[Inequality]) -> bool:
     known = [*facts, *_of_functions(symbols, facts)]
     if contradict_at_once(symbols, known):
         return True
-    signs = [Inequality({((symbol, 1),): fmpq(1)}, strict=False) for symbol in _not_negative(symbols, known)]
+    signs = [
+        Inequality({((symbol, 1),): fmpq(1)}, strict=symbol in symbols.is_positive)
+        for symbol in _not_negative(symbols, known)
+    ]
     every = [*known, *_products(symbols, known, known), *signs, *_products(symbols, known, signs)]
     return contradict_at_once(symbols, every)
 

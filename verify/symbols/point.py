@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
+from flint import fmpq
+
 from derive.algebra.operations import OPERATIONS
 from verify.numbers.elements import REDUCTIONS, element
 from verify.numbers.scalars import Exactly, from_fraction
@@ -13,16 +15,30 @@ from verify.symbols.entry import Index, Letter
 _KINKS = ("relu", "abs", "sign", "max", "min", "greater", "at_most", "at_least")  # where two arguments are equal
 
 
+_LOGARITHMS = {"log": 0, "log2": 0, "log10": 0, "log1p": -1}  # with the largest number that they have no value at
+
+
+def _has_no_value(op: str, args: Sequence[Exactly]) -> bool:
+    """Whether a function certainly has no real value: log(0), sqrt(−1), (−1)^(1/2)."""
+    if op in _LOGARITHMS:
+        return bool(args[0] <= _LOGARITHMS[op])
+    if op == "pow":
+        return bool(args[0] < 0) and isinstance(args[1], fmpq) and args[1].q != 1
+    return op == "sqrt" and bool(args[0] < 0)
+
+
 class AtPoint:
     """An `EntrySystem` of the exact numbers at a point; `given` has the entries of each name.
 
-    `on_kink` becomes true where an operation stands exactly on its kink; `outcomes` gets the sign of each difference
+    `on_kink` becomes true where an operation stands exactly on its kink, `without_value` where one has no real value,
+    as log(0): its result is no finite ball, which a `where` may leave out. `outcomes` gets the sign of each difference
     that one compares with 0, 0 where that is not known. All indices are numbers here.
     """
 
     def __init__(self, given: Mapping[str, Mapping[tuple[int, ...], Fraction]]) -> None:
         self.given = given
         self.on_kink = False
+        self.without_value = False
         self.outcomes: list[int] = []
 
     def number(self, value: Fraction) -> Exactly:
@@ -51,6 +67,7 @@ class AtPoint:
             self._note(args[0] - args[1], args[0] - args[2])
         elif len(args) == 1:
             self._note(*(args[0] - from_fraction(Fraction(turn)) for turn in OPERATIONS[op].turns if turn))
+        self.without_value = self.without_value or _has_no_value(op, args)
         return element(op)(*args)
 
     def _note(self, *differences: Exactly) -> None:

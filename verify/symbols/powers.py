@@ -32,7 +32,7 @@ def power(symbols: Symbols, x: Ratio, y: Ratio) -> Ratio:
     if exponent is None:
         if symbols.manner.rewritten:
             return exponential(symbols, field.multiply(y, logarithm(symbols, x)))
-        return symbols.function("exp", y) if x == exponential(symbols, field.one) else symbols.function("pow", x, y)
+        return symbols.function("exp", y) if x == exponential(symbols, field.one) else _of_number(symbols, x, y)
     if exponent.denominator == 1:
         return field.power(x, int(exponent))
     if exponent.denominator > MAX_ROOT:
@@ -40,30 +40,56 @@ def power(symbols: Symbols, x: Ratio, y: Ratio) -> Ratio:
     return field.power(root(symbols, x, exponent.denominator), exponent.numerator)
 
 
+def _of_number(symbols: Symbols, x: Ratio, y: Ratio) -> Ratio:
+    """x^y as a symbol: of a positive number it is positive, and below 1 where the number is and y is positive."""
+    found = symbols.function("pow", x, y)
+    base = symbols.field.constant(x)
+    if base is not None and base > 0:
+        (place,) = symbols.field.symbols_in(found)
+        symbols.is_positive.add(place)
+        if base < 1 and symbols.positive(y):
+            symbols.is_below_one.add(place)
+    return found
+
+
 def root(symbols: Symbols, x: Ratio, degree: int) -> Ratio:
     """The root of x: that of the largest positive rational factor of its numerator, times the root of the rest.
 
-    Powers of what is never negative are taken out: √(x² y) is x √y where x >= 0.
+    Powers of what is never negative are taken out: √(x² y) is x √y where x >= 0. So is what is positive, also a whole
+    denominator: √(x/c) is √x/√c where c > 0.
     """
     field = symbols.field
     if x.top.is_zero():
         return field.zero
+    if symbols.positive(Ratio(-x.bottom, field.unit)):
+        x = Ratio(-x.top, -x.bottom)
     factor = content(x.top)
     value = Fraction(int(factor.p), int(factor.q))
     (above, top), (below, bottom) = (_taken_out(symbols, side, degree) for side in (x.top / factor, x.bottom))
-    rest = field.ratio(top, bottom)
-    outside = field.divide(Ratio(above, field.unit), Ratio(below, field.unit))
-    number = field.multiply(_root_of_number(symbols, value, degree), outside)
-    return field.multiply(number, _root_symbol(symbols, rest, degree))
+    number = field.multiply(_root_of_number(symbols, value, degree), field.divide(above, below))
+    if bottom != field.unit and symbols.positive(Ratio(bottom, field.unit)):
+        roots = [_root_symbol(symbols, Ratio(side, field.unit), degree) for side in (top, bottom)]
+        return field.multiply(number, field.divide(*roots))
+    return field.multiply(number, _root_symbol(symbols, field.ratio(top, bottom), degree))
 
 
-def _taken_out(symbols: Symbols, side: fmpq_mpoly, degree: int) -> tuple[fmpq_mpoly, fmpq_mpoly]:
-    """The product of what is never negative whose power of this degree divides a polynomial, and what is left of it."""
-    outside = symbols.field.unit
-    for symbol, exponent in symbols.field.shared_powers(side):
-        if exponent >= degree and (symbol in symbols.is_positive or symbol in symbols.is_nonnegative):
-            part = symbols.field.context.gen(symbol) ** (exponent // degree)
-            outside, side = outside * part, side / part**degree
+def _taken_out(symbols: Symbols, side: fmpq_mpoly, degree: int) -> tuple[Ratio, fmpq_mpoly]:
+    """The root of what is never negative and divides a polynomial, and what is left of it.
+
+    What may be 0 is taken out in whole powers alone: √(0 y) is 0, and √0 √y has no value where y < 0.
+    """
+    field = symbols.field
+    outside = field.one
+    for symbol, exponent in field.shared_powers(side):
+        if symbol not in symbols.is_positive and symbol not in symbols.is_nonnegative:
+            continue
+        many, left = divmod(exponent, degree)
+        part = field.context.gen(symbol)
+        outside = field.multiply(outside, Ratio(part**many, field.unit))
+        side = side / part ** (many * degree)
+        if left and symbol in symbols.is_positive:
+            own = _root_symbol(symbols, Ratio(part, field.unit), degree)
+            outside, side = field.multiply(outside, field.power(own, left)), side / part**left
     return outside, side
 
 

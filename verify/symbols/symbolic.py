@@ -147,11 +147,13 @@ def equal(symbols: Symbols, x: Ratio, y: Ratio) -> Ratio:
     """[x = y], which is 1 where x = y and else 0: a number where x − y is one, else a symbol.
 
     Of a label with K classes exactly one holds: [y = 0] … [y = K−2] exclude each other, [y = K−1] is what is left of 1.
+    Off kinks it is 0 where [x > y] stands beside it: that x = y is such a kink.
     """
     field = symbols.field
     if x == y:
         return field.one
-    if field.constant(field.subtract(x, y)) is not None:
+    away = field.subtract(x, y)
+    if field.constant(away) is not None or _is_kink(symbols, away):
         return field.zero
     for label, other in ((x, y), (y, x)):
         known = field.constant(other)
@@ -159,6 +161,15 @@ def equal(symbols: Symbols, x: Ratio, y: Ratio) -> Ratio:
         if classes is not None and known is not None:
             return _is_class(symbols, label, known, classes)
     return _truth(symbols, "equal", *sorted((x, y), key=lambda value: repr(field.structure(value))))
+
+
+def _is_kink(symbols: Symbols, away: Ratio) -> bool:
+    """Whether kinks are left out, and that a difference is 0 is one: it is also compared with 0, and thin."""
+    field = symbols.field
+    if not symbols.manner.off_kinks or away.bottom != field.unit or not is_thin(symbols, away.top):
+        return False
+    sign = away.top / content(away.top)
+    return any(symbols.called("greater", Ratio(side, field.unit)) in field.places for side in (sign, -sign))
 
 
 def _classes(symbols: Symbols, x: Ratio) -> int | None:

@@ -6,14 +6,14 @@ letter: xᵢ is one symbol, and so is Σᵢ xᵢ².
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
 from flint import fmpq_mpoly
 
 from verify.symbols.entry import Index, Leaf, Letter
-from verify.symbols.fractions import Effort, Field, Ratio, Structure
+from verify.symbols.fractions import Effort, Field, Ratio, Structure, used
 
 _ODD = ("sin", "tan", "tanh", "erf")  # f(−x) = −f(x)
 _AT_ZERO = {"sin": 0, "tan": 0, "tanh": 0, "erf": 0, "cos": 1, "exp": 1}
@@ -85,6 +85,7 @@ class Symbols:
         self.letters: list[frozenset[Letter]] = []  # of each symbol, those it depends on
         self.is_positive: set[int] = set()
         self.is_nonnegative: set[int] = set()  # an even root is 0 or positive
+        self.is_below_one: set[int] = set()  # and positive: beta^t
         self.is_count: set[int] = set()  # how many values an axis has, where that is left open
         self.groups: dict[int, tuple[Case, ...]] = {}
         self.sum_to_one: frozenset[str] = frozenset()  # names whose entries along the last axis have the sum 1
@@ -153,17 +154,47 @@ class Symbols:
         return Called(op, tuple(map(self.field.structure, args)))
 
     def positive(self, x: Ratio) -> bool:
-        """Whether x is certainly positive: no term is negative, and one is positive, above and below."""
-        return self._positive(x.top) and self._positive(x.bottom)
+        """Whether x is certainly positive: no term is negative, and one is positive, above and below.
+
+        What is between 0 and 1 is written as 1 − s, where s is so as well: 1 − beta^t is positive.
+        """
+        return any(all(map(self._positive, sides)) for sides in self._sides(x))
+
+    def _from_one(self, side: fmpq_mpoly) -> fmpq_mpoly:
+        """A polynomial in 1 − s in place of every s that is between 0 and 1."""
+        context = self.field.context
+        found = context.constant(0)
+        for coefficient, powers in self.field.terms(side):
+            term = context.constant(coefficient)
+            for symbol, exponent in powers:
+                gen = context.gen(symbol)
+                term = term * ((self.field.unit - gen) if symbol in self.is_below_one else gen) ** exponent
+            found = found + term
+        return found
+
+    def nonnegative(self, x: Ratio) -> bool:
+        """Whether x is certainly not negative where it has a value: no term is negative, above and below."""
+        return any(all(map(self._nonnegative, sides)) for sides in self._sides(x))
+
+    def _sides(self, x: Ratio) -> Iterator[tuple[fmpq_mpoly, fmpq_mpoly]]:
+        """Above and below, with either sign, and as they are in what is between 0 and 1 taken from 1."""
+        sides = [(x.top, x.bottom)]
+        if self.is_below_one & (used(x.top) | used(x.bottom)):
+            sides.append((self._from_one(x.top), self._from_one(x.bottom)))
+        for top, bottom in sides:
+            yield top, bottom
+            yield -top, -bottom
 
     def _positive(self, side: fmpq_mpoly) -> bool:
-        strictly = False
+        terms = self.field.terms(side)
+        return self._nonnegative(side) and any(all(s in self.is_positive for s, _ in powers) for _, powers in terms)
+
+    def _nonnegative(self, side: fmpq_mpoly) -> bool:
         for coefficient, powers in self.field.terms(side):
             signed = any(s not in self.is_positive and s not in self.is_nonnegative and e % 2 for s, e in powers)
             if coefficient < 0 or signed:
                 return False
-            strictly = strictly or all(s in self.is_positive for s, _ in powers)
-        return strictly
+        return True
 
 
 def inside(key: object) -> frozenset[int]:

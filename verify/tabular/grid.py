@@ -58,7 +58,8 @@ class Grid:
     """The rows of a table, its header first, and what it was read as.
 
     `gap` is a line that may be a row without numbers or nothing, where there is one; `told` is what else is to be said
-    of how it was read. `apart` are names with their numbers that stand in no row, where the others say which one.
+    of how it was read. `apart` are names with their numbers that stand in no row, where the others say which one, and
+    `odd` says what is wrong with each line that cannot be read.
     """
 
     rows: Sequence[Row]
@@ -66,6 +67,7 @@ class Grid:
     gap: Place | None = None
     told: str = ""
     apart: tuple[tuple[Written, Written], ...] = ()
+    odd: tuple[ClaimError, ...] = ()
 
 
 def with_points(grid: Grid) -> tuple[Grid, bool]:

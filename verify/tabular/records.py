@@ -18,6 +18,8 @@ Record = list[tuple[Written, Written]]  # of one row: the keys and the values
 
 _DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)  # the text itself is the number
 _LIST = re.compile(r'"(?P<key>[^"\n]+)"\s*:\s*(?=\[\s*\{)')
+_INDEXED = re.compile(r"(?P<name>.+)\.(?P<index>\d{1,15})")  # as objects inside an object are called
+_OF_INDEX = re.compile(r"(?P<index>\d{1,15})\.(?P<name>.+)")
 _BLANK = re.compile(r"\s*")
 
 
@@ -41,6 +43,9 @@ def read_json(source: Source) -> Grid:
         rows.append(members)
         at = _skip(source, at)
     columns = columns_of(rows)
+    by_index = _by_index(rows[0]) if len(rows) == 1 else None
+    if by_index is not None:
+        return Grid(by_index, "JSON, a number for each row")
     return Grid(rows_of(rows), "JSON lines") if columns is None else Grid(columns, "JSON, a list for each column")
 
 
@@ -148,6 +153,28 @@ def columns_of(records: Sequence[Record]) -> list[Row] | None:
         for (_, value), found in zip(records[0], lists, strict=True)
     ]
     return [[key for key, _ in records[0]], *(list(row) for row in zip(*columns, strict=True))]
+
+
+def _by_index(record: Record) -> list[Row] | None:
+    """The table of `DataFrame.to_json()`, `{"w": {"0": 0.5, "1": 0.9}}`, also by rows; None for another object.
+
+    Its index is the column without a name.
+    """
+    for pattern in (_INDEXED, _OF_INDEX):
+        matches = [pattern.fullmatch(key.text) for key, _ in record]
+        parts = [(match["name"], int(match["index"])) for match in matches if match is not None]
+        names, numbers = list(dict.fromkeys(name for name, _ in parts)), list(dict.fromkeys(k for _, k in parts))
+        if not parts or len(parts) < len(record) or len(set(parts)) != len(names) * len(numbers):
+            continue
+        cells = {part: cell for part, (_, cell) in zip(parts, record, strict=True)}
+        keys = {name: key for (name, _), (key, _) in zip(reversed(parts), reversed(record), strict=True)}
+        header = [Written("", record[0][0].place), *(Written(name, keys[name].place) for name in names)]
+        return [header, *([_numbered(k, cells[names[0], k]), *(cells[name, k] for name in names)] for k in numbers)]
+    return None
+
+
+def _numbered(number: int, cell: Written) -> Written:
+    return Written(str(number), cell.place)
 
 
 def _entry(value: Written, text: str, at: int) -> Written:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+import subprocess
+import sys
 from fractions import Fraction
 
 from hypothesis import given
@@ -60,3 +64,25 @@ def test_before_the_graph_is_built_a_name_may_be_a_letter() -> None:
         "sum", Apply("mul", (Ref("m"), Ref("b", (m, Axis("i"))))), (Axis("i"),)
     )
     assert rename_axes(Position(ROW), {ROW: SUM}) == Position(SUM)
+
+
+@given(sums())
+def test_the_hash_is_that_of_an_equal_tree(tree: Expr) -> None:
+    for again in (copy.deepcopy(tree), pickle.loads(pickle.dumps(tree))):
+        assert again == tree
+        assert {tree: 1}[again] == 1
+
+
+def test_a_tree_from_another_process_is_found_here() -> None:
+    """Hashes of texts differ from process to process, and so must those of trees."""
+    tree = Reduce("sum", Apply("mul", (Ref("a", (ROW,)), Ref("b", (ROW, SUM)))), (SUM,))
+    program = "import sys, pickle; sys.stdout.buffer.write(pickle.dumps(pickle.load(sys.stdin.buffer)))"
+    done = subprocess.run([sys.executable, "-c", program], input=pickle.dumps(tree), capture_output=True, check=True)
+    assert {tree: 1}[pickle.loads(done.stdout)] == 1
+
+
+def test_a_tree_of_any_depth_has_a_hash() -> None:
+    deep: Expr = Ref("w")
+    for _ in range(10 * sys.getrecursionlimit()):
+        deep = Apply("sin", (deep,))
+    assert isinstance(hash(deep), int)

@@ -64,6 +64,7 @@ TEXTS = {
     "p = σ(w*x)\nu = 1 - p\nl = -mean(y*log(p) + (1-y)*log(u))": {"w": "(1/n) Σᵢ (σ(w xᵢ) − yᵢ) xᵢ"},
     "l = -mean(y*log(σ(w*x)) + (1-y)*log(1-σ(w*x)))": {"w": "(1/n) Σᵢ (σ(w xᵢ) − yᵢ) xᵢ"},
     SOFTMAX + "l = -mean(sum(t[i,k]*log(p[i,k]), k), i)": {"W": "(1/n) Σᵢ (pᵢₖ Σₚ tᵢₚ − tᵢₖ) xᵢⱼ"},
+    SOFTMAX + "l = -mean(log(p[i,1]), i)": {"W": "(1/n) Σᵢ xᵢⱼ (pᵢₖ − [1 = k])"},
     SOFTMAX + "l = -mean(log(p[i,y[i]]), i)": {"W": "(1/n) Σᵢ (pᵢₖ − [yᵢ = k]) xᵢⱼ", "b": "(1/n) Σᵢ (pᵢₖ − [yᵢ = k])"},
     LOGITS + "e[i,k] = exp(z[i,k])\ns[i] = sum(e[i,k], k)\np[i,k] = e[i,k]/s[i]\nl = -mean(log(p[i,y[i]]), i)": {
         "b": "(1/n) Σᵢ (pᵢₖ − [yᵢ = k])"

@@ -123,3 +123,28 @@ def test_a_constant_without_a_real_value_is_refused_where_it_stands(text: str, c
     assert caught.value.place is not None
     assert caught.value.place.column == column
     assert str(caught.value).endswith(f"    {text}\n    {' ' * (column - 1)}^")
+
+
+@pytest.mark.parametrize(
+    ("lines", "targets", "resolved_as"),
+    [
+        ("r = X^T @ y\nl = sum(r^2)", None, "sum(X[i,j]*y[i], i)"),
+        ("r = (X*X)^T @ y\nl = sum(r^2)", None, "sum(X[i,j]*X[i,j]*y[i], i)"),
+        ("r = y^T @ y\nl = r^2", None, "sum(y[i]*y[i], i)"),
+        ("r = X^T @ y\nl = sum(r^2) + sum(T)", (3,), "sum(X[i,j]*y[i], i)"),  # targets
+        ("r = y^T\nl = sum(r)", (), "y[i]^T"),
+        ("r = y^T\nl = sum(r)", (3,), "y[i]^T[i]"),
+    ],
+)
+def test_a_matrix_with_an_exponent_that_means_transposed(
+    lines: str, targets: tuple[int, ...] | None, resolved_as: str
+) -> None:
+    """Where nothing is called T, and as an operand of a product of matrices also where targets are."""
+    shapes = {"X": (3, 2), "y": (3,)} if "X" in lines else {"y": (3,)}
+    graph = build(read_lines(lines), parameters=shapes if targets is None else {**shapes, "T": targets})
+    assert resolved(graph, "r") == resolved_as
+
+
+def test_a_number_is_not_transposed() -> None:
+    with pytest.raises(EquationError, match="unknown name 'T'"):
+        build(read_lines("l = w^T"), parameters={"w": ()})

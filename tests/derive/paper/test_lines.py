@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from derive.algebra.expression import Axis
 from derive.errors import EquationError
-from derive.paper.lines import MAX_LENGTH, check_name, read_lines
+from derive.paper.lines import MAX_LENGTH, check_name, read_lines, with_transposes
 
 
 def test_lines_keep_their_places() -> None:
@@ -21,6 +21,23 @@ def test_lines_keep_their_places() -> None:
 def test_indices_on_the_left() -> None:
     lines = read_lines("z[i,k] = x\nzᵢ = x")
     assert [line.axes for line in lines] == [(Axis("i"), Axis("k")), (Axis("i"),)]
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("l = X^T @ r", "l = X.T @ r"),
+        ("l = sum((X @ W^T - T)^2)", "l = sum((X @ W.T - T)^2)"),
+        ("l = (A @ B)^T @ r", "l = (A @ B).T @ r"),
+        ("l = w^T", "l = w^T"),  # a power, of which T is a name
+        ("l = w^T*x", "l = w^T*x"),
+        ("l = X^t @ r", "l = X^t @ r"),
+        ("T = 2; l = X^T @ r", "T = 2; l = X^T @ r"),
+    ],
+)
+def test_what_is_transposed_in_a_product_of_matrices(text: str, same: str) -> None:
+    read, expected = (read_lines(each) for each in (text, same))
+    assert [line.expr for line in with_transposes(read)] == [line.expr for line in expected]
 
 
 BAD = [

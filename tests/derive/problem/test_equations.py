@@ -145,3 +145,10 @@ def test_what_is_taken_for_class_labels_is_told() -> None:
 def test_shapes_that_cannot_be_are_refused(text: str, message: str) -> None:
     with pytest.raises(EquationError, match=message):
         read_equations(text)
+
+
+def test_what_means_transposed_is_no_name() -> None:
+    assert sizes("l = sum((X^T @ r)^2)") == sizes("l = sum((transpose(X) @ r)^2)")
+    assert "T" in read_equations("l = mean((X @ W^T - T)^2)").graph.by_name
+    assert "T" in read_equations("l = w^T").graph.by_name
+    assert sizes("X: (n, k)\nW: (j, k)\nl = mean((X @ W^T)^2)") == sizes("X: (n, k)\nW: (j, k)\nl = mean((X @ W.T)^2)")

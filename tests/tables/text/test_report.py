@@ -181,7 +181,8 @@ def test_where_nothing_is_known_there_is_a_question_mark() -> None:
     rows = words(text)
     assert ["autograd", "inf", "-inf", "inf"] in rows
     assert ["diff.", "?", "?", "?"] in rows
-    assert "\nat step 1 (epoch 1, batch 1) the hand calculation ends: division by zero\n" in text
+    ends = "at step 1 (epoch 1, batch 1) the hand calculation ends: division by zero, in line l"
+    assert ends in " ".join(text.split())
     assert ["autograd", "nan", "-1", "-2.9"] not in rows
     assert ["autograd", "nan", "-1", "-0.9"] in words(to_text(simple("l = log(w)", "w = -1")))
 
@@ -287,7 +288,9 @@ def test_json_has_null_for_what_is_no_number() -> None:
     loss = next(row for row in document["comparison"] if row["quantity"] == "l")
     assert [loss[name] for name in ("hand", "hand_exact", "autograd", "difference", "bound", "agrees")] == [None] * 6
     assert document["verdict"]["outcome"] == "undecided"
-    assert document["hand_ended"] == "at step 1 (epoch 1, batch 1) the hand calculation ends: division by zero"
+    assert (
+        document["hand_ended"] == "at step 1 (epoch 1, batch 1) the hand calculation ends: division by zero, in line l"
+    )
     assert document["settings"]["batch_size"] is None
 
 

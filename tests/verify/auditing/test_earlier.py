@@ -12,6 +12,7 @@ from verify import audit
 from verify.auditing import earlier, judgement
 from verify.claims.claim import Cell
 from verify.following.finding import Finding, Status
+from verify.following.on_the_way import Reached
 from verify.numbers import Form, between, from_fraction
 
 HUGE = """
@@ -85,33 +86,44 @@ def test_what_is_said_of_a_number_by_those_before_it(
 
 
 @pytest.mark.parametrize(
-    ("follows", "roots", "undecided", "traced", "status", "why"),
+    ("given", "roots", "undecided", "traced", "status", "why"),
     [
-        (form("2.49", "2.51", 0), {}, set(), True, Status.CARRIED, "it follows with numbers on the way DIGITS"),
-        (form("2.49", "2.51", 0), {}, set(), False, Status.UNDECIDED, "but too few others have a trace of that"),
-        (form("2.49", "2.51", 0), {}, {0}, True, Status.UNDECIDED, "if an undecided number before it is right"),
-        (form("2.49", "2.51", 0), {}, {0}, False, Status.UNDECIDED, "but too few others have a trace of that"),
-        (
-            form("1.50", "3.50", 0),
-            {},
-            set(),
-            True,
-            Status.UNDECIDED,
-            "way DIGITS allow it, and much else",
-        ),
-        (form("2.49", "2.51", 0), {0: BEFORE}, set(), True, Status.INHERITED, ""),
-        (form("1.50", "3.50", 0), {0: BEFORE}, set(), True, Status.NOT_RIGHT, ""),
-        (form("2.52", "2.53", 0), {}, set(), True, Status.WRONG, ""),
+        (True, {}, set(), True, Status.CARRIED, "it follows with numbers on the way DIGITS"),
+        (True, {}, set(), False, Status.UNDECIDED, "but too few others have a trace of that"),
+        (True, {}, {0}, True, Status.UNDECIDED, "if an undecided number before it is right"),
+        (True, {}, {0}, False, Status.UNDECIDED, "but too few others have a trace of that"),
+        (True, {0: BEFORE}, set(), True, Status.INHERITED, ""),
+        (False, {}, set(), True, Status.WRONG, ""),
     ],
 )
-def test_what_is_said_of_a_number_where_all_on_the_way_are_rounded(
-    follows: Form, roots: dict[int, Cell], undecided: set[int], traced: bool, status: Status, why: str
+def test_what_is_said_of_a_number_that_one_way_to_round_gives(
+    given: bool, roots: dict[int, Cell], undecided: set[int], traced: bool, status: Status, why: str
 ) -> None:
-    found = earlier._on_the_way(wrong("2.50"), follows, roots, undecided, "DIGITS", is_traced=traced)
+    claimed = wrong("2.50")
+    way = Reached("DIGITS", {claimed.cell: form("2.50", "2.50", 0)} if given else {})
+    found = earlier._in_one_way(claimed, way, roots, undecided, is_traced=traced)
     assert found.status is status
     assert why in found.why
     assert bool(why) == bool(found.why)
     assert found.on_the_way == ("DIGITS" if status is Status.CARRIED else "")
+
+
+@pytest.mark.parametrize(
+    ("follows", "roots", "status", "why"),
+    [
+        (form("2.49", "2.51", 0), {}, Status.UNDECIDED, "though no way that was tried does"),
+        (form("2.49", "2.51", 0), {0: BEFORE}, Status.INHERITED, ""),
+        (form("1.50", "3.50", 0), {0: BEFORE}, Status.NOT_RIGHT, ""),
+        (form("2.52", "2.53", 0), {}, Status.WRONG, ""),
+    ],
+)
+def test_what_is_said_of_a_number_that_roundings_may_give(
+    follows: Form, roots: dict[int, Cell], status: Status, why: str
+) -> None:
+    found = earlier._on_the_way(wrong("2.50"), follows, roots)
+    assert found.status is status
+    assert why in found.why
+    assert bool(why) == bool(found.why)
 
 
 @pytest.mark.parametrize(

@@ -453,3 +453,13 @@ def test_an_author_who_goes_on_after_until_is_judged_all_the_same() -> None:
     assert [one.status.value for one in audit(ENDED, claims=rows).findings] == ["right"] * 3
     rows[0]["w"], rows[1]["w"], rows[2]["l"] = "2.525", "2.7625", "586.5625"  # (10·2.525 − 1)² is 588.0625
     assert [one.status.value for one in audit(ENDED, claims=rows).findings] == ["wrong", "wrong", "inherited"]
+
+
+def test_an_audit_prints_what_was_found() -> None:
+    found = audit("article", claims=[{"step": 1, "w": 0.3}, {"step": 2, "w": 0.5}, {"step": 3, "w": "?"}])
+    assert repr(found) == "<Audit of article: 1 right, 1 wrong>"
+    lines = str(found).splitlines()
+    assert lines[2:4] == ["read as a list of dicts, 3 rows", "2 claims: 1 right, 1 wrong"]
+    assert lines[-1] == "first wrong: w at step 2, claimed as 0.5"
+    formula = audit("l = w^2", sentences=["dl/dw = 2*w"])
+    assert str(formula).splitlines()[-1] == "1 formula right"

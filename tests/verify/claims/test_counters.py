@@ -10,7 +10,7 @@ from derive.errors import ClaimError
 from tests.timelines import claimed, timeline_of
 from verify.claims.counters import with_counters
 from verify.claims.table import read_table
-from verify.tabular.forms import read_grid
+from verify.printed.forms import read_grid
 from verify.tabular.grid import Source
 
 TEXT = """

@@ -115,7 +115,10 @@ BAD = [
         "step,quantity,value\n0,loss,2\n",
         r"^t\.csv:2:1: there is no step 0 of this quantity; .* are counted from 1: add 1 to each",
     ),
-    ("step,loss\n0,2\n3,4\n", r"^t\.csv:3:1: there is no step 4; the run has the steps 1 to 3"),
+    (
+        "step,loss\n0,2\n3,4\n",
+        r"^t\.csv:3:1: a loss or gradient stands in a row 0, .* step 3 is the run's step 4: there is no step 4",
+    ),
     ("batch,lr\n0,2\n", r"^t\.csv:2:1: there is no batch 0 of this quantity"),
     (
         "epoch,step,w\n2,1,0.5\n",

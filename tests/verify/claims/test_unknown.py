@@ -33,11 +33,8 @@ NEAR += [
     "Train",
     "training",
     "obj",
-    "alpha",
     "theta0",
     "theta_1",
-    "slope",
-    "Intercept",
     "weight 2",
 ]
 

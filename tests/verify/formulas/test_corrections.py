@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from fractions import Fraction
-
 import pytest
 from hypothesis import assume, given
-from hypothesis import strategies as st
 
-from derive.algebra.expression import Expr
-from derive.errors import Place, ProblemError
-from derive.paper.syntax import read_expression
-from derive.show.notation import Ascii
+from derive.errors import ProblemError
 from tests.matrix_chains import Claim, claims
-from tests.piecewise import GRID, ONE, ZERO, call, formulas, number
 from tests.problems import RIDGE
 from tests.scenarios.test_claimed_back import SLOW, judged
 from tests.scenarios.test_guaranteed import BY_NAME
 from verify.auditing.pipeline import audit
-from verify.formulas.corrections import tidied
 
 MATRIX = '''
 equations = """
@@ -220,42 +211,63 @@ def test_a_wrong_setting_of_an_update_is_named(
     assert judged(problem, name, finding.right).status == "right"
 
 
-def names_of(text: str) -> str:
-    return Ascii().show(tidied(read_expression(text, Place("t", None, 1, text))))
+DENSE = """
+equations = "h = tanh(X @ W); l = sum((h - T)^2)/2"
+[parameters]
+W = [[1, 2], [3, -1]]
+[data]
+X = [[1, 2], [3, 1], [0, 2]]
+T = [[1, 0], [0, 1], [2, 1]]
+"""
+ONE_HOT = """
+equations = "z = X @ W; p = softmax(z); l = cross_entropy(z, T)"
+[parameters]
+W = [[0.1, 0.2], [0.4, -0.1]]
+[data]
+X = [[1, 2], [0, -1], [0.5, 1]]
+T = [[1, 0], [0, 1], [1, 0]]
+"""
+PICKED = 'equations = "p = softmax(z); l = -log(p[1])"\n[parameters]\nz = [0.1, 0.3, 1]\n'
 
 
 @pytest.mark.parametrize(
-    ("text", "tidy"),
+    ("problem", "name", "claim", "right", "only_for"),
     [
-        ("min(1, exp(1*x))", "min(1, exp(x))"),
-        ("x*1 + 0", "x"),
-        ("0 - x", "-x"),
-        ("0 + x/1", "x"),
-        ("x^1 - -y", "x + y"),
-        ("transpose(transpose(x)) @ y", "x @ y"),
-        ("1/x + x*0", "1/x + x*0"),
-        ("x - 1", "x - 1"),
-        ("1 - x", "1 - x"),
-        ("0/x + 1^x", "0/x + 1^x"),
+        (DENSE, "dl/dh", "n*(h - T)", "h - T", ""),
+        (DENSE, "dl/dh", "(h - T)/n", "h - T", ""),
+        (DENSE, "dl/dh", "T - h", "h - T", ""),
+        (DENSE, "dl/dh", "1*h - T*2", "h - T", ""),
+        (DENSE, "dl/dh", "h", "h - T", ""),
+        (DENSE, "dl/dh[i,k]", "h[i,k]", "h[i,k] - T[i,k]", ""),
+        (DENSE, "dl/dW", "transpose(X) @ (h - T)", "transpose(X) @ ((h - T)*(1 - h^2))", ""),
+        (DENSE, "dl/dW", "2*X.T @ ((h - T)*(1 - h^2))", "transpose(X) @ ((h - T)*(1 - h^2))", ""),
+        (ONE_HOT, "dl/dz", "p - T", "(p - T)/n", " for one-hot T"),
+        (ONE_HOT, "dl/dz", "T - p", "(p - T)/n", " for one-hot T"),
+        (ONE_HOT, "dl/dz", "n*(p - T)/n", "(p - T)/n", " for one-hot T"),
+        (ONE_HOT, "dl/dz", "1*p", "(p - T)/n", " for one-hot T"),
+        (ONE_HOT, "dl/dz", "p*(1 - p)", "(p - T)/n", " for one-hot T"),
+        (ONE_HOT, "dl/dp", "-T/p", "0", ""),  # the loss does not depend on it
+        (ONE_HOT, "dl/dW", "X^T @ (p - T)", "X^T @ (p - T)/n", " for one-hot T"),
+        (PICKED, "dl/dz", "p", "p[i] - (1 == i)", ""),
     ],
 )
-def test_a_correction_is_as_a_person_writes_it(text: str, tidy: str) -> None:
-    assert names_of(text) == tidy
+def test_the_shortest_right_formula_is_shown(problem: str, name: str, claim: str, right: str, only_for: str) -> None:
+    finding = judged(problem, name, claim)
+    assert (finding.status, finding.right) == ("wrong", right)
+    assert f"; right: {right}{only_for}" in finding.sentence
+    assert (" for one-hot T" in finding.sentence) is bool(only_for)
+    again = judged(problem, name, right)
+    assert (again.status, again.used) == ("right", ("one-hot T",) if only_for else ())
 
 
-@given(formulas(), st.sampled_from(GRID))
-def test_what_is_tidied_is_the_same(expr: Expr, at: Mapping[str, Fraction]) -> None:
-    whole = call("add", call("mul", ONE, call("sub", ZERO, expr)), call("neg", call("neg", ZERO)))
-    assert number(tidied(whole), at) == number(whole, at)
-    assert number(tidied(expr), at) == number(expr, at)
+def test_targets_that_are_not_one_hot_keep_their_sum() -> None:
+    finding = judged(ONE_HOT.replace("[0, 1], [1, 0]]", "[0, 2], [1, 0]]"), "dl/dz", "p - T")
+    assert finding.status == "wrong"
+    assert "sum(T" in finding.right
 
 
-@pytest.mark.parametrize(
-    ("problem", "named"), [(MATRIX, None), (MATRIX.replace("y = [1", "T = [1").replace("- y", "- T"), "T")]
-)
-def test_a_transpose_is_no_power(problem: str, named: str | None) -> None:
-    if named is None:
-        with pytest.raises(ProblemError, match=r"'T' is no name; did you mean transpose\(X\)\?"):
-            judged(problem, "dl/dw", "2*X^T @ (z - y)/n")
-    else:
-        assert "did you mean" not in judged(problem, "l", "mean((z - T)^2 + 0*abs(w[0])^T)").sentence
+def test_a_number_that_is_0_is_shown_as_0() -> None:
+    """Its ball of 60 digits was shown, 0e-76."""
+    finding = judged('equations = "p = softmax(z); l = sum(p)"\n[parameters]\nz = [0.1, 0.3, 1]\n', "dl/dz", "p")
+    assert finding.counterexample is not None
+    assert finding.counterexample.right == "0"

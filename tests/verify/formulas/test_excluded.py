@@ -41,6 +41,77 @@ def test_kinks_are_those_of_the_lines_that_the_claim_is_about(
     assert (finding.status, finding.excluded) == ("right", excluded)
 
 
+ADAM = """
+equations = "l = mean((w*x - y)^2)"
+[parameters]
+w = 1
+[data]
+x = [1, 2]
+y = [1, 3]
+[training]
+optimizer = "Adam"
+lr = 0.1
+"""
+
+
+@pytest.mark.parametrize(
+    ("problem", "name", "formula", "excluded"),
+    [
+        (ADAM, "w", "w - lr*sqrt(1 - beta2^t)/(1 - beta1^t)*m/(sqrt(v) + eps*sqrt(1 - beta2^t))", ()),
+        (ADAM, "w", "w - lr*m_hat/(sqrt(v)/sqrt(1 - beta2^t) + eps)", ()),
+        (ADAM, "w", "w - lr*m_hat/(sqrt(v/(1 - beta2^t)) + eps)", ()),
+        (ADAM, "w", "w - lr*m_hat/(sqrt(v_hat) + eps)*sqrt(m)/sqrt(m)", ("sqrt(m) = 0", "m < 0")),
+        (ADAM, "dl/dw", "2*mean((w*x - y)*x)*sqrt(w)^2/w", ("w = 0", "w < 0")),
+        (ADAM, "dl/dw", "2*mean((w*x - y)*x)*sqrt(w^2 + 1)/sqrt(w^2 + 1)", ()),
+    ],
+)
+def test_what_is_never_negative_has_a_root(problem: str, name: str, formula: str, excluded: tuple[str, ...]) -> None:
+    """1 − beta2^t is between 0 and 1, and v, a mean of squares, is not negative; m may be."""
+    finding = judged(problem, name, formula)
+    assert (finding.status, finding.excluded) == ("right", excluded)
+
+
+@pytest.mark.parametrize(
+    ("formula", "excluded"),
+    [
+        ("where(x > 0, exp(log(x)), x)", ()),
+        ("where(x > 1, (x - 1)*x/(x - 1), x)", ()),
+        ("where(x >= 0, sqrt(x)^2, x)", ()),
+        ("where(x <= 0, x, exp(log(x)))", ()),
+        ("where(x > 0, exp(log(x*exp(w)))/exp(w), x)", ()),
+        ("where(x > 0, (x - 1)*x/(x - 1), x)", ("x[i] - 1 = 0",)),
+        ("where(x >= 0, exp(log(x)), x)", ("x[i] <= 0",)),
+        ("where(x > 0, x, exp(log(x)))", ("x[i] <= 0",)),
+        ("where(x < 0, exp(log(x)), x)", ("x[i] <= 0",)),
+    ],
+)
+def test_what_a_where_leaves_out_is_no_exception(formula: str, excluded: tuple[str, ...]) -> None:
+    text = 'equations = "l = sum(w*x)"\n[parameters]\nw = 1\n[data]\nx = [1, -2, 0.5, 4]\n'
+    finding = judged(text, "dl/dw", f"sum({formula})")
+    assert (finding.status, finding.excluded) == ("right", excluded)
+
+
+@pytest.mark.parametrize(
+    ("formula", "excluded"),
+    [
+        ("sum(where(k > 0, x[i,k]^2/x[i,k], x[i,k]), i)", ("x[i,j] = 0",)),  # what is so of entry 0 is not of all
+        ("sum(where(x[i,k] > 0, x[i,k]^2/x[i,k], x[i,k]), i)", ()),
+        ("sum(where(x[i,0] > 0, x[i,k]^2/x[i,k], x[i,k]), i)", ("x[i,j] = 0",)),
+        ("sum(x[i,k]*exp(w[k])/exp(w[k]), i)", ()),
+    ],
+)
+def test_every_entry_is_looked_at(formula: str, excluded: tuple[str, ...]) -> None:
+    text = 'equations = "l = sum(x @ w)"\n[parameters]\nw = [1, 2]\n[data]\nx = [[1, -2], [0.5, 4]]\n'
+    finding = judged(text, "dl/dw[k]", formula)
+    assert (finding.status, finding.excluded) == ("right", excluded)
+
+
+def test_a_condition_is_said_once() -> None:
+    """B = u is u = b."""
+    text = "u: ()\nb: ()\nv = max(u, b)\nl = v^2"
+    assert judged(text, "dv/du", "where(b > u, 0, 1)").excluded == ("b = u",)
+
+
 COUNTED = 'equations = "l = mean(where(i < 2, w*x[i], 0), i)"\n[parameters]\nw = 1\n[data]\nx = [1, 2, 3]\n'
 
 

@@ -200,7 +200,7 @@ def test_a_loss_that_is_a_gradient_is_recognised() -> None:
     assert finding.explanation.kind == "another_quantity"
     assert finding.sentence == (
         "wrong: at w = 0, b = 0, x = (0, 1, 2), y = (10, 12, 14) it gives -80/3, right is 440/3; this is dl/dw; "
-        "right: sum((1/n)*e[i], i)"
+        "right: sum(e[i]/n, i)"
     )
 
 
@@ -399,3 +399,47 @@ def test_formulas_are_judged_without_torch() -> None:
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+ONE_HOT = """
+equations = "z = X @ W; p = softmax(z); l = -sum(T*log(p))/n"
+[parameters]
+W = [[0.1, 0.2], [0.4, -0.1]]
+[data]
+X = [[1, 2], [0, -1], [0.5, 1]]
+T = [[1, 0], [0, 1], [1, 0]]
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "status"),
+    [
+        ("l", "-sum(T*log(T*p))/n", "wrong"),  # 0·log 0 has no value, at no row
+        ("l", "-sum(log(T*p))/n", "wrong"),
+        ("dl/dz", "(p - exp(log(T)))/n", "wrong"),
+        ("l", "-sum(where(T > 0, log(T*p), 0))/n", "right"),
+        ("l", "-sum(T*log(p + 1 - T))/n", "right"),
+        ("l", "-sum(T*log(p))/n", "right"),
+    ],
+)
+def test_a_formula_that_never_has_a_value_is_not_right(name: str, text: str, status: str) -> None:
+    """T is one-hot in the file: what has no value at T = 0 has none at all."""
+    finding = judged(ONE_HOT, name, text)
+    assert finding.status == status
+    assert ("it has no value, at" in finding.sentence) is (status == "wrong")
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "exception"),
+    [
+        ("2*exp(log(w))*x", "right", "except where w <= 0; it has no value at the problem's own first batch"),
+        ("2*sqrt(w)^2*x", "right", "except where w < 0; it has no value at the problem's own first batch"),
+        ("2*w*x", "right", ""),
+        ("2*w*exp(log(x))", "wrong", "it has no value, at w = -2, x = -3 or any other point"),
+    ],
+)
+def test_where_a_function_has_no_value_is_said(text: str, status: str, exception: str) -> None:
+    finding = judged('equations = "l = w^2*x"\n[parameters]\nw = -2\n[constants]\nx = -3\n', "dl/dw", text)
+    assert finding.status == status
+    assert exception in finding.sentence
+    assert bool(exception) is ("except" in finding.sentence or "no value" in finding.sentence)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -9,11 +11,11 @@ from hypothesis import strategies as st
 from derive.chain.derivation import differentiate
 from derive.errors import Place
 from derive.problem.loading import load
-from derive.training.optimizers import OPTIMIZERS
+from derive.training.optimizers import OPTIMIZERS, Optimizer, Value
 from tests.optimizer_options import options
 from tests.problems import GROUP
 from verify.formulas.judge import FormulaFinding, judge_formula
-from verify.formulas.rule import numbers_of
+from verify.formulas.rule import never_negative, numbers_of
 
 LINE = """
 equations = "l = mean((w*x + b - y)^2)"
@@ -28,6 +30,22 @@ y = [3, 5]
 [training]
 """
 ONE_CYCLE = 'scheduler = "OneCycleLR"\nmax_lr = 0.1\ntotal_steps = 7\n'
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "states"),
+    [
+        ("SGD", {"momentum": Fraction(9, 10)}, ()),
+        ("Adagrad", {}, ("s",)),
+        ("RMSprop", {"centered": True}, ("v",)),
+        ("Adam", {"amsgrad": True}, ("v", "v_max")),
+        ("Adadelta", {}, ("v", "u")),
+        ("NAdam", {}, ("v",)),
+        ("Adamax", {}, ("u",)),
+    ],
+)
+def test_states_that_are_never_negative(name: str, given: dict[str, Value], states: tuple[str, ...]) -> None:
+    assert never_negative(Optimizer(name, given)) == states
 
 
 def judged(training: str, name: str, text: str) -> FormulaFinding:

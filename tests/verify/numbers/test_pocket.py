@@ -7,11 +7,21 @@ from decimal import Context, Decimal
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from verify.numbers import PocketForms, as_ball, carried, from_fraction
-from verify.numbers.pocket import Carried
+from verify.numbers import (
+    Forms,
+    PocketForms,
+    PocketNumbers,
+    Rounds,
+    as_ball,
+    carried,
+    from_fraction,
+    likely,
+    to_fraction,
+)
+from verify.numbers.pocket import DEVIATIONS, MANY, Carried
 
 NUMBERS = st.decimals(-9999, 9999, allow_nan=False, allow_infinity=False, places=4)
 MODES = st.sampled_from((decimal.ROUND_HALF_UP, decimal.ROUND_HALF_EVEN, decimal.ROUND_HALF_DOWN, decimal.ROUND_DOWN))
@@ -91,3 +101,69 @@ def test_cutting_off_allows_as_much_as_rounding_nearer_to_zero(value: str, ends:
         assert (
             as_ball(from_fraction(Fraction(high) - room)) < ball.upper() < as_ball(from_fraction(Fraction(high) + room))
         )
+
+
+@given(st.lists(NUMBERS, min_size=2, max_size=5), st.integers(2, 6), MODES)
+def test_a_person_who_rounds_in_one_way_has_these_numbers(values: list[Decimal], digits: int, mode: str) -> None:
+    """The product of the first two, and the sum of all, as Python's decimals have them."""
+    assume(mode != decimal.ROUND_HALF_DOWN)
+    pocket = Context(prec=digits, rounding=mode)
+    values = [pocket.plus(value) for value in values]
+    carries = Carried(digits, 99, is_cut=mode == decimal.ROUND_DOWN)
+    system = PocketNumbers(carries, Rounds.RESULTS, to_even=mode == decimal.ROUND_HALF_EVEN)
+    arrays = [system.constant(Fraction(value)) for value in values]
+    total = values[0]
+    for value in values[1:]:
+        total = pocket.add(total, value)
+    row = system.constant(Fraction(0)).repeat(len(values))
+    row[:] = [array.item() for array in arrays]
+    assert to_fraction(system.apply("mul", (arrays[0], arrays[1])).item().centre) == pocket.multiply(*values[:2])
+    assert to_fraction(system.reduce("sum", row).item().centre) == total
+
+
+@given(NUMBERS, st.integers(0, 3), MODES)
+def test_places_after_the_point_are_carried(value: Decimal, places: int, mode: str) -> None:
+    assume(mode != decimal.ROUND_HALF_DOWN)
+    carries = Carried(99, places, is_cut=mode == decimal.ROUND_DOWN)
+    found, _ = carries.of(Fraction(value), to_even=mode == decimal.ROUND_HALF_EVEN)
+    assert found == value.quantize(Decimal(1).scaleb(-places), rounding=mode)
+
+
+@pytest.mark.parametrize(("group", "rounds", "is_rounded"), [
+    ("nodes", Rounds.RESULTS, False),  # it is rounded where it is calculated
+    ("nodes", Rounds.LINES, True),
+    ("nodes", Rounds.STEPS, False),
+    ("gradients", Rounds.STEPS, True),
+])  # fmt: skip
+def test_what_is_written_down_is_rounded(group: str, rounds: Rounds, is_rounded: bool) -> None:
+    system = PocketNumbers(Carried(2, 99), rounds)
+    [form] = system.written(group, system.constants([Fraction(314, 100)]))
+    assert to_fraction(form.centre) == Fraction(31 if is_rounded else 31 + Fraction(4, 10), 10)
+
+
+def test_a_tie_is_noticed() -> None:
+    for value, is_tie in (("1.25", True), ("1.26", False), ("1.2", False)):
+        system = PocketNumbers(Carried(2, 99), Rounds.LINES)
+        system.written("loss", system.constants([Fraction(value)]))
+        assert system.has_met_tie is is_tie
+
+
+def test_roundings_together_are_likely_to_be_no_further_off_than_some_deviations() -> None:
+    """The sum of n numbers that are off by half a unit each: together by √(n/3)·k halves."""
+    system = PocketForms(Carried(3, 2))
+    thirds = system.constants([Fraction(k, 7) for k in range(70, 1070, 10)])
+    one = system.apply("mul", (thirds, system.constant(Fraction(1))))
+    total = likely(Forms().reduce("sum", one).item()).radius
+    halves = [system.carried.half(Fraction(k, 7)) for k in range(70, 1070, 10) if k % 7]
+    assert float(total) == pytest.approx(DEVIATIONS * float(sum(half**2 for half in halves) / 3) ** 0.5, rel=1e-6)
+    assert float(likely(one[0]).radius) <= 0.005
+
+
+def test_many_roundings_are_held_together_by_their_variance() -> None:
+    """In a sum of 300 numbers that are rounded after each addition there are more than are held apart."""
+    system = PocketForms(Carried(99, 2))
+    row = system.constants([Fraction(k, 7) for k in range(1, 301) if k % 7])
+    total = system.reduce("sum", row).item()
+    assert len(total.parts) <= MANY + 1
+    expected = DEVIATIONS * 0.005 * ((len(row) - 1) / 3) ** 0.5
+    assert 0.9 * expected < float(likely(total).radius) < 1.02 * expected

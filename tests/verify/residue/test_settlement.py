@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from derive.run.run import Run
 from tests.audited import HALVING, audited, cell, claim
+from tests.problems import THREE_POINTS
 from verify.auditing.pipeline import audit
 from verify.claims.claim import Cell
 from verify.following.finding import Finding, Status
 from verify.numbers import from_fraction
-from verify.residue import pytorch_prints, settlement
+from verify.residue import drift, pytorch_prints, settlement
 from verify.residue.drift import Drift
 from verify.residue.settlement import MAX_ASKED, may_be_residue, settle
 
@@ -236,3 +237,24 @@ def test_what_an_input_is_rounded_to_is_known_with_its_sign() -> None:
     for number in printed:
         expected = "residue" if number in both else "wrong"
         assert statuses(PRODUCT, f"step 1: l = {number:.12f}") == [expected], number
+
+
+@pytest.mark.parametrize("moved", [0.0, 1e-9])
+def test_what_pytorch_prints_in_float64_is_residue_where_no_bound_decides(
+    monkeypatch: pytest.MonkeyPatch, moved: float
+) -> None:
+    """A float64 loop of one's own that names no dtype: PyTorch is asked in float64, too."""
+    monkeypatch.setattr(drift, "MAX_STEPS", 10)
+    x, y = np.array([1.0, 2.0, 4.0]), np.array([2.0, 3.0, 7.0])
+    w, b, rows = 1.0, 0.5, ["step,J,dJ/dw,w"]
+    for step in range(1, 1001):
+        r = w * x + b - y
+        dw, db = float(np.mean(2 * r * x)), float(np.mean(2 * r))
+        w, b = w - 0.05 * dw, b - 0.05 * db
+        if step % 250 == 0:
+            rows.append(f"{step},{float(np.mean(r * r)) * (1 + moved * (step == 500))!r},{dw!r},{w!r}")
+    problem = THREE_POINTS.replace("steps = 4", "steps = 1000")
+    found = audit(f'{problem}[claims]\ntable = """\n' + "\n".join(rows) + '\n"""\n')
+    refused = [(one.cell.step, one.cell.name) for one in found.findings if not one.status.is_accepted]
+    assert refused == ([(500, "loss")] if moved else [])
+    assert sum(one.why.endswith("in float64") or "as float64 takes it" in one.why for one in found.findings) > 1

@@ -84,3 +84,43 @@ def test_what_holds_off_a_kink_is_proved(line: str, claim: str) -> None:
 def test_what_is_no_identity_is_refuted(line: str, claim: str) -> None:
     finding = judged(line, claim)
     assert (finding.status, finding.decided) == ("wrong", "counterexample")
+
+
+KINKED = """
+equations = "u = min(a, 2); v = max(u, b); l = v^2"
+[parameters]
+a = 1
+b = 0.5
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "status"),
+    [
+        ("dv/du", "where(u > b, 1, 0)", "right"),
+        ("dv/du", "where(b > u, 0, 1)", "right"),
+        ("dv/du", "where(u >= b, 1, 0)", "right"),
+        ("dv/db", "where(b >= u, 1, 0)", "right"),
+        ("dl/du", "2*v*where(u > b, 1, 0)", "right"),
+        ("dv/du", "where(u > b, 1, 1/2)", "wrong"),
+        ("dv/du", "where(u > 2*b, 1, 0)", "wrong"),
+        ("dv/da", "where(u > b, 1, 0)*where(a < 2, 1, 0)", "right"),
+    ],
+)
+def test_a_kink_below_a_line_with_a_kink(name: str, text: str, status: str) -> None:
+    """The derivative of max is ½ where both are equal, which is a kink as well where it is written as u = b."""
+    problem = load(KINKED)
+    finding = judge_formula(problem, differentiate(problem.graph), name, text, Place("claim", None, 1, text))
+    assert finding.status == status
+    assert ("except exactly on a kink" in finding.sentence) is (status == "right")
+
+
+def test_an_equality_that_is_no_kink_is_not_left_out() -> None:
+    """U is x for all x near 0, and there the derivative is ½; what is asked for by == alone is no kink either."""
+    text = 'equations = "u = clip(x, -1, 1); v = max(u, x); l = v^2"\n[parameters]\nx = 3\n'
+    problem = load(text)
+    claim = "where(u > x, 1, 0)"
+    finding = judge_formula(problem, differentiate(problem.graph), "dv/du", claim, Place("claim", None, 1, claim))
+    assert finding.status == "wrong"
+    assert judged("w^2", "where(w == 3, 9, w^2)").status == "right"
+    assert judged("w^2", "where(w == 1, 0, w^2)").status == "wrong"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from derive.errors import ClaimError
 from tests.timelines import claimed, timeline_of
@@ -79,3 +82,26 @@ def test_the_digits_of_json_are_kept() -> None:
     text = '{"step": 1, "w": 2.6700e-01, "b": 0.240}\n'
     assert [literal for *_, literal in claimed(text, ARTICLE)] == ["2.6700e-01", "0.240"]
     assert claimed('{"step": 1, "w": {"grad": -26.67}}', ARTICLE) == [(1, "gradients", "dl/dw", "-26.67")]
+
+
+@given(
+    st.sampled_from(["columns", "index", "records"]),
+    st.lists(st.tuples(st.integers(-99, 99), st.integers(0, 99)), min_size=1, max_size=3),
+    st.booleans(),
+)
+def test_a_data_frame_as_pandas_writes_it_in_json(orient: str, rows: list[tuple[int, int]], is_index: bool) -> None:
+    frame = pd.DataFrame(
+        {
+            "step": range(1, len(rows) + 1),
+            "w": [w / 8 for w, _ in rows],
+            "loss": [loss / 8 for _, loss in rows],
+        }
+    )
+    text = (frame.set_index("step") if is_index and orient != "records" else frame).to_json(orient=orient)
+    found = [(step, name, float(number)) for step, _, name, number in claimed(text, ARTICLE)]
+    expected = [
+        (step, name, value / 8)
+        for step, row in enumerate(rows, start=1)
+        for name, value in zip(("w", "loss"), row, strict=True)
+    ]
+    assert sorted(found) == sorted(expected)

@@ -1,28 +1,21 @@
-"""Logs, line by line: `step=1 loss=2.25`, `Epoch 1/4 - loss: 2.25`, `epoch 0 loss 2.25`, the progress of Keras.
-
-A line is read as names with their numbers behind them, `loss: 2.25`, `loss=2.25` or `loss 2.25`; as counters, `Epoch 1`
-or `3/10`; and as words that stand without a number. What a bar or a clock shows is passed over.
-"""
+"""What one line of a log shows: names with their numbers, counters, and words. Bars and clocks are passed over."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 
-from derive.errors import ClaimError, Place, shorten
-from verify.tabular.grid import Grid, Source
-from verify.tabular.records import Record, rows_of
+from derive.errors import ClaimError, shorten
+from verify.tabular.grid import Source
+from verify.tabular.records import Record
 from verify.tabular.written import COUNTED_OF, KINDS, NUMBER, TOTALS, Written
 
-LINES = "lines of names and numbers"  # what they are read as
-_ENDS = re.compile(r"[\n\r\b]|\Z")  # of what a line shows at one time: progress is written over itself
+ENDS = re.compile(r"[\n\r\b]|\Z")  # of what a line shows at one time: progress is written over itself
 _COUNTING = frozenset(
     word for words in KINDS.values() for word in words if len(word) > 1 and word not in (*NUMBER, *TOTALS)
 )
 _WORDS = "|".join(sorted(map(re.escape, _COUNTING), reverse=True))
-_COUNT = re.compile(
+COUNT = re.compile(
     rf"(?P<word>{_WORDS})\.?[ \t]*[#:=]?[ \t]*[\[(]?[ \t]*(?P<number>\d{{1,15}})"
     r"(?:[ \t]*(?:/|of)[ \t]*(?P<all>\d{1,15}))?[\])]?[ \t]*:?(?![^\s,;|\])\[]|[.,]\d)",
     re.IGNORECASE,
@@ -38,7 +31,10 @@ _WORDED = re.compile(  # a name, blanks and a number that is not part of the nam
     r"(?=[\s,;|)\]]|\.?(?:\s|$))(?![ \t]*[=:/])",
     re.IGNORECASE,
 )
-_KEY = re.compile(r"(?P<key>[^\W\d_](?:\[[^\[\]\n]*\]|[^=:,;|\[\]\n]){0,200}?|[∂∇][^=:,;|\n]{0,200}?)\s*[=:]\s*")
+KEY = re.compile(
+    r"(?P<key>[^\W\d_](?:\[[^\[\]\n]*\]|[^=:,;|\[\]\n]){0,200}?|[∂∇][^=:,;|\n]{0,200}?)[ \t]*[=:]"
+    r"(?:[ \t]*\r?\n(?=[ \t]*[\w.]*\(?\[[\[ \t]*[-+−]?[\d.]+[\s,\]])|[ \t]*)"  # an array may stand below its name
+)
 _VALUE = re.compile(
     r"""(?P<array>(?:Parameter containing:\s*)?[\w.]*\(?\[)|"(?P<quoted>[^"\n]*)"|"""
     r"""(?P<bare>[^\s,;|](?:[^\s,;|]|,(?=\d))*)"""
@@ -52,7 +48,6 @@ _LABEL = re.compile(  # of the names behind it: `Test set: loss 2.5`, `Train: lo
     rf"(?=(?:{_NAME}[ \t]+)*{_NAME}[ \t]*(?:[=:]|(?:is[ \t]+)?[-+−]?[.\d]))"
 )
 _BEFORE_COUNT = re.compile(rf"(?:train|training|finished|completed|end of)[ \t]+(?=(?:{_WORDS})\b)", re.IGNORECASE)
-_RULER = re.compile(r"[\s\-=_*#~.]*")
 _FILLER = re.compile(r"(?:(?:and|with|the|then|after|at|in|on)[ \t]+)+(?=[^\W\d_]|[∂∇])", re.IGNORECASE)
 _BETWEEN = re.compile(
     r"(?:[ \t,;|()\]{}!~>*#%→]|[-=]+>|\[(?![=>#]|\.\.)|\.(?=\s|$)|(?<![^\s|\[(])[-–—=.:]+(?![^\s|]))+"
@@ -65,22 +60,27 @@ _CLOCK = re.compile(
 _TIMED = re.compile(  # `eta 0:00:04`
     rf"{_NAME}(?:[ \t]{_NAME})?[ \t]*[:=]?[ \t]*(?:\d+:)+\d+(?:\.\d+)?(?![\w.:])"
 )
-_PLACED = re.compile(
+PLACED = re.compile(
     r"\[[ \t]*(?P<epoch>\d{1,15}),[ \t]*(?P<batch>\d{1,15})[ \t]*\](?=[ \t]*[^\W\d])"
 )  # [1,  2000] loss: 2.1
 _STAMP = re.compile(  # what a program writes in front of a line of its log
     r"[ \t]*(?:\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[\d.,]*Z?\]?[ \t]*)?"
     r"(?:[ \t\-:|\[]*(?:INFO|DEBUG|WARNING)[ \t\-:|\]]*)?(?:[\w.]+:[\w.<>]+:\d+[ \t]+-[ \t]+)?"
 )
-_PAIR = re.compile(r"[=:]\s*(?:[-+−]?(?:[.\d]|nan\b|inf\b)|[\w.]*\(?\[)", re.IGNORECASE)
-_NUMBERS_ALONE = re.compile(r"(?=[^\n]*\d)[\s\d.,;|+\-−eE]+")
-_SAYS = re.compile(r"\d|[=:][ \t]*\S")  # what a line without claims has none of
+_ARROW = re.compile(rf"[ \t]*(?:-+>|→|⟶|=+>)[ \t]*(?P<value>{_NUMBER})(?=[\s,;|)\]]|$)", re.IGNORECASE | re.MULTILINE)
+_RANGE = re.compile(rf"[ \t]*(?:±|\+/-|\+-)[ \t]*(?:{_NUMBER})%?")
+_CALCULATED = re.compile(  # w = 0.5 - 0.01*(-53.2) = 1.032: the calculation in front of the number
+    rf"[-+−\d(.][-+−*/·×^()\[\].\deE \t]*[\d)\]][ \t]*=[ \t]*(?P<value>{_NUMBER})(?=[\s,;|]|$)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_JOINED = re.compile(r"[^\W\d_](?:\d+\.\d|[-+−]\d)")  # loss64.6, dw-53.2: no blank in front of the number
+_AVERAGED = re.compile(r"loss|acc|prec|err|top|time|data|batch|score|cost", re.IGNORECASE)  # what meters average
+_TWO = "has two numbers; expected the claimed one alone"
 _NO_NUMBER = "stands without a number"  # of a name
-_SHOWN = 3  # lines that are left out, by their words
 
 
 @dataclass
-class _State:
+class State:
     """What a line shows at one time: its counters and numbers in their order, and names without one.
 
     `counters` are the counters by their words, `numbers` the numbers with their names.
@@ -92,157 +92,36 @@ class _State:
     numbers: Record = field(default_factory=list)
     words: Record = field(default_factory=list)
     label: str = ""
+    odd: ClaimError | None = None  # why the line cannot be read
 
 
-def is_lines(source: Source) -> bool:
-    """Whether the first line with numbers has them behind their names, and no other line is of numbers alone."""
-    return _begins_with_pairs(source) or _is_worded(source)
-
-
-def _begins_with_pairs(source: Source) -> bool:
-    """Whether the first line with a number after `=` or `:` begins with such a pair, and none before it has numbers."""
-    for line, start in zip(source.lines, source.starts, strict=True):
-        if _PAIR.search(line):
-            return _begins(source, start)
-        if re.search(r"[\d,;\t|]", line) and not _COUNT.search(line):
-            return False
-    return False
-
-
-def _begins(source: Source, at: int) -> bool:
-    """Whether a line begins with a pair whose value is a number, or counts as `Epoch 1` does."""
-    at = _after_stamp(source, at)
-    key = _KEY.match(source.text, at)
-    value = re.compile(r"[-+−]?(?:[.\d]|nan\b|inf\b)|[\w.]*\(?\[|[\w.]+\(", re.IGNORECASE)
-    return bool(
-        _COUNT.match(source.text, at) or _PLACED.match(source.text, at) or (key and value.match(source.text, key.end()))
-    )
-
-
-def _is_worded(source: Source) -> bool:
-    """Whether the first line with a number is one of this form; below a line of words only where it counts."""
-    words_above = False
-    found = False
-    for line, start in zip(source.lines, source.starts, strict=True):
-        if _NUMBERS_ALONE.fullmatch(line):
-            return False
-        if not found and re.search(r"\d", line):
-            try:
-                state, _ = _state(source, start)
-            except ClaimError:
-                return False
-            if not state.counters and (words_above or not state.numbers):
-                return False
-            found = True
-        words_above = words_above or bool(line.strip())
-    return found
-
-
-def read_lines(source: Source) -> Grid:
-    """One row for each line with numbers; what only counts, `Epoch 1/4`, is about the lines below it.
-
-    Where lines count, the numbers of one that does not are apart. A line without numbers that have names is left out,
-    and told. Raises `ClaimError` for a number without a name.
-    """
-    states: list[tuple[_State, Record]] = []  # what the lines show, and the counters above that they lack
-    passed: list[Place] = []
-    above: dict[str, tuple[Written, Written]] = {}
-    for state, place in _states(source):
-        if state.numbers:
-            states.append((state, [counter for word, counter in above.items() if word not in state.counters]))
-        elif state.counters.keys() - {COUNTED_OF}:
-            above = state.counters
-        elif not state.counters:
-            passed.append(place)
-            above = {} if state.label else above  # `Validation:` begins something else
-    counts = any(state.counters or counters for state, counters in states)
-    if not counts:
-        _check_alike([state.numbers for state, _ in states])
-    records, apart = [], []
-    for state, counters in states:
-        if counts and not (state.counters or counters):
-            apart += state.numbers
-        else:
-            records.append(_row(state, counters))
-    gap = next(iter(passed), None)
-    return Grid(rows_of(records), LINES, gap, _left_out(passed), tuple(apart))
-
-
-def _row(state: _State, above: Record) -> Record:
-    """A row in the order of its line; `3/10` beside the word that says what is counted is the same once more."""
-    cells = [*above, *state.cells]
-    says_all = any(key.text.lower() in (*KINDS["step"], *KINDS["batch"]) for key, _ in cells)
-    held = {key.text for key, _ in cells}
-    words = {key.text: (key, cell) for key, cell in state.words if key.text not in held}
-    return [pair for pair in (*cells, *words.values()) if not (says_all and _is_of(pair[0]))]
-
-
-def _check_alike(rows: Sequence[Record]) -> None:
-    """Raises `ClaimError` for two lines with no name in common, where the lines count the steps."""
-    for row, following in pairwise(rows):
-        if not {key.text for key, _ in row} & {key.text for key, _ in following}:
-            message = "this line may be of the same step as the one above it, or of the next, or of none"
-            raise ClaimError(f"{message}; begin each line with its step, as in 'step 1'", following[0][0].place)
-
-
-def _left_out(passed: Sequence[Place]) -> str:
-    """`lines 1 and 7 left out, which have no numbers with names: 'Training begins', 'Done.'`."""
-    if not passed:
-        return ""
-    shown = ", ".join(shorten(place.text.strip()) for place in passed[:_SHOWN])
-    more = f" and {len(passed) - _SHOWN} more" if len(passed) > _SHOWN else ""
-    return f"{len(passed)} line{'s' if len(passed) != 1 else ''} without claims left out: {shown}{more}"
-
-
-def _states(source: Source) -> Iterator[tuple[_State, Place]]:
-    """What the lines show, and where; an array may go on in the lines below it."""
-    at = 0
-    while at < len(source.text):
-        begin = at
-        stop = _end(source.text, at)
-        shown = source.text[at:stop]
-        if _RULER.fullmatch(shown):
-            at = stop + 1
-        elif not _SAYS.search(shown):
-            yield _State(label=shown if shown.rstrip().endswith(":") else ""), source.place(begin)
-            at = stop + 1
-        else:
-            state, at = _state(source, begin)
-            yield state, source.place(begin)
-
-
-def _end(text: str, at: int) -> int:
-    """Where what is shown at a place ends."""
-    found = _ENDS.search(text, at)
-    return found.start() if found else len(text)
-
-
-def _after_stamp(source: Source, at: int) -> int:
+def after_stamp(source: Source, at: int) -> int:
+    """Where a line begins behind the time and the level that a program has written in front of it."""
     stamp = _STAMP.match(source.text, at)
     return stamp.end() if stamp else at
 
 
-def _state(source: Source, at: int) -> tuple[_State, int]:
+def state_at(source: Source, at: int) -> tuple[State, int]:
     """What is shown from a place on, and where the next begins. Raises `ClaimError` for a number without a name."""
-    text, found = source.text, _State()
-    at = _after_stamp(source, at)
-    if placed := _PLACED.match(text, at):
+    text, found = source.text, State()
+    at = after_stamp(source, at)
+    if placed := PLACED.match(text, at):
         at = placed.end()
         for word in ("epoch", "batch"):
             _add_counter(Written(word, source.place(placed.start())), source.cell(*placed.span(word)), found)
     while True:
         for passed in (_BAR, _BETWEEN, _FILLER, _BEFORE_COUNT):
             at = match.end() if (match := passed.match(text, at)) else at
-        if _ENDS.match(text, at):
+        if ENDS.match(text, at):
             return found, at + 1
         passed_over = _BAR.match(text, at) or _CLOCK.match(text, at)
         at = passed_over.end() if passed_over else _next(source, at, found)
 
 
-def _next(source: Source, at: int, found: _State) -> int:
+def _next(source: Source, at: int, found: State) -> int:
     """Takes what stands at a place into the state, and says where it ends. Raises `ClaimError` for what is no name."""
     text = source.text
-    if count := _COUNT.match(text, at) or _OF.match(text, at):
+    if count := COUNT.match(text, at) or _OF.match(text, at):
         _count(source, count, found)
         return count.end()
     if timed := _TIMED.match(text, at):
@@ -251,23 +130,24 @@ def _next(source: Source, at: int, found: _State) -> int:
         found.label += f"{label['label']} "
         return label.end()
     if worded := _WORDED.match(text, at):
+        _check_apart(source, worded.span("key"))
         name = _named(source, worded, found)
-        _add(name, source.cell(*worded.span("value")), found)
-        return _with_average(source, name, worded.end("value"), found)
+        return _with_others(source, name, source.cell(*worded.span("value")), worded.end("value"), found)
     if prose := _PROSE.match(text, at):
+        _check_apart(source, prose.span())
         cell = source.cell(*prose.span())
         found.words.append((cell, replace(cell, why=_NO_NUMBER)))
         return prose.end()
     return _keyed(source, at, found)
 
 
-def _named(source: Source, match: re.Match[str], found: _State) -> Written:
+def _named(source: Source, match: re.Match[str], found: State) -> Written:
     """The name of a number, with the label of what it is about."""
     cell = source.cell(*match.span("key"))
     return replace(cell, text=f"{found.label}{cell.text}")
 
 
-def _count(source: Source, match: re.Match[str], found: _State) -> None:
+def _count(source: Source, match: re.Match[str], found: State) -> None:
     """`Epoch 3/10` as the pair `epoch: 3`; `3/10` alone as the third of ten, of whatever."""
     if match["all"] is not None and int(match["number"]) > int(match["all"]):
         raise ClaimError(f"{match[0].strip()!r} counts beyond its end", source.place(match.start()))
@@ -279,7 +159,7 @@ def _count(source: Source, match: re.Match[str], found: _State) -> None:
     _add_counter(word, number, found)
 
 
-def _add_counter(word: Written, number: Written, found: _State) -> None:
+def _add_counter(word: Written, number: Written, found: State) -> None:
     """A counter, once. Raises `ClaimError` for two that differ."""
     if _kind(word) not in found.counters:
         found.cells.append((word, number))
@@ -288,7 +168,7 @@ def _add_counter(word: Written, number: Written, found: _State) -> None:
         raise ClaimError(f"{shorten(word.text)} stands twice in one row; leave one out", word.place)
 
 
-def _add(name: Written, number: Written, found: _State) -> None:
+def _add(name: Written, number: Written, found: State) -> None:
     if name.text.lower() in _COUNTING:
         _add_counter(name, number, found)
     else:
@@ -298,30 +178,55 @@ def _add(name: Written, number: Written, found: _State) -> None:
 
 def _kind(word: Written) -> str:
     """What a counter is known by: its word in lower case, or that it has none."""
-    return COUNTED_OF if _is_of(word) else word.text.lower()
+    return COUNTED_OF if is_of(word) else word.text.lower()
 
 
-def _is_of(word: Written) -> bool:
+def is_of(word: Written) -> bool:
     """Whether a head is that of `3/10`, which says no word."""
     return word.text.startswith(f"{COUNTED_OF} ")
 
 
-def _keyed(source: Source, at: int, found: _State) -> int:
+def _keyed(source: Source, at: int, found: State) -> int:
     """A name with its number behind `=` or `:`, and where it ends. Raises `ClaimError` for anything else."""
-    key = _KEY.match(source.text, at)
+    key = KEY.match(source.text, at)
     value = _VALUE.match(source.text, key.end()) if key is not None else None
     if key is None or value is None:
         message = "no name with its number behind it"
         raise ClaimError(f"{message}; expected such as loss=2.25, loss: 2.25 or loss 2.25", source.place(at))
-    cell, end = _value(source, value)
     name = _named(source, key, found)
+    if calculated := _CALCULATED.match(source.text, key.end()):
+        _add(name, source.cell(*calculated.span("value")), found)
+        return calculated.end()
+    cell, end = _value(source, value)
+    return _with_others(source, name, cell, end, found)
+
+
+def _check_apart(source: Source, span: tuple[int, int]) -> None:
+    """Raises `ClaimError` for a word with a number that may be its value, as `loss64.6`."""
+    joined = _JOINED.search(source.text, *span)
+    if joined is not None:
+        message = "no blank between a name and its number; write such as loss 2.25"
+        raise ClaimError(message, source.place(joined.start() + 1))
+
+
+def _with_others(source: Source, name: Written, cell: Written, end: int, found: State) -> int:
+    """Takes a number, and what else is said of it behind; where that ends.
+
+    `w: 0.0 -> 0.5` has w before and after the update. `Loss 6.9 (7.1)` has the average so far in brackets, called
+    `avg_Loss`; of what no meter averages it is another number, as is one behind ±, and none of the two is read.
+    """
+    text = source.text
+    if arrow := _ARROW.match(text, end):
+        _add(replace(name, text=f"{name.text}_before"), cell, found)
+        _add(replace(name, text=f"{name.text}_after"), source.cell(*arrow.span("value")), found)
+        return arrow.end()
+    average = _AVERAGE.match(text, end)
+    other = None if average and _AVERAGED.search(name.text) else (average or _RANGE.match(text, end))
+    if other is not None:
+        both = replace(cell, text=f"{cell.text}{other[0]}", why=_TWO)
+        _add(name, both, found)
+        return other.end()
     _add(name, cell, found)
-    return _with_average(source, name, end, found)
-
-
-def _with_average(source: Source, name: Written, end: int, found: _State) -> int:
-    """`Loss 6.9 (7.1)` has the average so far in brackets, called `avg_Loss`; where it ends."""
-    average = _AVERAGE.match(source.text, end)
     if average is None:
         return end
     _add(Written(f"avg_{name.text}", name.place), source.cell(*average.span("value")), found)

@@ -7,9 +7,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from derive.errors import ClaimError, Place
+from verify.printed.boxes import is_boxed, read_boxed
+from verify.printed.lines import is_lines, read_lines
+from verify.printed.printed_dicts import is_printed_dicts, read_printed_dicts
+from verify.printed.remarks import read_with_remarks, without_row_count
 from verify.tabular.delimited import SIGNS, read_delimited
 from verify.tabular.grid import Grid, Source
-from verify.tabular.lines import is_lines, read_lines
 from verify.tabular.markup import (
     is_barred,
     is_latex,
@@ -22,7 +25,6 @@ from verify.tabular.markup import (
     read_rst_grid,
     read_rst_simple,
 )
-from verify.tabular.printed_dicts import is_printed_dicts, read_printed_dicts
 from verify.tabular.records import read_json
 
 MAX_CELLS = 10**6  # of a table; a larger one is refused
@@ -41,7 +43,8 @@ def read_grid(source: Source) -> Grid:
     separator = _SEPARATOR.match(source.text)
     if separator is not None:
         return _separated(source, separator)
-    of_form = next((read for belongs, read in _FORMS if belongs(source)), read_delimited)
+    source = without_row_count(source)
+    of_form = next((read for belongs, read in _FORMS if belongs(source)), read_with_remarks)
     return of_form(source)
 
 
@@ -50,6 +53,7 @@ _FORMS: tuple[tuple[Callable[[Source], bool], Callable[[Source], Grid]], ...] = 
     (lambda source: bool(_JSON.match(source.text)), read_json),
     (is_printed_dicts, read_printed_dicts),
     (lambda source: is_latex(source.text), read_latex),
+    (is_boxed, read_boxed),
     (is_rst_grid, read_rst_grid),
     (is_rst_simple, read_rst_simple),
     (is_markdown, read_markdown),

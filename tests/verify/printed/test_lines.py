@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from derive.errors import ClaimError
 from tests.timelines import claimed, timeline_of
 from verify.claims.table import read_table
-from verify.tabular.forms import read_grid
+from verify.printed.forms import read_grid
+from verify.printed.lines import read_lines
 from verify.tabular.grid import Source
-from verify.tabular.lines import read_lines
 
 THREE_ROWS = """
 equations = "l = mean((w*x + b - y)^2)"
@@ -206,3 +206,94 @@ def test_what_is_a_time_or_a_place_and_no_claim() -> None:
         read_lines(Source("t", "[1.5, 2] loss: 2.5\n"))
     grid = read_lines(Source("t", "Epoch 1 loss=64.6: 100%|██| 1/1 [00:00<00:00, 8it/s]\n"))
     assert [row[:2][-1].text for row in grid.rows] == ["loss", "64.6"]
+
+
+ODD = [
+    "prediction for x=6: 10.4556",
+    "$ python train.py --lr 0.01 --epochs 5",
+    "/usr/lib/f.py:12: UserWarning: size (torch.Size([5])) is other\n  return F.mse_loss(input)",
+    'Config: {"lr": 0.01, "epochs": 5}',
+    ">>> w\n1.6652",
+    "Saved model to /tmp/model_5.pt",
+    "using torch2.14 and numpy2.2",
+]
+UNREAD = ["Epoch 4: loss=", "Best loss: 7.5966 at epoch 4", "Best loss: 99 at epoch 4", "Epoch 4: loss64.6", "dw-53.2"]
+COUNTED = (
+    "Epoch {k}: loss={l}",
+    "[Epoch {k}] loss: {l}, w: 1.38",
+    "epoch {k} loss {l}",
+    "Epoch {k} | loss {l} | w 1.38",
+)
+
+
+@given(st.sampled_from(COUNTED), st.sampled_from([*ODD, *UNREAD]), st.integers(0, 4), st.integers(0, 3), st.booleans())
+def test_a_line_that_cannot_be_read_is_left_out_and_named(line: str, odd: str, at: int, slip: int, has: bool) -> None:
+    """The other lines say what they say, a slip among them too."""
+    numbers = ["4", "3.1", "2.2", "1.3"]
+    numbers[slip] = "9.9" if has else numbers[slip]
+    lines = [line.format(k=k, l=number) for k, number in enumerate(numbers, start=1)]
+    reading = read_table("\n".join([*lines[:at], odd, *lines[at:]]) + "\n", "t", EPOCHS)
+    losses = [(one.cell.step, one.literal.text) for one in reading.claims if one.cell.name == "loss"]
+    assert losses == list(enumerate(numbers, start=1))
+    if odd in UNREAD:
+        assert [error.place and error.place.line for error in reading.unread] == [at + 1]
+    else:
+        assert not reading.unread
+        shown = odd.splitlines()[0 if odd != ">>> w\n1.6652" else 1]
+        assert f"not read: line {at + 1 + (odd[0] == '>')}, '{shown[:20]}" in reading.told
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("lr = 0.1\nstep,loss\n1,4\n2,99\n", "no name with its number behind it"),  # a table below a line
+        ("Epoch 1: loss=4\n2 3.1\n3 2.2\n", "no name with its number behind it"),  # most lines are others
+        ("Epoch 1: loss64.6\n", "no blank between a name and its number; write such as loss 2.25"),
+        ("Epoch 1: loss 4 dw-53.2\n", "no blank between a name and its number"),
+        ("Epoch 1: w=0.532 (99)\n", r"'0.532 \(99\)' has two numbers; expected the claimed one alone"),
+        ("Epoch 1, loss 4 ± 0.01\nEpoch 2, loss 3 ± 0.01\n", "'4 ± 0.01' has two numbers"),
+        ("Epoch 1, loss 4 -> 3.2\n", "unknown quantity 'loss_before'"),  # of which step, is not said
+        ("1 64.6\n2 37.7\n", "the first line has numbers in the place of names; write one above it"),
+        ("1: 64.6\n2: 37.7\n", "the first line has numbers in the place of names"),
+        ("[64.6, 37.7]\n", "the first line has numbers in the place of names"),
+    ],
+)
+def test_what_a_line_says_amiss(text: str, message: str) -> None:
+    with pytest.raises(ClaimError, match=message):
+        claimed(text, EPOCHS)
+
+
+@pytest.mark.parametrize("arrow", ["->", "-->", "→", "=>", " -> "])
+def test_an_arrow_stands_between_the_number_before_the_update_and_after_it(arrow: str) -> None:
+    found = claimed(f"Epoch 1: w: 1.0000 {arrow} 1.38, loss 4\nEpoch 2: w: 1.38 {arrow} 1.46, loss 3\n", EPOCHS)
+    assert [(step, group, number) for step, group, _, number in found if group != "loss"] == [
+        *((1, "before", "1.0000"), (1, "after", "1.38"), (2, "before", "1.38"), (2, "after", "1.46")),
+    ]
+
+
+@pytest.mark.parametrize("line", ["w = 1 - 0.1*(-3.8) = 1.38", "w = 1.0 + 0.38 = 1.38", "w: 1 − 0.1 · (−3.8) = 1.38"])
+def test_of_a_calculation_its_result_is_claimed(line: str) -> None:
+    assert claimed(f"Epoch 1: {line}\n", EPOCHS) == [(1, "after", "w", "1.38")]
+    assert [one[-1] for one in claimed(f"Epoch 1: {line}, loss = 4\n", EPOCHS)] == ["1.38", "4"]
+
+
+@given(st.sampled_from(["losses = {}", "loss: {}", "loss_history={}", "Losses: {}"]), st.booleans(), st.integers(2, 4))
+def test_lists_of_a_number_a_step(line: str, has_w: bool, count: int) -> None:
+    losses, w = ["4.5", "3.1", "2.2", "1.3"][:count], ["1.38", "1.46", "1.5", "1.6"][:count]
+    text = line.format(f"[{', '.join(losses)}]") + "\n" + (f"w = [{', '.join(w)}]\n" if has_w else "")
+    found = claimed(text, EPOCHS)
+    assert [(step, number) for step, _, name, number in found if name == "loss"] == list(enumerate(losses, start=1))
+    assert [number for _, _, name, number in found if name == "w"] == (w if has_w else [])
+
+
+def test_lists_of_other_lengths_are_refused() -> None:
+    with pytest.raises(ClaimError, match=r"unknown quantity 'losses'"):
+        claimed("losses = [4, 3, 2]\nw = [1.38, 1.46]\n", EPOCHS)
+
+
+def test_an_array_below_its_name() -> None:
+    grid = read_grid(Source("t", "W:\n[[0.6 -0.0133]\n [0.7167 0.4083]]\nc:\ntensor([0.1, 0.2])\n"))
+    assert [cell.text for cell in grid.rows[0]] == ["W", "c"]
+    assert [cell.text.split() for cell in grid.rows[1]] == [
+        *(["[[0.6", "-0.0133]", "[0.7167", "0.4083]]"], ["tensor([0.1,", "0.2])"]),
+    ]

@@ -20,7 +20,7 @@ from tests.timelines import timeline_of
 from verify.auditing.pipeline import Audit, audit
 from verify.claims.table import read_table
 from verify.following.finding import Status
-from verify.tabular.forms import read_grid
+from verify.printed.forms import read_grid
 from verify.tabular.grid import Source, with_points
 
 TABLE = [

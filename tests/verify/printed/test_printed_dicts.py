@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from derive.errors import ClaimError
-from verify.tabular.forms import read_grid
+from verify.printed.forms import read_grid
 from verify.tabular.grid import Source
 
 

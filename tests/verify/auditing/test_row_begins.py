@@ -1,0 +1,131 @@
+"""Tables of what each step begins with: rows k = 0..N, or from k = 1 on with the parameters before the update."""
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import verify
+from verify.following.finding import Status
+
+FIT = """\
+equations = \"\"\"
+p = w*x + b
+l = mean((p - y)^2)
+\"\"\"
+[parameters]
+w = {w}
+b = {b}
+[data]
+x = [{x}]
+y = [{y}]
+[training]
+lr = {lr}
+epochs = {epochs}
+"""
+EP = FIT.format(w=0, b=0, x="1, 2, 3, 4, 5", y="3, 5, 8, 9, 12", lr=0.01, epochs=5)
+FALLING = 'equations = "l = (w-3)^2"\n[parameters]\nw = 1\n[training]\nlr = 0.25\nsteps = 3\n'  # w = 1, 2, 2.5, 2.75
+BATCHES = EP.replace("epochs = 5", "batch_size = 3\nepochs = 2")
+
+
+def judged(problem: str, table: str) -> tuple[int, dict[str, int], str]:
+    """The exit code, how many numbers have each status, and how the table was read."""
+    found = verify.audit(problem + f'[claims]\ntable = """\n{table}\n"""\n')
+    return found.exit_status, {status.value: count for status, count in found.counts.items()}, "; ".join(found.told)
+
+
+def test_rows_from_0_to_n_are_all_judged() -> None:
+    table = "| k | w | b | J |\n|--|--|--|--|\n| 0 | 0.0000 | 0.0000 | 64.6000 |\n| 1 | 0.5320 | 0.1480 | 37.7148 |\n"
+    table += "| 2 | 0.9381 | 0.2611 | 22.0474 |\n| 3 | 1.2480 | 0.3476 | 12.9172 |\n| 4 | 1.4846 | 0.4138 | 7.5966 |\n"
+    status, counts, told = judged(EP, table + "| 5 | 1.6652 | 0.4644 | 4.4959 |")
+    assert (status, counts) == (0, {"right": 18})
+    assert "its last row is read as what a further step would begin with" in told
+    assert judged(EP, table + "| 5 | 1.6652 | 0.4644 | 4.4595 |")[:2] == (1, {"right": 17, "wrong": 1})
+    assert judged(EP, table + "| 5 | 1.6562 | 0.4644 | 4.4959 |")[:2] == (1, {"right": 17, "wrong": 1})
+
+
+def test_from_1_on_parameters_may_be_those_before_the_update() -> None:
+    table = "k,w,b,J\n1,0,0,64.6\n2,0.5320,0.1480,37.7148\n3,0.9381,0.2611,22.0474\n"
+    assert judged(EP, table)[:2] == (0, {"right": 9})
+    assert "its parameters are read as those a step begins with" in judged(EP, table)[2]
+    assert judged(EP, table.replace("0.9381", "0.9318"))[:2] == (1, {"right": 8, "wrong": 1})
+    assert judged(EP, table.replace("1,0,0,", "1,0.1,0,"))[:2] == (1, {"right": 8, "wrong": 1})
+
+
+@pytest.mark.parametrize(
+    ("table", "counts"),
+    [
+        ("step,w\n1,1", {"wrong": 1}),  # one number may be a forgotten update
+        ("step,w\n1,2\n2,2\n3,2.5", {"right": 2, "carried": 1}),  # once more the same, and from there on
+        ("step,new w\n1,1\n2,2.0\n3,2.5", {"wrong": 1, "inherited": 2}),  # its name says when
+        ("step,w_after\n1,1\n2,2.0\n3,2.5", {"wrong": 1, "inherited": 2}),
+        ("step,w\n0,1\n1,1\n2,2.0\n3,2.5", {"right": 1, "wrong": 1, "inherited": 2}),  # the row 0 says when
+        ("step,w\n1,2\n2,2.5\n3,2.75", {"right": 3}),
+    ],
+)
+def test_no_table_is_read_so_whose_own_words_or_numbers_speak_against_it(table: str, counts: dict[str, int]) -> None:
+    assert judged(FALLING, table)[1] == counts
+
+
+def test_of_two_ways_to_read_the_state_the_better_one_counts() -> None:
+    problem = FALLING.replace("steps", "momentum = 0.5\nsteps")
+    assert judged(problem, "step,w,w.v,dl/dw\n1,1,-4,-4\n2,2,-4,-2\n3,3,-2,0")[:2] == (0, {"right": 9})
+    assert judged(problem, "step,w,w.v,dl/dw\n1,1,0,-4\n2,2,-4,-2\n3,3,-4,0")[:2] == (0, {"right": 9})
+
+
+def test_a_last_row_may_stand_below_steps_counted_from_1_too() -> None:
+    assert judged(FALLING, "k,w,l\n1,1,4\n2,2,1\n3,2.5,0.25\n4,2.75,0.0625")[:2] == (0, {"right": 8})
+    assert judged(FALLING, "k,w,l\n1,1,4\n2,2,1\n3,2.5,0.25\n4,2.75,0.0725")[:2] == (1, {"right": 7, "wrong": 1})
+
+
+def test_which_batch_would_follow_is_not_guessed() -> None:
+    found = verify.audit(BATCHES, claims=[{"k": k, "w": w, "l": 0} for k, w in enumerate((0, 0.4, 0, 0, 0))])
+    assert [error.message for error in found.unread] == [
+        "loss of a step after the last is not judged: the run has the steps 1 to 4"
+    ]
+
+
+@st.composite
+def runs(draw: st.DrawFn) -> tuple[str, list[list[str]]]:
+    """A fit and its table: the parameters that each step begins with and their loss, also after the last step."""
+    count = draw(st.integers(2, 4))
+    x, y = (draw(st.lists(st.integers(-4, 6), min_size=count, max_size=count)) for _ in "xy")
+    w, b, steps = draw(st.integers(-3, 3)), draw(st.integers(-3, 3)), draw(st.integers(2, 5))
+    lr = Fraction(draw(st.integers(1, 6)), 100)
+    text = FIT.format(w=w, b=b, x=", ".join(map(str, x)), y=", ".join(map(str, y)), lr=float(lr), epochs=steps)
+    rows, held = [], (Fraction(w), Fraction(b))
+    for _ in range(steps + 1):
+        off = [held[0] * one + held[1] - other for one, other in zip(x, y, strict=True)]
+        rows.append([f"{float(number):.6f}" for number in (*held, sum(r * r for r in off) / count)])
+        slopes = (2 * sum(r * one for r, one in zip(off, x, strict=True)) / count, 2 * sum(off) / count)
+        held = (held[0] - lr * slopes[0], held[1] - lr * slopes[1])
+    return text, rows
+
+
+@settings(max_examples=25)
+@given(
+    run=runs(), first=st.integers(0, 1), without_last=st.booleans(), slip=st.tuples(st.integers(0), st.integers(0, 2))
+)
+def test_a_slip_is_wrong_at_its_place_and_no_other_verdict_changes(
+    run: tuple[str, list[list[str]]], first: int, without_last: bool, slip: tuple[int, int]
+) -> None:
+    problem, rows = run
+    rows = rows[: len(rows) - without_last]
+    if (
+        len({tuple(row[:2]) for row in rows}) < len(rows)
+        or len({row[0] for row in rows} | {row[1] for row in rows}) < 5
+    ):
+        return  # it hardly moves: which step a number is of cannot be told
+
+    def table() -> list[dict[str, str]]:
+        return [{"k": str(k + first), "w": w, "b": b, "l": loss} for k, (w, b, loss) in enumerate(rows)]
+
+    found = verify.audit(problem, claims=table())
+    assert not [one for one in found.findings if one.status.is_refused]
+    assert len(found.findings) == 3 * len(rows)
+    at, column = slip[0] % len(rows), slip[1]
+    rows[at][column] = f"{float(rows[at][column]) + 0.07:.6f}"
+    found = verify.audit(problem, claims=table())
+    refused = [one for one in found.findings if one.status.is_refused]
+    assert [(one.claim.literal.text, one.status) for one in refused] == [(rows[at][column], Status.WRONG)]

@@ -1,0 +1,73 @@
+"""What a wrong formula is instead: the transpose of the right one, or a step without lr."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.scenarios.test_claimed_back import SLOW, judged
+
+SQUARE = """
+equations = "h = tanh(X @ W); l = sum((h - T)^2)/2"
+[parameters]
+W = [[1, 2], [3, -1]]
+[data]
+X = [[1, 2], [3, 1], [0, 2]]
+T = [[1, 0], [0, 1], [2, 1]]
+"""
+SAID = "it is the transpose of the right one"
+
+
+@pytest.mark.parametrize(
+    ("formula", "is_so"),
+    [
+        ("transpose((h - T)*(1 - h^2)) @ X", True),
+        ("((h - T)*(1 - h^2)).T @ X", True),
+        ("transpose(transpose(X) @ ((h - T)*(1 - h^2)))", True),
+        ("transpose((h - T)*(1 - h)) @ X", False),
+        ("2*transpose((h - T)*(1 - h^2)) @ X", False),
+    ],
+)
+def test_a_transpose_is_named_and_turned(formula: str, is_so: bool) -> None:
+    finding = judged(SQUARE, "dl/dW", formula)
+    assert finding.status == "wrong"
+    assert (SAID in finding.sentence) is is_so
+    if is_so:
+        assert finding.right == "transpose(X) @ ((h - T)*(1 - h^2))"
+
+
+@SLOW
+@given(st.sampled_from(["h", "X", "T", "h*h", "X @ W", "h - T"]), st.sampled_from(["X", "h", "T*h", "h"]))
+def test_a_transpose_is_said_where_it_is_one(one: str, other: str) -> None:
+    """Of a sum of products of matrices, which has a symmetric part."""
+    problem = SQUARE.replace("l = sum((h - T)^2)/2", f"l = sum(W*(transpose({one}) @ ({other})))").replace(
+        "h = tanh(X @ W)", "h = tanh(X)"
+    )
+    if "W" in one:
+        return
+    finding = judged(problem, "dl/dW", f"transpose(transpose({one}) @ ({other}))")
+    assert finding.status == ("right" if one == other else "wrong")
+    assert (SAID in finding.sentence) is (one != other)
+
+
+RATE = (
+    'equations = "l = mean((w*x - y)^2)"\n[parameters]\nw = 1\n[data]\nx = [1, 2]\ny = [1, 3]\n[training]\nlr = 0.01\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("formula", "said"),
+    [
+        ("w - dl/dw", "it is 1/lr = 100 times the right step"),
+        ("w + dl/dw", "it is -1/lr = -100 times the right step"),
+        ("w - lr^2*dl/dw", "it is lr = 1/100 times the right step"),
+        ("w - 2*lr*dl/dw", "it is 2 times the right step"),
+        ("w - lr*dl/dw/n", "it is 1/n times the right step"),
+        ("w - dl/dw/n", "it is 100/n times the right step"),
+    ],
+)
+def test_a_step_without_lr(formula: str, said: str) -> None:
+    finding = judged(RATE, "w", formula)
+    assert f"; {said};" in finding.sentence
+    assert finding.right == "w - lr*dl/dw"

@@ -1,0 +1,117 @@
+"""Heads with a unit, a remark, a step or an entry in them: read where they leave no doubt."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from derive.errors import ClaimError
+from tests.timelines import claimed, timeline_of
+
+LINE = timeline_of(
+    'equations = "l = mean((w*x + b - y)^2)"\n[parameters]\nw = 1\nb = 0\n[data]\nx = [1, 2]\ny = [2, 3]\n'
+    "[training]\nlr = 0.1\nepochs = 3\n"
+)
+NET = timeline_of(
+    'equations = """\nz = x @ W + c\nl = mean((z - y)^2)\n"""\n[parameters]\nW = [[0.5, -0.25], [1, 2]]\nc = [0, 0.1]\n'
+    "[data]\nx = [[1, 2], [3, -1], [0, 4]]\ny = [[1, 0], [2, 1], [3, -1]]\n[training]\nlr = 0.1\nsteps = 3\n"
+)
+
+
+def of(head: str) -> tuple[int, str, str]:
+    """The step, group and name of what a column is about."""
+    return claimed(f'step,"{head}"\n2,0.5\n', LINE)[0][:3]
+
+
+@given(
+    st.sampled_from(
+        [
+            ("w", "after", "w"),
+            ("J", "loss", "loss"),
+            ("dl/db", "gradients", "dl/db"),
+            ("w_before", "before", "w_before"),
+        ]
+    ),
+    st.sampled_from(["[1/s]", "[kJ]", "[m/s^2]", "[%]", "[-]", "[N·m]", ":"]),
+)
+def test_a_unit_changes_nothing(named: tuple[str, str, str], unit: str) -> None:
+    name, group, label = named
+    assert of(f"{name}{'' if unit == ':' else ' '}{unit}") == (2, group, label)
+
+
+@pytest.mark.parametrize("head", ["J (MSE)", "Loss (MSE)", "MSE (loss)", "cost (J)"])
+def test_another_word_for_the_same_changes_nothing(head: str) -> None:
+    assert of(head) == (2, "loss", "loss")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "loss (before)",
+        "loss (sum)",
+        "w (clipped)",
+        "w (b)",
+        "w (old value)",
+        "loss [avg]",
+        "dl/dw (without 2)",
+        "w (w_before)",
+    ],
+)
+def test_any_other_word_may_change_what_is_meant(head: str) -> None:
+    with pytest.raises(ClaimError, match=r"unknown quantity|is one number"):
+        of(head)
+
+
+@pytest.mark.parametrize("head", ["w_t", "w(t)", "w_{t}", "w^(k)", "w_k", "w_i"])
+def test_the_step_in_a_subscript(head: str) -> None:
+    assert of(head) == (2, "after", "w")
+    following = re.sub(r"([tki])", r"\1+1", head)
+    assert of(following) == (2, "after", "w")
+    both = claimed(f'step,"{head}","{following}"\n2,0.5,0.6\n', LINE)
+    assert [one[1] for one in both] == ["before", "after"]
+
+
+def test_the_step_of_a_gradient_or_a_loss() -> None:
+    assert (of("dl/dw_t"), of("J_t")) == ((2, "gradients", "dl/dw"), (2, "loss", "loss"))
+    with pytest.raises(ClaimError, match="unknown quantity"):
+        of("J_{t+1}")
+
+
+@given(
+    st.sampled_from(["W{}{}", "W_{}{}", "W_{{{}{}}}", "W_{},{}"]),
+    st.booleans(),
+    st.permutations(range(4)),
+    st.integers(2, 4),
+)
+def test_entries_by_their_digits(form: str, from_0: bool, order: list[int], count: int) -> None:
+    places = [divmod(k, 2) for k in order[:count]]
+    heads = [form.format(*(k + (not from_0) for k in place)) for place in places]
+    digits = {k + (not from_0) for place in places for k in place}
+    table = "step," + ",".join(f'"{head}"' for head in heads) + "\n1" + ",0.5" * count + "\n"
+    if not digits & {0, 2}:
+        with pytest.raises(ClaimError, match=r"can be W\[.*, counted from 1, or W\[.*, counted from 0"):
+            claimed(table, NET)
+        return
+    assert [one[2] for one in claimed(table, NET)] == [f"W[{i},{j}]" for i, j in places]
+
+
+def test_an_entry_that_can_be_two_is_refused_with_both() -> None:
+    with pytest.raises(ClaimError, match=r"'W11' can be W\[0,0\], counted from 1, or W\[1,1\], counted from 0"):
+        claimed("step,W11\n1,0.5\n", NET)
+    with pytest.raises(ClaimError, match=r"'c1' can be c\[0\], counted from 1, or c\[1\], counted from 0"):
+        claimed("step,c1\n1,0.5\n", NET)
+    assert [one[2] for one in claimed("step,W[0][1],dl/dW12,dl/dW22\n1,1,2,3\n", NET)] == [
+        *("W[0,1]", "dl/dW[0,1]", "dl/dW[1,1]"),
+    ]
+
+
+def test_columns_that_a_program_has_left_out() -> None:
+    with pytest.raises(ClaimError, match=r'columns are left out here .* pd.set_option\("display.max_columns", None\)'):
+        claimed("   step  ...  loss\n0     1  ...  4.00\n1     2  ...  3.00\n", LINE)
+
+
+def test_a_second_table_is_named() -> None:
+    with pytest.raises(ClaimError, match=r"^t.csv:4:1: a second table begins here; leave one of the two"):
+        claimed("step,w\n1,0.5\n\nstep,loss\n1,64.6\n", LINE)
+    assert len(claimed("step,w\n1,0.5\nstep,w\n2,0.6\n", LINE)) == 2  # the names once more

@@ -1,0 +1,66 @@
+"""Tables whose rows hold the parameters that a step begins with, though nothing in their first row says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from derive.errors import ClaimError
+from verify.claims.claim import Claim
+from verify.claims.places import Timeline
+from verify.claims.table import Reading, read_rows
+from verify.following.finding import Finding
+from verify.tabular.grid import Grid
+
+ENOUGH = 2  # wrong numbers that another reading has to explain: one alone may fit it by chance
+FEW = 200  # numbers that tell how a table is meant; only a way that they fit is looked at in whole
+
+Judge = Callable[[Sequence[Sequence[Claim]], bool], list[list[Finding]]]  # lists of claims, by digits and by rounding
+
+
+def begun(grid: Grid, run: Timeline, judge: Judge, plain: Reading | None = None) -> Reading | None:
+    """The claims of a table whose rows hold what a step begins with; None for any other table.
+
+    It has to explain `ENOUGH` numbers more, of two steps or more, than the table as it stands (`plain`), where nothing
+    may be right that is wrong so. Where the table cannot be read as it stands, most numbers have to be right so.
+    """
+    if plain is not None and not _may_be_begun(plain, judge):
+        return None
+    explained = [(_explained(found, plain, judge), found) for found in _readings(grid, run)]
+    most, best = max(explained, key=lambda one: one[0], default=(0, None))
+    return best if most else None
+
+
+def _may_be_begun(plain: Reading, judge: Judge) -> bool:
+    """Whether some parameters are wrong after their steps, of those that a step of the same row may begin with."""
+    after = [claim for claim in plain.claims if claim.cell.quantity.group == "after"][:FEW]
+    return len(after) >= ENOUGH and sum(one.status.is_refused for one in judge([after], True)[0]) >= ENOUGH
+
+
+def _readings(grid: Grid, run: Timeline) -> Iterator[Reading]:
+    for state in ("parameters", "state"):
+        try:
+            yield read_rows(grid, replace(run, begun=state))
+        except ClaimError:
+            continue
+
+
+def _explained(found: Reading, plain: Reading | None, judge: Judge) -> int:
+    """How many numbers a reading explains, where these are enough; else 0.
+
+    Of a table that can be read as it stands these are the numbers that are others in it.
+    """
+    if plain is None:
+        claims = found.claims[:FEW]
+        right = [one for one in judge([claims], True)[0] if one.status.is_accepted]
+        begun_at = {one.cell.step for one in right if one.cell.quantity.group == "before"}
+        return len(right) if len(begun_at) >= ENOUGH and 2 * len(right) > len(claims) else 0
+    held = {claim.place: claim.cell for claim in plain.claims}
+    moved = [claim for claim in found.claims if held.get(claim.place) != claim.cell][:FEW]
+    places = {claim.place for claim in moved}
+    of_plain, of_found = judge([[claim for claim in plain.claims if claim.place in places], moved], True)
+    right_before = {one.claim.place for one in of_plain if one.status.is_accepted}
+    right_now = {one.claim.place: one.cell.step for one in of_found if one.status.is_accepted}
+    more = len(right_now) - len(right_before)
+    is_enough = more >= ENOUGH and len(set(right_now.values())) >= ENOUGH and right_before <= right_now.keys()
+    return more if is_enough else 0

@@ -1,0 +1,99 @@
+"""What follows from an author's numbers where every number on the way is rounded, written down or not.
+
+Two things are told apart. What roundings do together, whichever way each of them goes, is an interval: a number beyond
+it does not follow. What a person gets who rounds in one way is one number for each of the table: only that is right
+work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
+
+from derive.run.run import Run
+from verify.claims.claim import Cell
+from verify.claims.literal import may_stand_for
+from verify.following.extent import MAX_BY_HAND, in_forms
+from verify.following.finding import Finding
+from verify.following.follow_through import follow
+from verify.following.own_numbers import Own, is_integer
+from verify.hand.calculation import input_marks
+from verify.numbers import Carried, Form, PocketForms, PocketNumbers, Rounds, carried, likely
+
+GUARD_DIGITS = 1  # that somebody carries at most beyond those that are printed
+WAYS = 2 * 2 * len(Rounds) * (1 + GUARD_DIGITS)  # to round that are tried at most
+_NO_LIMIT = 99  # digits, or places after the point
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """What numbers on the way that are rounded to `digits` allow at most; nothing where nobody calculates so."""
+
+    digits: Carried | None
+    forms: Mapping[Cell, Form]
+
+
+@dataclass(frozen=True)
+class Reached:
+    """The numbers that one `way` to round gives, in words, as they are printed; each with what it rests on."""
+
+    way: str = ""
+    forms: Mapping[Cell, Form] = field(default_factory=dict)
+
+
+def allowed(run: Run, findings: Sequence[Finding], owns: Sequence[Own]) -> Allowed:
+    """What follows from an author's numbers where each number on the way is rounded up or down to what is carried.
+
+    Nothing where a table cannot be one that was calculated so: a number alone, too many digits or steps.
+    """
+    listed = [one for one in findings if one.cell.quantity.group != "setting" and one.claim.literal.digits]
+    literals = [one.claim.literal for one in listed if not is_integer(one.claim.literal)]
+    is_cut = bool(literals) and all(literal.is_cut for literal in literals)
+    digits = carried(((one.claim.literal.digits, one.claim.literal.decimals) for one in listed), is_cut=is_cut)
+    last = max((one.cell.step for one in listed), default=0)
+    if digits is None or len(listed) < 2 or last > MAX_BY_HAND:
+        return Allowed(None, {})
+    forms = follow(run, owns, [one.cell for one in listed], PocketForms(digits, input_marks(run.watched)))
+    return Allowed(digits, {cell: likely(form) for cell, form in forms.items()})
+
+
+def reached(run: Run, findings: Sequence[Finding], candidates: Set[Cell], digits: Carried) -> Reached:
+    """What a person gets who rounds in one way and goes on with what is printed: the way that explains the table best.
+
+    That is the first that gives all `candidates`, which do not follow otherwise, as they are printed; or else, of those
+    that give some of them, the one that gives the most numbers of the table. Nothing where that takes too long.
+    """
+    claims = [one.claim for one in findings if one.claim.literal.special is None]
+    owns = [Own(claim, mark, claim.literal.value, claim.literal.value) for mark, claim in enumerate(claims)]
+    literals = {claim.cell: claim.literal for claim in claims if claim.cell.quantity.group != "setting"}
+    best, last = Reached(), max(cell.step for cell in literals)
+    if in_forms(run, WAYS * last, 0) > run.settings.limit:
+        return best
+    for way, system in _ways(digits):
+        found = follow(run, owns, list(literals), system)
+        given = {cell: form for cell, form in found.items() if may_stand_for(literals[cell], form.ball) is True}
+        if candidates <= given.keys():
+            return Reached(way, given)
+        if candidates & given.keys() and len(given) > len(best.forms):
+            best = Reached(way, given)
+    return best
+
+
+def _ways(digits: Carried) -> Iterator[tuple[str, PocketNumbers]]:
+    """The ways in which people round: to digits or places, as many as printed or a few more, and which numbers."""
+    for more in range(GUARD_DIGITS + 1):
+        for rounds in Rounds:
+            for limit in (
+                replace(digits, digits=digits.digits + more, places=_NO_LIMIT),
+                replace(digits, digits=_NO_LIMIT, places=digits.places + more),
+            ):
+                system = PocketNumbers(limit, rounds)
+                yield words(limit), system
+                if system.has_met_tie:
+                    yield words(limit), PocketNumbers(limit, rounds, to_even=True)
+
+
+def words(digits: Carried) -> str:
+    """What is carried, in words: "rounded to 3 digits", "cut off after 2 digits after the point"."""
+    number, after = (digits.digits, "") if digits.digits < _NO_LIMIT else (digits.places, " after the point")
+    return f"{'cut off after' if digits.is_cut else 'rounded to'} {number} digits{after}"

@@ -1,0 +1,112 @@
+"""Heads of columns as people write them: with a unit or a remark, the step in a subscript, an entry by its digits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from derive.errors import ClaimError, shorten
+from verify.tabular.written import Row, Written
+
+_REMARK = re.compile(r"(?P<name>.*\S)\s*(?:\((?P<round>[^()\[\]]+)\)|\[(?P<square>[^()\[\]]+)\])")
+_UNIT = re.compile(
+    r"(?:[µmkcMG]?(?:m|s|g|K|J|N|V|A|W|Pa|Hz|eV)|1|°C|h|min|%|€|\$|a\.?u\.?)"
+    r"(?:[·*/ ^]?(?:[µmkcMG]?(?:m|s|g|K|J|N|V|A|W|Pa|Hz|eV)|h|min|-?\d|²|³|⁻¹|⁻²))*|-"
+)
+_STEP = re.compile(  # w_t, w_{t+1}, w(t), w^(k), w_k+1
+    r"(?P<name>.*[^\W\d_])\s*(?:_|\^|_?\{|(?=\())\s*[{(]*\s*(?P<letter>[tkni])\s*(?P<next>\+\s*1)?\s*[})]*"
+)
+_DIGITS = re.compile(r"(?P<name>.*?[^\W\d_])_?\{?(?P<digits>\d(?:,?\d)*)\}?")
+_COLUMNS_LEFT_OUT = ("...", "…")
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the problem calls its numbers: the meaning of a name, its size along each axis, whether a word is taken."""
+
+    meaning: Callable[[str], Hashable | None]
+    shape: Callable[[str], Sequence[int | str]]
+    is_taken: Callable[[str], bool]
+
+
+def plain_heads(header: Row, known: Known) -> Row:
+    """The heads, each by a name of the problem where what is written around it leaves no doubt.
+
+    Only heads that are no name by themselves are looked at. Raises `ClaimError` for entries that can be counted from 0
+    or from 1, and for a column in whose place a program has printed `...`.
+    """
+    for cell in header:
+        if cell.text in _COLUMNS_LEFT_OUT and len(header) > 1:
+            message = "columns are left out here by the program that has printed the table"
+            how = 'print all of them: pd.set_option("display.max_columns", None), pl.Config.set_tbl_cols(-1)'
+            raise ClaimError(f"{message}; {how}", cell.place)
+    open_ = [cell for cell in header if cell.text and known.meaning(cell.text) is None]
+    renamed = {cell.text: _without_remark(cell.text, known) for cell in open_}
+    renamed |= _of_steps([cell for cell in open_ if not renamed[cell.text]], known)
+    renamed |= _entries([cell for cell in open_ if not renamed[cell.text]], known)
+    return [replace(cell, text=renamed.get(cell.text) or cell.text) for cell in header]
+
+
+def _without_remark(head: str, known: Known) -> str:
+    """`w [1/s]` as w, `J (MSE)` as J where MSE is another word for it, `W[0][0]` as `W[0,0]`; else nothing.
+
+    Any other word in brackets may change what is meant, as `loss (test)`.
+    """
+    entry = head.replace("][", ",")
+    if entry != head and known.meaning(entry) is not None:
+        return entry
+    if head.endswith(":") and known.meaning(head[:-1]) is not None:
+        return head[:-1]
+    match = _REMARK.fullmatch(head)
+    if match is None or known.meaning(match["name"]) is None:
+        return ""
+    remark = match["round"] or match["square"]
+    is_other_word = known.meaning(remark) == known.meaning(match["name"])
+    return str(match["name"]) if is_other_word or (_UNIT.fullmatch(remark) and not remark.isdigit()) else ""
+
+
+def _of_steps(heads: Sequence[Written], known: Known) -> Mapping[str, str]:
+    """`w_t` as w, and `w_{t+1}` as w after the update; beside that, `w_t` is w before it."""
+    found: dict[str, tuple[str, bool]] = {}
+    for head in heads:
+        match = _STEP.fullmatch(head.text)
+        if match is None or known.is_taken(match["letter"]) or known.meaning(match["name"]) is None:
+            continue
+        if not known.shape(match["name"]):
+            found[head.text] = (match["name"], match["next"] is not None)
+    left = {name for name, is_next in found.values() if is_next and known.meaning(f"{name}_after") is not None}
+    named = {}
+    for head_text, (name, is_next) in found.items():
+        if is_next and name not in left:
+            continue
+        named[head_text] = f"{name}_after" if is_next else f"{name}_before" if name in left else name
+    return named
+
+
+def _entries(heads: Sequence[Written], known: Known) -> Mapping[str, str]:
+    """`W11`, `W_12`, `c1` as `W[0,0]`, `W[0,1]`, `c[0]`, counted from 1, or from 0 where a 0 stands in one of them."""
+    found: dict[str, dict[str, tuple[int, ...]]] = {}
+    for head in heads:
+        match = _DIGITS.fullmatch(head.text)
+        if match is None or known.meaning(match["name"]) is None:
+            continue
+        entry = tuple(int(digit) for digit in match["digits"].replace(",", ""))
+        shape = known.shape(match["name"])
+        sizes = [size for size in shape if isinstance(size, int) and size <= 9]
+        if shape and len(sizes) == len(shape) == len(entry) and all(e <= s for e, s in zip(entry, sizes, strict=True)):
+            found.setdefault(match["name"], {})[head.text] = entry
+    named = {}
+    for name, entries in found.items():
+        sizes = [size for size in known.shape(name) if isinstance(size, int)]
+        from_0 = any(0 in entry for entry in entries.values())
+        from_1 = any(e == s for entry in entries.values() for e, s in zip(entry, sizes, strict=True))
+        if from_0 == from_1:
+            first = next(head for head in heads if head.text in entries)
+            at = entries[first.text]
+            ways = [f"{name}[{','.join(str(e - begin) for e in at)}]" for begin in (1, 0)]
+            message = f"{shorten(first.text)} can be {ways[0]}, counted from 1, or {ways[1]}, counted from 0"
+            raise ClaimError(f"{message}; write one of the two", first.place)
+        for head_text, entry in entries.items():
+            named[head_text] = f"{name}[{','.join(str(e - (not from_0)) for e in entry)}]"
+    return named
