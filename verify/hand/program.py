@@ -6,12 +6,12 @@ adjoints. A stage knows names, axes and operations; what a number is, it does no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property, lru_cache
 
-from derive.algebra.expression import ONE, Apply, Axes, Expr, Number, Position, Reduce, Ref
+from derive.algebra.expression import ONE, Apply, Axes, Expr, Number, Position, Reduce, Ref, contraction
 from derive.chain.derivation import Adjoint, Derivation, Edge, Part
 from derive.graph.node import ROWS, SIZE
 from verify.intervals import Contraction
@@ -57,7 +57,9 @@ Instruction = Read | Constant | Positions | Call
 class Term:
     """Instructions over `axes`, and a reduction over the last `summed` of them.
 
-    The share of a maximum keeps its axes and is taken over the last `shared`.
+    The share of a maximum keeps its axes and is taken over the last `shared`. A term is of a contraction where the line
+    is one: only then are products and their sum one operation, also in its derivatives. Those of `w*s` by a number s
+    are products, each rounded to the dtype, and then a sum.
     """
 
     axes: Axes
@@ -65,6 +67,7 @@ class Term:
     summed: int = 0
     reduction: str = "sum"
     shared: int = 0
+    of_contraction: bool = False
 
     @cached_property
     def reads(self) -> tuple[tuple[str, int], ...]:
@@ -76,7 +79,7 @@ class Term:
     def contraction(self) -> Contraction | None:
         """How the term is a sum of products of two earlier values; None where it is anything else."""
         match self.instructions:
-            case (Read(layout=left), Read(layout=right), Call(op="mul", args=(0, 1) | (1, 0))) if self.summed:
+            case (Read(layout=left), Read(layout=right), Call(op="mul")) if self.of_contraction and self.summed:
                 has = [tuple(place is not None for place in layout) for layout in (left, right)]
                 kept = len(self.axes) - self.summed
                 if self.reduction == "sum" and all(has[0][kept:]) and all(has[1][kept:]):
@@ -172,7 +175,9 @@ def compile_backward(derivation: Derivation, product: Product = times_guarded) -
     """The stages that calculate every adjoint, in reverse order of calculation; `product` says what an edge adds."""
     axes = {node.name: node.axes for node in derivation.graph.nodes}
     axes.update({part.name: part.axes for part in derivation.parts})
-    return tuple(_adjoint(adjoint, axes, derivation.graph.loss, product) for adjoint in derivation.adjoints)
+    contractions = frozenset(part.name for part in derivation.parts if _is_contraction(part))
+    loss = derivation.graph.loss
+    return tuple(_adjoint(adjoint, axes, loss, product, contractions) for adjoint in derivation.adjoints)
 
 
 def compile_rule(target: str, expr: Expr) -> tuple[Stage, ...]:
@@ -182,18 +187,24 @@ def compile_rule(target: str, expr: Expr) -> tuple[Stage, ...]:
 
 def _part(part: Part) -> Term:
     axes = (*part.axes, *part.summed)
-    return Term(axes, _instructions(part.body, axes), len(part.summed), part.reduction or "sum", part.shared)
+    instructions, reduction = _instructions(part.body, axes), part.reduction or "sum"
+    return Term(axes, instructions, len(part.summed), reduction, part.shared, _is_contraction(part))
 
 
-def _adjoint(adjoint: Adjoint, axes: Mapping[str, Axes], loss: str, product: Product) -> Stage:
-    terms = tuple(_edge(edge, product(edge, Ref(adjoint_of(edge.of), axes[edge.of]))) for edge in adjoint.edges)
+def _is_contraction(part: Part) -> bool:
+    return part.reduction == "sum" and contraction(Reduce("sum", part.body, part.summed)) is not None
+
+
+def _adjoint(adjoint: Adjoint, axes: Mapping[str, Axes], loss: str, product: Product, contractions: Set[str]) -> Stage:
+    aboves = ((edge, Ref(adjoint_of(edge.of), axes[edge.of])) for edge in adjoint.edges)
+    terms = tuple(_edge(edge, product(edge, above), edge.of in contractions) for edge, above in aboves)
     seed = Term(axes[adjoint.name], (Constant(Fraction(adjoint.name == loss)),))
     return Stage(adjoint_of(adjoint.name), terms or (seed,))
 
 
-def _edge(edge: Edge, product: Expr) -> Term:
+def _edge(edge: Edge, product: Expr, of_contraction: bool) -> Term:
     axes = (*(edge.wrt.axes or ()), *edge.summed)
-    return Term(axes, _instructions(product, axes), len(edge.summed))
+    return Term(axes, _instructions(product, axes), len(edge.summed), of_contraction=of_contraction)
 
 
 @lru_cache(1 << 12)  # a derivation is compiled for many number systems

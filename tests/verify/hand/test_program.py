@@ -1,12 +1,15 @@
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
+import numpy as np
 import pytest
 
 from derive.chain.derivation import Derivation, differentiate
 from derive.graph.graph import build
 from derive.paper.lines import read_lines
+from derive.problem.loading import load
 from derive.training.optimizers import Optimizer
+from verify.bound.elementary import elementary
 from verify.hand.evaluation import evaluate
 from verify.hand.program import Call, Constant, Read, compile_backward, compile_forward, compile_rule
 from verify.names import adjoint_of
@@ -120,3 +123,24 @@ def test_the_update_rule_is_for_arrays_of_any_shape(shape: tuple[int, ...]) -> N
     found = evaluate(rule, Exact(), {"p": p, "g": g, "lr": array("1/10")}, {}).results["p"]
     assert found.shape == shape
     assert [to_fraction(value) for value in found.flat] == [1 + k - Fraction(10 + k, 10) for k in range(size)]
+
+
+@pytest.mark.parametrize(
+    ("equations", "contractions"),
+    [
+        ("z[i,k] = sum(x[i,j]*w[j,k], j)\nl = sum(z[i,k]^2, i, k)", {"z", "∂w", "∂x"}),
+        ("l = sum(w[i]*x[i], i)", {"l"}),  # its derivatives are products, with nothing to sum
+        ("z[i] = w[i]*sum(x[j], j)\nl = sum(z[i], i)", set()),  # PyTorch multiplies, rounds, and adds up
+        ("l = sum(2*w[i], i) + sum(x[i], i)", set()),
+        ("l = sum(w[i]*x[i]*x[i], i)", {"l"}),  # w·x by x
+        ("l = mean(w[i]*x[i], i)", set()),
+        ("l = sum(w[i]*x[j], i, j)", set()),  # over letters that not both factors have
+    ],
+)
+def test_what_is_one_sum_of_products(equations: str, contractions: set[str]) -> None:
+    shapes = {"w": (3, 2) if "w[j,k]" in equations else (3,), "x": (4, 3) if "x[i,j]" in equations else (3,)}
+    text = f'equations = """\n{equations}\n"""\n[parameters]\n'
+    text += "".join(f"{name} = {np.ones(shape).tolist()}\n" for name, shape in shapes.items())
+    whole = differentiate(elementary(load(text).graph))
+    stages = (*compile_forward(whole), *compile_backward(whole))
+    assert {stage.target for stage in stages if any(term.contraction for term in stage.terms)} == contractions
