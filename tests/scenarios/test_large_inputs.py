@@ -60,7 +60,7 @@ def test_the_numbers_of_a_matrix_are_read_and_shown_in_arrays(monkeypatch: pytes
         counting(monkeypatch, system, "constants", called)
     counting(monkeypatch, enclosures, "pairs", called)
     found = []
-    for size in (20, 40):  # of both, numbers are replayed in float64
+    for size in (40, 60):  # of both, numbers are replayed in float64
         called.clear()
         verify(MATRIX.format(size=size))
         found.append(dict(called))
