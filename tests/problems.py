@@ -138,3 +138,35 @@ def simple(equation: str, parameters: str = "w = 1", lr: str = "0.1", steps: int
 def read(text: str, folder: Path = Path()) -> Problem:
     """The problem of a file p.toml."""
     return read_problem(text, "p", "p.toml", folder)
+
+
+FIVE_POINTS = """
+equations = "p = w*x + b; l = mean((p - y)^2)"
+[parameters]
+w = 0
+b = 0
+[data]
+x = [1, 2, 3, 4, 5]
+y = [3, 5, 8, 9, 12]
+[training]
+lr = 0.01
+"""
+ADAM_OF_TWO = """
+equations = "l = mean((w*x - y)^2)"
+[parameters]
+w = 1
+[data]
+x = [1, 2]
+y = [1, 3]
+[training]
+optimizer = "Adam"
+lr = 0.1
+"""
+DENSE = """
+equations = "h = tanh(X @ W); l = sum((h - T)^2)/2"
+[parameters]
+W = [[1, 2], [3, -1]]
+[data]
+X = [[1, 2], [3, 1], [0, 2]]
+T = [[1, 0], [0, 1], [2, 1]]
+"""

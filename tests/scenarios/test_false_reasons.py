@@ -8,7 +8,7 @@ from derive.chain.derivation import differentiate
 from derive.errors import Place
 from derive.problem.loading import load
 from tables.account import sentence
-from tests.problems import EXPONENTIAL
+from tests.problems import DENSE, EXPONENTIAL
 from verify import audit
 from verify.formulas.judge import judge_formula
 
@@ -229,14 +229,6 @@ def test_a_reason_of_a_formula(fragment: str, true: tuple[str, str], false: tupl
     assert fragment not in judged(TWO_WAYS, *false)
 
 
-DENSE = """
-equations = "h = tanh(X @ W); l = sum((h - T)^2)/2"
-[parameters]
-W = [[1, 2], [3, -1]]
-[data]
-X = [[1, 2], [3, 1], [0, 2]]
-T = [[1, 0], [0, 1], [2, 1]]
-"""
 ALONE = "p = softmax(z); l = -sum(y*log(p))\nz: (k)\ny: (k)"
 ONE_SIZE = TWO_WAYS.replace("batch_size = 2", "batch_size = 3")
 

@@ -22,6 +22,7 @@ from derive.problem.loading import Problem, load
 from tables import output
 from verify.auditing.pipeline import Audit, audit
 from verify.command import main
+from verify.following.finding import Status
 
 LINE = """
 equations = \"\"\"
@@ -760,3 +761,29 @@ def test_a_file_that_tensorboard_downloads(tmp_path: Path) -> None:
     assert [one.claim.literal.text for one in found.findings if one.status.is_refused] == ["9.5"]
     with pytest.raises(ClaimError, match="unknown quantity 'Value'"):  # of an accuracy, say
         audited("Wall time,Step,Value\n1.5,0,0.25\n2.5,1,0.5\n3.5,2,0.75\n", tmp_path, problem)
+
+
+ONE_BATCH = """
+equations = "r = w*x + b - y; l = mean(r^2)"
+[parameters]
+w = 0.3
+b = 0
+[data]
+x = [4.7, 0.7, 3.5, 3.2]
+y = [5.9, 9, 2.8, 6.6]
+[training]
+lr = 0.05
+steps = 3
+"""
+
+
+@pytest.mark.parametrize("moved", ["17.5845131", "17.5845011", "17.5846"])
+def test_a_mean_or_sum_of_one_loss_is_that_loss(moved: str) -> None:
+    """What a program averages it may calculate beside its tensors, in digits that no float32 number has."""
+    found = []
+    for name in ("l", "loss"):
+        table = f"step,{name}\n1,33.0740750\n2,{moved}\n3,16.4370752"
+        audited = audit(f'{ONE_BATCH}[claims]\ntable = """\n{table}\n"""\n')
+        found.append([one.status for one in audited.findings])
+    assert found[0] == found[1]
+    assert found[0][1:] == [Status.WRONG, Status.WRONG]

@@ -8,23 +8,10 @@ from hypothesis import strategies as st
 
 from derive.errors import ClaimError
 from derive.problem.loading import load
+from tests.problems import FIVE_POINTS
 from verify.auditing.pipeline import Audit, audit
 
-TEXT = """
-equations = \"\"\"
-p = w*x + b
-l = mean((p - y)^2)
-\"\"\"
-[parameters]
-w = 0
-b = 0
-[data]
-x = [1, 2, 3, 4, 5]
-y = [3, 5, 8, 9, 12]
-[training]
-lr = 0.01
-epochs = 5
-"""
+TEXT = FIVE_POINTS + "epochs = 5\n"
 WHOLE = load(TEXT)  # a batch an epoch
 BATCHES = load(TEXT.replace("epochs = 5", "batch_size = 2\nepochs = 2"))
 LOSSES = ("64.6000", "37.7148", "22.0474", "12.9172", "7.5966")

@@ -11,7 +11,7 @@ from derive.run.run import Run
 from verify.auditing.mistakes import remarks, with_local_partials
 from verify.auditing.other_conventions import with_other_conventions
 from verify.claims.claim import Cell
-from verify.claims.literal import Literal, judge, may_stand_for
+from verify.claims.literal import Literal, judge, may_stand_for, within
 from verify.following import extent
 from verify.following.finding import Finding, Status
 from verify.following.follow_through import follow
@@ -39,6 +39,7 @@ FEW_UNITS = 10  # unless it is that many units of the last digit, or fewer
 TRACE, RARE = 4, 13
 
 _OF_DIGITS = (Status.TRUNCATED, Status.DOUBLE_ROUNDED)  # what is said of how a right number was printed
+_OF_LINES = ("nodes", "loss")
 _ASIDES = ("partials", "scaled")  # groups of numbers that are often written beside a calculation
 
 
@@ -56,7 +57,7 @@ def followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
     zeros = zeros_left_out(findings)
     owns = [_own(one, mark, is_exact=one.cell in exact, unit=zeros.get(one.cell)) for mark, one in enumerate(findings)]
     wanted = [cell for cell in (*refused, *near) if cell.quantity.group != "setting"]
-    unused = _without_asides(run, findings, owns, wanted)
+    others = (_without_asides(run, findings, owns, wanted), _through_lines(run, owns, wanted))
     by_rounding = allowed(run, findings, owns)
     forms = follow(run, owns, [*wanted, *by_rounding.forms], Forms(inputs=inputs))
     way = _way(run, findings, forms, by_rounding, near)
@@ -64,15 +65,9 @@ def followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
     roots: dict[int, Cell] = {}
     undecided: set[int] = set()
     for mark, alone in enumerate(findings):
-        form = forms.get(alone.cell)
-        finding = alone
-        if form is not None and alone.by_inputs:
-            finding = _beside_earlier(alone, form, roots, undecided)
-        elif form is not None and alone.status is Status.WRONG:
-            finding = _by_earlier(alone, form, roots, undecided)
-        if finding.status is Status.WRONG and alone.cell in unused:
-            other = _by_earlier(alone, unused[alone.cell], roots, undecided)
-            finding = finding if other.status is Status.WRONG else other
+        finding = _by_any(
+            alone, [found[alone.cell] for found in (forms, *others) if alone.cell in found], roots, undecided
+        )
         if finding.status is Status.WRONG and way.off - {alone.cell}:
             finding = _by_rounding(finding, way, roots, undecided)
         if finding.status is Status.UNDECIDED:
@@ -104,6 +99,31 @@ def _without_asides(
     return follow(run, [own for own in owns if own.claim.cell not in asides], wanted, system)
 
 
+def _through_lines(run: Run, owns: Sequence[Own], wanted: Sequence[Cell]) -> Mapping[Cell, Form]:
+    """What follows where derivatives are taken at the author's numbers of lines; nothing where no line is claimed."""
+    if not any(own.claim.cell.quantity.group in _OF_LINES for own in owns):
+        return {}
+    return follow(run, owns, wanted, Forms(inputs=input_marks(run.watched)), through=True)
+
+
+def _by_any(alone: Finding, forms: Sequence[Form], roots: Mapping[int, Cell], undecided: Set[int]) -> Finding:
+    """A number by what follows from the author's earlier ones, in the first of several ways that tells it."""
+    if alone.by_inputs:
+        return _beside_earlier(alone, forms[0], roots, undecided) if forms else alone
+    finding = alone
+    for form in forms if alone.status is Status.WRONG else ():
+        if finding.status in (Status.WRONG, Status.UNDECIDED):
+            found = _by_earlier(alone, form, roots, undecided)
+            finding = found if finding is alone else _better(finding, found)
+    return finding
+
+
+def _better(finding: Finding, other: Finding) -> Finding:
+    """Of two ways to go on from the author's numbers the one by which a number follows, or may."""
+    open_or_wrong = (Status.WRONG, Status.UNDECIDED) if finding.status is Status.UNDECIDED else (Status.WRONG,)
+    return finding if other.status in open_or_wrong else other
+
+
 def _by_earlier(finding: Finding, form: Form, roots: Mapping[int, Cell], undecided: Set[int]) -> Finding:
     """A number that is not right, by what follows from the author's earlier ones: `form`.
 
@@ -124,11 +144,12 @@ def _by_earlier(finding: Finding, form: Form, roots: Mapping[int, Cell], undecid
         if not meets or not form.sources:
             return finding
     unit = _unit(literal)
-    if rests_on and interval is not None and _tells(interval, WIDE, FEW_UNITS * unit):
+    given = within(form.centre, literal.low, literal.high) is True  # exactly what the printed numbers give
+    if rests_on and interval is not None and (given or _tells(interval, WIDE, FEW_UNITS * unit)):
         return replace(finding, status=Status.INHERITED, inherited_from=roots[rests_on[0]])
     if rests_on:
         return replace(finding, status=Status.NOT_RIGHT, inherited_from=roots[rests_on[0]])
-    if not undecided & form.sources and interval is not None and _tells(interval, NARROW, unit):
+    if not undecided & form.sources and interval is not None and (given or _tells(interval, NARROW, unit)):
         return replace(finding, status=Status.CARRIED, why="it follows from the numbers before it, as printed")
     rests = "rest on one that is undecided" if undecided & form.sources else "are too coarse to tell"
     why = f"it is not right at its digits; whether it follows from the numbers before it, these {rests}"

@@ -21,21 +21,17 @@ from derive.run.run import Run
 from derive.training.optimizers import read_assignment
 from verify.claims.claim import Cell
 from verify.following.beginning import SHORT, Beginning, after_others, at_first, before, first_step
+from verify.following.own_lines import through_lines
 from verify.following.own_numbers import MAX_PARTS, Own, Shortening
 from verify.following.right_values import OutOfReachError, line_of, weights_of
 from verify.hand.calculation import Calculation, columns, only, prepare
 from verify.hand.derivative import Derivative, derivative
 from verify.hand.leap import Leaps, epochs_to_leap, is_far, leaps
+from verify.hand.program import times_guarded
 from verify.hand.rates import ByHand, of_group, together
 from verify.hand.update import applied
 from verify.names import adjoint_of, parameter_of, state_name
-from verify.numbers import (
-    Array,
-    Form,
-    Forms,
-    forms,
-    precision,
-)
+from verify.numbers import Array, Form, Forms, forms, precision
 
 MAX_STEPS = 20_000  # that are followed one by one; of a later wrong number it is not said whether it is inherited
 BITS_A_STEP = 4  # balls widen with every step
@@ -53,6 +49,7 @@ class _Follower:
     owns: Sequence[Own]
     wanted: frozenset[Cell]
     system: Forms
+    through: bool = False
     found: dict[Cell, Form] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -104,7 +101,8 @@ class _Follower:
 
     def calculate(self, last: int, begin: Beginning) -> None:
         """Every step up to the last that is asked for, from the state that it begins with."""
-        calculation = prepare(self.run.watched, self.run.followed, self.run.settings, self.system)
+        product = through_lines(self.run.followed) if self.through else times_guarded
+        calculation = prepare(self.run.watched, self.run.followed, self.run.settings, self.system, product)
         data = columns(self.run.watched, self.run.watched.data, self.system)
         held, gathered, number = dict(begin.held), dict(begin.gathered), begin.step
         leap, coming = self.leap(held, number, last), deque(self.steps(last))
@@ -189,7 +187,8 @@ class _Follower:
 
         found: list[Correction] = []
         for name in sorted(self.derived.get(batch.step, ()), key=span):
-            program = self.programs.get(name) or derivative(self.run, name, self.system)
+            edges = through_lines if self.through else None
+            program = self.programs.get(name) or derivative(self.run, name, self.system, edges)
             self.programs[name] = program
             owns = {own.claim.cell: own for own in self.by_key.get((batch.step, "partials", name), ())}
             here: list[Correction] = []
@@ -371,10 +370,13 @@ class _Recorded(Mapping[str, Array]):
         return 1  # not empty: it is asked for every line
 
 
-def follow(run: Run, owns: Sequence[Own], wanted: Sequence[Cell], system: Forms | None = None) -> Mapping[Cell, Form]:
+def follow(
+    run: Run, owns: Sequence[Own], wanted: Sequence[Cell], system: Forms | None = None, *, through: bool = False
+) -> Mapping[Cell, Form]:
     """For each cell of `wanted` the number that follows from the author's own earlier ones, if calculated.
 
     `system` says what is not exact besides them: inputs that are rounded, or every result; nothing where none is given.
+    `through` takes the derivative of a line at the author's number of the line itself (`through_lines`).
     In a long run a cell before which the author has no number is left out: it does not follow from any.
     """
     chosen = system or Forms()
@@ -383,7 +385,7 @@ def follow(run: Run, owns: Sequence[Own], wanted: Sequence[Cell], system: Forms 
     last = max((cell.step for cell in cells), default=0)
     if not last:
         return {}
-    follower = _Follower(run, owns, frozenset(cells), chosen)
+    follower = _Follower(run, owns, frozenset(cells), chosen, through)
     try:
         with precision(min(256 + BITS_A_STEP * last, 8192)):
             theirs = [own.claim.cell for own in owns]

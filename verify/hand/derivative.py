@@ -6,18 +6,19 @@ Any line can be the one that is differentiated: a named part of the loss, a line
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from derive.chain.derivation import differentiate
+from derive.chain.derivation import Derivation, differentiate
 from derive.graph.node import Node
 from derive.run.run import Run
 from verify.hand.calculation import Calculation, prepare
 from verify.hand.evaluation import NumberSystem, Values
+from verify.hand.program import Product, times_guarded
 from verify.names import adjoint_of
 from verify.numbers import Array
 
@@ -94,10 +95,16 @@ def _zeros(node: Node, n: int, system: NumberSystem) -> Array:
     return np.stack([zero] * math.prod(shape)).reshape(shape) if shape else zero.copy()
 
 
-def derivative(run: Run, name: str, system: NumberSystem) -> Derivative:
-    """The program of `name`, z/y, in a number system. Raises `EquationError` where it has no derivative."""
+def derivative(
+    run: Run, name: str, system: NumberSystem, edges: Callable[[Derivation], Product] | None = None
+) -> Derivative:
+    """The program of `name`, z/y, in a number system; `edges` says what those of a derivation add, if otherwise.
+
+    Raises `EquationError` where it has no derivative.
+    """
     of, _, wrt = name.partition("/")
     graph = replace(run.watched.graph, loss=of)
     derivation = differentiate(graph, (wrt,))
     problem = replace(run.watched, graph=graph)
-    return Derivative(prepare(problem, derivation, run.settings, system), of, wrt)
+    product = times_guarded if edges is None else edges(derivation)
+    return Derivative(prepare(problem, derivation, run.settings, system, product), of, wrt)

@@ -9,10 +9,11 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from derive.run.run import Run
-from verify.claims.claim import Claim
+from verify.claims.claim import Cell, Claim
 from verify.claims.literal import within
 from verify.following.finding import Finding, Status
 from verify.hand.run import HandStep
+from verify.logs.meaning import Averaged
 from verify.names import parameter_of
 from verify.numbers import FORMATS, as_ball, from_fraction, to_float
 from verify.residue.drift import UNBOUNDED, Drift, drifts, size_of_drifts
@@ -126,10 +127,18 @@ def _is_held(run: Run, finding: Finding) -> bool:
 _OF_TENSORS = ("before", "nodes", "loss", "adjoints", "accumulated", "gradients", "clipped", "after", "prediction")
 
 
+def _is_of_tensor(cell: Cell) -> bool:
+    """Whether a program has a number as a tensor; the mean or the sum of one loss is that loss."""
+    quantity = cell.quantity
+    if isinstance(quantity, Averaged):
+        return quantity.first == cell.step and quantity.kind in ("batches", "samples", "sum", "filtered")
+    return quantity.group in _OF_TENSORS
+
+
 def _is_printed_in(finding: Finding, dtype: str) -> bool:
     """Whether some number of the dtype is printed with the claimed digits."""
     literal = finding.claim.literal
-    if literal.special is not None or literal.unit is None or finding.cell.quantity.group not in _OF_TENSORS:
+    if literal.special is not None or literal.unit is None or not _is_of_tensor(finding.cell):
         return True
     if literal.units >= Fraction(1, 2) and FORMATS[dtype].has_digits(literal.value, literal.digits):
         return True  # as nearly all are, and that is quickly seen

@@ -4,19 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.problems import ADAM_OF_TWO
 from tests.scenarios.test_claimed_back import judged
 
-ADAM = """
-equations = "l = mean((w*x - y)^2)"
-[parameters]
-w = 1
-[data]
-x = [1, 2]
-y = [1, 3]
-[training]
-optimizer = "Adam"
-lr = 0.1
-"""
 MATRIX = """
 equations = "r = X @ w - y; l = mean(r^2)"
 [parameters]
@@ -39,7 +29,7 @@ y = [1, 3, 2]
     ],
 )
 def test_the_square_of_a_gradient(formula: str, status: str) -> None:
-    assert judged(ADAM, "w.v", formula).status == status
+    assert judged(ADAM_OF_TWO, "w.v", formula).status == status
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.problems import ADAM_OF_TWO
 from tests.scenarios.test_claimed_back import judged
 
 TWO = '''
@@ -41,28 +42,15 @@ def test_kinks_are_those_of_the_lines_that_the_claim_is_about(
     assert (finding.status, finding.excluded) == ("right", excluded)
 
 
-ADAM = """
-equations = "l = mean((w*x - y)^2)"
-[parameters]
-w = 1
-[data]
-x = [1, 2]
-y = [1, 3]
-[training]
-optimizer = "Adam"
-lr = 0.1
-"""
-
-
 @pytest.mark.parametrize(
     ("problem", "name", "formula", "excluded"),
     [
-        (ADAM, "w", "w - lr*sqrt(1 - beta2^t)/(1 - beta1^t)*m/(sqrt(v) + eps*sqrt(1 - beta2^t))", ()),
-        (ADAM, "w", "w - lr*m_hat/(sqrt(v)/sqrt(1 - beta2^t) + eps)", ()),
-        (ADAM, "w", "w - lr*m_hat/(sqrt(v/(1 - beta2^t)) + eps)", ()),
-        (ADAM, "w", "w - lr*m_hat/(sqrt(v_hat) + eps)*sqrt(m)/sqrt(m)", ("sqrt(m) = 0", "m < 0")),
-        (ADAM, "dl/dw", "2*mean((w*x - y)*x)*sqrt(w)^2/w", ("w = 0", "w < 0")),
-        (ADAM, "dl/dw", "2*mean((w*x - y)*x)*sqrt(w^2 + 1)/sqrt(w^2 + 1)", ()),
+        (ADAM_OF_TWO, "w", "w - lr*sqrt(1 - beta2^t)/(1 - beta1^t)*m/(sqrt(v) + eps*sqrt(1 - beta2^t))", ()),
+        (ADAM_OF_TWO, "w", "w - lr*m_hat/(sqrt(v)/sqrt(1 - beta2^t) + eps)", ()),
+        (ADAM_OF_TWO, "w", "w - lr*m_hat/(sqrt(v/(1 - beta2^t)) + eps)", ()),
+        (ADAM_OF_TWO, "w", "w - lr*m_hat/(sqrt(v_hat) + eps)*sqrt(m)/sqrt(m)", ("sqrt(m) = 0", "m < 0")),
+        (ADAM_OF_TWO, "dl/dw", "2*mean((w*x - y)*x)*sqrt(w)^2/w", ("w = 0", "w < 0")),
+        (ADAM_OF_TWO, "dl/dw", "2*mean((w*x - y)*x)*sqrt(w^2 + 1)/sqrt(w^2 + 1)", ()),
     ],
 )
 def test_what_is_never_negative_has_a_root(problem: str, name: str, formula: str, excluded: tuple[str, ...]) -> None:

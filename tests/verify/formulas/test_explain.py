@@ -6,16 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.problems import DENSE
 from tests.scenarios.test_claimed_back import SLOW, judged
 
-SQUARE = """
-equations = "h = tanh(X @ W); l = sum((h - T)^2)/2"
-[parameters]
-W = [[1, 2], [3, -1]]
-[data]
-X = [[1, 2], [3, 1], [0, 2]]
-T = [[1, 0], [0, 1], [2, 1]]
-"""
 SAID = "it is the transpose of the right one"
 
 
@@ -30,7 +23,7 @@ SAID = "it is the transpose of the right one"
     ],
 )
 def test_a_transpose_is_named_and_turned(formula: str, is_so: bool) -> None:
-    finding = judged(SQUARE, "dl/dW", formula)
+    finding = judged(DENSE, "dl/dW", formula)
     assert finding.status == "wrong"
     assert (SAID in finding.sentence) is is_so
     if is_so:
@@ -41,7 +34,7 @@ def test_a_transpose_is_named_and_turned(formula: str, is_so: bool) -> None:
 @given(st.sampled_from(["h", "X", "T", "h*h", "X @ W", "h - T"]), st.sampled_from(["X", "h", "T*h", "h"]))
 def test_a_transpose_is_said_where_it_is_one(one: str, other: str) -> None:
     """Of a sum of products of matrices, which has a symmetric part."""
-    problem = SQUARE.replace("l = sum((h - T)^2)/2", f"l = sum(W*(transpose({one}) @ ({other})))").replace(
+    problem = DENSE.replace("l = sum((h - T)^2)/2", f"l = sum(W*(transpose({one}) @ ({other})))").replace(
         "h = tanh(X @ W)", "h = tanh(X)"
     )
     if "W" in one:
