@@ -140,7 +140,7 @@ def read(text: str, folder: Path = Path()) -> Problem:
     return read_problem(text, "p", "p.toml", folder)
 
 
-FIVE_POINTS = """
+SQUARES_OF_FIVE = """
 equations = "p = w*x + b; l = mean((p - y)^2)"
 [parameters]
 w = 0

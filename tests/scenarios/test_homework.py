@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.homework_checks import MODES, SLIPS, audit_of_losses, correct, losses_alone, slipped
-from tests.problems import EXPONENTIAL, FIVE_POINTS, THREE_POINTS
+from tests.problems import EXPONENTIAL, SQUARES_OF_FIVE, THREE_POINTS
 from verify import Audit, Status, audit
 from verify.auditing.earlier import RARE
 
@@ -104,7 +104,7 @@ def test_in_a_table_that_is_right_elsewhere_rounding_is_not_taken_for_a_reason()
     assert set(found(often)) == {Status.RIGHT, Status.UNDECIDED}  # no way to round gives these
 
 
-IN_BATCHES, AT_ONCE = f"{FIVE_POINTS}batch_size = 2\nepochs = 2\n", f"{FIVE_POINTS}epochs = 5\n"
+IN_BATCHES, AT_ONCE = f"{SQUARES_OF_FIVE}batch_size = 2\nepochs = 2\n", f"{SQUARES_OF_FIVE}epochs = 5\n"
 RIGHT_LOSSES = {IN_BATCHES: "17 63.63 68.9 1.78", AT_ONCE: "65 38 22 13 7.6", THREE_POINTS: "2.3 0.29 0.19 0.18"}
 
 

@@ -17,6 +17,7 @@ from tables.text.audit import to_text
 from tests.optimizer_options import options
 from verify import audit, verify
 from verify.following.finding import Status
+from verify.numbers import to_float
 
 LINE = '''
 equations = """
@@ -116,7 +117,7 @@ def test_every_number_of_every_optimizer_agrees_and_is_right(name: str, data: st
     step = result.hand.steps[-1]
     rows = []
     for k, own in enumerate(listed):
-        value = float(step.nodes[f"q{k}"].item())
+        value = to_float(step.nodes[f"q{k}"].item())
         quantity = f"w.{own}" if own != "delta" else "delta w"
         rows += [{"step": step.batch.step, "quantity": quantity, "value": repr(value)}] if own not in states else []
     found = audit(LINE, claims=rows, dtype="float64", **chosen)

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from derive.errors import ClaimError
 from derive.problem.loading import load
-from tests.problems import FIVE_POINTS
+from tests.problems import SQUARES_OF_FIVE
 from verify.auditing.pipeline import Audit, audit
 
-TEXT = FIVE_POINTS + "epochs = 5\n"
+TEXT = SQUARES_OF_FIVE + "epochs = 5\n"
 WHOLE = load(TEXT)  # a batch an epoch
 BATCHES = load(TEXT.replace("epochs = 5", "batch_size = 2\nepochs = 2"))
 LOSSES = ("64.6000", "37.7148", "22.0474", "12.9172", "7.5966")

@@ -91,3 +91,8 @@ def test_what_the_printed_numbers_give_exactly_is_carried(
     assert all(status.is_accepted for status in found)
     wrong = statuses(problem, f"p[0],p[1],p[2],dl/dw\n{probabilities},{float(-gradient):.{digits}f}")
     assert not wrong[3].is_accepted
+
+
+def test_what_is_reported_beside_the_loss_is_no_line_of_it() -> None:
+    problem = 'equations = "h = tanh(z); l = (h - 1)^2/2"\n[parameters]\nz = 0.8\n[report]\nr = "tanh(z)"\n'
+    assert statuses(problem, "h,dl/dz\n.6940,-.1586") == [Status.WRONG, Status.INHERITED]

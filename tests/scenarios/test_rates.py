@@ -28,6 +28,7 @@ from tests.planting import first_wrong
 from tests.scheduler_options import options, read
 from verify import Outcome, Result, audit, verify
 from verify.compare.verdict import explanations
+from verify.numbers import to_float
 from verify.pytorch import rates as torch_rates
 
 LINE = """
@@ -539,6 +540,6 @@ def test_the_lr_of_a_cosine_is_that_of_pytorch(span: int, step: int, low: int) -
     text = f"{TIE}T_max = {span}\neta_min = {low / 100}\nsteps = {step}\nscheduler_every = 'batch'\n"
     result = verify(text)
     assert result.agrees, result.verdict.sentence
-    assert float(result.hand.steps[-1].rates["lr"].item()) == pytest.approx(
+    assert to_float(result.hand.steps[-1].rates["lr"].item()) == pytest.approx(
         0.01 * low + (0.1 - 0.01 * low) * (1 + math.cos(math.pi * (step - 1) / span)) / 2, abs=1e-15
     )

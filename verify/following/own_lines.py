@@ -15,7 +15,9 @@ def through_lines(derivation: Derivation) -> Product:
     As a function it is the same; but a person who goes on with a printed h calculates 1 − h² from it, and another, who
     goes back to z, 1 − tanh(z)²: of a rounded or a wrong h these are two numbers, and both follow.
     """
-    lines = named(Node(part.name, "line", part.axes, part.body) for part in derivation.parts if part.reduction is None)
+    behind = derivation.graph.behind((derivation.graph.loss,))  # what is watched is not calculated before the adjoints
+    parts = (part for part in derivation.parts if part.reduction is None and part.line in behind)
+    lines = named(Node(part.name, "line", part.axes, part.body) for part in parts)
 
     def product(edge: Edge, above: Ref) -> Expr:
         partial = by_name(edge.guarded, lines)

@@ -11,6 +11,7 @@ import derive
 from derive.errors import DataError, EquationError
 from derive.problem.loading import load
 from verify import verify
+from verify.numbers import to_float
 
 LOSS = """equations = '''
 s = softmax(z)
@@ -51,7 +52,7 @@ def test_it_is_indexing_as_in_pytorch(z: list[int], data: st.DataObject) -> None
 )
 def test_beside_other_entries(entry: str, y: int, expected: tuple[int, int]) -> None:
     step = verify(matrix(entry, y)).hand.steps[0]
-    gradient = [[float(number) for number in row] for row in step.gradients["W"]]
+    gradient = [[to_float(number) for number in row] for row in step.gradients["W"]]
     value = [[1, 2, 3], [4, 5, 6]][expected[0]][expected[1]]
     assert gradient == [[2 * value * ((i, j) == expected) for j in range(3)] for i in range(2)]
 
@@ -60,7 +61,7 @@ def test_the_letters_of_axes_stay_letters() -> None:
     graph = load(matrix("r[0]", 1, more="r[y] = sum(W[i,y], i)\n")).graph
     assert [axis.size for axis in graph.by_name["r"].axes] == [3]
     rows = load('equations = "l = mean(x[i]*w)"\n[parameters]\nw = 1\n[constants]\ni = 1\n[data]\nx = [1, 2, 4]\n')
-    assert float(verify(rows).hand.steps[0].loss.item()) == pytest.approx(7 / 3)  # i runs over the samples
+    assert to_float(verify(rows).hand.steps[0].loss.item()) == pytest.approx(7 / 3)  # i runs over the samples
 
 
 @pytest.mark.parametrize("around", ["mean(W[0,y])", "sum(W[0,y])", "norm(W[0,y])", "mse(W[0,y], W[1,y])"])
