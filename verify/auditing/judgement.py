@@ -101,16 +101,39 @@ def _judged(run: Run, claims: Sequence[Claim], known: Known) -> tuple[tuple[Find
     """A finding for each claim, and whether PyTorch was asked."""
     found, asked = _rounded(run, claims, known)
     judged = followed(run, found)
-    if not is_dtype_named(run) and _is_by_hand(judged) and any(one.status is Status.RESIDUE for one in found):
-        run = replace(run, settings=replace(run.settings, dtype="float64"))
-        found, also_asked = _rounded(run, claims, known)
-        judged, asked = followed(run, found), asked or also_asked
+    if not is_dtype_named(run) and _may_be_by_hand(judged):
+        finer = replace(run, settings=replace(run.settings, dtype="float64"))
+        in_float64, also_asked = _rounded(finer, claims, known)
+        judged_finer = followed(finer, in_float64)
+        if _is_by_hand(judged) or _follow(judged, judged_finer):
+            run, found, judged, asked = finer, in_float64, judged_finer, asked or also_asked
     cut = cut_claims(found, judged)
     if cut:
         read = _rounded(run, cut, known)[0]
         if is_cut_rather(found, read, judged, by_cut := followed(run, read)):
             judged = by_cutting(judged, by_cut)
     return judged, asked
+
+
+def _may_be_by_hand(judged: Sequence[Finding]) -> bool:
+    """Whether rounding in float32 has to explain, or leaves open, numbers that a person may have printed.
+
+    A program that prints its float32 numbers as they are prints more digits.
+    """
+    explained = [one for one in judged if one.status in _BY_FLOAT32]
+    is_short = all(one.claim.literal.digits <= MOST_DIGITS for one in explained)
+    return bool(explained) and (is_short or _is_by_hand(judged))
+
+
+def _follow(judged: Iterable[Finding], in_float64: Iterable[Finding]) -> bool:
+    """Whether all that rounding in float32 would explain follows from the author's numbers as printed, in float64.
+
+    Of a program's numbers some do not, as it goes on with more digits than it prints. Nothing else may be worse for it.
+    """
+    pairs = [(one.status, two.status) for one, two in zip(judged, in_float64, strict=True)]
+    is_kept = all(one.is_refused or not two.is_refused or two in _FOLLOWS for one, two in pairs)
+    is_explained = all(two.is_accepted or two in _FOLLOWS for one, two in pairs if one is Status.RESIDUE)
+    return is_kept and is_explained and any(one in _BY_FLOAT32 and two in _FOLLOWS for one, two in pairs)
 
 
 def _is_by_hand(judged: Iterable[Finding]) -> bool:
@@ -128,6 +151,9 @@ def _rounded(run: Run, claims: Sequence[Claim], known: Known) -> tuple[list[Find
     return found, settle(run, found, open_, known.steps)
 
 
+_FOLLOWS = (Status.CARRIED, Status.INHERITED)
+_BY_FLOAT32 = (Status.RESIDUE, Status.UNDECIDED)  # what rounding in float32 explains, or may
+MOST_DIGITS = 7  # of a number that a person carries; a float32 is printed with up to nine
 _TOO_NEAR = "its digits do not tell: it is too near an end of what the printed digits allow"
 
 

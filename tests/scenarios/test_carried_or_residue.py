@@ -1,0 +1,70 @@
+"""Numbers that float32's rounding would explain, and that a person has calculated from those printed before them."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from random import Random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from verify import Status, audit
+
+
+def statuses(problem: str, table: str) -> list[Status]:
+    return [one.status for one in audit(f'{problem}[claims]\ntable = """\n{table}\n"""\n').findings]
+
+
+SIGMOID = 'equations = "p = sigmoid(w*x); l = -log(p)"\n[parameters]\nw = 0.4\n[constants]\nx = 2\n'
+SLOPE = 'equations = "l = -5.0004999*w"\n[parameters]\nw = 0\n[training]\nlr = 0.1\nsteps = 1\n'
+
+
+@pytest.mark.parametrize(("problem", "table"), [(SIGMOID, "p,dl/dw\n.6900,-.6200"), (SLOPE, "dl/dw,w\n-5.0005,.5001")])
+def test_what_the_number_before_gives_is_carried(problem: str, table: str) -> None:
+    """It is within what a bound lets float32 do; no float32 program prints it, and the printed number gives it."""
+    assert statuses(problem, table) == [Status.RIGHT, Status.CARRIED]
+
+
+FIT = """
+equations = "l = mean((w*x - y)^2)"
+[parameters]
+w = 0
+[data]
+x = [1, 2, 3]
+y = [{y}]
+[training]
+lr = 0.05
+steps = 4
+"""
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 10**6), st.sampled_from([-9, -7, -5, 5, 7, 9]))
+def test_what_comes_of_a_slip_is_no_residue(seed: int, units: int) -> None:
+    random = Random(seed)
+    x, y = (1, 2, 3), [Fraction(random.randint(20, 400), 10) for _ in range(3)]
+    w, rows = Fraction(0), []
+    for step in range(1, 5):
+        gradient = Fraction(f"{float(sum(2 * (w * a - b) * a for a, b in zip(x, y, strict=True)) / 3):.3f}")
+        gradient += Fraction(units, 50) * (step == 1)
+        w = Fraction(f"{float(w - gradient / 20):.4f}")
+        rows.append(f"{step},{float(gradient):.3f},{float(w):.4f}")
+    found = statuses(FIT.format(y=", ".join(str(float(b)) for b in y)), "step,dl/dw,w\n" + "\n".join(rows))
+    assert found[0] is Status.WRONG
+    assert found[1] is Status.INHERITED
+    assert Status.RESIDUE not in found
+    assert found.count(Status.WRONG) == 1
+
+
+def test_the_numbers_of_a_float32_loop_are_accepted_as_before() -> None:
+    x, y = (np.array(values, dtype=np.float32) for values in ((1, 2, 3), (2.3, 4.1, 7.7)))
+    w, rows = np.float32(0), []
+    for step in range(1, 5):
+        gradient = np.float32((2 * (w * x - y) * x).mean())
+        w = np.float32(w - np.float32(0.05) * gradient)
+        rows.append(f"{step},{gradient:.9g},{w:.9g}")
+    found = statuses(FIT.format(y="2.3, 4.1, 7.7"), "step,dl/dw,w\n" + "\n".join(rows))
+    assert all(status in (Status.RIGHT, Status.RESIDUE) for status in found)
+    assert Status.RESIDUE in found
