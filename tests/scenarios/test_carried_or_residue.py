@@ -6,7 +6,6 @@ from fractions import Fraction
 from random import Random
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,13 +17,11 @@ def statuses(problem: str, table: str) -> list[Status]:
 
 
 SIGMOID = 'equations = "p = sigmoid(w*x); l = -log(p)"\n[parameters]\nw = 0.4\n[constants]\nx = 2\n'
-SLOPE = 'equations = "l = -5.0004999*w"\n[parameters]\nw = 0\n[training]\nlr = 0.1\nsteps = 1\n'
 
 
-@pytest.mark.parametrize(("problem", "table"), [(SIGMOID, "p,dl/dw\n.6900,-.6200"), (SLOPE, "dl/dw,w\n-5.0005,.5001")])
-def test_what_the_number_before_gives_is_carried(problem: str, table: str) -> None:
-    """It is within what a bound lets float32 do; no float32 program prints it, and the printed number gives it."""
-    assert statuses(problem, table) == [Status.RIGHT, Status.CARRIED]
+def test_what_the_number_before_gives_is_carried() -> None:
+    """It is within what a bound lets float32 do; PyTorch prints another number, and the printed one gives it."""
+    assert statuses(SIGMOID, "p,dl/dw\n.6900,-.6200") == [Status.RIGHT, Status.CARRIED]
 
 
 FIT = """

@@ -11,7 +11,7 @@ from derive.run.run import Run
 from verify.auditing.mistakes import remarks, with_local_partials
 from verify.auditing.other_conventions import with_other_conventions
 from verify.claims.claim import Cell
-from verify.claims.literal import Literal, judge, may_stand_for, within
+from verify.claims.literal import Literal, judge, may_stand_for
 from verify.following import extent
 from verify.following.finding import Finding, Status
 from verify.following.follow_through import follow
@@ -144,12 +144,11 @@ def _by_earlier(finding: Finding, form: Form, roots: Mapping[int, Cell], undecid
         if not meets or not form.sources:
             return finding
     unit = _unit(literal)
-    given = within(form.centre, literal.low, literal.high) is True  # exactly what the printed numbers give
-    if rests_on and interval is not None and (given or _tells(interval, WIDE, FEW_UNITS * unit)):
+    if rests_on and interval is not None and _tells(interval, WIDE, FEW_UNITS * unit):
         return replace(finding, status=Status.INHERITED, inherited_from=roots[rests_on[0]])
     if rests_on:
         return replace(finding, status=Status.NOT_RIGHT, inherited_from=roots[rests_on[0]])
-    if not undecided & form.sources and interval is not None and (given or _tells(interval, NARROW, unit)):
+    if not undecided & form.sources and interval is not None and _tells(interval, NARROW, unit):
         return replace(finding, status=Status.CARRIED, why="it follows from the numbers before it, as printed")
     rests = "rest on one that is undecided" if undecided & form.sources else "are too coarse to tell"
     why = f"it is not right at its digits; whether it follows from the numbers before it, these {rests}"
@@ -363,12 +362,12 @@ def _as_printed(run: Run, findings: Sequence[Finding]) -> list[Finding]:
         return list(findings)
     owns = [own_number(one.claim, mark, one.right, is_wrong=True, is_exact=True) for mark, one in enumerate(findings)]
     literals = {one.cell: one.claim.literal for one in findings}
-    followed_by = follow(run, owns, near)
-    forms = {cell: followed_by[cell] for cell in near if cell in followed_by}  # what is right stays right
+    ways = (follow(run, owns, near), _through_lines(run, owns, near))
+    forms = [(cell, way[cell]) for way in ways for cell in near if cell in way]  # what is right stays right
     refused = {mark for mark, one in enumerate(findings) if one.status.is_refused}
     explained = {
         cell
-        for cell, form in forms.items()
+        for cell, form in forms
         if form.sources and not form.sources & refused and judge(literals[cell], form.ball) == "right"
     }
     for_sure = {one.status for one in findings if one.status in _OF_DIGITS and one.cell not in explained}

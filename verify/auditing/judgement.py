@@ -28,7 +28,7 @@ from verify.numbers import (
     precision,
 )
 from verify.residue.rate_residue import settle_rates
-from verify.residue.settlement import is_dtype_named, may_be_residue, settle
+from verify.residue.settlement import is_dtype_named, is_of_pytorch, may_be_residue, settle
 
 
 def in_both_ways(run: Run, claims: Sequence[Claim], tell: Progress | None) -> tuple[tuple[Finding, ...], bool]:
@@ -105,7 +105,7 @@ def _judged(run: Run, claims: Sequence[Claim], known: Known) -> tuple[tuple[Find
         finer = replace(run, settings=replace(run.settings, dtype="float64"))
         in_float64, also_asked = _rounded(finer, claims, known)
         judged_finer = followed(finer, in_float64)
-        if _is_by_hand(judged) or _follow(judged, judged_finer):
+        if _is_by_hand(judged) or (_follow(judged, judged_finer) and not is_of_pytorch(run, judged)):
             run, found, judged, asked = finer, in_float64, judged_finer, asked or also_asked
     cut = cut_claims(found, judged)
     if cut:

@@ -192,6 +192,20 @@ def _off(finding: Finding) -> float:
 MAX_ASKED = 20_000  # steps that PyTorch is asked to run; where an open claim is later, all of those stay undecided
 
 
+def is_of_pytorch(run: Run, findings: Sequence[Finding]) -> bool:
+    """Whether one of the numbers that are residue is exactly what PyTorch prints, in the dtype of the run.
+
+    So it is taken to be where the run is too long to ask.
+    """
+    residue = [one for one in findings if one.status is Status.RESIDUE]
+    if not residue or max(one.cell.step for one in residue) > MAX_ASKED:
+        return bool(residue)
+    from verify.residue.pytorch_prints import by_pytorch
+
+    numbers = by_pytorch(run, [one.cell for one in residue])
+    return any(one.cell in numbers and _prints(one.claim, numbers[one.cell]) for one in residue)
+
+
 def _ask_pytorch(run: Run, findings: list[Finding], vague: Sequence[int], far_off: Mapping[int, str]) -> bool:
     """Compares numbers that no bound decides with what PyTorch prints; `far_off` are those that one allows, and why."""
     places = [*vague, *far_off]
