@@ -140,8 +140,7 @@ def read(text: str, folder: Path = Path()) -> Problem:
     return read_problem(text, "p", "p.toml", folder)
 
 
-SQUARES_OF_FIVE = """
-equations = "p = w*x + b; l = mean((p - y)^2)"
+ON_FIVE_POINTS = """\
 [parameters]
 w = 0
 b = 0
@@ -151,6 +150,9 @@ y = [3, 5, 8, 9, 12]
 [training]
 lr = 0.01
 """
+SQUARES_OF_FIVE = f"""
+equations = "p = w*x + b; l = mean((p - y)^2)"
+{ON_FIVE_POINTS}"""
 ADAM_OF_TWO = """
 equations = "l = mean((w*x - y)^2)"
 [parameters]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from derive.algebra.expression import ONE, ZERO, Apply, Expr, Number, Reduce, Ref, children, rebuild, size
+from derive.algebra.expression import ONE, ZERO, Apply, Expr, Number, Reduce, Ref, children, rebuild, size, walk
 from derive.algebra.monomial import collect
 
 
@@ -17,6 +17,11 @@ def _cancelled(expr: Expr) -> Expr:
     whole = collect((expr,)).tree()
     found = whole if size(whole) < size(expr) else expr
     return rebuild(found, tuple(map(_cancelled, children(found))))
+
+
+def has_indices(expr: Expr) -> bool:
+    """Returns whether some name in the formula is read along an index."""
+    return any(isinstance(part, Ref) and part.axes for part in walk(expr))
 
 
 def without_indices(expr: Expr) -> Expr:

@@ -30,6 +30,7 @@ from tests.benchmarks import random_graphs
 from tests.benchmarks.figures import Figures
 from tests.benchmarks.random_graphs import RandomGraph
 from verify import Outcome, verify
+from verify.pytorch import loader as batches
 from verify.pytorch import run as training
 from verify.pytorch.conventions import with_conventions
 from verify.pytorch.optimizer import TorchUpdate
@@ -75,7 +76,7 @@ class Mistake:
 
 def _loader(change: Callable[[list[Any]], list[Any]]) -> Planted:
     """The batches of each epoch changed."""
-    original = training.batches_of.__globals__["_loader"]
+    original = batches._loader
 
     class Changed:
         def __init__(self, dataset: TensorDataset, settings: Settings) -> None:
@@ -188,9 +189,9 @@ def _scheduler(times: int) -> Planted:
     return patch.object(Rates, "step", step)
 
 
-def _scheduled(when: bool) -> Planted:
-    """The scheduler steps after every batch, or never before the second epoch's end."""
-    return patch.object(Rates, "ended", lambda self, last, batch: when or batch.epoch > last.epoch)  # noqa: ARG005
+def _scheduled_each_batch() -> Planted:
+    """The scheduler steps after every batch."""
+    return patch.object(Rates, "ended", lambda *_: True)
 
 
 def _updates(times: int) -> Planted:
@@ -235,7 +236,7 @@ MISTAKES: Mapping[str, Mistake] = {
     "schedule twice": Mistake(lambda *_: _scheduler(2), _schedules),
     "schedule left out": Mistake(lambda *_: _scheduler(0), _schedules),
     "schedule each batch": Mistake(
-        lambda *_: _scheduled(True), lambda s: s.scheduler is not None and s.scheduler.every == "epoch"
+        lambda *_: _scheduled_each_batch(), lambda s: s.scheduler is not None and s.scheduler.every == "epoch"
     ),
     "update twice": Mistake(lambda *_: _updates(2)),
     "update left out": Mistake(lambda *_: _updates(0)),

@@ -20,26 +20,19 @@ from hypothesis import strategies as st
 from derive.errors import ClaimError, UnknownQuantityError
 from derive.problem.loading import Problem, load
 from tables import output
+from tests.problems import ON_FIVE_POINTS
 from verify.auditing.pipeline import Audit, audit
 from verify.command import main
 from verify.following.finding import Status
 
-LINE = """
-equations = \"\"\"
+LINE = f'''
+equations = """
 r = w*x + b - y
 l = mean(r^2)
-\"\"\"
-[parameters]
-w = 0
-b = 0
-[data]
-x = [1, 2, 3, 4, 5]
-y = [3, 5, 8, 9, 12]
-[training]
-lr = 0.01
-batch_size = 2
-epochs = 2
 """
+{ON_FIVE_POINTS}batch_size = 2
+epochs = 2
+'''
 PROBLEM = load(LINE)
 BATCHES = ([0, 1], [2, 3], [4])
 X, Y = (torch.tensor(column) for column in ([1.0, 2, 3, 4, 5], [3.0, 5, 8, 9, 12]))

@@ -16,16 +16,11 @@ from verify.following import extent
 from verify.following.finding import Finding, Status
 from verify.following.follow_through import follow
 from verify.following.on_the_way import Allowed, Reached, allowed, reached
+from verify.following.own_lines import has_own_lines
 from verify.following.own_numbers import Own, exact_integers, own_number, zeros_left_out
 from verify.following.rounded_inputs import is_followed
 from verify.hand.calculation import input_marks
-from verify.numbers import (
-    Form,
-    Forms,
-    as_ball,
-    from_fraction,
-    to_float,
-)
+from verify.numbers import Form, Forms, as_ball, from_fraction, to_float
 
 NARROW = 0.2  # what was carried lies within a fifth of itself: neither a factor 2 or ½ nor a sign gets lost in that
 WIDE = 0.5  # an interval as wide as half of the number itself tells nothing of it
@@ -100,8 +95,9 @@ def _without_asides(
 
 
 def _through_lines(run: Run, owns: Sequence[Own], wanted: Sequence[Cell]) -> Mapping[Cell, Form]:
-    """What follows where derivatives are taken at the author's numbers of lines; nothing where no line is claimed."""
-    if not any(own.claim.cell.quantity.group in _OF_LINES for own in owns):
+    """What follows where derivatives are taken at the author's numbers of lines; nothing where that is the same."""
+    is_claimed = any(own.claim.cell.quantity.group in _OF_LINES for own in owns)
+    if not is_claimed or not has_own_lines(run.followed):
         return {}
     return follow(run, owns, wanted, Forms(inputs=input_marks(run.watched)), through=True)
 

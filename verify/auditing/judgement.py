@@ -122,7 +122,8 @@ def _may_be_by_hand(judged: Sequence[Finding]) -> bool:
     """
     explained = [one for one in judged if one.status in _BY_FLOAT32]
     is_short = all(one.claim.literal.digits <= MOST_DIGITS for one in explained)
-    return bool(explained) and (is_short or _is_by_hand(judged))
+    is_known = any(one.right is not None for one in explained)  # else no dtype tells more of it
+    return is_known and (is_short or _is_by_hand(judged))
 
 
 def _follow(judged: Iterable[Finding], in_float64: Iterable[Finding]) -> bool:

@@ -35,7 +35,7 @@ from derive.algebra.tidying import product as product_of
 from derive.chain.closed_form import TooLongError, inliner, picked, readable
 from derive.chain.formulas import Formulas
 from derive.chain.named_lines import by_name, named
-from derive.chain.short_forms import is_fraction, shortest, tidied, with_sums_of_1, without_indices
+from derive.chain.short_forms import has_indices, is_fraction, shortest, tidied, with_sums_of_1, without_indices
 from derive.errors import Place, ProblemError
 from derive.graph.node import SIZE, Node
 from derive.show.notation import Ascii
@@ -147,7 +147,7 @@ def _in_its_words(question: Question) -> Iterator[tuple[str, bool]]:
     What follows where rows sum to 1, and what is meant without indices, is still to be proved.
     """
     written = question.written.expr if question.written is not None else question.expr
-    is_bare = not any(isinstance(part, Ref) and part.axes for part in walk(written))
+    is_bare = not has_indices(written)
     known = {own.name for own in question.guarantees if own.column.one_hot or own.column.sums_to_one}
     yield question.target.shown, True
     for expr in (_in_named_lines(question), question.target.closed):

@@ -12,9 +12,10 @@ from fractions import Fraction
 from itertools import combinations, islice
 from typing import Any
 
-from derive.algebra.expression import Apply, Axis, Expr, Number, Reduce, Ref, rename_axes, walk
+from derive.algebra.expression import Apply, Axis, Expr, Number, Reduce, Ref, rename_axes
 from derive.algebra.monomial import collect
 from derive.chain.formulas import Formulas
+from derive.chain.short_forms import has_indices
 from derive.errors import Place
 from derive.graph.node import SIZE
 from verify.formulas.decide import Proof, in_symbols, proved, stand_ins
@@ -188,8 +189,7 @@ def _transposed(question: Question) -> Explanation | None:
     proof = _proof(replace(question, expr=rename_axes(question.expr, {axes[0]: axes[1], axes[1]: axes[0]})))
     if proof is None:
         return None
-    is_bare = not any(isinstance(part, Ref) and part.axes for part in walk(written.expr))
-    right = Apply("transpose", (written.expr,)) if is_bare else None
+    right = None if has_indices(written.expr) else Apply("transpose", (written.expr,))
     return Explanation("transposed", f"it is the transpose of the right one{proof.only_for}", right)
 
 

@@ -8,18 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from derive.algebra.expression import (
-    Apply,
-    Axes,
-    Axis,
-    Expr,
-    Ref,
-    children,
-    names,
-    rebuild,
-    rename_axes,
-    walk,
-)
+from derive.algebra.expression import Apply, Axes, Axis, Expr, Ref, children, names, rebuild, rename_axes, walk
 from derive.chain.derivation import Derivation, differentiate
 from derive.errors import ClaimError, Place, ProblemError, suggestion
 from derive.graph.graph import Graph

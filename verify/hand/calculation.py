@@ -58,10 +58,14 @@ class Calculation:
 
         `recorded` and `measured` are those of `evaluate`.
         """
-        values = {**self.constants, **given}
-        values.update({name: self.system.constant(Fraction(n)) for name in self.derivation.graph.of_kind("size")})
+        values = self.inputs(given, n)
         is_exact = isinstance(self.system, Exact) and recorded is None  # else each line has roundings of its own
         return evaluate(self.once if is_exact else self.stages, self.system, values, {"n": n}, recorded, measured)
+
+    def inputs(self, given: Values, n: int) -> dict[str, Array]:
+        """What a program begins with: the constants, what is `given`, and the sizes of a batch of `n` samples."""
+        sizes = {name: self.system.constant(Fraction(n)) for name in self.derivation.graph.of_kind("size")}
+        return {**self.constants, **given, **sizes}
 
     @cached_property
     def once(self) -> tuple[Stage, ...]:
@@ -70,8 +74,7 @@ class Calculation:
 
     def watched(self, values: Values, n: int) -> Values:
         """The watched lines at the end of a step; `values` are its lines, data, gradients and updated parameters."""
-        sizes = {name: self.system.constant(Fraction(n)) for name in self.derivation.graph.of_kind("size")}
-        return evaluate(self.watch, self.system, {**self.constants, **values, **sizes}, {"n": n}).results
+        return evaluate(self.watch, self.system, self.inputs(values, n), {"n": n}).results
 
     def inside(self, step: Held, t: Array, rates: Values) -> Values:
         """What the watched lines read of the update of a step: its number is `t`, `rates` are those of all groups."""

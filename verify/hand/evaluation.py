@@ -7,11 +7,10 @@ differs from step to step may have one more in front, and then so does every res
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,38 +82,39 @@ def evaluate(
     results, terms = {}, {}
     for stage in stages:
         found = [_evaluated(term, system, values, sizes) for term in stage.terms]
-        sums = [part.total for part in found]
+        sums = [own for own, _ in found]
         total = sums[0] if len(sums) == 1 else system.accumulate(_side_by_side(sums))
         results[stage.target] = values[own_result(stage.target)] = total
         values[stage.target] = (recorded or {}).get(stage.target, total)
         if stage.target in measured:
+            parts = ((term, numbers) for term, (_, numbers) in zip(stage.terms, found, strict=True))
             with np.errstate(over="ignore"):
-                terms[stage.target] = sum((part.size() for part in found), np.asarray(0.0))
+                terms[stage.target] = sum((_size(term, system, own, values) for term, own in parts), np.asarray(0.0))
     return Evaluation(results, terms)
 
 
-class _Evaluated(NamedTuple):
-    """What a term comes to, and Σ of the sizes of its numbers, which is worked out only if it is asked for."""
-
-    total: Array
-    size: Callable[[], NDArray[np.float64]]
-
-
-def _evaluated(term: Term, system: NumberSystem, values: Values, sizes: Mapping[str, int]) -> _Evaluated:
+def _evaluated(
+    term: Term, system: NumberSystem, values: Values, sizes: Mapping[str, int]
+) -> tuple[Array, Array | None]:
+    """What a term comes to, and its numbers before they are reduced: None for a contraction, which makes none."""
     if term.contraction is not None and isinstance(system, Enclosed):
-        (first, left), (second, right) = (
-            (read.name, read.layout) for read in term.instructions if isinstance(read, Read)
-        )
-        pair = _laid_out(values[first], left), _laid_out(values[second], right)
-        return _Evaluated(
-            system.contract(term.contraction, *pair), partial(system.contracted_size, term.contraction, *pair)
-        )
+        return system.contract(term.contraction, *_factors(term, values)), None
     numbers = _terms(term, system, values, sizes)
-    return _Evaluated(_reduced(term, system, numbers), partial(_size, term, system, numbers))
+    return _reduced(term, system, numbers), numbers
 
 
-def _size(term: Term, system: NumberSystem, numbers: Array) -> NDArray[np.float64]:
+def _factors(term: Term, values: Values) -> tuple[Array, Array]:
+    """Both factors of a contraction, with a dimension for each axis of the term."""
+    left, right = (_laid_out(values[read.name], read.layout) for read in term.instructions if isinstance(read, Read))
+    return left, right
+
+
+def _size(term: Term, system: NumberSystem, numbers: Array | None, values: Values) -> NDArray[np.float64]:
     """Σ|terms|, over what a term sums; the largest of them, where it takes one."""
+    if numbers is None:
+        assert term.contraction is not None
+        assert isinstance(system, Enclosed)  # else there are numbers
+        return system.contracted_size(term.contraction, *_factors(term, values))
     found = system.size(numbers)
     summed = tuple(range(found.ndim - term.summed, found.ndim))
     return np.asarray(found.sum(axis=summed) if term.reduction in ("sum", "mean") else found.max(axis=summed))

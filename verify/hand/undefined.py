@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 from flint import arb, fmpq
@@ -141,15 +140,13 @@ class Undefined:
 
 def _values(calculation: Calculation, given: Values, n: int) -> dict[str, Array]:
     """The result of every stage; a number that loses its value in one is told where that was."""
-    graph, system = calculation.derivation.graph, calculation.system
-    sizes = {name: system.constant(Fraction(n)) for name in graph.of_kind("size")}
-    values = {**calculation.constants, **given, **sizes}
+    loss, values = calculation.derivation.graph.loss, calculation.inputs(given, n)
     found: dict[str, Array] = {}
     for stage in calculation.once:
-        found[stage.target] = evaluate((stage,), system, values, {"n": n}).results[stage.target]
+        found[stage.target] = evaluate((stage,), calculation.system, values, {"n": n}).results[stage.target]
         for number in found[stage.target].flat:
             if isinstance(number, NoValue) and not number.where:
-                number.where = _place(stage.target, graph.loss)
+                number.where = _place(stage.target, loss)
     return found
 
 

@@ -30,12 +30,14 @@ class Contraction:
         """How many axes the result has."""
         return len(self.left) - self.summed
 
+    def lengths(self, left: Array, right: Array) -> tuple[int, ...]:
+        """How many numbers stand along each axis of the term."""
+        rank = len(self.left)
+        return np.broadcast_shapes(left.shape[-rank:], right.shape[-rank:])
+
     def is_small(self, left: Array, right: Array) -> bool:
         """Whether there are so few products that they are taken one by one."""
-        lengths = np.broadcast_shapes(
-            left.shape[left.ndim - len(self.left) :], right.shape[right.ndim - len(self.right) :]
-        )
-        return math.prod(lengths) <= FEW
+        return math.prod(self.lengths(left, right)) <= FEW
 
     def places(self, in_left: bool, in_right: bool) -> tuple[int, ...]:
         """The kept axes that are of these arrays."""
@@ -66,10 +68,7 @@ class Contraction:
         """A result of (steps, matrices, rows, columns) over the kept axes of both arrays, the steps in front."""
         steps = max(left.ndim, right.ndim) - len(self.left)
         order = (*self.places(True, True), *self.places(True, False), *self.places(False, True))
-        offset_left, offset_right = left.ndim - len(self.left), right.ndim - len(self.right)
-        lengths = [
-            left.shape[axis + offset_left] if self.left[axis] else right.shape[axis + offset_right] for axis in order
-        ]
-        whole = found.reshape((found.shape[0], *lengths))
+        lengths = self.lengths(left, right)
+        whole = found.reshape((found.shape[0], *(lengths[axis] for axis in order)))
         moved = whole.transpose((0, *(1 + order.index(axis) for axis in range(self.kept))))
         return moved if steps else moved[0]

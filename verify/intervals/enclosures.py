@@ -317,10 +317,8 @@ class RoundedPairs(Enclosed):
     def _gathered(self, array: Pairs, into: Format) -> Pairs:
         """The sum in any order, each addition rounded to the format `into`."""
         total, own = summed(array)
-        roundings = (array.shape[-1] - 1) * 2.0**into.unit
         sizes = gathered(size(array))
-        share = roundings / (1 - roundings) if roundings < 1 else math.inf
-        rounding = np.where(sums_exactly(array, into), 0.0, sizes * share)
+        rounding = np.where(sums_exactly(array, into), 0.0, sizes * gamma(array.shape[-1] - 1, 2.0**into.unit))
         rad = up(gathered(array["rad"]) + own + rounding)
         return pairs(total, np.where(sizes <= into.largest, rad, np.nan))
 

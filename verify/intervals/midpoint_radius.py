@@ -221,7 +221,7 @@ def sums_exactly(array: Pairs, into: Format) -> Truth:
 
 def gamma(count: int, unit: float) -> float:
     """γ(count) = count·u/(1 − count·u): how far `count` roundings can take a product or a sum, as a share."""
-    return count * unit / (1 - count * unit) * UP if count * unit < 1 else math.inf
+    return count * unit / (1 - count * unit) if count * unit < 1 else math.inf
 
 
 def matrix_product(left: Pairs, right: Pairs) -> tuple[Floats, Floats, Floats]:

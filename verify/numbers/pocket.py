@@ -54,9 +54,8 @@ class Carried:
         if top * HUGE < bottom:
             return -self.places
         power: int = len(str(top)) - len(str(bottom))
-        power += top * 10 ** max(-power, 0) >= bottom * 10 ** max(
-            power, 0
-        )  # 10^power is the first one above the number
+        # 10^power is then the first one above the number
+        power += top * 10 ** max(-power, 0) >= bottom * 10 ** max(power, 0)
         return max(-self.places, power - self.digits)
 
     def of(self, value: Fraction, *, to_even: bool = False) -> tuple[Fraction, bool]:

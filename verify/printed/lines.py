@@ -11,19 +11,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from derive.errors import ClaimError, Place, shorten
+from derive.errors import ClaimError, Place
 from verify.printed.state import COUNT, ENDS, KEY, PLACED, State, after_stamp, is_of, state_at
 from verify.tabular.arrays import is_array
-from verify.tabular.grid import Grid, Source
+from verify.tabular.grid import Grid, Source, left_out
 from verify.tabular.records import Record, rows_of
 from verify.tabular.written import COUNTED_OF, KINDS, Written
 
 LINES = "lines of names and numbers"  # what they are read as
-_PAIR = re.compile(r"[=:]\s*(?:[-+−]?(?:[.\d]|nan\b|inf\b)|[\w.]*\(?\[)", re.IGNORECASE)
+_NUMBER = r"[-+−]?(?:[.\d]|nan\b|inf\b)|[\w.]*\(?\["  # how it begins, or an array
+_PAIR = re.compile(rf"[=:]\s*(?:{_NUMBER})", re.IGNORECASE)
+_VALUE = re.compile(rf"{_NUMBER}|[\w.]+\(", re.IGNORECASE)
 _NUMBERS_ALONE = re.compile(r"(?=[^\n]*\d)[\s\d.,;|+\-−eE]+")
 _SAYS = re.compile(r"\d|[=:][ \t]*\S")  # what a line without claims has none of
 _RULER = re.compile(r"[\s\-=_*#~.]*")
-_SHOWN = 3  # lines that are left out, by their words
 _LOOKED_AT = 50  # lines of a text that may be a log
 ENOUGH = 2  # lines that can be read, beside one that cannot
 MOST_ODD = 0.5  # of as many lines as can be read: so many that cannot be read are left out and told
@@ -70,9 +71,8 @@ def _begins(source: Source, at: int) -> bool:
     """Whether a line begins with a pair whose value is a number, or counts as `Epoch 1` does."""
     at = after_stamp(source, at)
     key = KEY.match(source.text, at)
-    value = re.compile(r"[-+−]?(?:[.\d]|nan\b|inf\b)|[\w.]*\(?\[|[\w.]+\(", re.IGNORECASE)
     return bool(
-        COUNT.match(source.text, at) or PLACED.match(source.text, at) or (key and value.match(source.text, key.end()))
+        COUNT.match(source.text, at) or PLACED.match(source.text, at) or (key and _VALUE.match(source.text, key.end()))
     )
 
 
@@ -128,7 +128,9 @@ def read_lines(source: Source) -> Grid:
         else:
             records.append(_row(state, counters))
     gap = next((place for place in (*passed, *(error.place for error in odd)) if place is not None), None)
-    return Grid(rows_of(_alike(records)), LINES, gap, _left_out(passed), tuple(apart), tuple(odd))
+    return Grid(
+        rows_of(_alike(records)), LINES, gap, left_out("line", passed, " without claims"), tuple(apart), tuple(odd)
+    )
 
 
 def _merged(states: list[tuple[State, Record]]) -> list[tuple[State, Record]]:
@@ -170,15 +172,6 @@ def _check_alike(rows: Sequence[Record]) -> None:
         if not {key.text for key, _ in row} & {key.text for key, _ in following}:
             message = "this line may be of the same step as the one above it, or of the next, or of none"
             raise ClaimError(f"{message}; begin each line with its step, as in 'step 1'", following[0][0].place)
-
-
-def _left_out(passed: Sequence[Place]) -> str:
-    """`lines 1 and 7 left out, which have no numbers with names: 'Training begins', 'Done.'`."""
-    if not passed:
-        return ""
-    shown = ", ".join(shorten(place.text.strip()) for place in passed[:_SHOWN])
-    more = f" and {len(passed) - _SHOWN} more" if len(passed) > _SHOWN else ""
-    return f"{len(passed)} line{'s' if len(passed) != 1 else ''} without claims left out: {shown}{more}"
 
 
 def _states(source: Source) -> Iterator[tuple[State, Place]]:

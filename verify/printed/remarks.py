@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from derive.errors import ClaimError, Place, shorten
+from derive.errors import ClaimError
 from verify.tabular.delimited import SIGNS, read_delimited
-from verify.tabular.grid import Grid, Source
+from verify.tabular.grid import Grid, Source, left_out
 
 _COMMENT = re.compile(r"\s*(?:#+(?![,;|\t#])(?!\s*\d)|//|%(?=\s))")
 _NUMBERS = re.compile(r"\s*[-+−]?[.\d]")  # how a row of numbers begins
 _NUMERAL = re.compile(r"[-+−]?(?:\d+[.,]?\d*|[.,]\d+)(?:e[-+]?\d+)?", re.IGNORECASE)
 _COUNT = re.compile(r"\s*\(\d+ rows?\)\s*")  # of psql
-_SHOWN = 3  # lines that are left out, by their words
 _BESIDE = "a line beside the table is not read"
 
 
@@ -41,16 +40,7 @@ def read_with_remarks(source: Source) -> Grid:
     grid = read_delimited(replace(source, text="\n".join(kept)))
     odd = tuple(ClaimError(_BESIDE, source.place(source.starts[number])) for number in beside)
     places = [source.place(source.starts[number]) for number in comments]
-    return replace(grid, odd=(*grid.odd, *odd), told=", ".join(filter(None, (grid.told, _told(places)))))
-
-
-def _told(places: list[Place]) -> str:
-    """`1 comment left out: '# my table'`."""
-    if not places:
-        return ""
-    shown = ", ".join(shorten(place.text.strip()) for place in places[:_SHOWN])
-    more = f" and {len(places) - _SHOWN} more" if len(places) > _SHOWN else ""
-    return f"{len(places)} comment{'s' if len(places) != 1 else ''} left out: {shown}{more}"
+    return replace(grid, odd=(*grid.odd, *odd), told=", ".join(filter(None, (grid.told, left_out("comment", places)))))
 
 
 def _comments(lines: list[str]) -> list[int]:
@@ -69,9 +59,8 @@ def _beside(lines: list[str]) -> list[int]:
     """The lines above the names and below the last row: of other cells than these, without a number alone in one."""
     filled = [number for number, line in enumerate(lines) if line.strip()]
     rows = [number for number in filled if _NUMBERS.match(lines[number])]
-    if (
-        not rows or rows[0] == filled[0] or any('"' in lines[number] for number in filled)
-    ):  # a cell may be several lines
+    is_quoted = any('"' in lines[number] for number in filled)  # a cell may be several lines
+    if not rows or rows[0] == filled[0] or is_quoted:
         return []
     for sign in (*SIGNS, None):
         width = len(_cells(lines[rows[0]], sign))

@@ -10,8 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-import numpy as np
-
 from derive.graph.node import SIZE
 from derive.run.run import Run
 from derive.training.rates import Formula, Moment
@@ -19,7 +17,7 @@ from verify.claims.literal import within
 from verify.following.finding import Finding, Status
 from verify.hand.rates import RATES_DTYPE, in_torch, moment, of_group, on_paper, together
 from verify.intervals import RoundedPairs
-from verify.numbers import Array, from_fraction, to_float
+from verify.numbers import FORMATS, Array, from_fraction, to_float
 from verify.numbers.distance import farthest
 
 MAX_STEPS = 20_000  # that are gone through; where a claim is later, no lr is called residue
@@ -55,8 +53,8 @@ def _in_float32(run: Run, finding: Finding) -> Finding:
     right, literal = finding.right, finding.claim.literal
     if run.settings.dtype != "float32" or right is None:
         return finding
-    held = Fraction(float(np.float32(to_float(right))))
-    if abs(held - literal.value) > literal.slack:
+    held = FORMATS["float32"].nearest(Fraction(to_float(right)))
+    if held is None or abs(held - literal.value) > literal.slack:
         return finding
     return replace(finding, status=Status.RESIDUE, why="the number in float32")
 

@@ -12,6 +12,7 @@ from derive.errors import ClaimError, Place, shorten
 from verify.tabular.arrays import is_array
 from verify.tabular.written import Row, Written
 
+_SHOWN = 3  # lines that are left out, by their words
 _MINUS = str.maketrans({"−": "-", "–": "-", "＋": "+"})
 _CUT = r"(?:\.{2,}|…|⋯)"  # 0,26..: its digits are cut off
 _TAIL = rf"{_CUT}?(?:[eE][+-]?\d+)?(?:\(\d{{1,3}}\))?"
@@ -154,3 +155,12 @@ def _with_point(cell: Written) -> Written:
         number, *cut = re.split(f"({_CUT})", cell.text, maxsplit=1)
         return Written(number.replace(".", "").replace(",", ".") + "".join(cut), cell.place)
     return cell
+
+
+def left_out(what: str, places: Sequence[Place], of_kind: str = "") -> str:
+    """`2 lines without claims left out: 'Training begins', 'Done.'`; nothing where there are none."""
+    if not places:
+        return ""
+    shown = ", ".join(shorten(place.text.strip()) for place in places[:_SHOWN])
+    more = f" and {len(places) - _SHOWN} more" if len(places) > _SHOWN else ""
+    return f"{len(places)} {what}{'s' if len(places) != 1 else ''}{of_kind} left out: {shown}{more}"
