@@ -6,7 +6,20 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Context, Decimal
 from random import Random
 
-from tests.students import MODES, SLIPS, Cell, Pocket, Table, allows, columns, hand_in, homework, random_slip
+from tests.students import (
+    LAST_DIGITS,
+    MODES,
+    SLIPS,
+    Cell,
+    Pocket,
+    Slip,
+    Table,
+    allows,
+    columns,
+    hand_in,
+    homework,
+    random_slip,
+)
 from verify import Audit, Status, audit
 from verify.following.finding import Finding
 
@@ -110,9 +123,26 @@ def slipped(seed: int, kind: str, mode: str) -> tuple[Graded, str]:
     return found, "later" if first is not None else "missed"
 
 
+def off_in_last_digits(seed: int) -> tuple[Graded, Cell] | None:
+    """A table that is rounded, with a slip of a few units of a last digit, and where; None where right work allows it.
+
+    The student goes on with the wrong number.
+    """
+    random = Random(seed)
+    work, is_full = homework(random), random.random() < FULL
+    step = random.randint(1, len(work.batches))
+    own = work.batches[step - 1]
+    names = [name for name in columns(work, is_full) if "[" not in name or int(name.partition("[")[2][:-1]) in own]
+    slip = Slip(LAST_DIGITS, step, random.choice(names), row=random.choice((-9, -5, -3, -2, -1, 1, 2, 3, 5, 9)))
+    table = hand_in(work, Pocket(random.randint(3, 6), "half up", every=bool(seed % 2)), is_full, slip)
+    if not table.slipped or max(map(abs, table.sheet.values())) > HUGE or allows(table, table.slipped[0]):
+        return None
+    return graded(table), table.slipped[0]
+
+
 def where(finding: Finding) -> Cell:
     """The step and the column of a finding."""
     return finding.cell.step, {"loss": "l"}.get(finding.cell.name, finding.cell.name)
 
 
-__all__ = ["MODES", "SLIPS", "Graded", "audit_of_losses", "correct", "losses_alone", "slipped"]
+__all__ = ["MODES", "SLIPS", "Graded", "audit_of_losses", "correct", "losses_alone", "off_in_last_digits", "slipped"]

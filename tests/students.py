@@ -18,6 +18,7 @@ SLIPS = (
     "flipped sign", "forgotten 1/n", "forgotten factor 2", "stale parameter",
     "swapped digits", "wrong row", "lr forgotten", "gradient of another",
 )  # fmt: skip
+LAST_DIGITS = "last digits"  # a number is off by a few units of its last digit, `row` of them
 _FULL = Context(prec=40, rounding=decimal.ROUND_HALF_EVEN)
 
 
@@ -407,6 +408,8 @@ def _fill(
             found = pocket.written(_number(work, step, sheet, pocket, made, name)) if made else right
             if made and made.kind == "swapped digits" and made.about == name:
                 found = _swapped(found)
+            if made and made.kind == LAST_DIGITS and made.about == name:
+                found += made.row * unit(found)
             if found != right:
                 slipped.append((step, name))
             sheet[step, name] = found

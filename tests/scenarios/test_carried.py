@@ -118,7 +118,7 @@ def test_what_looks_cut_off_and_was_carried_is_carried() -> None:
     assert set(found.counts) == {Status.RIGHT, Status.CARRIED}
     [own] = [one for one in found.findings if (one.cell.step, one.cell.name) == (4, "dJ/dw")]
     assert own.status is Status.CARRIED
-    assert own.why == "it is what the numbers before it give as they are printed"
+    assert own.why == "it follows from the numbers before it, as printed"
 
 
 def test_who_cuts_off_is_said_to_cut_off() -> None:
@@ -134,7 +134,7 @@ def test_who_cuts_off_is_said_to_cut_off() -> None:
 def test_what_follows_from_a_slip_is_not_carried() -> None:
     """0.6666 is a slip, and its square is printed as the right one, 0.44448889, would be if it were cut off."""
     found = audited('equations = "z = 1*w; l = z^2"\n[parameters]\nw = 0.6667\n', "z,l\n0.6666,0.4444\n").findings
-    assert [one.status for one in found] == [Status.WRONG, Status.TRUNCATED]
+    assert [one.status for one in found] == [Status.WRONG, Status.INHERITED]
 
 
 HALVING = 'equations = "l = (w - 3)^2"\n[parameters]\nw = 1\n[training]\nlr = 0.25\nsteps = 4\n'

@@ -83,8 +83,12 @@ def by_cutting(rounded: Sequence[Finding], cut: Sequence[Finding]) -> tuple[Find
 
 
 def _by_cut(rounded: Finding, cut: Finding) -> Finding:
-    """The finding of a claim in a table that is cut off; the claim is that which was printed."""
-    claim = replace(rounded.claim, told=rounded.claim.told or TOLD)
+    """The finding of a claim in a table that is cut off; the claim is that which was printed.
+
+    That the table is read so is told where a number follows only so.
+    """
+    told = TOLD if cut.status.is_accepted else ""
+    claim = replace(rounded.claim, told=rounded.claim.told or told)
     if cut.status is Status.RIGHT:
         return replace(cut, claim=claim, status=Status.TRUNCATED, why=f"cut off: {cut.why}" if cut.why else "cut off")
     return replace(cut, claim=claim)

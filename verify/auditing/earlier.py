@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from derive.run.run import Run
 from verify.auditing.mistakes import remarks, with_local_partials
+from verify.auditing.origins import beside_earlier, by_earlier, in_one_way, on_the_way
 from verify.auditing.other_conventions import with_other_conventions
 from verify.claims.claim import Cell
-from verify.claims.literal import Literal, judge, may_stand_for
+from verify.claims.literal import Literal, may_stand_for
 from verify.following import extent
 from verify.following.finding import Finding, Status
 from verify.following.follow_through import follow
+from verify.following.manner import FEW_UP, Manner, manner
 from verify.following.on_the_way import Allowed, Reached, allowed, reached
 from verify.following.own_lines import has_own_lines
 from verify.following.own_numbers import Own, exact_integers, own_number, zeros_left_out
 from verify.following.rounded_inputs import is_followed
 from verify.hand.calculation import input_marks
-from verify.numbers import Form, Forms, as_ball, from_fraction, to_float
+from verify.numbers import Form, Forms, as_ball, from_fraction
 
-NARROW = 0.2  # what was carried lies within a fifth of itself: neither a factor 2 or ½ nor a sign gets lost in that
-WIDE = 0.5  # an interval as wide as half of the number itself tells nothing of it
-FEW_UP = 2  # right numbers that are rounded up, from which on an author is one who rounds
-FEW_UNITS = 10  # unless it is that many units of the last digit, or fewer
 # Whether a table shows that its author rounds on the way. Of numbers that such rounding can take TRACE times as far as
 # their digits and the numbers before them leave open, 222 of 482 were beyond that in 186 right tables of students who
 # round everything (tests/students.py): two in five at least, at 99 %. If each is so with a chance of 2/5, the chance
@@ -48,6 +45,8 @@ def followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
         return tuple(findings)
     near = [one.cell for one in findings if one.status in _OF_DIGITS]
     extent.followed(run, [*refused, *near], [one.cell for one in findings]).check(run.settings.limit)
+    prints = manner(run, findings, near) if near and not inputs else Manner()
+    findings, rounded = _as_rounded(findings, prints)
     exact = exact_integers(findings)
     zeros = zeros_left_out(findings)
     owns = [_own(one, mark, is_exact=one.cell in exact, unit=zeros.get(one.cell)) for mark, one in enumerate(findings)]
@@ -55,7 +54,7 @@ def followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
     others = (_without_asides(run, findings, owns, wanted), _through_lines(run, owns, wanted))
     by_rounding = allowed(run, findings, owns)
     forms = follow(run, owns, [*wanted, *by_rounding.forms], Forms(inputs=inputs))
-    way = _way(run, findings, forms, by_rounding, near)
+    way = _way(run, findings, forms, by_rounding, near, rounded)
     judged: list[Finding] = []
     roots: dict[int, Cell] = {}
     undecided: set[int] = set()
@@ -63,14 +62,16 @@ def followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
         finding = _by_any(
             alone, [found[alone.cell] for found in (forms, *others) if alone.cell in found], roots, undecided
         )
-        if finding.status is Status.WRONG and way.off - {alone.cell}:
+        if finding.status is Status.WRONG and (alone.cell in rounded & way.off or way.is_shown_beside(alone.cell)):
             finding = _by_rounding(finding, way, roots, undecided)
+        elif finding.status in _OF_DIGITS and alone.cell in forms:
+            finding = _by_wrong_ones(finding, forms[alone.cell], prints, roots)
         if finding.status is Status.UNDECIDED:
             undecided.add(mark)
         elif not finding.status.is_accepted:
             roots[mark] = finding.inherited_from or finding.cell
         judged.append(finding)
-    judged = _as_printed(run, judged)
+    judged = _as_printed(run, judged, prints)
     judged = _of_a_rounding_author(judged, forms, roots, way.one_way if way.is_traced and way.moved else Reached())
     judged = with_other_conventions(run, with_local_partials(run, judged))
     context = {finding.cell: finding for finding in judged}
@@ -78,6 +79,30 @@ def followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
         replace(finding, remarks=remarks(run, finding, context)) if finding.status.is_refused else finding
         for finding in judged
     )
+
+
+def _as_rounded(findings: Sequence[Finding], prints: Manner) -> tuple[Sequence[Finding], frozenset[Cell]]:
+    """The findings of a table that is rounded, in which nothing is cut off, and what looks so there.
+
+    That is judged as any other number that is not right at its digits.
+    """
+    if not prints.is_rather_rounded:
+        return findings, frozenset()
+    looks_so = frozenset(one.cell for one in findings if one.status is Status.TRUNCATED and not prints.is_cut(one.cell))
+    judged = [replace(one, status=Status.WRONG, why="") if one.cell in looks_so else one for one in findings]
+    return judged, looks_so
+
+
+def _by_wrong_ones(finding: Finding, form: Form, prints: Manner, roots: Mapping[int, Cell]) -> Finding:
+    """What looks cut off, or rounded twice; inherited where wrong numbers before it give it as they are printed.
+
+    Not where more numbers of the table are cut off than rounded up.
+    """
+    rests = any(given.sources & roots.keys() for given in prints.given.get(finding.cell, ()))
+    if not rests or prints.is_rather_cut:
+        return finding
+    found = by_earlier(replace(finding, status=Status.WRONG, why=""), form, roots, frozenset())
+    return found if found.status is Status.INHERITED else finding
 
 
 def _without_asides(
@@ -105,11 +130,11 @@ def _through_lines(run: Run, owns: Sequence[Own], wanted: Sequence[Cell]) -> Map
 def _by_any(alone: Finding, forms: Sequence[Form], roots: Mapping[int, Cell], undecided: Set[int]) -> Finding:
     """A number by what follows from the author's earlier ones, in the first of several ways that tells it."""
     if alone.by_inputs:
-        return _beside_earlier(alone, forms[0], roots, undecided) if forms else alone
+        return beside_earlier(alone, forms[0], roots, undecided) if forms else alone
     finding = alone
     for form in forms if alone.status is Status.WRONG else ():
         if finding.status in (Status.WRONG, Status.UNDECIDED):
-            found = _by_earlier(alone, form, roots, undecided)
+            found = by_earlier(alone, form, roots, undecided)
             finding = found if finding is alone else _better(finding, found)
     return finding
 
@@ -120,71 +145,55 @@ def _better(finding: Finding, other: Finding) -> Finding:
     return finding if other.status in open_or_wrong else other
 
 
-def _by_earlier(finding: Finding, form: Form, roots: Mapping[int, Cell], undecided: Set[int]) -> Finding:
-    """A number that is not right, by what follows from the author's earlier ones: `form`.
-
-    It is inherited where these are wrong (those of the marks `roots`, each with the first that is), carried where
-    they are right as they are printed, and wrong here where it does not follow from them. Where the earlier numbers
-    are too coarse to tell, or undecided themselves, it is not right in one of two ways, or undecided.
-    """
-    literal = finding.claim.literal
-    ball = as_ball(form.ball)
-    rests_on = [mark for mark in sorted(form.sources) if mark in roots]
-    ends = (float(ball.lower()), float(ball.upper())) if ball.is_finite() else (-math.inf, math.inf)
-    interval = ends if all(map(math.isfinite, ends)) else None
-    if literal.special is not None or (interval is None and not rests_on):
-        return finding
-    if interval is not None:
-        meets = may_stand_for(literal, form.ball) is not False
-        finding = replace(finding, follows=interval) if form.sources else finding
-        if not meets or not form.sources:
-            return finding
-    unit = _unit(literal)
-    if rests_on and interval is not None and _tells(interval, WIDE, FEW_UNITS * unit):
-        return replace(finding, status=Status.INHERITED, inherited_from=roots[rests_on[0]])
-    if rests_on:
-        return replace(finding, status=Status.NOT_RIGHT, inherited_from=roots[rests_on[0]])
-    if not undecided & form.sources and interval is not None and _tells(interval, NARROW, unit):
-        return replace(finding, status=Status.CARRIED, why="it follows from the numbers before it, as printed")
-    rests = "rest on one that is undecided" if undecided & form.sources else "are too coarse to tell"
-    why = f"it is not right at its digits; whether it follows from the numbers before it, these {rests}"
-    return replace(finding, status=Status.UNDECIDED, why=why)
-
-
 @dataclass(frozen=True)
 class _Way:
     """How the author of a table rounds on the way: `forms` are what roundings together may give.
 
     `off` are the numbers that show that the author goes on with rounded numbers, `moved` those of them that `one_way`
-    to round gives, and `is_traced` says that these are not too few.
+    to round gives, and `is_traced` says that these are not too few. `carried` are those that follow as printed, each
+    with the unexplained numbers that it rests on.
     """
 
     forms: Mapping[Cell, Form]
     one_way: Reached
     moved: frozenset[Cell]
     off: frozenset[Cell]
+    carried: Mapping[Cell, frozenset[Cell]]
     is_traced: bool
+
+    def is_shown_beside(self, cell: Cell) -> bool:
+        """Whether another number shows that the author rounds on the way, and does not only follow from this one."""
+        return bool(self.off - {cell}) or any(cell not in rests and own != cell for own, rests in self.carried.items())
 
 
 def _way(
-    run: Run, findings: Sequence[Finding], exactly: Mapping[Cell, Form], by_rounding: Allowed, near: Sequence[Cell]
+    run: Run,
+    findings: Sequence[Finding],
+    exactly: Mapping[Cell, Form],
+    by_rounding: Allowed,
+    near: Sequence[Cell],
+    rounded: Set[Cell],
 ) -> _Way:
-    """How the author rounds, by the numbers that do not follow exactly, and those `near` the right ones."""
+    """How the author rounds, by the numbers that do not follow exactly, and those `near` the right ones.
+
+    Of a table that is rounded, those that look cut off (`rounded`) are looked at even where there is only one.
+    """
     unexplained = _unexplained(findings, exactly)
     looked_at, one_way, forms = unexplained.union(near), Reached(), by_rounding.forms
-    if by_rounding.digits is not None and len(looked_at) > 1:
+    if by_rounding.digits is not None and (len(looked_at) > 1 or unexplained & rounded):
         one_way = reached(run, findings, looked_at, by_rounding.digits)
     moved = looked_at & one_way.forms.keys()
-    off = moved | _allowed(findings, unexplained, forms) | _as_carried(findings, exactly)
-    return _Way(forms, one_way, moved, off, _has_traces(findings, exactly, forms, moved))
+    off = moved | _allowed(findings, unexplained, forms)
+    carried = _as_carried(findings, exactly, unexplained)
+    return _Way(forms, one_way, moved, off, carried, _has_traces(findings, exactly, forms, moved))
 
 
 def _by_rounding(finding: Finding, way: _Way, roots: Mapping[int, Cell], undecided: Set[int]) -> Finding:
     """A number that does not follow exactly, in a table with others that are off: by rounding on the way."""
     is_shown = way.is_traced and bool(way.moved - {finding.cell})
-    found = _in_one_way(finding, way.one_way, roots, undecided, is_traced=is_shown)
+    found = in_one_way(finding, way.one_way, roots, undecided, is_traced=is_shown)
     if found.status is Status.WRONG and finding.cell in way.forms:
-        return _on_the_way(finding, way.forms[finding.cell], roots)
+        return on_the_way(finding, way.forms[finding.cell], roots)
     return found
 
 
@@ -215,16 +224,28 @@ def _allowed(findings: Sequence[Finding], cells: Set[Cell], rounded: Mapping[Cel
     )
 
 
-def _as_carried(findings: Sequence[Finding], exactly: Mapping[Cell, Form]) -> frozenset[Cell]:
-    """The numbers that are not right and follow from those before them as printed: their author goes on with these."""
-    return frozenset(
-        one.cell
-        for one in findings
-        if one.status is Status.WRONG
-        and one.cell in exactly
-        and exactly[one.cell].sources
-        and may_stand_for(one.claim.literal, exactly[one.cell].ball) is not False
-    )
+def _as_carried(
+    findings: Sequence[Finding], exactly: Mapping[Cell, Form], unexplained: Set[Cell]
+) -> Mapping[Cell, frozenset[Cell]]:
+    """The numbers that are not right and follow from those before them as printed: their author goes on with these.
+
+    With each are the unexplained numbers that it rests on. For one of these it is no evidence: by a slip it follows
+    just as it does by a rounded number.
+    """
+    found: dict[Cell, frozenset[Cell]] = {}
+    rests_on: dict[int, frozenset[Cell]] = {}
+    for mark, one in enumerate(findings):
+        form = exactly.get(one.cell)
+        if one.cell in unexplained:
+            rests_on[mark] = frozenset({one.cell})
+        elif one.status is Status.WRONG and form is not None and form.sources and _may_be(one, form):
+            rests_on[mark] = frozenset().union(*(rests_on.get(source, frozenset()) for source in form.sources))
+            found[one.cell] = rests_on[mark]
+    return found
+
+
+def _may_be(finding: Finding, form: Form) -> bool:
+    return may_stand_for(finding.claim.literal, form.ball) is not False
 
 
 def _has_traces(
@@ -248,38 +269,6 @@ def _is_movable(literal: Literal, exactly: Form | None, rounded: Form) -> bool:
     return bool(rounded.radius - exactly.radius >= TRACE * open_)
 
 
-def _in_one_way(
-    finding: Finding, one_way: Reached, roots: Mapping[int, Cell], undecided: Set[int], *, is_traced: bool
-) -> Finding:
-    """A number that does not follow exactly; carried where one way to round gives it and others of the table."""
-    form = one_way.forms.get(finding.cell)
-    if form is None:
-        return finding
-    rests_on = [mark for mark in sorted(form.sources) if mark in roots]
-    if rests_on:
-        return replace(finding, status=Status.INHERITED, inherited_from=roots[rests_on[0]])
-    if is_traced and not undecided & form.sources:
-        why = f"it follows with numbers on the way {one_way.way}"
-        return replace(finding, status=Status.CARRIED, why=why, on_the_way=one_way.way)
-    why = f"it is not right at its digits; numbers on the way {one_way.way} give it, "
-    why += "but too few others have a trace of that" if not is_traced else "if an undecided number before it is right"
-    return replace(finding, status=Status.UNDECIDED, why=why)
-
-
-def _on_the_way(finding: Finding, form: Form, roots: Mapping[int, Cell]) -> Finding:
-    """A number that does not follow exactly, where every number on the way is rounded up or down: `form`."""
-    literal, ball = finding.claim.literal, as_ball(form.ball)
-    if literal.special is not None or not ball.is_finite() or may_stand_for(literal, form.ball) is False:
-        return finding
-    rests_on = [mark for mark in sorted(form.sources) if mark in roots]
-    if rests_on:
-        is_narrow = _tells((float(ball.lower()), float(ball.upper())), NARROW, _unit(literal))
-        status = Status.INHERITED if is_narrow else Status.NOT_RIGHT
-        return replace(finding, status=status, inherited_from=roots[rests_on[0]])
-    why = "it is not right at its digits; rounding on the way can take it so far, though no way that was tried does"
-    return replace(finding, status=Status.UNDECIDED, why=why)
-
-
 def _own(finding: Finding, mark: int, *, is_exact: bool, unit: Fraction | None) -> Own:
     """The author's number of a finding; where inputs are rounded, nothing else is known of it than what is printed."""
     is_wrong, literal = finding.status is Status.WRONG, finding.claim.literal
@@ -289,25 +278,6 @@ def _own(finding: Finding, mark: int, *, is_exact: bool, unit: Fraction | None) 
     if literal.unit is not None and finding.status in (Status.TRUNCATED, Status.DOUBLE_ROUNDED, Status.RESIDUE):
         return replace(own, low=literal.value - literal.unit, high=literal.value + literal.unit)
     return own
-
-
-def _beside_earlier(finding: Finding, form: Form, roots: Mapping[int, Cell], undecided: Set[int]) -> Finding:
-    """A number that some inputs give which are printed so, or may give, beside the author's earlier ones: `form`.
-
-    Where it does not follow from these, though none of them is wrong by itself, not all of them are right. What is open
-    by itself is carried where it follows from them.
-    """
-    ball, literal = as_ball(form.ball), finding.claim.literal
-    if not form.sources or not ball.is_finite() or form.sources & (roots.keys() | undecided):
-        return finding
-    interval = (float(ball.lower()), float(ball.upper()))
-    finding = replace(finding, follows=interval)
-    if may_stand_for(literal, form.ball) is False:
-        why = "inputs that are printed so may give it, but it does not follow from the numbers before it, as printed: "
-        return replace(finding, status=Status.UNDECIDED, why=f"{why}not all of these are right")
-    if finding.status is Status.UNDECIDED and _tells(interval, NARROW, _unit(literal)):
-        return replace(finding, status=Status.CARRIED, why="it follows from the numbers before it, as printed")
-    return finding
 
 
 def _of_a_rounding_author(
@@ -329,9 +299,9 @@ def _of_a_rounding_author(
     for one in looks_so:
         open_one, cell = replace(one, status=Status.WRONG, why=""), one.cell
         if cell in forms:
-            found[cell] = _by_earlier(open_one, forms[cell], roots, frozenset())
+            found[cell] = by_earlier(open_one, forms[cell], roots, frozenset())
         if found.get(cell, open_one).status is Status.WRONG:
-            found[cell] = _in_one_way(open_one, one_way, roots, frozenset(), is_traced=True)
+            found[cell] = in_one_way(open_one, one_way, roots, frozenset(), is_traced=True)
     followed_on = {cell: one for cell, one in found.items() if one.status in (Status.CARRIED, Status.INHERITED)}
     return [followed_on.get(one.cell, one) for one in findings]
 
@@ -344,7 +314,7 @@ def _is_rounded_up(finding: Finding) -> bool:
     return bool(abs(as_ball(right)) < abs(as_ball(from_fraction(literal.value))))
 
 
-def _as_printed(run: Run, findings: Sequence[Finding]) -> list[Finding]:
+def _as_printed(run: Run, findings: Sequence[Finding], prints: Manner) -> list[Finding]:
     """The findings; carried is also what the numbers before it give exactly as they are printed, however coarse.
 
     So is what looks cut off or rounded twice, unless a number of the table is that which no earlier one explains.
@@ -356,15 +326,13 @@ def _as_printed(run: Run, findings: Sequence[Finding]) -> list[Finding]:
     ]
     if not near:
         return list(findings)
-    owns = [own_number(one.claim, mark, one.right, is_wrong=True, is_exact=True) for mark, one in enumerate(findings)]
-    literals = {one.cell: one.claim.literal for one in findings}
-    ways = (follow(run, owns, near), _through_lines(run, owns, near))
-    forms = [(cell, way[cell]) for way in ways for cell in near if cell in way]  # what is right stays right
+    given = prints.given if prints.given.keys() >= {*near} else manner(run, findings, near).given
     refused = {mark for mark, one in enumerate(findings) if one.status.is_refused}
     explained = {
         cell
-        for cell, form in forms
-        if form.sources and not form.sources & refused and judge(literals[cell], form.ball) == "right"
+        for cell in near
+        for form in given.get(cell, ())  # what is right stays right
+        if form.sources and not form.sources & refused
     }
     for_sure = {one.status for one in findings if one.status in _OF_DIGITS and one.cell not in explained}
     return [
@@ -373,14 +341,3 @@ def _as_printed(run: Run, findings: Sequence[Finding]) -> list[Finding]:
         else one
         for one in findings
     ]
-
-
-def _unit(literal: Literal) -> float:
-    """One unit of the last digit, infinite beyond float64."""
-    return to_float(from_fraction(literal.unit or Fraction(0)))
-
-
-def _tells(interval: tuple[float, float], share: float, units: float) -> bool:
-    """Whether an interval tells something: half its width is a small share of its middle, or not above `units`."""
-    radius = (interval[1] - interval[0]) / 2
-    return radius <= max(share * abs(interval[1] + interval[0]) / 2, units)

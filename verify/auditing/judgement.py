@@ -18,6 +18,7 @@ from verify.claims.literal import Literal, judge, tie, written_like
 from verify.claims.table import once
 from verify.following.epoch_means import which_of_two
 from verify.following.finding import Finding, Status
+from verify.following.manner import manner
 from verify.following.right_values import PRECISIONS, Known, rate, right_values
 from verify.following.rounded_inputs import by_inputs
 from verify.hand.update import is_trained, moves
@@ -105,10 +106,10 @@ def _judged(run: Run, claims: Sequence[Claim], known: Known) -> tuple[tuple[Find
         finer = replace(run, settings=replace(run.settings, dtype="float64"))
         in_float64, also_asked = _rounded(finer, claims, known)
         judged_finer = followed(finer, in_float64)
-        if _is_by_hand(judged) or (_follow(judged, judged_finer) and not is_of_pytorch(run, judged)):
+        if _is_by_hand(judged) or (_follow(judged, judged_finer) and not _is_of_pytorch(run, judged)):
             run, found, judged, asked = finer, in_float64, judged_finer, asked or also_asked
     cut = cut_claims(found, judged)
-    if cut:
+    if cut and not manner(run, found, ()).is_rounded:
         read = _rounded(run, cut, known)[0]
         if is_cut_rather(found, read, judged, by_cut := followed(run, read)):
             judged = by_cutting(judged, by_cut)
@@ -135,6 +136,16 @@ def _follow(judged: Iterable[Finding], in_float64: Iterable[Finding]) -> bool:
     is_kept = all(one.is_refused or not two.is_refused or two in _FOLLOWS for one, two in pairs)
     is_explained = all(two.is_accepted or two in _FOLLOWS for one, two in pairs if one is Status.RESIDUE)
     return is_kept and is_explained and any(one in _BY_FLOAT32 and two in _FOLLOWS for one, two in pairs)
+
+
+def _is_of_pytorch(run: Run, judged: Sequence[Finding]) -> bool:
+    """Whether what is residue was printed by PyTorch: one of the numbers exactly, or all of them.
+
+    All, where the printed numbers before them give each as it is printed: one of these PyTorch prints by chance.
+    """
+    residue = [one.cell for one in judged if one.status is Status.RESIDUE]
+    given = manner(run, judged, residue).given
+    return is_of_pytorch(run, judged, every=all(given.get(cell) for cell in residue))
 
 
 def _is_by_hand(judged: Iterable[Finding]) -> bool:

@@ -22,7 +22,8 @@ def begun(grid: Grid, run: Timeline, judge: Judge, plain: Reading | None = None)
     """The claims of a table whose rows hold what a step begins with; None for any other table.
 
     It has to explain `ENOUGH` numbers more, of two steps or more, than the table as it stands (`plain`), where nothing
-    may be right that is wrong so. Where the table cannot be read as it stands, most numbers have to be right so.
+    may be right that is wrong so, and to begin with the numbers that the run does, if only with one of them. Where the
+    table cannot be read as it stands, most numbers have to be right so.
     """
     if plain is not None and not _may_be_begun(plain, judge):
         return None
@@ -63,4 +64,10 @@ def _explained(found: Reading, plain: Reading | None, judge: Judge) -> int:
     right_now = {one.claim.place: one.cell.step for one in of_found if one.status.is_accepted}
     more = len(right_now) - len(right_before)
     is_enough = more >= ENOUGH and len(set(right_now.values())) >= ENOUGH and right_before <= right_now.keys()
-    return more if is_enough else 0
+    return more if is_enough and _begins_as_run(of_found) else 0
+
+
+def _begins_as_run(findings: Sequence[Finding]) -> bool:
+    """Whether one of the numbers of the first step that it begins with is right, if there are any."""
+    first = [one for one in findings if one.cell.step == 1 and one.cell.quantity.group == "before"]
+    return not first or any(one.status.is_accepted for one in first)

@@ -47,14 +47,21 @@ def allowed(run: Run, findings: Sequence[Finding], owns: Sequence[Own]) -> Allow
     Nothing where a table cannot be one that was calculated so: a number alone, too many digits or steps.
     """
     listed = [one for one in findings if one.cell.quantity.group != "setting" and one.claim.literal.digits]
-    literals = [one.claim.literal for one in listed if not is_integer(one.claim.literal)]
-    is_cut = bool(literals) and all(literal.is_cut for literal in literals)
+    shortened = [own.claim.literal for own in owns if _is_shortened(own)]
+    is_cut = bool(shortened) and all(literal.is_cut for literal in shortened)
     digits = carried(((one.claim.literal.digits, one.claim.literal.decimals) for one in listed), is_cut=is_cut)
     last = max((one.cell.step for one in listed), default=0)
     if digits is None or len(listed) < 2 or last > MAX_BY_HAND:
         return Allowed(None, {})
     forms = follow(run, owns, [one.cell for one in listed], PocketForms(digits, input_marks(run.watched)))
     return Allowed(digits, {cell: likely(form) for cell, form in forms.items()})
+
+
+def _is_shortened(own: Own) -> bool:
+    """Whether a number has further digits that are left out, and is not written down whole."""
+    literal = own.claim.literal
+    is_calculated = own.claim.cell.quantity.group != "setting" and literal.digits > 0 and not is_integer(literal)
+    return is_calculated and literal.unit is not None and own.high - own.low >= literal.unit
 
 
 def reached(run: Run, findings: Sequence[Finding], candidates: Set[Cell], digits: Carried) -> Reached:

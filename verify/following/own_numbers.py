@@ -98,8 +98,11 @@ def zeros_left_out(findings: Sequence[Finding]) -> Mapping[Cell, Fraction]:
     """Of right numbers without the zeros at their end, as −1.9 of −1.9000, twice the unit of the last digit left out.
 
     They have `MANY_ZEROS` digits fewer than another number of their column, and the right number has zeros there, which
-    is so by chance once in a hundred times.
+    is so by chance once in a hundred times. So have those that are the right number exactly, where the table has other
+    numbers with as many more significant digits, and others with as many more after the point.
     """
+    literals = [one.claim.literal for one in findings if one.claim.literal.unit is not None]
+    of_table = [max(map(of, literals), default=0) for of in (lambda one: one.digits, lambda one: one.decimals)]
     most: dict[Quantity, int] = {}
     for finding in findings:
         quantity = finding.cell.quantity
@@ -108,6 +111,9 @@ def zeros_left_out(findings: Sequence[Finding]) -> Mapping[Cell, Fraction]:
     for finding in findings:
         literal, right = finding.claim.literal, finding.right
         zeros = most[finding.cell.quantity] - literal.digits
+        is_whole = literal.unit is not None and (literal.value / literal.unit) % 10 != 0  # 2.0 has its zeros
+        if is_whole and right is not None and to_fraction(right) == literal.value:
+            zeros = max(zeros, min(of_table[0] - literal.digits, of_table[1] - literal.decimals))
         if finding.status is not Status.RIGHT or right is None or literal.unit is None or zeros < MANY_ZEROS:
             continue
         unit = literal.unit / 10**zeros

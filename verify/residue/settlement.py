@@ -192,8 +192,8 @@ def _off(finding: Finding) -> float:
 MAX_ASKED = 20_000  # steps that PyTorch is asked to run; where an open claim is later, all of those stay undecided
 
 
-def is_of_pytorch(run: Run, findings: Sequence[Finding]) -> bool:
-    """Whether one of the numbers that are residue is exactly what PyTorch prints, in the dtype of the run.
+def is_of_pytorch(run: Run, findings: Sequence[Finding], *, every: bool = False) -> bool:
+    """Whether one of the numbers that are residue, or `every` one, is exactly what PyTorch prints in the run's dtype.
 
     So it is taken to be where the run is too long to ask.
     """
@@ -203,7 +203,8 @@ def is_of_pytorch(run: Run, findings: Sequence[Finding]) -> bool:
     from verify.residue.pytorch_prints import by_pytorch
 
     numbers = by_pytorch(run, [one.cell for one in residue])
-    return any(one.cell in numbers and _prints(one.claim, numbers[one.cell]) for one in residue)
+    printed = [one.cell in numbers and _prints(one.claim, numbers[one.cell]) for one in residue]
+    return all(printed) if every else any(printed)
 
 
 def _ask_pytorch(run: Run, findings: list[Finding], vague: Sequence[int], far_off: Mapping[int, str]) -> bool:
