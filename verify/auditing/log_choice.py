@@ -79,7 +79,7 @@ def _with_way(error: ClaimError, ways: Sequence[LogReading], judge: Judge) -> Cl
     best = max(_fits(ways, judge), key=lambda fit: len(fit.right), default=None)
     if best is None or not best.is_of_most:
         return error
-    fits = f"which {len(best.right)} of {len(best.findings)} numbers fit; if so, name its writer by --log"
+    fits = f"which {_fitting(best.way, judge)}; if so, name its writer by --log"
     return type(error)(f"{error.message} (as a log: {best.way.words}, {fits})", error.place)
 
 
@@ -111,7 +111,7 @@ def _wrong_in_every_way(own: Sequence[LogReading], ways: Sequence[LogReading], j
     best = max(fits, key=lambda fit: (len(fit.right), len(fit.findings), -fit.distance))
     if any(not fit.right_by_rules <= best.right for fit in fits):
         return None
-    return _told([best], f"; {len(best.right)} of {len(best.findings)} numbers fit")
+    return _told([best], f"; {_fitting(best.way, judge)}")
 
 
 def _may_be_log(grid: Grid, run: Timeline, judge: Judge) -> bool:
@@ -140,7 +140,7 @@ def _explained(
     begun = judge([_chosen(way)[:FEW] for way in ways], True) if ways else []
     fits = [_Fit(way, found) for way, found in zip(ways, begun, strict=True)]
     near = [fit.way for fit in fits if not fit.way.is_shifted and fit.explains(wrong, right)]
-    taken = _best(_fits(near, judge), is_half_enough=not right)
+    taken = _best(_fits(near, judge), judge, is_half_enough=not right)
     if taken is not None:
         return taken
     if any(len(_chosen(way)) > FEW for way in ways):
@@ -148,13 +148,19 @@ def _explained(
     best = max(fits, key=lambda fit: len(wrong & fit.right) - len(fit.findings) + len(fit.right), default=None)
     if best is None or len(wrong & best.right) < ENOUGH or len(best.findings) - len(best.right) >= len(wrong):
         return plain
-    told = f"nearest otherwise: {best.way.words}, which {len(best.right)} of {len(best.findings)} numbers fit"
+    told = f"nearest otherwise: {best.way.words}, which {_fitting(best.way, judge)}"
     if best.way.is_shifted:
         told += "; nothing in the table counts from 0: if its writer does, name it by --log"
     return replace(plain, told=f"{plain.told}; {told}")
 
 
-def _best(fits: Sequence[_Fit], *, is_half_enough: bool) -> Reading | None:
+def _fitting(way: LogReading, judge: Judge) -> str:
+    """How many numbers fit a way, in words: of all that it reads, also of columns whose meaning it does not choose."""
+    found = judge([way.reading.claims], True)[0]
+    return f"{sum(one.status.is_accepted for one in found)} of {len(found)} numbers fit"
+
+
+def _best(fits: Sequence[_Fit], judge: Judge, *, is_half_enough: bool) -> Reading | None:
     """The way that all numbers fit, or the one way that most of them fit; None where there is no such one."""
     whole = _whole(fits)
     if whole:
@@ -166,7 +172,7 @@ def _best(fits: Sequence[_Fit], *, is_half_enough: bool) -> Reading | None:
     if not best or any(fit.differs(best[0]) for fit in best):
         return None
     nearest = min(best, key=lambda fit: (-len(fit.findings), fit.distance))
-    return _told([nearest], f"; {most} of {len(nearest.findings)} numbers fit")
+    return _told([nearest], f"; {_fitting(nearest.way, judge)}")
 
 
 def _is_near(finding: Finding) -> bool:
@@ -296,7 +302,7 @@ def _nearest(ways: Sequence[LogReading], judge: Judge, *, is_unnamed: bool = Fal
         message = f"this log can be meant in two ways, and each finds other numbers wrong: {best[0].way.words}"
         raise ClaimError(f"{message}; or {other.way.words}. Leave the rows of one of the two", first)
     nearest = min(best, key=lambda fit: (-len(fit.findings), fit.distance))
-    return _told([nearest], f"; {most} of {len(nearest.findings)} numbers fit")
+    return _told([nearest], f"; {_fitting(nearest.way, judge)}")
 
 
 def _told(fits: Sequence[_Fit], more: str = "") -> Reading:

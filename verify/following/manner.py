@@ -20,7 +20,7 @@ from verify.following.own_numbers import own_number
 from verify.numbers import Form
 
 # So many numbers that are rounded up show an author who rounds, and as many more for each number that looks cut off. Of
-# 30 right tables of students who cut off (tests/students.py) none had more than 3 of the former, beside 20 of the latter;
+# 30 right tables of students who cut off (tests/students.py) none had more than 3 of the former, beside 20 others;
 # with every result on the way cut off one had 3 beside 1. Of those who round 38 of 41 are told so.
 FEW_UP = 2
 

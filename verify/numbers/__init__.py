@@ -11,6 +11,7 @@ from verify.numbers.distance import Distance
 from verify.numbers.elements import MAX_FRACTION_BITS, CalculationError, element, expansion
 from verify.numbers.formats import FORMATS, Floats, Format, Truth
 from verify.numbers.pocket import Carried, PocketForms, PocketNumbers, Rounds, carried, likely
+from verify.numbers.rounded_forms import RoundedForms
 from verify.numbers.scalars import (
     Exactly,
     as_ball,
@@ -46,6 +47,7 @@ __all__ = [
     "PocketForms",
     "PocketNumbers",
     "Rounded",
+    "RoundedForms",
     "Rounds",
     "Truth",
     "as_ball",

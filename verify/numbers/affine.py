@@ -268,7 +268,20 @@ class Forms(ByElement):
             return found
         if all(form.is_fixed for form in row):
             return fixed(REDUCTIONS[op]([form.centre for form in row]), _sources(row))
-        return _of_ball(REDUCTIONS[op]([as_ball(self._range(form)) for form in row]), _sources(row))
+        return self._log_sum_exp(row)
+
+    def _log_sum_exp(self, row: list[Form]) -> Form:
+        """By the mean value theorem, as in `_smooth`: the derivative by each term is its share, exp(x − log Σ exp)."""
+        sources, log_sum_exp = _sources(row), REDUCTIONS["logsumexp"]
+        ranges = [as_ball(self._range(form)) for form in row]
+        whole = _of_ball(log_sum_exp(list(ranges)), sources)
+        found = fixed(log_sum_exp([form.centre for form in row]), sources)
+        for place, form in enumerate(row):
+            here, there = _share_of_exp([as_ball(one.centre) for one in row], place), _share_of_exp(ranges, place)
+            off = abs(there - here).upper() * self._radius(form)
+            moved = _scaled(Form(fmpq(0), form.parts, form.rest), here)
+            found = _added(found, Form(fmpq(0), moved.parts, moved.rest + off, sources))
+        return found if found.radius <= 2 * whole.radius or not whole.radius.is_finite() else whole
 
 
 def forms(values: Iterable[Form], shape: tuple[int, ...]) -> NDArray[Any]:
@@ -319,6 +332,12 @@ def _scaled(x: Form, factor: Exactly) -> Form:
         parts = {mark: part * factor for mark, part in x.parts.items()}
     rest = (x.rest * abs(as_ball(factor))).upper() if not x.rest == 0 else _ZERO  # noqa: SIM201 - nan
     return Form(kept(x.centre * factor), parts, rest, x.sources)
+
+
+def _share_of_exp(terms: Sequence[arb], place: int) -> arb:
+    """The exponential of a term as a share of all of them: 1/Σ exp(y − x), with each x once."""
+    own = terms[place]
+    return 1 / sum(((other - own).exp() for k, other in enumerate(terms) if k != place), arb(1))
 
 
 @cache

@@ -36,6 +36,7 @@ from verify.residue.rounded_step import (
     BITS,
     MAX_STATE,
     SLACK,
+    SharpStep,
     StepSystems,
     aside_at_start,
     enclosed,
@@ -93,17 +94,21 @@ class Off:
         around = float(np.abs(row @ self.spread).sum()) + rest + own[1] + lost
         return Drift(shift + own[0], around * SLACK)
 
-    def after(self, derivative: Floats, rest: Floats, own: tuple[Floats, Floats]) -> Off:
-        """The same after a step."""
+    def after(
+        self, derivative: Floats, rest: Floats, own: tuple[Floats, Floats], together: Floats | None = None
+    ) -> Off:
+        """The same after a step; `together` are its roundings that move several numbers, each in a column."""
         lost = np.abs(derivative) @ np.abs(self.shift) * 2.0**-40
-        spread = np.hstack([derivative @ self.spread, np.diag(rest + own[1] + lost)]) * (1 + 2.0**-50)
+        columns_of = [derivative @ self.spread, np.diag(rest + own[1] + lost)]
+        spread = np.hstack(columns_of if together is None else [*columns_of, together]) * (1 + 2.0**-50)
         return Off(derivative @ self.shift + own[0], spread)
 
 
-def drifts(run: Run, dtype: str, cells: Sequence[Cell]) -> Mapping[Cell, Drift]:
+def drifts(run: Run, dtype: str, cells: Sequence[Cell], *, is_sharp: bool = False) -> Mapping[Cell, Drift]:
     """How far each number can be from the exact one in a correct program in `dtype`, over all steps so far.
 
-    Infinite where there is no bound; cells that are too late, or of too large a state, are left out.
+    Infinite where there is no bound; cells that are too late, or of too large a state, are left out. `is_sharp` takes
+    the steps of a short run by forms of every rounding, which are narrower and cost more.
     """
     wanted: dict[int, list[Cell]] = {}
     means = [cell for cell in cells if cell.quantity.group in ("epoch", "averaged", "norm")]
@@ -117,7 +122,7 @@ def drifts(run: Run, dtype: str, cells: Sequence[Cell]) -> Mapping[Cell, Drift]:
     far = {step: own for step, own in wanted.items() if step > MAX_STEPS}
     found: dict[Cell, Drift] = {}
     with precision(BITS):
-        systems = prepared(run, dtype, start)
+        systems = prepared(run, dtype, start, is_sharp=is_sharp)
         shift, around = aside_at_start(systems, start)
         off = Off(shift, np.diag(around))
         if near:
@@ -175,9 +180,13 @@ def _segment(
             alike = not (gathers or settings.varying or settings.clip)
             if box.all() and not rest.any() and alike and batch.step > 1:
                 linear[batch.indices] = derivative
-        rounding = in_columns(aside(pair, value) for pair, value in ranges_after(systems, own, exact))
+        together = None
+        if isinstance(own, SharpStep):
+            *rounding, together = own.roundings(exact, systems.names)
+        else:
+            rounding = [*in_columns(aside(pair, value) for pair, value in ranges_after(systems, own, exact))]
         with np.errstate(over="ignore", invalid="ignore"):  # what is not finite ends the next step
-            off = off.after(derivative, rest, rounding)
+            off = off.after(derivative, rest, (rounding[0], rounding[1]), together)
         found |= _of_prediction(systems, wanted, exact, off)
     return _Ended(found, steps[-1].after or steps[-1].before, off)
 

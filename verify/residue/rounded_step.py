@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from flint import arb, fmpq
@@ -24,8 +24,9 @@ from verify.hand.rates import ByHand
 from verify.hand.run import Exacts, HandStep
 from verify.intervals import RoundedPairs, pairs
 from verify.names import adjoint_of, clipped
-from verify.numbers import FORMATS, Array, Exactly, Floats, Form, Forms, as_ball, forms, objects, to_float
+from verify.numbers import FORMATS, Array, Exactly, Floats, Form, Forms, RoundedForms, as_ball, forms, objects, to_float
 from verify.numbers.distance import aside
+from verify.numbers.scalars import exact_float
 
 MAX_STATE = 64  # numbers of a state; the drift of a larger one is not bounded
 BITS = 2048  # inside balls: what they widen by must stay far below float64's rounding
@@ -48,10 +49,14 @@ class StepSystems:
     unit: float  # the largest relative error of one rounding
     partials: Partials  # derivatives of lines by other names, exactly
     programs: dict[tuple[str, int], Derivative] = field(default_factory=dict)  # and in forms (0) or rounded (1)
+    sharp: Calculation | None = None  # rounded in forms, where that is asked for
 
 
-def prepared(run: Run, dtype: str, start: Exacts) -> StepSystems:
-    """The programs of a step, compiled once; `start` is an exact state, for the names and shapes of its numbers."""
+def prepared(run: Run, dtype: str, start: Exacts, *, is_sharp: bool = False) -> StepSystems:
+    """The programs of a step, compiled once; `start` is an exact state, for the names and shapes of its numbers.
+
+    `is_sharp` follows each rounding by itself inside a step (`RoundedForms`), which takes a hundred times as long.
+    """
     system = Forms()
     limits = bound.prepare(run, dtype)
     rounding = limits.rounded
@@ -70,7 +75,19 @@ def prepared(run: Run, dtype: str, start: Exacts) -> StepSystems:
         names,
         2.0 ** FORMATS[dtype].unit,
         Partials(run),
+        sharp=_in_forms(run, rounding, dtype) if is_sharp else None,
     )
+
+
+def _in_forms(run: Run, rounding: Calculation, dtype: str) -> Calculation:
+    """The same operations with a form of each number: what its roundings have moved goes on with it."""
+    system = RoundedForms(dtype)
+    sharp = replace(rounding, system=system, constants=_stored_forms(run.watched.constants, system))
+    return with_updates(sharp, run.settings, as_floats=False) if run.settings.trains else sharp
+
+
+def _stored_forms(given: Sequence[Quantity], system: RoundedForms) -> dict[str, Array]:
+    return {one.name: forms([system.stored(value) for value in one.values], one.shape) for one in given}
 
 
 def stored(given: Sequence[Quantity], system: NumberSystem) -> dict[str, Array]:
@@ -98,8 +115,10 @@ def _as_balls(array: Array) -> Array:
     return objects([as_ball(value) for value in array.flat], array.shape)
 
 
-def rounded_steps(systems: StepSystems, steps: Sequence[HandStep]) -> list[dict[str, Array]]:
+def rounded_steps(systems: StepSystems, steps: Sequence[HandStep]) -> Sequence[Mapping[str, Array]]:
     """Every step with its roundings, at the exact state; steps of equal size side by side."""
+    if systems.sharp is not None:
+        return [_sharply(systems, systems.sharp, step) for step in steps]
     alike: dict[tuple[int, ...], list[HandStep]] = {}
     for step in steps:
         at = step.batch.step if systems.run.settings.varying else 0  # another lr in each step
@@ -116,6 +135,62 @@ def rounded_steps(systems: StepSystems, steps: Sequence[HandStep]) -> list[dict[
         for place, step in enumerate(group):
             found[step.batch.step] = {n: a[place] if is_many(a, len(group)) else a for n, a in results.items()}
     return [found[step.batch.step] for step in steps]
+
+
+class SharpStep(dict[str, Array]):
+    """A step with its roundings as pairs, and in forms the state `after` it."""
+
+    def __init__(self, found: Mapping[str, Array], names: Names) -> None:
+        super().__init__({name: _as_pairs(array) for name, array in found.items()})
+        self.after = [form for name, shape in names for form in np.broadcast_to(found[f"{name}'"], shape).flat]
+
+    def roundings(self, exact: HandStep, names: Names) -> tuple[Floats, Floats, Floats]:
+        """How far each number of the state is moved: by a shift, by what is around it, and by each rounding."""
+        values = [value for name, _ in names for value in (exact.after or exact.before)[name].flat]
+        marks = {mark: place for place, mark in enumerate(dict.fromkeys(m for form in self.after for m in form.parts))}
+        spread = np.zeros((len(values), len(marks)))
+        asides = []
+        for row, (form, value) in enumerate(zip(self.after, values, strict=True)):
+            lost = 0.0
+            for mark, part in form.parts.items():
+                number = to_float(as_ball(part))
+                spread[row, marks[mark]] = number
+                lost += float(as_ball(abs(as_ball(part) - exact_float(number))).upper())
+            pair = _as_pairs(forms([Form(form.centre, {}, form.rest)], ())).item()
+            shift, around = aside({"mid": pair[0], "rad": pair[1]}, value)
+            asides.append((shift, math.nextafter(around + lost, math.inf)))
+        shifts, around_all = in_columns(asides)
+        return shifts, around_all, spread
+
+
+def _sharply(systems: StepSystems, sharp: Calculation, step: HandStep) -> SharpStep:
+    """A step with its roundings in forms.
+
+    The state of a later step is not exactly what it is by hand: no operation on it is exact by chance.
+    """
+    system = sharp.system
+    assert isinstance(system, RoundedForms)
+    watched, indices = systems.run.watched, list(step.batch.indices)
+    beside = arb(0) if step.batch.step == 1 else arb(2) ** -BITS
+    state = {name: _around(array, beside) for name, array in step.before.items()}
+    rows = {name: column[indices] for name, column in _stored_forms(watched.data, system).items()}
+    sums = {adjoint_of(name): _around(array, beside) for name, array in step.accumulated.items()}
+    return SharpStep(one_step(systems.run, sharp, state, rows, step.batch, sums), systems.names)
+
+
+def _around(array: Array, rest: arb) -> Array:
+    return forms([Form(value, {}, rest) for value in array.flat], array.shape)
+
+
+def _as_pairs(array: Array) -> Array:
+    """Forms as pairs, which hold all that the forms can be."""
+    balls = [as_ball(form.ball) for form in array.flat]
+    mids = [to_float(ball.mid()) if ball.is_finite() else math.nan for ball in balls]
+    rads = [
+        math.nextafter(float(abs(as_ball(ball - exact_float(mid))).upper()), math.inf)
+        for ball, mid in zip(balls, mids, strict=True)
+    ]
+    return pairs(np.array(mids).reshape(array.shape), np.array(rads).reshape(array.shape))
 
 
 def is_many(array: Array, steps: int) -> bool:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from derive.run.run import Run
 from verify.claims.claim import Cell, Claim
 from verify.claims.literal import within
+from verify.following.extent import in_forms
 from verify.following.finding import Finding, Status
 from verify.hand.run import HandStep
 from verify.logs.meaning import Averaged
@@ -27,6 +28,8 @@ VAGUE_BESIDE_PYTORCH = 1e-4
 # A bound is what rounding can do at worst, ten times and more what it does. Beyond so many units in the last place of
 # its dtype a number is no residue by the bound alone: it is looked how far off PyTorch's own number is.
 FAR_OFF = 64
+MAX_SHARP, ROUNDINGS = 1_000_000, 100  # calculations for a sharper bound, and in as many roundings on average
+FEW_DIGITS, FAR_OFF_IN_FEW = 6, 8  # a person prints so few; there is less reason to think of a program
 ALIKE = 16  # times as far off as PyTorch's own number is still rounding of the same kind
 
 
@@ -75,6 +78,7 @@ class _Left(NamedTuple):
 def _by_bounds(run: Run, findings: list[Finding], places: Sequence[int], dtype: str) -> _Left:
     """Settles, in `findings` itself, what the bound in one dtype decides."""
     bounds = drifts(run, dtype, [findings[place].cell for place in places]) if places else {}
+    bounds = _sharper(run, dtype, [findings[place] for place in places], bounds)
     told = "" if dtype == "float64" or is_dtype_named(run) else "; in float64 this is wrong"
     why = f"a correct {dtype} program may print it{told}"
     left = _Left([], [], {})
@@ -93,6 +97,19 @@ def _by_bounds(run: Run, findings: list[Finding], places: Sequence[int], dtype: 
         elif finding.status is Status.WRONG:
             left.far_off[place] = why
     return left
+
+
+def _sharper(run: Run, dtype: str, findings: Sequence[Finding], bounds: Mapping[Cell, Drift]) -> Mapping[Cell, Drift]:
+    """The bounds, of what is wrong and within them by forms of every rounding where that is no long calculation."""
+    within_them = [
+        one.cell for one in findings if one.status is Status.WRONG and _may_print(one, bounds.get(one.cell, UNBOUNDED))
+    ]
+    cells = [cell for cell in within_them if cell in bounds and cell.quantity.group in _OF_TENSORS]
+    last = max((cell.step for cell in cells), default=0)
+    if not cells or FORMATS[dtype].inner is not None or in_forms(run, last, ROUNDINGS) > MAX_SHARP:
+        return bounds
+    sharp = drifts(run, dtype, cells, is_sharp=True)
+    return {**bounds, **{cell: drift for cell, drift in sharp.items() if drift.farthest < bounds[cell].farthest}}
 
 
 def _is_beyond(finding: Finding, drift: Drift | None) -> bool:
@@ -178,7 +195,8 @@ def _is_far_off(run: Run, finding: Finding, dtype: str) -> bool:
     right = finding.right
     if not can_be_asked or right is None or finding.allowed is not None:
         return False
-    return _off(finding) > FAR_OFF * abs(to_float(right)) * 2.0 ** (FORMATS[dtype].unit + 1)
+    far = FAR_OFF_IN_FEW if finding.claim.literal.digits <= FEW_DIGITS else FAR_OFF
+    return _off(finding) > far * abs(to_float(right)) * 2.0 ** (FORMATS[dtype].unit + 1)
 
 
 def _off(finding: Finding) -> float:

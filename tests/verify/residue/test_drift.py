@@ -29,6 +29,30 @@ RUNS = [
 ]
 
 
+SHORT = [
+    *(
+        (name, {**options, "epochs": 4} if "epochs" in options else options)
+        for name, options in RUNS
+        if name != "parabola"
+    ),
+    ("softmax", {"epochs": 3}),
+    ("layer_norm", {"steps": 3}),
+    ("attention", {"steps": 2, "lr": "0.1"}),
+    ("logistic", {"epochs": 4, "optimizer": "RMSprop"}),
+]
+OF_SOFTMAX = """
+equations = "z = W @ x + b; p = softmax(z); l = -log(p[0])"
+[parameters]
+W = [[0.1, 0.2], [0.3, -0.1], [-0.2, 0.4]]
+b = [0, 0.1, -0.1]
+[constants]
+x = [1.5, -2]
+[training]
+lr = 0.2
+steps = 3
+"""
+
+
 def cells_of(step: StepRecord, loss: str) -> dict[Cell, float]:
     """PyTorch's numbers of a step by their cells."""
     found = {Cell(step.batch.step, Quantity("loss", loss, "loss")): float(step.loss)}
@@ -58,6 +82,31 @@ def test_pytorch_lies_within_the_drift_from_the_first_step_on(
         assert abs(to_float(from_float(number) - exact[cell] - from_float(drift.shift))) <= drift.around, cell
         scale = max(abs(to_float(value)) for value in exact.values())
         assert drift.farthest <= 2000 * unit * max(scale, 1) * len(steps), cell
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("problem", "options"), SHORT, ids=[f"{name} {options}" for name, options in SHORT])
+def test_pytorch_lies_within_the_sharper_drift(problem: str, options: dict[str, object], dtype: str) -> None:
+    """Each rounding is an unknown: the numbers of PyTorch lie within what they do together, in every step."""
+    result = verify(problem, dtype=dtype, **options)
+    of = Run(result.problem, result.derivation, effective(result.problem, {"dtype": dtype, **options}))
+    by_pytorch = {c: n for step in result.record.steps[:6] for c, n in cells_of(step, of.loss).items()}
+    exact = right_values(of, by_pytorch, lambda _: True).values
+    bounds = drifts(of, dtype, tuple(by_pytorch), is_sharp=True)
+    assert set(bounds) == set(by_pytorch)
+    for cell, number in by_pytorch.items():
+        drift = bounds[cell]
+        assert abs(to_float(from_float(number) - exact[cell] - from_float(drift.shift))) <= drift.around, cell
+
+
+def test_the_sharper_drift_of_a_softmax_is_half_as_wide_at_most() -> None:
+    """What rounds p moves p − 1, the update and the next z alike; worst ends of each quotient forget that."""
+    problem = load(OF_SOFTMAX)
+    of = Run(problem, differentiate(problem.graph), effective(problem, {}))
+    cells = [Cell(2, Quantity("loss", "l", "loss")), Cell(2, Quantity("gradients", "W", "W"), (0, 0), (0, 0))]
+    sharp, wide = (drifts(of, "float32", cells, is_sharp=is_sharp) for is_sharp in (True, False))
+    for cell in cells:
+        assert 2 * sharp[cell].farthest < wide[cell].farthest
 
 
 @pytest.mark.parametrize(
