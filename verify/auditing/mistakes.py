@@ -156,7 +156,8 @@ def one_factor(run: Run, finding: Finding, context: Context) -> str:
     if factor is None:
         return ""
     times = "times" if factor.denominator == 1 else "of"
-    return f"All {len(wrong)} numbers that are wrong where they stand are {factor} {times} the right ones"
+    beside = ", by the numbers before each" if any(one.follows is not None for one in wrong) else ""
+    return f"All {len(wrong)} numbers that are wrong where they stand are {factor} {times} the right ones{beside}"
 
 
 def inputs_as_printed(run: Run, finding: Finding, context: Context) -> str:
@@ -183,18 +184,19 @@ def _first(context: Context, is_one: Callable[[Finding], bool]) -> Finding | Non
 def common_factor(wrong: Sequence[Finding]) -> Fraction | None:
     """The one simple fraction of the right numbers that all the claimed ones are; None where there is none, or another.
 
+    Of a number that rests on earlier ones of its author, what follows from these is right.
+
     It is told only where the digits of the claims leave no other fraction of small numbers.
     """
     low, high = None, None
     for finding in wrong:
-        literal, right = finding.claim.literal, finding.right
-        if literal.special is not None or right is None or not literal.value:
+        literal, ranges = finding.claim.literal, _right_range(finding)
+        if literal.special is not None or ranges is None or not literal.value or ranges[0] <= 0 <= ranges[1]:
             return None
-        number = middle(right)
-        ends = sorted((literal.low / number, literal.high / number)) if number else None
-        if ends is None:
-            return None
-        low, high = (ends[0], ends[1]) if low is None or high is None else (max(low, ends[0]), min(high, ends[1]))
+        ends = [end / number for end in (literal.low, literal.high) for number in ranges]
+        low, high = (
+            (min(ends), max(ends)) if low is None or high is None else (max(low, min(ends)), min(high, max(ends)))
+        )
     if low is None or high is None:
         return None
     found = {
@@ -204,9 +206,18 @@ def common_factor(wrong: Sequence[Finding]) -> Fraction | None:
         if low <= Fraction(p, q) <= high
     }
     factor = next(iter(found)) if len(found) == 1 else None
-    if factor is None or not all(judge(f.claim.literal, _times(f.right, factor)) == "right" for f in wrong):
+    alone = [one for one in wrong if one.follows is None]
+    if factor is None or not all(judge(f.claim.literal, _times(f.right, factor)) == "right" for f in alone):
         return None
     return factor
+
+
+def _right_range(finding: Finding) -> tuple[Fraction, Fraction] | None:
+    """The right number, twice; of one that rests on the author's own earlier ones what these allow."""
+    if finding.follows is not None:
+        low, high = finding.follows
+        return Fraction(low), Fraction(high)
+    return None if finding.right is None else (middle(finding.right), middle(finding.right))
 
 
 def _times(right: Exactly | None, factor: Fraction) -> Exactly:
