@@ -92,6 +92,7 @@ class State:
     numbers: Record = field(default_factory=list)
     words: Record = field(default_factory=list)
     label: str = ""
+    calculated: list[Written] = field(default_factory=list)  # what stands in front of a result, `0 - 0.01*(-99)`
     odd: ClaimError | None = None  # why the line cannot be read
 
 
@@ -196,6 +197,8 @@ def _keyed(source: Source, at: int, found: State) -> int:
     name = _named(source, key, found)
     if calculated := _CALCULATED.match(source.text, key.end()):
         _add(name, source.cell(*calculated.span("value")), found)
+        whole = source.cell(calculated.start(), calculated.start("value"))
+        found.calculated.append(replace(whole, text=whole.text.strip().removesuffix("=").strip()))
         return calculated.end()
     cell, end = _value(source, value)
     return _with_others(source, name, cell, end, found)

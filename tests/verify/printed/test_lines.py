@@ -277,6 +277,13 @@ def test_of_a_calculation_its_result_is_claimed(line: str) -> None:
     assert [one[-1] for one in claimed(f"Epoch 1: {line}, loss = 4\n", EPOCHS)] == ["1.38", "4"]
 
 
+def test_that_a_calculation_is_not_judged_is_told() -> None:
+    """−99 is no claim of a gradient: what the numbers are is not said."""
+    grid = read_grid(Source("t", "Epoch 1: w = 0.0 - 0.01*(-99) = 0.532\nEpoch 2: w = 0.532 + 0.3 = 0.832, l = 4\n"))
+    assert grid.told == "not judged: the calculation '0.0 - 0.01*(-99)' and 1 more, only what it comes to"
+    assert not read_grid(Source("t", "Epoch 1: w = 0.532\n")).told
+
+
 @given(st.sampled_from(["losses = {}", "loss: {}", "loss_history={}", "Losses: {}"]), st.booleans(), st.integers(2, 4))
 def test_lists_of_a_number_a_step(line: str, has_w: bool, count: int) -> None:
     losses, w = ["4.5", "3.1", "2.2", "1.3"][:count], ["1.38", "1.46", "1.5", "1.6"][:count]
