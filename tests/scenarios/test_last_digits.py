@@ -58,6 +58,18 @@ def test_one_number_is_not_cut_off_where_the_others_are_rounded() -> None:
     assert audited(problem, "step,l\n1,64\n2,37\n3,22\n4,12\n5,7.5").counts[Status.TRUNCATED] == 4
 
 
+def test_somebody_who_now_and_then_cuts_off_is_not_wrong() -> None:
+    """Of ten numbers three are cut off, and five others rounded up: w after k steps is 8/9·(1 − 0.8^k)."""
+    problem = 'equations = "l = (w - 8/9)^2/2"\n[parameters]\nw = 0\n[training]\nlr = 0.2\nsteps = 10\n'
+    right = [8 / 9 * (1 - 0.8**k) for k in range(1, 11)]
+    rounded = [f"{number:.3f}" for number in right]
+    up = [k for k, text in enumerate(rounded) if float(text) > right[k]]
+    assert len(up) >= 5
+    cut = [f"{float(text) - 0.001:.3f}" if k in up[:3] else text for k, text in enumerate(rounded)]
+    found = audited(problem, "step,w\n" + "\n".join(f"{k},{text}" for k, text in enumerate(cut, 1)))
+    assert not any(one.status.is_refused for one in found.findings)
+
+
 @pytest.mark.parametrize("wrong", ["-5.01", "-5.02", "-4.99"])
 def test_a_slip_and_what_follows_from_it_do_not_excuse_each_other(wrong: str) -> None:
     found = audited(SLOPE, f"dl/dw,w\n{wrong},{-float(wrong) / 10:.3f}")

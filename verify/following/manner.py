@@ -23,6 +23,7 @@ from verify.numbers import Form
 # 30 right tables of students who cut off (tests/students.py) none had more than 3 of the former, beside 20 others;
 # with every result on the way cut off one had 3 beside 1. Of those who round 38 of 41 are told so.
 FEW_UP = 2
+FEW_CUT = 2  # numbers that look cut off and may be slips
 
 _OF_LINES = ("nodes", "loss")
 
@@ -46,8 +47,11 @@ class Manner:
 
     @property
     def is_rather_rounded(self) -> bool:
-        """Whether two numbers are rounded up, and more than two for each that looks cut off."""
-        return len(self.up) >= FEW_UP and len(self.up) > FEW_UP * len(self.cut)
+        """Whether two numbers are rounded up, and more than two for each that looks cut off, of which there are few.
+
+        Somebody who cuts off three times does so now and then.
+        """
+        return len(self.cut) <= FEW_CUT and len(self.up) >= FEW_UP and len(self.up) > FEW_UP * len(self.cut)
 
     @property
     def is_rather_cut(self) -> bool:

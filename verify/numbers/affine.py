@@ -29,6 +29,7 @@ from verify.numbers.elements import REDUCTIONS, CalculationError, element, evalu
 from verify.numbers.formats import Floats
 from verify.numbers.scalars import Exactly, as_ball, exact_float, from_fraction, to_float
 
+FEW = 16  # terms of a sum of exponentials, up to which the share of each is taken as narrowly as it can be
 _NOTHING = arb.nan()
 _ZERO = arb(0)
 _LINEAR = ("add", "sub", "neg", "mul", "div", "detach")
@@ -275,9 +276,11 @@ class Forms(ByElement):
         sources, log_sum_exp = _sources(row), REDUCTIONS["logsumexp"]
         ranges = [as_ball(self._range(form)) for form in row]
         whole = _of_ball(log_sum_exp(list(ranges)), sources)
-        found = fixed(log_sum_exp([form.centre for form in row]), sources)
+        start = found = fixed(log_sum_exp([form.centre for form in row]), sources)
+        centres = [as_ball(form.centre) for form in row]
         for place, form in enumerate(row):
-            here, there = _share_of_exp([as_ball(one.centre) for one in row], place), _share_of_exp(ranges, place)
+            here = (centres[place] - as_ball(start.centre)).exp()
+            there = _share_of_exp(ranges, place) if len(row) <= FEW else (ranges[place] - as_ball(whole.ball)).exp()
             off = abs(there - here).upper() * self._radius(form)
             moved = _scaled(Form(fmpq(0), form.parts, form.rest), here)
             found = _added(found, Form(fmpq(0), moved.parts, moved.rest + off, sources))
