@@ -138,8 +138,6 @@ NUMBERS = [
      (EXPONENTIAL, "step,l,dl/dw\n1,0.941,-2.65")),
     ("it follows from the numbers before it, as printed", (NEAR, "step,dl/dw,w\n1,-4.08,1.0\n2,-4.0,1.1"),
      (NEAR, "step,dl/dw,w\n1,-4.08,1.0\n2,-4.2,1.1")),
-    ("it follows from the numbers before it, as printed", (NEAR, "step,dl/dw,w\n1,-4.08,1.0\n2,-4.0,1.1"),
-     (FALLING, "step,dl/dw,w\n1,-4,2.0\n2,-2.08,2.5")),  # 2.0 is 2 exactly
     ("follows from step 1, w", (FALLING, "step,dl/dw,w\n1,-4,2.2\n2,-1.60,2.6"),
      (FALLING, "step,dl/dw,w\n1,-4,2.2\n2,-1.10,2.6")),
     ("It is w before the update", (NEAR, "step,w_before,w\n1,0.96,0.96"), (NEAR, "step,w_before,w\n1,1.0,1.00")),

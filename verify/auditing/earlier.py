@@ -18,7 +18,7 @@ from verify.following.follow_through import follow
 from verify.following.manner import FEW_UP, Manner, manner
 from verify.following.on_the_way import Allowed, Reached, allowed, reached
 from verify.following.own_lines import has_own_lines
-from verify.following.own_numbers import Own, exact_integers, own_number, unrounded, zeros_left_out
+from verify.following.own_numbers import Own, exact_integers, own_number, zeros_left_out
 from verify.following.rounded_inputs import is_followed
 from verify.hand.calculation import input_marks
 from verify.numbers import Form, Forms, as_ball, from_fraction
@@ -47,7 +47,7 @@ def followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
     extent.followed(run, [*refused, *near], [one.cell for one in findings]).check(run.settings.limit)
     prints = manner(run, findings, near) if near and not inputs else Manner()
     findings, rounded = _as_rounded(findings, prints)
-    exact = exact_integers(findings) | unrounded(findings)
+    exact = exact_integers(findings)
     zeros = zeros_left_out(findings)
     owns = [_own(one, mark, is_exact=one.cell in exact, unit=zeros.get(one.cell)) for mark, one in enumerate(findings)]
     wanted = [cell for cell in (*refused, *near) if cell.quantity.group != "setting"]

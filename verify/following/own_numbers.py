@@ -94,23 +94,6 @@ def exact_integers(findings: Sequence[Finding]) -> frozenset[Cell]:
     return frozenset(found)
 
 
-def unrounded(findings: Sequence[Finding]) -> frozenset[Cell]:
-    """The first numbers of a table that are the right ones exactly, up to the first that is not.
-
-    Nothing has been rounded before them, and they are no rounded numbers either: 0.08100 of 0.001·9² is 0.081.
-    """
-    found: set[Cell] = set()
-    for one in findings:
-        literal, right = one.claim.literal, one.right
-        if one.cell.quantity.group == "setting":
-            continue
-        is_itself = right is not None and literal.special is None and to_fraction(right) == literal.value
-        if not is_itself or literal.is_cut or literal.units != Fraction(1, 2) or one.allowed is not None:
-            break
-        found.add(one.cell)
-    return frozenset(found)
-
-
 def zeros_left_out(findings: Sequence[Finding]) -> Mapping[Cell, Fraction]:
     """Of right numbers without the zeros at their end, as −1.9 of −1.9000, twice the unit of the last digit left out.
 

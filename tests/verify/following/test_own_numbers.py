@@ -5,7 +5,6 @@ from fractions import Fraction
 import pytest
 
 from tests.audited import cell, claim
-from verify import audit
 from verify.claims.claim import Cell
 from verify.following.finding import Finding, Status
 from verify.following.own_numbers import own_number, zeros_left_out
@@ -61,22 +60,3 @@ def test_a_setting_that_is_the_right_one_to_the_last_digit_is_taken_at_its_word(
     """Nothing has been rounded: it makes no room for a number that follows from another lr."""
     own = own_number(claim(cell(1, "setting", "lr"), text), 0, from_fraction(Fraction(right)), is_wrong=False)
     assert (own.low == own.high) == is_one
-
-
-ADAM = """
-equations = "l = (w - 3)^2 + w^4/4"
-[parameters]
-w = -1
-[training]
-optimizer = "Adam"
-lr = 0.1
-steps = 2
-"""
-
-
-@pytest.mark.parametrize(("v_hat", "status"), [("81.00000", "right"), ("81.00070", "wrong"), ("80.99600", "wrong")])
-def test_before_anything_is_rounded_a_number_is_exact(v_hat: str, status: str) -> None:
-    """The gradient is −9, and 0.001·81 = 0.08100 is 0.081: by its digits it could be 0.0810007."""
-    table = f"step,dl/dw,w.v,w.v_hat\n1,-9.00000,0.08100,{v_hat}"
-    found = audit(f'{ADAM}[claims]\ntable = """\n{table}\n"""\n').findings
-    assert [one.status.value for one in found] == ["right", "right", status]
