@@ -13,10 +13,12 @@ from itertools import accumulate, pairwise
 from derive.errors import ClaimError, Place, UnknownQuantityError, shorten
 from verify.claims.places import NOT_COUNTED, Timeline, whole_number
 from verify.claims.unknown import is_beside
-from verify.tabular.written import COUNTED_OF, KINDS, NO_CLAIM, Row, Written
+from verify.tabular.grid import Grid
+from verify.tabular.written import COUNTED_OF, KINDS, LOOSE_COUNTERS, NO_CLAIM, Row, Written
 
 _OF = re.compile(rf"{COUNTED_OF} (\d{{1,15}})")
 _COUNTED = re.compile(r"(?:[^\W\d]*[\s#(\[=:_]*)(?P<number>\d{1,15})(?:\.0*)?[)\]:%]{0,2}")  # 3, 3.0, step 3, #3, (3)
+_PLAIN = re.compile(r"[-+−]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][-+]?\d+)?")
 _SHOWN = 4  # numbers of such a column
 _AFTER, _BEFORE = "after their batch", "before their batch"
 
@@ -39,6 +41,24 @@ def with_counters(header: Row, body: Sequence[Row], run: Timeline) -> tuple[Row,
         told = f"{called.text} counts the batches of its epoch"
         return _renamed(header, kinds["step"], "batch"), body, told
     return header, body, ""
+
+
+def with_names(grid: Grid, run: Timeline) -> Grid:
+    """A table of a step and one number in each row, without a line of names, `1: 64.6`, as one of the loss.
+
+    So PyTorch's first examples print it. Any other table stays as it is.
+    """
+    rows = [row for row in grid.rows if any(cell.text for cell in row)]
+    steps = [_COUNTED.fullmatch(row[0].text) if len(row) == 2 else None for row in rows]
+    numbers = [int(match["number"]) for match in steps if match is not None]
+    goes_up = all(later > earlier for earlier, later in pairwise(numbers))
+    if not rows or len(numbers) < len(rows) or not goes_up or not all(_PLAIN.fullmatch(row[1].text) for row in rows):
+        return grid
+    loss = run.loss if "loss" in run.names.taken else "loss"
+    named = [[replace(row[0], text=str(number)), row[1]] for row, number in zip(rows, numbers, strict=True)]
+    header = [Written("step", rows[0][0].place), Written(loss, rows[0][1].place)]
+    told = "its numbers without names read as the loss of a step"
+    return replace(grid, rows=[header, *named], told=", ".join(filter(None, (grid.told, told))))
 
 
 def _carried_down(body: Sequence[Row], epoch: int, batch: int) -> tuple[Sequence[Row], bool]:
@@ -68,6 +88,10 @@ def by_unknown_column(header: Row, body: Sequence[Row], run: Timeline, *, is_tid
         numbers = _counted([body[place][at] for place in filled], run)
         if not numbers or not _is_unknown(head, run) or (not is_tidy and numbers == [place + 1 for place in filled]):
             continue
+        word = LOOSE_COUNTERS.get(head.text.lower(), "")
+        is_known = any(_group(cell, run) for cell in header)
+        if word and is_known and not is_tidy and numbers[-1] <= len(run.batches):
+            return _renamed(header, at, word), f"{head.text} read as the {word}"
         if len(numbers) == 1 and not is_beside(head.text, run):  # it is refused, as what it may be meant for
             continue
         groups = {_group(cell, run) for cell in header if cell.text}
