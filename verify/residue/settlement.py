@@ -254,6 +254,8 @@ def _ask_pytorch(run: Run, findings: list[Finding], vague: Sequence[int], far_of
             findings[place] = replace(finding, status=Status.RESIDUE, why=why)
         elif finding.claim.literal.special is None and not _is_far(finding, number):
             why = "what rounding does in so many steps is not bounded"
+            if finding.cell.step == 1:
+                why = "the bound on what rounding can do in this step is too wide to tell"
             if place in far_off:
                 why = f"the bound on what rounding can do allows it, though PyTorch's own number is {number:.9g}"
             findings[place] = _left_open(finding, why)

@@ -86,7 +86,7 @@ def test_the_rate_in_a_gradient_is_read_and_named(formula: str, said: str) -> No
 
 
 def test_where_it_stands_for_no_factor_none_is_named() -> None:
-    """The same numbers without lr, lr that cancels, another factor beside it, and a formula that is not so many times."""
+    """The same numbers without lr, lr that cancels, another factor beside it, a formula that is no multiple."""
     assert "it is 1/100 times the right one" in judged(RATE, "dl/dw", "2*mean((w*x - y)*x)/100").sentence
     assert judged(RATE, "dl/dw", "2*lr*mean((w*x - y)*x)/lr").status == "right"
     assert "times the right one" not in judged(RATE, "dl/dw", "lr*2*mean(w*x - y)").sentence
