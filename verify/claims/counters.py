@@ -11,6 +11,7 @@ from dataclasses import replace
 from itertools import accumulate, pairwise
 
 from derive.errors import ClaimError, Place, UnknownQuantityError, shorten
+from derive.graph.node import SIZE
 from verify.claims.places import NOT_COUNTED, Timeline, whole_number
 from verify.claims.unknown import is_beside
 from verify.tabular.grid import Grid
@@ -86,6 +87,10 @@ def by_unknown_column(header: Row, body: Sequence[Row], run: Timeline, *, is_tid
     filled = [place for place, row in enumerate(body) if any(cell.text for cell in row)]
     for at, head in enumerate(header):
         numbers = _counted([body[place][at] for place in filled], run)
+        if not is_tidy and len(header) > 1 and _is_index_n(head, numbers, run):
+            return _renamed(
+                header, at, "step"
+            ), f"{head.text} read as the step, as every batch has {run.batches[0].n} samples"
         if not numbers or not _is_unknown(head, run) or (not is_tidy and numbers == [place + 1 for place in filled]):
             continue
         word = LOOSE_COUNTERS.get(head.text.lower(), "")
@@ -116,6 +121,12 @@ def _counted(cells: Sequence[Written], run: Timeline) -> list[int]:
     if len(numbers) < len(cells) or any(later <= earlier for earlier, later in pairwise(numbers)):
         return []
     return numbers if len(numbers) > 1 or 1 < sum(numbers) <= len(run.batches) else []
+
+
+def _is_index_n(head: Written, numbers: Sequence[int], run: Timeline) -> bool:
+    """Whether a column n goes up as an index does, which the number of samples cannot: all batches have as many."""
+    is_n = head.text == SIZE and _group(head, run) == "setting"
+    return is_n and len(numbers) > 1 and numbers[-1] <= len(run.batches) and len({one.n for one in run.batches}) == 1
 
 
 def _is_unknown(head: Written, run: Timeline) -> bool:

@@ -144,6 +144,21 @@ def test_a_usual_word_for_it_is_the_step_where_its_numbers_can_be_steps(word: st
     assert f"{word} read as the " in read_table(text, "t", SINGLE).told or steps == list(range(1, len(steps) + 1))
 
 
+def test_n_that_goes_up_is_an_index_and_no_number_of_samples() -> None:
+    found = read_table("n,loss\n1,0.5\n2,0.6\n4,0.7\n", "t", SINGLE)
+    assert [(claim.cell.step, claim.cell.name) for claim in found.claims] == [(1, "loss"), (2, "loss"), (4, "loss")]
+    assert "n read as the step, as every batch has" in found.told
+    for text in ("n,loss\n2,0.5\n2,0.6\n", "step,n,loss\n1,1,0.5\n2,2,0.6\n", "n\n1\n2\n", "n,loss\n1,0.5\n"):
+        assert "n" in [claim.cell.name for claim in read_table(text, "t", SINGLE).claims]
+    uneven = timeline_of(TEXT.format(rows=[1, 2, 3], epochs=2, size=2))
+    assert "n" in [claim.cell.name for claim in read_table("n,loss\n1,0.5\n2,0.6\n", "t", uneven).claims]
+
+
+def test_a_cell_that_counts_up_to_an_end() -> None:
+    found = claimed("epoch,w\n1/9,0.5\n3 of 9,0.6\n", SINGLE)
+    assert [step for step, *_ in found] == [1, 3]
+
+
 def test_but_not_where_the_run_has_no_such_step_nor_beside_a_step() -> None:
     with pytest.raises(ClaimError, match="'round' has 5, 10, 15 and may say the step of each row"):
         claimed("round,w\n5,0.5\n10,0.6\n15,0.7\n", SINGLE)
