@@ -131,5 +131,5 @@ def test_a_number_of_an_axis_is_equal_to_its_index_once(number: Fraction, size: 
     """Σₖ [2 = k] is 1 where k runs over 0, 1 and 2; 0 for a number that k is not; open for n, which is 1 at least."""
     axis = Axis("k", size)
     product = Monomial(Fraction(2), ((Apply("equal", (Number(number), Position(axis))), 1),))
-    expected = (Monomial(Fraction(2)), ()) if is_one else (product, (axis,))
+    expected = (Monomial(Fraction(2), ()), ()) if is_one else (product, (axis,))
     assert product.without_one_hots((axis,)) == expected
