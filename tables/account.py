@@ -34,7 +34,8 @@ def sentence(found: Audit, finding: Finding) -> str:
         case Status.UNDECIDED:
             text = f"{says} is undecided: {finding.why}"
         case _:
-            text = f"{says}: {finding.why} ({finding.exact or finding.printed})"
+            by_hand = finding.exact or finding.printed
+            text = f"{says}: {finding.why}" + (f" ({by_hand})" if by_hand else "")
     return ". ".join((text, *finding.remarks))
 
 

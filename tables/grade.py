@@ -17,7 +17,8 @@ from verify.logs.writers import writer_named
 from verify.spreadsheet.workbook import SUFFIXES, is_workbook
 
 TABLES = (
-    *(".csv", ".tsv", ".tab", ".txt", ".dat", ".log", ".md", ".rst", ".tex", ".json", ".jsonl", ".ndjson"),
+    *(".csv", ".tsv", ".tab", ".txt", ".dat", ".log", ".md", ".rst", ".tex", ".html", ".htm"),
+    *(".json", ".jsonl", ".ndjson"),
     *SUFFIXES,
 )
 

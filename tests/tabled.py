@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from html import escape
 
 Table = Sequence[Sequence[str]]  # the header first
 
@@ -87,6 +88,24 @@ def json_list(table: Table) -> str:
     return "[\n  " + ",\n  ".join(_objects(table)) + "\n]\n"
 
 
+def html(table: Table) -> str:
+    def line(row: Sequence[str], tag: str) -> str:
+        return "".join(f"<{tag}>{escape(cell)}</{tag}>\n" for cell in row)
+
+    body = "".join(f"<tr>\n{line(row, 'td')}</tr>\n" for row in table[1:])
+    return f'<table border="1">\n<thead><tr>{line(table[0], "th")}</tr></thead>\n<tbody>{body}</tbody>\n</table>\n'
+
+
+def across(write: Callable[[Table], str], word: str = "") -> Callable[[Table], str]:
+    """The same with a column for each step, whose head has the `word` before its number."""
+
+    def turned(table: Table) -> str:
+        rows = [list(row) for row in zip(*table, strict=True)]
+        return write([["" if word else rows[0][0], *(f"{word}{step}" for step in rows[0][1:])], *rows[1:]])
+
+    return turned
+
+
 FORMS: Mapping[str, Callable[[Table], str]] = {
     "CSV": joined(","),
     "semicolons": joined(";"),
@@ -98,6 +117,7 @@ FORMS: Mapping[str, Callable[[Table], str]] = {
     "grid": grid,
     "MySQL": mysql,
     "LaTeX": latex,
+    "HTML": html,
     "key=value": pairs(" ", "="),
     "key: value": pairs(", ", ": "),
     "words": pairs(" ", " "),
@@ -105,5 +125,10 @@ FORMS: Mapping[str, Callable[[Table], str]] = {
     "dashes": pairs(" - ", ": "),
     "JSON lines": json_lines,
     "JSON": json_list,
+}
+ACROSS: Mapping[str, Callable[[Table], str]] = {  # of a table whose first column is that of the steps
+    **{f"{form}, steps across": across(FORMS[form]) for form in ("CSV", "tabs", "Markdown", "blanks", "LaTeX", "HTML")},
+    **{f"{form}, words across": across(FORMS[form], "step ") for form in ("semicolons", "tabs", "grid", "HTML")},
+    "blanks, words across": across(blanks, "step"),
 }
 WITHOUT_COMMA = tuple(form for form in FORMS if form not in ("JSON lines", "JSON"))  # that can have decimal commas

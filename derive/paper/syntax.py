@@ -194,6 +194,10 @@ class _Reader:
     def reduction(self, node: ast.Call, name: str, depth: int) -> Reduce:
         if not node.args:
             raise self.error(node, f"{name} of nothing; expected {name}(expression) or {name}(expression, index)")
+        numbered = next((arg for arg in node.args[1:] if isinstance(arg, ast.Constant | ast.UnaryOp)), None)
+        if numbered is not None:
+            message = f"{name}(…, 0) counts axes as NumPy does; write the letter of the axis, as in {name}(x[i,k], i)"
+            raise self.error(numbered, message)
         axes = tuple(axis for arg in node.args[1:] for axis in self.index(arg)) or None
         return Reduce(name, self.read(node.args[0], depth + 1), axes, self.column(node))
 

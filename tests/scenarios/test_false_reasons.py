@@ -87,6 +87,60 @@ FINE = ROUNDED.replace("1.3", "1.350")
 FINER = ROUNDED.replace("w = 2", "w = 7.9").replace("1.3", "0.3423")  # 2.70417, from 2.703775 to 2.704565
 AROUND_0 = ROUNDED.replace("w*x", "w*(x - 1.3)")
 POLE = ROUNDED.replace("w*x", "w/(x - 1.32)")
+OVERFLOWS = """
+equations = "l = (w*x)^2"
+[parameters]
+w = 1e18
+[constants]
+x = 1000
+[training]
+lr = 0.1
+steps = 1
+dtype = "float32"
+"""
+LOGARITHM = """
+equations = "l = mean((log(w*x) - y)^2)"
+[parameters]
+w = 1
+[data]
+x = [1, 2, 3]
+y = [-30, -40, -20]
+[training]
+lr = 0.1
+batch_size = 2
+"""
+HALF = 'equations = "l = sqrt(w)*sqrt(w)"\n[parameters]\nw = 2.5\n[training]\nlr = 0.1\nsteps = 1\n'
+HALF_RATE = FALLING.replace("lr = 0.25", 'lr = "sqrt(2.5)*sqrt(2.5) + 0*t"')
+CHAOS = """
+equations = "l = w^2/2 - 3.9*(w^2/2 - w^3/3)"
+[parameters]
+w = 0.3
+[training]
+lr = 1
+steps = 48
+dtype = "float64"
+"""  # w = 3.9·w·(1 − w): 0.095545367890754 after 48 steps, of which float64 gets 0.0955394
+FORTY = CHAOS.replace("48", "40")
+CANCELS = """
+equations = "c = w + 100000000; l = c - 100000000"
+[parameters]
+w = 0.3
+[training]
+lr = 0.01
+steps = 1
+dtype = "float32"
+"""
+APART = """
+rounded = ["x"]
+equations = "p = abs(x - 2); l = w + p - p"
+[parameters]
+w = 5
+[constants]
+x = 2.0
+[training]
+lr = 0.1
+steps = 1
+"""
 
 
 def said(problem: str, table: str) -> str:
@@ -162,6 +216,28 @@ NUMBERS = [
     ("cut off, for some inputs", (FINE, "step,l\n1,2.69"), (FINE.replace("1.350", "1.349"), "step,l\n1,2.69")),
     ("at the inputs as printed, cut off", (FINE.replace("1.350", "1.349"), "step,l\n1,2.69"),
      (FINE, "step,l\n1,2.69")),
+    ("exactly what PyTorch prints in float32", (OVERFLOWS, "step,l\n1,inf"), (OVERFLOWS, "step,l\n1,nan")),
+    ("exactly what PyTorch prints in float32; by hand, at step 2", (LOGARITHM, "step,l\n2,nan"),
+     (LOGARITHM, "step,l\n2,inf")),
+    ("has no real value, in line l", (LOGARITHM, "step,l\n2,5"), (LOGARITHM, "step,l\n1,5")),
+    ("its digits do not tell: it is too near an end", (HALF_RATE, "step,lr\n1,3"),
+     (HALF_RATE.replace("2.5", "2.6"), "step,lr\n1,3")),
+    ("its digits do not tell: it is too near an end", (HALF_RATE, "step,lr\n1,2"), (HALF_RATE, "step,lr\n1,2.5")),
+    ("its digits are not decided with", (HALF, "step,l\n1,3"), (HALF.replace("2.5", "2.6"), "step,l\n1,3")),
+    ("its digits are not decided with", (HALF, "step,l\n1,2"), (HALF, "step,l\n1,4")),
+    ("the number in float32", (FALLING.replace("0.25", "0.01"), "step,lr\n1,0.009999999776482582"),
+     (FALLING.replace("0.25", "0.01"), "step,lr\n1,0.009999999786482582")),
+    ("as far off as float64 takes it", (CHAOS, "step,w\n48,0.09555728"), (CHAOS, "step,w\n48,0.09572400")),
+    ("as far off as float64 takes it", (CHAOS, "step,w\n48,0.09555728"), (CHAOS, "step,w\n48,0.096")),
+    ("what rounding does in so many steps is not bounded", (CHAOS, "step,w\n48,0.09572400"),
+     (CHAOS, "step,w\n48,0.09555728")),
+    ("what rounding does in so many steps is not bounded", (CHAOS, "step,w\n48,0.09572400"), (CANCELS, "step,l\n1,5")),
+    ("can do in this step is too wide to tell", (CANCELS, "step,l\n1,5"), (CANCELS, "step,l\n1,4000")),
+    ("the bound on what rounding can do allows it, though", (FORTY, "step,w\n40,0.90439240041"),
+     (FORTY, "step,w\n40,0.90437454476")),
+    ("the bound on what rounding can do allows it, though", (FORTY, "step,w\n40,0.90439240041"),
+     (FORTY, "step,w\n40,0.9045")),
+    ("no inputs were found that give it", (APART, "step,l\n1,5.04"), (APART, "step,l\n1,5.00")),
     ("rounded twice, for some inputs", (FINER, "step,l\n1,2.71"), (FINER.replace("7.9", "7.89"), "step,l\n1,2.71")),
 ]  # fmt: skip
 

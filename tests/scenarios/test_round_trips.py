@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from derive.problem.loading import Problem, load
-from tests.tabled import FORMS, Table
+from tests.tabled import ACROSS, FORMS, Table
 from verify.auditing.pipeline import Audit, audit
 
 TEXT = """
@@ -79,7 +79,15 @@ LOGS = {
         "'b': {b}}}"
     ),
 }
-ALL = {**FORMS, **LOGS}
+LOGS = {
+    **LOGS,
+    **{
+        f"after {lead.format(step=1)}": of_lines(f"{lead} {_NUMBERS}")
+        for lead in ("[{step}]", "({step})", "{step})", "{step}.", "{step}:", "#{step}", "{step} -", "{step} |")
+    },
+    "print(step, ...)": of_lines("{step} J {J} dJ/dw {dJ_dw} dJ/db {dJ_db} w {w} b {b}"),
+}
+ALL = {**FORMS, **ACROSS, **LOGS}
 
 
 @st.composite

@@ -18,6 +18,7 @@ from verify.auditing.further_step import repeats
 from verify.auditing.judgement import by_digits
 from verify.auditing.log_choice import meant
 from verify.claims.claim import Claim
+from verify.claims.counters import with_names
 from verify.claims.names import names_of
 from verify.claims.places import NoEntryError, Timeline
 from verify.claims.sentence import read_sentence, says_step
@@ -121,8 +122,13 @@ def _said(sentences: Sequence[str], timeline: Timeline) -> Reading:
 
 def _meant(grid: Grid, run: Run, timeline: Timeline, writer: str | None) -> Reading:
     """What a table claims. Raises `ClaimError`, which names what the table was read as."""
+    named = with_names(grid, timeline)
     try:
-        return meant(grid, timeline, _writer(run, writer), partial(by_digits, run))
+        found = meant(named, timeline, _writer(run, writer), partial(by_digits, run))
+        if named is not grid and not any(one.status.is_accepted for one in by_digits(run, [found.claims], True)[0]):
+            message = "numbers without names, none of which is the loss of its step; write a line of names above them"
+            raise ClaimError(f"{message}, such as step,loss", named.rows[0][0].place)
+        return found
     except ClaimError as error:
         rows = max(0, len(grid.rows) - 1)
         breaks = ", line breaks in cells" if any("\n" in cell.text for row in grid.rows for cell in row) else ""

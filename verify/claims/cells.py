@@ -93,14 +93,15 @@ def by_lists(header: Row, body: Sequence[Row], run: Timeline) -> tuple[Row, list
     except NumeralError:
         return header, list(body), ""
     names = [replace(head, text=_singular(head.text, run)) for head in header]
-    lengths = {found.shape for found in lists}
+    lengths = {(found.shape, found.gap) for found in lists}
     if len(lengths) > 1 or len(lists[0].shape) != 1 or not any(_is_one_number(name, run) for name in names):
         return header, list(body), ""
     columns = [
-        [Written(text, _inside(cell, at)) for _, text, at in found.entries]
+        [Written(text, _inside(cell, at)) for _, text, at in found.entries[: found.gap]]
         for cell, found in zip(filled[0], lists, strict=True)
     ]
-    return names, [list(row) for row in zip(*columns, strict=True)], "each number of a list a step"
+    behind = ", those behind the dots passed over, as nothing says of which steps they are" if lists[0].gap else ""
+    return names, [list(row) for row in zip(*columns, strict=True)], f"each number of a list a step{behind}"
 
 
 def _singular(name: str, run: Timeline) -> str:
@@ -173,6 +174,9 @@ def _entries(cell: Written, shape: tuple[int, ...], head: Written, unread: list[
     except NumeralError as error:
         unread.append(ClaimError(f"{shorten(cell.text)} {error}; expected {_called(shape)}", cell.place))
         return nothing
+    if found.gap is not None and len(shape) == 1 and found.shape[0] < shape[0]:
+        written = [Written(text, _inside(cell, at)) for _, text, at in found.entries]
+        return [*written[: found.gap], *nothing[: shape[0] - found.shape[0]], *written[found.gap :]]
     if [size for size in found.shape if size != 1] != [size for size in shape if size != 1]:
         message = f"{shorten(cell.text)} is {_called(found.shape)}; {head.text} is {_called(shape)}"
         unread.append(ClaimError(message, cell.place))

@@ -11,12 +11,15 @@ from dataclasses import replace
 from itertools import accumulate, pairwise
 
 from derive.errors import ClaimError, Place, UnknownQuantityError, shorten
+from derive.graph.node import SIZE
 from verify.claims.places import NOT_COUNTED, Timeline, whole_number
 from verify.claims.unknown import is_beside
-from verify.tabular.written import COUNTED_OF, KINDS, NO_CLAIM, Row, Written
+from verify.tabular.grid import Grid
+from verify.tabular.written import COUNTED_OF, KINDS, LOOSE_COUNTERS, NO_CLAIM, Row, Written
 
 _OF = re.compile(rf"{COUNTED_OF} (\d{{1,15}})")
 _COUNTED = re.compile(r"(?:[^\W\d]*[\s#(\[=:_]*)(?P<number>\d{1,15})(?:\.0*)?[)\]:%]{0,2}")  # 3, 3.0, step 3, #3, (3)
+_PLAIN = re.compile(r"[-+−]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][-+]?\d+)?")
 _SHOWN = 4  # numbers of such a column
 _AFTER, _BEFORE = "after their batch", "before their batch"
 
@@ -39,6 +42,24 @@ def with_counters(header: Row, body: Sequence[Row], run: Timeline) -> tuple[Row,
         told = f"{called.text} counts the batches of its epoch"
         return _renamed(header, kinds["step"], "batch"), body, told
     return header, body, ""
+
+
+def with_names(grid: Grid, run: Timeline) -> Grid:
+    """A table of a step and one number in each row, without a line of names, `1: 64.6`, as one of the loss.
+
+    So PyTorch's first examples print it. Any other table stays as it is.
+    """
+    rows = [row for row in grid.rows if any(cell.text for cell in row)]
+    steps = [_COUNTED.fullmatch(row[0].text) if len(row) == 2 else None for row in rows]
+    numbers = [int(match["number"]) for match in steps if match is not None]
+    goes_up = all(later > earlier for earlier, later in pairwise(numbers))
+    if not rows or len(numbers) < len(rows) or not goes_up or not all(_PLAIN.fullmatch(row[1].text) for row in rows):
+        return grid
+    loss = run.loss if "loss" in run.names.taken else "loss"
+    named = [[replace(row[0], text=str(number)), row[1]] for row, number in zip(rows, numbers, strict=True)]
+    header = [Written("step", rows[0][0].place), Written(loss, rows[0][1].place)]
+    told = "its numbers without names read as the loss of a step"
+    return replace(grid, rows=[header, *named], told=", ".join(filter(None, (grid.told, told))))
 
 
 def _carried_down(body: Sequence[Row], epoch: int, batch: int) -> tuple[Sequence[Row], bool]:
@@ -66,8 +87,16 @@ def by_unknown_column(header: Row, body: Sequence[Row], run: Timeline, *, is_tid
     filled = [place for place, row in enumerate(body) if any(cell.text for cell in row)]
     for at, head in enumerate(header):
         numbers = _counted([body[place][at] for place in filled], run)
+        if not is_tidy and len(header) > 1 and _is_index_n(head, numbers, run):
+            return _renamed(
+                header, at, "step"
+            ), f"{head.text} read as the step, as every batch has {run.batches[0].n} samples"
         if not numbers or not _is_unknown(head, run) or (not is_tidy and numbers == [place + 1 for place in filled]):
             continue
+        word = LOOSE_COUNTERS.get(head.text.lower(), "")
+        is_known = any(_group(cell, run) for cell in header)
+        if word and is_known and not is_tidy and numbers[-1] <= len(run.batches):
+            return _renamed(header, at, word), f"{head.text} read as the {word}"
         if len(numbers) == 1 and not is_beside(head.text, run):  # it is refused, as what it may be meant for
             continue
         groups = {_group(cell, run) for cell in header if cell.text}
@@ -92,6 +121,12 @@ def _counted(cells: Sequence[Written], run: Timeline) -> list[int]:
     if len(numbers) < len(cells) or any(later <= earlier for earlier, later in pairwise(numbers)):
         return []
     return numbers if len(numbers) > 1 or 1 < sum(numbers) <= len(run.batches) else []
+
+
+def _is_index_n(head: Written, numbers: Sequence[int], run: Timeline) -> bool:
+    """Whether a column n goes up as an index does, which the number of samples cannot: all batches have as many."""
+    is_n = head.text == SIZE and _group(head, run) == "setting"
+    return is_n and len(numbers) > 1 and numbers[-1] <= len(run.batches) and len({one.n for one in run.batches}) == 1
 
 
 def _is_unknown(head: Written, run: Timeline) -> bool:

@@ -13,13 +13,16 @@ from verify.claims.counters import by_unknown_column, with_counters
 from verify.claims.places import Timeline
 from verify.claims.unknown import without_single
 from verify.printed.lines import LINES
+from verify.tabular.across import steps_down
+from verify.tabular.dots import without_dots
 from verify.tabular.grid import Grid, with_points
 from verify.tabular.heads import Known, plain_heads
-from verify.tabular.index import without_index
+from verify.tabular.index import with_index_name, without_index
 from verify.tabular.written import NO_CLAIM, Row, Written, place_word
 
 _NAMES = ("name", "variable", "metric", "key")  # other heads of what a tidy table calls `quantity`
 
+_OF_PARAMETERS = ("loss", "nodes", "adjoints", "gradients", "partials")  # what a step calculates before its update
 _NUMERAL = re.compile(r"[-+−]?[\d.,]*\d[\d.,]*(?:e[-+]?\d+)?[.:)]?|\[[^\[\]=]*\d[^\[\]=]*\]", re.IGNORECASE)
 _NUMPY = re.compile(r"(?:np|numpy|jnp)\.(?:u?int|float|longdouble)\d*\(\s*'?([^\s()']+)'?\s*\)")
 
@@ -29,7 +32,8 @@ class Laid:
     """A table before its names are looked up: its header in one line, its rows, and how many of their cells are empty.
 
     `form` is what it was read as, and `more` what else is told of it; `apart` are names with numbers that say no step,
-    and `odd` says what is wrong with each line that cannot be read.
+    and `odd` says what is wrong with each line that cannot be read. `gap` is a line that may be a row,
+    or stand for some.
     """
 
     header: Row
@@ -40,6 +44,7 @@ class Laid:
     more: str
     apart: tuple[tuple[Written, Written], ...] = ()
     odd: tuple[ClaimError, ...] = ()
+    gap: Place | None = None
 
     def told(self, count: int) -> str:
         """`read as Markdown, decimal comma, 12 rows`."""
@@ -48,12 +53,16 @@ class Laid:
 
 def laid_out(grid: Grid, run: Timeline) -> Laid:
     """A table with its numbers in points and its header in words. Raises `ClaimError` for one without, or cut short."""
+    grid = without_dots(grid)
+    grid = replace(grid, rows=with_index_name(grid.rows))
     rows = [row for row in grid.rows if any(cell.text for cell in row)]
     if not rows:
         name = grid.rows[0][0].place.source if grid.rows and grid.rows[0] else "the text"
         raise ClaimError(f"{name} has no table; expected a line with the names of the columns", Place(name))
     padded = [[_unwrapped(cell) for cell in row] for row in _padded(grid.rows, rows[0])]
     grid, has_commas = with_points(replace(grid, rows=padded))
+    turned, is_across = steps_down(grid.rows, run.names.taken)
+    grid = replace(grid, rows=turned, form=f"{grid.form}, its steps across" if is_across else grid.form)
     says_where = any(run.is_place(place_word(cell.text)) for cell in grid.rows[0])
     names, body, index = without_index(grid.rows[0], grid.rows[1:], says_where)
     names, body, single = without_single(names, body, run) if grid.form == LINES else (names, body, ())
@@ -65,9 +74,8 @@ def laid_out(grid: Grid, run: Timeline) -> Laid:
     is_tidy = _is_tidy([cell.text.lower() for cell in header], numbered, run)
     form = f"{grid.form}, decimal comma" if has_commas else grid.form
     more = ", ".join(filter(None, (index, grid.told, counts, listed)))
-    return Laid(
-        header, numbered, _empty(header, numbered, is_tidy), is_tidy, form, more, grid.apart, (*grid.odd, *single)
-    )
+    odd = (*grid.odd, *single)
+    return Laid(header, numbered, _empty(header, numbered, is_tidy), is_tidy, form, more, grid.apart, odd, grid.gap)
 
 
 def _known(run: Timeline) -> Known:
@@ -87,7 +95,11 @@ def _known(run: Timeline) -> Known:
         known = found(name)
         return () if known is None or known[1] or known[0].group in ("place", "several") else run.names.shape(known[0])
 
-    return Known(found, shape, run.names.taken.__contains__)
+    def is_function(name: str) -> bool:
+        known = found(name)
+        return known is not None and known[0].group in _OF_PARAMETERS
+
+    return Known(found, shape, run.names.taken.__contains__, is_function)
 
 
 def _unwrapped(cell: Written) -> Written:

@@ -23,6 +23,9 @@ STAGES = ("train", "epoch", "predict")  # a step of training, a whole epoch, the
 PREDICTION = re.compile(r"(?:predict|prediction)\s*(\d{0,9})", re.IGNORECASE)
 
 
+_OF_ALL = re.compile(r"(?P<number>\d{1,9})\s*(?:/|of)\s*(?P<all>\d{1,9})", re.ASCII)
+
+
 class NoEntryError(ClaimError):
     """A number of something that has several, without an index that says which."""
 
@@ -255,6 +258,9 @@ def whole_number(cell: Written) -> int:
     """The number of a step, epoch or batch in a cell. Raises `ClaimError`."""
     if len(cell.text) <= 9 and cell.text.isascii() and cell.text.isdecimal() and not cell.why:
         return int(cell.text)  # as nearly all are: a long table has one in each of its cells
+    counted = _OF_ALL.fullmatch(cell.text)  # 1/5
+    if counted is not None and int(counted["number"]) <= int(counted["all"]):
+        return int(counted["number"])
     try:
         number = None if cell.why else read_literal(cell.text).value
     except NumeralError:

@@ -34,6 +34,9 @@ _GAP = (
     "a line without a number may be a step without claims, or nothing, where the rows count the steps; leave the line "
     "out, or number the rows by step"
 )
+_LEFT_OUT = "rows are left out here, where the rows count the steps; number the rows by step"
+_DOTS_ALONE = re.compile(r"(?=[^.…⋯⋮⋱·]*[.…⋯⋮⋱·])[^\w]+")
+_TEXT = "the text of claims"
 _WHAT = "a CSV file of claims, or a table in another form"
 
 
@@ -54,16 +57,20 @@ class Reading:
 
 
 def table_of(given: str | os.PathLike[str] | Rows, run: Timeline, sheet: str | None = None) -> tuple[str, Grid]:
-    """What holds the claims, and their table: a file, standard input (`-`), a DataFrame, a list of dicts.
+    """What holds the claims, and their table: a file, standard input (`-`), a DataFrame, a list of dicts, a text.
 
+    A string with a line break is the text of a table itself, and any other one the name of a file, as a path always is.
     `sheet` is the name of the one that is read of a workbook. Raises `ClaimError`.
     """
     if isinstance(given, str | os.PathLike):
-        if is_workbook(given):
+        is_text = isinstance(given, str) and "\n" in given
+        if not is_text and is_workbook(given):
             return str(given), _of_sheets(given, run, sheet)
+        if sheet is not None and is_text:
+            raise ClaimError(f"--sheet {shorten(sheet)[1:-1]}: claims are a text, which has no sheets")
         if sheet is not None:
             raise ClaimError(f"--sheet {shorten(sheet)[1:-1]}: {os.fspath(given)} is no workbook, and has no sheets")
-        source = _source(given)
+        source = Source(_TEXT, str(given)) if is_text else _source(given)
         return source.name, read_grid(source)
     return read_objects(given)
 
@@ -105,7 +112,7 @@ def read_rows(grid: Grid, run: Timeline) -> Reading:
     laid = counted(laid_out(grid, run), run)
     rows_count = not any(run.is_place(cell.text.lower()) for cell in laid.header)
     if rows_count:
-        _check_counted(grid, laid.body)
+        _check_counted(laid.gap, laid.body)
     names, placed, unplaced = laid.header, *_placed(laid.header, laid.body, run)
     unknown = ""
     if laid.is_tidy:
@@ -177,14 +184,15 @@ def _placed(header: Row, body: Sequence[Row], run: Timeline) -> tuple[Sequence[R
     return found, tuple(unplaced)
 
 
-def _check_counted(grid: Grid, body: Sequence[Row]) -> None:
+def _check_counted(gap: Place | None, body: Sequence[Row]) -> None:
     """Raises `ClaimError` where rows count the steps and it is not certain how many there are.
 
     An empty line in a table of one column, or a line of words in a log, is a step or nothing; several numbers in one
     cell may be several rows.
     """
-    if grid.gap is not None:
-        raise ClaimError(_GAP, grid.gap)
+    if gap is not None:
+        is_cut = bool(_DOTS_ALONE.fullmatch(gap.text))
+        raise ClaimError(_LEFT_OUT if is_cut else _GAP, gap)
     for cell in (cell for row in body for cell in row if " " in cell.text):
         if _SEVERAL.fullmatch(cell.text):
             message = f"{shorten(cell.text)} is more than one number in a cell, and the rows count the steps"

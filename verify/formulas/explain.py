@@ -21,7 +21,7 @@ from derive.graph.node import SIZE
 from verify.formulas.decide import Proof, in_symbols, proved, stand_ins
 from verify.formulas.guarantees import Guarantee, named, smallest, together
 from verify.formulas.question import Question
-from verify.formulas.rule import Rule
+from verify.formulas.rule import Rule, rate_in
 from verify.formulas.targets import Target, gradient, has_two_meanings, jacobians, line
 from verify.formulas.trials import tried
 from verify.symbols.entry import Index, Leaf
@@ -152,11 +152,15 @@ def _telling_ratio(question: Question) -> Explanation | None:
             return None
         ratio, used = least
     rule = question.target.rule
+    if rule is None and ratio[0] and (of_rate := _times_rate(question, *ratio)):
+        return Explanation("ratio", f"it is {of_rate} the right one{f' for {named(used)}' if used else ''}")
     what = "the right step" if rule is not None and rule.moves else "the right one"
     only_for = f" for {named(used)}" if used else ""
     right = _divided(question.written.expr, *ratio) if question.written and rule is None and ratio[0] else None
     return Explanation(
-        "ratio", (f"it is {_as_rate(rule, *ratio)}{_shown(*ratio)} {what}" if ratio[0] else "it is 0") + only_for, right
+        "ratio",
+        (f"it is {_as_rate(rule, *ratio)}{_shown(*ratio)} times {what}" if ratio[0] else "it is 0") + only_for,
+        right,
     )
 
 
@@ -166,6 +170,18 @@ def _as_rate(rule: Rule | None, number: Fraction, exponent: int) -> str:
     if not isinstance(rate, Fraction) or rate in (0, 1) or exponent or abs(number) not in (rate, 1 / rate):
         return ""
     return f"{'-' * (number < 0)}{'lr' if abs(number) == rate else '1/lr'} = "
+
+
+def _times_rate(question: Question, number: Fraction, exponent: int) -> str:
+    """`lr*n = n/100 times` of a formula that names lr and is lr times something; else nothing."""
+    written, parameter = question.written, question.target.gradient_of
+    rate = rate_in(written.expr, question.problem, parameter) if written is not None else None
+    if not rate or rate == 1:
+        return ""
+    by, over = number / rate, number * rate
+    if max(over.numerator, over.denominator) < max(by.numerator, by.denominator):
+        return f"{_shown(over, exponent, below='lr')} = {_shown(number, exponent)} times"
+    return f"{_shown(by, exponent, above='lr')} = {_shown(number, exponent)} times"
 
 
 def _divided(claimed: Expr, number: Fraction, exponent: int) -> Expr:
@@ -251,14 +267,15 @@ def _before(question: Question, field: Field, place: int) -> Ratio:
     return field.symbol(Leaf(name, tuple(reversed(index))))
 
 
-def _shown(number: Fraction, exponent: int) -> str:
-    """`-1 times`, `n times`, `2/n times`."""
+def _shown(number: Fraction, exponent: int, above: str = "", below: str = "") -> str:
+    """`-1`, `n`, `2/n`; with a name that stands `above` or `below`, `2*lr/n`."""
     power = "" if not exponent else "n" if abs(exponent) == 1 else f"n^{abs(exponent)}"
     top, bottom = abs(number.numerator), number.denominator
-    above = [str(top)] * (top != 1 or exponent <= 0) + [power] * (exponent > 0)
-    below = [str(bottom)] * (bottom != 1) + [power] * (exponent < 0)
-    under = f"({'*'.join(below)})" if len(below) > 1 else "".join(below)
-    return f"{'-' * (number < 0)}{'*'.join(above)}{'/' * bool(below)}{under} times"
+    over = [name for name in (above, power * (exponent > 0)) if name]
+    over = [*([str(top)] * (top != 1 or not over)), *over]
+    under = [*([str(bottom)] * (bottom != 1)), *(name for name in (below, power * (exponent < 0)) if name)]
+    beneath = f"({'*'.join(under)})" if len(under) > 1 else "".join(under)
+    return f"{'-' * (number < 0)}{'*'.join(over)}{'/' * bool(under)}{beneath}"
 
 
 EXPLANATIONS: tuple[Callable[[Question], Explanation | None], ...] = (

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from derive.algebra.expression import Apply, Axes, Axis, Expr, Ref, children, names, rebuild, rename_axes, walk
+from derive.algebra.expression import Apply, Axes, Axis, Expr, Ref, children, names, rebuild, refs, rename_axes, walk
 from derive.chain.derivation import Derivation, differentiate
 from derive.errors import ClaimError, Place, ProblemError, suggestion
 from derive.graph.graph import Graph
@@ -20,7 +20,7 @@ from derive.training.optimizers import counter
 from verify.formulas.asked import Asked, Derivative, Entry, in_known_names, loosely, read_asked, with_derivatives
 from verify.formulas.guarantees import Guarantee, guarantees
 from verify.formulas.reading import Reading, Written, along, apart_from_left, named_letters, read_written
-from verify.formulas.rule import Own, Rule, in_one_word, numbers_of
+from verify.formulas.rule import Own, Rule, in_one_word, numbers_of, rate_in
 from verify.formulas.targets import Target, gradient, has_two_meanings, jacobians, line
 from verify.symbols.entry import Index, Letter
 from verify.symbols.values import GRADIENT, Values
@@ -155,6 +155,13 @@ def _question(
         _refuse_two_meanings(target.rule, written, graph)
         nodes |= {key: node for key, node in target.rule.names().items() if key not in nodes}
         own |= {key: value for key, value in target.rule.own().items() if key not in graph.by_name}
+    elif "lr" in names(written.expr) and "lr" not in nodes:
+        rate = rate_in(written.expr, problem, target.gradient_of)
+        if rate is None:
+            message = "lr belongs to the update, and is no one number here: leave it out, or give it under [parameters]"
+            raise ClaimError(message, _of_name(written, "lr"))
+        nodes["lr"] = Node("lr", "constant")
+        own["lr"] = lambda values, _: values.numbers.number(rate)
     partials = _partials(written, graph)
     expr, derivatives = with_derivatives(in_known_names(written.expr, graph), graph, nodes, partials)
     gradients: list[str] = []
@@ -189,6 +196,12 @@ def _question(
     asked = [*gradients, *([target.rule.node.name] if target.rule else [])]
     asked += [target.gradient_of] if target.gradient_of else []
     return replace(found, derivation=with_gradients(derivation, asked))
+
+
+def _of_name(written: Written, name: str) -> Place:
+    """Where a name stands in a formula."""
+    column = next((part.column for part in refs(written.expr) if part.name == name), None)
+    return written.place if column is None else at(written.place, column)
 
 
 def _indices(asked: Derivative | None) -> tuple[str | int, ...]:

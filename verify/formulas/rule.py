@@ -54,10 +54,7 @@ class Rule:
     @cached_property
     def rate(self) -> Rate | None:
         """The lr of the parameter; None where it is not given, is one for each epoch, or is set by a scheduler."""
-        training = self.problem.training
-        own = next((group.lr for group in training.groups if self.node.name in group.parameters), None)
-        lr = training.lr if own is None else own
-        return None if training.scheduler is not None or isinstance(lr, tuple) else lr
+        return _rate_of(self.problem, self.node.name)
 
     @property
     def changing(self) -> tuple[str, ...]:
@@ -253,6 +250,24 @@ class Rule:
         for equation in equations:
             found[equation.target] = _scalar(equation.expr, found, values)
         return found
+
+
+def _rate_of(problem: Problem, parameter: str) -> Rate | None:
+    training = problem.training
+    own = next((group.lr for group in training.groups if parameter in group.parameters), None)
+    lr = training.lr if own is None else own
+    return None if training.scheduler is not None or isinstance(lr, tuple) else lr
+
+
+def rate_in(formula: Expr, problem: Problem, parameter: str | None) -> Fraction | None:
+    """The lr that a formula of something else than an update names, as of a gradient it is a slip; else None.
+
+    So it is where the problem has no such name, and one lr in all steps.
+    """
+    if "lr" not in names(formula) or "lr" in problem.graph.by_name or not problem.trains:
+        return None
+    rate = _rate_of(problem, parameter or "")
+    return rate if isinstance(rate, Fraction) else None
 
 
 def numbers_of(problem: Problem) -> Mapping[str, tuple[str, str]]:

@@ -8,9 +8,11 @@ from dataclasses import replace
 
 from derive.errors import ClaimError, Place
 from verify.printed.boxes import is_boxed, read_boxed
+from verify.printed.hypertext import is_html, read_html
 from verify.printed.lines import is_lines, read_lines
 from verify.printed.printed_dicts import is_printed_dicts, read_printed_dicts
 from verify.printed.remarks import read_with_remarks, without_row_count
+from verify.tabular.across import is_across, read_across
 from verify.tabular.delimited import SIGNS, read_delimited
 from verify.tabular.grid import Grid, Source
 from verify.tabular.markup import (
@@ -51,12 +53,14 @@ def read_grid(source: Source) -> Grid:
 # How each form is known, and read; the first one counts, and a text that is none of them has cells between separators.
 _FORMS: tuple[tuple[Callable[[Source], bool], Callable[[Source], Grid]], ...] = (
     (lambda source: bool(_JSON.match(source.text)), read_json),
+    (is_html, read_html),
     (is_printed_dicts, read_printed_dicts),
     (lambda source: is_latex(source.text), read_latex),
     (is_boxed, read_boxed),
     (is_rst_grid, read_rst_grid),
     (is_rst_simple, read_rst_simple),
     (is_markdown, read_markdown),
+    (is_across, read_across),
     (is_lines, read_lines),
     (is_barred, read_barred),
 )

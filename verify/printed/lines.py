@@ -12,7 +12,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from derive.errors import ClaimError, Place, shorten
-from verify.printed.state import COUNT, ENDS, KEY, PLACED, State, after_stamp, is_of, state_at
+from verify.printed.state import COUNT, ENDS, KEY, LEADING, PLACED, State, after_stamp, is_of, state_at
 from verify.tabular.arrays import is_array
 from verify.tabular.grid import Grid, Source, left_out
 from verify.tabular.records import Record, rows_of
@@ -35,7 +35,21 @@ def is_lines(source: Source) -> bool:
 
     So are lines most of which count and have a number with a name, whatever stands among them.
     """
-    return _begins_with_pairs(source) or _is_worded(source) or _is_mostly_counted(source)
+    return _leads(source) or _begins_with_pairs(source) or _is_worded(source) or _is_mostly_counted(source)
+
+
+def _leads(source: Source) -> bool:
+    """Whether most lines, the first among them, begin with a number that goes up, and names with theirs behind it."""
+    numbers = []
+    filled = [(line, start) for line, start in zip(source.lines, source.starts, strict=True) if line.strip()]
+    for line, start in filled[:_LOOKED_AT]:
+        match = LEADING.match(source.text, after_stamp(source, start))
+        if match is not None:
+            numbers.append(int(match[match.lastgroup or 0]))
+        elif not numbers and re.search(r"\w", line):
+            return False
+    goes_up = all(later > earlier for earlier, later in pairwise(numbers))
+    return goes_up and 2 * len(numbers) > min(len(filled), _LOOKED_AT)
 
 
 def _is_mostly_counted(source: Source) -> bool:
@@ -185,6 +199,7 @@ def _check_alike(rows: Sequence[Record]) -> None:
 def _states(source: Source) -> Iterator[tuple[State, Place]]:
     """What the lines show, and where; an array may go on in the lines below it."""
     at = 0
+    leads = _leads(source)
     while at < len(source.text):
         begin = at
         stop = _end(source.text, at)
@@ -196,7 +211,7 @@ def _states(source: Source) -> Iterator[tuple[State, Place]]:
             at = stop + 1
         else:
             try:
-                state, at = state_at(source, begin)
+                state, at = state_at(source, begin, leads=leads)
             except ClaimError as error:
                 state, at = State(odd=error), stop + 1
             yield state, source.place(begin)

@@ -63,6 +63,11 @@ _TIMED = re.compile(  # `eta 0:00:04`
 PLACED = re.compile(
     r"\[[ \t]*(?P<epoch>\d{1,15}),[ \t]*(?P<batch>\d{1,15})[ \t]*\](?=[ \t]*[^\W\d])"
 )  # [1,  2000] loss: 2.1
+LEADING = re.compile(  # [1] loss=2.1, (1) loss 2.1, 1) loss 2.1, 1: loss 2.1, #1 loss 2.1, 1 loss 2.1
+    r"[ \t]*(?:\[[ \t]*(?P<square>\d{1,15})[ \t]*\]|\([ \t]*(?P<round>\d{1,15})[ \t]*\)|\#?(?P<bare>\d{1,15}))"
+    rf"(?:[).:]|[ \t]*[-–|,;]+)?(?:[ \t]+|(?<=\])|(?<=\)))"
+    rf"(?={_NAME}(?:[ \t]{_NAME}){{0,2}}[ \t]*(?:[=:]|[ \t][-+−]?[.\d]))"
+)
 _STAMP = re.compile(  # what a program writes in front of a line of its log
     r"[ \t]*(?:\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[\d.,]*Z?\]?[ \t]*)?"
     r"(?:[ \t\-:|\[]*(?:INFO|DEBUG|WARNING)[ \t\-:|\]]*)?(?:[\w.]+:[\w.<>]+:\d+[ \t]+-[ \t]+)?"
@@ -102,18 +107,27 @@ def after_stamp(source: Source, at: int) -> int:
     return stamp.end() if stamp else at
 
 
-def state_at(source: Source, at: int) -> tuple[State, int]:
-    """What is shown from a place on, and where the next begins. Raises `ClaimError` for a number without a name."""
+def state_at(source: Source, at: int, *, leads: bool = False) -> tuple[State, int]:
+    """What is shown from a place on, and where the next begins. Raises `ClaimError` for a number without a name.
+
+    `leads` says that a number in front of a line, `[1] loss=2.1`, is its step, where it says no other one.
+    """
     text, found = source.text, State()
     at = after_stamp(source, at)
+    leading = LEADING.match(text, at) if leads else None
     if placed := PLACED.match(text, at):
         at = placed.end()
         for word in ("epoch", "batch"):
             _add_counter(Written(word, source.place(placed.start())), source.cell(*placed.span(word)), found)
+    elif leading is not None:
+        at = leading.end()
     while True:
         for passed in (_BAR, _BETWEEN, _FILLER, _BEFORE_COUNT):
             at = match.end() if (match := passed.match(text, at)) else at
         if ENDS.match(text, at):
+            if leading is not None and not found.counters:
+                number = source.cell(*leading.span(leading.lastgroup or 0))
+                _add_counter(Written("step", number.place), number, found)
             return found, at + 1
         passed_over = _BAR.match(text, at) or _CLOCK.match(text, at)
         at = passed_over.end() if passed_over else _next(source, at, found)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from derive.run.run import Run
 from verify.claims.claim import Cell, Quantity
 from verify.following.right_values import line_of, weights_of
 from verify.logs.meaning import KEPT, Averaged, GradientNorm, averaged
-from verify.numbers import FORMATS
+from verify.numbers import FORMATS, from_fraction, to_float
 from verify.residue.rounded_step import SLACK
 
 FEW_ROUNDINGS = 8  # of the sum and the quotient beside one for each part
@@ -32,6 +33,26 @@ def parts_of(run: Run, cell: Cell) -> list[Cell]:
     line = line_of(run, cell.quantity)
     part = Quantity("loss" if line == run.loss else "nodes", line, line)
     return [Cell(batch.step, part) for batch in epoch_of(run.batches, cell.step)]
+
+
+def made_of(run: Run, cell: Cell, numbers: Sequence[float]) -> float:
+    """A mean, a sum or a norm of the numbers of its parts, as a program has them; without a rounding of its own.
+
+    One that is not finite makes the whole not finite, but where a log filters those.
+    """
+    if isinstance(cell.quantity, GradientNorm):
+        return math.hypot(*numbers) / cell.quantity.divisor
+    is_finite = all(map(math.isfinite, numbers))
+    own = [Fraction(number) if is_finite else number for number in numbers]
+    constant = Fraction if is_finite else float
+    if isinstance(cell.quantity, Averaged):
+        batches = [run.batches[number - 1] for number in range(cell.quantity.first, cell.step + 1)]
+        over = [place for place, number in enumerate(numbers) if not math.isfinite(number)]
+        found = averaged(cell.quantity, batches, own, constant, run.watched.graph.averages, over)
+    else:
+        weights, divisor = weights_of(run, cell.quantity.name, epoch_of(run.batches, cell.step))
+        found = sum(weight * number for weight, number in zip(weights, own, strict=True)) / divisor
+    return to_float(from_fraction(found)) if isinstance(found, Fraction) else float(found)
 
 
 def of_parts(run: Run, cell: Cell, found: Mapping[Cell, float], known: Mapping[Cell, float], dtype: str) -> float:

@@ -9,6 +9,7 @@ from derive.run.run import Run
 from verify import pytorch
 from verify.claims.claim import Cell
 from verify.record import StepRecord
+from verify.residue.parts import made_of, parts_of
 
 
 def by_pytorch(run: Run, cells: Sequence[Cell]) -> Mapping[Cell, float]:
@@ -24,10 +25,11 @@ def by_pytorch(run: Run, cells: Sequence[Cell]) -> Mapping[Cell, float]:
         if cell.quantity.group == "prediction" and cell.step in steps:
             values = pytorch.predict(run.problem, settings, steps[cell.step])
             found[cell] = float(values[cell.quantity.name][cell.position])
+        elif cell.quantity.group in ("epoch", "averaged", "norm"):
+            parts = parts_of(run, cell)
+            if all(part.step in steps for part in parts):
+                found[cell] = made_of(run, cell, [_number(steps[part.step], part) for part in parts])
         elif cell.step in steps and cell.quantity.group not in (
-            "epoch",
-            "averaged",
-            "norm",
             "prediction",
             "setting",
             "partials",

@@ -35,8 +35,10 @@ ALIKE = 16  # times as far off as PyTorch's own number is still rounding of the 
 
 def may_be_residue(finding: Finding) -> bool:
     """Whether rounding inside a program could explain what is not right at its digits."""
-    calculated = finding.cell.quantity.group != "setting" and finding.right is not None
-    return calculated and finding.status.may_be_residue
+    is_calculated = finding.cell.quantity.group != "setting"
+    if finding.right is None:  # the number by hand has no value, and that of a program may be nan
+        return is_calculated and finding.claim.literal.special is not None and finding.status is Status.UNDECIDED
+    return is_calculated and finding.status.may_be_residue
 
 
 def settle(run: Run, findings: list[Finding], places: Sequence[int], steps: Sequence[HandStep] = ()) -> bool:
@@ -48,7 +50,10 @@ def settle(run: Run, findings: list[Finding], places: Sequence[int], steps: Sequ
     """
     if not places:
         return False
-    asked = False
+    asked = _ask_without_value(run, findings, [place for place in places if findings[place].right is None])
+    places = [place for place in places if findings[place].right is not None]
+    if not places:
+        return asked
     dtypes = _dtypes(run, findings)
     if len(steps) >= MANY_STEPS:
         far = quick_drifts(run, dtypes[0], steps, [findings[place].cell for place in places])
@@ -65,6 +70,22 @@ def settle(run: Run, findings: list[Finding], places: Sequence[int], steps: Sequ
                 finer += [place for place in left.vague if findings[place].status is not Status.RESIDUE]
         places = finer
     return asked
+
+
+def _ask_without_value(run: Run, findings: list[Finding], places: Sequence[int]) -> bool:
+    """Compares `nan` of a number that has no value by hand with what PyTorch prints, in `findings` itself."""
+    asked = [place for place in places if findings[place].cell.step <= MAX_ASKED]
+    if not asked or run.settings.by_hand_alone:
+        return False
+    from verify.residue.pytorch_prints import by_pytorch
+
+    numbers = by_pytorch(run, [findings[place].cell for place in asked])
+    for place in asked:
+        finding = findings[place]
+        if finding.cell in numbers and _prints(finding.claim, numbers[finding.cell]):
+            why = f"exactly what PyTorch prints in {run.settings.dtype}; by hand, {finding.why}"
+            findings[place] = replace(finding, status=Status.RESIDUE, why=why)
+    return True
 
 
 class _Left(NamedTuple):
@@ -255,6 +276,8 @@ def _ask_pytorch(run: Run, findings: list[Finding], vague: Sequence[int], far_of
             findings[place] = replace(finding, status=Status.RESIDUE, why=why)
         elif finding.claim.literal.special is None and not _is_far(finding, number):
             why = "what rounding does in so many steps is not bounded"
+            if finding.cell.step == 1:
+                why = "the bound on what rounding can do in this step is too wide to tell"
             if place in far_off:
                 why = f"the bound on what rounding can do allows it, though PyTorch's own number is {number:.9g}"
             findings[place] = _left_open(finding, why)

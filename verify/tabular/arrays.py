@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 from derive.source.numerals import NumeralError
@@ -12,15 +12,20 @@ from derive.source.numerals import NumeralError
 _OPENING = re.compile(r"(?:Parameter containing:\s*)?(?:[\w.]*(?:tensor|array|matrix)\s*\(\s*)?(?=\[)", re.IGNORECASE)
 _SCALAR = re.compile(r"[\w.]*(?:tensor|array)\s*\(\s*([^\s,()\[\]]+)\s*,?((?:[^()]|\([^()]*\))*)\)", re.IGNORECASE)
 _REST = re.compile(r"(?:[\s,]*[a-z_]+=(?:[^,()]|\([^()]*\))*)*[\s,]*\)?", re.IGNORECASE)  # dtype=float32, grad_fn=<…>
+_LEFT_OUT = re.compile(r"(?<![^\s\[,])(?:\.{2,}|[…⋯⋮])(?![^\s\],])(?:\s*,)?")
 _TOKEN = re.compile(r"\s+|[\[\],;]|[^\s\[\],;]+")
 
 
 @dataclass(frozen=True)
 class Array:
-    """The numbers of an array as they are written, each with its index and where in the text it stands."""
+    """The numbers of an array as they are written, each with its index and where in the text it stands.
+
+    `gap` is how many entries stand before the dots in whose place a program has left some out; None without dots.
+    """
 
     shape: tuple[int, ...]
     entries: tuple[tuple[tuple[int, ...], str, int], ...]
+    gap: int | None = None
 
 
 def is_array(text: str) -> bool:
@@ -40,7 +45,13 @@ def read_array(text: str) -> Array:
     stop = _closing(text, start)
     if stop is None or not _REST.fullmatch(text[stop:]) or ("(" in opening[0]) != text.rstrip().endswith(")"):
         raise NumeralError("is an array whose brackets do not match")
-    return _parsed(text, start, stop)
+    dots = list(_LEFT_OUT.finditer(text, start, stop))
+    if not dots:
+        return _parsed(text, start, stop)
+    found = _parsed(_LEFT_OUT.sub(lambda match: " " * len(match[0]), text), start, stop)
+    if len(dots) > 1 or len(found.shape) > 1:
+        raise NumeralError("is an array of which more is left out than entries in one place")
+    return replace(found, gap=sum(at < dots[0].start() for _, _, at in found.entries))
 
 
 def _closing(text: str, start: int) -> int | None:

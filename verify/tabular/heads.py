@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from derive.errors import ClaimError, shorten
+from verify.tabular.markup import plain_signs
 from verify.tabular.written import Row, Written
 
 _REMARK = re.compile(r"(?P<name>.*\S)\s*(?:\((?P<round>[^()\[\]]+)\)|\[(?P<square>[^()\[\]]+)\])")
@@ -18,34 +19,61 @@ _STEP = re.compile(  # w_t, w_{t+1}, w(t), w^(k), w_k+1
     r"(?P<name>.*[^\W\d_])\s*(?:_|\^|_?\{|(?=\())\s*[{(]*\s*(?P<letter>[tkni])\s*(?P<next>\+\s*1)?\s*[})]*"
 )
 _DIGITS = re.compile(r"(?P<name>.*?[^\W\d_])_?\{?(?P<digits>\d(?:,?\d)*)\}?")
-_COLUMNS_LEFT_OUT = ("...", "…")
+_NAME = r"[^\W\d]\w*"
+_CALLED_AT = re.compile(r"\((?P<arguments>(?:[^()]|\([tkni]\))*)\)")  # J(w_k, b_k): at these numbers
+_ARGUMENT = re.compile(rf"(?P<name>{_NAME}?)(?:(?:_|\^)[{{(]?[tkni][}})]?)?")
+_ALL_PARAMETERS = ("theta", "θ", "params", "parameters")
+_NABLA = re.compile(rf"(?:∇|grad(?=[_\s]))\s*_?\s*\{{?(?P<wrt>{_NAME}(?:\[[\d,]+\])?)\}}?\s+(?P<of>{_NAME})")
 
 
 @dataclass(frozen=True)
 class Known:
-    """What the problem calls its numbers: the meaning of a name, its size along each axis, whether a word is taken."""
+    """What the problem calls its numbers: the meaning of a name, its size along each axis, whether a word is taken.
+
+    `is_function` says whether a name is of what is calculated from the parameters: a loss, a line, a gradient.
+    """
 
     meaning: Callable[[str], Hashable | None]
     shape: Callable[[str], Sequence[int | str]]
     is_taken: Callable[[str], bool]
+    is_function: Callable[[str], bool]
 
 
 def plain_heads(header: Row, known: Known) -> Row:
     """The heads, each by a name of the problem where what is written around it leaves no doubt.
 
     Only heads that are no name by themselves are looked at. Raises `ClaimError` for entries that can be counted from 0
-    or from 1, and for a column in whose place a program has printed `...`.
+    or from 1.
     """
-    for cell in header:
-        if cell.text in _COLUMNS_LEFT_OUT and len(header) > 1:
-            message = "columns are left out here by the program that has printed the table"
-            how = 'print all of them: pd.set_option("display.max_columns", None), pl.Config.set_tbl_cols(-1)'
-            raise ClaimError(f"{message}; {how}", cell.place)
+    header = [replace(cell, text=_in_plain_signs(cell.text, known)) for cell in header]
     open_ = [cell for cell in header if cell.text and known.meaning(cell.text) is None]
-    renamed = {cell.text: _without_remark(cell.text, known) for cell in open_}
+    renamed = {cell.text: _without_remark(cell.text, known) or _at_parameters(cell.text, known) for cell in open_}
     renamed |= _of_steps([cell for cell in open_ if not renamed[cell.text]], known)
     renamed |= _entries([cell for cell in open_ if not renamed[cell.text]], known)
     return [replace(cell, text=renamed.get(cell.text) or cell.text) for cell in header]
+
+
+def _in_plain_signs(head: str, known: Known) -> str:
+    r"""A head in LaTeX, `$\\nabla_w J$`, in plain signs, where it is no name as it stands."""
+    return plain_signs(head) if ("\\" in head or "$" in head) and known.meaning(head) is None else head
+
+
+def _at_parameters(head: str, known: Known) -> str:
+    """`J(w_k, b_k)` and `J(w)` as J, `∇_w J` as dJ/dw, `dJ/dw(w_t)` as dJ/dw; else nothing.
+
+    What stands in brackets has to be names of the problem: what is at other numbers, as J(w_{k+1}), is of another step.
+    """
+    bare = _CALLED_AT.sub(lambda match: "" if _are_names(match["arguments"], known) else match[0], head)
+    nabla = _NABLA.fullmatch(bare.strip())
+    name = f"d{nabla['of']}/d{nabla['wrt']}" if nabla else bare.strip()
+    return name if name != head and known.is_function(name) else ""
+
+
+def _are_names(arguments: str, known: Known) -> bool:
+    """Whether all of `w_k, b_k; x` are names of the problem, in whatever step."""
+    matches = [_ARGUMENT.fullmatch(part.strip()) for part in re.split("[,;]", arguments)]
+    names = [match["name"].lower() for match in matches if match is not None]
+    return len(names) == len(matches) and all(name in _ALL_PARAMETERS or known.is_taken(name) for name in names)
 
 
 def _without_remark(head: str, known: Known) -> str:

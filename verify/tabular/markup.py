@@ -86,7 +86,7 @@ def _unwrapped(text: str) -> str:
     while match is not None:
         text = match["inner"].strip()
         match = _WRAPPED.fullmatch(text)
-    return _plain(text) if "$" in text or "\\" in text.replace("\\|", "") else text
+    return plain_signs(text) if "$" in text or "\\" in text.replace("\\|", "") else text
 
 
 def is_rst_grid(source: Source) -> bool:
@@ -217,7 +217,7 @@ def _latex_cell(source: Source, start: int, stop: int, is_row: bool) -> Written:
         raise ClaimError(r"a line break inside a cell; end the row above it with \\", place)
     if re.search(r"\\multi(?:column|row)", blanked):
         raise ClaimError("merged cells are not read; write each cell by itself", place)
-    return Written(_plain(blanked.strip()), place)
+    return Written(plain_signs(blanked.strip()), place)
 
 
 _COMMANDS = (
@@ -228,12 +228,12 @@ _COMMANDS = (
     (r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}", r"\1/\2"),
     (r"\s*\\(?:times|cdot)\s*10\s*\^\s*\{?\s*([-+−]?\d+)\s*\}?", r"e\1"),
     (r"_\{([^{}]*)\}", r"_\1"),
-    (r"\\[lc]?dots(?![A-Za-z])\s*", "…"),
+    (r"\\[lcvd]?dots(?![A-Za-z])\s*", "…"),
     (r"\{([,.])\}", r"\1"),  # 0{,}5: a decimal comma without the space of a list
 )
 
 
-def _plain(text: str) -> str:
+def plain_signs(text: str) -> str:
     r"""`$\frac{\partial J}{\partial w}$` as `∂ J/∂ w`, `$-1.5 \times 10^{-3}$` as `-1.5e-3`."""
     text = re.sub(r"(?<!\\)\$|\\[()]", "", text)
     for _ in range(4):  # one inside another

@@ -16,12 +16,18 @@ _STEP = (
 )
 _EPOCH = ("epoch", "epochs")
 _BATCH = ("batch", "lot", "minibatch", "mini-batch", "batch_idx")
+LOOSE_COUNTERS = {  # other words for a column of steps or epochs, read so where its numbers can be those
+    **dict.fromkeys(("round", "index", "idx", "num", "trial", "tick", "pass", "itn", "schritt", "generation"), "step"),
+    **dict.fromkeys(("époque", "epoche", "época", "epoca", "эпоха"), "epoch"),
+}
 TOTALS = ("steps", "iterations", "iters", "epochs")  # a column that counts; in a line `epochs: 5` is how many there are
 KINDS = {"step": _STEP, "epoch": _EPOCH, "batch": _BATCH}
 PLACES = (*_STEP, *_EPOCH, *_BATCH)
 COUNTED_OF = "of"  # with a number behind it, the head of what counts as `3/10` does, of whatever
-NO_CLAIM = ("", "?", "-", "–", "—", "--", "---", "…", "...", "n/a", "n.a.", "na")  # whatever its capitals
+# whatever its capitals
+NO_CLAIM = ("", "?", "-", "–", "—", "--", "---", "…", "...", "..", "⋮", "⋯", "n/a", "n.a.", "na")
 
+_DOTS = re.compile(r"\.{2,}|[…⋯⋮⋱·]")
 _NUMBERED = re.compile(r"(?P<word>[\w-]+?)\.?\s*(?:\#|no\.?|nr\.?|number|index|idx)?", re.ASCII)
 
 
@@ -31,6 +37,11 @@ def place_word(head: str) -> str:
     match = _NUMBERED.fullmatch(lower)
     joined = re.sub(r"[\s-]+", "_", lower)
     return match["word"] if match else joined if joined in PLACES else head.lower()
+
+
+def is_dots(text: str) -> bool:
+    """Whether a cell says no more than that something is left out."""
+    return _DOTS.fullmatch(text) is not None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from derive.algebra.expression import Axis, Expr, Reduce, Ref, replace
+from derive.algebra.expression import Apply, Axis, Expr, Number, Position, Reduce, Ref, replace
 from derive.algebra.monomial import Monomial, collect
 from derive.algebra.sums import add_up
 from derive.errors import Place
@@ -118,3 +118,18 @@ def test_a_monomial_over_two_sums() -> None:
     monomial = Monomial(Fraction(-1, 2), ((Ref("a", ()), 1),), ((Ref("x", (ROW,)), 2),), (ROW,))
     assert Ascii().show(monomial.tree()) == "-(a/2)*sum(x[i]^2, i)"
     assert isinstance(monomial.unsigned(), Reduce) is False
+
+
+@pytest.mark.parametrize(
+    ("number", "size", "is_one"),
+    [
+        *((Fraction(0), 3, True), (Fraction(2), 3, True), (Fraction(3), 3, False), (Fraction(-1), 3, False)),
+        *((Fraction(1, 2), 3, False), (Fraction(0), "n", True), (Fraction(1), "n", False)),
+    ],
+)
+def test_a_number_of_an_axis_is_equal_to_its_index_once(number: Fraction, size: int | str, is_one: bool) -> None:
+    """Σₖ [2 = k] is 1 where k runs over 0, 1 and 2; 0 for a number that k is not; open for n, which is 1 at least."""
+    axis = Axis("k", size)
+    product = Monomial(Fraction(2), ((Apply("equal", (Number(number), Position(axis))), 1),))
+    expected = (Monomial(Fraction(2), ()), ()) if is_one else (product, (axis,))
+    assert product.without_one_hots((axis,)) == expected

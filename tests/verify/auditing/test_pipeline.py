@@ -463,3 +463,31 @@ def test_an_audit_prints_what_was_found() -> None:
     assert lines[-1] == "first wrong: w at step 2, claimed as 0.5"
     formula = audit("l = w^2", sentences=["dl/dw = 2*w"])
     assert str(formula).splitlines()[-1] == "1 formula right"
+
+
+@pytest.mark.parametrize(
+    "text", ["step,loss\n1,146.67\n2,280.67\n", "step,loss\r\n1,146.67\r\n2,280.67", "\nloss\n146.67\n"]
+)
+def test_a_string_with_a_line_break_is_the_text_of_a_table(text: str) -> None:
+    found = audit("article", claims=text)
+    assert (found.exit_status, found.source) == (0, "the text of claims")
+    assert audit("article", claims=text.replace("146.67", "146.76")).exit_status == 1
+    with pytest.raises(ClaimError, match="--sheet s: claims are a text, which has no sheets"):
+        audit("article", claims=text, sheet="s")
+
+
+def test_any_other_string_is_the_name_of_a_file_as_a_path_always_is(tmp_path: Path) -> None:
+    file = tmp_path / "step,loss"
+    file.write_text("step,loss\n1,146.67\n")
+    assert audit("article", claims=str(file)).exit_status == audit("article", claims=file).exit_status == 0
+    for name in ("step,loss", Path("step,loss\n1,146.67\n")):
+        with pytest.raises(ClaimError, match="there is no file 'step,loss"):
+            audit("article", claims=name)
+
+
+def test_numbers_without_names_are_losses_only_where_one_of_them_is() -> None:
+    assert audit("article", claims="1: 146.67\n2: 280.67\n").exit_status == 0
+    slip = audit("article", claims="1 146.67\n2 280.76\n")
+    assert [one.status.value for one in slip.findings] == ["right", "wrong"]
+    with pytest.raises(ClaimError, match=r"numbers without names, none of which is the loss of its step; write a line"):
+        audit("article", claims="1: 0.267\n2: 1.63\n")

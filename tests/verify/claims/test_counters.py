@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from derive.errors import ClaimError
 from tests.timelines import claimed, timeline_of
-from verify.claims.counters import with_counters
+from verify.claims.counters import with_counters, with_names
 from verify.claims.table import read_table
 from verify.printed.forms import read_grid
 from verify.tabular.grid import Source
@@ -94,7 +94,8 @@ WORDS = [
     "step_num",
 ]
 WORDS += ["global_step", "Global step", "globalstep", "train_step", "trainer/global_step", "Training Step", "Step #"]
-UNKNOWN = ["tick", "Schritt", "époque", "index", "idx", "num", "round", "Durchgang", "time", "pass", "trial"]
+UNKNOWN = ["progress", "seen", "Durchgang", "time", "foo", "seconds"]
+LOOSE = ["tick", "Schritt", "époque", "index", "Idx", "num", "Round", "pass", "trial", "itn"]
 
 
 @pytest.mark.parametrize("word", WORDS)
@@ -124,6 +125,62 @@ def test_a_column_of_another_name_never_moves_a_number_to_another_step(word: str
             ClaimError, match=r"may say the step of each row; call it step \(or epoch, batch\), or leave"
         ):
             claimed(text, SINGLE)
+
+
+@given(
+    st.sampled_from(LOOSE),
+    st.lists(st.integers(0, 9), min_size=2, max_size=9, unique=True).map(sorted),
+    st.sampled_from(["loss", "w"]),
+)
+def test_a_usual_word_for_it_is_the_step_where_its_numbers_can_be_steps(word: str, steps: list[int], name: str) -> None:
+    text = f"{word},{name}\n" + "".join(f"{step},0.5\n" for step in steps)
+    if name == "loss" and steps[0] == 0 and steps[-1] == 9:
+        with pytest.raises(ClaimError, match="counts from 0, and"):
+            claimed(text, SINGLE)
+        return
+    found = claimed(text, SINGLE)
+    expected = [step + (name == "loss" and steps[0] == 0) for step in steps]
+    assert [(step or 1) for step in expected] == [step for step, *_ in found]
+    assert f"{word} read as the " in read_table(text, "t", SINGLE).told or steps == list(range(1, len(steps) + 1))
+
+
+def test_n_that_goes_up_is_an_index_and_no_number_of_samples() -> None:
+    found = read_table("n,loss\n1,0.5\n2,0.6\n4,0.7\n", "t", SINGLE)
+    assert [(claim.cell.step, claim.cell.name) for claim in found.claims] == [(1, "loss"), (2, "loss"), (4, "loss")]
+    assert "n read as the step, as every batch has" in found.told
+    for text in ("n,loss\n2,0.5\n2,0.6\n", "step,n,loss\n1,1,0.5\n2,2,0.6\n", "n\n1\n2\n", "n,loss\n1,0.5\n"):
+        assert "n" in [claim.cell.name for claim in read_table(text, "t", SINGLE).claims]
+    uneven = timeline_of(TEXT.format(rows=[1, 2, 3], epochs=2, size=2))
+    assert "n" in [claim.cell.name for claim in read_table("n,loss\n1,0.5\n2,0.6\n", "t", uneven).claims]
+
+
+def test_a_cell_that_counts_up_to_an_end() -> None:
+    found = claimed("epoch,w\n1/9,0.5\n3 of 9,0.6\n", SINGLE)
+    assert [step for step, *_ in found] == [1, 3]
+
+
+def test_but_not_where_the_run_has_no_such_step_nor_beside_a_step() -> None:
+    with pytest.raises(ClaimError, match="'round' has 5, 10, 15 and may say the step of each row"):
+        claimed("round,w\n5,0.5\n10,0.6\n15,0.7\n", SINGLE)
+    found = read_table("step,round,w\n1,3,0.5\n2,6,0.6\n", "t", SINGLE)
+    assert ([claim.cell.step for claim in found.claims], "not judged" in found.told) == ([1, 2], True)
+
+
+@pytest.mark.parametrize("form", ["{k}: {l}", "{k} {l}", "{k},{l}", "{k};{l}", "{k}\t{l}", "({k}) {l}", "#{k} {l}"])
+def test_numbers_without_names_are_losses_of_their_steps(form: str) -> None:
+    text = "".join(form.format(k=k, l=f"{k}.5") + "\n" for k in (1, 2, 5))
+    grid = with_names(read_grid(Source("t", text)), SINGLE)
+    assert [[cell.text for cell in row] for row in grid.rows] == [
+        ["step", "loss"],
+        *([str(k), f"{k}.5"] for k in (1, 2, 5)),
+    ]
+    assert grid.told == "its numbers without names read as the loss of a step"
+
+
+@pytest.mark.parametrize("text", ["1 2 3\n2 3 4\n", "2 0.5\n1 0.6\n", "step,loss\n1,0.5\n", "1 a\n2 b\n", "0.5\n0.6\n"])
+def test_other_tables_have_their_names_or_none(text: str) -> None:
+    grid = read_grid(Source("t", text))
+    assert with_names(grid, SINGLE) is grid
 
 
 @pytest.mark.parametrize("cells", [("step 1", "step 3"), ("#1", "#4"), ("2.0", "3.0"), ("t=2", "t=5")])

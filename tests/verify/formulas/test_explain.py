@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from derive.errors import ClaimError
 from tests.problems import DENSE
 from tests.scenarios.test_claimed_back import SLOW, judged
 
@@ -64,3 +65,38 @@ def test_a_step_without_lr(formula: str, said: str) -> None:
     finding = judged(RATE, "w", formula)
     assert f"; {said};" in finding.sentence
     assert finding.right == "w - lr*dl/dw"
+
+
+@pytest.mark.parametrize(
+    ("formula", "said"),
+    [
+        ("2*(w*x - y)*x*lr", "it is lr*n = n/100 times the right one"),
+        ("lr*2*mean((w*x - y)*x)", "it is lr = 1/100 times the right one"),
+        ("-lr*2*mean((w*x - y)*x)", "it is -lr = -1/100 times the right one"),
+        ("lr*mean((w*x - y)*x)", "it is lr/2 = 1/200 times the right one"),
+        ("2*mean((w*x - y)*x)/lr", "it is 1/lr = 100 times the right one"),
+        ("lr + 2*mean((w*x - y)*x)", "without the term lr it is right"),
+    ],
+)
+def test_the_rate_in_a_gradient_is_read_and_named(formula: str, said: str) -> None:
+    finding = judged(RATE, "dl/dw", formula)
+    assert finding.status == "wrong"
+    assert f"; {said};" in finding.sentence
+    assert "lr" not in finding.right
+
+
+def test_where_it_stands_for_no_factor_none_is_named() -> None:
+    """The same numbers without lr, lr that cancels, another factor beside it, a formula that is no multiple."""
+    assert "it is 1/100 times the right one" in judged(RATE, "dl/dw", "2*mean((w*x - y)*x)/100").sentence
+    assert judged(RATE, "dl/dw", "2*lr*mean((w*x - y)*x)/lr").status == "right"
+    assert "times the right one" not in judged(RATE, "dl/dw", "lr*2*mean(w*x - y)").sentence
+    assert "it is lr =" not in judged(RATE, "dl/dw", "2*lr*mean((w*x - y)*x*x)").sentence
+    own = RATE.replace("w*x", "w*lr*x").replace("w = 1", "w = 1\nlr = 2")
+    assert judged(own, "dl/dw", "2*lr*mean((w*lr*x - y)*x)").status == "right"
+
+
+def test_a_rate_that_is_no_one_number_is_refused() -> None:
+    changing = RATE + 'scheduler = "StepLR"\nstep_size = 1\n'
+    for text in (changing, RATE.replace("lr = 0.01", "lr = [0.1, 0.2]\nepochs = 2"), RATE.partition("[training]")[0]):
+        with pytest.raises(ClaimError, match="lr belongs to the update, and is no one number here: leave it out, or"):
+            judged(text, "dl/dw", "2*lr*mean((w*x - y)*x)")

@@ -116,6 +116,22 @@ def test_what_vanishes_on_a_whole_side_is_no_kink() -> None:
         assert not found_equal(*pair, manner)
 
 
+def test_that_two_are_equal_is_a_kink_only_where_that_is_so_at_single_numbers() -> None:
+    """X = 0 beside x > 0 is; x = clip(x, −1, 1), which is so for all small x, and a label that is 1, are none."""
+    for by_cases in (False, True):
+        manner = Manner(off_kinks=True, by_cases=by_cases)
+        within = call("clip", X, call("neg", ONE), ONE)
+        for other, is_kink in ((ZERO, True), (call("mul", Y, Y), True), (within, False)):
+            above, same = call("greater", X, other), call("equal", X, other)
+            assert found_equal(call("add", above, same), above, manner) is is_kink
+            assert not found_equal(same, call("mul", ZERO, X), manner)  # no kink where nothing is compared with it
+    symbols = Symbolic(128, Manner(off_kinks=True), {"y": 3}, {})
+    label, double = symbols.leaf("y", ()), symbols.number(Fraction(1))
+    symbols.apply("greater", [symbols.apply("add", [label, label]), symbols.apply("add", [label, double])])
+    found = symbols.apply("equal", [symbols.apply("add", [label, label]), symbols.apply("add", [label, double])])
+    assert not always_zero(symbols, found)
+
+
 @pytest.mark.parametrize(
     ("left", "right"),
     [

@@ -106,9 +106,46 @@ def test_an_entry_that_can_be_two_is_refused_with_both() -> None:
     ]
 
 
-def test_columns_that_a_program_has_left_out() -> None:
-    with pytest.raises(ClaimError, match=r'columns are left out here .* pd.set_option\("display.max_columns", None\)'):
-        claimed("   step  ...  loss\n0     1  ...  4.00\n1     2  ...  3.00\n", LINE)
+AT_PARAMETERS = [
+    *("J(w_k, b_k)", "J(w,b)", "J(w_t)", "l(w; b)", "loss(w_t, b_t)", "L(theta)", "MSE(w, b; x, y)"),
+    r"$J(w_{k}, b_{k})$",
+]
+GRADIENTS = [
+    *(r"\nabla_w J", "∇_w J", "∇w J", "grad_w l", r"$\nabla_{w} J(w, b)$", "dl/dw(w_t)", "∂J(w,b)/∂w", "∇_w loss"),
+]
+
+
+@pytest.mark.parametrize("head", [*AT_PARAMETERS, *GRADIENTS, r"\frac{\partial J}{\partial w}"])
+def test_at_the_parameters_of_the_step(head: str) -> None:
+    expected = (2, "loss", "loss") if head in AT_PARAMETERS else (2, "gradients", "dl/dw")
+    assert of(head) == expected
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        *("J(w_{k+1})", "J(w_t+1, b_t+1)", "J(v)", "J(w_new)", "w(b)", "loss(test)", "J(w_0)", "f(w, b)", "J()"),
+        *("∇_v J", "∇_w f", r"\nabla_w J(w_{t+1})", "∇_w b"),
+    ],
+)
+def test_at_other_numbers_it_is_of_another_step_or_of_none(head: str) -> None:
+    with pytest.raises(ClaimError, match=r"unknown quantity|is one number"):
+        of(head)
+
+
+@given(
+    st.sampled_from(["J", "l", "loss", "dl/dw", "dJ/db", "cost"]),
+    st.lists(st.sampled_from(["w", "b", "x", "y"]), min_size=1, max_size=4, unique=True),
+    st.sampled_from(["", "_t", "_k", "_{k}", "^(t)"]),
+    st.sampled_from([",", ", ", "; "]),
+)
+def test_whatever_it_is_calculated_of(name: str, arguments: list[str], step: str, between: str) -> None:
+    assert of(f"{name}({between.join(f'{one}{step}' for one in arguments)})") == of(name)
+
+
+def test_a_head_in_the_signs_of_latex() -> None:
+    assert of("$w_{t+1}$") == of(r"\mathbf{w}") == (2, "after", "w")
+    assert of(r"\partial l/\partial b") == (2, "gradients", "dl/db")
 
 
 def test_a_second_table_is_named() -> None:
