@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import NamedTuple
 
 from derive.run.batches import Batch
 from derive.run.reads import Held
@@ -16,11 +17,27 @@ from verify.hand.calculation import Calculation, beginnings, columns, prepare
 from verify.hand.rates import ByHand
 from verify.hand.undefined import Undefined
 from verify.names import adjoint_of
-from verify.numbers import Array, CalculationError, Exact, Exactly, is_finite, is_sharp, nearest_floats, precision
+from verify.numbers import (
+    Array,
+    CalculationError,
+    Exact,
+    Exactly,
+    NotRecordedError,
+    Recorded,
+    Repeated,
+    Shaped,
+    from_fraction,
+    is_finite,
+    is_sharp,
+    nearest_floats,
+    precision,
+    repeated,
+)
 from verify.record import Handed, Values
 
 # Bits inside balls, tried until every number is sharp. Long balls cost little, and to repeat a run costs much.
 PRECISIONS = (1024, 4096, 16384)
+RECORDED_AFTER = 2  # steps of a kind: to record one costs as much as to calculate two
 
 Exacts = Mapping[str, Array]  # arrays of exact numbers, one dimension for each axis of the name
 
@@ -76,9 +93,11 @@ class HandRun:
 class Inputs:
     """The calculation of a derivation in exact numbers, and the data: compiled once, run every step."""
 
+    run: Run
     calculation: Calculation
     data: Exacts
     rates: ByHand
+    recorded: dict[_Kind, _Steps | int] = field(default_factory=dict, compare=False)  # or how many were calculated
 
     def rows(self, batch: Batch) -> Exacts:
         """The data of one batch."""
@@ -89,7 +108,7 @@ def inputs(run: Run) -> Inputs:
     """The compiled program of the run's derivation, with the problem's data."""
     data = columns(run.watched, run.watched.data, Exact())
     calculation = prepare(run.watched, run.followed, run.settings, Exact())
-    return Inputs(calculation, data, ByHand(run.settings, Exact()))
+    return Inputs(run, calculation, data, ByHand(run.settings, Exact()))
 
 
 def calculate(run: Run, batches: Iterable[Batch]) -> HandRun:
@@ -184,35 +203,123 @@ def step(
     `gathered` are the gradients of the step before, to which this one adds where its batch says so.
     Raises `CalculationError` where it has no value.
     """
-    calculation = prepared.calculation
-    derivation, system = calculation.derivation, calculation.system
     rows = prepared.rows(batch)
-    values = calculation.at({**held, **rows}, batch.n).results
     accumulated = (gathered or {}) if batch.adds else {}
-    gradients = {name: values[adjoint_of(name)] for name in derivation.wrt}
-    gradients |= {name: calculation.accumulated(so_far, gradients[name]) for name, so_far in accumulated.items()}
-    clipped = calculation.clipped(gradients) if batch.updates else {}
     rates = prepared.rates.at(batch)
-    after: dict[str, Array] = {}
-    if calculation.update is not None:
-        t = system.constant(Fraction(batch.t))
-        after = calculation.advanced(held, {**gradients, **clipped}, t, rates) if batch.updates else dict(held)
-    used = Held(held, after, {**gradients, **clipped})
-    inner = calculation.inside(used, system.constant(Fraction(batch.made)), rates)
-    shown = {**held, **rows, **values, **calculation.followed(gradients), **after, **inner}
-    values = {**values, **calculation.watched(shown, batch.n)}
+    numbers = _Numbers(held, rows, accumulated, rates)
+    kind = _Kind(batch.n, batch.updates, tuple(accumulated))
+    alike = _alike(prepared, kind, numbers)
+    loss = prepared.calculation.derivation.graph.loss
+    found = _step(prepared.calculation, numbers, batch, kind) if alike is None else alike.at(numbers, batch)
     return HandStep(
         batch,
         held,
-        values[derivation.graph.loss],
-        gradients,
-        after,
-        {name: values[name] for name in lines},
-        {name: values[adjoint_of(name)] for name in lines if adjoint_of(name) in values},
+        found.values[loss],
+        found.gradients,
+        found.after if prepared.calculation.update is None or batch.updates else dict(held),
+        {name: found.values[name] for name in lines},
+        {name: found.values[adjoint_of(name)] for name in lines if adjoint_of(name) in found.values},
         accumulated,
-        clipped,
+        found.clipped,
         rates,
     )
+
+
+class _Kind(NamedTuple):
+    """What steps have alike that are calculated alike: how many samples, whether they update, and what they add to."""
+
+    n: int
+    updates: bool
+    adds_to: tuple[str, ...]
+
+
+class _Numbers(NamedTuple):
+    """What a step is calculated from."""
+
+    held: Exacts
+    rows: Exacts
+    accumulated: Exacts
+    rates: Exacts
+
+    def flat(self, names: Sequence[tuple[str, ...]]) -> list[Exactly]:
+        """All of them in a row, each part in the order of its `names`: a state comes back in another order."""
+        parts = zip(self, names, strict=True)
+        return [number for part, own in parts for name in own for number in part[name].ravel().tolist()]
+
+
+class _Found(NamedTuple):
+    """What a step comes to: the `values` of all lines and adjoints, the rest by parameter."""
+
+    values: Exacts
+    gradients: Exacts
+    clipped: Exacts
+    after: Exacts
+
+
+def _step(
+    calculation: Calculation, given: _Numbers, batch: Batch | None, kind: _Kind, counted: Sequence[Array] = ()
+) -> _Found:
+    """One step in the number system of a calculation; `counted` are t and `made` of a batch, where they are numbers."""
+    derivation, system = calculation.derivation, calculation.system
+    if batch is not None:
+        counted = [system.constant(Fraction(batch.t)), system.constant(Fraction(batch.made))]
+    t, made = counted
+    held, rows, accumulated, rates = given
+    values = calculation.at({**held, **rows}, kind.n).results
+    gradients = {name: values[adjoint_of(name)] for name in derivation.wrt}
+    gradients |= {name: calculation.accumulated(accumulated[name], gradients[name]) for name in kind.adds_to}
+    clipped = calculation.clipped(gradients) if kind.updates else {}
+    after: Exacts = {}
+    if calculation.update is not None:
+        after = calculation.advanced(held, {**gradients, **clipped}, t, rates) if kind.updates else dict(held)
+    inner = calculation.inside(Held(held, after, {**gradients, **clipped}), made, rates)
+    shown = {**held, **rows, **values, **calculation.followed(gradients), **after, **inner}
+    return _Found({**values, **calculation.watched(shown, kind.n)}, gradients, clipped, after)
+
+
+@dataclass(frozen=True)
+class _Steps:
+    """Steps of one kind, recorded: None where they cannot be."""
+
+    repeated: Repeated | None
+    names: tuple[tuple[str, ...], ...] = ()  # of what a step is calculated from, in the order in which it is recorded
+    layouts: tuple[Mapping[str, tuple[tuple[int, ...], list[int]]], ...] = ()
+
+    def at(self, given: _Numbers, batch: Batch) -> _Found:
+        """The step that is given. Raises `CalculationError` as the calculation does."""
+        assert self.repeated is not None
+        counted = [from_fraction(Fraction(batch.t)), from_fraction(Fraction(batch.made))]
+        held = self.repeated.of([*given.flat(self.names), *counted])
+        values, *kept = (Shaped(layout, held) for layout in self.layouts)
+        return _Found(values, *map(dict, kept))
+
+
+def _alike(prepared: Inputs, kind: _Kind, given: _Numbers) -> _Steps | None:
+    """The recorded step of a kind, from the third one on: to record costs as much as to calculate some."""
+    found = prepared.recorded.get(kind, 0)
+    if isinstance(found, int):
+        prepared.recorded[kind] = found + 1
+        if found < RECORDED_AFTER:
+            return None
+        found = prepared.recorded[kind] = _recorded(prepared.run, kind, given)
+    return found if found.repeated is not None else None
+
+
+def _recorded(run: Run, kind: _Kind, given: _Numbers) -> _Steps:
+    """A step of a kind as one list of calls; without where what it does depends on its numbers, or it is large."""
+    system = Recorded()
+    own = _Numbers(*({name: system.given(array.shape, array.size) for name, array in part.items()} for part in given))
+    counted = [system.given((), 1), system.given((), 1)]
+    try:
+        found = _step(prepare(run.watched, run.followed, run.settings, system), own, None, kind, counted)
+    except NotRecordedError:
+        return _Steps(None)
+    arrays = [array for part in own for array in part.values()]
+    layouts = tuple(
+        {name: (array.shape, [register.place for register in array.flat]) for name, array in part.items()}
+        for part in found
+    )
+    return _Steps(repeated(system, [*arrays, *counted]), tuple(map(tuple, own)), layouts)
 
 
 def handed(run: HandRun) -> Handed:

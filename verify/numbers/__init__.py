@@ -11,6 +11,7 @@ from verify.numbers.distance import Distance
 from verify.numbers.elements import MAX_FRACTION_BITS, CalculationError, element, expansion
 from verify.numbers.formats import FORMATS, Floats, Format, Truth
 from verify.numbers.pocket import Carried, PocketForms, PocketNumbers, Rounds, carried, likely
+from verify.numbers.recorded import NotRecordedError, Recorded, Repeated, Shaped, repeated
 from verify.numbers.scalars import (
     Exactly,
     as_ball,
@@ -43,10 +44,14 @@ __all__ = [
     "Form",
     "Format",
     "Forms",
+    "NotRecordedError",
     "PocketForms",
     "PocketNumbers",
+    "Recorded",
+    "Repeated",
     "Rounded",
     "Rounds",
+    "Shaped",
     "Truth",
     "as_ball",
     "between",
@@ -68,6 +73,7 @@ __all__ = [
     "objects",
     "precision",
     "radius",
+    "repeated",
     "shortened",
     "to_float",
     "to_fraction",
