@@ -68,11 +68,12 @@ def right_values(run: Run, cells: Iterable[Cell], decided: Decided, tell: Progre
     wanted = tuple(dict.fromkeys(cells))  # each once: several ways to read a table ask for the same
     found = Known({})
     last = max((cell.step for cell in wanted), default=0)
-    for bits in (bits for bits in PRECISIONS if bits >= min(last // 2, MANY_BITS)):
+    several = [bits for bits in PRECISIONS if bits >= min(last // 2, MANY_BITS)]
+    for bits in several:
         is_last = bits == PRECISIONS[-1]
         with precision(bits):
             try:
-                found = _pass(run, wanted, None if is_last else decided, tell)
+                found = _pass(run, wanted, None if is_last else decided, tell, once=bits > several[0])
             except _BlurredError:
                 continue
             is_whole = found.is_final or len(found.values) == len(wanted)
@@ -86,8 +87,8 @@ class _BlurredError(ArithmeticError):
     """A value whose digits do not suffice: what comes after it in the run is not calculated with so few."""
 
 
-def _pass(run: Run, cells: Sequence[Cell], decided: Decided | None, tell: Progress | None) -> Known:
-    """The values of the cells with the digits of the current precision.
+def _pass(run: Run, cells: Sequence[Cell], decided: Decided | None, tell: Progress | None, *, once: bool) -> Known:
+    """The values of the cells with the digits of the current precision; `once` is that of `hand.inputs`.
 
     Raises `_BlurredError` at the first one that is known, and that `decided` does not decide.
     """
@@ -99,7 +100,7 @@ def _pass(run: Run, cells: Sequence[Cell], decided: Decided | None, tell: Progre
     last = max(by_step, default=0)
     values: dict[Cell, Exactly] = {}
     losses: dict[tuple[int, str], Exactly] = {}
-    prepared = hand.inputs(run)
+    prepared = hand.inputs(run, once=once)
     lines = tuple(node.name for node in run.watched.graph.lines)
     partials = Partials(run)
     gone: list[HandStep] = []

@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import NamedTuple
 
+from derive.algebra.expression import Apply, walk
+from derive.algebra.operations import OPERATIONS
+from derive.chain.derivation import Derivation
 from derive.run.batches import Batch
 from derive.run.reads import Held
 from derive.run.run import Run
@@ -22,6 +25,7 @@ from verify.numbers import (
     CalculationError,
     Exact,
     Exactly,
+    ExactOnce,
     NotRecordedError,
     Recorded,
     Repeated,
@@ -104,15 +108,27 @@ class Inputs:
         return {name: column[list(batch.indices)] for name, column in self.data.items()}
 
 
-def inputs(run: Run) -> Inputs:
-    """The compiled program of the run's derivation, with the problem's data."""
+def inputs(run: Run, *, once: bool = False) -> Inputs:
+    """The compiled program of the run's derivation, with the problem's data.
+
+    With `once` it knows which numbers are equal by how they are calculated, where the run can stand on a tie.
+    """
     data = columns(run.watched, run.watched.data, Exact())
-    calculation = prepare(run.watched, run.followed, run.settings, Exact())
+    system = ExactOnce() if once and _may_tie(run.followed) else Exact()
+    calculation = prepare(run.watched, run.followed, run.settings, system)
     return Inputs(run, calculation, data, ByHand(run.settings, Exact()))
+
+
+def _may_tie(derivation: Derivation) -> bool:
+    """Whether any operation takes one of two sides, which balls of equal numbers do not tell."""
+    parts = (part for own in derivation.parts for part in walk(own.body) if isinstance(part, Apply))
+    return any(own.shared for own in derivation.parts) or any(OPERATIONS[part.op].kink for part in parts)
 
 
 def calculate(run: Run, batches: Iterable[Batch]) -> HandRun:
     """Every step by hand. Where balls get too wide to read, the run is repeated with more digits.
+
+    Then it is looked as well which numbers are equal by how they are calculated: of a tie no digits tell.
 
     A run that divides by zero, leaves a function's domain, or still is not sharp at the highest
     precision, ends there and says so; so does one of which no more than `settings.drift` steps are wanted.
@@ -121,7 +137,7 @@ def calculate(run: Run, batches: Iterable[Batch]) -> HandRun:
     batches = tuple(batches)
     found = HandRun(())
     for bits in PRECISIONS:
-        found = Continued(run, bits).calculate(batches)
+        found = Continued(run, bits, once=bits > PRECISIONS[0]).calculate(batches)
         if not found.is_blurred:
             break
     return found
@@ -134,12 +150,12 @@ class Continued:
     is the precision of balls: where it no longer suffices the calculation stops, for a piece is not repeated.
     """
 
-    def __init__(self, run: Run, bits: int = PRECISIONS[1]) -> None:
+    def __init__(self, run: Run, bits: int = PRECISIONS[1], *, once: bool = False) -> None:
         self.run = run
         settings = run.settings
         beside = {*run.problem.reported, *(node.name for node in settings.watched)}
         self.lines = [node.name for node in run.watched.graph.lines if settings.nodes or node.name in beside]
-        self.prepared = inputs(run)
+        self.prepared = inputs(run, once=once)
         self.settings = settings
         self.bits = bits
         self.held: Exacts = beginnings(run.watched, settings, Exact())
@@ -261,6 +277,8 @@ def _step(
 ) -> _Found:
     """One step in the number system of a calculation; `counted` are t and `made` of a batch, where they are numbers."""
     derivation, system = calculation.derivation, calculation.system
+    if isinstance(system, ExactOnce):
+        system.forget()
     if batch is not None:
         counted = [system.constant(Fraction(batch.t)), system.constant(Fraction(batch.made))]
     t, made = counted
@@ -296,6 +314,8 @@ class _Steps:
 
 def _alike(prepared: Inputs, kind: _Kind, given: _Numbers) -> _Steps | None:
     """The recorded step of a kind, from the third one on: to record costs as much as to calculate some."""
+    if isinstance(prepared.calculation.system, ExactOnce):
+        return None  # what is repeated is not looked up
     found = prepared.recorded.get(kind, 0)
     if isinstance(found, int):
         prepared.recorded[kind] = found + 1

@@ -10,6 +10,7 @@ from verify.numbers.by_element import Array, ByElement, objects
 from verify.numbers.distance import Distance
 from verify.numbers.elements import MAX_FRACTION_BITS, CalculationError, element, expansion
 from verify.numbers.formats import FORMATS, Floats, Format, Truth
+from verify.numbers.once import ExactOnce
 from verify.numbers.pocket import Carried, PocketForms, PocketNumbers, Rounds, carried, likely
 from verify.numbers.recorded import NotRecordedError, Recorded, Repeated, Shaped, repeated
 from verify.numbers.scalars import (
@@ -39,6 +40,7 @@ __all__ = [
     "Carried",
     "Distance",
     "Exact",
+    "ExactOnce",
     "Exactly",
     "Floats",
     "Form",
