@@ -117,16 +117,16 @@ class Drawn:
     formulas: tuple[str, ...] = ()
 
 
-def draw(random: Random) -> Drawn:
-    """The problem of the next numbers of `random`."""
-    size, samples = random.randint(1, 3), random.randint(1, 5)
+def draw(random: Random, *, small: bool = False) -> Drawn:
+    """The problem of the next numbers of `random`; a `small` one has two lines, samples and steps at most."""
+    size, samples = random.randint(1, 2 if small else 3), random.randint(1, 2 if small else 5)
     shapes: tuple[Shape, ...] = ((), (size,), (size, size))
     parameters = [Name(name, random.choice(shapes)) for name in ("w", "b")[: random.randint(1, 2)]]
     constants = [Name("c", random.choice(shapes))] if random.random() < 0.4 else []
     columns = [Name(name, ("n", *random.choice(shapes[:2]))) for name in ("x", "y")[: random.randint(0, 2)]]
     labels = [Name("v", ("n",))] if columns and random.random() < 0.4 else []
     pool, lines = [*parameters, *parameters, *columns, *constants], []
-    for number in range(random.randint(1, 4)):
+    for number in range(random.randint(1, 2 if small else 4)):
         line = _line(random, f"a{number}", pool, labels, samples)
         lines.append(line[0])
         pool += [line[1]] * 3
@@ -145,12 +145,12 @@ def draw(random: Random) -> Drawn:
         text += [f"{name.text} = {_given(random, name, many, table)}" for name in names]
     settings = _settings(random, parameters)
     if columns:
-        settings |= _batches(random, samples)
+        settings |= _batches(random, samples) | ({"epochs": 1} if small else {})
         text += ["[predict]", *(f"{name.text} = {_numbers(random, name, 2)}" for name in (*columns, *labels))] * (
             random.random() < 0.2 and samples > 1
         )
     else:
-        settings |= {"steps": random.randint(1, 3)}
+        settings |= {"steps": random.randint(1, 2 if small else 3)}
     loss = "L" if seed else "l"
     if seed and str(settings.get("until", "")).startswith("l"):
         settings["until"] = f"{loss}{settings['until'][1:]}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from derive.algebra.calculus import guarded, is_zero, partial, power_without_logarithm
 from derive.algebra.expression import (
@@ -30,9 +30,11 @@ from derive.algebra.expression import (
 )
 from derive.algebra.literals import constant_value
 from derive.algebra.monomial import collect
-from derive.errors import EquationError, suggestion
+from derive.errors import EquationError, Place, suggestion
 from derive.graph.graph import Graph, Node
 from derive.paper.spelling import at
+
+MOST_KEPT = 200  # names of a graph whose derivation is kept: larger ones are not held in memory
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,18 @@ def differentiate(graph: Graph, wrt: Iterable[str] | None = None) -> Derivation:
     targets = graph.of_kind("parameter") if wrt is None else tuple(dict.fromkeys(wrt))
     for name in targets:
         _check_target(name, graph)
+    if len(graph.nodes) > MOST_KEPT:
+        return _differentiated(graph, targets)
+    return _kept(graph, targets, tuple(node.place for node in graph.nodes))
+
+
+@lru_cache(32)
+def _kept(graph: Graph, targets: tuple[str, ...], _: tuple[Place | None, ...]) -> Derivation:
+    """The derivation of a graph whose lines stand at the same places: a run asks for it many times."""
+    return _differentiated(graph, targets)
+
+
+def _differentiated(graph: Graph, targets: tuple[str, ...]) -> Derivation:
     parts = tuple(part for node in graph.lines for part in split(node))
     relevant = [part for part in parts if part.line in graph.ancestors]
     active = _active(relevant, frozenset(targets))

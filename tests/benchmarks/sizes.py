@@ -113,6 +113,7 @@ def cases() -> Iterator[Case]:
     yield "verify --nodes: network 17-10, 10 steps", partial(verify, network(10, 17, 10), nodes=True, limit=NO_LIMIT)
     for name, text, wrong in (
         ("line, 3000 rows, right", line(3000), None),
+        ("line, 10000 rows, right", line(10_000), None),
         ("line, 3000 rows, wrong", line(3000), 2),
         ("line, 100 samples, 60 rows, wrong", line(60, 100), 2),
         ("network 3-3, 60 rows, wrong", network(60, 3, 3), 2),

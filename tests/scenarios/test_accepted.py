@@ -5,20 +5,35 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 import derive
-from tests.accepted import faults
+from tests.accepted import faults, one_way
 from tests.grammar import Drawn, draw
 from verify import verify
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=50)
 @given(st.integers(0, 2**40))
 def test_what_is_derived_is_verified(seed: int) -> None:
     drawn = draw(Random(seed))
     assert not list(faults(drawn)), (drawn.text, drawn.settings)
+
+
+@pytest.mark.parametrize("part", range(8))
+def test_one_way_to_use_each_of_many_small_problems(part: int) -> None:
+    """2,000 of them, in parts that can run beside each other; other ones in every run."""
+
+    @settings(deadline=None, max_examples=250, phases=(Phase.generate,))
+    @given(st.integers(0, 2**40))
+    def holds(seed: int) -> None:
+        random = Random(seed * 8 + part)
+        drawn = draw(random, small=True)
+        way = one_way(random)
+        assert not list(faults(drawn, [way])), (way.__name__, drawn.text, drawn.settings)
+
+    holds()
 
 
 def test_nearly_all_that_is_drawn_is_accepted() -> None:
@@ -78,3 +93,29 @@ def test_a_fault_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("torch.tanh", broken)
     assert list(faults(drawn)) == ["_verified: ValueError: planted"]
+
+
+WATCHED = """equations = "l = mean((w*x - y)^2)"
+[parameters]
+w = 0.5
+[data]
+x = [1, 2]
+y = [1, 0]
+[watch]
+size = "abs(delta_w) + 3*lr"
+kept = "abs(w)"
+[training]
+lr = 0.1
+scheduler = "StepLR"
+step_size = 1
+steps = 3
+"""
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
+def test_what_is_watched_of_an_update_is_left_out_of_a_replay(dtype: str) -> None:
+    """The replay of a step has no update, so that neither side of it has what is read of one."""
+    result = verify(WATCHED, dtype=dtype)
+    assert result.agrees, result.verdict.sentence
+    replayed = any(number.replay for step in result.comparison.steps for number in step.numbers.values())
+    assert replayed is (dtype != "float32")

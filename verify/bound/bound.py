@@ -118,7 +118,7 @@ def _side(
     after = {name: take(_stacked(steps, "after", name)) for name in steps[0].after}
     if after and not side.by_hand_alone:
         results.update(_updated(side, steps, before, after))
-    if side.watch:
+    if any(stage.target in steps[0].nodes for stage in side.watch):  # a replay has no update, and watches nothing
         gradients = side.followed({name: _stacked(steps, "gradients", name) for name in steps[0].gradients})
         followed = {name: take(value) for name, value in gradients.items()}
         followed |= _inside(side, steps, before, after)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property, lru_cache
 
-from flint import fmpq
+from flint import arb, fmpq
 
 from derive.source.numerals import MAX_DIGITS, MAX_EXPONENT, NotNumericError, NumeralError
 from verify.numbers import (
@@ -78,6 +78,12 @@ class Literal:
     def borders(self) -> tuple[fmpq, fmpq]:
         """`low` and `high` as fractions of flint, with which right numbers are compared."""
         return from_fraction(self.low), from_fraction(self.high)
+
+    @cached_property
+    def balls(self) -> tuple[arb, arb]:
+        """The borders as balls, which decide beside nearly every ball: to hold one against a fraction takes longer."""
+        low, high = self.borders
+        return as_ball(low), as_ball(high)
 
     @property
     def _rounding_up(self) -> Fraction:
@@ -165,7 +171,7 @@ def judge(literal: Literal, right: Exactly) -> str | None:
     """One of "right", "truncated", "double_rounded", "wrong"; None where the digits of a ball do not tell."""
     if literal.special is not None:
         return "wrong"  # an exact number is finite
-    found = _lies(right, literal.borders) if not literal.is_cut else None
+    found = _stands_for(literal, right) if not literal.is_cut else None
     if found or _is_nearest_float(literal, right):
         return "right"
     if within(right, *literal.around) is False:
@@ -195,6 +201,15 @@ def _is_nearest_float(literal: Literal, right: Exactly) -> bool:
 def within(right: Exactly, low: Fraction, high: Fraction) -> bool | None:
     """Whether a number lies from `low` to `high`; None where a ball does not tell."""
     return _lies(right, (from_fraction(low), from_fraction(high)))
+
+
+def _stands_for(literal: Literal, right: Exactly) -> bool | None:
+    """Whether a number lies from `low` to `high` of what is printed; None where a ball does not tell."""
+    if isinstance(right, arb):
+        bottom, top = literal.balls
+        if bottom < right < top:
+            return True
+    return _lies(right, literal.borders)
 
 
 def _lies(right: Exactly, borders: tuple[fmpq, fmpq]) -> bool | None:

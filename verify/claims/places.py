@@ -228,6 +228,8 @@ def predicted_cell(quantity: Quantity, entry: tuple[int, ...], row: str, run: Ti
 def _checked(step: int, quantity: Quantity, entry: tuple[int, ...], run: Timeline, place: Place) -> Cell:
     """The cell, where the quantity has that entry. Raises `ClaimError`, `NoEntryError` where none is named."""
     shape = run.names.shape(quantity)
+    if not shape and not entry and quantity.group != "clipped":
+        return Cell(step, quantity)  # as nearly all are
     if quantity.group == "clipped" and not run.batches[step - 1].updates:
         message = f"no update follows step {step}, so there is no {quantity.label}: gradients are clipped before one"
         raise ClaimError(message, place)

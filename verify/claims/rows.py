@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from derive.errors import ClaimError, Place, shorten
 from verify.claims.claim import Cell, Quantity
@@ -78,6 +79,25 @@ def prediction_of(places: Mapping[str, int], row: Row) -> str | None:
     return None
 
 
+class RowPlace(NamedTuple):
+    """Where in a run a row is: its cells that say so, by column with their numbers, and by kind."""
+
+    filled: Mapping[str, Written]
+    given: Mapping[str, tuple[int, Place]]
+    where: dict[str, int]
+    place: Place
+
+
+def place_of(places: Mapping[str, int], row: Row, counting: Counting = FROM_1) -> RowPlace:
+    """Where a row is. Raises `ClaimError` for a cell that is no number of a step, or where two differ."""
+    numbered = {name: row[place] for name, place in places.items() if name != STAGE or _check_stage(row[place])}
+    filled = {name: cell for name, cell in numbered.items() if cell.text} or numbered  # a log's line has some of them
+    given = {name: (whole_number(cell) + (name in counting.from_0), cell.place) for name, cell in filled.items()}
+    numbers = {kind: found for kind, kinds in KINDS.items() if (found := _agreed(kinds, given)) is not None}
+    place = next((found[1] for found in numbers.values()), row[0].place)
+    return RowPlace(filled, given, {kind: found[0] for kind, found in numbers.items()}, place)
+
+
 def cell_of(
     quantity: Quantity,
     entry: tuple[int, ...],
@@ -87,19 +107,16 @@ def cell_of(
     run: Timeline,
     prediction: str | None,
     counting: Counting = FROM_1,
+    at: RowPlace | None = None,
 ) -> Cell:
     """The number of the run that a cell of a table is about; without a column for the step, the rows count them.
 
-    Raises `ClaimError` for what the run does not have, `BeyondError` for what it would have after its last step.
+    `at` is where the row is, where that is known. Raises `ClaimError` for what the run does not have, `BeyondError`
+    for what it would have after its last step.
     """
     if prediction is not None:
         return predicted_cell(quantity, entry, prediction, run, row[0].place)
-    numbered = {name: row[place] for name, place in places.items() if name != STAGE or _check_stage(row[place])}
-    filled = {name: cell for name, cell in numbered.items() if cell.text} or numbered  # a log's line has some of them
-    given = {name: (whole_number(cell) + (name in counting.from_0), cell.place) for name, cell in filled.items()}
-    numbers = {kind: found for kind, kinds in KINDS.items() if (found := _agreed(kinds, given)) is not None}
-    place = next((found[1] for found in numbers.values()), row[0].place)
-    where = {kind: found[0] for kind, found in numbers.items()}
+    filled, given, where, place = at or place_of(places, row, counting)
     if counting.begins and _is_next(where, number, run):
         return _at_the_end(quantity, entry, where, number, run, place)
     try:

@@ -18,7 +18,7 @@ from verify.claims.claim import MEANS, Cell, Claim, Quantity, is_of_epochs
 from verify.claims.layout import counted, laid_out
 from verify.claims.literal import Literal
 from verify.claims.places import OF_EPOCHS, PREDICTION, STAGE, BeyondError, Timeline, whole_number
-from verify.claims.rows import OF_NEXT, cell_of, counting_of, prediction_of, says_after
+from verify.claims.rows import OF_NEXT, RowPlace, cell_of, counting_of, place_of, prediction_of, says_after
 from verify.claims.unknown import of_no_row, rows_of_the_problem, without_unknown
 from verify.printed.forms import read_grid
 from verify.spreadsheet.workbook import is_workbook, read_workbook
@@ -219,9 +219,12 @@ def _wide(header: Row, body: Sequence[Row], run: Timeline, unread: list[ClaimErr
     claimed = (
         f"{' and '.join(counters)} is what the problem calls so, and does not say where a row is" if counters else ""
     )
+    told = "; ".join(filter(None, (counting.told, claimed)))
+    held = {position: left if says_after(cell.text) else counting for position, cell in columns}
     found: dict[tuple[int, bool], tuple[Quantity, tuple[int, ...]]] = {}
     for number, row in enumerate(body, start=1):
         prediction = prediction_of(places, row)
+        at: RowPlace | None = None
         for position, cell in columns:
             literal = run.literal(row[position])
             if literal is None:
@@ -231,12 +234,12 @@ def _wide(header: Row, body: Sequence[Row], run: Timeline, unread: list[ClaimErr
                 found[key] = own[position] or run.names.find(cell.text, cell.place, predicted=prediction is not None)
             quantity, entry = found[key]
             try:
-                held = left if says_after(cell.text) else counting
-                own_cell = cell_of(quantity, entry, places, row, number, run, prediction, held)
+                at = at or (place_of(places, row, counting) if prediction is None else None)
+                own_cell = cell_of(quantity, entry, places, row, number, run, prediction, held[position], at)
             except BeyondError as error:
                 unread.append(ClaimError(error.message, row[position].place))
                 continue
-            yield Claim(own_cell, literal, row[position].place, "; ".join(filter(None, (counting.told, claimed))))
+            yield Claim(own_cell, literal, row[position].place, told)
 
 
 def _passed_over(header: Row, run: Timeline) -> set[str]:

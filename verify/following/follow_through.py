@@ -71,9 +71,12 @@ class _Follower:
         self.programs: dict[str, Derivative] = {}
         self.losses: dict[tuple[int, str], Form] = {}  # by step and line: the losses, and what is reported
         self.of_epochs: dict[int, list[tuple[str, list[Cell]]]] = {}
+        self.predictions: dict[int, list[Cell]] = {}
         for (step, group, name), cells in self.asked.items():
             if group == "epoch":
                 self.of_epochs.setdefault(step, []).append((name, cells))
+            elif group == "prediction":
+                self.predictions.setdefault(step, []).extend(cells)
         self.products: dict[tuple[int, str], Array] = {}  # the author's own lr·∂l/∂w
 
     def settled(self, step: int, group: str, name: str, array: Array) -> Array:
@@ -302,7 +305,7 @@ class _Follower:
 
     def predict(self, calculation: Calculation, held: Mapping[str, Array], step: int) -> None:
         """The lines at the data of [predict] that are asked for, at the author's last parameters."""
-        cells = [cell for cell in self.wanted if cell.quantity.group == "prediction" and cell.step == step]
+        cells = self.predictions.get(step)
         if not cells:
             return
         problem = self.run.watched

@@ -68,11 +68,12 @@ def right_values(run: Run, cells: Iterable[Cell], decided: Decided, tell: Progre
     wanted = tuple(dict.fromkeys(cells))  # each once: several ways to read a table ask for the same
     found = Known({})
     last = max((cell.step for cell in wanted), default=0)
-    for bits in (bits for bits in PRECISIONS if bits >= min(last // 2, MANY_BITS)):
+    several = [bits for bits in PRECISIONS if bits >= min(last // 2, MANY_BITS)]
+    for bits in several:
         is_last = bits == PRECISIONS[-1]
         with precision(bits):
             try:
-                found = _pass(run, wanted, None if is_last else decided, tell)
+                found = _pass(run, wanted, None if is_last else decided, tell, once=bits > several[0])
             except _BlurredError:
                 continue
             is_whole = found.is_final or len(found.values) == len(wanted)
@@ -86,8 +87,8 @@ class _BlurredError(ArithmeticError):
     """A value whose digits do not suffice: what comes after it in the run is not calculated with so few."""
 
 
-def _pass(run: Run, cells: Sequence[Cell], decided: Decided | None, tell: Progress | None) -> Known:
-    """The values of the cells with the digits of the current precision.
+def _pass(run: Run, cells: Sequence[Cell], decided: Decided | None, tell: Progress | None, *, once: bool) -> Known:
+    """The values of the cells with the digits of the current precision; `once` is that of `hand.inputs`.
 
     Raises `_BlurredError` at the first one that is known, and that `decided` does not decide.
     """
@@ -99,7 +100,7 @@ def _pass(run: Run, cells: Sequence[Cell], decided: Decided | None, tell: Progre
     last = max(by_step, default=0)
     values: dict[Cell, Exactly] = {}
     losses: dict[tuple[int, str], Exactly] = {}
-    prepared = hand.inputs(run)
+    prepared = hand.inputs(run, once=once)
     lines = tuple(node.name for node in run.watched.graph.lines)
     partials = Partials(run)
     gone: list[HandStep] = []
@@ -110,16 +111,16 @@ def _pass(run: Run, cells: Sequence[Cell], decided: Decided | None, tell: Progre
             number = step.batch.step
             if number == len(gone) + 1 and number * _size(step) <= MAX_KEPT:
                 gone.append(step)
-            if not all(is_finite(value) for array in step.after.values() for value in array.flat):
+            if not all(map(is_finite, _state_after(step))):
                 why = Undefined(run, step.before, step.batch).first()
                 reason, is_final = f"at step {number} {why or UNDEFINED}", bool(why)
                 break
             losses[number, run.loss] = step.loss.item()
             losses |= {(number, name): step.nodes[name].item() for name in run.problem.reported if name in step.nodes}
             own = {cell: _value(run, prepared, step, cell, losses, partials) for cell in by_step.get(number, ())}
-            values |= {cell: value for cell, value in own.items() if value is not None}
-            whys |= _undefined(run, step, own)
-            _refuse_blurred(own, decided)
+            known = {cell: value for cell, value in own.items() if value is not None}
+            values.update(known)
+            whys |= _checked(run, step, known, decided)
     except CalculationError as error:
         reason, is_final = f"the hand calculation has no value there: {error}", True
     except OutOfReachError as error:
@@ -140,19 +141,24 @@ def _size(step: HandStep) -> int:
     return sum(array.size for array in step.before.values())
 
 
-def _undefined(run: Run, step: HandStep, values: Mapping[Cell, Exactly | None]) -> dict[Cell, str]:
-    """Why numbers of a step that are not finite have no value."""
-    lacking = [cell for cell, value in values.items() if value is not None and not is_finite(value)]
+def _state_after(step: HandStep) -> list[Exactly]:
+    """The numbers of the state that a step leaves."""
+    return [value for array in step.after.values() for value in array.flat]
+
+
+def _checked(run: Run, step: HandStep, values: Mapping[Cell, Exactly], decided: Decided | None) -> dict[Cell, str]:
+    """Why numbers of a step that are not finite have no value.
+
+    Raises `_BlurredError` where the others do not suffice.
+    """
+    finite = {cell: value for cell, value in values.items() if is_finite(value)}
+    if decided is not None and not decided(finite):
+        raise _BlurredError
+    lacking = [cell for cell in values if cell not in finite] if len(finite) < len(values) else []
     if not lacking:
         return {}
     found = Undefined(run, step.before, step.batch)
     return {cell: found.why(cell.quantity.group, cell.quantity.name, cell.position) or UNDEFINED for cell in lacking}
-
-
-def _refuse_blurred(values: Mapping[Cell, Exactly | None], decided: Decided | None) -> None:
-    known = {cell: value for cell, value in values.items() if value is not None and is_finite(value)}
-    if decided is not None and not decided(known):
-        raise _BlurredError
 
 
 def _value(
@@ -301,22 +307,19 @@ def value_of(step: HandStep, cell: Cell) -> Exactly:
     if group == "change":
         moved: Exactly = (step.after or step.before)[name][cell.position] - step.before[name][cell.position]
         return moved
-    arrays: Mapping[str, Array] = {
-        "before": step.before,
-        "nodes": step.nodes,
-        "watch": step.nodes,
-        "inside": step.nodes,
-        "loss": {name: step.loss},
-        "adjoints": step.adjoints,
-        "accumulated": step.accumulated,
-        "gradients": step.gradients,
-        "clipped": step.clipped,
-        "after": step.after or step.before,
-    }.get(group, {})
+    if group == "loss":
+        return step.loss[cell.position]  # type: ignore[no-any-return]
+    arrays: Mapping[str, Array] = (step.after or step.before) if group == "after" else getattr(step, _HELD[group])
     if group == "accumulated" and name not in arrays:
         return from_fraction(Fraction(0))
     number: Exactly = arrays[name][cell.position]
     return number
+
+
+_HELD = {  # where a step has the numbers of a group
+    **{group: group for group in ("before", "nodes", "adjoints", "accumulated", "gradients", "clipped")},
+    **dict.fromkeys(("watch", "inside"), "nodes"),
+}
 
 
 def epoch_mean(run: Run, cell: Cell, losses: Mapping[tuple[int, str], Exactly]) -> Exactly:

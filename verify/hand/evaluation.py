@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 from derive.algebra.expression import Axes, Axis
 from derive.chain.derivation import SHARES
 from verify.hand.program import Call, Constant, Positions, Read, Stage, Term
-from verify.intervals import Enclosed
+from verify.intervals import Contraction, Enclosed
 from verify.names import own_result
 from verify.numbers import ByElement, CalculationError, Exact, is_finite, objects
 
 Array = NDArray[Any]
 Values = Mapping[str, Array]
+MOST_PRODUCTS = 2**16  # of a contraction that are held at once, where each is an object
 
 
 class NumberSystem(Protocol):
@@ -81,12 +82,13 @@ def evaluate(
     """
     results, terms = {}, {}
     for stage in stages:
-        found = [_evaluated(term, system, values, sizes) for term in stage.terms]
+        is_measured = stage.target in measured
+        found = [_evaluated(term, system, values, sizes, is_measured=is_measured) for term in stage.terms]
         sums = [own for own, _ in found]
         total = sums[0] if len(sums) == 1 else system.accumulate(_side_by_side(sums))
         results[stage.target] = values[own_result(stage.target)] = total
         values[stage.target] = (recorded or {}).get(stage.target, total)
-        if stage.target in measured:
+        if is_measured:
             parts = ((term, numbers) for term, (_, numbers) in zip(stage.terms, found, strict=True))
             with np.errstate(over="ignore"):
                 terms[stage.target] = sum((_size(term, system, own, values) for term, own in parts), np.asarray(0.0))
@@ -94,11 +96,15 @@ def evaluate(
 
 
 def _evaluated(
-    term: Term, system: NumberSystem, values: Values, sizes: Mapping[str, int]
+    term: Term, system: NumberSystem, values: Values, sizes: Mapping[str, int], *, is_measured: bool
 ) -> tuple[Array, Array | None]:
     """What a term comes to, and its numbers before they are reduced: None for a contraction, which makes none."""
     if term.contraction is not None and isinstance(system, Enclosed):
         return system.contract(term.contraction, *_factors(term, values)), None
+    if term.contraction is not None and isinstance(system, Exact) and not is_measured:
+        factors = _factors(term, values)
+        if math.prod(term.contraction.lengths(*factors)) > MOST_PRODUCTS:
+            return _contracted(system, term.contraction, *factors), None
     numbers = _terms(term, system, values, sizes)
     return _reduced(term, system, numbers), numbers
 
@@ -107,6 +113,21 @@ def _factors(term: Term, values: Values) -> tuple[Array, Array]:
     """Both factors of a contraction, with a dimension for each axis of the term."""
     left, right = (_laid_out(values[read.name], read.layout) for read in term.instructions if isinstance(read, Read))
     return left, right
+
+
+def _contracted(system: Exact, contraction: Contraction, left: Array, right: Array) -> Array:
+    """Each sum of products by itself, the same as where all products are in one array, which would be the largest."""
+    times, (rows, columns) = system.element("mul"), contraction.matrices(left, right)
+    steps = max(len(rows), len(columns))
+    sums = [
+        system.reduced("sum", list(map(times, row, column)))
+        for step in range(steps)
+        for one, other in zip(rows[step % len(rows)], columns[step % len(columns)], strict=True)
+        for row, turned in ((row.tolist(), other.T.tolist()) for row in one)
+        for column in turned
+    ]
+    found = objects(sums, (steps, *rows.shape[1:3], columns.shape[3]))
+    return contraction.restored(found, left, right)
 
 
 def _size(term: Term, system: NumberSystem, numbers: Array | None, values: Values) -> NDArray[np.float64]:

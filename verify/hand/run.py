@@ -8,7 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import NamedTuple
 
+from derive.algebra.expression import Apply, walk
+from derive.algebra.operations import OPERATIONS
+from derive.chain.derivation import Derivation
 from derive.run.batches import Batch
 from derive.run.reads import Held
 from derive.run.run import Run
@@ -16,11 +20,28 @@ from verify.hand.calculation import Calculation, beginnings, columns, prepare
 from verify.hand.rates import ByHand
 from verify.hand.undefined import Undefined
 from verify.names import adjoint_of
-from verify.numbers import Array, CalculationError, Exact, Exactly, is_finite, is_sharp, nearest_floats, precision
+from verify.numbers import (
+    Array,
+    CalculationError,
+    Exact,
+    Exactly,
+    ExactOnce,
+    NotRecordedError,
+    Recorded,
+    Repeated,
+    Shaped,
+    from_fraction,
+    is_finite,
+    is_sharp,
+    nearest_floats,
+    precision,
+    repeated,
+)
 from verify.record import Handed, Values
 
 # Bits inside balls, tried until every number is sharp. Long balls cost little, and to repeat a run costs much.
 PRECISIONS = (1024, 4096, 16384)
+RECORDED_AFTER = 2  # steps of a kind: to record one costs as much as to calculate two
 
 Exacts = Mapping[str, Array]  # arrays of exact numbers, one dimension for each axis of the name
 
@@ -76,24 +97,38 @@ class HandRun:
 class Inputs:
     """The calculation of a derivation in exact numbers, and the data: compiled once, run every step."""
 
+    run: Run
     calculation: Calculation
     data: Exacts
     rates: ByHand
+    recorded: dict[_Kind, _Steps | int] = field(default_factory=dict, compare=False)  # or how many were calculated
 
     def rows(self, batch: Batch) -> Exacts:
         """The data of one batch."""
         return {name: column[list(batch.indices)] for name, column in self.data.items()}
 
 
-def inputs(run: Run) -> Inputs:
-    """The compiled program of the run's derivation, with the problem's data."""
+def inputs(run: Run, *, once: bool = False) -> Inputs:
+    """The compiled program of the run's derivation, with the problem's data.
+
+    With `once` it knows which numbers are equal by how they are calculated, where the run can stand on a tie.
+    """
     data = columns(run.watched, run.watched.data, Exact())
-    calculation = prepare(run.watched, run.followed, run.settings, Exact())
-    return Inputs(calculation, data, ByHand(run.settings, Exact()))
+    system = ExactOnce() if once and _may_tie(run.followed) else Exact()
+    calculation = prepare(run.watched, run.followed, run.settings, system)
+    return Inputs(run, calculation, data, ByHand(run.settings, Exact()))
+
+
+def _may_tie(derivation: Derivation) -> bool:
+    """Whether any operation takes one of two sides, which balls of equal numbers do not tell."""
+    parts = (part for own in derivation.parts for part in walk(own.body) if isinstance(part, Apply))
+    return any(own.shared for own in derivation.parts) or any(OPERATIONS[part.op].kink for part in parts)
 
 
 def calculate(run: Run, batches: Iterable[Batch]) -> HandRun:
     """Every step by hand. Where balls get too wide to read, the run is repeated with more digits.
+
+    Then it is looked as well which numbers are equal by how they are calculated: of a tie no digits tell.
 
     A run that divides by zero, leaves a function's domain, or still is not sharp at the highest
     precision, ends there and says so; so does one of which no more than `settings.drift` steps are wanted.
@@ -102,7 +137,7 @@ def calculate(run: Run, batches: Iterable[Batch]) -> HandRun:
     batches = tuple(batches)
     found = HandRun(())
     for bits in PRECISIONS:
-        found = Continued(run, bits).calculate(batches)
+        found = Continued(run, bits, once=bits > PRECISIONS[0]).calculate(batches)
         if not found.is_blurred:
             break
     return found
@@ -115,12 +150,12 @@ class Continued:
     is the precision of balls: where it no longer suffices the calculation stops, for a piece is not repeated.
     """
 
-    def __init__(self, run: Run, bits: int = PRECISIONS[1]) -> None:
+    def __init__(self, run: Run, bits: int = PRECISIONS[1], *, once: bool = False) -> None:
         self.run = run
         settings = run.settings
         beside = {*run.problem.reported, *(node.name for node in settings.watched)}
         self.lines = [node.name for node in run.watched.graph.lines if settings.nodes or node.name in beside]
-        self.prepared = inputs(run)
+        self.prepared = inputs(run, once=once)
         self.settings = settings
         self.bits = bits
         self.held: Exacts = beginnings(run.watched, settings, Exact())
@@ -184,35 +219,127 @@ def step(
     `gathered` are the gradients of the step before, to which this one adds where its batch says so.
     Raises `CalculationError` where it has no value.
     """
-    calculation = prepared.calculation
-    derivation, system = calculation.derivation, calculation.system
     rows = prepared.rows(batch)
-    values = calculation.at({**held, **rows}, batch.n).results
     accumulated = (gathered or {}) if batch.adds else {}
-    gradients = {name: values[adjoint_of(name)] for name in derivation.wrt}
-    gradients |= {name: calculation.accumulated(so_far, gradients[name]) for name, so_far in accumulated.items()}
-    clipped = calculation.clipped(gradients) if batch.updates else {}
     rates = prepared.rates.at(batch)
-    after: dict[str, Array] = {}
-    if calculation.update is not None:
-        t = system.constant(Fraction(batch.t))
-        after = calculation.advanced(held, {**gradients, **clipped}, t, rates) if batch.updates else dict(held)
-    used = Held(held, after, {**gradients, **clipped})
-    inner = calculation.inside(used, system.constant(Fraction(batch.made)), rates)
-    shown = {**held, **rows, **values, **calculation.followed(gradients), **after, **inner}
-    values = {**values, **calculation.watched(shown, batch.n)}
+    numbers = _Numbers(held, rows, accumulated, rates)
+    kind = _Kind(batch.n, batch.updates, tuple(accumulated))
+    alike = _alike(prepared, kind, numbers)
+    loss = prepared.calculation.derivation.graph.loss
+    found = _step(prepared.calculation, numbers, batch, kind) if alike is None else alike.at(numbers, batch)
     return HandStep(
         batch,
         held,
-        values[derivation.graph.loss],
-        gradients,
-        after,
-        {name: values[name] for name in lines},
-        {name: values[adjoint_of(name)] for name in lines if adjoint_of(name) in values},
+        found.values[loss],
+        found.gradients,
+        found.after if prepared.calculation.update is None or batch.updates else dict(held),
+        {name: found.values[name] for name in lines},
+        {name: found.values[adjoint_of(name)] for name in lines if adjoint_of(name) in found.values},
         accumulated,
-        clipped,
+        found.clipped,
         rates,
     )
+
+
+class _Kind(NamedTuple):
+    """What steps have alike that are calculated alike: how many samples, whether they update, and what they add to."""
+
+    n: int
+    updates: bool
+    adds_to: tuple[str, ...]
+
+
+class _Numbers(NamedTuple):
+    """What a step is calculated from."""
+
+    held: Exacts
+    rows: Exacts
+    accumulated: Exacts
+    rates: Exacts
+
+    def flat(self, names: Sequence[tuple[str, ...]]) -> list[Exactly]:
+        """All of them in a row, each part in the order of its `names`: a state comes back in another order."""
+        parts = zip(self, names, strict=True)
+        return [number for part, own in parts for name in own for number in part[name].ravel().tolist()]
+
+
+class _Found(NamedTuple):
+    """What a step comes to: the `values` of all lines and adjoints, the rest by parameter."""
+
+    values: Exacts
+    gradients: Exacts
+    clipped: Exacts
+    after: Exacts
+
+
+def _step(
+    calculation: Calculation, given: _Numbers, batch: Batch | None, kind: _Kind, counted: Sequence[Array] = ()
+) -> _Found:
+    """One step in the number system of a calculation; `counted` are t and `made` of a batch, where they are numbers."""
+    derivation, system = calculation.derivation, calculation.system
+    if isinstance(system, ExactOnce):
+        system.forget()
+    if batch is not None:
+        counted = [system.constant(Fraction(batch.t)), system.constant(Fraction(batch.made))]
+    t, made = counted
+    held, rows, accumulated, rates = given
+    values = calculation.at({**held, **rows}, kind.n).results
+    gradients = {name: values[adjoint_of(name)] for name in derivation.wrt}
+    gradients |= {name: calculation.accumulated(accumulated[name], gradients[name]) for name in kind.adds_to}
+    clipped = calculation.clipped(gradients) if kind.updates else {}
+    after: Exacts = {}
+    if calculation.update is not None:
+        after = calculation.advanced(held, {**gradients, **clipped}, t, rates) if kind.updates else dict(held)
+    inner = calculation.inside(Held(held, after, {**gradients, **clipped}), made, rates)
+    shown = {**held, **rows, **values, **calculation.followed(gradients), **after, **inner}
+    return _Found({**values, **calculation.watched(shown, kind.n)}, gradients, clipped, after)
+
+
+@dataclass(frozen=True)
+class _Steps:
+    """Steps of one kind, recorded: None where they cannot be."""
+
+    repeated: Repeated | None
+    names: tuple[tuple[str, ...], ...] = ()  # of what a step is calculated from, in the order in which it is recorded
+    layouts: tuple[Mapping[str, tuple[tuple[int, ...], list[int]]], ...] = ()
+
+    def at(self, given: _Numbers, batch: Batch) -> _Found:
+        """The step that is given. Raises `CalculationError` as the calculation does."""
+        assert self.repeated is not None
+        counted = [from_fraction(Fraction(batch.t)), from_fraction(Fraction(batch.made))]
+        held = self.repeated.of([*given.flat(self.names), *counted])
+        values, *kept = (Shaped(layout, held) for layout in self.layouts)
+        return _Found(values, *map(dict, kept))
+
+
+def _alike(prepared: Inputs, kind: _Kind, given: _Numbers) -> _Steps | None:
+    """The recorded step of a kind, from the third one on: to record costs as much as to calculate some."""
+    if isinstance(prepared.calculation.system, ExactOnce):
+        return None  # what is repeated is not looked up
+    found = prepared.recorded.get(kind, 0)
+    if isinstance(found, int):
+        prepared.recorded[kind] = found + 1
+        if found < RECORDED_AFTER:
+            return None
+        found = prepared.recorded[kind] = _recorded(prepared.run, kind, given)
+    return found if found.repeated is not None else None
+
+
+def _recorded(run: Run, kind: _Kind, given: _Numbers) -> _Steps:
+    """A step of a kind as one list of calls; without where what it does depends on its numbers, or it is large."""
+    system = Recorded()
+    own = _Numbers(*({name: system.given(array.shape, array.size) for name, array in part.items()} for part in given))
+    counted = [system.given((), 1), system.given((), 1)]
+    try:
+        found = _step(prepare(run.watched, run.followed, run.settings, system), own, None, kind, counted)
+    except NotRecordedError:
+        return _Steps(None)
+    arrays = [array for part in own for array in part.values()]
+    layouts = tuple(
+        {name: (array.shape, [register.place for register in array.flat]) for name, array in part.items()}
+        for part in found
+    )
+    return _Steps(repeated(system, [*arrays, *counted]), tuple(map(tuple, own)), layouts)
 
 
 def handed(run: HandRun) -> Handed:

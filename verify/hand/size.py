@@ -15,7 +15,7 @@ from derive.chain.derivation import Derivation
 from derive.errors import ProblemError
 from derive.problem.loading import Problem
 from derive.run.settings import Settings
-from verify.hand.evaluation import length
+from verify.hand.evaluation import MOST_PRODUCTS, length
 from verify.hand.program import Call, Constant, Positions, Read, Stage, Term, compile_backward, compile_forward
 from verify.hand.update import is_trained
 
@@ -64,7 +64,12 @@ def size_of(problem: Problem, derivation: Derivation, settings: Settings, steps:
         entries += sum(2 * math.prod(length(axis, sizes) for axis in node.axes) for node in problem.graph.lines)
         arrays += 2 * len(problem.graph.lines)
     most, name, numbers = max(
-        ((math.prod(lengths), stage.target, lengths) for stage, term in terms if (lengths := _lengths(term, sizes))),
+        (
+            (math.prod(lengths), stage.target, lengths)
+            for stage, term in terms
+            for lengths in _held(term, sizes, settings.dtype)
+            if lengths
+        ),
         default=(1, "", ()),
     )
     each = STEP + arrays * ARRAY + entries * REPORTED.get(settings.dtype, BY_ARRAYS)
@@ -89,6 +94,18 @@ def _stages(derivation: Derivation) -> tuple[Stage, ...]:
 def _lengths(term: Term, sizes: Mapping[str, int]) -> tuple[int, ...]:
     """The sizes of the axes over which a term is calculated, those that it sums among them."""
     return tuple(length(axis, sizes) for axis in term.axes)
+
+
+def _held(term: Term, sizes: Mapping[str, int], dtype: str) -> Iterator[tuple[int, ...]]:
+    """The sizes of the arrays that are held of a term: of a large contraction no more than its factors and its sums.
+
+    In float64 the bound is one of balls, which are made for each product.
+    """
+    lengths = _lengths(term, sizes)
+    if term.contraction is None or dtype == "float64" or math.prod(lengths) <= MOST_PRODUCTS:
+        yield lengths
+    else:
+        yield from (tuple(length(axis, sizes) for axis in own) for own in term.arrays)
 
 
 def _calculations(term: Term, sizes: Mapping[str, int], least: int) -> Iterator[int]:

@@ -10,8 +10,10 @@ from verify.numbers.by_element import Array, ByElement, objects
 from verify.numbers.distance import Distance
 from verify.numbers.elements import MAX_FRACTION_BITS, CalculationError, element, expansion
 from verify.numbers.formats import FORMATS, Floats, Format, Truth
+from verify.numbers.once import ExactOnce
 from verify.numbers.pocket import Carried, PocketForms, PocketNumbers, Rounds, carried, likely
 from verify.numbers.rounded_forms import RoundedForms
+from verify.numbers.recorded import NotRecordedError, Recorded, Repeated, Shaped, repeated
 from verify.numbers.scalars import (
     Exactly,
     as_ball,
@@ -39,16 +41,21 @@ __all__ = [
     "Carried",
     "Distance",
     "Exact",
+    "ExactOnce",
     "Exactly",
     "Floats",
     "Form",
     "Format",
     "Forms",
+    "NotRecordedError",
     "PocketForms",
     "PocketNumbers",
+    "Recorded",
+    "Repeated",
     "Rounded",
     "RoundedForms",
     "Rounds",
+    "Shaped",
     "Truth",
     "as_ball",
     "between",
@@ -70,6 +77,7 @@ __all__ = [
     "objects",
     "precision",
     "radius",
+    "repeated",
     "shortened",
     "to_float",
     "to_fraction",

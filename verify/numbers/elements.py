@@ -84,6 +84,8 @@ def _where(chosen: Exactly, x: Exactly, y: Exactly) -> Exactly:
 
 def _larger(x: Exactly, y: Exactly) -> Exactly:
     """The larger number itself, where that is known: a ball that is cut off at a fraction is that fraction."""
+    if x is y:
+        return x
     if isinstance(x, fmpq) and isinstance(y, fmpq):
         return max(x, y)
     one, other = as_ball(x), as_ball(y)

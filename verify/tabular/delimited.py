@@ -149,7 +149,9 @@ def _width(line: str, sign: str) -> int:
 
 def _stops(line: str, sign: str) -> list[int]:
     """Where the cells of a line without quotes end; a separator inside brackets is part of its cell."""
-    held = _depths(line) if "[" in line or "(" in line else None
+    if "[" not in line and "(" not in line:
+        return [*(match.start() for match in re.finditer(re.escape(sign), line)), len(line)]
+    held = _depths(line)
     return [*(at for at, char in enumerate(line) if char == sign and not (held and held[at])), len(line)]
 
 
@@ -166,7 +168,7 @@ def _depths(line: str) -> list[int] | None:
 
 def _between(source: Source, at: int, stops: Sequence[int]) -> Row:
     starts = [at, *(at + stop + 1 for stop in stops[:-1])]
-    return [source.cell(start, at + stop) for start, stop in zip(starts, stops, strict=True)]
+    return source.cells(starts, [at + stop for stop in stops])
 
 
 def _in_columns(source: Source, header: str) -> Grid:

@@ -53,6 +53,17 @@ class Source:
         text = self.text[start:stop]
         return Written(text.strip(), self.place(start + len(text) - len(text.lstrip())))
 
+    def cells(self, starts: Sequence[int], stops: Sequence[int]) -> Row:
+        """The cells of one line."""
+        line = bisect_right(self.starts, starts[0]) - 1
+        number, begin, whole = self.first_line + line, self.starts[line] - 1, self.lines[line]
+        found = []
+        for start, stop in zip(starts, stops, strict=True):
+            text = self.text[start:stop]
+            at = start + len(text) - len(text.lstrip())
+            found.append(Written(text.strip(), Place(self.name, number, at - begin, whole)))
+        return found
+
 
 @dataclass(frozen=True)
 class Grid:

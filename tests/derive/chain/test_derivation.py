@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from derive.chain.derivation import Derivation, differentiate
 from derive.errors import EquationError
 from derive.graph.graph import Graph
+from derive.problem.loading import load
 from tests.problems import ARTICLE_LINES
 from tests.trees import RATIONAL, SMOOTH, Values, adjoints, composed, graph_of, graphs, symbols
 
@@ -168,3 +169,15 @@ def test_a_power_of_minus_one_whose_exponent_is_data_is_derived() -> None:
 def test_a_derivative_without_a_value_names_the_line() -> None:
     with pytest.raises(EquationError, match=r":2:1: the derivative of this line has no real value anywhere"):
         differentiate(graph_of("a = w*2\nl = a*log(a - a)", ["w"]))
+
+
+def test_a_derivation_is_kept_for_the_same_lines_at_the_same_places_alone() -> None:
+    """An equal graph that stands elsewhere is its own: a message names where a line stands."""
+    text = 'equations = "l = w^2"\n[parameters]\nw = 1\n[training]\nlr = 0.1\nsteps = 1\n'
+    graph = load(text).graph
+    assert differentiate(graph) is differentiate(graph)
+    assert differentiate(graph, ["w"]) is differentiate(graph)
+    moved = load(f"# moved\n{text}").graph
+    assert moved == graph
+    assert differentiate(moved).graph.by_name["l"].place != differentiate(graph).graph.by_name["l"].place
+    assert differentiate(moved).graph.by_name["l"].place == moved.by_name["l"].place

@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from derive.source.numerals import NumeralError
+from verify.claims.literal import _lies as lies
+from verify.claims.literal import _stands_for as stands_for
 from verify.claims.literal import judge, read_literal, written_like
-from verify.numbers import as_ball, from_fraction, precision
+from verify.numbers import as_ball, from_fraction, middle, precision
 
 SPELLINGS = [
     ("-24.10", "-24.1", "1/100"),
@@ -199,3 +201,15 @@ def test_a_number_is_right_by_its_first_digits_or_rounded_to_them_alone(number: 
         is_right = max(first + more, 0) == first or is_rounded
         assert (judge(literal, from_fraction(number)) == "right") == is_right
         assert judge(read_literal(written_like(literal, from_fraction(number))), from_fraction(number)) == "right"
+
+
+@given(st.integers(-9999, 9999), st.integers(0, 3), st.sampled_from((-1, 0, 1)), st.integers(-3, 3), st.integers(8, 70))
+def test_a_ball_is_judged_by_balls_as_by_fractions(digits: int, places: int, side: int, off: int, bits: int) -> None:
+    """Balls at the very borders of a claim, at precisions that decide and at others that do not."""
+    literal = read_literal.__wrapped__(f"{digits / 10**places:.{places}f}")
+    with precision(bits):
+        ball = arb(from_fraction(literal.value + side * literal.slack + Fraction(off, 2**40)), fmpq(1, 2**bits))
+        quick, slow = stands_for(literal, ball), lies(ball, literal.borders)
+    assert quick is slow if slow is not None else quick is not False
+    if quick:
+        assert literal.low <= middle(ball) <= literal.high

@@ -11,7 +11,9 @@ from hypothesis import given
 from derive.chain.derivation import differentiate
 from derive.problem.loading import load
 from derive.run.precedence import effective
+from tests.exact_numbers import as_told
 from tests.strategies import problems
+from verify import verify
 from verify.hand import evaluation
 from verify.hand.calculation import beginnings, columns, prepare
 from verify.hand.program import Term
@@ -51,3 +53,29 @@ def test_single_numbers_are_those_of_arrays(system: ByElement, text: str) -> Non
     assert {name: (array.shape, shown(array)) for name, array in alone.items()} == {
         name: (array.shape, shown(array)) for name, array in within_arrays.items()
     }
+
+
+@pytest.mark.parametrize("equations", ["z = X @ W + sum(u)", "z = X @ (W @ u)", "z = X @ W @ u"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_sums_of_products_are_the_same_one_by_one(equations: str, dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By hand and in the bound, fractions and balls; several steps side by side."""
+    text = f"""equations = '''\n{equations}\nl = mean(tanh(z)^2)\n'''
+[parameters]
+W = [[0.5, -1, 2], [0.25, 3, 1], [1, 0.1, 0]]
+u = [1, -2, 0.3]
+[data]
+X = [[1, 2, 0.5], [0.1, -1, 2], [3, 1, 1], [0, 1, 0.7]]
+[training]
+lr = 0.1
+batch_size = 2
+epochs = 2
+dtype = "{dtype}"
+"""
+    found = []
+    for most in (0, 10**9):
+        monkeypatch.setattr(evaluation, "MOST_PRODUCTS", most)
+        result = verify(text)
+        numbers = [as_told(number) for step in result.hand.steps for number in step.numbers()]
+        found.append((numbers, result.verdict.sentence))
+    assert found[0] == found[1]
+    assert found[0][0]

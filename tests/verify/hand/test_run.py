@@ -2,17 +2,26 @@ import subprocess
 import sys
 from fractions import Fraction
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
 from flint import fmpq
+from hypothesis import given
+from hypothesis import settings as how_many
+from hypothesis import strategies as st
 
+import derive
 from derive.chain.derivation import differentiate
+from derive.errors import HandgradError
 from derive.problem.loading import load
 from derive.run.batches import plan
 from derive.run.precedence import effective
 from derive.run.run import Run
+from tests.exact_numbers import as_told
+from tests.grammar import draw
 from verify import verify
+from verify.auditing.reading import drawn as drawn_run
 from verify.hand import run as hand
 from verify.hand.run import HandRun, as_floats, calculate, handed
 from verify.numbers import is_sharp, objects, to_float, to_fraction
@@ -176,3 +185,36 @@ def test_only_updates_are_handed_on() -> None:
     assert len(found.updates) == len(updating) == 2
     for values, step in zip(found.updates, updating, strict=True):
         assert float(values["w"]) == float(Fraction(str(step.after["w"].item())))
+
+
+@how_many(deadline=None, max_examples=60)
+@given(st.integers(0, 2**40))
+def test_a_recorded_step_is_the_step_that_is_calculated(seed: int) -> None:
+    """Of problems of all kinds: optimizers, what is clipped, adds up, ends and is drawn."""
+    drawn = draw(Random(seed))
+    try:
+        problem = derive.load(drawn.text)
+        run = drawn_run(problem, effective(problem, drawn.settings))
+    except HandgradError:
+        return
+    found = []
+    for after in (0, 10**9):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(hand, "RECORDED_AFTER", after)
+            found.append(hand.Continued(run, 128).calculate(run.batches))
+    recorded, plain = found
+    assert recorded.ended == plain.ended
+    for one, other in zip(recorded.steps, plain.steps, strict=True):
+        assert list(map(as_told, one.numbers())) == list(map(as_told, other.numbers()))
+        assert one.left.keys() == other.left.keys()
+
+
+def test_steps_are_recorded_and_clipping_by_their_norm_is_not() -> None:
+    for more, is_recorded in (({}, True), ({"clip_grad_value": 1}, True), ({"clip_grad_norm": 1}, False)):
+        problem = derive.load("article")
+        run = drawn_run(problem, effective(problem, {"epochs": 3, **more}))
+        continued = hand.Continued(run)
+        assert len(continued.calculate(run.batches).steps) == 9
+        (steps,) = continued.prepared.recorded.values()
+        assert isinstance(steps, int) is False
+        assert (steps.repeated is not None) is is_recorded

@@ -107,3 +107,25 @@ def test_the_estimate_is_what_is_calculated(line: str, rows: int, columns: int) 
     calculation.at(beginnings(problem, settings, system), 1)
     least = LEAST * 2 * sum(len(term.instructions) + 1 for stage in calculation.stages for term in stage.terms)
     assert system.calculations <= found <= system.calculations + least
+
+
+PRODUCT = """equations = "z = X @ W\\nl = mean(z^2)"
+[parameters]
+W = {{shape = [{inputs}, {hidden}], distribution = "normal", std = 0.1, seed = 1}}
+[data]
+X = {rows}
+[training]
+lr = 0.01
+steps = 1
+dtype = "{dtype}"
+"""
+
+
+def test_a_product_of_matrices_holds_its_factors_and_its_sums() -> None:
+    """In float64 its bound holds a ball for each product."""
+    given_ = {"inputs": 200, "hidden": 50, "rows": [[0.5] * 200] * 60}
+    in_balls, found = (size(PRODUCT.format(**given_, dtype=dtype)) for dtype in ("float64", "float32"))
+    assert sorted(in_balls.numbers) == [50, 60, 200]
+    assert sorted(found.numbers) == [60, 200]
+    assert found.memory < in_balls.memory / 4
+    assert found.calculations > 60 * 50 * 200
