@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,29 +19,26 @@ LENGTH = 1_024  # steps of a block, at most
 NUMBERS = 2**22  # of one array of a block, where a step has fewer
 
 
-@dataclass
 class _Array:
-    """One array of a block, and a tensor for each of its rows, which share its memory."""
+    """One array of a block: a row for each step."""
 
-    numbers: NDArray[Any]
-    rows: list[Tensor]
-    written: int = 0
+    def __init__(self, length: int, like: Tensor | NDArray[Any]) -> None:
+        """Rows for numbers like these, no more than `length`, of a type that holds them exactly."""
+        rows = max(1, min(length, NUMBERS // max(1, math.prod(like.shape))))
+        is_wide = not isinstance(like, Tensor) or like.dtype in (torch.float64, torch.int64)
+        self.numbers: NDArray[Any] = np.empty((rows, *like.shape), dtype=np.float64 if is_wide else np.float32)
+        self.converts = isinstance(like, Tensor) and like.dtype in (torch.bfloat16, torch.float16)
+        self.written = 0
 
     def take(self, place: int, values: Tensor | NDArray[Any]) -> None:
-        """Copies the numbers of a step into its row."""
+        """Copies the numbers of a step into its row; without dimensions as a Python number, which is faster."""
         self.written += 1
-        if isinstance(values, Tensor):
-            self.rows[place].copy_(values)
-        else:
+        if not isinstance(values, Tensor):
             self.numbers[place] = values
-
-
-def _array(length: int, values: Tensor | NDArray[Any]) -> _Array:
-    """Rows for numbers like these, of a type that holds them exactly."""
-    shape = (max(1, min(length, NUMBERS // max(1, int(np.prod(values.shape))))), *values.shape)
-    wide = not isinstance(values, Tensor) or values.dtype in (torch.float64, torch.int64)
-    numbers = np.empty(shape, dtype=np.float64 if wide else np.float32)
-    return _Array(numbers, list(torch.from_numpy(numbers).unbind(0)))
+        elif values.dim():
+            self.numbers[place] = (values.to(torch.float32) if self.converts else values.detach()).numpy()
+        else:
+            self.numbers[place] = values.item()
 
 
 @dataclass
@@ -99,7 +97,7 @@ class Blocks:
 
     @staticmethod
     def _is_full(block: _Open) -> bool:
-        return len(block.batches) == min(len(array.rows) for array in block.arrays.values())
+        return len(block.batches) == min(len(array.numbers) for array in block.arrays.values())
 
     def write(self, group: str, values: Mapping[str, Tensor | NDArray[Any]]) -> None:
         """Copies numbers of a group of `StepRecord` into the row; within torch.no_grad, as autograd follows a copy."""
@@ -108,7 +106,7 @@ class Blocks:
         for name, own in values.items():
             array = block.arrays.get((group, name))
             if array is None:
-                array = block.arrays[group, name] = _array(block.length, own)
+                array = block.arrays[group, name] = _Array(block.length, own)
             array.take(place, own)
 
     def steps(self) -> Steps:

@@ -218,8 +218,7 @@ def _layout(own: Axes, axes: Axes) -> Callable[[Tensor], Tensor] | None:
 
 def as_tensor(quantity: Quantity, dtype: torch.dtype) -> Tensor:
     """The exact values, each the nearest float64, rounded to `dtype`. Raises `DataError` where one does not fit."""
-    floats = [value.numerator / value.denominator for value in quantity.values]
-    tensor = torch.tensor(floats, dtype=torch.float64).to(dtype).reshape(quantity.shape)
+    tensor = torch.tensor(quantity.floats, dtype=torch.float64).to(dtype).reshape(quantity.shape)
     if not bool(torch.isfinite(tensor).all()):
         largest = max(quantity.values, key=abs)
         raise DataError(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -125,53 +126,62 @@ def _taken(
     return settings.until is None or not settings.is_met(record.last().nodes)
 
 
-def replay(problem: Problem, settings: Settings, block: Block) -> Block:
+class Replay:
     """Forward and backward pass of steps again, in float64: the same module and batches at the same states."""
-    return _one_by_one(problem, settings, block) if settings.nodes else _at_once(problem, block)
 
+    def __init__(self, problem: Problem, settings: Settings) -> None:
+        self.problem = problem
+        self.settings = settings
 
-def _one_by_one(problem: Problem, settings: Settings, block: Block) -> Block:
-    """The passes of one step after the other."""
-    model = GraphModule(problem, torch.float64)
-    still = TorchUpdate(model, replace(settings, lr=None))
-    found = Blocks(len(block))
-    for place, batch in enumerate(block.batches):
-        step = block.step(place)
-        with torch.no_grad():
-            for name, parameter in model.named.items():
-                parameter.copy_(torch.from_numpy(step.before[name]))
-                held = step.accumulated.get(name)
-                parameter.grad = None if held is None else torch.from_numpy(held.copy())
-        columns = {name: torch.from_numpy(values) for name, values in step.data.items()}
-        _step(model, still, batch, columns, found, settings.nodes)
-    (whole,) = found.steps().blocks
-    return whole
+    @cached_property
+    def model(self) -> GraphModule:
+        """The module, made for the first step that is repeated."""
+        return GraphModule(self.problem, torch.float64)
 
+    def __call__(self, block: Block) -> Block:
+        """The steps of a block."""
+        return self._one_by_one(block) if self.settings.nodes else self._at_once(block)
 
-def _at_once(problem: Problem, block: Block) -> Block:
-    """The passes of all steps at once: the module and autograd with one dimension more (torch.func.vmap)."""
-    model = GraphModule(problem, torch.float64)
-    parameters = {name: torch.from_numpy(block.floats("before", name)) for name in model.named}
-    columns = {name: torch.from_numpy(block.floats("data", name)) for name in block.data}
+    def _one_by_one(self, block: Block) -> Block:
+        """The passes of one step after the other."""
+        still = TorchUpdate(self.model, replace(self.settings, lr=None))
+        found = Blocks(len(block))
+        for place, batch in enumerate(block.batches):
+            step = block.step(place)
+            with torch.no_grad():
+                for name, parameter in self.model.named.items():
+                    parameter.copy_(torch.from_numpy(step.before[name]))
+                    held = step.accumulated.get(name)
+                    parameter.grad = None if held is None else torch.from_numpy(held.copy())
+            columns = {name: torch.from_numpy(values) for name, values in step.data.items()}
+            _step(self.model, still, batch, columns, found, self.settings.nodes)
+        (whole,) = found.steps().blocks
+        return whole
 
-    def loss(own: dict[str, Tensor], rows: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-        model.named = own
-        lines = model(rows, block.n)
-        return lines[problem.graph.loss], {name: lines[name] for name in problem.reported}
+    def _at_once(self, block: Block) -> Block:
+        """The passes of all steps at once: the module and autograd with one dimension more (torch.func.vmap)."""
+        model = self.model
+        parameters = {name: torch.from_numpy(block.floats("before", name)) for name in model.named}
+        columns = {name: torch.from_numpy(block.floats("data", name)) for name in block.data}
 
-    gradients, (losses, lines) = vmap(grad_and_value(loss, has_aux=True))(parameters, columns)
-    held = {name: torch.from_numpy(block.floats("accumulated", name)) for name in block.accumulated}
-    gradients |= {name: held[name] + gradients[name] for name in held}
-    return replace(
-        block,
-        before=as_values(parameters),
-        loss=as_array(losses),
-        gradients=as_values(gradients),
-        nodes=as_values(lines),
-        after={},
-        clipped={},
-        rates={},
-    )
+        def loss(own: dict[str, Tensor], rows: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+            model.named = own
+            lines = model(rows, block.n)
+            return lines[self.problem.graph.loss], {name: lines[name] for name in self.problem.reported}
+
+        gradients, (losses, lines) = vmap(grad_and_value(loss, has_aux=True))(parameters, columns)
+        held = {name: torch.from_numpy(block.floats("accumulated", name)) for name in block.accumulated}
+        gradients |= {name: held[name] + gradients[name] for name in held}
+        return replace(
+            block,
+            before=as_values(parameters),
+            loss=as_array(losses),
+            gradients=as_values(gradients),
+            nodes=as_values(lines),
+            after={},
+            clipped={},
+            rates={},
+        )
 
 
 def predict(problem: Problem, settings: Settings, last: StepRecord) -> Values:
@@ -244,8 +254,8 @@ def _step(
             parameter.grad = None
     lines = _passes(model, columns, batch.n, nodes)
     with torch.no_grad():
-        _write_passes(model, lines, columns, record, nodes)
         gradients = _gradients(model)
+        _write_passes(model, lines, gradients, columns, record, nodes)
         of_loss = {gradient_name(model.graph.loss, name): g.clone() for name, g in gradients.items() if watched}
         unclipped = as_values(gradients) if reads is not None and reads.nodes else {}
         rates, clipped = update.held(), update.clip() if batch.updates else {}
@@ -274,11 +284,16 @@ def _passes(model: GraphModule, columns: Mapping[str, Tensor], n: int, nodes: bo
 
 
 def _write_passes(
-    model: GraphModule, lines: Mapping[str, Tensor], columns: Mapping[str, Tensor], record: Blocks, nodes: bool
+    model: GraphModule,
+    lines: Mapping[str, Tensor],
+    gradients: Mapping[str, Tensor],
+    columns: Mapping[str, Tensor],
+    record: Blocks,
+    nodes: bool,
 ) -> None:
     """Writes what the passes gave."""
     record.write("loss", {"": lines[model.graph.loss]})
-    record.write("gradients", _gradients(model))
+    record.write("gradients", gradients)
     record.write("data", columns)
     if nodes or model.reported:
         record.write("nodes", {name: value for name, value in lines.items() if nodes or name in model.reported})

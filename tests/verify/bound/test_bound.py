@@ -17,7 +17,7 @@ from verify.bound.bound import Bound, prepare
 from verify.hand.calculation import numbers
 from verify.names import adjoint_of, updated
 from verify.numbers import FORMATS, as_ball, precision, to_fraction
-from verify.pytorch.run import replay, train
+from verify.pytorch.run import Replay, train
 from verify.record import StepRecord, Steps, side_by_side
 
 DTYPES = tuple(FORMATS)
@@ -169,7 +169,7 @@ def test_the_terms_of_a_gradient_are_those_of_its_sum() -> None:
 def again(problem: Problem, settings: Settings, steps: Sequence[StepRecord]) -> Steps:
     """The steps repeated in float64."""
     found = side_by_side(steps)
-    return Steps([replay(problem, settings, block) for block in found.blocks], found.places)
+    return Steps([Replay(problem, settings)(block) for block in found.blocks], found.places)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
