@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from operator import itemgetter
 from typing import Any
 
@@ -161,7 +160,6 @@ def operation(op: str, args: tuple[Tensor, ...], dtype: torch.dtype) -> Tensor:
     return compiled(op, dtype)(*args)
 
 
-@cache
 def compiled(op: str, dtype: torch.dtype) -> Callable[..., Tensor]:
     """The function of PyTorch that an operation of the table is, else its expansion; of tensors that broadcast."""
     entry = OPERATIONS[op]

@@ -250,8 +250,7 @@ def _step(
         if batch.adds:
             record.write("accumulated", _gradients(model))
     if not batch.adds:
-        for parameter in model.named.values():  # as optimizer.zero_grad(), and the frozen parameters too
-            parameter.grad = None
+        model.zero_grad()  # as optimizer.zero_grad(), and the frozen parameters too
     lines = _passes(model, columns, batch.n, nodes)
     with torch.no_grad():
         gradients = _gradients(model)
