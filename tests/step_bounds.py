@@ -13,7 +13,7 @@ from derive.run.run import Run
 from verify.bound.bound import AtState, Bound, prepare
 from verify.numbers import Distance
 from verify.pytorch.run import train
-from verify.record import Record, StepRecord
+from verify.record import Record, StepRecord, side_by_side
 
 
 def prepared(text: str, **flags: object) -> tuple[Bound, Record]:
@@ -23,7 +23,7 @@ def prepared(text: str, **flags: object) -> tuple[Bound, Record]:
 
 
 def at(bound: Bound, step: StepRecord) -> AtState:
-    return bound.at((step,))
+    return bound.at(side_by_side([step]).blocks[0])
 
 
 def distance(bound: Bound, state: AtState, target: str, value: Any) -> Distance:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
 
 from derive.errors import ProblemError
 from derive.run.batches import Batch, plan
 from derive.run.run import Run
 from derive.run.settings import Settings
 from verify import pytorch
-from verify.compare.comparison import Comparison, StepComparison
+from verify.compare.compared import Compared, StepComparison, in_blocks
+from verify.compare.comparison import Comparison
 from verify.compare.tallies import KEPT, Tally
 from verify.compare.verdict import MAX_LISTED
 from verify.hand import run as hand
 from verify.hand.run import HandRun, handed
-from verify.record import Handed, Record, StepRecord
+from verify.record import Handed, Record, StepRecord, Steps, side_by_side
 
 LONG = 10_000  # steps of a run of which every row is kept: some 100 MB for a few numbers a step
 PIECE = 2_000  # steps of a piece of a longer one, at least; a piece ends with an epoch
@@ -70,15 +73,36 @@ class Expected:
         return tuple(islice(self.batches, len(record.steps)))
 
 
+Row = tuple[StepComparison, StepRecord]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The steps of a piece; a row is made when it is asked for."""
+
+    compared: Compared
+    record: Steps
+
+    @property
+    def numbers(self) -> NDArray[np.intp]:
+        """The numbers of the steps that are compared."""
+        return np.array([batch.step for batch in self.record.batches[: len(self.compared)]], dtype=np.intp)
+
+    def row(self, place: int) -> Row:
+        """The row of a step, counted from 0, or from the end where it is negative."""
+        place = place % len(self.compared)
+        return self.compared[place], self.record[place]
+
+
 class Kept:
     """What is kept of a run: of a long one the rows at both ends, those of `report`, and where something is found."""
 
     def __init__(self, settings: Settings) -> None:
         self.everything = is_whole(settings)
-        self.report = frozenset(settings.report)
-        self.rows: dict[int, tuple[StepComparison, StepRecord]] = {}
-        self.last: deque[tuple[StepComparison, StepRecord]] = deque(maxlen=KEPT)
-        self.by_hand: tuple[StepComparison, StepRecord] | None = None
+        self.report = np.array(settings.report, dtype=np.intp)
+        self.rows: dict[int, Row] = {}
+        self.last: list[Rows] = []
+        self.by_hand: Row | None = None
         self.found = 0
         self.hand = HandRun(())
         self.whole: tuple[Record, Comparison, Tally] | None = None
@@ -86,7 +110,7 @@ class Kept:
     @property
     def before(self) -> StepRecord | None:
         """The last step of the pieces so far."""
-        return self.last[-1][1] if self.last else None
+        return self.last[-1].row(-1)[1] if self.last else None
 
     @property
     def tally(self) -> Tally:
@@ -96,7 +120,8 @@ class Kept:
 
     def add(self, by_hand: HandRun, record: Record, comparison: Comparison, tally: Tally) -> None:
         """Takes what is to be kept of the next piece."""
-        self._add_rows(comparison, record)
+        if not self.everything:
+            self._add_rows(Rows(in_blocks(comparison.steps), side_by_side(record.steps)), len(by_hand.steps))
         self.hand = by_hand
         if self.whole is None:
             self.whole = record, comparison, tally
@@ -106,17 +131,23 @@ class Kept:
         faults = (*told.batch_faults, *comparison.batch_faults)[:MAX_NOTES]
         self.whole = first, replace(told, kink_notes=notes, batch_faults=faults), so_far.joined(tally)
 
-    def _add_rows(self, comparison: Comparison, record: Record) -> None:
-        for step, own in zip(comparison.steps, record.steps, strict=False):
-            row, number = (step, own), step.batch.step
-            if self.found < MAX_LISTED and not step.agrees:
-                self.found += 1
-                self.rows.update({before.batch.step: (before, told) for before, told in list(self.last)[-1:]})
-                self.rows[number] = row
-            elif number <= KEPT or number in self.report:
-                self.rows[number] = row
-            self.last.append(row)
-            self.by_hand = row if step.hand is not None else self.by_hand
+    def _add_rows(self, rows: Rows, by_hand: int) -> None:
+        """Takes rows of a piece, of which the first steps are calculated by hand, so many as `by_hand` says."""
+        numbers = rows.numbers
+        wrong = np.flatnonzero(~rows.compared.each([block.agrees for block in rows.compared.blocks]))
+        for place in wrong[: MAX_LISTED - self.found]:
+            self.found += 1
+            self._keep((rows if place else self.last[-1]).row(int(place) - 1) if place or self.last else None)
+            self._keep(rows.row(int(place)))
+        for place in np.flatnonzero((numbers <= KEPT) | np.isin(numbers, self.report)):
+            self._keep(rows.row(int(place)))
+        if by_hand:
+            self.by_hand = rows.row(min(by_hand, len(numbers)) - 1)
+        self.last = [*self.last[-1:], rows] if len(numbers) < KEPT else [rows]
+
+    def _keep(self, row: Row | None) -> None:
+        if row is not None:
+            self.rows[row[0].batch.step] = row
 
     def all(self) -> tuple[HandRun, Record, Comparison]:
         """The run with the rows that are kept, in order."""
@@ -124,9 +155,10 @@ class Kept:
         record, comparison, _ = self.whole
         if self.everything:
             return self.hand, record, comparison
-        ends = (*self.last, *([] if self.by_hand is None else [self.by_hand]))
-        rows = self.rows | {step.batch.step: (step, own) for step, own in ends}
-        steps = tuple(rows[number][0] for number in sorted(rows))
+        ends = [rows.row(place) for rows in self.last for place in range(len(rows.numbers))][-KEPT:]
+        ends += [] if self.by_hand is None else [self.by_hand]
+        kept = self.rows | {step.batch.step: (step, own) for step, own in ends}
+        steps = tuple(kept[number][0] for number in sorted(kept))
         by_hand = tuple(step.hand for step in steps if step.hand is not None)
-        record = replace(record, steps=tuple(rows[number][1] for number in sorted(rows)))
+        record = replace(record, steps=tuple(kept[number][1] for number in sorted(kept)))
         return HandRun(by_hand, self.hand.ended), record, replace(comparison, steps=steps)

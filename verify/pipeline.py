@@ -44,7 +44,7 @@ def verify(problem: Problem | str | os.PathLike[str], *, tell: Progress | None =
     run = Run(pytorch.draw(problem, chosen.dtype), derivation, chosen)
     limits = bound.prepare(run)
     by_hand, expected, kept = pieces.by_hand(run), pieces.Expected(chosen), pieces.Kept(chosen)
-    replay, drawn = partial(pytorch.replay, run.problem, chosen), partial(pytorch.orders, chosen)
+    replay, drawn = pytorch.Replay(run.problem, chosen), partial(pytorch.orders, chosen)
     for record in pytorch.pieces(run.problem, chosen, pieces.length(chosen), by_hand.given):
         batches = expected.of(record)
         calculated = by_hand.calculate(batches)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, overload
 
+import numpy as np
 from numpy.typing import NDArray
 
 from derive.run.batches import Batch
@@ -50,10 +51,167 @@ class StepRecord:
     @property
     def finite(self) -> bool:
         """Whether the loss, the gradients, and the parameters and state after the step are all finite numbers."""
-        import numpy as np
-
         arrays = (self.loss, *self.gradients.values(), *self.after.values())
         return all(bool(np.isfinite(array).all()) for array in arrays)
+
+
+@dataclass(frozen=True)
+class Block:
+    """Steps of one kind side by side: they have as many samples, and do the same before and after their batch.
+
+    The groups of numbers are those of a `StepRecord`; the first dimension of each array counts the steps. The arrays
+    have a type that holds PyTorch's numbers exactly, float32 or float64.
+    """
+
+    batches: tuple[Batch, ...]
+    before: Values
+    loss: NDArray[Any]
+    gradients: Values
+    after: Values
+    nodes: Values
+    adjoints: Values
+    data: Values
+    accumulated: Values = field(default_factory=dict)
+    clipped: Values = field(default_factory=dict)
+    rates: Values = field(default_factory=dict)
+    fits: bool = True
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    @property
+    def n(self) -> int:
+        """The number of samples of each batch; 1 without data."""
+        return self.batches[0].n
+
+    def group(self, name: str) -> Values:
+        """One of the groups of arrays by its name."""
+        found: Values = getattr(self, name)
+        return found
+
+    def floats(self, group: str, name: str) -> NDArray[np.float64]:
+        """The numbers of one array, as float64; of the group "loss" the loss, whatever the name."""
+        return np.asarray(self.loss if group == "loss" else self.group(group)[name], dtype=np.float64)
+
+    def part(self, first: int, end: int) -> Block:
+        """Some of the steps, counted from 0."""
+        groups = {group: {name: held[first:end] for name, held in self.group(group).items()} for group in GROUPS}
+        return Block(self.batches[first:end], loss=self.loss[first:end], fits=self.fits, **groups)
+
+    def of(self, places: NDArray[np.intp]) -> Block:
+        """Some of the steps by their places, counted from 0."""
+        groups = {group: {name: held[places] for name, held in self.group(group).items()} for group in GROUPS}
+        return Block(tuple(self.batches[place] for place in places), loss=self.loss[places], fits=self.fits, **groups)
+
+    @property
+    def finite(self) -> NDArray[np.bool_]:
+        """For each step, whether the loss, the gradients, and the parameters and state after it are finite numbers."""
+        found: NDArray[np.bool_] = np.isfinite(self.loss)
+        for held in (*self.gradients.values(), *self.after.values()):
+            found = found & np.isfinite(held).reshape(len(self), -1).all(axis=1)
+        return found
+
+    def step(self, place: int) -> StepRecord:
+        """One of the steps, counted from 0."""
+        groups = {
+            group: {name: np.array(held[place], dtype=np.float64) for name, held in self.group(group).items()}
+            for group in GROUPS
+        }
+        loss = np.array(self.loss[place], dtype=np.float64)
+        return StepRecord(self.batches[place], loss=loss, fits=self.fits, **groups)
+
+
+GROUPS = tuple(own.name for own in fields(Block) if own.name not in ("batches", "loss", "fits"))
+
+
+class Steps(Sequence[StepRecord]):
+    """The steps of blocks in the order of the run; the record of a step is made when it is asked for.
+
+    `places` gives for each step its block and its place in it, both counted from 0.
+    """
+
+    def __init__(self, blocks: Sequence[Block], places: NDArray[np.intp]) -> None:
+        self.blocks = tuple(blocks)
+        self.places = places
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    @overload
+    def __getitem__(self, step: int) -> StepRecord: ...
+    @overload
+    def __getitem__(self, step: slice) -> tuple[StepRecord, ...]: ...
+    def __getitem__(self, step: int | slice) -> StepRecord | tuple[StepRecord, ...]:
+        if isinstance(step, slice):
+            return tuple(self[int(place)] for place in range(*step.indices(len(self))))
+        block, place = map(int, self.places[step])
+        return self.blocks[block].step(place)
+
+    def split(self, length: Callable[[Block], int]) -> Steps:
+        """The same steps in blocks of no more steps than `length` says of each."""
+        blocks: list[Block] = []
+        firsts, lengths = [], []
+        for block in self.blocks:
+            many = length(block)
+            firsts.append(len(blocks))
+            lengths.append(many)
+            blocks += [block.part(first, first + many) for first in range(0, len(block), many)]
+        own, place = self.places[:, 0], self.places[:, 1]
+        each = np.array(lengths, dtype=np.intp)[own]
+        places = np.stack([np.array(firsts, dtype=np.intp)[own] + place // each, place % each], axis=1)
+        return Steps(blocks, places)
+
+    def each(self, found: Sequence[NDArray[Any]]) -> NDArray[Any]:
+        """One number of every step of each block, in the order of the run."""
+        if not found:
+            return np.zeros(0)
+        whole = np.empty(len(self.places), dtype=found[0].dtype)
+        for number, own in enumerate(found):
+            mine = self.places[:, 0] == number
+            whole[mine] = own[self.places[mine, 1]]
+        return whole
+
+    def left(self, group: Callable[[Block, str], NDArray[Any]], name: str, first: NDArray[Any]) -> list[NDArray[Any]]:
+        """For the steps of each block an array of the step before, which is `first` for the first of all."""
+        found = [np.empty((len(block), *np.shape(first))) for block in self.blocks]
+        block, place = self.places[:, 0], self.places[:, 1]
+        for own in range(len(self.blocks)):
+            mine = np.flatnonzero(block == own)
+            before = mine - 1
+            for other in np.unique(block[before[before >= 0]]):
+                there = mine[(before >= 0) & (block[before] == other)]
+                found[own][place[there]] = group(self.blocks[other], name)[place[there - 1]]
+        if len(self.places):
+            found[block[0]][place[0]] = first
+        return found
+
+    @property
+    def batches(self) -> list[Batch]:
+        """The batches, in order."""
+        return [self.blocks[block].batches[place] for block, place in self.places.tolist()]
+
+
+def side_by_side(steps: Sequence[StepRecord]) -> Steps:
+    """The steps in blocks of one kind each."""
+    if isinstance(steps, Steps):
+        return steps
+    alike: dict[tuple[int, bool, bool, bool], list[int]] = {}
+    for place, step in enumerate(steps):
+        alike.setdefault((step.batch.n, step.batch.adds, step.batch.updates, step.fits), []).append(place)
+    places = np.empty((len(steps), 2), dtype=np.intp)
+    for block, own in enumerate(alike.values()):
+        places[own] = [(block, place) for place in range(len(own))]
+    return Steps([_block([steps[place] for place in own]) for own in alike.values()], places)
+
+
+def _block(steps: Sequence[StepRecord]) -> Block:
+    first = steps[0]
+    groups = {
+        group: {name: np.stack([getattr(step, group)[name] for step in steps]) for name in getattr(first, group)}
+        for group in GROUPS
+    }
+    loss = np.stack([step.loss for step in steps])
+    return Block(tuple(step.batch for step in steps), loss=loss, fits=first.fits, **groups)
 
 
 @dataclass(frozen=True)
@@ -67,7 +225,7 @@ class Record:
     dtype: str
     torch_version: str
     data: Values
-    steps: tuple[StepRecord, ...]
+    steps: Sequence[StepRecord]
 
 
 @dataclass(frozen=True)

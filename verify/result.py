@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -11,7 +11,8 @@ from derive.chain.derivation import Derivation
 from derive.graph.gradient_names import gradient_name
 from derive.problem.loading import Problem
 from derive.run.settings import Settings
-from verify.compare.comparison import Comparison, StepComparison
+from verify.compare.compared import StepComparison
+from verify.compare.comparison import Comparison
 from verify.compare.epochs import EpochLoss
 from verify.compare.stopping import Ending, holds, stop_note
 from verify.compare.tallies import KEPT, Tally
@@ -67,7 +68,7 @@ class Result:
         return {}
 
     @property
-    def reported(self) -> tuple[StepComparison, ...]:
+    def reported(self) -> Sequence[StepComparison]:
         """The steps that are printed: those of `report`, all where it names none."""
         wanted, steps = set(self.settings.report), self.comparison.steps
         return tuple(step for step in steps if step.batch.step in wanted) if wanted else steps

@@ -12,7 +12,8 @@ import numpy as np
 
 from derive.run.batches import Batch
 from verify.compare.check import Check
-from verify.compare.comparison import Comparison, Place, StepComparison
+from verify.compare.compared import StepComparison
+from verify.compare.comparison import Comparison, Place
 from verify.names import Name, quantity
 
 SHOWN = 10  # numbers of a quantity in a table that cannot show them all

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 
 from derive.algebra.expression import Apply, walk
 from derive.errors import Place
@@ -51,6 +52,17 @@ class Quantity:
     draw: Draw | None = None
     digits: tuple[int | None, ...] = field(default=(), compare=False, repr=False)
     rounded: bool = False
+
+    @cached_property
+    def floats(self) -> tuple[float, ...]:
+        """The float64 nearest to each value. Raises `OverflowError` for one beyond its range."""
+        return tuple(value.numerator / value.denominator for value in self.values)
+
+    @cached_property
+    def are_floats(self) -> tuple[bool, ...]:
+        """Whether each value is a float64."""
+        pairs = zip(self.values, self.floats, strict=True)
+        return tuple(own.as_integer_ratio() == value.as_integer_ratio() for value, own in pairs)
 
     @property
     def slacks(self) -> tuple[Fraction, ...]:

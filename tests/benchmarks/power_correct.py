@@ -94,10 +94,10 @@ def judge(
         decided = steps.any_of(numbers, lambda x: ~x.decided) == 0
         wrong = steps.any_of(numbers, lambda x: x.disagrees)
         if found.dtype != "float64" and wide.any():
-            open_, also_wrong = replayed(found, at_state.steps, numbers, np.flatnonzero(wide))
+            open_, also_wrong = replayed(found, steps.in_steps(at_state.block), numbers, np.flatnonzero(wide))
             decided[wide] &= ~open_
             wrong[wide] |= also_wrong
-        finite = np.array([step.finite for step in at_state.steps])
+        finite = at_state.block.finite
         kinks = steps.on_kinks(found.bound, at_state)
         size = f"{found.dtype} {n}"
         for what, truth in (
@@ -112,7 +112,7 @@ def judge(
             figures.add(what, size, int(truth.sum()))
         closest(figures, found, numbers, n)
         for place in np.flatnonzero(wrong)[:3]:
-            step = at_state.steps[place]
+            step = at_state.block.step(place)
             names = [f"{name[0]} {name[1]}" for name, x in numbers.items() if bool(x.disagrees[place].any())]
             text = graph.text({**step.before, **step.data}, found.dtype, lr)
             figures.alarm(f"{label}, step {step.batch.step}: {', '.join(names) or 'in the replay'}", text)
@@ -128,7 +128,7 @@ def replayed(
     values |= {name: np.stack([step.data[name] for step in taken]) for name in taken[0].data}
     again = steps.together(found, values, "float64")
     with np.errstate(all="ignore"):
-        at_state = found.finer.at(again)
+        at_state = found.finer.at(steps.block(again))
     finer = steps.judged(found, found.finer, at_state)
     whole = {name: replace(numbers[name].of_step(places), replay=new) for name, new in finer.items()}
     return (

@@ -121,13 +121,13 @@ class _Planting:
     @staticmethod
     def state(bound: Bound, record: tuple[StepRecord, ...]) -> AtState:
         with np.errstate(all="ignore"):
-            return bound.at(record)
+            return bound.at(steps.block(record))
 
     def judged(self, at_state: AtState, record: tuple[StepRecord, ...] | None = None) -> Judged:
         """The loss and gradients of `record` at the bounds of the correct steps."""
         bound = self.found.bound if at_state is self.at or self.fine is None else self.found.finer
         if record is not None:
-            at_state = replace(at_state, steps=tuple(replace(step, after={}) for step in record))
+            at_state = replace(at_state, block=steps.block([replace(step, after={}) for step in record]))
         with np.errstate(all="ignore"):
             numbers = steps.judged(self.found, bound, at_state)
         return {name: x for name, x in numbers.items() if name[0] in ("loss", "gradients")}
@@ -141,7 +141,7 @@ class _Planting:
             self.figures.add(f"wide from {share}", label, int((wide & self.usable).sum()))
         self.figures.add("false alarms", self.label, int(self.wrong.sum()))
         for place in np.flatnonzero(self.wrong)[:2]:
-            step = self.at.steps[place]
+            step = self.at.block.step(place)
             text = self.graph.text({**step.before, **step.data}, self.found.dtype, "0.01")
             self.figures.alarm(f"planted, chunk {number}, step {step.batch.step}", text)
         for error in self.errors():
@@ -189,7 +189,7 @@ class _Planting:
     def _stale(self) -> Floats:
         """The parameter before the update that led here, about."""
         p = self.parameter
-        gradient = np.stack([step.gradients[p] for step in self.at.steps])
+        gradient = np.stack([step.gradients[p] for step in steps.in_steps(self.at.block)])
         with np.errstate(all="ignore"):
             moved = steps.held(self.values[p] + STALE * gradient, self.found.dtype)
         return np.where(np.isfinite(moved), moved, self.values[p])
@@ -218,7 +218,7 @@ class _Planting:
 
     def _each(self, truth: Truth) -> Truth:
         """A truth that may be the same in every step, for each step."""
-        count = len(self.at.steps)
+        count = len(self.at.block)
         whole = truth if truth.ndim and len(truth) == count else np.broadcast_to(truth, (count, *truth.shape))
         return steps.each_step(whole)
 
@@ -273,8 +273,12 @@ class _Planting:
         for k in POWERS:
             for sign in (1, -1):
                 factor = 1 + sign * 2.0**-k
-                record = tuple(self._times(step, factor, self.found.dtype) for step in self.at.steps)
-                again = tuple(self._times(s, factor, "float64") for s in self.fine.steps) if self.fine else None
+                record = tuple(self._times(step, factor, self.found.dtype) for step in steps.in_steps(self.at.block))
+                again = (
+                    tuple(self._times(s, factor, "float64") for s in steps.in_steps(self.fine.block))
+                    if self.fine
+                    else None
+                )
                 self.count(f"{self.found.dtype} {k}", "factor", record, again, effect)
 
     def _times(self, step: StepRecord, factor: float, dtype: str) -> StepRecord:
@@ -286,7 +290,7 @@ class _Planting:
         if not self.usable.any():
             return
         place = random.choice(np.flatnonzero(self.usable).tolist())
-        right = self.at.steps[place]
+        right = self.at.block.step(place)
         self._gradcheck("right", right.gradients, place)
         for error in self.errors():
             if self.effect(error)[place]:

@@ -28,9 +28,9 @@ def article(factor: float = FACTOR, dtype: str = "float32") -> dict[str, bool]:
     for name in found.derivation.wrt:
         changed = tuple(
             replace(step, gradients={**step.gradients, name: steps.held(step.gradients[name] * factor, dtype)})
-            for step in at_state.steps
+            for step in steps.in_steps(at_state.block)
         )
-        numbers = steps.judged(found, found.bound, replace(at_state, steps=changed))
+        numbers = steps.judged(found, found.bound, replace(at_state, block=steps.block(changed)))
         for step, wrong in zip(changed, steps.each_step(numbers["gradients", name].disagrees), strict=True):
             caught[f"step {step.batch.step}, dl/d{name}"] = bool(wrong)
     return caught
@@ -65,7 +65,9 @@ def keep(figures: Figures, label: str, found: steps.Case, record: tuple[steps.St
         direct += [x for name, x in numbers.items() if name[0] == "gradients"]
         figures.add("false alarms", label, int(steps.any_of(numbers, lambda x: x.disagrees).sum()))
     if found.dtype != "float64":
-        for at_state in found.finer.states(training.replay(found.problem, found.settings, record)):
+        replay = training.Replay(found.problem, found.settings)
+        for block in found.finer.side_by_side(record).blocks:
+            at_state = found.finer.at(replay(block))
             numbers = steps.judged(found, found.finer, at_state)
             again += [x for name, x in numbers.items() if name[0] == "gradients"]
     for way, numbers in (("directly", direct), ("replay", again)):

@@ -21,10 +21,12 @@ from derive.run.settings import Settings
 from verify.bound.bound import AtState, Bound, prepare
 from verify.bound.kinks import standing
 from verify.compare.check import Numbers
-from verify.compare.comparison import entries, numbers_of
+from verify.compare.compared import entries
+from verify.compare.comparison import numbers_of
 from verify.names import Name
 from verify.pytorch import run as training
-from verify.record import StepRecord
+from verify.pytorch.blocks import Blocks
+from verify.record import Block, StepRecord, side_by_side
 
 Floats = NDArray[np.float64]
 Truth = NDArray[np.bool_]
@@ -79,14 +81,25 @@ def run(found: Case, values: Mapping[str, Floats]) -> tuple[StepRecord, ...]:
     update = training.TorchUpdate(model, found.settings)
     tensors = {name: torch.from_numpy(array).to(model.dtype) for name, array in values.items()}
     columns = [column.name for column in found.problem.data]
-    steps = []
+    record = Blocks(len(next(iter(values.values()))))
     for place, batch in enumerate(_batches(found, values)):
         with torch.no_grad():
             for name, parameter in model.named.items():
                 parameter.copy_(tensors[name][place])
         taken = {name: tensors[name][place] for name in columns}
-        steps.append(training._step(model, update, batch, taken, found.settings.nodes))
-    return tuple(steps)
+        training._step(model, update, batch, taken, record, found.settings.nodes)
+    return tuple(record.steps())
+
+
+def block(steps: Sequence[StepRecord]) -> Block:
+    """Steps of one kind side by side."""
+    (whole,) = side_by_side(steps).blocks
+    return whole
+
+
+def in_steps(block: Block) -> tuple[StepRecord, ...]:
+    """The records of steps side by side."""
+    return tuple(block.step(place) for place in range(len(block)))
 
 
 def together(
@@ -181,7 +194,7 @@ def states(bound: Bound, steps: tuple[StepRecord, ...]) -> Iterator[AtState]:
 
 def judged(found: Case, bound: Bound, at_state: AtState) -> dict[Name, Numbers]:
     """Every number of steps side by side."""
-    names = [name for name in entries(at_state.steps[0], found.loss) if name[0] != "before"]
+    names = [name for name in entries(at_state.block, found.loss) if name[0] != "before"]
     return {name: numbers_of(at_state, bound, *name) for name in names}
 
 
@@ -197,7 +210,7 @@ def any_of(numbers: Judged, of: Callable[[Numbers], Truth]) -> Truth:
 
 def on_kinks(bound: Bound, at_state: AtState) -> Truth:
     """Which steps stand on a kink, or so near that rounding leaves the side open."""
-    found = np.zeros(len(at_state.steps), dtype=np.bool_)
+    found = np.zeros(len(at_state.block), dtype=np.bool_)
     for kink in bound.kinks:
         values = at_state.rounded[kink.name]
         shape = values.shape[values.ndim - len(kink.axes) - kink.shared :]

@@ -137,7 +137,7 @@ def test_steps_side_by_side_are_those_of_the_training_loop(dtype: str) -> None:
     alone, beside = steps.run(found, values), steps.together(found, values)
     (at_state,) = found.bound.states(alone)
     for record in (alone, beside):
-        numbers = steps.judged(found, found.bound, replace(at_state, steps=record))
+        numbers = steps.judged(found, found.bound, replace(at_state, block=steps.block(record)))
         assert steps.any_of(numbers, lambda x: x.agrees).all()
         assert not steps.any_of(numbers, lambda x: ~x.agrees & ~x.wide).any()
     for one, other in zip(alone, beside, strict=True):

@@ -2,17 +2,18 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 
+import numpy as np
 import pytest
-import torch
 from torch import Tensor
 
-from derive.problem.loading import Problem
 from tables.text.report import to_text
-from verify import Outcome, Result, pytorch, verify
+from verify import Outcome, Result, verify
 from verify.compare.verdict import explanations
 from verify.pytorch import run as training
+from verify.record import side_by_side
 
 # w·x − y cancels to less than bfloat16 can tell.
 CONVERGED = """
@@ -34,9 +35,12 @@ def plant(monkeypatch: pytest.MonkeyPatch, factor: float) -> None:
     """Scales the gradient of w, in every dtype."""
 
     class Planted(training.GraphModule):
-        def __init__(self, problem: Problem, dtype: torch.dtype) -> None:
-            super().__init__(problem, dtype)
-            self.named["w"].register_hook(lambda gradient: gradient * factor)
+        def _given(self, columns: Mapping[str, Tensor], n: int) -> dict[str, Tensor]:
+            given = super()._given(columns, n)
+            return {
+                **given,
+                "w": given["w"] + (factor - 1) * (given["w"] - given["w"].detach()),
+            }  # its value is that of w
 
     monkeypatch.setattr(training, "GraphModule", Planted)
 
@@ -94,23 +98,29 @@ def test_where_the_bound_is_narrow_nothing_is_repeated(dtype: str, monkeypatch: 
     def refused(*_: object) -> None:
         raise AssertionError("repeated")
 
-    monkeypatch.setattr(pytorch, "replay", refused)
+    monkeypatch.setattr(training.Replay, "__call__", refused)
     assert verify("article", dtype=dtype).agrees
 
 
-def test_the_replay_is_the_same_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[tuple[torch.dtype, float, list[float]]] = []
-
-    class Watched(training.GraphModule):
-        def forward(self, columns: Mapping[str, Tensor], n: int) -> dict[str, Tensor]:
-            seen.append((self.dtype, self.named["w"].item(), columns["x"].tolist()))
-            return super().forward(columns, n)
-
-    monkeypatch.setattr(training, "GraphModule", Watched)
-    assert verify(CONVERGED).agrees
-    trained, repeated = seen[:3], seen[3:]
-    assert [dtype for dtype, *_ in repeated] == [torch.float64] * 3
-    assert [state for _, *state in trained] == [state for _, *state in repeated]
+@pytest.mark.parametrize("problem", [CONVERGED, "tanh_network", "softmax", "layer_norm", "logistic", "relu_network"])
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("gathers", [{}, {"accumulate": 2}])
+def test_the_steps_that_are_repeated_at_once_are_those_of_the_loop(
+    problem: str, dtype: str, gathers: dict[str, object]
+) -> None:
+    result = verify(problem, dtype=dtype, **gathers)
+    alone = training.Replay(result.problem, replace(result.settings, nodes=True))
+    at_once = training.Replay(result.problem, result.settings)
+    for block in side_by_side(result.record.steps).blocks:
+        one_by_one, found = alone(block), at_once(block)
+        for group in ("before", "data", "gradients"):
+            assert list(found.group(group)) == list(one_by_one.group(group))
+            for name, values in found.group(group).items():
+                np.testing.assert_allclose(values, one_by_one.group(group)[name], rtol=1e-11, atol=1e-14)
+        np.testing.assert_array_equal(
+            found.floats("before", "w") if "w" in found.before else 0, block.before.get("w", 0)
+        )
+        np.testing.assert_allclose(found.loss, one_by_one.loss, rtol=1e-11, atol=1e-14)
 
 
 CANCELS = '''

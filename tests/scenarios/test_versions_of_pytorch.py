@@ -53,7 +53,7 @@ def test_by_hand_it_is_what_that_version_takes(kink: Kink, way: str) -> None:
 def test_the_bound_allows_nothing_else(kink: Kink, way: str, dtype: str) -> None:
     run = run_of(standing_on(kink, way), dtype)
     record, limits = train(run.problem, run.settings), prepare(run)
-    at_state = limits.at(record.steps)
+    (at_state,) = limits.states(record.steps)
     for name, numbers in next(seen.gradients for seen in kink.ways if seen.name == way).items():
         found = at_state.rounded[adjoint_of(name)]
         exactly = np.array([float(number) for number in numbers])

@@ -3,7 +3,7 @@
 Every quantity is calculated at PyTorch's own state (its parameters, its data, its gradients), and
 twice: by the derivation as it is written, exactly, and with numbers that round as PyTorch does on the
 elementary graph: the same operations in the same order as autograd, forward and backward, each with its
-rounding error. No tolerance is chosen. Steps of equal size are calculated side by side.
+rounding error. No tolerance is chosen. Steps of one kind are calculated side by side.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from verify.hand.program import times_partial
 from verify.intervals import Enclosed, RoundedPairs
 from verify.names import adjoint_of, clipped, updated
 from verify.numbers import Array, Distance, Exact, Floats, Rounded, precision
-from verify.record import StepRecord
+from verify.record import Block, StepRecord, Steps, side_by_side
 
 PRECISION = 192  # bits inside the balls: what they add themselves is 2⁻¹³⁹ of float64's own rounding
 MAX_SIDE_BY_SIDE = 2**16  # numbers of one array: more steps at once need memory and save no time
@@ -36,14 +36,14 @@ MAX_SIDE_BY_SIDE = 2**16  # numbers of one array: more steps at once need memory
 
 @dataclass(frozen=True)
 class AtState:
-    """Steps of equal size at PyTorch's own states; the first dimension of each array is the step.
+    """Steps of one kind at PyTorch's own states; the first dimension of each array is the step.
 
     `rounded` are all that correct evaluation can give for lines, adjoints (`∂name`) and updated
     parameters and state (`name'`, `name.v'`), `exact` the same by the derivation as it is written, and `terms`
     is Σ|terms| of the loss and the gradients, and of every line and adjoint where they are compared.
     """
 
-    steps: tuple[StepRecord, ...]
+    block: Block
     rounded: Values
     exact: Values
     terms: Mapping[str, Floats]
@@ -60,33 +60,31 @@ class Bound:
     finer: Callable[[], Bound] | None = None  # that of replays in float64, compiled when it is first asked for
     unguarded: Callable[[], Calculation] | None = None  # the equations exactly, with both sides of every `where`
 
-    def states(self, steps: Sequence[StepRecord]) -> Iterator[AtState]:
-        """Every step at its state, in groups of equal size that are treated alike."""
-        alike: dict[tuple[int, bool, bool, bool], list[StepRecord]] = {}
-        for step in steps:
-            alike.setdefault((step.batch.n, step.batch.adds, step.batch.updates, step.fits), []).append(step)
-        for (n, *_), group in alike.items():
-            many = max(1, MAX_SIDE_BY_SIDE // _largest(self.rounded, n))
-            for first in range(0, len(group), many):
-                yield self.at(tuple(group[first : first + many]))
+    def side_by_side(self, steps: Sequence[StepRecord]) -> Steps:
+        """The steps in blocks of one kind, no larger than is worth while."""
+        return side_by_side(steps).split(lambda block: max(1, MAX_SIDE_BY_SIDE // _largest(self.rounded, block.n)))
 
-    def at(self, steps: tuple[StepRecord, ...]) -> AtState:
-        """What correct evaluation can give in steps of equal size, calculated side by side."""
+    def states(self, steps: Sequence[StepRecord]) -> Iterator[AtState]:
+        """Every step at its state, in blocks that are treated alike."""
+        yield from map(self.at, self.side_by_side(steps).blocks)
+
+    def at(self, block: Block) -> AtState:
+        """What correct evaluation can give in steps of one kind, calculated side by side."""
         loss, targets = self.exact.derivation.graph.loss, self.exact.derivation.wrt
         measured = (loss, *map(adjoint_of, targets))
-        if steps[0].adjoints:  # every line is compared
-            measured += (*steps[0].nodes, *map(adjoint_of, steps[0].adjoints))
+        if block.adjoints:  # every line is compared
+            measured += (*block.nodes, *map(adjoint_of, block.adjoints))
         with precision(PRECISION):
-            rounded, terms = _side(self.rounded, steps, measured)
-            exact, _ = _side(self.exact, steps, ())
-        return AtState(steps, rounded, exact, terms)
+            rounded, terms = _side(self.rounded, block, measured)
+            exact, _ = _side(self.exact, block, ())
+        return AtState(block, rounded, exact, terms)
 
-    def of_both_sides(self, steps: tuple[StepRecord, ...]) -> Values:
+    def of_both_sides(self, block: Block) -> Values:
         """The exact results where the side of `where` that is not chosen counts 0 times; none without a `where`."""
         if self.unguarded is None:
             return {}
         with precision(PRECISION):
-            return _side(self.unguarded(), steps, ())[0]
+            return _side(self.unguarded(), block, ())[0]
 
     def distance(self, floats: Floats, found: Array, exact: Array | None) -> Distance:
         """The distance of PyTorch's numbers from `exact`, if given, and from all correct ones, which lie in `found`."""
@@ -96,64 +94,58 @@ class Bound:
             return self.system.distance(floats, np.broadcast_to(found, shape), aside)
 
 
-def _side(
-    side: Calculation, steps: tuple[StepRecord, ...], measured: tuple[str, ...]
-) -> tuple[dict[str, Array], Mapping[str, Floats]]:
+def _side(side: Calculation, block: Block, measured: tuple[str, ...]) -> tuple[dict[str, Array], Mapping[str, Floats]]:
     """The results of one calculation at the states of the steps, and Σ|terms| of what is `measured`."""
-    take = side.system.take
-    before = {name: take(_stacked(steps, "before", name)) for name in steps[0].before}
-    data = {name: take(_stacked(steps, "data", name)) for name in steps[0].data}
-    recorded = {name: take(_stacked(steps, "nodes", name)) for name in steps[0].nodes}
-    recorded.update({adjoint_of(name): take(_stacked(steps, "adjoints", name)) for name in steps[0].adjoints})
-    found = side.at({**before, **data}, steps[0].batch.n, recorded, measured)
+    take, n = side.system.take, block.n
+    before = {name: take(block.floats("before", name)) for name in block.before}
+    data = {name: take(block.floats("data", name)) for name in block.data}
+    recorded = {name: take(block.floats("nodes", name)) for name in block.nodes}
+    recorded.update({adjoint_of(name): take(block.floats("adjoints", name)) for name in block.adjoints})
+    found = side.at({**before, **data}, n, recorded, measured)
     results, terms = dict(found.results), dict(found.terms)
-    for name in steps[0].accumulated:
-        held, own = _stacked(steps, "accumulated", name), adjoint_of(name)
+    for name in block.accumulated:
+        held, own = block.floats("accumulated", name), adjoint_of(name)
         results[own] = side.accumulated(take(held), results[own])
         if own in terms:
             terms[own] = terms[own] + np.abs(held)
-    held_gradients = {name: take(_stacked(steps, "gradients", name)) for name in steps[0].clipped}
+    held_gradients = {name: take(block.floats("gradients", name)) for name in block.clipped}
     cut = side.clipped(held_gradients, 1) if held_gradients else {}
     results.update({clipped(name): value for name, value in cut.items()})
-    after = {name: take(_stacked(steps, "after", name)) for name in steps[0].after}
+    after = {name: take(block.floats("after", name)) for name in block.after}
     if after and not side.by_hand_alone:
-        results.update(_updated(side, steps, before, after))
-    if any(stage.target in steps[0].nodes for stage in side.watch):  # a replay has no update, and watches nothing
-        gradients = side.followed({name: _stacked(steps, "gradients", name) for name in steps[0].gradients})
+        results.update(_updated(side, block, before, after))
+    if any(stage.target in block.nodes for stage in side.watch):  # a replay has no update, and watches nothing
+        gradients = side.followed({name: block.floats("gradients", name) for name in block.gradients})
         followed = {name: take(value) for name, value in gradients.items()}
-        followed |= _inside(side, steps, before, after)
-        results.update(side.watched({**before, **data, **results, **recorded, **followed, **after}, steps[0].batch.n))
+        followed |= _inside(side, block, before, after)
+        results.update(side.watched({**before, **data, **results, **recorded, **followed, **after}, n))
     return results, terms
 
 
-def _inside(side: Calculation, steps: tuple[StepRecord, ...], before: Values, after: Values) -> Values:
+def _inside(side: Calculation, block: Block, before: Values, after: Values) -> Values:
     """What the watched lines read of the updates, from PyTorch's state, gradients and lr."""
-    gradients = {
-        name: side.system.take(_stacked(steps, "clipped" if name in steps[0].clipped else "gradients", name))
-        for name in steps[0].gradients
-    }
-    t = side.system.take(np.array([float(step.batch.made) for step in steps]))
-    rates = {name: side.take_rate(_stacked(steps, "rates", name)) for name in steps[0].rates}
+    gradients = {name: side.system.take(_used(block, name)) for name in block.gradients}
+    t = side.system.take(np.array([float(batch.made) for batch in block.batches]))
+    rates = {name: side.take_rate(block.floats("rates", name)) for name in block.rates}
     return side.inside(Held(before, after, gradients), t, rates)
 
 
-def _updated(side: Calculation, steps: tuple[StepRecord, ...], before: Values, after: Values) -> dict[str, Array]:
+def _used(block: Block, name: str) -> Floats:
+    """The gradients of a parameter from which its updates are made."""
+    return block.floats("clipped" if name in block.clipped else "gradients", name)
+
+
+def _updated(side: Calculation, block: Block, before: Values, after: Values) -> dict[str, Array]:
     """The parameters and the optimizer's state after the steps, from PyTorch's gradients."""
-    if not steps[0].batch.updates:
+    if not block.batches[0].updates:
         return {updated(name): value for name, value in before.items()}
-    t = side.system.take(np.array([float(step.batch.t) for step in steps]))
-    rates = {name: side.take_rate(_stacked(steps, "rates", name)) for name in steps[0].rates}
+    t = side.system.take(np.array([float(batch.t) for batch in block.batches]))
+    rates = {name: side.take_rate(block.floats("rates", name)) for name in block.rates}
     results: dict[str, Array] = {}
-    for name in steps[0].gradients:
-        held = "clipped" if name in steps[0].clipped else "gradients"
-        gradient = side.system.take(_stacked(steps, held, name))
-        moved = side.updated(name, before, gradient, t, after.get, rates)
+    for name in block.gradients:
+        moved = side.updated(name, before, side.system.take(_used(block, name)), t, after.get, rates)
         results.update({updated(own): value for own, value in moved.items()})
     return results
-
-
-def _stacked(steps: tuple[StepRecord, ...], group: str, name: str) -> Floats:
-    return np.stack([getattr(step, group)[name] for step in steps])
 
 
 def _largest(side: Calculation, n: int) -> int:

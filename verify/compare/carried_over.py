@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 
@@ -12,61 +12,82 @@ from derive.problem.loading import Problem
 from derive.run.settings import Settings
 from derive.training.rates import Moment
 from verify.bound.bound import PRECISION, Bound
-from verify.compare.check import Numbers
+from verify.compare.check import Numbers, side_by_side
 from verify.hand import calculation
 from verify.hand.evaluation import Array, NumberSystem
 from verify.hand.rates import RATES_DTYPE, in_torch, moment, of_group, together
 from verify.hand.run import HandRun, as_floats
 from verify.names import parameter_of
 from verify.numbers import Distance, Exact, Floats, Rounded, precision
-from verify.record import Record, StepRecord, Values
+from verify.record import Block, StepRecord, Steps
 
-Carried = dict[int, dict[str, Numbers]]  # by step and name
+Carried = Sequence[Mapping[str, Numbers]]  # by name, for each block of steps
 
 
 def starts(
-    problem: Problem, settings: Settings, record: Record, bound: Bound, before: StepRecord | None = None
+    problem: Problem, settings: Settings, steps: Steps, bound: Bound, before: StepRecord | None = None
 ) -> Carried:
     """The parameters and the state with which each step begins, beside what they must be.
 
     That is, in the first step, the initial values, each rounded once; later, exactly what the step before left.
     `before` is the last step of the piece before this one; None at the beginning of a run.
     """
+    found: list[dict[str, Numbers]] = [{} for _ in steps.blocks]
+    begins = _beginnings(problem, settings, steps, bound) if before is None else {}
+    for name in steps.blocks[0].before if steps.blocks else ():
+        first = np.zeros(steps.blocks[0].before[name].shape[1:]) if before is None else before.after[name]
+        for own, block, left in zip(found, steps.blocks, steps.left(_after, name, first), strict=True):
+            own[name] = _kept(left, block.floats("before", name))
+        if name in begins:
+            number, place = steps.places[0]
+            found[number][name] = found[number][name].replaced(int(place), begins[name])
+    return found
+
+
+def _after(block: Block, name: str) -> Floats:
+    return block.floats("after", name)
+
+
+def _beginnings(problem: Problem, settings: Settings, steps: Steps, bound: Bound) -> dict[str, Numbers]:
+    """The parameters and the state with which the first step begins, beside the initial values."""
     with precision(PRECISION):
         rounded = calculation.beginnings(problem, settings, bound.system, as_floats=True)
         exact = calculation.beginnings(problem, settings, bound.exact.system, as_floats=True)
-    found: dict[int, dict[str, Numbers]] = {}
-    left: Values | None = None if before is None else before.after
-    for step in record.steps:
-        found[step.batch.step] = {
-            name: Numbers(held, bound.distance(held, rounded[name], exact[name]))
-            if left is None
-            else _kept(left[name], held)
-            for name, held in step.before.items()
-        }
-        left = step.after
-    return found
+    block, place = steps.places[0]
+    held = {name: values[place] for name, values in steps.blocks[block].before.items()}
+    floats = {name: np.asarray(value, dtype=np.float64) for name, value in held.items()}
+    return {name: Numbers(own, bound.distance(own, rounded[name], exact[name])) for name, own in floats.items()}
 
 
-def as_by_hand(group: str, hand: HandRun, record: Record) -> Carried:
+def as_by_hand(group: str, hand: HandRun, steps: Steps) -> Carried:
     """The numbers of a `group`, "clipped" or "rates", that come from the hand calculation: they must be those."""
-    found: Carried = {}
-    for by_hand, step in zip(hand.steps, record.steps, strict=True):
+    found: list[dict[str, Numbers]] = []
+    for by_hand, step in zip(hand.steps, steps, strict=True):
         floats = as_floats(getattr(by_hand, group))
-        found[step.batch.step] = {name: _kept(floats[name], held) for name, held in getattr(step, group).items()}
-    return found
+        found.append({name: _kept(floats[name], held) for name, held in getattr(step, group).items()})
+    return _in_blocks(found, steps)
 
 
-def taken(hand: HandRun, record: Record, bound: Bound) -> Carried:
+def taken(hand: HandRun, steps: Steps, bound: Bound) -> Carried:
     """What each step leaves where the update is by hand: its parameters, each rounded once, and exactly its state."""
-    found: dict[int, dict[str, Numbers]] = {}
-    for by_hand, step in zip(hand.steps, record.steps, strict=True):
+    found: list[dict[str, Numbers]] = []
+    for by_hand, step in zip(hand.steps, steps, strict=True):
         floats = as_floats(by_hand.after)
-        found[step.batch.step] = {
-            name: _rounded(floats[name], held, bound) if parameter_of(name) == name else _kept(floats[name], held)
-            for name, held in step.after.items()
-        }
-    return found
+        found.append(
+            {
+                name: _rounded(floats[name], held, bound) if parameter_of(name) == name else _kept(floats[name], held)
+                for name, held in step.after.items()
+            }
+        )
+    return _in_blocks(found, steps)
+
+
+def _in_blocks(found: Sequence[Mapping[str, Numbers]], steps: Steps) -> Carried:
+    """The numbers of each step, in the order of the run, side by side as their blocks are."""
+    ordered: list[list[Mapping[str, Numbers]]] = [[{}] * len(block) for block in steps.blocks]
+    for own, (block, place) in zip(found, steps.places, strict=True):
+        ordered[block][place] = own
+    return [{name: side_by_side([own[name] for own in block]) for name in block[0]} for block in ordered]
 
 
 def _rounded(value: Floats, held: Floats, bound: Bound) -> Numbers:
@@ -80,23 +101,27 @@ def _rounded(value: Floats, held: Floats, bound: Bound) -> Numbers:
     return Numbers(held, bound.distance(held, balls, None))
 
 
-def gathered(record: Record, before: StepRecord | None = None, by_hand: Bound | None = None) -> Carried:
+def gathered(steps: Steps, before: StepRecord | None = None, by_hand: Bound | None = None) -> Carried:
     """What .grad holds before the batches that add to it: what the step before left there.
 
     With the bound of a run whose updates are `by_hand`, .grad holds the clipped gradients rounded once.
     """
-    found: dict[int, dict[str, Numbers]] = {}
+    if not any(block.accumulated for block in steps.blocks):
+        return [{} for _ in steps.blocks]
+    found: list[dict[str, Numbers]] = []
     left: Mapping[str, Floats] = {} if before is None else before.left
     cut: Mapping[str, Floats] = {} if before is None else before.clipped
-    for step in record.steps:
-        found[step.batch.step] = {
-            name: _rounded(left[name], held, by_hand)
-            if by_hand is not None and name in cut
-            else _kept(left[name], held)
-            for name, held in step.accumulated.items()
-        }
+    for step in steps:
+        found.append(
+            {
+                name: _rounded(left[name], held, by_hand)
+                if by_hand is not None and name in cut
+                else _kept(left[name], held)
+                for name, held in step.accumulated.items()
+            }
+        )
         left, cut = step.left, step.clipped
-    return found
+    return _in_blocks(found, steps)
 
 
 def _kept(left: Floats, held: Floats) -> Numbers:
@@ -107,26 +132,25 @@ def _kept(left: Floats, held: Floats) -> Numbers:
     return Numbers(held, Distance(left, error, nothing, nothing, everywhere, ~everywhere))
 
 
-def judged(settings: Settings, record: Record, last: StepRecord | None = None) -> dict[int, dict[str, Numbers]]:
+def judged(settings: Settings, steps: Steps, last: StepRecord | None = None) -> Carried:
     """The lr and what is cycled with it in each step, beside what PyTorch's recursion gives (A8 of verify/BOUND.md).
 
-    `last` is the step before the first of the record; None at the beginning of a run.
+    `last` is the step before the first of these; None at the beginning of a run.
     """
+    if not any(block.rates for block in steps.blocks):
+        return [{} for _ in steps.blocks]
     with precision(PRECISION):
-        return {step.batch.step: dict(numbers) for step, numbers in _steps(settings, record, last)}
+        return _in_blocks(list(_steps(settings, steps, last)), steps)
 
 
-def _steps(
-    settings: Settings, record: Record, last: StepRecord | None
-) -> Iterator[tuple[StepRecord, dict[str, Numbers]]]:
+def _steps(settings: Settings, steps: Steps, last: StepRecord | None) -> Iterator[dict[str, Numbers]]:
     rounded, exact = Rounded(RATES_DTYPE), Exact(strict=False)
     before = None if last is None else moment(last.batch, settings)
     held: dict[str, Floats] = {} if last is None else dict(last.rates)
-    for step in record.steps:
+    for step in steps:
         at = moment(step.batch, settings)
         sides = partial(_side, settings, before, held, at)
-        found = {} if not step.rates else _numbers(step, rounded, sides(rounded), sides(exact))
-        yield step, found
+        yield {} if not step.rates else _numbers(step, rounded, sides(rounded), sides(exact))
         before, held = at, dict(step.rates)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from fractions import Fraction
 from functools import cached_property
 
@@ -75,13 +76,40 @@ class Numbers:
         own = self.distance.reach
         return own if self.replay is None else np.where(self.replayed, self.replay.caught, own)
 
-    def of_step(self, place: int | NDArray[np.intp]) -> Numbers:
-        """The numbers of one of the steps side by side, counted from 0, or of some of them; without the replay."""
+    def of_step(self, place: int | NDArray[np.intp] | None) -> Numbers:
+        """The numbers of one of the steps side by side, counted from 0, or of some of them."""
         return Numbers(
             self.autograd[place],
             self.distance.at(place),
             None if self.terms is None else self.terms[place],
+            None if self.replay is None else self.replay.of_step(place),
         )
+
+    def replaced(self, place: int, step: Numbers) -> Numbers:
+        """The same with the numbers of one step, counted from 0, in the place of its own; without terms and replays."""
+        autograd = self.autograd.copy()
+        autograd[place] = step.autograd
+        parts = {}
+        for own in fields(Distance):
+            parts[own.name] = getattr(self.distance, own.name).copy()
+            parts[own.name][place] = getattr(step.distance, own.name)
+        return Numbers(autograd, Distance(**parts))
+
+    def spread(self, places: NDArray[np.intp], count: int) -> Numbers:
+        """The numbers at their places among `count` steps side by side; of the other steps nothing is known."""
+        autograd = np.full((count, *self.autograd.shape[1:]), np.nan)
+        autograd[places] = self.autograd
+        terms = None
+        if self.terms is not None:
+            terms = np.full(autograd.shape, np.nan)
+            terms[places] = self.terms
+        return Numbers(autograd, self.distance.spread(places, count), terms)
+
+
+def side_by_side(steps: Sequence[Numbers]) -> Numbers:
+    """One quantity of several steps as arrays whose first dimension counts them; without terms and replays."""
+    parts = [[getattr(step.distance, own.name) for step in steps] for own in fields(Distance)]
+    return Numbers(np.stack([step.autograd for step in steps]), Distance(*map(np.stack, parts)))
 
 
 def difference(autograd: float, hand: Exactly) -> float:

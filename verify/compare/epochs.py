@@ -11,7 +11,7 @@ from derive.graph.graph import Graph
 from derive.run.batches import Batch
 from verify.hand.run import HandRun
 from verify.numbers import Exactly, from_fraction, is_finite, is_moderate, middle, to_float
-from verify.record import Record
+from verify.record import Record, side_by_side
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,10 @@ def epoch_losses(graph: Graph, hand: HandRun, record: Record) -> tuple[EpochLoss
     """The loss of each epoch of a run; of the last one the batches that were taken."""
     by_hand = {step.batch.step: _exact(step.loss.item()) for step in hand.steps}
     epochs: dict[int, list[tuple[Batch, Fraction | float]]] = {}
-    for step in record.steps:
-        epochs.setdefault(step.batch.epoch, []).append((step.batch, float(step.loss)))
+    steps = side_by_side(record.steps)
+    losses = steps.each([block.floats("loss", "") for block in steps.blocks])
+    for batch, loss in zip(steps.batches, losses.tolist(), strict=True):
+        epochs.setdefault(batch.epoch, []).append((batch, loss))
     averaged = graph.averages
     found = []
     for epoch, taken in epochs.items():

@@ -13,8 +13,8 @@ from derive.run.batches import Batch, plan
 from derive.run.settings import Settings
 from verify.bound.bound import PRECISION, Bound
 from verify.hand import calculation
-from verify.numbers import precision
-from verify.record import Record
+from verify.numbers import Floats, Truth, precision
+from verify.record import Block, Record, Steps, Values
 
 MAX_SEEDS = 1_000  # seeds that are tried for an order that is not the one of the seed
 MAX_EPOCHS = 20  # epochs of which the orders are compared then
@@ -35,12 +35,26 @@ def data_faults(problem: Problem, record: Record, bound: Bound) -> Iterator[str]
             yield f"{entry} is {value:.9g} in the problem, but PyTorch holds {held[place]:.9g}"
 
 
-def row_faults(record: Record) -> Iterator[str]:
+def row_faults(data: Values, steps: Steps) -> Iterator[str]:
     """A sentence for each column of a batch that does not hold the rows that the indices of the batch name."""
-    for name, held in record.data.items():
-        for step in record.steps:
-            if not np.array_equal(step.data[name], held[list(step.batch.indices)]):
-                yield f"{step.batch}: {_called(name)} does not hold the rows {_list(step.batch.indices)} of the data"
+    for name, held in data.items():
+        found: list[tuple[int, str]] = []
+        for block in steps.blocks:
+            for place in np.flatnonzero(_other_rows(held, block, name)):
+                batch = block.batches[place]
+                wrong = f"{_called(name)} does not hold the rows {_list(batch.indices)} of the data"
+                found.append((batch.step, f"{batch}: {wrong}"))
+        yield from (sentence for _, sentence in sorted(found, key=lambda numbered: numbered[0]))
+
+
+def _other_rows(held: Floats, block: Block, name: str) -> Truth:
+    """For each step of a block, whether a column does not hold the rows of its batch."""
+    indices = [batch.indices for batch in block.batches]
+    wanted = held[np.array(indices, dtype=np.intp)]
+    taken = block.floats("data", name)
+    if taken.shape != wanted.shape:
+        return np.ones(len(block), dtype=np.bool_)
+    return np.asarray((taken != wanted).reshape(len(block), -1).any(axis=1))
 
 
 def _called(name: str) -> str:
@@ -48,14 +62,13 @@ def _called(name: str) -> str:
 
 
 def batch_faults(
-    settings: Settings, record: Record, expected: Sequence[Batch] | None, drawn: Drawn | None = None
+    settings: Settings, taken: Sequence[Batch], expected: Sequence[Batch] | None, drawn: Drawn | None = None
 ) -> Iterator[str]:
     """A sentence for each batch with other rows, or another zero_grad or update, than `expected`.
 
     That is, when it is None, what the settings plan. Shuffled, also for each epoch that takes a row twice. The first
     batch in another order is told with the seed, among the first `MAX_SEEDS` of `drawn`, that draws what was taken.
     """
-    taken = [step.batch for step in record.steps]
     if expected is None:
         expected = list(plan(settings, orders(taken) if settings.shuffle else None))
     aside = _other_order(taken, expected, drawn) if settings.shuffle else ""

@@ -13,7 +13,7 @@ from derive.run.batches import Batch
 from derive.run.run import Run
 from verify.bound.bound import Bound
 from verify.compare.check import Numbers
-from verify.compare.comparison import StepComparison
+from verify.compare.compared import StepComparison
 from verify.hand.calculation import columns, only
 from verify.hand.run import PRECISIONS, HandRun, HandStep, inputs
 from verify.numbers import Array, CalculationError, is_sharp, objects, precision

@@ -20,16 +20,23 @@ def notes_on_sides(bound: Bound, at_state: AtState, loss: str) -> Iterator[tuple
     It is said where the exact derivative has a value at PyTorch's own state, and none once the derivative of the side
     that is not chosen is multiplied by 0 instead of left out.
     """
-    for place, step in enumerate(at_state.steps):
-        lacking = [name for name, gradient in step.gradients.items() if np.isnan(gradient).any()]
-        whole = bound.of_both_sides((step,)) if lacking else {}
-        for name in lacking if whole else ():
-            gradient, own = step.gradients[name], adjoint_of(name)
-            chosen = _has_value(bound, at_state.exact[own], (len(at_state.steps), *gradient.shape))[place]
+    block = at_state.block
+    lacking = {name: _any(np.isnan(block.floats("gradients", name))) for name in block.gradients}
+    for place in map(int, np.flatnonzero(_any(np.stack(list(lacking.values()), axis=1)))) if lacking else ():
+        whole = bound.of_both_sides(block.part(place, place + 1))
+        for name in (name for name, steps in lacking.items() if whole and steps[place]):
+            gradient, own = block.floats("gradients", name)[place], adjoint_of(name)
+            chosen = _has_value(bound, at_state.exact[own], (len(block), *gradient.shape))[place]
             both = _has_value(bound, whole[own], (1, *gradient.shape))[0]
             if bool((np.isnan(gradient) & chosen & ~both).any()):
-                where = f"{step.batch}: {gradient_name(loss, name)} is nan in PyTorch alone"
-                yield step.batch.step, f"{where}: it multiplies the derivative of {_SIDE} has no value there"
+                batch = block.batches[place]
+                where = f"{batch}: {gradient_name(loss, name)} is nan in PyTorch alone"
+                yield batch.step, f"{where}: it multiplies the derivative of {_SIDE} has no value there"
+
+
+def _any(truth: Truth) -> Truth:
+    """Whether it is true of any entry, for each step."""
+    return np.asarray(truth.reshape(len(truth), -1).any(axis=1))
 
 
 def _has_value(bound: Bound, numbers: Array, shape: tuple[int, ...]) -> Truth:

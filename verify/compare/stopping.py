@@ -15,7 +15,7 @@ from derive.graph.gradient_names import gradient_name
 from derive.run.settings import Settings
 from verify.hand.run import HandRun, HandStep
 from verify.numbers import Array, decimal
-from verify.record import Record, StepRecord
+from verify.record import Record, StepRecord, side_by_side
 
 
 def holds(step: StepRecord | HandStep, settings: Settings) -> bool:
@@ -73,7 +73,10 @@ def first_nonfinite(hand: HandRun, record: Record, loss: str) -> dict[First, str
     """A sentence on the step in which the loss, each gradient and each parameter is first infinite, and first NaN."""
     by_hand = {step.batch.step: step for step in hand.steps}
     notes: dict[First, str] = {}
-    for step in record.steps:
+    steps = side_by_side(record.steps)
+    finite = steps.each([block.finite for block in steps.blocks])
+    for number in np.flatnonzero(np.logical_not(finite)):
+        step = steps[int(number)]
         if not step.fits:
             continue  # nothing was calculated
         exact = by_hand.get(step.batch.step)

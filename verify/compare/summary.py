@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from operator import itemgetter
+from typing import NamedTuple
 
 import numpy as np
 
 from verify.compare.check import Check, Numbers, difference, share
-from verify.compare.comparison import Comparison, Place, StepComparison
+from verify.compare.compared import Compared, StepComparison, in_blocks
+from verify.compare.comparison import Comparison, Place
 from verify.names import Name, quantity
 from verify.numbers import Floats, nearest_floats, to_float
 
@@ -37,33 +40,47 @@ class Summary:
     blurred: Check | None
 
 
+class Side(NamedTuple):
+    """The numbers of one quantity in a block of steps."""
+
+    steps: Compared
+    block: int
+    numbers: Numbers
+
+
+Measure = Callable[[Numbers], Floats]
+
+
 def summarize(comparison: Comparison) -> tuple[Summary, ...]:
     """The summary of each quantity, in the order of comparison; what a step begins with is left out.
 
     So are lr, clipped gradients and updates, where they are those by hand.
     """
-    found: dict[Name, list[tuple[StepComparison, Numbers]]] = {}
+    found: dict[Name, list[Side]] = {}
     aside = ("before", "accumulated", *(["clipped", "rates", "after"] if comparison.by_hand_alone else []))
-    for step in comparison.judged:
-        for name, numbers in step.numbers.items():
-            if name[0] not in aside:
-                found.setdefault(name, []).append((step, numbers))
-    return tuple(_summary(comparison, name, steps) for name, steps in found.items())
+    steps = (comparison.steps, [] if comparison.prediction is None else [comparison.prediction])
+    for compared in map(in_blocks, steps):
+        for number, block in enumerate(compared.blocks):
+            for name, numbers in block.numbers.items():
+                if name[0] not in aside:
+                    found.setdefault(name, []).append(Side(compared, number, numbers))
+    return tuple(_summary(comparison, name, sides) for name, sides in found.items())
 
 
-def _summary(comparison: Comparison, name: Name, steps: list[tuple[StepComparison, Numbers]]) -> Summary:
-    wrong = sum(int(numbers.disagrees.sum()) for _, numbers in steps)
-    right = sum(int(numbers.agrees.sum()) for _, numbers in steps)
-    count = sum(numbers.autograd.size for _, numbers in steps)
+def _summary(comparison: Comparison, name: Name, sides: list[Side]) -> Summary:
+    wrong = sum(int(side.numbers.disagrees.sum()) for side in sides)
+    right = sum(int(side.numbers.agrees.sum()) for side in sides)
+    count = sum(side.numbers.autograd.size for side in sides)
+    largest = partial(_largest, comparison, name)
     return Summary(
         quantity(name, comparison.loss, comparison.nodes),
         count,
         wrong,
         count - wrong - right,
-        sum(int(numbers.replayed.sum()) for _, numbers in steps),
-        _largest(comparison, name, [(step, closeness(numbers)) for step, numbers in steps]),
-        _widest(comparison, name, [(step, hidden(numbers)) for step, numbers in steps if numbers.terms is not None]),
-        _widest(comparison, name, [(step, blurred(numbers)) for step, numbers in steps if numbers.replayed.any()]),
+        sum(int(side.numbers.replayed.sum()) for side in sides),
+        largest(sides, closeness),
+        _widest(largest, [side for side in sides if side.numbers.terms is not None], hidden),
+        _widest(largest, [side for side in sides if side.numbers.replayed.any()], blurred),
     )
 
 
@@ -153,8 +170,8 @@ def closeness(numbers: Numbers) -> Floats:
         return np.nan_to_num(np.abs(numbers.distance.error) / numbers.distance.bound, nan=0.0)
 
 
-def _widest(comparison: Comparison, name: Name, shares: list[tuple[StepComparison, Floats]]) -> Check | None:
-    return _largest(comparison, name, shares) if shares else None
+def _widest(largest: Callable[[list[Side], Measure], Check], sides: list[Side], measure: Measure) -> Check | None:
+    return largest(sides, measure) if sides else None
 
 
 def hidden(numbers: Numbers) -> Floats:
@@ -176,17 +193,31 @@ def _shares(caught: Floats, terms: Floats | None) -> Floats:
     return np.where(np.isnan(shares), np.inf, shares)
 
 
-def _largest(comparison: Comparison, name: Name, found: list[tuple[StepComparison, Floats]]) -> Check:
-    """The number with the largest value in `found`."""
-    step, values = max(found, key=lambda pair: float(np.max(pair[1], initial=-math.inf)))
-    place = np.unravel_index(int(np.argmax(values)), values.shape)
-    return comparison.check(step, name, tuple(map(int, place)))
+def _largest(comparison: Comparison, name: Name, sides: list[Side], measure: Measure) -> Check:
+    """The number with the largest value of `measure`; of equals that of the first step."""
+    found: list[tuple[float, int, Side, int, int]] = []
+    for side in sides:
+        batches = side.steps.blocks[side.block].batches
+        values = measure(side.numbers).reshape(len(batches), -1)
+        each = values.max(axis=1, initial=-math.inf)
+        step, place = min((batches[place].step, int(place)) for place in np.flatnonzero(each == each.max()))
+        found.append((float(each.max()), -step, side, place, int(values[place].argmax())))
+    _, _, side, at, entry = max(found, key=itemgetter(0, 1))
+    indices = np.unravel_index(entry, side.numbers.autograd.shape[1:])
+    return comparison.check(side.steps.at(side.block, at), name, tuple(map(int, indices)))
 
 
 def marked(comparison: Comparison, disagrees: bool) -> Iterator[Check]:
     """The numbers that disagree, in order; or those that are not decided."""
-    for step in comparison.judged:
-        for name, numbers in step.numbers.items():
-            found = numbers.disagrees if disagrees else ~(numbers.agrees | numbers.disagrees)
-            for place in np.argwhere(found):
-                yield comparison.check(step, name, tuple(map(int, place)))
+    steps = in_blocks(comparison.steps)
+    for place in np.flatnonzero(steps.each([own.disagrees if disagrees else own.open for own in steps.blocks])):
+        yield from _marked(comparison, steps[int(place)], disagrees)
+    if comparison.prediction is not None:
+        yield from _marked(comparison, comparison.prediction, disagrees)
+
+
+def _marked(comparison: Comparison, step: StepComparison, disagrees: bool) -> Iterator[Check]:
+    for name, numbers in step.numbers.items():
+        found = numbers.disagrees if disagrees else ~(numbers.agrees | numbers.disagrees)
+        for place in np.argwhere(found):
+            yield comparison.check(step, name, tuple(map(int, place)))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from derive.run.run import Run
+from verify.compare.compared import in_blocks
 from verify.compare.comparison import Comparison
 from verify.compare.epochs import EpochLoss, epoch_losses
 from verify.compare.stopping import First, first_nonfinite, holds
@@ -70,11 +71,11 @@ class Tally:
 def tally(run: Run, hand: HandRun, record: Record, comparison: Comparison) -> Tally:
     """The tally of a run, or of a piece of one."""
     met = (step.batch.step for step in hand.steps if holds(step, run.settings))
-    numbers = (numbers for step in comparison.steps for numbers in step.numbers.values())
+    blocks = in_blocks(comparison.steps).blocks
     return Tally(
         len(record.steps),
         len(hand.steps),
-        sum(int(found.disagrees.sum()) for found in numbers),
+        sum(int(numbers.disagrees.sum()) for block in blocks for numbers in block.numbers.values()),
         summarize(comparison),
         epoch_losses(run.problem.graph, hand, record),
         first_nonfinite(hand, record, run.loss),

@@ -31,6 +31,7 @@ from verify.hand.program import (
 )
 from verify.hand.rates import of_group
 from verify.hand.update import Instead, Update, applied, is_trained
+from verify.intervals import Enclosed
 from verify.names import state_name
 from verify.numbers import Exact, Forms
 
@@ -217,7 +218,17 @@ def numbers(quantity: Quantity, system: NumberSystem) -> Array:
     """
     if isinstance(system, Forms) and quantity.rounded and quantity.name in system.inputs:
         return system.given(quantity.name, quantity.values, quantity.slacks).reshape(quantity.shape)
+    if isinstance(system, Enclosed) and not _is_beyond(quantity):
+        return system.nearest(quantity.floats, quantity.are_floats).reshape(quantity.shape)
     return system.constants(quantity.values).reshape(quantity.shape)
+
+
+def _is_beyond(quantity: Quantity) -> bool:
+    """Whether a value is too large for a float64."""
+    try:
+        return not quantity.floats
+    except OverflowError:
+        return True
 
 
 def columns(problem: Problem, given: Sequence[Quantity], system: NumberSystem) -> dict[str, Array]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from typing import NamedTuple
 
 from derive.algebra.expression import Apply, walk
@@ -155,15 +156,24 @@ class Continued:
         settings = run.settings
         beside = {*run.problem.reported, *(node.name for node in settings.watched)}
         self.lines = [node.name for node in run.watched.graph.lines if settings.nodes or node.name in beside]
-        self.prepared = inputs(run, once=once)
+        self.once = once
         self.settings = settings
         self.bits = bits
-        self.held: Exacts = beginnings(run.watched, settings, Exact())
         self.gathered: Exacts = {}
         self.ended = ""
         self.is_blurred = False
         self.count = 0
         self.met = False
+
+    @cached_property
+    def prepared(self) -> Inputs:
+        """What every step is calculated with; made for the first, which may not be wanted."""
+        return inputs(self.run, once=self.once)
+
+    @cached_property
+    def held(self) -> Exacts:
+        """The parameters and the state, which each step leaves to the next."""
+        return beginnings(self.run.watched, self.settings, Exact())
 
     def calculate(self, batches: Sequence[Batch]) -> HandRun:
         """The next steps; none after the calculation has ended."""

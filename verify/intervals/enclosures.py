@@ -71,9 +71,12 @@ class Enclosed(Literals):
     def constants(self, values: Sequence[Fraction]) -> Pairs:
         """The nearest float64 of each, with what it lacks; a number beyond float64 tells nothing."""
         found = [_nearest(*value.as_integer_ratio()) for value in values]
-        mid = np.array([number for number, _ in found], dtype=np.float64)
-        is_held = np.array([held for _, held in found], dtype=np.bool_)
-        return pairs(mid, np.where(is_held, 0.0, np.abs(mid) * UNIT + LEAST))
+        return self.nearest([number for number, _ in found], [held for _, held in found])
+
+    def nearest(self, floats: Sequence[float], are_exact: Sequence[bool]) -> Pairs:
+        """Numbers of which the nearest float64 is known, and whether it is the number itself."""
+        mid = np.array(floats, dtype=np.float64)
+        return pairs(mid, np.where(np.array(are_exact, dtype=np.bool_), 0.0, np.abs(mid) * UNIT + LEAST))
 
     def take(self, array: Floats) -> Pairs:
         """Floats as they are; an infinity or NaN tells nothing."""
@@ -131,6 +134,7 @@ class Enclosed(Literals):
         """The sum of the sizes of the products."""
         with np.errstate(all="ignore"):
             x, y = how.matrices(np.abs(left["mid"]), np.abs(right["mid"]))
+            x, y = np.ascontiguousarray(x), np.ascontiguousarray(y)
             return np.asarray(how.restored(x @ y, left, right))
 
     def _by_products(self, summed: int, left: Pairs, right: Pairs) -> Pairs:
@@ -211,10 +215,10 @@ class RoundedPairs(Enclosed):
         self.underflow = 2.0 ** max(self.format.tiny, -1074)
         self.flushed = self.underflow + 2.0 ** (self.format.inner or self.format).normal
 
-    def constants(self, values: Sequence[Fraction]) -> Pairs:
+    def nearest(self, floats: Sequence[float], are_exact: Sequence[bool]) -> Pairs:
         """Numbers as they are stored: themselves where the format holds them, else rounded once."""
         with np.errstate(all="ignore"):
-            return self._rounded(super().constants(values), 1.0, 1)
+            return self._rounded(super().nearest(floats, are_exact), 1.0, 1)
 
     def stored(self, values: Sequence[Fraction]) -> Pairs:
         """Inputs in a row as a program stores them: each the nearest number of the format, which is known.

@@ -226,7 +226,8 @@ def gamma(count: int, unit: float) -> float:
 
 def matrix_product(left: Pairs, right: Pairs) -> tuple[Floats, Floats, Floats]:
     """The product of the midpoints; from above that of their sizes, and how far the radii can move it."""
-    a, b, ra, rb = left["mid"], right["mid"], left["rad"], right["rad"]
+    # side by side in memory, as BLAS wants them: the fields of a structured array are not
+    a, b, ra, rb = (np.ascontiguousarray(x[part]) for part in ("mid", "rad") for x in (left, right))
     spread: Floats = np.zeros(())
     if rb.any():
         spread = spread + _product_from_above(np.abs(a), rb)

@@ -12,8 +12,8 @@ from verify.numbers.elements import MAX_FRACTION_BITS, CalculationError, element
 from verify.numbers.formats import FORMATS, Floats, Format, Truth
 from verify.numbers.once import ExactOnce
 from verify.numbers.pocket import Carried, PocketForms, PocketNumbers, Rounds, carried, likely
-from verify.numbers.rounded_forms import RoundedForms
 from verify.numbers.recorded import NotRecordedError, Recorded, Repeated, Shaped, repeated
+from verify.numbers.rounded_forms import RoundedForms
 from verify.numbers.scalars import (
     Exactly,
     as_ball,

@@ -37,9 +37,19 @@ class Distance:
     consistent: Truth
     alone: Truth
 
-    def at(self, place: int | NDArray[np.intp]) -> Distance:
+    def at(self, place: int | NDArray[np.intp] | None) -> Distance:
         """The part of one of several steps side by side, or of some of them."""
         return Distance(*(getattr(self, field.name)[place] for field in fields(self)))
+
+    def spread(self, places: NDArray[np.intp], count: int) -> Distance:
+        """The distances at their places among `count` steps side by side; of the other steps nothing is known."""
+        found = []
+        for field in fields(self):
+            own = getattr(self, field.name)
+            whole = np.full((count, *own.shape[1:]), False if own.dtype == np.bool_ else np.nan, dtype=own.dtype)
+            whole[places] = own
+            found.append(whole)
+        return Distance(*found)
 
     @cached_property
     def reach(self) -> Floats:

@@ -6,9 +6,9 @@ from derive.exports import lazily as _lazily
 if TYPE_CHECKING:
     from verify.pytorch.conventions import with_conventions
     from verify.pytorch.order import orders
-    from verify.pytorch.run import draw, pieces, predict, replay, train
+    from verify.pytorch.run import Replay, draw, pieces, predict, train
 
-__all__ = ["draw", "orders", "pieces", "predict", "replay", "train", "with_conventions"]
+__all__ = ["Replay", "draw", "orders", "pieces", "predict", "train", "with_conventions"]
 
 __getattr__, __dir__ = _lazily(
     __name__, {**dict.fromkeys(__all__, "run"), "orders": "order", "with_conventions": "conventions"}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from derive.run.batches import Batch
 from derive.run.settings import Settings
@@ -33,14 +34,41 @@ def batches_of(data: Mapping[str, Tensor], settings: Settings) -> Iterator[tuple
                 return
 
 
-def _loader(dataset: TensorDataset, settings: Settings) -> DataLoader[tuple[Tensor, ...]]:
+def _loader(dataset: TensorDataset, settings: Settings) -> DataLoader[Any]:
     # a generator of its own even without shuffle: the DataLoader draws from it at the start of each epoch
     generator = torch.Generator().manual_seed(settings.seed)
+    whole, collate = _Columns(dataset), _as_they_are
     if settings.batches is not None:
-        return DataLoader(dataset, batch_sampler=[list(rows) for rows in settings.batches], generator=generator)
+        rows = [list(rows) for rows in settings.batches]
+        return DataLoader(whole, batch_sampler=rows, generator=generator, collate_fn=collate)
     return DataLoader(
-        dataset, settings.batch_size, shuffle=settings.shuffle, drop_last=settings.drop_last, generator=generator
+        whole,
+        settings.batch_size,
+        shuffle=settings.shuffle,
+        drop_last=settings.drop_last,
+        generator=generator,
+        collate_fn=collate,
     )
+
+
+class _Columns(Dataset[Any]):
+    """The columns of a dataset, of which a batch is gathered at once and not row by row."""
+
+    def __init__(self, dataset: TensorDataset) -> None:
+        self.dataset = dataset
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitems__(self, rows: list[int]) -> list[Tensor]:
+        """The rows of every column: a DataLoader asks for them so where a dataset offers it."""
+        wanted = torch.tensor(rows)
+        return [column[wanted] for column in self.dataset.tensors]
+
+
+def _as_they_are(columns: list[Any]) -> Any:
+    """The columns of a batch, which are gathered already."""
+    return columns
 
 
 class _Gathering:
@@ -58,7 +86,7 @@ class _Gathering:
         if self.settings.accumulate == 1:
             if self.gathered == self.settings.zero_every:
                 self.gathered = 0
-            return replace(batch, adds=adds)
+            return replace(batch, adds=True) if adds else batch
         updates = ends_epoch or self.gathered == self.settings.accumulate
         if updates:
             self.gathered = 0

@@ -6,9 +6,10 @@ here, only the problem and the settings. Where PyTorch does not have the update,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.func import grad_and_value, vmap
 
 from derive.errors import DataError, Place, SettingError
 from derive.graph.gradient_names import gradient_name
@@ -26,11 +28,14 @@ from derive.run.batches import Batch
 from derive.run.reads import Held, Reads
 from derive.run.settings import Settings
 from derive.training.clipping import VALUE
+from verify.pytorch.blocks import LENGTH, Blocks
 from verify.pytorch.loader import batches_of
 from verify.pytorch.module import DTYPES, GraphModule, as_array, as_columns, as_values, dtype_name
 from verify.pytorch.optimizer import TorchUpdate, UpdateByHand
 from verify.pytorch.rates import inside
-from verify.record import Handed, Record, StepRecord, Values
+from verify.record import Block, Handed, Record, StepRecord, Values
+
+LOOKS = 64  # steps after which PyTorch's numbers are looked at: its run ends with the first that is not finite
 
 
 def draw(problem: Problem, dtype: str) -> Problem:
@@ -83,34 +88,100 @@ def pieces(problem: Problem, settings: Settings, length: int, by_hand: Handed | 
     data = as_columns(problem, problem.data, dtype)
     update = TorchUpdate(model, settings, problem.place_of) if by_hand is None else UpdateByHand(model, by_hand)
     whole = Record(settings.dtype, torch.__version__, as_values(data), ())
-    steps: list[StepRecord] = []
+    blocks = Blocks(min(length, LENGTH))
+    stops = settings.on_nonfinite == "stop"
     for batch, columns in islice(batches_of(data, settings), by_hand.steps if by_hand else None):
-        if any(len(column) != batch.n for column in columns.values()):
-            steps.append(_without_rows(model, update, batch, columns, settings))
+        try:
+            goes_on = _taken(model, update, batch, columns, blocks, settings)
+        except SettingError:  # in a step that is made only because the end is looked for now and then
+            blocks.drop(len(blocks) - 1)
+            if stops and blocks.end_at_nonfinite():
+                break
+            raise
+        is_piece = len(blocks) >= length and batch.batch == settings.batches_per_epoch
+        looks = stops and (is_piece or batch.step % LOOKS == 0)
+        if not goes_on or (looks and blocks.end_at_nonfinite()):
             break
-        steps.append(_step(model, update, batch, columns, settings.nodes, settings.watched, settings.reads))
-        if ends(steps[-1], settings):
-            break
-        if len(steps) >= length and batch.step < settings.steps and batch.batch == settings.batches_per_epoch:
-            yield replace(whole, steps=tuple(steps))
-            steps = []
-    yield replace(whole, steps=tuple(steps))
+        if is_piece and batch.step < settings.steps:
+            yield replace(whole, steps=blocks.steps())
+            blocks = Blocks(min(length, LENGTH))
+    if stops:
+        blocks.end_at_nonfinite()
+    yield replace(whole, steps=blocks.steps())
 
 
-def replay(problem: Problem, settings: Settings, steps: Sequence[StepRecord]) -> tuple[StepRecord, ...]:
-    """Forward and backward pass of `steps` again, in float64: the same module and batches at the same states."""
-    model = GraphModule(problem, torch.float64)
-    still = TorchUpdate(model, replace(settings, lr=None))
-    found = []
-    for step in steps:
-        with torch.no_grad():
-            for name, parameter in model.named.items():
-                parameter.copy_(torch.from_numpy(step.before[name]))
-                held = step.accumulated.get(name)
-                parameter.grad = None if held is None else torch.from_numpy(held.copy())
-        columns = {name: torch.from_numpy(values) for name, values in step.data.items()}
-        found.append(_step(model, still, step.batch, columns, settings.nodes))
-    return tuple(found)
+def _taken(
+    model: GraphModule,
+    update: TorchUpdate | UpdateByHand,
+    batch: Batch,
+    columns: Mapping[str, Tensor],
+    record: Blocks,
+    settings: Settings,
+) -> bool:
+    """One step of the run; whether it goes on after it, as far as `until` and the rows of the batch decide."""
+    if any(len(column) != batch.n for column in columns.values()):
+        _without_rows(model, update, batch, columns, record, settings)
+        return False
+    _step(model, update, batch, columns, record, settings.nodes, settings.watched, settings.reads)
+    return settings.until is None or not settings.is_met(record.last().nodes)
+
+
+class Replay:
+    """Forward and backward pass of steps again, in float64: the same module and batches at the same states."""
+
+    def __init__(self, problem: Problem, settings: Settings) -> None:
+        self.problem = problem
+        self.settings = settings
+
+    @cached_property
+    def model(self) -> GraphModule:
+        """The module, made for the first step that is repeated."""
+        return GraphModule(self.problem, torch.float64)
+
+    def __call__(self, block: Block) -> Block:
+        """The steps of a block."""
+        return self._one_by_one(block) if self.settings.nodes else self._at_once(block)
+
+    def _one_by_one(self, block: Block) -> Block:
+        """The passes of one step after the other."""
+        still = TorchUpdate(self.model, replace(self.settings, lr=None))
+        found = Blocks(len(block))
+        for place, batch in enumerate(block.batches):
+            step = block.step(place)
+            with torch.no_grad():
+                for name, parameter in self.model.named.items():
+                    parameter.copy_(torch.from_numpy(step.before[name]))
+                    held = step.accumulated.get(name)
+                    parameter.grad = None if held is None else torch.from_numpy(held.copy())
+            columns = {name: torch.from_numpy(values) for name, values in step.data.items()}
+            _step(self.model, still, batch, columns, found, self.settings.nodes)
+        (whole,) = found.steps().blocks
+        return whole
+
+    def _at_once(self, block: Block) -> Block:
+        """The passes of all steps at once: the module and autograd with one dimension more (torch.func.vmap)."""
+        model = self.model
+        parameters = {name: torch.from_numpy(block.floats("before", name)) for name in model.named}
+        columns = {name: torch.from_numpy(block.floats("data", name)) for name in block.data}
+
+        def loss(own: dict[str, Tensor], rows: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+            model.named = own
+            lines = model(rows, block.n)
+            return lines[self.problem.graph.loss], {name: lines[name] for name in self.problem.reported}
+
+        gradients, (losses, lines) = vmap(grad_and_value(loss, has_aux=True))(parameters, columns)
+        held = {name: torch.from_numpy(block.floats("accumulated", name)) for name in block.accumulated}
+        gradients |= {name: held[name] + gradients[name] for name in held}
+        return replace(
+            block,
+            before=as_values(parameters),
+            loss=as_array(losses),
+            gradients=as_values(gradients),
+            nodes=as_values(lines),
+            after={},
+            clipped={},
+            rates={},
+        )
 
 
 def predict(problem: Problem, settings: Settings, last: StepRecord) -> Values:
@@ -163,62 +234,104 @@ def _step(
     update: TorchUpdate | UpdateByHand,
     batch: Batch,
     columns: Mapping[str, Tensor],
+    record: Blocks,
     nodes: bool,
     watched: tuple[Node, ...] = (),
     reads: Reads | None = None,
-) -> StepRecord:
+) -> None:
     """One mini-batch: zero_grad, forward, backward, step; without zero_grad or step where the batch says so.
 
-    Then what is `watched`, as a loop would print it.
+    Then what is `watched`, as a loop would print it. All numbers are written into the `record`.
     """
+    record.begin(batch)
     update.begin(batch)
-    before = as_values({**model.named, **update.state()})
-    accumulated = as_values(_gradients(model)) if batch.adds else {}
+    with torch.no_grad():
+        record.write("before", {**model.named, **update.state()})
+        if batch.adds:
+            record.write("accumulated", _gradients(model))
     if not batch.adds:
         model.zero_grad()  # as optimizer.zero_grad(), and the frozen parameters too
-    lines = model(columns, batch.n)
-    if nodes:
-        for value in lines.values():
-            if value.requires_grad:
-                value.retain_grad()
-    loss = lines[model.graph.loss]
+    lines = _passes(model, columns, batch.n, nodes)
+    with torch.no_grad():
+        gradients = _gradients(model)
+        _write_passes(model, lines, gradients, columns, record, nodes)
+        of_loss = {gradient_name(model.graph.loss, name): g.clone() for name, g in gradients.items() if watched}
+        unclipped = as_values(gradients) if reads is not None and reads.nodes else {}
+        rates, clipped = update.held(), update.clip() if batch.updates else {}
+        record.write("rates", rates)
+        record.write("clipped", clipped)
+        if batch.updates:
+            update.step()
+        if update.trains:
+            record.write("after", {**update.state(), **model.named})
+        if watched:
+            held = _held(record, {**unclipped, **clipped})
+            inner = {} if reads is None else inside(reads, held, batch, rates, model.dtype)
+            record.write("nodes", model.watched(watched, {**lines, **of_loss, **inner}, columns, batch.n))
+
+
+def _passes(model: GraphModule, columns: Mapping[str, Tensor], n: int, nodes: bool) -> dict[str, Tensor]:
+    """Forward and backward pass: the lines, which with `nodes` keep their gradients."""
+    lines: dict[str, Tensor] = model(columns, n)
+    for value in lines.values() if nodes else ():
+        if value.requires_grad:
+            value.retain_grad()
+    loss: Any = lines[model.graph.loss]
     if loss.requires_grad:  # else there is nothing to differentiate for: a forward pass alone
         loss.backward()
-    recorded = as_values(_gradients(model))
-    gradients = {gradient_name(model.graph.loss, name): g.clone() for name, g in _gradients(model).items() if watched}
-    rates, clipped = update.held(), update.clip() if batch.updates else {}
-    if batch.updates:
-        update.step()
-    after = as_values({**update.state(), **model.named}) if update.trains else {}
-    adjoints = {name: value.grad for name, value in lines.items() if nodes and value.grad is not None}
-    used = Held(before, after, {**recorded, **clipped})
-    inner = {} if reads is None else inside(reads, used, batch, rates, model.dtype)
-    followed = model.watched(watched, {**lines, **gradients, **inner}, columns, batch.n)
-    lines = {**{name: value for name, value in lines.items() if nodes or name in model.reported}, **followed}
-    noted = (as_values(lines), as_values(adjoints), as_values(columns), accumulated, clipped, rates)
-    return StepRecord(batch, before, as_array(loss), recorded, after, *noted)
+    return lines
 
 
+def _write_passes(
+    model: GraphModule,
+    lines: Mapping[str, Tensor],
+    gradients: Mapping[str, Tensor],
+    columns: Mapping[str, Tensor],
+    record: Blocks,
+    nodes: bool,
+) -> None:
+    """Writes what the passes gave."""
+    record.write("loss", {"": lines[model.graph.loss]})
+    record.write("gradients", gradients)
+    record.write("data", columns)
+    if nodes or model.reported:
+        record.write("nodes", {name: value for name, value in lines.items() if nodes or name in model.reported})
+    if nodes:
+        record.write("adjoints", {name: value.grad for name, value in lines.items() if value.grad is not None})
+
+
+def _held(record: Blocks, gradients: Values) -> Held:
+    """What PyTorch holds of a step that has been made from `gradients`, for the lines that read of its update."""
+    step = record.last()
+    return Held(step.before, step.after, gradients)
+
+
+@torch.no_grad()
 def _without_rows(
     model: GraphModule,
     update: TorchUpdate | UpdateByHand,
     batch: Batch,
     columns: Mapping[str, Tensor],
+    record: Blocks,
     settings: Settings,
-) -> StepRecord:
+) -> None:
     """A step whose columns do not have the rows of its batch: the model is not run, its numbers are NaN."""
+    record.begin(batch, fits=False)
     update.begin(batch)
-    before = as_values({**model.named, **update.state()})
+    before = {**model.named, **update.state()}
+    record.write("before", before)
     wanted = {*model.reported, *([node.name for node in model.graph.lines] if settings.nodes else [])}
     lines = [*(node for node in model.graph.lines if node.name in wanted), *settings.watched]
     shapes = {line.name: [axis.size if isinstance(axis.size, int) else batch.n for axis in line.axes] for line in lines}
-    nothing = {name: _nothing(shape) for name, shape in shapes.items()}
-    accumulated = as_values(_gradients(model)) if batch.adds else {}
-    gradients = {name: _nothing(before[name].shape) for name in model.named}
-    clipped = {name: gradients[name] for name in update.clip()} if batch.updates else {}
-    after = {name: _nothing(values.shape) for name, values in before.items()} if update.trains else {}
-    noted = (as_values(columns), accumulated, clipped, update.held())
-    return StepRecord(batch, before, _nothing(()), gradients, after, nothing, {}, *noted, fits=False)
+    gradients = {name: _nothing(value.shape) for name, value in model.named.items()}
+    record.write("accumulated", _gradients(model) if batch.adds else {})
+    record.write("loss", {"": _nothing(())})
+    record.write("gradients", gradients)
+    record.write("clipped", {name: gradients[name] for name in update.clip()} if batch.updates else {})
+    record.write("after", {name: _nothing(value.shape) for name, value in before.items()} if update.trains else {})
+    record.write("nodes", {name: _nothing(shape) for name, shape in shapes.items()})
+    record.write("data", columns)
+    record.write("rates", update.held())
 
 
 def _nothing(shape: Iterable[int]) -> NDArray[Any]:
@@ -229,8 +342,3 @@ def _nothing(shape: Iterable[int]) -> NDArray[Any]:
 def _gradients(model: GraphModule) -> dict[str, Tensor]:
     """What .grad holds for each parameter; zeros where it holds nothing."""
     return {name: torch.zeros_like(p) if p.grad is None else p.grad for name, p in model.named.items()}
-
-
-def ends(step: StepRecord, settings: Settings) -> bool:
-    """Whether PyTorch's run ends early with this step: a number is not finite, or the condition of `until` holds."""
-    return (settings.on_nonfinite == "stop" and not step.finite) or settings.is_met(step.nodes)

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -6,17 +7,18 @@ import pytest
 from flint import arb
 
 from derive.chain.derivation import differentiate
-from derive.problem.loading import load
+from derive.problem.loading import Problem, load
 from derive.run.precedence import effective
 from derive.run.run import Run
+from derive.run.settings import Settings
 from tests.problems import simple
 from tests.step_bounds import at, distance, prepared
 from verify.bound.bound import Bound, prepare
 from verify.hand.calculation import numbers
 from verify.names import adjoint_of, updated
 from verify.numbers import FORMATS, as_ball, precision, to_fraction
-from verify.pytorch.run import replay, train
-from verify.record import StepRecord
+from verify.pytorch.run import Replay, train
+from verify.record import StepRecord, Steps, side_by_side
 
 DTYPES = tuple(FORMATS)
 
@@ -128,7 +130,8 @@ def test_the_program_has_every_adjoint() -> None:
 def test_steps_side_by_side_are_as_each_by_itself(problem: str, dtype: str) -> None:
     bound, record = prepared(problem, dtype=dtype)
     for state in bound.states(record.steps):
-        for place, step in enumerate(state.steps):
+        for place in range(len(state.block)):
+            step = state.block.step(place)
             alone = at(bound, step)
             for name, value in step.gradients.items():
                 target = adjoint_of(name)
@@ -144,14 +147,14 @@ def test_steps_side_by_side_are_as_each_by_itself(problem: str, dtype: str) -> N
 
 def test_steps_of_other_sizes_are_calculated_apart() -> None:
     bound, record = prepared("article", batch_size=4, epochs=2)
-    groups = [[step.batch.step for step in state.steps] for state in bound.states(record.steps)]
+    groups = [[batch.step for batch in state.block.batches] for state in bound.states(record.steps)]
     assert groups == [[1, 2, 4, 5], [3, 6]]
 
 
 def test_a_group_is_no_larger_than_memory_allows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("verify.bound.bound.MAX_SIDE_BY_SIDE", 6)
     bound, record = prepared("article", epochs=2)
-    groups = [[step.batch.step for step in state.steps] for state in bound.states(record.steps)]
+    groups = [[batch.step for batch in state.block.batches] for state in bound.states(record.steps)]
     assert groups == [[1, 2], [3, 4], [5, 6]]
 
 
@@ -163,6 +166,12 @@ def test_the_terms_of_a_gradient_are_those_of_its_sum() -> None:
     assert at(bound, step).terms[adjoint_of("b")].tolist() == [pytest.approx(24, rel=1e-6)]
 
 
+def again(problem: Problem, settings: Settings, steps: Sequence[StepRecord]) -> Steps:
+    """The steps repeated in float64."""
+    found = side_by_side(steps)
+    return Steps([Replay(problem, settings)(block) for block in found.blocks], found.places)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
 def test_in_float64_at_the_same_state_the_bound_is_a_million_times_tighter(dtype: str) -> None:
     problem = load("tanh_network")
@@ -170,11 +179,11 @@ def test_in_float64_at_the_same_state_the_bound_is_a_million_times_tighter(dtype
     derivation, record = differentiate(problem.graph), train(problem, settings)
     run = Run(problem, derivation, settings)
     coarse, fine = prepare(run), prepare(run, "float64")
-    for step, again in zip(record.steps, replay(problem, settings, record.steps), strict=True):
-        assert all(np.array_equal(step.before[name], again.before[name]) for name in step.before)
+    for step, repeated in zip(record.steps, again(problem, settings, record.steps), strict=True):
+        assert all(np.array_equal(step.before[name], repeated.before[name]) for name in step.before)
         for name, gradient in step.gradients.items():
             wide = distance(coarse, at(coarse, step), adjoint_of(name), gradient)
-            narrow = distance(fine, at(fine, again), adjoint_of(name), again.gradients[name])
+            narrow = distance(fine, at(fine, repeated), adjoint_of(name), repeated.gradients[name])
             assert (np.abs(narrow.error) <= narrow.bound).all()
             assert (narrow.bound <= 2.0**-20 * wide.bound).all()
 

@@ -17,7 +17,8 @@ from derive.run.run import Run
 from tests.problems import simple
 from verify import Outcome, Result, verify
 from verify.compare.check import Check, Numbers
-from verify.compare.comparison import Comparison, StepComparison
+from verify.compare.compared import StepComparison
+from verify.compare.comparison import Comparison
 from verify.compare.tallies import Tally, tally
 from verify.compare.verdict import Verdict, explain, explanations, judge, telling_ratio
 from verify.hand.run import HandRun
