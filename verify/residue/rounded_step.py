@@ -173,7 +173,8 @@ def _sharply(systems: StepSystems, sharp: Calculation, step: HandStep) -> SharpS
     watched, indices = systems.run.watched, list(step.batch.indices)
     beside = arb(0) if step.batch.step == 1 else arb(2) ** -BITS
     state = {name: _around(array, beside) for name, array in step.before.items()}
-    rows = {name: column[indices] for name, column in _stored_forms(watched.data, system).items()}
+    data = columns(watched, watched.data, system) | _stored_forms(watched.data, system)  # the rows' numbers among them
+    rows = {name: column[indices] for name, column in data.items()}
     sums = {adjoint_of(name): _around(array, beside) for name, array in step.accumulated.items()}
     return SharpStep(one_step(systems.run, sharp, state, rows, step.batch, sums), systems.names)
 

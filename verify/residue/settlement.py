@@ -129,10 +129,7 @@ def _sharper(run: Run, dtype: str, findings: Sequence[Finding], bounds: Mapping[
     last = max((cell.step for cell in cells), default=0)
     if not cells or FORMATS[dtype].inner is not None or in_forms(run, last, ROUNDINGS) > MAX_SHARP:
         return bounds
-    try:
-        sharp = drifts(run, dtype, cells, is_sharp=True)
-    except KeyError:  # a program that reads the number of its row: forms have none
-        return bounds
+    sharp = drifts(run, dtype, cells, is_sharp=True)
     return {**bounds, **{cell: drift for cell, drift in sharp.items() if drift.farthest < bounds[cell].farthest}}
 
 

@@ -84,8 +84,23 @@ def test_pytorch_lies_within_the_drift_from_the_first_step_on(
         assert drift.farthest <= 2000 * unit * max(scale, 1) * len(steps), cell
 
 
+READS_ROWS = """equations = "l = mean((w*x[i] - i)^2, i)"
+[parameters]
+w = 0.3
+[data]
+x = [1.1, 0.7, 2.3, 0.1]
+[training]
+lr = 0.1
+batch_size = 2
+"""
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize(("problem", "options"), SHORT, ids=[f"{name} {options}" for name, options in SHORT])
+@pytest.mark.parametrize(
+    ("problem", "options"),
+    [*SHORT, (READS_ROWS, {"epochs": 2})],
+    ids=[*(f"{name} {options}" for name, options in SHORT), "the number of a row"],
+)
 def test_pytorch_lies_within_the_sharper_drift(problem: str, options: dict[str, object], dtype: str) -> None:
     """Each rounding is an unknown: the numbers of PyTorch lie within what they do together, in every step."""
     result = verify(problem, dtype=dtype, **options)
