@@ -135,19 +135,20 @@ class Kept:
         """Takes rows of a piece, of which the first steps are calculated by hand, so many as `by_hand` says."""
         numbers = rows.numbers
         wrong = np.flatnonzero(~rows.compared.each([block.agrees for block in rows.compared.blocks]))
-        for place in wrong[: MAX_LISTED - self.found]:
-            self.found += 1
-            self._keep((rows if place else self.last[-1]).row(int(place) - 1) if place or self.last else None)
-            self._keep(rows.row(int(place)))
-        for place in np.flatnonzero((numbers <= KEPT) | np.isin(numbers, self.report)):
+        listed = wrong[: MAX_LISTED - self.found]
+        self.found += len(listed)
+        if self.last and 0 in listed:
+            self._keep(self.last[-1].row(-1))  # the step before
+        kept = (numbers <= KEPT) | np.isin(numbers, self.report)
+        kept[listed] = kept[listed[listed > 0] - 1] = True
+        for place in np.flatnonzero(kept):
             self._keep(rows.row(int(place)))
         if by_hand:
             self.by_hand = rows.row(min(by_hand, len(numbers)) - 1)
         self.last = [*self.last[-1:], rows] if len(numbers) < KEPT else [rows]
 
-    def _keep(self, row: Row | None) -> None:
-        if row is not None:
-            self.rows[row[0].batch.step] = row
+    def _keep(self, row: Row) -> None:
+        self.rows[row[0].batch.step] = row
 
     def all(self) -> tuple[HandRun, Record, Comparison]:
         """The run with the rows that are kept, in order."""

@@ -43,7 +43,7 @@ class _Array:
 
 @dataclass
 class _Open:
-    """A block that is being written."""
+    """A block that is being written, of no more than `length` steps."""
 
     length: int
     fits: bool
@@ -87,17 +87,13 @@ class Blocks:
         """Begins the row of the next step."""
         kind = (batch.n, batch.adds, batch.updates, fits)
         number = self.current.get(kind)
-        if number is None or self._is_full(self.blocks[number]):
+        if number is None or len(self.blocks[number].batches) >= self.blocks[number].length:
             number = self.current[kind] = len(self.blocks)
             self.blocks.append(_Open(self.length, fits))
         block = self.blocks[number]
         self.places.append((number, len(block.batches)))
         self._row = block, len(block.batches)
         block.batches.append(batch)
-
-    @staticmethod
-    def _is_full(block: _Open) -> bool:
-        return len(block.batches) == min(len(array.numbers) for array in block.arrays.values())
 
     def write(self, group: str, values: Mapping[str, Tensor | NDArray[Any]]) -> None:
         """Copies numbers of a group of `StepRecord` into the row; within torch.no_grad, as autograd follows a copy."""
@@ -107,6 +103,7 @@ class Blocks:
             array = block.arrays.get((group, name))
             if array is None:
                 array = block.arrays[group, name] = _Array(block.length, own)
+                block.length = min(block.length, len(array.numbers))
             array.take(place, own)
 
     def steps(self) -> Steps:
