@@ -137,6 +137,9 @@ def add_settings(found: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--nodes", action="store_true", help="compare every line and its adjoint too")
     group.add_argument("--drift", metavar="K", help="steps that are also calculated from the initial values on")
+    group.add_argument(
+        "--every", metavar="K", help="compare one step of K; that each begins where the last ended, of all"
+    )
     group.add_argument("--limit", metavar="N", help="calculations that a run may take (1e8, about a minute and 2 GB)")
     group.add_argument("--first", action="store_true", help="end with the first step that disagrees")
 
@@ -145,7 +148,7 @@ def settings_of(options: argparse.Namespace) -> dict[str, object]:
     """The settings that were given as flags; None for the others. Raises `SettingError` for an unknown option."""
     return _options(options.option or ()) | {
         key: getattr(options, key)
-        for key in (*(flag.key for flag in _FLAGS), "shuffle", "drop_last", "nodes", "drift", "first", "limit")
+        for key in (*(flag.key for flag in _FLAGS), "shuffle", "drop_last", "nodes", "drift", "every", "first", "limit")
     }
 
 

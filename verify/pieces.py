@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from itertools import islice
 
 import numpy as np
@@ -86,12 +86,17 @@ class Rows:
     @property
     def numbers(self) -> NDArray[np.intp]:
         """The numbers of the steps that are compared."""
-        return np.array([batch.step for batch in self.record.batches[: len(self.compared)]], dtype=np.intp)
+        return np.array([batch.step for batch in self.compared.batches], dtype=np.intp)
 
     def row(self, place: int) -> Row:
         """The row of a step, counted from 0, or from the end where it is negative."""
-        place = place % len(self.compared)
-        return self.compared[place], self.record[place]
+        compared = self.compared[place % len(self.compared)]
+        return compared, self.record[compared.batch.step - self.first]
+
+    @cached_property
+    def first(self) -> int:
+        """The number of the first step of the piece."""
+        return self.record[0].batch.step
 
 
 class Kept:
@@ -143,8 +148,9 @@ class Kept:
         kept[listed] = kept[listed[listed > 0] - 1] = True
         for place in np.flatnonzero(kept):
             self._keep(rows.row(int(place)))
-        if by_hand:
-            self.by_hand = rows.row(min(by_hand, len(numbers)) - 1)
+        known = np.flatnonzero(numbers < rows.first + by_hand)
+        if known.size:
+            self.by_hand = rows.row(int(known[-1]))
         self.last = [*self.last[-1:], rows] if len(numbers) < KEPT else [rows]
 
     def _keep(self, row: Row) -> None:

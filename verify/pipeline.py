@@ -29,9 +29,10 @@ def verify(problem: Problem | str | os.PathLike[str], *, tell: Progress | None =
     (optimizer, its variant and options, lr, scheduler, scheduler_every and its options, groups, clip_grad_norm or
     clip_grad_value, batch_size, drop_last, batches, zero_grad, accumulate, epochs or steps, shuffle, seed, dtype,
     until, report, on_nonfinite) and override it;
-    `nodes=True` compares every line and its adjoint as well, at PyTorch's own operands; `drift=K`
-    calculates no more than K steps by hand from the initial values on; `first=True` ends the comparison with
-    the first step that disagrees; `limit=N` lets a run take N calculations, as estimated from its shapes.
+    `nodes=True` compares every line and its adjoint as well, at PyTorch's own operands; `drift=K` calculates no more
+    than K steps by hand from the initial values on; `every=K` compares one step of K, and of all that each begins where
+    the one before has ended; `first=True` ends the comparison with the first step that disagrees; `limit=N` lets a run
+    take N calculations, as estimated from its shapes.
     `tell` is called after each piece of a run of more than 10,000 steps with its last step, that of the run, and what
     is found so far. Raises `ProblemError` for a problem or a setting that cannot be used.
     """

@@ -161,6 +161,17 @@ class Steps(Sequence[StepRecord]):
         places = np.stack([np.array(firsts, dtype=np.intp)[own] + place // each, place % each], axis=1)
         return Steps(blocks, places)
 
+    def some(self, chosen: NDArray[np.bool_]) -> tuple[Steps, list[tuple[int, NDArray[np.intp]]]]:
+        """Those of the steps that are chosen; and of which block, at which places, each of their blocks is a part."""
+        parts: list[tuple[int, NDArray[np.intp]]] = []
+        found = np.empty((int(chosen.sum()), 2), dtype=np.intp)
+        own, place = self.places[chosen, 0], self.places[chosen, 1]
+        for number in np.unique(own):
+            mine = own == number
+            found[mine, 0], found[mine, 1] = len(parts), np.arange(mine.sum())
+            parts.append((int(number), place[mine]))
+        return Steps([self.blocks[number].of(places) for number, places in parts], found), parts
+
     def each(self, found: Sequence[NDArray[Any]]) -> NDArray[Any]:
         """One number of every step of each block, in the order of the run."""
         if not found:

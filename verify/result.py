@@ -84,10 +84,11 @@ class Result:
     def kept(self) -> str:
         """Which rows of a long run there are, as a sentence; empty where all are."""
         rows = len(self.comparison.steps)
-        if rows == self.tally.steps or self.settings.first:
+        if rows == self.tally.compared or self.settings.first:
             return ""
         ends = f"the first and the last {KEPT:,}, those that report names, and the first that are wrong"
-        return f"of the {self.tally.steps:,} steps, all compared, {rows:,} are kept for tables and files: {ends}"
+        which = "all" if self.settings.every == 1 else f"{self.tally.compared:,} of them"
+        return f"of the {self.tally.steps:,} steps, {which} compared, {rows:,} are kept for tables and files: {ends}"
 
     @cached_property
     def nonfinite(self) -> tuple[str, ...]:

@@ -54,7 +54,7 @@ DEFAULTS: Mapping[str, object] = {
 def effective(problem: Problem, flags: Mapping[str, object]) -> Settings:
     """The settings of `problem`, with those of `flags` that are not None in their place.
 
-    Flags are named as the settings of a problem file, and `nodes`, `drift`,
+    Flags are named as the settings of a problem file, and `nodes`, `drift`, `every`,
     `first` and `limit`, which no file can set. Raises `SettingError` for a
     setting that is unknown or not possible, for both epochs and steps, and for a missing lr. A problem
     without [training] needs none: its gradients are evaluated once. The options of the file that an optimizer of
@@ -75,6 +75,7 @@ def effective(problem: Problem, flags: Mapping[str, object]) -> Settings:
     beside = {
         "nodes": bool(flags.get("nodes")),
         "drift": None if flags.get("drift") is None else read_as(_DRIFT, "drift", flags["drift"]),
+        "every": 1 if flags.get("every") is None else read_as(_EVERY, "every", flags["every"]),
         "first": bool(flags.get("first")),
         "limit": LIMIT if flags.get("limit") is None else read_as(_LIMIT, "limit", flags["limit"]),
         "until": _condition(problem, chosen["until"], "flag" if "until" in flagged.values else "file"),
@@ -279,6 +280,7 @@ def _as_written(value: object) -> object:
     )
 
 
+_EVERY = Setting("a whole number of steps, from 1", whole(1, MAX_COUNT))
 _DRIFT = Setting("a whole number of steps, from 0", whole(0, MAX_COUNT))
 
 
@@ -292,7 +294,7 @@ def _calculations(value: object) -> int:
 
 MOST_CALCULATIONS = 10**18
 _LIMIT = Setting("how many calculations may be made, such as 1e9", _calculations)
-_OF_COMPARISON = ("nodes", "drift", "first", "limit")
+_OF_COMPARISON = ("nodes", "drift", "every", "first", "limit")
 _REPLACES: Mapping[str, tuple[str, ...]] = {  # by a flag, in the file
     "epochs": ("steps",),
     "steps": ("epochs",),

@@ -43,8 +43,9 @@ class Settings:
     batches whose gradients add up for one update.
     `lr` is None where nothing is trained: the gradients are evaluated once, at the values that are given.
     `steps` counts mini-batches over the whole run. `nodes` compares every line too, `drift` is the number of
-    steps that are calculated by hand from the initial values on (None: while the digits suffice), `first` ends
-    the comparison with the first step that disagrees, `limit` is how many calculations a run may take.
+    steps that are calculated by hand from the initial values on (None: while the digits suffice), of `every` so
+    many steps one is compared, `first` ends the comparison with the first step that disagrees, `limit` is how many
+    calculations a run may take.
     `origins` tells of each setting whether it
     comes from a flag, from the problem file, or is the default. The run ends after the first step in which `until`
     holds, and with `on_nonfinite` "stop" after the first that is not finite. `report` are the steps that are
@@ -66,6 +67,7 @@ class Settings:
     origins: Mapping[str, str]
     nodes: bool = False
     drift: int | None = None
+    every: int = 1
     first: bool = False
     limit: int = LIMIT
     until: Node | None = None

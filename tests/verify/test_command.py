@@ -96,6 +96,7 @@ def test_a_flag_that_is_left_out_is_none() -> None:
         **dict.fromkeys(("scheduler", "scheduler_every", "clip_grad_norm", "clip_grad_value")),
         "nodes": False,
         "drift": None,
+        "every": None,
         "first": False,
         "limit": None,
     }

@@ -128,6 +128,11 @@ class Compared(Sequence[StepComparison]):
         # a step by hand that has another number of samples has no numbers that stand beside it
         return StepComparison(batch, numbers, found if found is not None and found.batch.n == batch.n else None)
 
+    @property
+    def batches(self) -> list[Batch]:
+        """The batches, in order."""
+        return [self.blocks[block].batches[place] for block, place in self.places.tolist()]
+
     def each(self, truths: Sequence[Truth]) -> Truth:
         """What is true of the steps of each block, for all steps in the order of the run."""
         found = np.zeros(len(self.places), dtype=np.bool_)

@@ -14,6 +14,7 @@ from derive.graph.node import SIZE, Node
 from derive.problem.loading import Problem
 from derive.run.batches import Batch
 from derive.run.run import Run
+from derive.run.settings import Settings
 from verify.bound.bound import AtState, Bound
 from verify.bound.kinks import standing
 from verify.compare.carried_over import Carried, as_by_hand, gathered, starts, taken
@@ -25,7 +26,7 @@ from verify.compare.sides import notes_on_sides
 from verify.hand.rates import RATES_DTYPE
 from verify.hand.run import HandRun
 from verify.names import Name, adjoint_of, clipped, parameter_of, quantity, updated
-from verify.numbers import FORMATS, Array
+from verify.numbers import FORMATS, Array, Truth
 from verify.record import Block, Record, StepRecord, Steps, Values
 
 Place = tuple[int, ...]  # of an entry in its array
@@ -113,9 +114,11 @@ def compare(
 ) -> Comparison:
     """Compares each recorded number with its bound at PyTorch's own state, and data and batches with the expected ones.
 
-    Steps whose bound is too wide in their dtype are judged by `replay`, where it is given. With
-    `settings.first`, the comparison ends with the first step that disagrees. Of a piece of a run, `before` is the
-    last step of the piece before it, and `expected` are the batches it should take; `drawn` gives the orders of a seed.
+    Steps whose bound is too wide in their dtype are judged by `replay`, where it is given. With `settings.every` one
+    step of so many is compared, beside those in which something is wrong that is known without: a step that does not
+    begin where the one before has ended, or whose numbers are not finite. With `settings.first`, the comparison ends
+    with the first step that disagrees. Of a piece of a run, `before` is the last step of the piece before it, and
+    `expected` are the batches it should take; `drawn` gives the orders of a seed.
     """
     problem, settings = run.watched, run.settings
     of_data = () if before is not None else data_faults(problem, record, bound)
@@ -130,6 +133,8 @@ def compare(
     if settings.by_hand_alone:
         kept |= {group: as_by_hand(group, hand, steps) for group in ("clipped", "rates")}
         kept["after"] = taken(hand, steps, bound)
+    if settings.every > 1:
+        steps, kept = _some(_chosen(settings, steps, kept), steps, kept)
     blocks, notes = _judged(problem, kept, steps, bound)
     if replay is not None and settings.dtype != "float64":
         blocks = [
@@ -150,6 +155,39 @@ def compare(
         (*notes, *(() if all(block.finite.all() for block in steps.blocks) else problem.singular)),
         by_hand_alone=settings.by_hand_alone,
     )
+
+
+def _chosen(settings: Settings, steps: Steps, kept: Mapping[str, Carried]) -> Truth:
+    """For each step, in the order of the run, whether it is compared.
+
+    One of every so many is, the last, those of `report`, and those of which it is known without that they are wrong.
+    """
+    apart = [
+        ~block.finite | (not block.fits) | _any(block, [group[number] for group in kept.values()])
+        for number, block in enumerate(steps.blocks)
+    ]
+    numbers = np.array([batch.step for batch in steps.batches], dtype=np.intp)
+    found = np.asarray(steps.each(apart), dtype=np.bool_) | ((numbers - 1) % settings.every == 0)
+    found[-1:] = True
+    return np.asarray(found | np.isin(numbers, settings.report))
+
+
+def _any(block: Block, groups: Sequence[Mapping[str, Numbers]]) -> Truth:
+    """For each step of a block, whether a number that it took over is not the one that it must be."""
+    found = np.zeros(len(block), dtype=np.bool_)
+    for numbers in (own for group in groups for own in group.values()):
+        found |= (~numbers.agrees).reshape(len(block), -1).any(axis=1)
+    return found
+
+
+def _some(chosen: Truth, steps: Steps, kept: Mapping[str, Carried]) -> tuple[Steps, dict[str, Carried]]:
+    """The steps that are chosen, and what is known of them."""
+    found, parts = steps.some(chosen)
+    known: dict[str, Carried] = {
+        group: [{name: own.of_step(places) for name, own in carried[number].items()} for number, places in parts]
+        for group, carried in kept.items()
+    }
+    return found, known
 
 
 def _with_their_rows(data: Values, steps: Steps) -> Steps:

@@ -22,12 +22,14 @@ KEPT_EPOCHS = 1_000  # whose losses are kept at either end of a long run; those 
 class Tally:
     """Counts over the steps that PyTorch made, and what was found first.
 
-    `by_hand` steps are calculated by hand as well, `wrong` numbers disagree, those that steps begin with among them.
-    `nonfinite` are sentences on what became infinite or NaN, `notes` the number of notes on kinks, `faults` that of
-    sentences on the batches, and `met_by_hand` is the first step after which the condition of `until` holds by hand.
+    Of the `steps` so many are `compared`, all or one of every K. `by_hand` steps are calculated by hand as well,
+    `wrong` numbers disagree, those that steps begin with among them. `nonfinite` are sentences on what became infinite
+    or NaN, `notes` the number of notes on kinks, `faults` that of sentences on the batches, and `met_by_hand` is the
+    first step after which the condition of `until` holds by hand.
     """
 
     steps: int
+    compared: int
     by_hand: int
     wrong: int
     summaries: tuple[Summary, ...]
@@ -51,6 +53,7 @@ class Tally:
             epochs = (*epochs[:KEPT_EPOCHS], *epochs[-KEPT_EPOCHS:])
         return Tally(
             self.steps + later.steps,
+            self.compared + later.compared,
             self.by_hand + later.by_hand,
             self.wrong + later.wrong,
             joined(self.summaries, later.summaries),
@@ -74,6 +77,7 @@ def tally(run: Run, hand: HandRun, record: Record, comparison: Comparison) -> Ta
     blocks = in_blocks(comparison.steps).blocks
     return Tally(
         len(record.steps),
+        len(comparison.steps),
         len(hand.steps),
         sum(int(numbers.disagrees.sum()) for block in blocks for numbers in block.numbers.values()),
         summarize(comparison),

@@ -49,12 +49,14 @@ def _agreement(tally: Tally, comparison: Comparison, settings: Settings) -> str:
     summaries = tally.summaries
     count = sum(summary.count for summary in summaries)
     steps = f"{tally.steps} step{'s' if tally.steps > 1 else ''}"
+    steps = f"{tally.compared} of {steps}" if settings.every > 1 else steps
     steps += " and of the prediction" if comparison.prediction else ""
     sentences = [
         f"agrees: all {count} numbers of {steps} lie within their {settings.dtype} rounding bounds",
         _closest(max((summary.closest for summary in summaries), key=lambda check: check.closeness)),
         _replays(summaries, settings.dtype),
         _caught(summaries, settings),
+        _share_of_steps(tally, settings),
         _not_compared(settings),
     ]
     return "; ".join(sentence for sentence in sentences if sentence)
@@ -83,6 +85,15 @@ def _replays(summaries: tuple[Summary, ...], dtype: str) -> str:
     own = f"is caught from {least:.1e} of the terms on" if least < 1 else "could hide in it"
     why = f"its own bound being too wide (what only the {dtype} run does wrong {own})"
     return f"{numbers} on a replay of the step in float64 at the same state, {why}"
+
+
+def _share_of_steps(tally: Tally, settings: Settings) -> str:
+    """Which steps are compared, and how likely it is that a single wrong one is not among them."""
+    left = tally.steps - tally.compared
+    if settings.every == 1 or not left:
+        return ""
+    told = f"one step of {settings.every} is compared (--every), and each begins where the one before has ended"
+    return f"{told}: a single wrong step is missed with a probability of {left / tally.steps:.1%}".replace("%", " %")
 
 
 def _not_compared(settings: Settings) -> str:
@@ -129,7 +140,15 @@ def _line(check: Check, comparison: Comparison, settings: Settings) -> str:
 
 def _undecided(first: Check, tally: Tally, record: Record) -> str:
     before = first.batch.step - 1
-    checked = f"; the {before} steps before agree" if before > 1 else "; the step before agrees" if before else ""
+    checked = (
+        ""
+        if tally.compared < tally.steps
+        else f"; the {before} steps before agree"
+        if before > 1
+        else "; the step before agrees"
+        if before
+        else ""
+    )
     if math.isfinite(first.autograd):
         why = f"{record.dtype} may overflow on the way to it, or a function leave its domain"
         return f"undecided: no bound for {first.name} at {first.batch} ({why}){checked}"
