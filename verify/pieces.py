@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from derive.errors import ProblemError
+from derive.problem.loading import Problem
 from derive.run.batches import Batch, plan
 from derive.run.run import Run
 from derive.run.settings import Settings
@@ -21,21 +22,31 @@ from verify.compare.tallies import KEPT, Tally
 from verify.compare.verdict import MAX_LISTED
 from verify.hand import run as hand
 from verify.hand.run import HandRun, handed
+from verify.hand.size import compared
 from verify.record import Handed, Record, StepRecord, Steps, side_by_side
 
 LONG = 10_000  # steps of a run of which every row is kept: some 100 MB for a few numbers a step
 PIECE = 2_000  # steps of a piece of a longer one, at least; a piece ends with an epoch
+NUMBERS = 2**22  # that are compared in a run of which every row is kept, and in a piece: some 300 MB
 MAX_NOTES = 1_000  # sentences that are kept
 
 
-def is_whole(settings: Settings) -> bool:
-    """Whether the run is one piece: a short one, and one whose update is by hand alone."""
-    return settings.steps <= LONG or settings.by_hand_alone
+def is_whole(run: Run) -> bool:
+    """Whether the run is one piece: a short one of few numbers, and one whose update is by hand alone."""
+    steps = run.settings.steps
+    return run.settings.by_hand_alone or (steps <= LONG and steps * compared(run.problem, run.settings) <= NUMBERS)
 
 
-def length(settings: Settings) -> int:
+def length(run: Run) -> int:
     """How many steps a piece has at least."""
-    return settings.steps if is_whole(settings) else PIECE
+    if is_whole(run):
+        return run.settings.steps
+    return max(1, min(PIECE, NUMBERS // compared(run.problem, run.settings)))
+
+
+def ends(problem: Problem, settings: Settings) -> int:
+    """How many rows are kept at either end of a run in pieces."""
+    return max(1, min(KEPT, NUMBERS // 4 // compared(problem, settings)))
 
 
 @dataclass(frozen=True)
@@ -54,7 +65,7 @@ def by_hand(run: Run) -> ByHand:
     """
     settings = run.settings
     if not settings.by_hand_alone:
-        return ByHand(partial(hand.calculate, run) if is_whole(settings) else hand.Continued(run).calculate)
+        return ByHand(partial(hand.calculate, run) if is_whole(run) else hand.Continued(run).calculate)
     whole = hand.calculate(run, plan(settings, pytorch.orders(settings) if settings.shuffle else None))
     if not whole.steps:
         there = f"torch.optim.{settings.optimizer} has no variant {settings.variant}, and its update is made by hand"
@@ -89,8 +100,9 @@ class Rows:
         return np.array([batch.step for batch in self.compared.batches], dtype=np.intp)
 
     def row(self, place: int) -> Row:
-        """The row of a step, counted from 0, or from the end where it is negative."""
-        compared = self.compared[place % len(self.compared)]
+        """The row of a step, counted from 0, or from the end where it is negative; in memory of its own."""
+        at = place % len(self.compared)
+        compared = self.compared[at : at + 1][0]
         return compared, self.record[compared.batch.step - self.first]
 
     @cached_property
@@ -102,9 +114,10 @@ class Rows:
 class Kept:
     """What is kept of a run: of a long one the rows at both ends, those of `report`, and where something is found."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.everything = is_whole(settings)
-        self.report = np.array(settings.report, dtype=np.intp)
+    def __init__(self, run: Run) -> None:
+        self.everything = is_whole(run)
+        self.ends = ends(run.problem, run.settings)
+        self.report = np.array(run.settings.report, dtype=np.intp)
         self.rows: dict[int, Row] = {}
         self.last: list[Rows] = []
         self.by_hand: Row | None = None
@@ -144,14 +157,16 @@ class Kept:
         self.found += len(listed)
         if self.last and 0 in listed:
             self._keep(self.last[-1].row(-1))  # the step before
-        kept = (numbers <= KEPT) | np.isin(numbers, self.report)
+        kept = (numbers <= self.ends) | np.isin(numbers, self.report)
         kept[listed] = kept[listed[listed > 0] - 1] = True
         for place in np.flatnonzero(kept):
             self._keep(rows.row(int(place)))
         known = np.flatnonzero(numbers < rows.first + by_hand)
         if known.size:
             self.by_hand = rows.row(int(known[-1]))
-        self.last = [*self.last[-1:], rows] if len(numbers) < KEPT else [rows]
+        self.last = [*self.last, rows]
+        while sum(len(own.compared) for own in self.last[1:]) >= self.ends:
+            del self.last[0]
 
     def _keep(self, row: Row) -> None:
         self.rows[row[0].batch.step] = row
@@ -162,7 +177,7 @@ class Kept:
         record, comparison, _ = self.whole
         if self.everything:
             return self.hand, record, comparison
-        ends = [rows.row(place) for rows in self.last for place in range(len(rows.numbers))][-KEPT:]
+        ends = [rows.row(place) for rows in self.last for place in range(len(rows.numbers))][-self.ends :]
         ends += [] if self.by_hand is None else [self.by_hand]
         kept = self.rows | {step.batch.step: (step, own) for step, own in ends}
         steps = tuple(kept[number][0] for number in sorted(kept))

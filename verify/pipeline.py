@@ -44,9 +44,9 @@ def verify(problem: Problem | str | os.PathLike[str], *, tell: Progress | None =
     size_of(problem, derivation, chosen, chosen.steps, is_reported=True).check(chosen.limit)
     run = Run(pytorch.draw(problem, chosen.dtype), derivation, chosen)
     limits = bound.prepare(run)
-    by_hand, expected, kept = pieces.by_hand(run), pieces.Expected(chosen), pieces.Kept(chosen)
+    by_hand, expected, kept = pieces.by_hand(run), pieces.Expected(chosen), pieces.Kept(run)
     replay, drawn = pytorch.Replay(run.problem, chosen), partial(pytorch.orders, chosen)
-    for record in pytorch.pieces(run.problem, chosen, pieces.length(chosen), by_hand.given):
+    for record in pytorch.pieces(run.problem, chosen, pieces.length(run), by_hand.given):
         batches = expected.of(record)
         calculated = by_hand.calculate(batches)
         comparison = compare(run, calculated, record, limits, replay, kept.before, batches, drawn)

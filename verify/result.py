@@ -15,11 +15,12 @@ from verify.compare.compared import StepComparison
 from verify.compare.comparison import Comparison
 from verify.compare.epochs import EpochLoss
 from verify.compare.stopping import Ending, holds, stop_note
-from verify.compare.tallies import KEPT, Tally
+from verify.compare.tallies import Tally
 from verify.compare.verdict import Verdict
 from verify.hand.run import HandRun
 from verify.html import MAX_ROWS, to_html
 from verify.names import clipped_name, parameter_of, rate_label, rate_name
+from verify.pieces import ends
 from verify.record import Record
 from verify.step_row import Checks, StepRow
 
@@ -86,9 +87,10 @@ class Result:
         rows = len(self.comparison.steps)
         if rows == self.tally.compared or self.settings.first:
             return ""
-        ends = f"the first and the last {KEPT:,}, those that report names, and the first that are wrong"
+        rows_kept = ends(self.problem, self.settings)
+        both = f"the first and the last {rows_kept:,}, those that report names, and the first that are wrong"
         which = "all" if self.settings.every == 1 else f"{self.tally.compared:,} of them"
-        return f"of the {self.tally.steps:,} steps, {which} compared, {rows:,} are kept for tables and files: {ends}"
+        return f"of the {self.tally.steps:,} steps, {which} compared, {rows:,} are kept for tables and files: {both}"
 
     @cached_property
     def nonfinite(self) -> tuple[str, ...]:

@@ -101,6 +101,19 @@ def test_the_rows_at_both_ends_and_those_of_report_are_kept() -> None:
         worked(result, 50)
 
 
+def test_a_run_of_many_numbers_is_in_pieces_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = verify(PROBLEM)
+    assert whole.kept == ""
+    monkeypatch.setattr(pieces, "NUMBERS", 200)  # a step has 5 that are compared
+    lengths = []
+    found = verify(PROBLEM, tell=lambda step, *_: lengths.append(step))
+    assert lengths == [42, 84, 100]  # 40 steps, to the end of an epoch of three
+    assert found.verdict == whole.verdict
+    assert told(found.tally) == told(whole.tally)
+    assert [step.batch.step for step in found.comparison.steps] == [*range(1, 11), *range(91, 101)]
+    assert "of the 100 steps, all compared, 20 are kept for tables and files: the first and the last 10," in found.kept
+
+
 @pytest.mark.usefixtures("short_pieces")
 def test_a_short_run_keeps_all_and_says_nothing_of_it() -> None:
     result = verify(PROBLEM, steps=20)

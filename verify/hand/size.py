@@ -58,11 +58,8 @@ def size_of(problem: Problem, derivation: Derivation, settings: Settings, steps:
     sizes = {"n": max(settings.batch_size, 1)}
     terms = [(stage, term) for stage in _stages(derivation) for term in stage.terms]
     once = calculations(problem, derivation, settings)
-    entries = sum(2 * math.prod(parameter.shape) for parameter in problem.parameters) + 1
-    arrays = 2 * len(problem.parameters) + 1
-    if settings.nodes:
-        entries += sum(2 * math.prod(length(axis, sizes) for axis in node.axes) for node in problem.graph.lines)
-        arrays += 2 * len(problem.graph.lines)
+    entries = compared(problem, settings)
+    arrays = 2 * len(problem.parameters) + 1 + (2 * len(problem.graph.lines) if settings.nodes else 0)
     most, name, numbers = max(
         (
             (math.prod(lengths), stage.target, lengths)
@@ -76,6 +73,15 @@ def size_of(problem: Problem, derivation: Derivation, settings: Settings, steps:
     reported = steps * each if is_reported else 0
     kept = min(steps, KEPT_STEPS) * entries * KEPT if is_reported else 0
     return Size(steps * once + reported, most * HELD + kept, name.partition(".")[0], numbers)
+
+
+def compared(problem: Problem, settings: Settings) -> int:
+    """How many numbers of a step are compared: loss, gradients and parameters, with `nodes` every line and adjoint."""
+    sizes = {"n": max(settings.batch_size, 1)}
+    entries = sum(2 * math.prod(parameter.shape) for parameter in problem.parameters) + 1
+    if settings.nodes:
+        entries += sum(2 * math.prod(length(axis, sizes) for axis in node.axes) for node in problem.graph.lines)
+    return entries
 
 
 def calculations(problem: Problem, derivation: Derivation, settings: Settings, least: int = LEAST) -> int:
