@@ -27,7 +27,7 @@ from verify.record import Handed, Record, StepRecord, Steps, side_by_side
 
 LONG = 10_000  # steps of a run of which every row is kept: some 100 MB for a few numbers a step
 PIECE = 2_000  # steps of a piece of a longer one, at least; a piece ends with an epoch
-NUMBERS = 2**22  # that are compared in a run of which every row is kept, and in a piece: some 300 MB
+NUMBERS = 1_500_000  # that are compared in a run of which every row is kept, and in a piece: up to 400 bytes each
 MAX_NOTES = 1_000  # sentences that are kept
 
 
