@@ -6,6 +6,8 @@ from fractions import Fraction
 from random import Random
 
 import numpy as np
+import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -65,3 +67,54 @@ def test_the_numbers_of_a_float32_loop_are_accepted_as_before() -> None:
     found = statuses(FIT.format(y="2.3, 4.1, 7.7"), "step,dl/dw,w\n" + "\n".join(rows))
     assert all(status in (Status.RIGHT, Status.RESIDUE) for status in found)
     assert Status.RESIDUE in found
+
+
+TANH = '''
+equations = """
+h = tanh(w*x + b)
+l = mean((h - y)^2)/2
+"""
+[parameters]
+w = 0.3
+b = 0.1
+[data]
+x = [-2, 3.7, 1]
+y = [1, 0.5, 0.5]
+[training]
+optimizer = "RMSprop"
+lr = 0.1
+epochs = 5
+'''
+
+
+@pytest.mark.parametrize("steps", [3, 4, 5])
+@pytest.mark.parametrize("named", [{}, {"dtype": "float32"}])
+def test_what_a_program_prints_is_not_carried_by_chance(steps: int, named: dict[str, str]) -> None:
+    """A loop in float32 of one's own, printed with 8 digits: single numbers follow from the printed ones by chance."""
+    w, b = (torch.tensor(value, requires_grad=True) for value in (0.3, 0.1))
+    x, y = torch.tensor([-2, 3.7, 1]), torch.tensor([1, 0.5, 0.5])
+    optimizer, rows = torch.optim.RMSprop([w, b], lr=0.1), ["step,loss,dl/dw,dl/db,w,b"]
+    for step in range(1, steps + 1):
+        optimizer.zero_grad()
+        loss = ((torch.tanh(w * x + b) - y) ** 2).mean() / 2
+        loss.backward()
+        optimizer.step()
+        assert w.grad is not None
+        assert b.grad is not None
+        numbers = (loss, w.grad, b.grad, w, b)
+        rows.append(",".join([str(step), *(f"{number.item():.8g}" for number in numbers)]))
+    found = audit(TANH, claims="\n".join(rows) + "\n", **named)
+    assert {finding.status for finding in found.findings} <= {Status.RIGHT, Status.RESIDUE}
+    assert found.exit_status == 0
+    rows[2] = rows[2].replace("0.33065197", "0.33065297")
+    wrong = audit(TANH, claims="\n".join(rows) + "\n", **named)
+    assert wrong.exit_status != 0
+
+
+def test_nan_beside_a_right_number_of_thousands_of_digits() -> None:
+    text = (
+        'equations = "l = log(w)"\n[parameters]\nw = 0.1\n[training]\nlr = 0.1\nsteps = 2\non_nonfinite = "continue"\n'
+    )
+    found = audit(text, claims="step,l\n1,nan\n2,nan\n")
+    assert [finding.status for finding in found.findings] == [Status.WRONG, Status.RESIDUE]
+    assert found.findings[0].printed == "-2.302585093"

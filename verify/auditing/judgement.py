@@ -101,7 +101,7 @@ def _in_order(run: Run, claims: Iterable[Claim]) -> list[Claim]:
 def _judged(run: Run, claims: Sequence[Claim], known: Known) -> tuple[tuple[Finding, ...], bool]:
     """A finding for each claim, and whether PyTorch was asked."""
     found, asked = _rounded(run, claims, known)
-    judged = followed(run, found)
+    judged = _as_pytorch_prints(run, followed(run, found))
     if not is_dtype_named(run) and _may_be_by_hand(judged):
         finer = replace(run, settings=replace(run.settings, dtype="float64"))
         in_float64, also_asked = _rounded(finer, claims, known)
@@ -114,6 +114,19 @@ def _judged(run: Run, claims: Sequence[Claim], known: Known) -> tuple[tuple[Find
         if is_cut_rather(found, read, judged, by_cut := followed(run, read)):
             judged = by_cutting(judged, by_cut)
     return judged, asked
+
+
+def _as_pytorch_prints(run: Run, judged: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """The findings, in which what seems carried is residue where PyTorch prints it and all that is residue.
+
+    Of a program's many numbers some follow from the printed ones by chance.
+    """
+    carried = {one.cell for one in judged if one.status is Status.CARRIED and one.allowed is None}
+    if not carried or not any(one.status is Status.RESIDUE for one in judged):
+        return judged
+    why = f"exactly what PyTorch prints in {run.settings.dtype}"
+    found = tuple(replace(one, status=Status.RESIDUE, why=why) if one.cell in carried else one for one in judged)
+    return found if is_of_pytorch(run, found, every=True) else judged
 
 
 def _may_be_by_hand(judged: Sequence[Finding]) -> bool:

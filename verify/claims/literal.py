@@ -267,9 +267,12 @@ def written_like(literal: Literal, right: Exactly, more: int = 0) -> str:
     if not is_moderate(right):
         return decimal(right)
     number = middle(right)
+    if literal.special is not None:
+        return decimal(right, 10)
     if literal.unit is None:
-        exact = str(number)
-        return exact if len(exact) <= 20 else decimal(right, 10)
+        is_short = max(abs(number.numerator), number.denominator) < 10**20  # Python writes no more than 4,300 digits
+        exact = str(number) if is_short else ""
+        return exact if 0 < len(exact) <= 20 else decimal(right, 10)
     places = max(literal.places, 0) + more
     unit = Fraction(10) ** ((literal.power or 0) - places)
     if abs(number) > unit * _TOO_LONG:
