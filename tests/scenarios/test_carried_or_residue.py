@@ -118,3 +118,28 @@ def test_nan_beside_a_right_number_of_thousands_of_digits() -> None:
     found = audit(text, claims="step,l\n1,nan\n2,nan\n")
     assert [finding.status for finding in found.findings] == [Status.WRONG, Status.RESIDUE]
     assert found.findings[0].printed == "-2.302585093"
+
+
+CUTS = """
+equations = "p = w*x + b; r = p - y; l = mean(r^2)"
+[parameters]
+w = 0
+b = 1
+[data]
+x = [-1, 3, 0]
+y = [2, 2, 1]
+[training]
+lr = 0.05
+momentum = 0.9
+epochs = 4
+"""
+CUT = "step,w,b\n1,0.066666,1.066666\n2,0.166666,1.182222\n3,0.255629,1.323555\n4,0.295582,1.468024\n"
+
+
+def test_in_a_table_that_cuts_nothing_is_left_to_the_rounding_of_float32() -> None:
+    """0.066666 is no float32's 2/30, and the other numbers are cut off as well."""
+    found = audit(CUTS, claims=CUT)
+    assert [one.status for one in found.findings].count(Status.TRUNCATED) == 7
+    too_large = audit(CUTS, claims=CUT.replace("1.468024", "1.468026"))  # which rounding in float32 allows
+    assert not too_large.findings[-1].status.is_accepted
+    assert too_large.exit_status != 0

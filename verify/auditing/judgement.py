@@ -173,7 +173,22 @@ def _rounded(run: Run, claims: Sequence[Claim], known: Known) -> tuple[list[Find
     """The same where nothing is calculated from the author's own numbers."""
     found = by_inputs(run, settle_rates(run, [_alone(run, claim, known) for claim in claims]))
     open_ = [place for place, finding in enumerate(found) if may_be_residue(finding)]
-    return found, settle(run, found, open_, known.steps)
+    by_digits = tuple(found)
+    asked = settle(run, found, open_, known.steps)
+    return _cut_alike(run, by_digits, found), asked
+
+
+def _cut_alike(run: Run, by_digits: Sequence[Finding], settled: list[Finding]) -> list[Finding]:
+    """What is settled; but cut off, where all that rounding would explain is, beside what it does not explain.
+
+    Of a program's numbers, rounded in its dtype, some are too large.
+    """
+    pairs = list(zip(by_digits, settled, strict=True))
+    explained = [one.status for one, two in pairs if two.status is Status.RESIDUE]
+    stays = any(two.status is Status.TRUNCATED for _, two in pairs)
+    if is_dtype_named(run) or not stays or any(status is not Status.TRUNCATED for status in explained):
+        return settled
+    return [one if two.status is Status.RESIDUE else two for one, two in pairs]
 
 
 _FOLLOWS = (Status.CARRIED, Status.INHERITED)
