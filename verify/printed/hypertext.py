@@ -12,6 +12,7 @@ from verify.tabular.written import Row, Written
 _TABLE = re.compile(r"<table(?=[\s>])", re.IGNORECASE)
 _CELLS = ("td", "th")
 _ENDS = ("tr", "thead", "tbody", "tfoot", "table")  # what ends a cell, and a row, that nothing else has ended
+_SHOWN_AS = {"br": " ", "p": " ", "div": " ", "sup": "^", "sub": "_"}  # 10<sup>2</sup> is not 102
 _UNSHOWN = ("script", "style", "template")
 
 
@@ -58,8 +59,8 @@ class _Reader(HTMLParser):
             self.open = ([], self.place)
         elif self.is_inside and tag in _ENDS:
             self.end_row()
-        elif tag in ("br", "p", "div") and self.open is not None:
-            self.open[0].append(" ")
+        elif tag in _SHOWN_AS and self.open is not None:
+            self.open[0].append(_SHOWN_AS[tag])
 
     def handle_endtag(self, tag: str) -> None:
         """A table, a row or a cell ends."""

@@ -79,3 +79,8 @@ def test_no_page_gives_a_traceback(text: str) -> None:
         read(f"<table>{text}")
     except ClaimError:
         return
+
+
+def test_what_stands_above_or_below_a_line_is_not_put_behind_it() -> None:
+    text = "<table><tr><th>w<sub>k</sub></th><th>l</th></tr><tr><td>1</td><td>37.7148<sup>1</sup></td></tr></table>"
+    assert cells(text) == [["w_k", "l"], ["1", "37.7148^1"]]
