@@ -97,5 +97,6 @@ def test_reported_steps_are_compared_too_also_of_a_long_run() -> None:
     assert 3 not in {step.batch.step for step in found.comparison.steps}
     assert found.tally.compared < 30
     assert found.tally.steps == 10_004
-    assert found.kept.startswith(f"of the 10,004 steps, {found.tally.compared} of them compared, ")
+    assert len(found.comparison.steps) == found.tally.compared
+    assert found.kept == ""
     np.testing.assert_array_equal([row.batch.step for row in map(found.row, found.reported)], [2, 77])

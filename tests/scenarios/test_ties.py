@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from verify import Status, audit, verify
+from verify.numbers import as_ball
 
 FILE = """equations = '''
 {equations}
@@ -38,8 +39,8 @@ def test_equal_entries_tie_through_any_functions(chain: list[str], value: float,
     assert result.agrees, result.verdict.sentence
     assert len(result.hand.steps) == 2, result.hand.ended
     for step in result.hand.steps:
-        first, *others = step.gradients["w"]
-        assert all(bool(first.overlaps(other)) and first.rel_accuracy_bits() > 60 for other in others)
+        first, *others = map(as_ball, step.gradients["w"])
+        assert all(bool(first.overlaps(other)) and first.rel_accuracy_bits() > 50 for other in others)
 
 
 CASES = {

@@ -20,7 +20,7 @@ from derive.training.optimizers import Assignment, Optimizer, State, in_numbers_
 from verify.hand.evaluation import Array, NumberSystem, Values, evaluate
 from verify.hand.program import Stage, compile_rule
 from verify.intervals import RoundedPairs
-from verify.numbers import Rounded
+from verify.numbers import Rounded, RoundedForms
 
 Instead = Callable[[str, Array], Array]  # what stands in the place of a result, by its name
 
@@ -97,7 +97,7 @@ def prepare(optimizer: Optimizer, lr: Fraction | None, system: NumberSystem, as_
     `as_floats` takes lr and the options as the float64 numbers that PyTorch holds, in place of the decimals. An lr
     of None changes from step to step, and is among the `rates` of each.
     """
-    rounds = isinstance(system, Rounded | RoundedPairs)
+    rounds = isinstance(system, Rounded | RoundedPairs | RoundedForms)
     floats, singles = (_like(system, "float64"), _like(system, "float32")) if rounds else (system, system)
     numbers = {**({} if lr is None else {"lr": lr}), **optimizer.numbers}
     in_torch = rounds and optimizer.variant is None  # PyTorch has no order of its own for a textbook variant
@@ -111,6 +111,8 @@ def prepare(optimizer: Optimizer, lr: Fraction | None, system: NumberSystem, as_
 
 def _like(system: NumberSystem, dtype: str) -> NumberSystem:
     """The system of the same kind that rounds as `dtype` does."""
+    if isinstance(system, RoundedForms):
+        return system.of(dtype)
     return Rounded(dtype) if isinstance(system, Rounded) else RoundedPairs(dtype)
 
 

@@ -38,6 +38,12 @@ class RoundedForms(Forms):
         self.rounding = Rounded(dtype)
         self._marks = count(FIRST)
 
+    def of(self, dtype: str) -> RoundedForms:
+        """The system of another dtype, in the same calculation: no rounding of the one is a rounding of the other."""
+        other = RoundedForms(dtype)
+        other._marks = self._marks
+        return other
+
     def number(self, value: Fraction) -> Form:
         """A literal of an equation: itself where the format holds it, else rounded once."""
         return self._moved(fixed(from_fraction(value)), 1)

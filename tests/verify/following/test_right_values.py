@@ -149,7 +149,7 @@ def test_lr_of_a_step_and_of_a_group() -> None:
 def test_a_cell_that_is_asked_for_twice_is_calculated_once(monkeypatch: pytest.MonkeyPatch) -> None:
     passes = []
     calculated = module._pass
-    monkeypatch.setattr(module, "_pass", lambda *given: passes.append(given) or calculated(*given))
+    monkeypatch.setattr(module, "_pass", lambda *given, **more: passes.append(given) or calculated(*given, **more))
     wanted = cell(1, "after", "w")
     assert right_values(audited(HALVING, lr="0.1", steps=2), (wanted, wanted), lambda _: True).reason == ""
     assert len(passes) == 1  # not once more at each precision, as if its digits were not decided

@@ -38,7 +38,7 @@ SHORT = [
     ("softmax", {"epochs": 3}),
     ("layer_norm", {"steps": 3}),
     ("attention", {"steps": 2, "lr": "0.1"}),
-    ("logistic", {"epochs": 4, "optimizer": "RMSprop"}),
+    *(("logistic", {"epochs": 4, "optimizer": name}) for name in ("RMSprop", "Adam", "NAdam", "Adamax", "Adagrad")),
 ]
 OF_SOFTMAX = """
 equations = "z = W @ x + b; p = softmax(z); l = -log(p[0])"
