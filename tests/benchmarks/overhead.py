@@ -122,7 +122,8 @@ def network(sizes: tuple[int, int, int], batch: int, steps: int, target: str, **
     data = {"X": np.round(draws.normal(0, 1, (4 * batch, many)), 3), "t": draws.integers(0, classes, 4 * batch)}
     name = f"network {'-'.join(map(str, sizes))}, batch {batch}, {steps:,} steps"
     name += f", --every {flags['every']}" if "every" in flags else ""
-    return Work(name, NETWORK, _network, parameters, data, batch, steps, 0.05, target, {"limit": 10**14, **flags}, 3)
+    given = {"limit": 10**14, "drift": 0, **flags}
+    return Work(name, NETWORK, _network, parameters, data, batch, steps, 0.05, target, given, 3)
 
 
 WORKS = (
