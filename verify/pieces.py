@@ -177,7 +177,7 @@ class Kept:
         record, comparison, _ = self.whole
         if self.everything:
             return self.hand, record, comparison
-        ends = [rows.row(place) for rows in self.last for place in range(len(rows.numbers))][-self.ends :]
+        ends = [rows.row(place) for rows in self.last for place in range(len(rows.compared))][-self.ends :]
         ends += [] if self.by_hand is None else [self.by_hand]
         kept = self.rows | {step.batch.step: (step, own) for step, own in ends}
         steps = tuple(kept[number][0] for number in sorted(kept))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, overload
+from typing import Any, Generic, Protocol, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,20 +95,22 @@ class Block:
 
     def part(self, first: int, end: int) -> Block:
         """Some of the steps, counted from 0."""
-        groups = {group: {name: held[first:end] for name, held in self.group(group).items()} for group in GROUPS}
-        return Block(self.batches[first:end], loss=self.loss[first:end], fits=self.fits, **groups)
+        return self._at(slice(first, end), self.batches[first:end])
 
     def of(self, places: NDArray[np.intp]) -> Block:
         """Some of the steps by their places, counted from 0."""
+        return self._at(places, tuple(self.batches[place] for place in places))
+
+    def _at(self, places: slice | NDArray[np.intp], batches: tuple[Batch, ...]) -> Block:
         groups = {group: {name: held[places] for name, held in self.group(group).items()} for group in GROUPS}
-        return Block(tuple(self.batches[place] for place in places), loss=self.loss[places], fits=self.fits, **groups)
+        return Block(batches, loss=self.loss[places], fits=self.fits, **groups)
 
     @property
     def finite(self) -> NDArray[np.bool_]:
         """For each step, whether the loss, the gradients, and the parameters and state after it are finite numbers."""
         found: NDArray[np.bool_] = np.isfinite(self.loss)
         for held in (*self.gradients.values(), *self.after.values()):
-            found = found & np.isfinite(held).reshape(len(self), -1).all(axis=1)
+            found = found & ~any_entry(~np.isfinite(held))
         return found
 
     def step(self, place: int) -> StepRecord:
@@ -124,18 +126,62 @@ class Block:
 GROUPS = tuple(own.name for own in fields(Block) if own.name not in ("batches", "loss", "fits"))
 
 
-class Steps(Sequence[StepRecord]):
-    """The steps of blocks in the order of the run; the record of a step is made when it is asked for.
+def any_entry(truth: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """For each of the steps side by side, whether something is true of any entry."""
+    return np.asarray(truth.reshape(len(truth), -1).any(axis=1))
+
+
+class _OfBlock(Protocol):
+    """What is held of steps side by side."""
+
+    @property
+    def batches(self) -> tuple[Batch, ...]:
+        """Their batches."""
+
+
+B = TypeVar("B", bound=_OfBlock)
+
+
+class InBlocks(Generic[B]):
+    """The order in which the steps of blocks stand in the run.
 
     `places` gives for each step its block and its place in it, both counted from 0.
     """
 
-    def __init__(self, blocks: Sequence[Block], places: NDArray[np.intp]) -> None:
+    def __init__(self, blocks: Sequence[B], places: NDArray[np.intp]) -> None:
         self.blocks = tuple(blocks)
         self.places = places
 
     def __len__(self) -> int:
         return len(self.places)
+
+    @property
+    def batches(self) -> list[Batch]:
+        """The batches, in order."""
+        return [self.blocks[block].batches[place] for block, place in self.places.tolist()]
+
+    def each(self, found: Sequence[NDArray[Any]]) -> NDArray[Any]:
+        """One number, or truth, of every step of each block, in the order of the run."""
+        whole = np.empty(len(self.places), dtype=found[0].dtype if found else np.bool_)
+        for number, own in enumerate(found):
+            mine = self.places[:, 0] == number
+            whole[mine] = own[self.places[mine, 1]]
+        return whole
+
+    @staticmethod
+    def parts(places: NDArray[np.intp]) -> tuple[list[tuple[int, NDArray[np.intp]]], NDArray[np.intp]]:
+        """Of which blocks, at which places, some of the steps are; and where they stand in blocks of these alone."""
+        parts: list[tuple[int, NDArray[np.intp]]] = []
+        found = np.empty_like(places)
+        for number in np.unique(places[:, 0]):
+            mine = places[:, 0] == number
+            found[mine, 0], found[mine, 1] = len(parts), np.arange(mine.sum())
+            parts.append((int(number), places[mine, 1]))
+        return parts, found
+
+
+class Steps(InBlocks[Block], Sequence[StepRecord]):
+    """The steps of blocks in the order of the run; the record of a step is made when it is asked for."""
 
     @overload
     def __getitem__(self, step: int) -> StepRecord: ...
@@ -163,24 +209,8 @@ class Steps(Sequence[StepRecord]):
 
     def some(self, chosen: NDArray[np.bool_]) -> tuple[Steps, list[tuple[int, NDArray[np.intp]]]]:
         """Those of the steps that are chosen; and of which block, at which places, each of their blocks is a part."""
-        parts: list[tuple[int, NDArray[np.intp]]] = []
-        found = np.empty((int(chosen.sum()), 2), dtype=np.intp)
-        own, place = self.places[chosen, 0], self.places[chosen, 1]
-        for number in np.unique(own):
-            mine = own == number
-            found[mine, 0], found[mine, 1] = len(parts), np.arange(mine.sum())
-            parts.append((int(number), place[mine]))
+        parts, found = self.parts(self.places[chosen])
         return Steps([self.blocks[number].of(places) for number, places in parts], found), parts
-
-    def each(self, found: Sequence[NDArray[Any]]) -> NDArray[Any]:
-        """One number of every step of each block, in the order of the run."""
-        if not found:
-            return np.zeros(0)
-        whole = np.empty(len(self.places), dtype=found[0].dtype)
-        for number, own in enumerate(found):
-            mine = self.places[:, 0] == number
-            whole[mine] = own[self.places[mine, 1]]
-        return whole
 
     def left(self, group: Callable[[Block, str], NDArray[Any]], name: str, first: NDArray[Any]) -> list[NDArray[Any]]:
         """For the steps of each block an array of the step before, which is `first` for the first of all."""
@@ -195,11 +225,6 @@ class Steps(Sequence[StepRecord]):
         if len(self.places):
             found[block[0]][place[0]] = first
         return found
-
-    @property
-    def batches(self) -> list[Batch]:
-        """The batches, in order."""
-        return [self.blocks[block].batches[place] for block, place in self.places.tolist()]
 
 
 def side_by_side(steps: Sequence[StepRecord]) -> Steps:

@@ -26,7 +26,7 @@ from verify.compare.comparison import numbers_of
 from verify.names import Name
 from verify.pytorch import run as training
 from verify.pytorch.blocks import Blocks
-from verify.record import Block, StepRecord, side_by_side
+from verify.record import Block, StepRecord, any_entry, side_by_side
 
 Floats = NDArray[np.float64]
 Truth = NDArray[np.bool_]
@@ -200,7 +200,7 @@ def judged(found: Case, bound: Bound, at_state: AtState) -> dict[Name, Numbers]:
 
 def each_step(truth: Truth) -> Truth:
     """Whether it holds of any entry of each step."""
-    return np.asarray(truth.reshape(len(truth), -1).any(axis=1))
+    return any_entry(truth)
 
 
 def any_of(numbers: Judged, of: Callable[[Numbers], Truth]) -> Truth:

@@ -14,7 +14,7 @@ from verify.compare.check import Numbers
 from verify.hand.run import HandStep
 from verify.names import Name
 from verify.numbers import Array, Truth
-from verify.record import Block, StepRecord
+from verify.record import Block, InBlocks, StepRecord, any_entry
 
 
 @dataclass(frozen=True)
@@ -73,27 +73,22 @@ class ComparedBlock:
         return self._any(numbers.wide for (group, _), numbers in self.numbers.items() if group != "after")
 
     def _any(self, found: Iterator[Truth]) -> Truth:
-        each = [truth.reshape(len(self.batches), -1).any(axis=1) for truth in found]
+        each = [any_entry(truth) for truth in found]
         return np.logical_or.reduce(each) if each else np.zeros(len(self.batches), dtype=np.bool_)
 
 
-class Compared(Sequence[StepComparison]):
+class Compared(InBlocks[ComparedBlock], Sequence[StepComparison]):
     """The steps of blocks in the order of the run; the comparison of a step is made when it is asked for, and kept.
 
-    `places` gives for each step its block and its place in it, counted from 0; `by_hand` has the steps by hand by their
-    numbers.
+    `by_hand` has the steps by hand by their numbers.
     """
 
     def __init__(
         self, blocks: Sequence[ComparedBlock], places: NDArray[np.intp], by_hand: Mapping[int, HandStep]
     ) -> None:
-        self.blocks = tuple(blocks)
-        self.places = places
+        super().__init__(blocks, places)
         self.by_hand = by_hand
         self._made: dict[tuple[int, int], StepComparison] = {}
-
-    def __len__(self) -> int:
-        return len(self.places)
 
     @overload
     def __getitem__(self, step: int) -> StepComparison: ...
@@ -101,19 +96,9 @@ class Compared(Sequence[StepComparison]):
     def __getitem__(self, step: slice) -> Compared: ...
     def __getitem__(self, step: int | slice) -> StepComparison | Compared:
         if isinstance(step, slice):
-            return self._some(self.places[step])
+            parts, found = self.parts(self.places[step])
+            return Compared([self.blocks[number].of(places) for number, places in parts], found, self.by_hand)
         return self.at(*map(int, self.places[step]))
-
-    def _some(self, places: NDArray[np.intp]) -> Compared:
-        """Some of the steps."""
-        own, there = places[:, 0], places[:, 1]
-        blocks: list[ComparedBlock] = []
-        found = np.empty_like(places)
-        for number in np.unique(own):
-            mine = own == number
-            found[mine, 0], found[mine, 1] = len(blocks), np.arange(mine.sum())
-            blocks.append(self.blocks[number].of(there[mine]))
-        return Compared(blocks, found, self.by_hand)
 
     def at(self, block: int, place: int) -> StepComparison:
         """The comparison of the step at a place of a block."""
@@ -127,19 +112,6 @@ class Compared(Sequence[StepComparison]):
         found = self.by_hand.get(batch.step)
         # a step by hand that has another number of samples has no numbers that stand beside it
         return StepComparison(batch, numbers, found if found is not None and found.batch.n == batch.n else None)
-
-    @property
-    def batches(self) -> list[Batch]:
-        """The batches, in order."""
-        return [self.blocks[block].batches[place] for block, place in self.places.tolist()]
-
-    def each(self, truths: Sequence[Truth]) -> Truth:
-        """What is true of the steps of each block, for all steps in the order of the run."""
-        found = np.zeros(len(self.places), dtype=np.bool_)
-        for block, truth in enumerate(truths):
-            mine = self.places[:, 0] == block
-            found[mine] = truth[self.places[mine, 1]]
-        return found
 
 
 def in_blocks(steps: Sequence[StepComparison]) -> Compared:

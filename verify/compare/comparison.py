@@ -27,7 +27,7 @@ from verify.hand.rates import RATES_DTYPE
 from verify.hand.run import HandRun
 from verify.names import Name, adjoint_of, clipped, parameter_of, quantity, updated
 from verify.numbers import FORMATS, Array, Truth
-from verify.record import Block, Record, StepRecord, Steps, Values
+from verify.record import Block, Record, StepRecord, Steps, Values, any_entry
 
 Place = tuple[int, ...]  # of an entry in its array
 _GROUPS = Axis("g")  # what changes from step to step has an entry for each group of parameters, where there are several
@@ -163,7 +163,7 @@ def _chosen(settings: Settings, steps: Steps, kept: Mapping[str, Carried]) -> Tr
     One of every so many is, the last, those of `report`, and those of which it is known without that they are wrong.
     """
     apart = [
-        ~block.finite | (not block.fits) | _any(block, [group[number] for group in kept.values()])
+        ~block.finite | (not block.fits) | ~ComparedBlock(block.batches, _known(kept, number)).agrees
         for number, block in enumerate(steps.blocks)
     ]
     numbers = np.array([batch.step for batch in steps.batches], dtype=np.intp)
@@ -172,12 +172,9 @@ def _chosen(settings: Settings, steps: Steps, kept: Mapping[str, Carried]) -> Tr
     return np.asarray(found | np.isin(numbers, settings.report))
 
 
-def _any(block: Block, groups: Sequence[Mapping[str, Numbers]]) -> Truth:
-    """For each step of a block, whether a number that it took over is not the one that it must be."""
-    found = np.zeros(len(block), dtype=np.bool_)
-    for numbers in (own for group in groups for own in group.values()):
-        found |= (~numbers.agrees).reshape(len(block), -1).any(axis=1)
-    return found
+def _known(kept: Mapping[str, Carried], block: int) -> dict[Name, Numbers]:
+    """The numbers of a block that PyTorch does not calculate in a step."""
+    return {(group, name): own for group, carried in kept.items() for name, own in carried[block].items()}
 
 
 def _some(chosen: Truth, steps: Steps, kept: Mapping[str, Carried]) -> tuple[Steps, dict[str, Carried]]:
@@ -286,7 +283,7 @@ def _kink_notes(bound: Bound, at_state: AtState) -> Iterator[tuple[int, str]]:
 def _without_value(batches: Sequence[Batch], name: str, numbers: Numbers) -> Iterator[tuple[int, str]]:
     """A sentence where the equations as written have no value, though correct evaluation in PyTorch's form has one."""
     lacking = numbers.distance.alone & np.isfinite(numbers.distance.bound)
-    for step in np.flatnonzero(lacking.reshape(len(batches), -1).any(axis=1)):
+    for step in np.flatnonzero(any_entry(lacking)):
         batch = batches[int(step)]
         yield batch.step, f"{batch}: as written {name} has no value there; PyTorch's form of it decides alone"
 

@@ -14,7 +14,7 @@ from derive.run.settings import Settings
 from verify.bound.bound import PRECISION, Bound
 from verify.hand import calculation
 from verify.numbers import Floats, Truth, precision
-from verify.record import Block, Record, Steps, Values
+from verify.record import Block, Record, Steps, Values, any_entry
 
 MAX_SEEDS = 1_000  # seeds that are tried for an order that is not the one of the seed
 MAX_EPOCHS = 20  # epochs of which the orders are compared then
@@ -54,7 +54,7 @@ def _other_rows(held: Floats, block: Block, name: str) -> Truth:
     taken = block.floats("data", name)
     if taken.shape != wanted.shape:
         return np.ones(len(block), dtype=np.bool_)
-    return np.asarray((taken != wanted).reshape(len(block), -1).any(axis=1))
+    return any_entry(taken != wanted)
 
 
 def _called(name: str) -> str:

@@ -10,6 +10,7 @@ from derive.graph.gradient_names import gradient_name
 from verify.bound.bound import AtState, Bound
 from verify.names import adjoint_of
 from verify.numbers import Array, Truth
+from verify.record import any_entry
 
 _SIDE = "the side of where that is not chosen by 0, and that derivative"
 
@@ -21,8 +22,8 @@ def notes_on_sides(bound: Bound, at_state: AtState, loss: str) -> Iterator[tuple
     that is not chosen is multiplied by 0 instead of left out.
     """
     block = at_state.block
-    lacking = {name: _any(np.isnan(block.floats("gradients", name))) for name in block.gradients}
-    for place in map(int, np.flatnonzero(_any(np.stack(list(lacking.values()), axis=1)))) if lacking else ():
+    lacking = {name: any_entry(np.isnan(block.floats("gradients", name))) for name in block.gradients}
+    for place in map(int, np.flatnonzero(any_entry(np.stack(list(lacking.values()), axis=1)))) if lacking else ():
         whole = bound.of_both_sides(block.part(place, place + 1))
         for name in (name for name, steps in lacking.items() if whole and steps[place]):
             gradient, own = block.floats("gradients", name)[place], adjoint_of(name)
@@ -32,11 +33,6 @@ def notes_on_sides(bound: Bound, at_state: AtState, loss: str) -> Iterator[tuple
                 batch = block.batches[place]
                 where = f"{batch}: {gradient_name(loss, name)} is nan in PyTorch alone"
                 yield batch.step, f"{where}: it multiplies the derivative of {_SIDE} has no value there"
-
-
-def _any(truth: Truth) -> Truth:
-    """Whether it is true of any entry, for each step."""
-    return np.asarray(truth.reshape(len(truth), -1).any(axis=1))
 
 
 def _has_value(bound: Bound, numbers: Array, shape: tuple[int, ...]) -> Truth:

@@ -97,8 +97,9 @@ def prepare(optimizer: Optimizer, lr: Fraction | None, system: NumberSystem, as_
     `as_floats` takes lr and the options as the float64 numbers that PyTorch holds, in place of the decimals. An lr
     of None changes from step to step, and is among the `rates` of each.
     """
-    rounds = isinstance(system, Rounded | RoundedPairs | RoundedForms)
-    floats, singles = (_like(system, "float64"), _like(system, "float32")) if rounds else (system, system)
+    rounds, floats, singles = False, system, system
+    if isinstance(system, Rounded | RoundedPairs | RoundedForms):
+        rounds, floats, singles = True, system.of("float64"), system.of("float32")
     numbers = {**({} if lr is None else {"lr": lr}), **optimizer.numbers}
     in_torch = rounds and optimizer.variant is None  # PyTorch has no order of its own for a textbook variant
     equations = optimizer.in_torch if in_torch else optimizer.on_paper
@@ -107,13 +108,6 @@ def prepare(optimizer: Optimizer, lr: Fraction | None, system: NumberSystem, as_
         for name, value in numbers.items()
     }
     return Update(optimizer, tuple(_compiled(equations, optimizer, numbers)), system, floats, singles, given)
-
-
-def _like(system: NumberSystem, dtype: str) -> NumberSystem:
-    """The system of the same kind that rounds as `dtype` does."""
-    if isinstance(system, RoundedForms):
-        return system.of(dtype)
-    return Rounded(dtype) if isinstance(system, Rounded) else RoundedPairs(dtype)
 
 
 def _compiled(equations: tuple[Assignment, ...], optimizer: Optimizer, numbers: Mapping[str, Fraction]) -> list[Step]:

@@ -215,6 +215,10 @@ class RoundedPairs(Enclosed):
         self.underflow = 2.0 ** max(self.format.tiny, -1074)
         self.flushed = self.underflow + 2.0 ** (self.format.inner or self.format).normal
 
+    def of(self, dtype: str) -> RoundedPairs:
+        """The system of another dtype in the same calculation."""
+        return RoundedPairs(dtype)
+
     def nearest(self, floats: Sequence[float], are_exact: Sequence[bool]) -> Pairs:
         """Numbers as they are stored: themselves where the format holds them, else rounded once."""
         with np.errstate(all="ignore"):

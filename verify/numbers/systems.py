@@ -113,6 +113,10 @@ class Rounded(ByElement):
         self.largest = arb(self.format.largest)
         self._elements: dict[str, Element] = {}
 
+    def of(self, dtype: str) -> Rounded:
+        """The system of another dtype in the same calculation."""
+        return Rounded(dtype)
+
     def take(self, array: Floats) -> Array:
         """Floats as they are; an infinity or NaN tells nothing."""
         return objects([float_ball(float(value)) for value in np.ravel(array)], np.shape(array))

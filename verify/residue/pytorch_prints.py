@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 
 from derive.run.run import Run
 from verify import pytorch
@@ -19,16 +20,17 @@ def by_pytorch(run: Run, cells: Sequence[Cell]) -> Mapping[Cell, float]:
     last = max(cell.step for cell in cells)
     settings = replace(run.settings, steps=last, nodes=True, on_nonfinite="continue", until=None)
     record = pytorch.train(run.problem, settings)
-    steps = {step.batch.step: step for step in record.steps}
+    steps = range(1, len(record.steps) + 1)
+    at = cache(lambda number: record.steps[number - 1])  # the record of a step is made where it is asked for
     found: dict[Cell, float] = {}
     for cell in cells:
         if cell.quantity.group == "prediction" and cell.step in steps:
-            values = pytorch.predict(run.problem, settings, steps[cell.step])
+            values = pytorch.predict(run.problem, settings, at(cell.step))
             found[cell] = float(values[cell.quantity.name][cell.position])
         elif cell.quantity.group in ("epoch", "averaged", "norm"):
             parts = parts_of(run, cell)
             if all(part.step in steps for part in parts):
-                found[cell] = made_of(run, cell, [_number(steps[part.step], part) for part in parts])
+                found[cell] = made_of(run, cell, [_number(at(part.step), part) for part in parts])
         elif cell.step in steps and cell.quantity.group not in (
             "prediction",
             "setting",
@@ -36,7 +38,7 @@ def by_pytorch(run: Run, cells: Sequence[Cell]) -> Mapping[Cell, float]:
             "scaled",
             "change",
         ):
-            found[cell] = _number(steps[cell.step], cell)
+            found[cell] = _number(at(cell.step), cell)
     return found
 
 
