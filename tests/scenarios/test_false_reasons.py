@@ -159,8 +159,8 @@ NUMBERS = [
     ("It is the local partial of the line z", (PATHS, "step,dz/dw\n1,4.0"), (PATHS, "step,dz/dw\n1,16")),
     ("It has the other sign", (FALLING, "step,delta w\n1,-1.0"), (FALLING, "step,delta w\n1,-1.1")),
     ("It has the other sign", (FALLING, "step,delta w\n1,-1.0"), (FALLING, "step,delta w\n1,0.9")),
-    ("of its own row the loss is 1", (FALLING, "step,l,w\n1,3.5,2.0"), (FALLING, "step,l,w\n1,1.00,2.0")),
-    ("of its own row the loss is", (FALLING, "step,l,w\n1,3.5,2.0"), (BATCHES, "step,l,w\n1,3.5,2.0")),
+    ("after its step the loss is 1", (FALLING, "step,l,w\n1,3.5,2.0"), (FALLING, "step,l,w\n1,1.00,2.0")),
+    ("after its step the loss is", (FALLING, "step,l,w\n1,3.5,2.0"), (BATCHES, "step,l,w\n1,3.5,2.0")),
     ("All 3 numbers that are wrong where they stand are 2 times", (FACTOR, "step,dl/dw[0],dl/dw[1],dl/dw[2]\n1,6,8,10"),
      (FACTOR, "step,dl/dw[0],dl/dw[1],dl/dw[2]\n1,6,8,11")),
     ("numbers that are wrong where they stand are", (FACTOR, "step,dl/dw[0],dl/dw[1],dl/dw[2]\n1,6,8,10"),
@@ -195,9 +195,9 @@ NUMBERS = [
     ("follows from step 1, w", (FALLING, "step,dl/dw,w\n1,-4,2.2\n2,-1.60,2.6"),
      (FALLING, "step,dl/dw,w\n1,-4,2.2\n2,-1.10,2.6")),
     ("It is w before the update", (NEAR, "step,w_before,w\n1,0.96,0.96"), (NEAR, "step,w_before,w\n1,1.0,1.00")),
-    ("of its own row the loss is", (FALLING, "step,l,w\n1,3.5,2.0"), (FALLING, "step,l,w\n1,1.05,2.0")),  # 1.95, …
-    ("of its own row the loss is", (ABOUT_X, "step,l,w\n1,3.5,2.000"), (ABOUT_X, "step,l,w\n1,1.05,2.000")),
-    ("of its own row the loss is", (WITH_X, "step,l,w\n1,1.05,2.000"), (ABOUT_X, "step,l,w\n1,1.05,2.000")),
+    ("after its step the loss is", (FALLING, "step,l,w\n1,3.5,2.0"), (FALLING, "step,l,w\n1,1.05,2.0")),  # 1.95, …
+    ("after its step the loss is", (ABOUT_X, "step,l,w\n1,3.5,2.000"), (ABOUT_X, "step,l,w\n1,1.05,2.000")),
+    ("after its step the loss is", (WITH_X, "step,l,w\n1,1.05,2.000"), (ABOUT_X, "step,l,w\n1,1.05,2.000")),
     ("It is right where the derivative of relu at 0 is 1", (KINK, "step,dl/dw\n1,6"), (KINK, "step,dl/dw\n1,3")),
     ("It is right where the derivative of relu at 0 is ½", (KINK, "step,dl/dw\n1,3"), (BESIDE, "step,dl/dw\n1,3")),
     ("It is right where", (KINK, "step,dl/dw\n1,6.0"), (KINK, "step,dl/dw\n1,6.1")),

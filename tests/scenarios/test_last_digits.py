@@ -107,3 +107,36 @@ def test_right_tables_of_two_students_who_cut_off(seed: int) -> None:
     """One was read as rows that begin with w of the step; in the other −2.6 and 1.9 have no zeros at their end."""
     found = correct(seed, "cut")
     assert not found.is_unfair, str(found)
+
+
+LOGISTIC = """
+equations = "z = w*x + b; p = sigmoid(z); l = -mean(y*log(p) + (1-y)*log(1-p))"
+[parameters]
+w = 0.5
+b = 0.1
+[data]
+x = [1.5, -1]
+y = [1, 1]
+[training]
+lr = 0.5
+epochs = 5
+"""
+ROUNDED_ON_THE_WAY = """step,loss,dl/dw,dl/db,w,b
+1,0.63444,0.07477,-0.44906,0.46261,0.32453
+2,0.53646,0.06824,-0.39990,0.42849,0.52448
+3,0.45864,0.05999,-0.35669,0.39849,0.70283
+4,0.39671,0.05170,{},0.37264,0.86248
+5,0.34707,0.04414,-0.28719,0.35057,1.00608
+"""
+
+
+def test_in_a_table_that_rounds_on_the_way_nothing_is_rounded_twice_by_chance() -> None:
+    """−0.31928462 printed as −0.31929, beside numbers that are off by rounding on the way."""
+    table = ROUNDED_ON_THE_WAY.format("-0.31929")
+    [own] = [one for one in audit(LOGISTIC, claims=table).findings if one.claim.literal.text == "-0.31929"]
+    assert (own.status, own.on_the_way) == (Status.CARRIED, "rounded")
+    assert own.why.endswith("rounding on the way can take it so far, as it takes others")
+    further = audit(LOGISTIC, claims=ROUNDED_ON_THE_WAY.format("-0.31940"))
+    assert next(one.status for one in further.findings if one.claim.literal.text == "-0.31940") is Status.WRONG
+    alone = audit(LOGISTIC, claims="step,dl/db\n1,-0.44906\n4,-0.31929\n")  # nothing else is off
+    assert [one.status for one in alone.findings] == [Status.RIGHT, Status.DOUBLE_ROUNDED]

@@ -54,7 +54,7 @@ def test_the_loss_of_each_row_contradicts_its_own_w_and_b(
     temperature: Audit, step: int, w: str, b: str, loss: str
 ) -> None:
     [remark] = of(temperature, step, "loss").remarks
-    assert remark.startswith(f"At the w = {w}, b = {b} of its own row the loss is {loss}")
+    assert remark.startswith(f"At the w = {w}, b = {b} after its step the loss is {loss}")
     celsius = (0, 20, 40, 60, 80, 100)
     mine = sum((float(w) * c + float(b) - (32 + 1.8 * c)) ** 2 for c in celsius) / 6
     assert mine == pytest.approx(float(loss), rel=1e-3)

@@ -56,7 +56,7 @@ MOVED = [
     (SOFTMAX, "l,dl/dz[0]\n0.6997,{}", "0.3013", "0.3016"),
     (THREE_POINTS, "step,w\n1,1.3833\n2,{}", "1.4711", "1.4712"),
     (THREE_POINTS, "step,w,b\n1,1.38333,0.61667\n2,{},0.63222", "1.47111", "1.47112"),
-    (THREE_POINTS, "step,J\n1,2.2500\n2,{}", "0.2898", "0.2899"),
+    (THREE_POINTS, "step,J\n1,2.2500\n2,{}", "0.2898", "0.2901"),
     (THREE_POINTS, LONG, "-2.3333", "-2.3331"),
     (THREE_POINTS, LONG, "-2.3333", "-2.3336"),
 ]
@@ -76,6 +76,68 @@ def test_one_number_that_does_not_follow_is_wrong(problem: str, table: str, righ
     assert found.exit_status == 1
 
 
+ADAGRAD = """
+equations = "r = w*x - y; l = mean(r^2)"
+[parameters]
+w = 0.5
+[data]
+x = [-1, 3, 2]
+y = [5, -3, 2]
+[training]
+optimizer = "Adagrad"
+lr = 0.1
+epochs = 3
+"""
+RESIDUALS = """step,loss,dl/dw,w.s,w
+1,17.167,11.333,128.44,0.40000
+2,16.080,10.400,236.60,0.33239
+3,15.398,{},332.04,0.27878
+"""
+
+
+@pytest.mark.parametrize(
+    ("problem", "table", "number"),
+    [
+        (ADAGRAD, RESIDUALS, "9.7691"),  # of the residuals -5.3324, 3.9972 and -1.3352
+        (THREE_POINTS, "step,J\n1,2.2500\n2,{}", "0.2899"),  # of w = 1.3833 and b = 0.6167
+    ],
+)
+def test_a_single_number_that_one_way_to_round_gives_with_all_others_is_open(
+    problem: str, table: str, number: str
+) -> None:
+    """Right work may print it, and so may a slip: nothing else of the table has a trace of rounding."""
+    found = audited(problem, table.format(number))
+    [own] = [one for one in found.findings if one.status is not Status.RIGHT]
+    assert (own.claim.literal.text, own.status, found.exit_status) == (number, Status.UNDECIDED, 3)
+    assert "give it, but too few others have a trace of that" in own.why
+    further = audited(problem, table.format(number[:-1] + "5"))  # no way to round takes it so far
+    assert (further.exit_status, further.first_wrong is not None) == (1, True)
+
+
+def test_a_single_number_by_rounding_is_not_the_first_wrong_one_of_a_slip_elsewhere() -> None:
+    problem = """
+equations = "z = w*x + b; p = sigmoid(z); l = -mean(y*log(p) + (1-y)*log(1-p))"
+[parameters]
+w = 0
+b = -1
+[data]
+x = [2, 1.5, -1]
+y = [1, 1, 1]
+[training]
+lr = 0.1
+epochs = 3
+"""
+    table = """step,loss,dl/dw,dl/db,w,b
+1,1.313,-0.6093,-0.7311,0.06093,-1.854
+2,1.956,-0.7027,-0.8583,0.1312,-1.768
+3,1.835,-0.6697,-0.8387,0.1982,-1.684
+"""
+    found = audited(problem, table)
+    assert found.first_wrong is not None
+    assert (found.first_wrong.cell.step, found.first_wrong.cell.name) == (1, "b")
+    assert [one.status for one in found.findings if one.claim.literal.text == "-0.6093"] == [Status.UNDECIDED]
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10**6), st.integers(2, 5), st.sampled_from((-3, -2, -1, 1, 2, 3)))
 def test_a_single_number_is_carried_only_where_it_follows_as_printed(seed: int, digits: int, units: int) -> None:
@@ -90,7 +152,7 @@ def test_a_single_number_is_carried_only_where_it_follows_as_printed(seed: int, 
     table = replace(exact, sheet=sheet)  # its pocket rounds nothing on the way
     [own] = [one for one in graded(table).audit.findings if where(one) == cell]
     assert not own.on_the_way, table.text
-    assert "on the way" not in own.why, table.text
+    assert "on the way" not in own.why or own.status is Status.UNDECIDED, table.text
     assert own.claim.told != TOLD, table.text
     assert own.status is not Status.RIGHT or abs(units) == 1, table.text  # a tie is right in two ways
 

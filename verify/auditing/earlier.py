@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from derive.run.run import Run
 from verify.auditing.mistakes import remarks, with_local_partials
-from verify.auditing.origins import beside_earlier, by_earlier, in_one_way, on_the_way
+from verify.auditing.origins import beside_earlier, by_earlier, in_one_way, near_by_rounding, on_the_way
 from verify.auditing.other_conventions import with_other_conventions
 from verify.claims.claim import Cell
 from verify.claims.literal import Literal, may_stand_for
@@ -62,7 +62,7 @@ def followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
         finding = _by_any(
             alone, [found[alone.cell] for found in (forms, *others) if alone.cell in found], roots, undecided
         )
-        if finding.status is Status.WRONG and (alone.cell in rounded & way.off or way.is_shown_beside(alone.cell)):
+        if finding.status is Status.WRONG and (alone.cell in rounded & way.off or way.may_explain(alone.cell)):
             finding = _by_rounding(finding, way, roots, undecided)
         elif finding.status in _OF_DIGITS and alone.cell in forms:
             finding = _by_wrong_ones(finding, forms[alone.cell], prints, roots)
@@ -72,7 +72,7 @@ def followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
             roots[mark] = finding.inherited_from or finding.cell
         judged.append(finding)
     judged = _as_printed(run, judged, prints)
-    judged = _of_a_rounding_author(judged, forms, roots, way.one_way if way.is_traced and way.moved else Reached())
+    judged = _of_a_rounding_author(judged, forms, roots, way)
     judged = with_other_conventions(run, with_local_partials(run, judged))
     context = {finding.cell: finding for finding in judged}
     return tuple(
@@ -161,9 +161,13 @@ class _Way:
     carried: Mapping[Cell, frozenset[Cell]]
     is_traced: bool
 
-    def is_shown_beside(self, cell: Cell) -> bool:
-        """Whether another number shows that the author rounds on the way, and does not only follow from this one."""
-        return bool(self.off - {cell}) or any(cell not in rests and own != cell for own, rests in self.carried.items())
+    def may_explain(self, cell: Cell) -> bool:
+        """Whether a number can be by rounding on the way: another shows it, and does not only follow from this one.
+
+        One alone may be so, too, where one way to round gives it and too few others would show that nobody does.
+        """
+        is_shown = bool(self.off - {cell}) or any(cell not in on and own != cell for own, on in self.carried.items())
+        return is_shown or (self.is_traced and cell in self.moved)
 
 
 def _way(
@@ -176,14 +180,20 @@ def _way(
 ) -> _Way:
     """How the author rounds, by the numbers that do not follow exactly, and those `near` the right ones.
 
-    Of a table that is rounded, those that look cut off (`rounded`) are looked at even where there is only one.
+    One alone is looked at where roundings can take it so far, or it looks cut off in a table that is `rounded`; the
+    first of these only shows something where one way gives it and all that is right, as it is printed.
     """
     unexplained = _unexplained(findings, exactly)
     looked_at, one_way, forms = unexplained.union(near), Reached(), by_rounding.forms
+    allowed_ones = _allowed(findings, unexplained, forms)
     if by_rounding.digits is not None and (len(looked_at) > 1 or unexplained & rounded):
         one_way = reached(run, findings, looked_at, by_rounding.digits)
+    elif by_rounding.digits is not None and allowed_ones:
+        whole = looked_at | {one.cell for one in findings if one.status is Status.RIGHT and one.cell in forms}
+        found = reached(run, findings, whole, by_rounding.digits)
+        one_way = found if whole <= found.forms.keys() else one_way
     moved = looked_at & one_way.forms.keys()
-    off = moved | _allowed(findings, unexplained, forms)
+    off = moved | allowed_ones
     carried = _as_carried(findings, exactly, unexplained)
     return _Way(forms, one_way, moved, off, carried, _has_traces(findings, exactly, forms, moved))
 
@@ -200,7 +210,7 @@ def _by_rounding(finding: Finding, way: _Way, roots: Mapping[int, Cell], undecid
 def _unexplained(findings: Sequence[Finding], exactly: Mapping[Cell, Form]) -> frozenset[Cell]:
     """The numbers that are not right, nor follow from those before them as printed.
 
-    One alone shows nothing of how its author works. Where all other numbers are right to the last digit it is wrong.
+    One alone shows nothing of how its author works.
     """
     return frozenset(
         one.cell
@@ -284,12 +294,13 @@ def _of_a_rounding_author(
     findings: Sequence[Finding],
     forms: Mapping[Cell, Form],
     roots: Mapping[int, Cell],
-    one_way: Reached,
+    way: _Way,
 ) -> list[Finding]:
     """The findings; of an author who rounds up elsewhere, what looks cut off may follow from the numbers before it.
 
     Half of the right numbers of such a table are rounded up, and hardly one of an author's who cuts off. That the
-    digits of a number are those of the right one cut off, or rounded twice, is chance there where they follow.
+    digits of a number are those of the right one cut off, or rounded twice, is chance there where they follow, and
+    where rounding on the way, which other numbers show, can take it so far.
     """
     looks_so = [one for one in findings if one.status in _OF_DIGITS]
     up = sum(one.status is Status.RIGHT and _is_rounded_up(one) for one in findings)
@@ -300,8 +311,11 @@ def _of_a_rounding_author(
         open_one, cell = replace(one, status=Status.WRONG, why=""), one.cell
         if cell in forms:
             found[cell] = by_earlier(open_one, forms[cell], roots, frozenset())
-        if found.get(cell, open_one).status is Status.WRONG:
+        if found.get(cell, open_one).status is Status.WRONG and way.is_traced:
+            one_way = way.one_way if way.moved else Reached()
             found[cell] = in_one_way(open_one, one_way, roots, frozenset(), is_traced=True)
+        if found.get(cell, open_one).status is Status.WRONG and way.is_traced and way.off - {cell}:
+            found[cell] = near_by_rounding(open_one, way.forms.get(cell), roots)
     followed_on = {cell: one for cell, one in found.items() if one.status in (Status.CARRIED, Status.INHERITED)}
     return [followed_on.get(one.cell, one) for one in findings]
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 from itertools import islice
 
 from derive.errors import ClaimError, Place
-from verify.auditing.row_begins import ENOUGH, FEW, Judge, begun
+from verify.auditing.row_begins import ENOUGH, FEW, Judge, begun, of_left
 from verify.claims.claim import Claim
 from verify.claims.places import Timeline
 from verify.claims.table import Reading, read_rows
@@ -53,7 +53,8 @@ def meant(grid: Grid, run: Timeline, writer: Writer | None, judge: Judge) -> Rea
         if found is None:
             raise _with_way(error, ways, judge) from None
         return found
-    return _as_log(plain, grid, run, judge) or begun(grid, run, judge, plain) or plain
+    found = _as_log(plain, grid, run, judge) or begun(grid, run, judge, plain)
+    return found or of_left(grid, run, judge, plain) or plain
 
 
 def _as_log(plain: Reading, grid: Grid, run: Timeline, judge: Judge) -> Reading | None:

@@ -112,7 +112,7 @@ def other_sign(run: Run, finding: Finding, context: Context) -> str:
 
 
 def loss_at_own_parameters(run: Run, finding: Finding, context: Context) -> str:
-    """Says that a loss is not that of the parameters in its own row, if they are all claimed; else empty."""
+    """Says that a loss is not that of the parameters which its step leaves, if they are all claimed; else empty."""
     whole = run.settings.trains and run.settings.batches_per_epoch == 1  # else another batch follows, with another loss
     if finding.cell.quantity.group != "loss" or not whole:
         return ""
@@ -130,7 +130,7 @@ def loss_at_own_parameters(run: Run, finding: Finding, context: Context) -> str:
         shown = f"{to_float(_loss_at(run, finding.cell.step, exactly).centre):.7g}"
         contradicts = allowed.is_finite() and within(allowed, literal.low, literal.high) is False
     at = ", ".join(f"{name} = {own.claim.literal.text}" for name, own in owns.items())
-    return f"At the {at} of its own row the loss is {shown}" if contradicts else ""
+    return f"At the {at} after its step the loss is {shown}" if contradicts else ""
 
 
 def _loss_at(run: Run, step: int, parameters: Mapping[str, Form], inputs: Mapping[str, int] | None = None) -> Form:

@@ -81,6 +81,18 @@ def on_the_way(finding: Finding, form: Form, roots: Mapping[int, Cell]) -> Findi
     return replace(finding, status=Status.UNDECIDED, why=why)
 
 
+def near_by_rounding(finding: Finding, form: Form | None, roots: Mapping[int, Cell]) -> Finding:
+    """A number within a unit of the right one; carried where rounding on the way, `form`, can take it so far.
+
+    Of a table in which other numbers show that it rounds so, and not where it may rest on a wrong one.
+    """
+    is_possible = form is not None and as_ball(form.ball).is_finite() and not form.sources & roots.keys()
+    if form is None or not is_possible or may_stand_for(finding.claim.literal, form.ball) is False:
+        return finding
+    why = "it is within a unit of the right number; rounding on the way can take it so far, as it takes others"
+    return replace(finding, status=Status.CARRIED, why=why, on_the_way="rounded")
+
+
 def beside_earlier(finding: Finding, form: Form, roots: Mapping[int, Cell], undecided: Set[int]) -> Finding:
     """A number that some inputs give which are printed so, or may give, beside the author's earlier ones: `form`.
 

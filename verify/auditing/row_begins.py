@@ -1,8 +1,12 @@
-"""Tables whose rows hold the parameters that a step begins with, though nothing in their first row says so."""
+"""Tables of which a row holds the parameters of one moment and what is calculated of them, and nothing says so.
+
+Either the parameters are those that its step begins with, or the loss is that of the parameters that its step leaves.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from derive.errors import ClaimError
@@ -32,6 +36,31 @@ def begun(grid: Grid, run: Timeline, judge: Judge, plain: Reading | None = None)
     return best if most else None
 
 
+def of_left(grid: Grid, run: Timeline, judge: Judge, plain: Reading) -> Reading | None:
+    """The claims of a table whose losses are those of the parameters that the step of a row leaves; None for any other.
+
+    It has to explain as much as in `begun`, beside parameters that are right. Only where every step has the same batch
+    is it a number of the run.
+    """
+    groups = ("loss", "after")
+    losses, after = ([one for one in plain.claims if one.cell.quantity.group == group][:FEW] for group in groups)
+    if not run.repeats or min(len(losses), len(after)) < ENOUGH:
+        return None
+    of_losses, of_after = judge([losses, after], True)
+    is_wrong = sum(one.status.is_refused for one in of_losses) >= ENOUGH
+    if not is_wrong or sum(one.status.is_accepted for one in of_after) < ENOUGH:
+        return None
+    explained = [(_explained(found, plain, judge), found) for found in _readings_of_left(grid, run)]
+    most, best = max(explained, key=lambda one: one[0], default=(0, None))
+    return best if most else None
+
+
+def _readings_of_left(grid: Grid, run: Timeline) -> Iterator[Reading]:
+    for what in ("loss", "everything"):
+        with suppress(ClaimError):
+            yield read_rows(grid, replace(run, of_left=what))
+
+
 def _may_be_begun(plain: Reading, judge: Judge) -> bool:
     """Whether some parameters are wrong after their steps, of those that a step of the same row may begin with."""
     after = [claim for claim in plain.claims if claim.cell.quantity.group == "after"][:FEW]
@@ -40,10 +69,8 @@ def _may_be_begun(plain: Reading, judge: Judge) -> bool:
 
 def _readings(grid: Grid, run: Timeline) -> Iterator[Reading]:
     for state in ("parameters", "state"):
-        try:
+        with suppress(ClaimError):
             yield read_rows(grid, replace(run, begun=state))
-        except ClaimError:
-            continue
 
 
 def _explained(found: Reading, plain: Reading | None, judge: Judge) -> int:

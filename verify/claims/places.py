@@ -43,6 +43,7 @@ class Timeline:
     `whole_epochs` says that a row of which nothing but the epoch is said is about the whole of it. `repeats` says that
     every step has the same batch, so that what one after the last would calculate is known. `begun` says that the
     "parameters" of a row, or the whole "state", are those that its step begins with; otherwise its first row tells.
+    `of_left` says that the "loss" of a row, or "everything", is calculated of the parameters that its step leaves.
     """
 
     names: Names
@@ -55,6 +56,7 @@ class Timeline:
     whole_epochs: bool = False
     repeats: bool = False
     begun: OneOf["", "parameters", "state"] = ""
+    of_left: OneOf["", "loss", "everything"] = ""
 
     @property
     def last(self) -> int:
@@ -276,16 +278,21 @@ def whole_number(cell: Written) -> int:
 class Counting:
     """The columns (`epoch`) that count from 0, and whether the parameters of a row are those its step begins with.
 
-    `with_states` says that so are the states of the optimizer beside them.
+    `with_states` says that so are the states of the optimizer beside them. `of_left` are the groups of what is
+    calculated of the parameters that the step of a row leaves, as the next step does.
     """
 
     from_0: tuple[str, ...] = ()
     begins: bool = False
     with_states: bool = True
+    of_left: tuple[str, ...] = ()
 
     @property
     def told(self) -> str:
         """How the table was read, where it does not count from 1 or its parameters are not those after a step."""
+        if self.of_left:
+            read = "losses and derivatives" if "gradients" in self.of_left else "losses"
+            return f"its {read} are read as those of the parameters in their own row, which its step leaves"
         begun = "its parameters as those a step begins with" if self.begins else ""
         if not self.from_0:
             return "its parameters are read as those a step begins with" if begun else ""

@@ -25,7 +25,8 @@ from verify.claims.places import (
 from verify.tabular.written import KINDS, Row, Written
 
 # What is calculated of the parameters that a step begins with, before its update.
-_BEFORE_UPDATE = ("setting", "before", "nodes", "loss", "partials", "adjoints", "gradients")
+BEFORE_UPDATE = ("setting", "before", "nodes", "loss", "partials", "adjoints", "gradients")
+OF_LOSS = ("nodes", "loss")
 _AFTER = re.compile(r"\b(?:new|updated|next)\b|after|(?:_|\b)(?:new|next)$|'$|\+\s*1\s*[)}\]]*$", re.IGNORECASE)
 OF_NEXT = "its last row is read as what a further step would begin with"  # of numbers after the last step of the run
 
@@ -53,6 +54,9 @@ def counting_of(
         if any(run.literal(row[position]) is not None for row in zeros for position in counted):
             from_0.append(name)
             first = first or zeros[0]
+    if run.of_left:
+        of_left = OF_LOSS if run.of_left == "loss" else BEFORE_UPDATE
+        return Counting(tuple(from_0), of_left=tuple(group for group in of_left if group not in NOT_COUNTED))
     if run.begun:
         return Counting(tuple(from_0), begins=True, with_states=run.begun == "state")
     if first is None:
@@ -117,6 +121,10 @@ def cell_of(
     if prediction is not None:
         return predicted_cell(quantity, entry, prediction, run, row[0].place)
     filled, given, where, place = at or place_of(places, row, counting)
+    if quantity.group in counting.of_left:
+        where, number = {kind: found + (kind != "batch") for kind, found in where.items()}, number + 1
+        if _is_next(where, number, run):
+            return _at_the_end(quantity, entry, where, number, run, place)
     if counting.begins and _is_next(where, number, run):
         return _at_the_end(quantity, entry, where, number, run, place)
     try:
@@ -152,7 +160,7 @@ def _at_the_end(
     cell = cell_at(quantity, entry, last, row - 1, run, place)
     if quantity.group == "after":
         return cell
-    if run.repeats and quantity.group in _BEFORE_UPDATE:
+    if run.repeats and quantity.group in BEFORE_UPDATE:
         return replace(cell, step=cell.step + 1)
     message = f"{quantity.label} of a step after the last is not judged: the run has the steps 1 to {len(run.batches)}"
     raise BeyondError(message, place)

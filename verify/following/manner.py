@@ -59,9 +59,9 @@ class Manner:
         return len(self.cut) >= max(1, len(self.up))
 
     def is_cut(self, cell: Cell) -> bool:
-        """Whether the column of a number is cut off, though others are rounded: most of it, and not one number."""
+        """Whether the column of a number is cut off, though others are rounded: more than two for each that is not."""
         up, cut = (sum(one.quantity == cell.quantity for one in cells) for cells in (self.up, self.cut))
-        return cut >= FEW_UP and cut > up
+        return cut >= FEW_UP and cut > FEW_UP * up
 
 
 def manner(run: Run, findings: Sequence[Finding], cells: Sequence[Cell]) -> Manner:

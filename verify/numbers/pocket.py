@@ -80,10 +80,11 @@ class Rounds(Enum):
 
     RESULTS = "every result"
     LINES = "every line, adjoint, gradient and parameter"
+    VALUES = "every line, gradient and parameter"
     STEPS = "gradients and parameters"
 
 
-_INSIDE = ("nodes", "adjoints")  # groups of numbers that are on the way to a gradient
+_ON_THE_WAY = {Rounds.STEPS: ("nodes", "adjoints"), Rounds.VALUES: ("adjoints",)}  # groups that are not rounded
 
 
 class PocketNumbers(Forms):
@@ -112,7 +113,7 @@ class PocketNumbers(Forms):
 
     def written(self, group: str, array: Array) -> Array:
         """The numbers as they are written down: rounded."""
-        if self.rounds is Rounds.RESULTS or (self.rounds is Rounds.STEPS and group in _INSIDE):
+        if self.rounds is Rounds.RESULTS or group in _ON_THE_WAY.get(self.rounds, ()):
             return array
         return np.asarray(np.frompyfunc(self._rounded, 1, 1)(array), dtype=object)
 

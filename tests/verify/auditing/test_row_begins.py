@@ -129,3 +129,38 @@ def test_a_slip_is_wrong_at_its_place_and_no_other_verdict_changes(
     found = verify.audit(problem, claims=table())
     refused = [one for one in found.findings if one.status.is_refused]
     assert [(one.claim.literal.text, one.status) for one in refused] == [(rows[at][column], Status.WRONG)]
+
+
+def beside(table: str, name: str, numbers: tuple[str, ...]) -> str:
+    """The table with one more column."""
+    return "".join(f"{line},{cell}\n" for line, cell in zip(table.splitlines(), (name, *numbers), strict=True))
+
+
+def test_losses_may_be_those_of_the_parameters_in_their_own_row() -> None:
+    """Rows k = 1, 2, … with w_k, b_k and J(w_k, b_k), without the row 0."""
+    table = "k,w,b,J\n1,0.5320,0.1480,37.7148\n2,0.9381,0.2611,22.0474\n3,1.2480,0.3476,12.9172\n"
+    assert judged(EP, table)[:2] == (0, {"right": 9})
+    told = "its losses are read as those of the parameters in their own row, which its step leaves"
+    assert told in judged(EP, table)[2]
+    assert judged(EP, table.replace("22.0474", "22.0447"))[:2] == (1, {"right": 8, "wrong": 1})
+    last = table + "4,1.4846,0.4138,7.5966\n5,1.6652,0.4644,4.4959\n"  # the loss that a further step would have
+    assert judged(EP, last)[:2] == (0, {"right": 15})
+    with_derivatives = beside(table, "dJ/dw", ("-40.6080", "-30.9955", "-23.6575"))
+    assert judged(EP, with_derivatives)[:2] == (0, {"right": 12})
+    assert "its losses and derivatives are read" in judged(EP, with_derivatives)[2]
+    of_the_step = beside(table, "dJ/dw", ("-53.2000", "-40.6080", "-30.9955"))
+    assert judged(EP, of_the_step)[:2] == (0, {"right": 12})
+    assert told in judged(EP, of_the_step)[2]
+
+
+@pytest.mark.parametrize(
+    ("problem", "table"),
+    [
+        (EP, "loss\n37.7148\n22.0474\n12.9172"),  # no parameters say of which step they are
+        (EP, "k,w,b,J\n1,0.5320,0.1480,64.6000\n2,0.9381,0.2611,22.0474"),  # one number may be a slip
+        (BATCHES, "step,w,b,loss\n1,0.22,0.1067,20\n2,0.9268,0.2633,21"),  # of another batch
+    ],
+)
+def test_losses_are_not_read_so_where_another_reading_is_as_likely(problem: str, table: str) -> None:
+    assert "of the parameters in their own row" not in judged(problem, table)[2]
+    assert judged(problem, table)[0] == 1
