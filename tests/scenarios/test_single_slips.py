@@ -169,3 +169,24 @@ def test_the_account_says_in_which_of_two_ways_numbers_follow() -> None:
     assert any(f"numbers follow {way}; exactly" in line for line in only)
     printed = account.summary(audited(THREE_POINTS, "step,w,b,dJ/dw\n1,1.383,0.617,\n2,,,-1.757"))
     assert any("numbers follow from rounded ones as printed; exactly" in line for line in printed)
+
+
+ADAM = """
+equations = "l = (w-3)^2 + w^4/4"
+[parameters]
+w = -1.0
+[training]
+optimizer = "Adam"
+lr = 0.1
+steps = 1
+"""
+
+
+def test_what_follows_from_a_number_with_zeros_at_its_end_is_no_rounding() -> None:
+    """0.08100 is 0.081: its v_hat is 81, and nothing between 80.995 and 81.005."""
+    table = "step,loss,dl/dw,w.m,w.v,w.m_hat,w.v_hat,w\n1,16.25000,-9.00000,-0.90000,{},-9.00000,{},-0.90000\n"
+    assert audited(ADAM, table.format("0.08100", "81.00000")).exit_status == 0
+    slip = audited(ADAM, table.format("0.08100", "81.00070"))
+    assert [one.cell.name for one in slip.findings if one.status is Status.WRONG] == ["w.v_hat"]
+    coarse = audited(ADAM, table.format("0.081", "81.00070"))  # an own number of three digits
+    assert coarse.exit_status == 0

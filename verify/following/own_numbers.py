@@ -12,7 +12,7 @@ from verify.following.finding import Finding, Status
 from verify.numbers import Array, Exactly, Form, between, middle, shortened, to_fraction, unknown
 
 MAX_PARTS = 40  # unknowns of one number that are carried on; the smaller ones become one
-MANY_ZEROS = 2  # that are left out at the end of a number: one alone may be there by chance
+MANY_ZEROS = 2  # at the end of a number, or left out there: one alone may be so by chance
 FEW_DIGITS = 2  # an lr of so few digits is chosen, and not rounded: 0.1 is one tenth
 
 
@@ -45,6 +45,7 @@ def own_number(
 ) -> Own:
     """What the author's number can be: all that its digits allow, and the right number where it is not wrong.
 
+    One with zeros at its end that is the right one exactly is no rounded number: 0.08100 of 0.081.
     `is_exact` takes it at its word (`exact_integers`); `unit` is taken for that of its last digit (`zeros_left_out`).
     """
     literal = claim.literal
@@ -57,7 +58,7 @@ def own_number(
         return Own(claim, mark, chosen, chosen)
     if literal.special is not None:
         return Own(claim, mark, Fraction(0), Fraction(0), known=False)
-    if not is_wrong and _begins(claim, right):
+    if not is_wrong and (_begins(claim, right) or (is_the_right_one and _ends_in_zeros(literal))):
         return Own(claim, mark, literal.value, literal.value)
     half = (
         unit or literal.unit or Fraction(0)
@@ -73,6 +74,11 @@ def _begins(claim: Claim, right: Exactly | None) -> bool:
     """Whether a claim is the number that the run begins with, exactly: nothing has been rounded yet."""
     begins = claim.cell.step == 1 and claim.cell.quantity.group == "before"
     return begins and right is not None and to_fraction(right) == claim.literal.value
+
+
+def _ends_in_zeros(literal: Literal) -> bool:
+    """Whether a number has `MANY_ZEROS` zeros at its end, which a rounded one has once in a hundred times."""
+    return literal.unit is not None and literal.decimals >= MANY_ZEROS and (literal.value / literal.unit) % 10**MANY_ZEROS == 0
 
 
 def exact_integers(findings: Sequence[Finding]) -> frozenset[Cell]:

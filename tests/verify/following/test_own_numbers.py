@@ -60,3 +60,20 @@ def test_a_setting_that_is_the_right_one_to_the_last_digit_is_taken_at_its_word(
     """Nothing has been rounded: it makes no room for a number that follows from another lr."""
     own = own_number(claim(cell(1, "setting", "lr"), text), 0, from_fraction(Fraction(right)), is_wrong=False)
     assert (own.low == own.high) == is_one
+
+
+@pytest.mark.parametrize(
+    ("text", "right", "is_wrong", "is_one"),
+    [
+        ("0.08100", "0.081", False, True),
+        ("0.08100", "0.081", True, False),
+        ("0.08100", "0.0810001", False, False),  # rounded
+        ("0.0810", "0.081", False, False),  # one zero may be there by chance
+        ("8100", "8100", False, False),  # zeros before the point tell nothing
+    ],
+)
+def test_a_right_number_that_ends_in_zeros_has_not_been_rounded(
+    text: str, right: str, is_wrong: bool, is_one: bool
+) -> None:
+    own = own_number(claim(SECOND, text), 0, from_fraction(Fraction(right)), is_wrong)
+    assert (own.low == own.high) == is_one
