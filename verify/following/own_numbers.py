@@ -78,7 +78,9 @@ def _begins(claim: Claim, right: Exactly | None) -> bool:
 
 def _ends_in_zeros(literal: Literal) -> bool:
     """Whether a number has `MANY_ZEROS` zeros at its end, which a rounded one has once in a hundred times."""
-    return literal.unit is not None and literal.decimals >= MANY_ZEROS and (literal.value / literal.unit) % 10**MANY_ZEROS == 0
+    if literal.unit is None or literal.decimals < MANY_ZEROS:
+        return False
+    return (literal.value / literal.unit) % 10**MANY_ZEROS == 0
 
 
 def exact_integers(findings: Sequence[Finding]) -> frozenset[Cell]:
