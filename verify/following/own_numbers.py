@@ -80,7 +80,7 @@ def _ends_in_zeros(literal: Literal) -> bool:
     """Whether a number has `MANY_ZEROS` zeros at its end, which a rounded one has once in a hundred times."""
     if literal.unit is None or literal.decimals < MANY_ZEROS:
         return False
-    return (literal.value / literal.unit) % 10**MANY_ZEROS == 0
+    return bool((literal.value / literal.unit) % 10**MANY_ZEROS == 0)
 
 
 def exact_integers(findings: Sequence[Finding]) -> frozenset[Cell]:
