@@ -43,6 +43,11 @@ def in_both_ways(run: Run, claims: Sequence[Claim], tell: Progress | None) -> tu
     return min(found, key=lambda judged: sum(one.status is Status.WRONG for one in judged[0]))
 
 
+def is_explained(run: Run, claims: Sequence[Claim]) -> bool:
+    """Whether no claim is wrong, where what follows from the author's own numbers is carried."""
+    return not any(one.status.is_refused for one in in_both_ways(run, claims, None)[0])
+
+
 def by_digits(run: Run, several: Sequence[Sequence[Claim]], rounding: bool) -> list[list[Finding]]:
     """What is found of several lists of claims by their digits, and by `rounding`, without following the author."""
     run = covering(run, (claim for own in several for claim in own))

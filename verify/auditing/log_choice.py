@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import islice
@@ -30,12 +30,16 @@ _UNSAID = {"value", "output"}  # names of columns that may hold anything
 _RULED = ("loss", "setting", "epoch")  # what a log has in the place of which it has something else
 
 
-def meant(grid: Grid, run: Timeline, writer: Writer | None, judge: Judge) -> Reading:
+def meant(
+    grid: Grid, run: Timeline, writer: Writer | None, judge: Judge, is_explained: Callable[[Sequence[Claim]], bool]
+) -> Reading:
     """The claims of a table in the one way that all its numbers fit.
 
     A log of a named writer is read by its rules alone. Any other table is read as it stands; where that leaves
     `ENOUGH` numbers wrong, or is not possible, the ways of all writers that have its columns are tried. Where no way
     fits, the nearest is told. A way in which the table counts from 0, and shows it nowhere, is told and never taken.
+    A short table keeps the way in which it stands where that `is_explained`, as all that is not right is carried, and
+    some number is wrong in the other.
     Raises `ClaimError` for two ways that are equally near and find other numbers wrong, and where nobody is said to
     have written a table of unknown names and no way fits more than the share `MOST` of it.
     """
@@ -53,8 +57,11 @@ def meant(grid: Grid, run: Timeline, writer: Writer | None, judge: Judge) -> Rea
         if found is None:
             raise _with_way(error, ways, judge) from None
         return found
-    found = _as_log(plain, grid, run, judge) or begun(grid, run, judge, plain)
-    return found or of_left(grid, run, judge, plain) or plain
+    found = _as_log(plain, grid, run, judge) or begun(grid, run, judge, plain) or of_left(grid, run, judge, plain)
+    if found is None or len(plain.claims) > FEW:
+        return found or plain
+    is_whole = all(one.status.is_accepted for one in judge([found.claims], True)[0])
+    return plain if not is_whole and is_explained(plain.claims) else found
 
 
 def _as_log(plain: Reading, grid: Grid, run: Timeline, judge: Judge) -> Reading | None:

@@ -15,7 +15,7 @@ from derive.run.run import Run
 from derive.run.settings import Settings
 from verify import pytorch
 from verify.auditing.further_step import repeats
-from verify.auditing.judgement import by_digits
+from verify.auditing.judgement import by_digits, is_explained
 from verify.auditing.log_choice import meant
 from verify.claims.claim import Claim
 from verify.claims.counters import with_names
@@ -124,7 +124,7 @@ def _meant(grid: Grid, run: Run, timeline: Timeline, writer: str | None) -> Read
     """What a table claims. Raises `ClaimError`, which names what the table was read as."""
     named = with_names(grid, timeline)
     try:
-        found = meant(named, timeline, _writer(run, writer), partial(by_digits, run))
+        found = meant(named, timeline, _writer(run, writer), partial(by_digits, run), partial(is_explained, run))
         if named is not grid and not any(one.status.is_accepted for one in by_digits(run, [found.claims], True)[0]):
             message = "numbers without names, none of which is the loss of its step; write a line of names above them"
             raise ClaimError(f"{message}, such as step,loss", named.rows[0][0].place)

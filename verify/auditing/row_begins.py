@@ -95,6 +95,6 @@ def _explained(found: Reading, plain: Reading | None, judge: Judge) -> int:
 
 
 def _begins_as_run(findings: Sequence[Finding]) -> bool:
-    """Whether one of the numbers of the first step that it begins with is right, if there are any."""
+    """Whether half of the numbers of the first step that it begins with are right, or more, if there are any."""
     first = [one for one in findings if one.cell.step == 1 and one.cell.quantity.group == "before"]
-    return not first or any(one.status.is_accepted for one in first)
+    return 2 * sum(one.status.is_accepted for one in first) >= len(first)
