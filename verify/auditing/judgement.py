@@ -115,7 +115,7 @@ def _judged(run: Run, claims: Sequence[Claim], known: Known) -> tuple[tuple[Find
             run, found, judged, asked = finer, in_float64, judged_finer, asked or also_asked
     cut = cut_claims(found, judged)
     if cut and not manner(run, found, ()).is_rounded:
-        read = _rounded(run, cut, known)[0]
+        read = _of_digits(run, cut, known)  # nobody cuts off what rounding in a program has made a little smaller
         if is_cut_rather(found, read, judged, by_cut := followed(run, read)):
             judged = by_cutting(judged, by_cut)
     return judged, asked
@@ -176,11 +176,16 @@ def _is_by_hand(judged: Iterable[Finding]) -> bool:
 
 def _rounded(run: Run, claims: Sequence[Claim], known: Known) -> tuple[list[Finding], bool]:
     """The same where nothing is calculated from the author's own numbers."""
-    found = by_inputs(run, settle_rates(run, [_alone(run, claim, known) for claim in claims]))
+    found = _of_digits(run, claims, known)
     open_ = [place for place, finding in enumerate(found) if may_be_residue(finding)]
     by_digits = tuple(found)
     asked = settle(run, found, open_, known.steps)
     return _cut_alike(run, by_digits, found), asked
+
+
+def _of_digits(run: Run, claims: Sequence[Claim], known: Known) -> list[Finding]:
+    """The claims by their digits, and by what inputs that are rounded allow."""
+    return by_inputs(run, settle_rates(run, [_alone(run, claim, known) for claim in claims]))
 
 
 def _cut_alike(run: Run, by_digits: Sequence[Finding], settled: list[Finding]) -> list[Finding]:
