@@ -41,12 +41,8 @@ class Graded:
 
     @property
     def is_unfair(self) -> bool:
-        """Whether a number of a right table is refused that other numbers show to be rounded on the way.
-
-        A single number that is off, where all others are right, is no different from a wrong one.
-        """
-        open_ = [one for one in self.audit.findings if one.status in (Status.CARRIED, Status.UNDECIDED)]
-        return len(self.refused) > 1 or bool(self.refused and open_)
+        """Whether a number of a right table is said not to be right."""
+        return bool(self.refused)
 
     def __str__(self) -> str:
         said = "\n".join(f"{where(one)} = {one.claim.literal.text} is {one.status.value}" for one in self.refused)

@@ -6,7 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import derive
+from derive.run.precedence import effective
 from verify import Status, audit, verify
+from verify.auditing.reading import drawn
+from verify.hand.run import Continued, calculate
 from verify.numbers import as_ball
 
 FILE = """equations = '''
@@ -54,6 +58,18 @@ CASES = {
 def test_numbers_that_are_equal_by_algebra_tie(name: str) -> None:
     result = verify(FILE.format(equations=CASES[name], w=0.5))
     assert len(result.hand.steps) == 2, result.hand.ended
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_run_in_pieces_knows_ties_as_a_whole_one_does(name: str) -> None:
+    problem = derive.load(FILE.format(equations=CASES[name], w=0.5))
+    run = drawn(problem, effective(problem, {}))
+    continued = Continued(run)
+    found = [continued.calculate([batch]) for batch in run.batches]
+    assert [len(piece.steps) for piece in found] == [1, 1], found[-1].ended
+    whole = calculate(run, run.batches)
+    for one, (other,) in zip(whole.steps, (piece.steps for piece in found), strict=True):
+        assert as_ball(one.after["w"].item()).overlaps(as_ball(other.after["w"].item()))
 
 
 def test_claims_of_a_tie_are_decided() -> None:

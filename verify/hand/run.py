@@ -129,8 +129,6 @@ def _may_tie(derivation: Derivation) -> bool:
 def calculate(run: Run, batches: Iterable[Batch]) -> HandRun:
     """Every step by hand. Where balls get too wide to read, the run is repeated with more digits.
 
-    Then it is looked as well which numbers are equal by how they are calculated: of a tie no digits tell.
-
     A run that divides by zero, leaves a function's domain, or still is not sharp at the highest
     precision, ends there and says so; so does one of which no more than `settings.drift` steps are wanted.
     Where PyTorch does not have the update, it ends with the step after which the condition of `until` holds.
@@ -138,7 +136,7 @@ def calculate(run: Run, batches: Iterable[Batch]) -> HandRun:
     batches = tuple(batches)
     found = HandRun(())
     for bits in PRECISIONS:
-        found = Continued(run, bits, once=bits > PRECISIONS[0]).calculate(batches)
+        found = Continued(run, bits).calculate(batches)
         if not found.is_blurred:
             break
     return found
@@ -151,12 +149,11 @@ class Continued:
     is the precision of balls: where it no longer suffices the calculation stops, for a piece is not repeated.
     """
 
-    def __init__(self, run: Run, bits: int = PRECISIONS[1], *, once: bool = False) -> None:
+    def __init__(self, run: Run, bits: int = PRECISIONS[1]) -> None:
         self.run = run
         settings = run.settings
         beside = {*run.problem.reported, *(node.name for node in settings.watched)}
         self.lines = [node.name for node in run.watched.graph.lines if settings.nodes or node.name in beside]
-        self.once = once
         self.settings = settings
         self.bits = bits
         self.gathered: Exacts = {}
@@ -168,7 +165,12 @@ class Continued:
     @cached_property
     def prepared(self) -> Inputs:
         """What every step is calculated with; made for the first, which may not be wanted."""
-        return inputs(self.run, once=self.once)
+        return inputs(self.run)
+
+    @cached_property
+    def knowing_ties(self) -> Inputs:
+        """What a step is calculated with that knows which numbers are equal by how they are calculated."""
+        return inputs(self.run, once=True)
 
     @cached_property
     def held(self) -> Exacts:
@@ -196,19 +198,26 @@ class Continued:
             return None
         try:
             found = step(self.prepared, self.held, batch, self.lines, self.gathered)
+            if _is_sharp(found):
+                return found
+            if _may_tie(self.run.followed):  # of which no digits tell
+                found = step(self.knowing_ties, self.held, batch, self.lines, self.gathered)
         except CalculationError as error:
             why = Undefined(self.run, self.held, batch).first()
             self.ended = f"at {batch} the hand calculation ends: {why or error}"
             return None
-        reported = list(found.numbers())
-        if all(is_sharp(number) for number in reported):
+        if _is_sharp(found):
             return found
-        known = all(is_finite(number) for number in reported)
+        known = all(is_finite(number) for number in found.numbers())
         why = "" if known else Undefined(self.run, self.held, batch).first()
         reason = f"its digits no longer suffice ({self.bits} bits)" if known else why or UNDEFINED
         self.is_blurred = not why
         self.ended = f"at {batch} the hand calculation ends: {reason}"
         return None
+
+
+def _is_sharp(found: HandStep) -> bool:
+    return all(is_sharp(number) for number in found.numbers())
 
 
 def _as_wanted(steps: int) -> str:
