@@ -190,3 +190,31 @@ def test_what_follows_from_a_number_with_zeros_at_its_end_is_no_rounding() -> No
     assert [one.cell.name for one in slip.findings if one.status is Status.WRONG] == ["w.v_hat"]
     coarse = audited(ADAM, table.format("0.081", "81.00070"))  # an own number of three digits
     assert coarse.exit_status == 0
+
+
+CUT = """
+equations = "a = w*x; c = a + b; d = c - y; e = d^2; l = mean(e)"
+[parameters]
+w = 2.8
+b = -2.7
+[data]
+x = [-3.6, -3.5, -1.5, -2.8, 3]
+y = [-2, -0.3, -2.2, 1, 1.9]
+[training]
+optimizer = "Adam"
+lr = 0.02
+epochs = 1
+"""
+
+
+def test_a_single_number_that_follows_only_where_everything_is_cut_off_is_open() -> None:
+    """The squares 116.2084, … are cut off after six digits; whoever writes all but the loss down exactly may do so."""
+    table = "step,l,dl/dw,dl/db,w.m,w.v,w,b.m,b.v,b\n"
+    table += "1,{},52.9080,-14.168,5.29080,2.79925,2.78000,-1.4168,0.200732,-2.68"
+    found = audited(CUT, table.format("86.9498"))
+    assert [one.status for one in found.findings if one.cell.name == "loss"] == [Status.UNDECIDED]
+    assert found.exit_status == 3
+    for number in ("86.9490", "86.9502"):  # further off, and on the other side
+        assert audited(CUT, table.format(number)).exit_status == 1
+    rounded_up = audited(CUT, table.replace("2.79925", "2.79926").format("86.9498"))  # exactly 2.799256…
+    assert rounded_up.exit_status == 1

@@ -82,6 +82,20 @@ def by_cutting(rounded: Sequence[Finding], cut: Sequence[Finding]) -> tuple[Find
     return tuple(one if keeps else _by_cut(one, two) for keeps, (one, two) in zip(kept, pairs, strict=True))
 
 
+def left_open(rounded: Sequence[Finding], cut: Sequence[Finding]) -> tuple[Finding, ...]:
+    """The findings by rounding, in which the only wrong number is open where it may follow if all are cut off.
+
+    All others have to be right as they are cut off.
+    """
+    pairs = list(zip(rounded, cut, strict=True))
+    wrong = [one for one in rounded if one.status.is_refused]
+    open_ = [two for one, two in pairs if one.status.is_refused and two.status is Status.UNDECIDED]
+    others = [two for one, two in pairs if not one.status.is_refused]
+    if len(wrong) != 1 or not open_ or not all(two.status.is_accepted for two in others):
+        return tuple(rounded)
+    return tuple(replace(two, claim=one.claim) if one.status.is_refused else one for one, two in pairs)
+
+
 def _by_cut(rounded: Finding, cut: Finding) -> Finding:
     """The finding of a claim in a table that is cut off; the claim is that which was printed.
 

@@ -16,7 +16,7 @@ from verify.following import extent
 from verify.following.finding import Finding, Status
 from verify.following.follow_through import follow
 from verify.following.manner import FEW_UP, Manner, manner
-from verify.following.on_the_way import Allowed, Reached, allowed, reached
+from verify.following.on_the_way import Allowed, Reached, allowed, gives_nearly_all, reached
 from verify.following.own_lines import has_own_lines
 from verify.following.own_numbers import Own, exact_integers, own_number, zeros_left_out
 from verify.following.rounded_inputs import is_followed
@@ -181,7 +181,7 @@ def _way(
     """How the author rounds, by the numbers that do not follow exactly, and those `near` the right ones.
 
     One alone is looked at where roundings can take it so far, or it looks cut off in a table that is `rounded`; the
-    first of these only shows something where one way gives it and all that is right, as it is printed.
+    first of these only shows something where one way gives it and nearly all that is right, as it is printed.
     """
     unexplained = _unexplained(findings, exactly)
     looked_at, one_way, forms = unexplained.union(near), Reached(), by_rounding.forms
@@ -189,9 +189,9 @@ def _way(
     if by_rounding.digits is not None and (len(looked_at) > 1 or unexplained & rounded):
         one_way = reached(run, findings, looked_at, by_rounding.digits)
     elif by_rounding.digits is not None and allowed_ones:
-        whole = looked_at | {one.cell for one in findings if one.status is Status.RIGHT and one.cell in forms}
-        found = reached(run, findings, whole, by_rounding.digits)
-        one_way = found if whole <= found.forms.keys() else one_way
+        right = {one.cell for one in findings if one.status is Status.RIGHT and one.cell in forms}
+        found = reached(run, findings, looked_at, by_rounding.digits, right)
+        one_way = found if gives_nearly_all(found.forms.keys(), right) else one_way
     moved = looked_at & one_way.forms.keys()
     off = moved | allowed_ones
     carried = _as_carried(findings, exactly, unexplained)

@@ -10,7 +10,7 @@ from functools import cached_property
 from derive.console import Progress
 from derive.graph.node import SIZE
 from derive.run.run import Run
-from verify.auditing.cutting import by_cutting, cut_claims, is_cut_rather
+from verify.auditing.cutting import by_cutting, cut_claims, is_cut_rather, left_open
 from verify.auditing.earlier import followed
 from verify.auditing.further_step import covering
 from verify.claims.claim import AFTERWARDS, GROUPS, Cell, Claim
@@ -116,8 +116,9 @@ def _judged(run: Run, claims: Sequence[Claim], known: Known) -> tuple[tuple[Find
     cut = cut_claims(found, judged)
     if cut and not manner(run, found, ()).is_rounded:
         read = _of_digits(run, cut, known)  # nobody cuts off what rounding in a program has made a little smaller
-        if is_cut_rather(found, read, judged, by_cut := followed(run, read)):
-            judged = by_cutting(judged, by_cut)
+        by_cut = followed(run, read)
+        is_cut = is_cut_rather(found, read, judged, by_cut)
+        judged = by_cutting(judged, by_cut) if is_cut else left_open(judged, by_cut)
     return judged, asked
 
 

@@ -22,6 +22,7 @@ from verify.numbers import Carried, Form, PocketForms, PocketNumbers, Rounds, ca
 
 GUARD_DIGITS = 1  # that somebody carries at most beyond those that are printed
 WAYS = 2 * 2 * len(Rounds) * (1 + GUARD_DIGITS)  # to round that are tried at most
+ONE_IN = 8  # right numbers that a person who rounds in much the same way may have otherwise
 _NO_LIMIT = 99  # digits, or places after the point
 
 
@@ -64,11 +65,14 @@ def _is_shortened(own: Own) -> bool:
     return is_calculated and literal.unit is not None and own.high - own.low >= literal.unit
 
 
-def reached(run: Run, findings: Sequence[Finding], candidates: Set[Cell], digits: Carried) -> Reached:
+def reached(
+    run: Run, findings: Sequence[Finding], candidates: Set[Cell], digits: Carried, beside: Set[Cell] = frozenset()
+) -> Reached:
     """What a person gets who rounds in one way and goes on with what is printed: the way that explains the table best.
 
-    That is the first that gives all `candidates`, which do not follow otherwise, as they are printed; or else, of those
-    that give some of them, the one that gives the most numbers of the table. Nothing where that takes too long.
+    That is the first that gives all `candidates`, which do not follow otherwise, as they are printed, and of those
+    `beside` them all but one in `ONE_IN`; or else, of those that give some of the candidates, the one that gives the
+    most numbers of the table. Nothing where that takes too long.
     """
     claims = [one.claim for one in findings if one.claim.literal.special is None]
     owns = [Own(claim, mark, claim.literal.value, claim.literal.value) for mark, claim in enumerate(claims)]
@@ -79,11 +83,16 @@ def reached(run: Run, findings: Sequence[Finding], candidates: Set[Cell], digits
     for way, system in _ways(digits):
         found = follow(run, owns, list(literals), system)
         given = {cell: form for cell, form in found.items() if may_stand_for(literals[cell], form.ball) is True}
-        if candidates <= given.keys():
+        if candidates <= given.keys() and gives_nearly_all(given.keys(), beside):
             return Reached(way, given)
         if candidates & given.keys() and len(given) > len(best.forms):
             best = Reached(way, given)
     return best
+
+
+def gives_nearly_all(given: Set[Cell], cells: Set[Cell]) -> bool:
+    """Whether no more than one in `ONE_IN` of some numbers is not given."""
+    return ONE_IN * len(cells - given) <= len(cells)
 
 
 def _ways(digits: Carried) -> Iterator[tuple[str, PocketNumbers]]:
