@@ -58,7 +58,7 @@ def before_the_update(run: Run, finding: Finding, context: Context) -> str:
                 for number, length in zip(cell.position, parameter.shape, strict=True):
                     place = place * length + number
                 value = from_fraction(parameter.values[place])
-                if right != value and within(value, literal.low, literal.high):
+                if within(value, literal.low, literal.high):
                     return f"It is {name} before the update"
     return ""
 

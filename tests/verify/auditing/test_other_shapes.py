@@ -1,8 +1,15 @@
 """Equations alone may be meant with other shapes than they are read with: then no right formula is called wrong."""
 
+from dataclasses import replace
+
 import pytest
 
+from derive.chain.derivation import differentiate
+from derive.problem.equations import read_equations
+from derive.run.precedence import effective
 from verify import audit
+from verify.auditing import other_shapes
+from verify.formulas.judge import judge_sentences
 
 
 def found(equations: str, claim: str) -> tuple[str, str]:
@@ -40,3 +47,17 @@ def test_one_that_is_wrong_by_any_is_wrong(equations: str, claim: str) -> None:
 
 def test_one_that_is_right_as_it_is_read_is_right() -> None:
     assert found("l = mean((w*x - y)^2)", "dl/dw = (2/n)*sum((w*x - y)*x)")[0] == "right"
+
+
+@pytest.mark.parametrize(("status", "is_open"), [("right", True), ("undecided", False), ("wrong", False)])
+def test_only_a_formula_that_is_right_otherwise_is_open(
+    status: str, is_open: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is not decided by other shapes is wrong as it is read, and no reason to ask for them."""
+    text = "dl/dz = softmax(z) - y"
+    problem = read_equations("l = -sum(y*log(softmax(z)))", "equations")
+    (wrong,) = judge_sentences(problem, differentiate(problem.graph), (text,))
+    assert wrong.status == "wrong"
+    monkeypatch.setattr(other_shapes, "judge_sentences", lambda *_: (replace(wrong, status=status),))
+    told = other_shapes.unless_read_otherwise(problem, effective(problem, {}), wrong, text)
+    assert (told.status == "undecided") is is_open
