@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tests.audited import cell, claim
 from verify import Audit, Status, audit
-from verify.auditing.cutting import TOLD
+from verify.auditing.cutting import TOLD, is_cut_rather
+from verify.following.finding import Finding
 
 POWER = """
 equations = "r = w*x; s = r*r; l = s*s"
@@ -84,3 +86,27 @@ def test_integers_are_exact_and_not_cut_off() -> None:
 def test_what_is_said_to_be_cut_off_is_followed_so() -> None:
     """The same where the author writes `9.54..`."""
     assert statuses(audited(POWER, "step,l,dl/dw\n1,9.54..,28.8..")) == [Status.CARRIED, Status.CARRIED]
+
+
+def _of(statuses_of: str) -> list[Finding]:
+    by_letter = {"r": Status.RIGHT, "w": Status.WRONG, "c": Status.CARRIED}
+    return [
+        Finding(claim(cell(step, "after", "w"), "1.5"), by_letter[letter], None)
+        for step, letter in enumerate(statuses_of, start=1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("alone", "alone_cut", "judged", "judged_cut", "is_cut"),
+    [
+        ("ww", "rr", "ww", "rr", True),
+        ("wwr", "rrw", "wwr", "rrw", True),  # one is rounded up
+        ("wwrr", "rrww", "wwrr", "rrww", False),  # as many are rounded up as cut off
+        ("w", "r", "w", "r", False),  # one alone may be a slip
+        ("w", "r", "c", "r", True),  # and is none where its author goes on with it
+    ],
+)
+def test_more_numbers_speak_for_cutting_off_than_against_it(
+    alone: str, alone_cut: str, judged: str, judged_cut: str, is_cut: bool
+) -> None:
+    assert is_cut_rather(_of(alone), _of(alone_cut), _of(judged), _of(judged_cut)) is is_cut
