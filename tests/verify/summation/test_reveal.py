@@ -47,26 +47,6 @@ def test_results_that_are_added_differently_are_told_apart(data: st.DataObject, 
     assert set(revealed(count, answers(*shown))) == set(shown)
 
 
-@given(st.integers(6, 40), st.integers(0, 2**32))
-def test_mixed_answers_of_two_trees_do_not_pass_for_a_third(count: int, seed: int) -> None:
-    """Each answer is of one of two trees at random: what is found, if anything, is one of the two, or is refused."""
-    random, trees = np.random.default_rng(seed), (in_turn(count), in_halves(count))
-
-    def ask(pairs: Sequence[Pair]) -> NDArray[np.int64]:
-        return np.array([[trees[random.integers(2)].together(*pair)] for pair in pairs])
-
-    try:
-        (found,) = revealed(count, ask)
-    except NotATreeError:
-        return
-    own = answers(found)
-    both = [answers(tree) for tree in trees]
-    pairs = [(i, j) for i in range(count) for j in range(i)]
-    # a tree in between has all its partial sums from the two
-    sizes = own(pairs)[:, 0]
-    assert ((sizes == both[0](pairs)[:, 0]) | (sizes == both[1](pairs)[:, 0])).mean() > 0.5
-
-
 @pytest.mark.parametrize("answer", [0, 3, 2**40, -1])
 def test_answers_of_no_tree_are_refused(answer: int) -> None:
     def ask(pairs: Sequence[Pair]) -> NDArray[np.int64]:
