@@ -23,9 +23,8 @@ def test_how_many_terms_are_together() -> None:
 @given(orders(), st.randoms(use_true_random=False))
 def test_the_same_tree_is_the_same_order(order: Order, random: object) -> None:
     """Sides are exchanged, and additions listed in any sequence in which each comes after what it reads."""
-    waiting, number, listed = dict(enumerate(order.additions, start=order.count)), {}, []
-    for term in range(order.count):
-        number[term] = term
+    waiting, listed = dict(enumerate(order.additions, start=order.count)), []
+    number = {term: term for term in range(order.count)}
     while waiting:
         ready = [place for place, pair in waiting.items() if all(part in number for part in pair)]
         place = random.choice(ready)  # type: ignore[attr-defined]
