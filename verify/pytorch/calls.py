@@ -24,11 +24,23 @@ class Laid:
     shape: tuple[int, ...]
     strides: tuple[int, ...]
     dtype: torch.dtype
+    offset: int = 0  # of the first number from where its memory begins, as kernels go by how it is aligned
 
     @property
     def is_spread(self) -> bool:
         """Whether one number in memory stands for several."""
         return any(not step and many > 1 for many, step in zip(self.shape, self.strides, strict=True))
+
+    def filled(self, values: Tensor | float) -> Tensor:
+        """A tensor that lies so, with these values."""
+        last = sum((many - 1) * step for many, step in zip(self.shape, self.strides, strict=True))
+        memory = torch.empty(self.offset + last + 1, dtype=self.dtype)
+        return memory.as_strided(self.shape, self.strides, self.offset).copy_(torch.as_tensor(values))
+
+
+def laid(tensor: Tensor) -> Laid:
+    """How a tensor lies."""
+    return Laid(tuple(tensor.shape), tensor.stride(), tensor.dtype, int(tensor.storage_offset()))
 
 
 @dataclass(frozen=True)
@@ -83,5 +95,5 @@ class Calls(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return func(*args, **(kwargs or {}))
 
     def _note(self, name: str, operands: Sequence[Tensor], dimensions: Sequence[int]) -> None:
-        laid = tuple(Laid(tuple(own.shape), own.stride(), own.dtype) for own in operands)
-        self.found.append(Call(name, laid, tuple(dimensions), torch.get_num_threads()))
+        lying = tuple(laid(own) for own in operands)
+        self.found.append(Call(name, lying, tuple(dimensions), torch.get_num_threads()))

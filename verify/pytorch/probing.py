@@ -87,11 +87,12 @@ class Probe:
     def __init__(self, call: Call, *, apart: bool) -> None:
         self.call = call
         self.terms = call.sums.shape[0]
-        self.operands = [torch.empty_strided(own.shape, own.strides).fill_(1) for own in call.operands]
+        self.operands = [own.filled(1) for own in call.operands]
         side, kept, summed = _sides(call)
         laid = call.operands[side]
         self.lines, self.places = _offsets(laid, kept), _offsets(laid, summed)
-        self.memory = self.operands[side].as_strided((int(self.lines[-1] + self.places[-1]) + 1,), (1,)).numpy()
+        length = int(self.lines[-1] + self.places[-1]) + 1
+        self.memory = self.operands[side].as_strided((length,), (1,), laid.offset).numpy()
         self.is_turned = side == 1
         self.carriers = len(self.lines) if apart else 1
         self.draws = np.random.default_rng(self.terms)  # which line asks what decides nothing

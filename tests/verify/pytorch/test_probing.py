@@ -14,7 +14,7 @@ from derive.problem.loading import load
 from derive.run.precedence import effective
 from tests.summation_orders import added
 from verify.pytorch import probing
-from verify.pytorch.calls import MEAN, PRODUCT, SUM, Call, Laid
+from verify.pytorch.calls import MEAN, PRODUCT, SUM, Call, laid
 from verify.pytorch.probing import Probe, Sums, orders_of
 from verify.pytorch.run import train
 from verify.record import side_by_side
@@ -22,16 +22,8 @@ from verify.summation.order import Order
 from verify.summation.sums import Made, Sum, product
 
 
-def laid(tensor: torch.Tensor) -> Laid:
-    return Laid(tuple(tensor.shape), tensor.stride(), tensor.dtype)
-
-
 def call(name: str, operands: list[torch.Tensor], dimensions: tuple[int, ...] = ()) -> Call:
     return Call(name, tuple(map(laid, operands)), dimensions, torch.get_num_threads())
-
-
-def like(operand: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
-    return torch.empty_strided(operand.shape, operand.stride()).copy_(values)
 
 
 def drawn(seed: int, shape: torch.Size, whole: bool = False) -> torch.Tensor:
@@ -53,19 +45,21 @@ def in_orders(found: tuple[Order, ...], terms: Any) -> Any:
     st.data(),
     st.integers(0, 2**32),
     st.sampled_from([1, 2]),
+    st.sampled_from([0, 1, 8]),
 )
-def test_sums_over_dimensions(shape: list[int], data: st.DataObject, seed: int, threads: int) -> None:
+def test_sums_over_dimensions(shape: list[int], data: st.DataObject, seed: int, threads: int, offset: int) -> None:
     """However the operand lies in memory, with one thread or two: each result is the sum in one of the orders."""
     dimensions = tuple(sorted(data.draw(st.sets(st.integers(0, len(shape) - 1), min_size=1))))
     places = data.draw(st.permutations(range(len(shape))))
-    operand = torch.empty([shape[place] for place in places]).permute(list(np.argsort(places)))
+    memory = torch.empty(offset + int(np.prod(shape)))[offset:]
+    operand = memory.view([shape[place] for place in places]).permute(list(np.argsort(places)))
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
         own = call(SUM, [operand], dimensions)
         found = orders_of(own)
         values = drawn(seed, operand.shape)
-        sums = own.made([like(operand, values)]).reshape(-1).numpy()
+        sums = own.made([laid(operand).filled(values)]).reshape(-1).numpy()
     finally:
         torch.set_num_threads(before)
     if own.sums.shape[0] < 2 or not found:
@@ -75,28 +69,39 @@ def test_sums_over_dimensions(shape: list[int], data: st.DataObject, seed: int, 
     assert (in_orders(found, terms) == sums).any(axis=0).all()
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=60)
 @given(
-    st.sampled_from([1, 2, 5]),
-    st.sampled_from([1, 3, 8, 17]),
+    st.sampled_from([(1, 1, 1), (1, 8, 1), (1, 64, 1), (1, 17, 10), (1, 3, 32), (1, 40, 33), (5, 2, 3), (16, 1, 1)]),
     st.sampled_from([2, 16, 33, 64, 200, 400]),
-    st.sampled_from([1, 4, 10, 32]),
-    st.booleans(),
-    st.booleans(),
+    st.tuples(st.booleans(), st.booleans()),
+    st.tuples(*[st.sampled_from([0, 0, 1, 3, 4])] * 2),
     st.integers(0, 2**32),
 )
 def test_products_of_matrices(
-    many: int, rows: int, terms: int, columns: int, left_turned: bool, right_turned: bool, seed: int
+    sizes: tuple[int, int, int], terms: int, turned: tuple[bool, bool], offsets: tuple[int, int], seed: int
 ) -> None:
-    left = torch.empty(many, terms, rows).transpose(1, 2) if left_turned else torch.empty(many, rows, terms)
-    right = torch.empty(many, columns, terms).transpose(1, 2) if right_turned else torch.empty(many, terms, columns)
-    own = call(PRODUCT, [left, right])
+    """Also where an operand does not begin where its memory does: kernels of vectors go by how they are aligned."""
+    many, rows, columns = sizes
+    operands = []
+    for shape, is_turned, offset in zip([(rows, terms), (terms, columns)], turned, offsets, strict=True):
+        whole = torch.empty(offset + many * rows * terms * columns)[offset:]
+        stored = shape[::-1] if is_turned else shape
+        operand = whole[: many * shape[0] * shape[1]].view(many, *stored)
+        operands.append(operand.transpose(1, 2) if is_turned else operand)
+    own = call(PRODUCT, operands)
     found = orders_of(own)
     assert found
-    x, y = drawn(seed, left.shape), drawn(seed + 1, right.shape, whole=True)
+    x, y = drawn(seed, operands[0].shape), drawn(seed + 1, operands[1].shape, whole=True)
     products = (x[:, :, None, :] * y.transpose(1, 2)[:, None, :, :]).numpy()
-    sums = own.made([like(left, x), like(right, y)]).numpy()
+    sums = own.made([own.operands[0].filled(x), own.operands[1].filled(y)]).numpy()
     assert (in_orders(found, products) == sums).any(axis=0).all()
+
+
+@pytest.mark.parametrize("numbers", [1, 3, 17, 1000, 2**20 + 1])
+def test_memory_begins_at_64_bytes(numbers: int) -> None:
+    """So what is probed lies as what the run has."""
+    held = [torch.empty(numbers) for _ in range(20)]
+    assert all(own.data_ptr() % 64 == 0 for own in held)
 
 
 @pytest.mark.parametrize("terms", [64, 1024, 4096])
