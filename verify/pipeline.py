@@ -43,7 +43,7 @@ def verify(problem: Problem | str | os.PathLike[str], *, tell: Progress | None =
     derivation = derive(problem)
     size_of(problem, derivation, chosen, chosen.steps, is_reported=True).check(chosen.limit)
     run = Run(pytorch.draw(problem, chosen.dtype), derivation, chosen)
-    limits = bound.prepare(run)
+    limits = bound.prepare(run, ask=pytorch.Sums(run.problem, chosen))
     by_hand, expected, kept = pieces.by_hand(run), pieces.Expected(chosen), pieces.Kept(run)
     replay, drawn = pytorch.Replay(run.problem, chosen), partial(pytorch.orders, chosen)
     for record in pytorch.pieces(run.problem, chosen, pieces.length(run), by_hand.given):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 
 import numpy as np
@@ -20,6 +20,7 @@ from derive.run.reads import Held
 from derive.run.run import Run
 from verify.bound.elementary import elementary
 from verify.bound.kinks import Kink, ties, with_kinks
+from verify.bound.pass_orders import Ask, PassOrders
 from verify.bound.pytorch_forms import as_pytorch, forward
 from verify.hand import calculation
 from verify.hand.calculation import Calculation
@@ -59,6 +60,7 @@ class Bound:
     kinks: tuple[Kink, ...] = ()
     finer: Callable[[], Bound] | None = None  # that of replays in float64, compiled when it is first asked for
     unguarded: Callable[[], Calculation] | None = None  # the equations exactly, with both sides of every `where`
+    orders: PassOrders | None = None  # in which PyTorch adds up, where it was asked
 
     def side_by_side(self, steps: Sequence[StepRecord]) -> Steps:
         """The steps in blocks of one kind, no larger than is worth while."""
@@ -75,9 +77,16 @@ class Bound:
         if block.adjoints:  # every line is compared
             measured += (*block.nodes, *map(adjoint_of, block.adjoints))
         with precision(PRECISION):
-            rounded, terms = _side(self.rounded, block, measured)
+            rounded, terms = _side(self.rounded, block, measured, self._in_order(block))
             exact, _ = _side(self.exact, block, ())
         return AtState(block, rounded, exact, terms)
+
+    def _in_order(self, block: Block) -> Calculation:
+        """The rounded side of forward and backward pass, in the orders that are known for batches of this size."""
+        orders = self.orders.of(block) if self.orders is not None else None
+        if orders is None or not orders.by_key or not isinstance(self.system, RoundedPairs):
+            return self.rounded
+        return replace(self.rounded, system=self.system.ordered(orders))
 
     def of_both_sides(self, block: Block) -> Values:
         """The exact results where the side of `where` that is not chosen counts 0 times; none without a `where`."""
@@ -94,14 +103,19 @@ class Bound:
             return self.system.distance(floats, np.broadcast_to(found, shape), aside)
 
 
-def _side(side: Calculation, block: Block, measured: tuple[str, ...]) -> tuple[dict[str, Array], Mapping[str, Floats]]:
-    """The results of one calculation at the states of the steps, and Σ|terms| of what is `measured`."""
+def _side(
+    side: Calculation, block: Block, measured: tuple[str, ...], passes: Calculation | None = None
+) -> tuple[dict[str, Array], Mapping[str, Floats]]:
+    """The results of one calculation at the states of the steps, and Σ|terms| of what is `measured`.
+
+    `passes` is the same for forward and backward pass, where they are calculated in another system.
+    """
     take, n = side.system.take, block.n
     before = {name: take(block.floats("before", name)) for name in block.before}
     data = {name: take(block.floats("data", name)) for name in block.data}
     recorded = {name: take(block.floats("nodes", name)) for name in block.nodes}
     recorded.update({adjoint_of(name): take(block.floats("adjoints", name)) for name in block.adjoints})
-    found = side.at({**before, **data}, n, recorded, measured)
+    found = (passes or side).at({**before, **data}, n, recorded, measured)
     results, terms = dict(found.results), dict(found.terms)
     for name in block.accumulated:
         held, own = block.floats("accumulated", name), adjoint_of(name)
@@ -154,20 +168,25 @@ def _largest(side: Calculation, n: int) -> int:
     return max(math.prod(axis.size if isinstance(axis.size, int) else n for axis in own) for own in axes)
 
 
-def prepare(run: Run, dtype: str | None = None) -> Bound:
-    """The bound for a run in `dtype`, that of its settings when left out."""
+def prepare(run: Run, dtype: str | None = None, ask: Ask | None = None) -> Bound:
+    """The bound for a run in `dtype`, that of its settings when left out.
+
+    `ask` gives the sums that PyTorch makes in a step, and in which order; without it every order is allowed.
+    """
     problem, derivation, settings = run.watched, run.followed, run.settings
     graph, kinks = with_kinks(derivation.graph)
     whole = differentiate(elementary(graph), derivation.wrt)
     rounded, exact = _systems(dtype or settings.dtype, dtype is not None)
     with precision(PRECISION):
+        own = calculation.prepare(problem, forward(whole), settings, rounded, as_pytorch(whole), as_floats=True)
         return Bound(
-            calculation.prepare(problem, forward(whole), settings, rounded, as_pytorch(whole), as_floats=True),
+            own,
             calculation.prepare(problem, derivation, settings, exact, as_floats=True),
             rounded,
             (*kinks, *ties(whole)),
             cache(partial(prepare, run, "float64")) if dtype is None else None,
             cache(partial(_unguarded, run, exact)) if derivation.chooses else None,
+            None if ask is None else PassOrders(own.stages, ask),
         )
 
 

@@ -46,6 +46,7 @@ class Comparison:
     kink_notes: tuple[str, ...] = ()
     prediction: StepComparison | None = None
     by_hand_alone: bool = False  # the updates are those by hand, and not compared
+    sums: tuple[int, int] = (0, 0)  # how many sums of many terms a step has, and of how many the order is known
 
     @cached_property
     def checks(self) -> tuple[Check, ...]:
@@ -154,6 +155,7 @@ def compare(
         faults,
         (*notes, *(() if all(block.finite.all() for block in steps.blocks) else problem.singular)),
         by_hand_alone=settings.by_hand_alone,
+        sums=(0, 0) if bound.orders is None else bound.orders.counted,
     )
 
 

@@ -17,6 +17,7 @@ from verify.compare.summary import Summary, marked
 from verify.compare.tallies import Tally
 from verify.numbers import decimal
 from verify.record import Record
+from verify.summation.sums import FEWEST
 
 MAX_LISTED = 5  # disagreements that are described one by one; the others are counted
 
@@ -53,6 +54,7 @@ def _agreement(tally: Tally, comparison: Comparison, settings: Settings) -> str:
     steps += " and of the prediction" if comparison.prediction else ""
     sentences = [
         f"agrees: all {count} numbers of {steps} lie within their {settings.dtype} rounding bounds",
+        _orders(comparison),
         _closest(max((summary.closest for summary in summaries), key=lambda check: check.closeness)),
         _replays(summaries, settings.dtype),
         _caught(summaries, settings),
@@ -60,6 +62,15 @@ def _agreement(tally: Tally, comparison: Comparison, settings: Settings) -> str:
         _not_compared(settings),
     ]
     return "; ".join(sentence for sentence in sentences if sentence)
+
+
+def _orders(comparison: Comparison) -> str:
+    """Which bounds rest on the order in which PyTorch was seen to add."""
+    long, known = comparison.sums
+    if not known:
+        return ""
+    which = "that of the one sum" if long == 1 else f"those of {'all' if known == long else f'{known} of'} {long} sums"
+    return f"{which} of {FEWEST} terms or more for the order in which this PyTorch was seen to add"
 
 
 def _closest(check: Check) -> str:

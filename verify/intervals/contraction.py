@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from verify.summation.sums import Sum, product
 
 Array = NDArray[Any]
 FEW = 2**10  # products of a step that are taken one by one: that is sharper where some of them need no rounding
@@ -38,6 +41,12 @@ class Contraction:
     def is_small(self, left: Array, right: Array) -> bool:
         """Whether there are so few products that they are taken one by one."""
         return math.prod(self.lengths(left, right)) <= FEW
+
+    def sums(self, lengths: Sequence[int]) -> Sum:
+        """What a product of matrices adds up in one step, where so many numbers stand along each axis of the term."""
+        sides = ((True, True), (True, False), (False, True))
+        matrices, rows, columns = (math.prod(lengths[axis] for axis in self.places(*side)) for side in sides)
+        return product(math.prod(lengths[self.kept :]), matrices, rows, columns)
 
     def places(self, in_left: bool, in_right: bool) -> tuple[int, ...]:
         """The kept axes that are of these arrays."""

@@ -31,11 +31,13 @@ from verify.intervals.midpoint_radius import (
     sums_exactly,
     up,
 )
+from verify.intervals.rounded_sums import product_rounding, sum_rounding
 from verify.numbers.by_element import Literals
 from verify.numbers.distance import Distance
 from verify.numbers.elements import CalculationError, element, expansion
 from verify.numbers.formats import FORMATS, Floats, Format, Truth, log_sum_exp_units
 from verify.numbers.scalars import as_ball, from_fraction, to_float
+from verify.summation.sums import Known, Orders, Sum, in_any_order
 
 
 def _by_balls(op: str, args: tuple[Pairs, ...]) -> Pairs:
@@ -125,9 +127,10 @@ class Enclosed(Literals):
         2002, §3.1).
         """
         with np.errstate(all="ignore"):
+            sums = how.sums(how.lengths(left, right))
             if how.is_small(left, right):
-                return self._by_products(how.summed, left, right)
-            found = self._contracted(*how.matrices(left, right))
+                return self._by_products(how.summed, sums, left, right)
+            found = self._contracted(sums, *how.matrices(left, right))
             return how.restored(found, left, right)
 
     def contracted_size(self, how: Contraction, left: Pairs, right: Pairs) -> Floats:
@@ -137,12 +140,12 @@ class Enclosed(Literals):
             x, y = np.ascontiguousarray(x), np.ascontiguousarray(y)
             return np.asarray(how.restored(x @ y, left, right))
 
-    def _by_products(self, summed: int, left: Pairs, right: Pairs) -> Pairs:
+    def _by_products(self, summed: int, sums: Sum, left: Pairs, right: Pairs) -> Pairs:
         """The sum over the last dimensions of the products, each taken by itself."""
         products = self.apply("mul", (left, right))
-        return self.reduce("sum", products.reshape((*products.shape[: products.ndim - summed], -1)))
+        return self._sums(sums, products.reshape((*products.shape[: products.ndim - summed], -1)))
 
-    def _contracted(self, left: Pairs, right: Pairs) -> Pairs:
+    def _contracted(self, sums: Sum, left: Pairs, right: Pairs) -> Pairs:  # noqa: ARG002 - which only rounding asks for
         """The product of matrices."""
         mid, sizes, spread = matrix_product(left, right)
         own = np.where(
@@ -169,6 +172,9 @@ class Enclosed(Literals):
         return np.asarray(np.abs(array["mid"]))
 
     def _sum(self, array: Pairs) -> Pairs:
+        return self._sums(Sum((array.shape[-1], 1)), array)
+
+    def _sums(self, sums: Sum, array: Pairs) -> Pairs:  # noqa: ARG002 - as above
         total, own = summed(array)
         return pairs(total, up(gathered(array["rad"]) + own))
 
@@ -205,12 +211,13 @@ class RoundedPairs(Enclosed):
 
     After every operation the radius grows by the operation's rounding error (`Operation.rounding`
     units u of the result); by a sum of m terms by (m−1)·u·Σ|terms|, for any order of summation
-    (N. J. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., SIAM 2002, §4.2). The
-    same as `Rounded`, for whole arrays at once.
+    (N. J. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., SIAM 2002, §4.2), or by what
+    `orders` says of it. The same as `Rounded`, for whole arrays at once.
     """
 
-    def __init__(self, dtype: str) -> None:
+    def __init__(self, dtype: str, orders: Orders | None = None) -> None:
         self.format = FORMATS[dtype]
+        self.orders = orders or Orders()
         self.unit = 2.0**self.format.unit
         self.underflow = 2.0 ** max(self.format.tiny, -1074)
         self.flushed = self.underflow + 2.0 ** (self.format.inner or self.format).normal
@@ -218,6 +225,10 @@ class RoundedPairs(Enclosed):
     def of(self, dtype: str) -> RoundedPairs:
         """The system of another dtype in the same calculation."""
         return RoundedPairs(dtype)
+
+    def ordered(self, orders: Orders) -> RoundedPairs:
+        """The same system where it is known in which orders PyTorch adds up."""
+        return RoundedPairs(self.format.name, orders)
 
     def nearest(self, floats: Sequence[float], are_exact: Sequence[bool]) -> Pairs:
         """Numbers as they are stored: themselves where the format holds them, else rounded once."""
@@ -294,25 +305,28 @@ class RoundedPairs(Enclosed):
         """The pairs; where the format may overflow, ones that tell nothing: 1/inf is 0, whatever the true value."""
         return pairs(mid, np.where(largest + rad <= self.format.largest, rad, np.nan))
 
-    def _sum(self, array: Pairs) -> Pairs:
+    def _sums(self, sums: Sum, array: Pairs) -> Pairs:
+        known = self.orders.of(sums)
         if self.format.inner is None:
-            return self._gathered(array, self.format)
+            return self._gathered(array, self.format, known)
         with np.errstate(all="ignore"):
-            return self._rounded(self._gathered(array, self.format.inner), self.format.units(1), 1)
+            return self._rounded(self._gathered(array, self.format.inner, known), self.format.units(1), 1)
 
-    def _by_products(self, summed: int, left: Pairs, right: Pairs) -> Pairs:
+    def _by_products(self, summed: int, sums: Sum, left: Pairs, right: Pairs) -> Pairs:
         """The sum over the last dimensions of the products, of 16 bits in float32, and then rounded once."""
         if self.format.inner is None:
-            return super()._by_products(summed, left, right)
-        found = RoundedPairs(self.format.inner.name)._by_products(summed, left, right)
+            return super()._by_products(summed, sums, left, right)
+        found = RoundedPairs(self.format.inner.name, self.orders)._by_products(summed, sums, left, right)
         return self._rounded(found, self.format.units(1), 1)
 
-    def _contracted(self, left: Pairs, right: Pairs) -> Pairs:
-        """The product of matrices, each multiplication and addition rounded, in any order; of 16 bits in float32."""
-        into, count = self.format.inner or self.format, left.shape[-1]
+    def _contracted(self, sums: Sum, left: Pairs, right: Pairs) -> Pairs:
+        """The product of matrices, each multiplication and addition rounded; of 16 bits in float32."""
+        into, count, known = self.format.inner or self.format, left.shape[-1], self.orders.of(sums)
         mid, sizes, spread = matrix_product(left, right)
-        share = gamma(count, 2.0**into.unit) + gamma(count, UNIT)
-        lost = np.where(sizes + spread == 0, 0.0, share * (sizes + spread) + count * 2.0 ** max(into.tiny, -1074))
+        least = 2.0 ** max(into.tiny, -1074)
+        rounding = product_rounding(known, 2.0**into.unit, (left, right), sizes, spread, least)
+        lost = rounding + gamma(count, UNIT) * (sizes + spread) + count * least
+        lost = np.where(sizes + spread == 0, 0.0, lost)
         rad = up(spread + np.where(multiplies_exactly(left, right, sizes, into), 0.0, lost))
         found = pairs(mid, np.where(sizes + rad <= into.largest, rad, np.nan))
         return found if self.format.inner is None else self._rounded(found, self.format.units(1), 1)
@@ -320,13 +334,13 @@ class RoundedPairs(Enclosed):
     def accumulate(self, array: Pairs) -> Pairs:
         """The sum over the last dimension of what autograd adds one by one, each time rounded."""
         with np.errstate(all="ignore"):
-            return self._gathered(array, self.format)
+            return self._gathered(array, self.format, in_any_order(array.shape[-1]))
 
-    def _gathered(self, array: Pairs, into: Format) -> Pairs:
-        """The sum in any order, each addition rounded to the format `into`."""
+    def _gathered(self, array: Pairs, into: Format, known: Known) -> Pairs:
+        """The sum, each addition rounded to the format `into`."""
         total, own = summed(array)
         sizes = gathered(size(array))
-        rounding = np.where(sums_exactly(array, into), 0.0, sizes * gamma(array.shape[-1] - 1, 2.0**into.unit))
+        rounding = np.where(sums_exactly(array, into), 0.0, sum_rounding(known, 2.0**into.unit, array, sizes))
         rad = up(gathered(array["rad"]) + own + rounding)
         return pairs(total, np.where(sizes <= into.largest, rad, np.nan))
 

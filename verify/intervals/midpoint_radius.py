@@ -230,13 +230,13 @@ def matrix_product(left: Pairs, right: Pairs) -> tuple[Floats, Floats, Floats]:
     a, b, ra, rb = (np.ascontiguousarray(x[part]) for part in ("mid", "rad") for x in (left, right))
     spread: Floats = np.zeros(())
     if rb.any():
-        spread = spread + _product_from_above(np.abs(a), rb)
+        spread = spread + product_from_above(np.abs(a), rb)
     if ra.any():
-        spread = spread + _product_from_above(ra, np.abs(b) + rb)
-    return a @ b, _product_from_above(np.abs(a), np.abs(b)), np.asarray(spread * UP)
+        spread = spread + product_from_above(ra, np.abs(b) + rb)
+    return a @ b, product_from_above(np.abs(a), np.abs(b)), np.asarray(spread * UP)
 
 
-def _product_from_above(left: Floats, right: Floats) -> Floats:
+def product_from_above(left: Floats, right: Floats) -> Floats:
     """No less than the product of two matrices of numbers that are not negative; 0 where all its products are."""
     count = left.shape[-1]
     product = left @ right
