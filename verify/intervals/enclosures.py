@@ -21,6 +21,7 @@ from verify.intervals.midpoint_radius import (
     function,
     gamma,
     gathered,
+    last_bit,
     matrix_product,
     multiplies_exactly,
     negative,
@@ -316,18 +317,45 @@ class RoundedPairs(Enclosed):
         """The sum over the last dimensions of the products, of 16 bits in float32, and then rounded once."""
         if self.format.inner is None:
             return super()._by_products(summed, sums, left, right)
+        left, right = self._as_read(left), self._as_read(right)
         found = RoundedPairs(self.format.inner.name, self.orders)._by_products(summed, sums, left, right)
+        if self.format.flushes:
+            products = Enclosed.apply(self, "mul", (left, right))
+            found = pairs(found["mid"], up(found["rad"] + self._flushed_of(products, summed)))
         return self._rounded(found, self.format.units(1), 1)
+
+    def _as_read(self, array: Pairs) -> Pairs:
+        """The operands of a product of matrices, which may be 0 where they are below the normal numbers."""
+        if not self.format.flushes:
+            return array
+        mid, rad = array["mid"], array["rad"]
+        least = 2.0**self.format.normal
+        may_be_small = (np.abs(mid) - rad < least) & (size(array) > 0)
+        return pairs(mid, np.where(may_be_small, up(rad + np.minimum(size(array), least)), rad))
+
+    def _flushed_of(self, products: Pairs, summed: int) -> Floats:
+        """What products and additions over the last dimensions may lose below the normal numbers.
+
+        Nothing where all products are exact, and so are all sums: multiples of one of these.
+        """
+        places = tuple(range(-summed, 0))
+        least, mid = 2.0**self.format.normal, products["mid"]
+        is_held = (products["rad"] == 0) & ((mid == 0) | (last_bit(mid) >= least))
+        count = math.prod(products.shape[-summed:])
+        return np.where(is_held.all(axis=places), 0.0, 2 * count * least)
 
     def _contracted(self, sums: Sum, left: Pairs, right: Pairs) -> Pairs:
         """The product of matrices, each multiplication and addition rounded; of 16 bits in float32."""
         into, count, known = self.format.inner or self.format, left.shape[-1], self.orders.of(sums)
+        flushes = self.format.flushes
+        left, right = self._as_read(left), self._as_read(right)
         mid, sizes, spread = matrix_product(left, right)
-        least = 2.0 ** max(into.tiny, -1074)
+        least = 2.0 ** (into.normal + 1 if flushes else max(into.tiny, -1074))  # of a product and its addition
         rounding = product_rounding(known, 2.0**into.unit, (left, right), sizes, spread, least)
         lost = rounding + gamma(count, UNIT) * (sizes + spread) + count * least
         lost = np.where(sizes + spread == 0, 0.0, lost)
-        rad = up(spread + np.where(multiplies_exactly(left, right, sizes, into), 0.0, lost))
+        is_exact = multiplies_exactly(left, right, sizes, into, flushes=flushes)
+        rad = up(spread + np.where(is_exact, 0.0, lost))
         found = pairs(mid, np.where(sizes + rad <= into.largest, rad, np.nan))
         return found if self.format.inner is None else self._rounded(found, self.format.units(1), 1)
 

@@ -251,11 +251,12 @@ def _least(values: Floats) -> float:
     return float(np.where(values > 0, values, np.inf).min())
 
 
-def multiplies_exactly(left: Pairs, right: Pairs, sizes: Floats, into: Format) -> Truth:
+def multiplies_exactly(left: Pairs, right: Pairs, sizes: Floats, into: Format, *, flushes: bool = False) -> Truth:
     """Whether every product and partial sum of a product of matrices, in any order, is a number of the format.
 
     All products are multiples of the last bit of the lowest number of the row times that of the column, and their
-    absolute values add up to less than the format's digits can hold.
+    absolute values add up to less than the format's digits can hold. Where what is below the normal numbers is 0
+    (`flushes`), that last bit has to be one of these.
     """
     exact = (left["rad"] == 0).all(axis=-1)[..., :, np.newaxis] & (right["rad"] == 0).all(axis=-2)[..., np.newaxis, :]
     if not exact.any():
@@ -263,7 +264,8 @@ def multiplies_exactly(left: Pairs, right: Pairs, sizes: Floats, into: Format) -
     rows = np.where(left["mid"] == 0, np.inf, last_bit(left["mid"])).min(axis=-1)[..., :, np.newaxis]
     columns = np.where(right["mid"] == 0, np.inf, last_bit(right["mid"])).min(axis=-2)[..., np.newaxis, :]
     lowest = rows * columns
-    held = (lowest >= 2.0 ** max(into.tiny + 1, -1074)) & (sizes < lowest * 2.0**-into.unit) & (sizes <= into.largest)
+    least = 2.0 ** (into.normal if flushes else max(into.tiny + 1, -1074))
+    held = (lowest >= least) & (sizes < lowest * 2.0**-into.unit) & (sizes <= into.largest)
     return np.asarray(exact & held)
 
 

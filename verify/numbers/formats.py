@@ -33,6 +33,15 @@ class Format:
         """The exponent of the unit roundoff in which sums are gathered."""
         return self.inner.unit if self.inner else self.unit
 
+    @property
+    def flushes(self) -> bool:
+        """Whether products of matrices may read and write numbers below the normal ones as 0.
+
+        Instructions for bfloat16 do (VDPBF16PS of AVX512_BF16, AMX), wherever a processor has them: "DAZ and FTZ", as
+        Intel's manual of instructions says.
+        """
+        return self.inner is not None and self.inner.normal == self.normal
+
     def units(self, units: int, composed: bool = False) -> float:
         """The relative error, in units u, of an operation that is off by `units` u in the format it is calculated in.
 

@@ -166,3 +166,46 @@ def test_terms_that_cancel_keep_their_rounding() -> None:
     found = one([1e8, 1.0, -1e8], [1.0, 1e-3, 1.0], RoundedPairs("float32"))
     assert holds(found, Fraction(0))  # (1e8 + 0.001) − 1e8 in float32
     assert holds(found, Fraction(1, 1000))
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.sampled_from(list(FORMATS)), st.integers(0, 2**32), st.integers(1, 40), st.booleans())
+def test_it_holds_what_large_products_of_wild_numbers_give(
+    dtype: str, seed: int, count: int, of_one_scale: bool
+) -> None:
+    """PyTorch has other kernels for large ones, of bfloat16 such as take numbers below the normal ones for 0."""
+    random = np.random.default_rng(seed)
+    form = FORMATS[dtype]
+    lowest, highest = form.normal - 4, int(math.log2(form.largest)) // 2
+    scales = random.integers(lowest, highest, 2)
+    both = []
+    for scale in scales:
+        exponents = scale if of_one_scale else random.integers(lowest, highest, (24, count))
+        values = random.normal(0, 1, (24, count)) * 2.0**exponents
+        both.append(torch.from_numpy(values).to(TORCH[dtype]))
+    left, right = (own.to(torch.float64).numpy() for own in both)
+    found = RoundedPairs(dtype).contract(ROWS_BY_COLUMNS, pairs(left[:, np.newaxis, :]), pairs(right[np.newaxis]))
+    for product in (both[0] @ both[1].T, torch.bmm(both[0][np.newaxis], both[1].T[np.newaxis])[0]):
+        result = product.to(torch.float64).numpy()
+        known = np.isfinite(found["rad"])
+        assert (np.abs(result - found["mid"]) <= found["rad"])[known].all()
+
+
+@pytest.mark.parametrize("few", [0, 2**10])
+@pytest.mark.parametrize(
+    ("dtype", "left", "right", "holds_0"),
+    [
+        ("bfloat16", 2.0**-130, 2.0**60, True),  # an operand below the normal numbers
+        ("bfloat16", 2.0**-70, 2.0**-60, True),  # a product
+        ("bfloat16", 2.0**-126, 1.0, False),
+        ("float16", 2.0**-20, 2.0**10, False),  # of float16 no instruction does so
+        ("float32", 2.0**-130, 2.0**60, False),
+    ],
+)
+def test_numbers_of_bfloat16_below_the_normal_ones_may_count_as_0(
+    dtype: str, left: float, right: float, holds_0: bool, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contraction, "FEW", few)
+    found = one([left, 0], [right, 1], RoundedPairs(dtype))
+    assert holds(found, left * right)
+    assert holds(found, 0) is holds_0
