@@ -1,4 +1,4 @@
-"""A student's table: without a slip no number is refused unless it alone is off.
+"""A student's table: without a slip no number is refused.
 
 With one, the first wrong number is the one that shows it.
 
@@ -24,7 +24,7 @@ SEEDS = st.integers(0, 10**6)
 
 @settings(max_examples=20, deadline=None)
 @given(SEEDS, st.sampled_from(sorted(MODES)))
-def test_no_number_of_a_right_table_is_refused_but_a_single_one(seed: int, mode: str) -> None:
+def test_no_number_of_a_right_table_is_refused(seed: int, mode: str) -> None:
     found = correct(seed, mode)
     assert not found.is_unfair, str(found)
 
