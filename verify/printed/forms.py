@@ -8,13 +8,14 @@ from dataclasses import replace
 
 from derive.errors import ClaimError, Place
 from verify.printed.boxes import is_boxed, read_boxed
+from verify.printed.continued import is_continued, read_continued
 from verify.printed.hypertext import is_html, read_html
 from verify.printed.lines import is_lines, read_lines
 from verify.printed.printed_dicts import is_printed_dicts, read_printed_dicts
 from verify.printed.remarks import read_with_remarks, without_row_count
 from verify.tabular.across import is_across, read_across
 from verify.tabular.delimited import SIGNS, read_delimited
-from verify.tabular.grid import Grid, Source
+from verify.tabular.grid import MAX_CELLS, Grid, Source
 from verify.tabular.markup import (
     is_barred,
     is_latex,
@@ -28,8 +29,6 @@ from verify.tabular.markup import (
     read_rst_simple,
 )
 from verify.tabular.records import read_json
-
-MAX_CELLS = 10**6  # of a table; a larger one is refused
 
 _JSON = re.compile(r'\s*(?:\[\s*)?\{\s*["}]')
 _COLOURS = re.compile(r"\x1b\[[\d;?]*[A-Za-z]")  # and other signs to a terminal
@@ -60,6 +59,7 @@ _FORMS: tuple[tuple[Callable[[Source], bool], Callable[[Source], Grid]], ...] = 
     (is_rst_grid, read_rst_grid),
     (is_rst_simple, read_rst_simple),
     (is_markdown, read_markdown),
+    (is_continued, read_continued),
     (is_across, read_across),
     (is_lines, read_lines),
     (is_barred, read_barred),

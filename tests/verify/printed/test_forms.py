@@ -369,7 +369,7 @@ def test_latex_as_it_is_written() -> None:
             r"^t:4:1: \\begin\{tabular\} without \\end\{tabular\}",
         ),
         (LATEX + LATEX, r"^t:16:1: a second table; leave one of them out"),
-        (LATEX.replace(r"$-7.6667$", r"\multicolumn{2}{c}{3}"), r"^t:7:5: merged cells are not read"),
+        (LATEX.replace(r"$-7.6667$", r"\multicolumn{2}{c}{3}"), r"^t:7:45: 5 cells in this row; expected 4"),
         ("| step | w |\n|---|---|\n| 1 | 0.5 |\n\n| 2 | 0.7 |\n", r"^t:5:1: more of a table after an empty line"),
         (
             "+---+---+\n| k | w |\n+---+---+\n| 1 |  2.5 |\n+---+---+\n",
