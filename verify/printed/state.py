@@ -79,10 +79,14 @@ _FROM_TO = re.compile(  # w changes from 0.0 to 0.532
 _NAMED_AT = re.compile(rf"(?P<key>{_NAME}(?:[ \t]{_NAME}){{0,2}}?)[ \t]+(?P<at>{AT})(?={COUNTS})", re.IGNORECASE)
 _IS = re.compile(rf"[ \t]*(?:[=:]|(?:is|was)\b)[ \t]*|{IS}", re.IGNORECASE)
 _RANGE = re.compile(rf"[ \t]*(?:±|\+/-|\+-)[ \t]*(?:{_NUMBER})%?")
-_CALCULATED = re.compile(  # w = 0.5 - 0.01*(-53.2) = 1.032: the calculation in front of the number
-    rf"[-+−\d(.][-+−*/·×^()\[\].\deE \t]*[\d)\]][ \t]*=[ \t]*(?P<value>{_NUMBER})(?=[\s,;|]|$)",
+_ARITHMETIC = r"[-+−\d(.√](?:[-+−–*/·×^()\[\].\d \t]|e(?=[-+]?\d)|(?:sqrt|exp|ln|log|tanh|sigmoid)(?=\())*[\d)\]]"
+_CALCULATED = re.compile(  # w = 0.5 - 0.01*(-53.2) = 1.032, or w = w - lr*dw = 0.5 - 0.01*(-53.2)
+    rf"(?:[^\W\d_][^=:,;|\n]*[*·×/][^=:,;|\n]*=[ \t]*)?"
+    rf"(?:(?:{_ARITHMETIC}[ \t]*[=≈][ \t]*)+(?:{_ARITHMETIC}|{_NUMBER})|(?P<alone>{_ARITHMETIC}))(?=\.?(?:[\s,;|]|$))",
     re.IGNORECASE | re.MULTILINE,
 )
+_OPERATION = re.compile(r"[\d)\]][ \t]*[*·×^+][ \t]*[-+−\d(.]")
+_BESIDE = re.compile(r"[\d)][ \t]*\(|\d[ \t]+[\d.]")  # two numbers that no sign joins, as 64.6 (70.1)
 _JOINED = re.compile(r"[^\W\d_](?:\d+\.\d|[-+−]\d)")  # loss64.6, dw-53.2: no blank in front of the number
 _AVERAGED = re.compile(r"loss|acc|prec|err|top|time|data|batch|score|cost", re.IGNORECASE)  # what meters average
 _TWO = "has two numbers; expected the claimed one alone"
@@ -102,7 +106,6 @@ class State:
     numbers: Record = field(default_factory=list)
     words: Record = field(default_factory=list)
     label: str = ""
-    calculated: list[Written] = field(default_factory=list)  # what stands in front of a result, `0 - 0.01*(-99)`
     odd: ClaimError | None = None  # why the line cannot be read
 
 
@@ -263,13 +266,20 @@ def _keyed(source: Source, at: int, found: State) -> int:
         message = "no name with its number behind it"
         raise ClaimError(f"{message}; expected such as loss=2.25, loss: 2.25 or loss 2.25", source.place(at))
     name = _named(source, key, found)
-    if calculated := _CALCULATED.match(source.text, key.end()):
-        _add(name, source.cell(*calculated.span("value")), found)
-        whole = source.cell(calculated.start(), calculated.start("value"))
-        found.calculated.append(replace(whole, text=whole.text.strip().removesuffix("=").strip()))
+    if calculated := _calculation(source.text, key.end()):
+        _add(name, source.cell(*calculated.span()), found)
         return calculated.end()
     cell, end = _value(source, value)
     return _with_others(source, name, cell, end, found)
+
+
+def _calculation(text: str, at: int) -> re.Match[str] | None:
+    """A calculation with its result, or one alone that no dash between two pairs can be taken for."""
+    found = _CALCULATED.match(text, at)
+    if found is None or found["alone"] is None:
+        return found
+    alone = found["alone"]
+    return found if _OPERATION.search(alone) and not _BESIDE.search(alone) else None
 
 
 def _check_apart(source: Source, span: tuple[int, int]) -> None:

@@ -266,6 +266,7 @@ def plain_signs(text: str) -> str:
         for pattern, plain in _COMMANDS:
             text = re.sub(pattern, plain, text)
     text = re.sub(r"\\partial(?![A-Za-z])\s*", "∂", text)
+    text = re.sub(r"\\(?:cdot|times)(?![A-Za-z])", "·", text)
     text = re.sub(r"\\nabla(?![A-Za-z])\s*_?", "∇", text)
     text = re.sub(r"\\(?:bfseries|itshape|small|left|right|quad|[,;!: ])\s*|~", " ", text)
     text = re.sub(r"\\([%&#_$])", r"\1", text)
