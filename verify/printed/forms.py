@@ -32,6 +32,7 @@ from verify.tabular.records import read_json
 
 _JSON = re.compile(r'\s*(?:\[\s*)?\{\s*["}]')
 _COLOURS = re.compile(r"\x1b\[[\d;?]*[A-Za-z]")  # and other signs to a terminal
+_STRING = re.compile(r'[ \t]*\[1\] "(?P<text>[^"\n]*)"[ \t]*$', re.MULTILINE)
 _SEPARATOR = re.compile(r'"?sep=(?P<sign>[^\n])"?[ \t,;]*(?:\n|$)', re.IGNORECASE)  # as Excel reads and writes it
 
 
@@ -39,6 +40,8 @@ def read_grid(source: Source) -> Grid:
     """The rows of a table in whatever form, its header first. Raises `ClaimError` for a text that is none."""
     if source.text.count("\n") + max(map(source.text.count, (*SIGNS, "&", "=", ":"))) > MAX_CELLS:
         raise ClaimError(f"{source.name} has more than {MAX_CELLS:,} cells; claim fewer steps", Place(source.name))
+    if source.text.lstrip().startswith("[") and _is_of_strings(source):
+        source = replace(source, text=_STRING.sub(_bare, source.text))
     if "\x1b" in source.text:
         source = replace(source, text=_COLOURS.sub("", source.text))
     separator = _SEPARATOR.match(source.text)
@@ -47,6 +50,16 @@ def read_grid(source: Source) -> Grid:
     source = without_row_count(source)
     of_form = next((read for belongs, read in _FORMS if belongs(source)), read_with_remarks)
     return of_form(source)
+
+
+def _bare(line: re.Match[str]) -> str:
+    """What a string says, where it stands."""
+    return " " * (line.start("text") - line.start()) + line["text"]
+
+
+def _is_of_strings(source: Source) -> bool:
+    """Whether every line is a string as R prints it, `[1] "step 1: loss 0.5"`."""
+    return all(_STRING.fullmatch(line) for line in source.lines if line.strip())
 
 
 # How each form is known, and read; the first one counts, and a text that is none of them has cells between separators.

@@ -68,6 +68,7 @@ LEADING = re.compile(  # [1] loss=2.1, (1) loss 2.1, 1) loss 2.1, 1: loss 2.1, #
 )
 _STAMP = re.compile(  # what a program writes in front of a line of its log
     r"[ \t]*(?:\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[\d.,]*Z?\]?[ \t]*)?"
+    r"(?:(?:INFO|DEBUG|WARNING):[\w.]+:|\[ Info: )?"  # of Python's logging, and of Julia
     r"(?:[ \t\-:|\[]*(?:INFO|DEBUG|WARNING)[ \t\-:|\]]*)?(?:[\w.]+:[\w.<>]+:\d+[ \t]+-[ \t]+)?"
 )
 _ARROW = re.compile(rf"[ \t]*(?:-+>|→|⟶|=+>)[ \t]*(?P<value>{_NUMBER})(?=[\s,;|)\]]|$)", re.IGNORECASE | re.MULTILINE)

@@ -49,7 +49,7 @@ def _lines(source: Source) -> list[Row]:
     """The cells of each line; nothing where the text is no such table. Further steps may stand in a block below."""
     filled = [number for number, line in enumerate(source.lines) if line.strip()]
     head = _head(source, filled[0]) if len(filled) > 1 else []
-    if not head:
+    if len(head) < 3:  # `step 1` alone may begin the lines of a log
         return []
     rows, width = [head], len(head)
     for number in filled[1:]:

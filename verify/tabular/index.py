@@ -10,7 +10,7 @@ from itertools import takewhile
 from verify.tabular.grid import Grid, Source
 from verify.tabular.written import PLACES, Row, Written, is_dots, place_word
 
-_FOOTER = re.compile(r"\[\d+ rows x \d+ columns\]")
+FOOTER = re.compile(r"\[\d+ rows x \d+ columns\]")
 
 
 def printed_frame(rows: Sequence[Row], source: Source) -> Grid | None:
@@ -18,7 +18,7 @@ def printed_frame(rows: Sequence[Row], source: Source) -> Grid | None:
 
     An index with a name has it in a line of its own, below the names. `NaN` is a missing value there: no claim.
     """
-    rows = [row for row in rows if not _FOOTER.fullmatch(" ".join(cell.text for cell in row))]
+    rows = [row for row in rows if not FOOTER.fullmatch(" ".join(cell.text for cell in row))]
     if len(rows) < 2:
         return None
     header, *body = rows
@@ -31,6 +31,7 @@ def printed_frame(rows: Sequence[Row], source: Source) -> Grid | None:
     kept = [row for row in body if not is_dots(row[0].text)]
     if len(first) != levels or not kept or (levels == 1 and any(len(row) != len(header) + 1 for row in body)):
         return None
+    kept = [[_without_colon(row[0]), *row[1:]] for row in kept]
     full = _filled_down(kept, levels, levels + len(header))
     if full is None or any(_whole(cell) is None for row in full for cell in row[:levels]):
         return None
@@ -41,6 +42,11 @@ def printed_frame(rows: Sequence[Row], source: Source) -> Grid | None:
     ]
     filled = [[replace(cell, text="") if cell.text == "NaN" else cell for cell in row] for row in full]
     return Grid([[*first, *header], *filled], "a printed data frame", told=", ".join(filter(None, told)))
+
+
+def _without_colon(cell: Written) -> Written:
+    """The number of a row without the colon that R's data.table puts behind it."""
+    return replace(cell, text=cell.text[:-1]) if re.fullmatch(r"\d+:", cell.text, re.ASCII) else cell
 
 
 def _filled_down(body: Sequence[Row], levels: int, width: int) -> list[Row] | None:

@@ -55,8 +55,16 @@ def test_blocks_one_below_the_other_are_one_table(
     ]
     one = [[str(step), *(numbers[name][at] for name in names)] for at, step in enumerate(steps)]
     expected = {(cell[0], cell[2], cell[3]) for cell in claimed(FORMS["CSV"]([["step", *names], *one]), RUN)}
-    if len(names) > 1 or sign != " ":  # "w 0.5" alone may be a log
+    if min(width, len(steps)) > 1 or sign in ",;":  # `step 1` above `w 0.5` may be a log
         assert {(cell[0], cell[2], cell[3]) for cell in claimed(between.join(blocks), RUN)} == expected
+
+
+@pytest.mark.parametrize("equals", [" ", " = ", ": ", "="])
+@pytest.mark.parametrize("step", ["step {}", "Step {}", "step = {}", "Epoch {}:"])
+def test_a_step_above_its_pairs_is_a_log(step: str, equals: str) -> None:
+    text = "".join(f"{step.format(k)}\nw{equals}0.{k}\nb{equals}1.{k}\n\n" for k in (1, 2))
+    found = [(where, name, number) for where, _, name, number in claimed(text, RUN)]
+    assert found == [(1, "w", "0.1"), (1, "b", "1.1"), (2, "w", "0.2"), (2, "b", "1.2")]
 
 
 def test_a_name_that_a_block_lacks_has_no_numbers_there() -> None:
