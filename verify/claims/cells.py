@@ -25,6 +25,9 @@ _PLAIN = re.compile(r"[+-]?\d{1,15}(?:\.\d{0,15})?", re.ASCII)  # what needs no 
 _OF_LISTS = re.compile(r"_?(?:history|hist|list|values|log)$", re.IGNORECASE)  # loss_history
 VALUES = ("value", "claimed", "claim", "number", "hand", "autograd")  # of a tidy table, the first that is there
 _OPERATION = re.compile(r"[-+−*/·×^]")
+_CALCULATES = re.compile(
+    r"[\d)][ \t]*(?:[*·×^]|\+(?![ \t]*[-/]))|(?<!^)\("
+)  # 0.5-0.6, 3/4 and 0.5+-0.1 may be two numbers
 _EQUALS = re.compile(r"=|≈")
 _EXACT_LENGTH = 20  # of a fraction that is shown as one
 _PLACES = range(-20, 21)  # of the last digit of what a calculation comes to
@@ -168,10 +171,12 @@ def one_number(cell: Written, name: str, run: Timeline, readings: Readings) -> W
 def _result(cell: Written, name: str, readings: Readings) -> Written | None:
     """What the calculation in a cell comes to: `0.9 - 0.4 = 0.5` claims 0.5, `w = 0.9 - 0.4` what the digits allow.
 
-    Steps in names in front of it, `w - lr*dw`, say nothing. None for what is no calculation. A step that does not come
-    to what is written behind it is a slip, unless the digits of its numbers allow it.
+    Steps in names in front of it, `w - lr*dw`, say nothing. None for what is no calculation, or may be two numbers. A
+    step that does not come to what is written behind it is a slip, unless the digits of its numbers allow it.
     """
     parts = [part.strip() for part in _EQUALS.split(cell.text)]
+    if len(parts) == 1 and not _CALCULATES.search(cell.text):
+        return None
     found = [(part, read_arithmetic(part)) for part in parts]
     if len(parts) > 1 and parts[0] in ("", name):
         found = found[1:]
