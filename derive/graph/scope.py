@@ -141,6 +141,7 @@ def _unsaid(line: Line, letters: Sequence[str]) -> str:
     return ""
 
 
+_COUNTERS = ("epoch", "step", "iteration")
 _LONGEST_PRODUCT = 20  # letters; nobody writes a longer one without signs
 
 
@@ -148,6 +149,9 @@ def unknown_name(name: str, nodes: Mapping[str, Node]) -> str:
     """Returns the message for a name that is none of the `nodes`, with what may have been meant."""
     if name == SIZE:
         return "'n', the number of samples in the batch, is used, but there are no data; add [data]"
+    if name in _COUNTERS:
+        rate = 'lr = "0.01*0.9^(epoch - 1)"'
+        return f"unknown name {name!r}; no equation reads which step it is: what changes with it is lr, by {rate}"
     gradients = [known for known in nodes if known.startswith(f"{name}/d")]
     if gradients:
         return f"unknown name {name!r}; the gradients that can be read are {', '.join(gradients)}"

@@ -6,6 +6,7 @@ from derive.algebra.operations import FUNCTIONS, REDUCTIONS, TENSOR_FUNCTIONS
 from derive.characters import normalise
 from derive.errors import EquationError, Place
 from derive.paper.macros import MACRO_NAMES
+from derive.paper.programs import AXES, COUNTS_AXES
 from derive.paper.spelling import Token, at, tokens
 
 # What can only be called; names of formulas, such as norm, may be names of quantities as well.
@@ -35,6 +36,8 @@ def _slip(text: str, pieces: list[Token], position: int) -> str:
     token, following = pieces[position], pieces[position + 1] if position + 1 < len(pieces) else None
     if following is None:
         return ""
+    if token.kind == "name" and token.text in AXES and following.text == "=":
+        return f"{token.text}= {COUNTS_AXES} sum(x[i,k], i)"
     if token.kind == "name":
         index = _index_of_sum(pieces, position)
         if index:

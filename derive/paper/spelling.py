@@ -42,6 +42,7 @@ _TOKEN = re.compile(
     |(?P<subscript>[{_SUB}]+)
     |(?P<power>[{_SUP}]+)
     |(?P<transposed>\.T(?!\w)|\^?[{_TRANSPOSED}])
+    |(?P<called>\.(?=[^\W\d]\w*(?:\.[^\W\d]\w*)*\s*\())
     |(?P<operator>\*\*|[<>=!]=|[-+*/^@<>≤≥≠()\[\],·×⋅∙∗÷∕−–√])
     |(?P<other>.)""",
     re.VERBOSE,
@@ -115,6 +116,8 @@ def spell(text: str, place: Place, start: int) -> Spelled:
 def _piece(token: Token, following: Token | None, place: Place, start: int) -> str:
     """One token as Python syntax."""
     match token.kind:
+        case "called":
+            return "."
         case "operator":
             return _OPERATORS.get(token.text, token.text)
         case "power":

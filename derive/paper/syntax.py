@@ -12,6 +12,7 @@ from derive.algebra.literals import unworkable
 from derive.algebra.operations import ALIASES, FUNCTIONS, OPERATIONS, REDUCTIONS, TENSOR_FUNCTIONS, Operation
 from derive.errors import EquationError, Place, shorten, suggestion
 from derive.paper.macros import MACRO_NAMES
+from derive.paper.programs import COUNTS_AXES, read_call
 from derive.paper.slips import ONLY_CALLED, refuse_slips
 from derive.paper.spelling import Spelled, at, spell, unmark
 from derive.source.numerals import NumeralError, read_number
@@ -162,8 +163,14 @@ class _Reader:
     def call(self, node: ast.Call | ast.Attribute, depth: int) -> Expr:
         if isinstance(node, ast.Attribute):  # X.T
             return Apply("transpose", (self.read(node.value, depth + 1),), self.column(node))
-        if not isinstance(node.func, ast.Name):
+        call = read_call(node)
+        if call is None and not isinstance(node.func, ast.Name):
             raise self.error(node, "only functions known by name can be called")
+        if call is not None and call.refused:
+            raise self.error(node, call.refused)
+        if call is not None:
+            node = ast.copy_location(ast.Call(ast.Name(call.name), call.arguments, node.keywords), node)
+        assert isinstance(node.func, ast.Name)
         written = unmark(node.func.id)
         name = ALIASES.get(written, written)
         if node.keywords:
@@ -171,12 +178,22 @@ class _Reader:
         if name in REDUCTIONS:
             return self.reduction(node, name, depth)
         over_axes = name in ("max", "min") and len(node.args) == 1
-        if not over_axes and name not in _WRITTEN_OUT and name not in FUNCTIONS:
+        is_operator = call is not None and call.is_operator
+        if not over_axes and name not in _WRITTEN_OUT and name not in FUNCTIONS and not is_operator:
             raise self.error(node, _unknown_function(written))
         args = tuple(self.read(arg, depth + 1) for arg in node.args)
+        if is_operator:
+            return self.operator(node, name, args)
         if over_axes or name in _WRITTEN_OUT:
             return Apply(name, args, self.column(node))
         return self.operation(node, OPERATIONS[name], written, args)
+
+    def operator(self, node: ast.Call, name: str, args: tuple[Expr, ...]) -> Expr:
+        """An operation that the notation has a sign for, called by its name in a program: E.pow(2)."""
+        arity = 1 if name == "neg" else 2
+        if len(args) != arity:
+            raise self.error(node, f"{name} of {len(args)} arguments; expected {arity}")
+        return self.checked(node, Apply(name, args, self.column(node)))
 
     def operation(self, node: ast.Call, operation: Operation, written: str, args: tuple[Expr, ...]) -> Expr:
         """An operation of the table; one that takes many arguments is applied from left to right."""
@@ -196,12 +213,11 @@ class _Reader:
             raise self.error(node, f"{name} of nothing; expected {name}(expression) or {name}(expression, index)")
         numbered = next((arg for arg in node.args[1:] if isinstance(arg, ast.Constant | ast.UnaryOp)), None)
         if numbered is not None:
-            message = f"{name}(…, 0) counts axes as NumPy does; write the letter of the axis, as in {name}(x[i,k], i)"
-            raise self.error(numbered, message)
+            raise self.error(numbered, f"{name}(…, 0) {COUNTS_AXES} {name}(x[i,k], i)")
         axes = tuple(axis for arg in node.args[1:] for axis in self.index(arg)) or None
         return Reduce(name, self.read(node.args[0], depth + 1), axes, self.column(node))
 
-    def checked(self, node: ast.BinOp, expr: Apply) -> Apply:
+    def checked(self, node: ast.expr, expr: Apply) -> Apply:
         """Refuses powers and constants that no calculation could hold, before any is worked out."""
         if message := unworkable(expr):
             raise self.error(node, message)

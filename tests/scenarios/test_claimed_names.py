@@ -202,3 +202,17 @@ def test_a_loss_that_is_called_like_a_column_beside_a_line_called_loss(tmp_path:
     found = claimed(text, frame, tmp_path)
     assert set(found.counts) == {Status.RIGHT}
     assert len(found.findings) == 2 * (len(frame.columns) - 3)
+
+
+@pytest.mark.parametrize(
+    ("formula", "status"),
+    [
+        ("dl/db = np.mean(2*d)", "right"),
+        ("dl/db = (2*d).mean()", "right"),
+        ("dl/db = d.mul(2).sum()", "wrong"),
+        ("l = torch.pow(d, 2).mean()", "right"),
+    ],
+)
+def test_a_claimed_formula_as_a_program_has_it(formula: str, status: str) -> None:
+    found = audit("article", sentences=[formula])
+    assert found.formulas[-1].status == status

@@ -149,7 +149,24 @@ def said(problem: str, table: str) -> str:
     return "\n".join(sentence(found, finding) for finding in found.findings)
 
 
+TWO_LINES = 'rounded = ["x"]\nequations = "a = w*x; l = a^2"\n[parameters]\nw = 1\n[constants]\nx = 1.3\n'
+QUARTIC = 'equations = "l = (w - 3)^4"\n[parameters]\nw = 2\n[training]\nlr = 0.01\nsteps = 300000\n'
+TIE_BESIDE = (
+    'equations = "q = sqrt(w)*sqrt(w); h = log(w - 5); l = q + 0*h"\n[parameters]\nw = 2.5\n'  # 2.5, and no number
+)
+
 NUMBERS = [
+    ("inputs that are printed so may give it, but", (TWO_LINES, "step,a,l\n1,1.30,1.80"),
+     (TWO_LINES, "step,a,l\n1,1.34,1.80")),  # 1.80 of 1.34
+    ("inputs that are printed so may give it, but", (TWO_LINES, "step,a,l\n1,1.30,1.80"),
+     (TWO_LINES, "step,a,l\n1,1.30,1.90")),  # none gives it
+    ("inputs that are printed so may give it, but", (TWO_LINES, "step,a,l\n1,1.30,1.80"),
+     (TWO_LINES, "step,l\n1,1.80")),
+    ("a run of 300,000 steps that are not linear in the parameters is out of reach", (QUARTIC, "step,w\n300000,5"),
+     (QUARTIC.replace("^4", "^2"), "step,w\n300000,5")),
+    ("a run of 200,001 steps that are not linear", (QUARTIC, "step,w\n200001,5"), (QUARTIC, "step,w\n1,5")),
+    ("its digits are not decided with", (TIE_BESIDE, "step,q,h\n1,3,5"), (TIE_BESIDE, "step,h\n1,5")),
+    ("has no real value, in line h", (TIE_BESIDE, "step,q,h\n1,3,5"), (TIE_BESIDE, "step,q\n1,3")),
     ("It is w before the update", (FALLING, "step,w\n1,1.0"), (FALLING, "step,w\n1,1.2")),
     ("It is w before the update, 2.0", (FALLING, "step,w\n1,2.0\n2,2.0"), (FALLING, "step,w\n1,2.0\n2,2.1")),
     ("It is w before the update", (FALLING, "step,w\n1,1"), (HELD, "step,w\n1,3\n2,3")),  # right: it does not move

@@ -780,3 +780,50 @@ def test_a_mean_or_sum_of_one_loss_is_that_loss(moved: str) -> None:
         found.append([one.status for one in audited.findings])
     assert found[0] == found[1]
     assert found[0][1:] == [Status.WRONG, Status.WRONG]
+
+
+CARRIED = LINE.replace(
+    "batch_size = 2\nepochs = 2\n", "accumulate = 2\nbatches = [[0, 1], [2, 3], [4], [0, 1], [2, 3], [4]]\n"
+)
+
+
+def carried_on() -> tuple[list[float], list[float]]:
+    """The losses of a loop whose windows of two batches go on in the next epoch, and w after each window."""
+    w, b = (torch.zeros((), requires_grad=True) for _ in range(2))
+    losses, ws = [], []
+    for step, rows in enumerate(BATCHES * 2, start=1):
+        loss = ((w * X[rows] + b - Y[rows]) ** 2).mean()
+        (loss / 2).backward()
+        losses.append(loss.item())
+        if not step % 2:
+            with torch.no_grad():
+                for parameter in (w, b):
+                    parameter.sub_(0.01 * parameter.grad)
+                    parameter.grad = None
+            ws.append(w.item())
+    return losses, ws
+
+
+def test_windows_that_go_on_in_the_next_epoch_are_the_batches_of_one(tmp_path: Path) -> None:
+    """Keras 3.15 and ignite 0.5.5 have w = 1.453942 after these two epochs."""
+    losses, ws = carried_on()
+    assert f"{ws[-1]:.6f}" == "1.453942"
+    rows = [f"{step},{loss:.5g},{ws[step // 2 - 1]:.5g}" for step, loss in enumerate(losses, start=1) if not step % 2]
+    text = "step,loss,w\n" + "\n".join(rows) + "\n"
+    assert is_right(audited(text, tmp_path, load(CARRIED), lr=0.005))  # the mean of two gradients
+    assert not is_right(audited(text, tmp_path, load(LINE + "accumulate = 2\n"), lr=0.005))
+    assert not is_right(audited(text.replace(f"{losses[3]:.5g}", "1.25"), tmp_path, load(CARRIED), lr=0.005))
+
+
+@pytest.mark.parametrize("log", ["keras", "ignite", "fastai"])
+def test_a_log_whose_windows_go_on_is_refused_where_those_of_the_run_do_not(log: str, tmp_path: Path) -> None:
+    text = {"keras": "epoch,loss\n0,46.03416\n1,5.0\n", "ignite": "iteration,loss\n1,17\n2,72.5\n"}.get(
+        log, "epoch,train_loss\n0,17.5\n1,20.5\n"
+    )
+    problem = load(LINE + "accumulate = 2\n")
+    with pytest.raises(ClaimError, match="goes on with a window of 2 batches in the next epoch, and here it ends with"):
+        audited(text, tmp_path, problem, log=log)
+    for other in ("accumulate = 3\n", ""):
+        assert audited(text, tmp_path, load(LINE + other), log=log).findings
+    lightning = "step,train_loss_step\n0,72.5\n"  # it ends with its epoch
+    assert audited(lightning, tmp_path, problem, log="lightning").findings

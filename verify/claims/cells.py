@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from itertools import product
-from math import prod
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from itertools import pairwise, product
+from math import ceil, prod
 
 from derive.errors import ClaimError, Place, shorten
 from derive.graph.node import SIZE
 from derive.source.numerals import NumeralError
 from verify.claims.claim import Quantity
+from verify.claims.literal import read_literal, written_like
 from verify.claims.places import Timeline
+from verify.numbers import Arithmetic, decimal, middle, read_arithmetic
 from verify.tabular.arrays import Array, is_array, read_array
 from verify.tabular.written import NO_CLAIM, Row, Written
 
@@ -21,15 +24,45 @@ _PLAIN = re.compile(r"[+-]?\d{1,15}(?:\.\d{0,15})?", re.ASCII)  # what needs no 
 
 _OF_LISTS = re.compile(r"_?(?:history|hist|list|values|log)$", re.IGNORECASE)  # loss_history
 VALUES = ("value", "claimed", "claim", "number", "hand", "autograd")  # of a tidy table, the first that is there
-_Table = tuple[Row, list[Row], tuple[ClaimError, ...]]
+_OPERATION = re.compile(r"[-+−*/·×^]")
+_CALCULATES = re.compile(
+    r"[\d)][ \t]*(?:[*·×^]|\+(?![ \t]*[-/]))|(?<!^)\("
+)  # 0.5-0.6, 3/4 and 0.5+-0.1 may be two numbers
+_EQUALS = re.compile(r"=|≈")
+_EXACT_LENGTH = 20  # of a fraction that is shown as one
+_PLACES = range(-20, 21)  # of the last digit of what a calculation comes to
+_UNITS = 10  # of it that the number may at least be off
+_LONG = 15  # digits of a number that is known to more of them
+
+
+@dataclass
+class Readings:
+    """What is found out while the cells of a table are read: those that cannot be, and calculations in cells."""
+
+    unread: list[ClaimError] = field(default_factory=list)
+    worked_out: list[str] = field(default_factory=list)
+    slips: list[str] = field(default_factory=list)
+
+    @property
+    def told(self) -> str:
+        """What is to be told of the calculations."""
+        count = len(self.worked_out)
+        others = f" and {count - 1} more" if count > 1 else ""
+        parts = [f"read the calculation {self.worked_out[0]}{others}" if count else ""]
+        parts += [f"a slip in the arithmetic of {slip}" for slip in self.slips]
+        return "; ".join(filter(None, parts))
+
+
+_Table = tuple[Row, list[Row], Readings]
 
 
 def readable(header: Row, body: Sequence[Row], run: Timeline) -> _Table:
-    """A wide table with one number a cell, and an error for each cell that cannot be read, which is empty instead.
+    """A wide table with one number a cell, and what is wrong with a cell that cannot be read, which is empty instead.
 
-    A column of arrays becomes a column for each entry. Raises `ClaimError` for one whose name is unknown.
+    A column of arrays becomes a column for each entry; a calculation is what it comes to. Raises `ClaimError` for
+    arrays whose name is unknown.
     """
-    unread: list[ClaimError] = []
+    readings = Readings()
     heads: Row = []
     columns: list[list[Written]] = []
     for position, head in enumerate(header):
@@ -37,14 +70,14 @@ def readable(header: Row, body: Sequence[Row], run: Timeline) -> _Table:
         if head.text and not run.is_place(head.text.lower()):
             if any(is_array(cell.text) for cell in cells):
                 texts = [other.text for other in header]
-                for name, entries in _spread(head, cells, texts, run, unread):
+                for name, entries in _spread(head, cells, texts, run, readings.unread):
                     heads.append(name)
-                    columns.append([_read(cell, run, unread) for cell in entries])
+                    columns.append([one_number(cell, head.text, run, readings) for cell in entries])
                 continue
-            cells = [_read(cell, run, unread) for cell in cells]
+            cells = [one_number(cell, head.text, run, readings) for cell in cells]
         heads.append(head)
         columns.append(cells)
-    return heads, [list(row) for row in zip(*columns, strict=True)], tuple(unread)
+    return heads, [list(row) for row in zip(*columns, strict=True)], readings
 
 
 def readable_values(header: Row, body: Sequence[Row], run: Timeline) -> _Table:
@@ -55,28 +88,29 @@ def readable_values(header: Row, body: Sequence[Row], run: Timeline) -> _Table:
     names = [cell.text.lower() for cell in header]
     value = next((names.index(name) for name in VALUES if name in names), None)
     rows = [list(row) for row in body if any(cell.text for cell in row)]
-    unread: list[ClaimError] = []
+    readings = Readings()
     if value is None:
-        return list(header), rows, ()
+        return list(header), rows, readings
     if any(is_array(row[value].text) for row in rows) and "index" not in names:
         header, rows = [*header, Written("index", header[0].place)], [[*row, Written("", row[0].place)] for row in rows]
         names.append("index")
     found: list[Row] = []
     for row in rows:
         if is_array(row[value].text):
-            found.extend(_by_entry(row, value, names, run, unread))
+            found.extend(_by_entry(row, value, names, run, readings))
         else:
-            found.append([*row[:value], _read(row[value], run, unread), *row[value + 1 :]])
-    return list(header), found, tuple(unread)
+            cell = one_number(row[value], row[names.index("quantity")].text, run, readings)
+            found.append([*row[:value], cell, *row[value + 1 :]])
+    return list(header), found, readings
 
 
-def _by_entry(row: Row, value: int, names: Sequence[str], run: Timeline, unread: list[ClaimError]) -> Iterator[Row]:
+def _by_entry(row: Row, value: int, names: Sequence[str], run: Timeline, readings: Readings) -> Iterator[Row]:
     """A row for each entry of the array in a row."""
     called, at = row[names.index("quantity")], names.index("index")
-    for name, [cell] in _spread(called, [row[value]], [called.text], run, unread):
+    for name, [cell] in _spread(called, [row[value]], [called.text], run, readings.unread):
         entry = name.text[len(called.text) :].strip("[]") or row[at].text
         own = list(row)
-        own[at], own[value] = Written(entry, row[at].place), _read(cell, run, unread)
+        own[at], own[value] = Written(entry, row[at].place), one_number(cell, called.text, run, readings)
         yield own
 
 
@@ -121,15 +155,80 @@ def _is_one_number(head: Written, run: Timeline) -> bool:
         return head.text.casefold().endswith("loss")
 
 
-def _read(cell: Written, run: Timeline, unread: list[ClaimError]) -> Written:
-    """The cell, or an empty one in place of what is no number."""
+def one_number(cell: Written, name: str, run: Timeline, readings: Readings) -> Written:
+    """The cell of what is called so, of a calculation what it comes to; an empty one in place of what is no number."""
     if cell.why or not _PLAIN.fullmatch(cell.text):
         try:
             run.literal(cell)
         except ClaimError as error:
-            unread.append(error)
-            return Written("", cell.place)
+            result = None if cell.why else _result(cell, name, readings)
+            if result is None:
+                readings.unread.append(error)
+            return result or Written("", cell.place)
     return cell
+
+
+def _result(cell: Written, name: str, readings: Readings) -> Written | None:
+    """What the calculation in a cell comes to: `0.9 - 0.4 = 0.5` claims 0.5, `w = 0.9 - 0.4` what the digits allow.
+
+    Steps in names in front of it, `w - lr*dw`, say nothing. None for what is no calculation, or may be two numbers. A
+    step that does not come to what is written behind it is a slip, unless the digits of its numbers allow it.
+    """
+    parts = [part.strip() for part in _EQUALS.split(cell.text)]
+    if len(parts) == 1 and not _CALCULATES.search(cell.text):
+        return None
+    found = [(part, read_arithmetic(part)) for part in parts]
+    if len(parts) > 1 and parts[0] in ("", name):
+        found = found[1:]
+    while len(found) > 1 and found[0][1] is None and _OPERATION.search(found[0][0]):
+        found = found[1:]
+    steps = [(part, arithmetic) for part, arithmetic in found if arithmetic is not None]
+    if len(steps) < len(found):
+        return None
+    for (part, arithmetic), (following, other) in pairwise(steps):
+        if (slip := _slip(part, arithmetic, following, other)) is not None:
+            readings.slips.append(f"{cell.place}: {slip}")
+    last, arithmetic = steps[-1]
+    text = _as_literal(last)
+    if text is None:
+        text = _in_digits(arithmetic)
+        readings.worked_out.append(f"{shorten(last)} as {text}")
+    return replace(cell, text=text)
+
+
+def _as_literal(text: str) -> str | None:
+    """The text, if it is a number as it is printed."""
+    try:
+        read_literal(text)
+    except NumeralError:
+        return None
+    return text
+
+
+def _slip(text: str, arithmetic: Arithmetic, result: str, other: Arithmetic) -> str | None:
+    """That a calculation is not what is written behind it, where the digits of no number in it allow that."""
+    literal = None if _as_literal(result) is None else read_literal(result)
+    low, high = (other.low, other.high) if literal is None else literal.around
+    if arithmetic.low <= high and low <= arithmetic.high:
+        return None
+    right = "" if literal is None else f" {written_like(literal, arithmetic.value)},"
+    return f"{text} is{right} not {result}"
+
+
+def _in_digits(arithmetic: Arithmetic) -> str:
+    """What a calculation comes to, with as many digits as those of its numbers allow: `0.9381(11)`."""
+    value = middle(arithmetic.value)
+    around = max(arithmetic.high - value, value - arithmetic.low)
+    if not around and len(str(value)) <= _EXACT_LENGTH:
+        return str(value)
+    place = next((place for place in _PLACES if around * Fraction(10) ** place >= _UNITS), None)
+    if place is None:
+        return decimal(arithmetic.value, _LONG)
+    number = round(value * Fraction(10) ** place)
+    units = ceil(around * Fraction(10) ** place + abs(value * Fraction(10) ** place - number))
+    digits = str(abs(number)).rjust(place + 1, "0")
+    shown = f"{digits[:-place]}.{digits[-place:]}" if place > 0 else f"{digits}e{-place}"
+    return f"{'-' if value < 0 else ''}{shown}({units})"
 
 
 def _spread(

@@ -37,10 +37,13 @@ def with_counters(header: Row, body: Sequence[Row], run: Timeline) -> tuple[Row,
     at = next((place for place, cell in enumerate(header) if _OF.fullmatch(cell.text)), None)
     if at is not None:
         return _counted_of(header, body, at, run, has_epoch="epoch" in kinds)
-    if kinds.keys() == {"epoch", "step"} and _begins_anew(kinds["epoch"], kinds["step"], body, run):
-        called = header[kinds["step"]]
-        told = f"{called.text} counts the batches of its epoch"
-        return _renamed(header, kinds["step"], "batch"), body, told
+    if kinds.keys() == {"epoch", "step"}:
+        full, carried = _carried_down(body, kinds["epoch"], kinds["step"])
+        if _begins_anew(kinds["epoch"], kinds["step"], full, run):
+            told = f"{header[kinds['step']].text} counts the batches of its epoch"
+            if carried:
+                told += f", an empty {header[kinds['epoch']].text} is that of the row above"
+            return _renamed(header, kinds["step"], "batch"), full, told
     return header, body, ""
 
 

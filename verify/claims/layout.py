@@ -13,7 +13,7 @@ from verify.claims.counters import by_unknown_column, with_counters
 from verify.claims.places import Timeline
 from verify.claims.unknown import without_single
 from verify.printed.lines import LINES
-from verify.tabular.across import steps_down
+from verify.tabular.across import side_by_side, steps_down
 from verify.tabular.dots import without_dots
 from verify.tabular.grid import Grid, with_points
 from verify.tabular.heads import Known, plain_heads
@@ -55,6 +55,7 @@ def laid_out(grid: Grid, run: Timeline) -> Laid:
     """A table with its numbers in points and its header in words. Raises `ClaimError` for one without, or cut short."""
     grid = without_dots(grid)
     grid = replace(grid, rows=with_index_name(grid.rows))
+    grid = replace(grid, rows=side_by_side(grid.rows))
     rows = [row for row in grid.rows if any(cell.text for cell in row)]
     if not rows:
         name = grid.rows[0][0].place.source if grid.rows and grid.rows[0] else "the text"

@@ -6,6 +6,7 @@ import re
 
 from derive.errors import ClaimError, Place, shorten
 from derive.source.numerals import NotNumericError, NumeralError
+from verify.claims.cells import Readings, one_number
 from verify.claims.claim import Claim
 from verify.claims.literal import read_literal
 from verify.claims.places import PREDICTION, Timeline, cell_at, predicted_cell
@@ -24,22 +25,28 @@ def read_sentence(text: str, run: Timeline) -> Claim:
     Raises `ClaimError` for any other text, and for what the run does not have.
     """
     place = Place("--claim", None, 1, text)
-    left, equals, right = text.rpartition("=")
+    left, equals, _ = text.rpartition("=")
     where, colon, name = left.rpartition(":") if ":" in left else ("", "", left)
     if not equals or not name.strip():
         raise ClaimError(f"{shorten(text, 60)} is no claim; expected one such as 'step 2: dl/db = -33.39'", place)
-    literal = run.literal(Written(right.strip(), Place("--claim", None, len(left) + 2, text)))
+    name, _, before = name.partition("=")  # of a calculation: step 2: w = 0.9 - 0.4 = 0.5
+    start = len(where) + len(colon) + len(name) + 1 if before else len(left) + 1
+    readings = Readings()
+    cell = Written(text[start:].strip(), Place("--claim", None, start + 1, text))
+    literal = run.literal(one_number(cell, name.strip(), run, readings))
+    if literal is None and readings.unread:
+        raise readings.unread[0]
     if literal is None:
         raise ClaimError("no number after the '='; expected one such as 'step 2: dl/db = -33.39'", place)
     at = Place("--claim", None, len(where) + len(colon) + 1 + len(name) - len(name.lstrip()), text)
     prediction = PREDICTION.fullmatch(where.strip())
     quantity, entry = run.names.find(name.strip(), at, predicted=prediction is not None)
     if prediction is not None:
-        return Claim(predicted_cell(quantity, entry, prediction[1], run, at), literal, place)
+        return Claim(predicted_cell(quantity, entry, prediction[1], run, at), literal, place, readings.told)
     given = {_kind(word): int(number) for word, number in _WHERE.findall(where)}
     if _WHERE.sub("", where).strip(" ,()") or (not given and len(run.batches) > 1):
         raise ClaimError("say first which step it is about, such as 'step 2: dl/db = -33.39'", place)
-    return Claim(cell_at(quantity, entry, given, 1, run, place), literal, place)
+    return Claim(cell_at(quantity, entry, given, 1, run, place), literal, place, readings.told)
 
 
 def is_formula(text: str) -> bool:

@@ -122,19 +122,20 @@ def read_rows(grid: Grid, run: Timeline) -> Reading:
         names, placed, unknown = without_unknown(names, placed, run, known)
         if unknown and rows_count:
             _check_rows(whole, placed)
-    header, body, unread = (readable_values if laid.is_tidy else readable)(names, placed, run)
+    header, body, readings = (readable_values if laid.is_tidy else readable)(names, placed, run)
     apart, told = of_no_row(laid.apart, laid.odd, run)
     lower = [cell.text.lower() for cell in header]
     beyond: list[ClaimError] = []
     claims = once(_tidy(lower, body, run) if laid.is_tidy else _wide(header, body, run, beyond))
-    unread = (*unplaced, *unread, *apart, *beyond)
+    unread = (*unplaced, *readings.unread, *apart, *beyond)
     if not claims:
         if unread:
             raise NoClaimError(unread[0].message, unread[0].place)
         message = f"{header[0].place.source} claims nothing; expected a number in at least one cell below the names"
         raise NoClaimError(message, header[0].place)
     is_next = any(claim.cell.step > len(run.batches) for claim in claims)
-    parts = (laid.told(len(laid.body)), OF_NEXT if is_next else "", _told_of_epochs(claims, run), unknown, told)
+    of_rows = (OF_NEXT if is_next else "", _told_of_epochs(claims, run))
+    parts = (laid.told(len(laid.body)), *of_rows, unknown, told, readings.told)
     return Reading(claims, unread, ", ".join(filter(None, parts)), laid.empty)
 
 

@@ -130,10 +130,9 @@ def _pass(run: Run, cells: Sequence[Cell], decided: Decided | None, tell: Progre
     of_cells = {cell: whys[cell] for cell in lacking if cell in values}
     if not reason:  # the run has reached every step
         of_cells |= {cell: f"{cell.name} has no value there" for cell in lacking if cell not in values}
-    missing = f"the hand calculation does not reach step {last}" if lacking else ""
     has_none = not reason and all(cell not in values for cell in lacking)
     steps = tuple(gone[:last]) if len(gone) >= last else ()
-    return Known(finite, reason or missing, of_cells, is_final or has_none, steps)
+    return Known(finite, reason, of_cells, is_final or has_none, steps)
 
 
 def _size(step: HandStep) -> int:

@@ -13,6 +13,7 @@ from derive.graph.gradient_names import gradient_name
 from derive.graph.graph import Graph
 from derive.graph.node import Node
 from derive.paper.syntax import read_expression
+from derive.training.settings import ALSO_CALLED, OPTION_SETTINGS, SCHEDULER_SETTINGS, SETTINGS
 
 _SIGNS = ("d", "D", "δ")
 _GRADIENT = re.compile(
@@ -90,8 +91,26 @@ def read_asked(name: str, graph: Graph, more: Iterable[str], place: Place) -> As
         gradient = f"; write grad {either.wrt.name} for the gradient" if either.of.name == graph.loss else ""
         message = f"{shorten(name)} can be a derivative or a quotient: {named} {kind} in the problem"
         raise ClaimError(f"{message}{gradient}", place)
+    if (setting := _setting(entry.name if entry else name)) is not None:
+        raise ClaimError(_of_setting(setting), place)
     hint = suggestion(entry.name if entry else name, known)
     raise ClaimError(f"{shorten(name)} is no quantity of this problem{hint}; {_EXPECTED}", place)
+
+
+def _setting(name: str) -> str | None:
+    """The setting that a name is of, also as an update of it; None for any other name."""
+    bare = name.removesuffix("_new")
+    called = ALSO_CALLED.get(bare.lower(), bare)
+    return called if called in (*SETTINGS, *OPTION_SETTINGS, *SCHEDULER_SETTINGS) else None
+
+
+def _of_setting(name: str) -> str:
+    """Why no formula of a setting is judged, and what may be claimed."""
+    message = f"{name} is a setting of the run, of which no formula is judged"
+    if name != "lr":
+        return f"{message}; it may stand in a formula: w = w - lr*dl/dw"
+    said = "say its numbers, 'step 4: lr = 0.009' or a column lr"
+    return f'{message}: {said}; to train with the formula write --lr "0.01*0.9^(epoch - 1)"'
 
 
 def _meant(entry: Entry, graph: Graph, known: Iterable[str]) -> Asked | None:

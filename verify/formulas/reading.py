@@ -106,7 +106,9 @@ def _as_one_name(partial: re.Match[str]) -> str:
 def left_side(text: str) -> tuple[str | None, int]:
     """Returns what a text such as `dl/dw = 2*w` says its formula is of, and where the formula begins; None without."""
     match = _LEFT.match(text)
-    return (match["left"].strip(), match.end()) if match else (None, 0)
+    if match is None or match["left"].count("(") != match["left"].count(")"):  # of sum(x, axis=0)
+        return None, 0
+    return match["left"].strip(), match.end()
 
 
 def along(

@@ -58,6 +58,7 @@ class LogReading:
 def read_log(grid: Grid, run: Timeline, writer: Writer) -> list[LogReading]:
     """Every way in which a log of a known writer can be meant. Raises `ClaimError` where it claims nothing."""
     laid = laid_out(grid, run)
+    _check_windows(run, writer, laid.header[0].place)
     failed: list[ClaimError] = []
     found = list(_ways(laid, run, writer, failed, named=True))
     if not found:
@@ -66,6 +67,19 @@ def read_log(grid: Grid, run: Timeline, writer: Writer) -> list[LogReading]:
         message = f"no column of this log is one that {writer.called} writes; it writes {known}"
         raise failed[0] if failed else ClaimError(message, place)
     return found
+
+
+def _check_windows(run: Timeline, writer: Writer, place: Place) -> None:
+    """Raises `ClaimError` where the writer's windows of several batches go on in the next epoch, and the run's do not.
+
+    Its parameters are others from the end of the first epoch on, and every number would be called wrong.
+    """
+    count = next((number for number, batch in enumerate(run.batches, start=1) if batch.updates), 1)
+    if not writer.carries or run.batches[-1].epoch == 1 or not run.per_epoch % count:
+        return
+    message = f"{writer.called} goes on with a window of {count} batches in the next epoch, and here it ends with the "
+    message += f"{run.per_epoch} batches of each; to let it go on, list those of all epochs as of one, by rows: "
+    raise ClaimError(f"{message}batches = [[0, 1], [2], [0, 1], [2]] and epochs = 1", place)
 
 
 def possible_readings(grid: Grid, run: Timeline) -> list[LogReading]:

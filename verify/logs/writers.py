@@ -26,6 +26,7 @@ class Writer:
     rows: str
     window: str = ""
     divides: str = ""
+    carries: bool = False
 
     def meanings(self, column: str) -> tuple[str, ...]:
         """What a column can mean; nothing for one that it does not write, or that says nothing of the steps."""

@@ -6,6 +6,7 @@ arbitrary-precision midpoint-radius interval arithmetic", IEEE Trans. Computers 
 """
 
 from verify.numbers.affine import Form, Forms, between, fixed, forms, shortened, unknown
+from verify.numbers.arithmetic import Arithmetic, read_arithmetic
 from verify.numbers.by_element import Array, ByElement, objects
 from verify.numbers.distance import Distance
 from verify.numbers.elements import MAX_FRACTION_BITS, CalculationError, element, expansion
@@ -35,6 +36,7 @@ from verify.numbers.systems import Exact, Rounded, nearest_floats
 __all__ = [
     "FORMATS",
     "MAX_FRACTION_BITS",
+    "Arithmetic",
     "Array",
     "ByElement",
     "CalculationError",
@@ -77,6 +79,7 @@ __all__ = [
     "objects",
     "precision",
     "radius",
+    "read_arithmetic",
     "repeated",
     "shortened",
     "to_float",

@@ -8,13 +8,14 @@ from dataclasses import replace
 
 from derive.errors import ClaimError, Place
 from verify.printed.boxes import is_boxed, read_boxed
+from verify.printed.continued import is_continued, read_continued
 from verify.printed.hypertext import is_html, read_html
 from verify.printed.lines import is_lines, read_lines
 from verify.printed.printed_dicts import is_printed_dicts, read_printed_dicts
 from verify.printed.remarks import read_with_remarks, without_row_count
 from verify.tabular.across import is_across, read_across
 from verify.tabular.delimited import SIGNS, read_delimited
-from verify.tabular.grid import Grid, Source
+from verify.tabular.grid import MAX_CELLS, Grid, Source
 from verify.tabular.markup import (
     is_barred,
     is_latex,
@@ -29,10 +30,9 @@ from verify.tabular.markup import (
 )
 from verify.tabular.records import read_json
 
-MAX_CELLS = 10**6  # of a table; a larger one is refused
-
 _JSON = re.compile(r'\s*(?:\[\s*)?\{\s*["}]')
 _COLOURS = re.compile(r"\x1b\[[\d;?]*[A-Za-z]")  # and other signs to a terminal
+_STRING = re.compile(r'[ \t]*\[1\] "(?P<text>[^"\n]*)"[ \t]*$', re.MULTILINE)
 _SEPARATOR = re.compile(r'"?sep=(?P<sign>[^\n])"?[ \t,;]*(?:\n|$)', re.IGNORECASE)  # as Excel reads and writes it
 
 
@@ -40,6 +40,8 @@ def read_grid(source: Source) -> Grid:
     """The rows of a table in whatever form, its header first. Raises `ClaimError` for a text that is none."""
     if source.text.count("\n") + max(map(source.text.count, (*SIGNS, "&", "=", ":"))) > MAX_CELLS:
         raise ClaimError(f"{source.name} has more than {MAX_CELLS:,} cells; claim fewer steps", Place(source.name))
+    if source.text.lstrip().startswith("[") and _is_of_strings(source):
+        source = replace(source, text=_STRING.sub(_bare, source.text))
     if "\x1b" in source.text:
         source = replace(source, text=_COLOURS.sub("", source.text))
     separator = _SEPARATOR.match(source.text)
@@ -48,6 +50,16 @@ def read_grid(source: Source) -> Grid:
     source = without_row_count(source)
     of_form = next((read for belongs, read in _FORMS if belongs(source)), read_with_remarks)
     return of_form(source)
+
+
+def _bare(line: re.Match[str]) -> str:
+    """What a string says, where it stands."""
+    return " " * (line.start("text") - line.start()) + line["text"]
+
+
+def _is_of_strings(source: Source) -> bool:
+    """Whether every line is a string as R prints it, `[1] "step 1: loss 0.5"`."""
+    return all(_STRING.fullmatch(line) for line in source.lines if line.strip())
 
 
 # How each form is known, and read; the first one counts, and a text that is none of them has cells between separators.
@@ -60,6 +72,7 @@ _FORMS: tuple[tuple[Callable[[Source], bool], Callable[[Source], Grid]], ...] = 
     (is_rst_grid, read_rst_grid),
     (is_rst_simple, read_rst_simple),
     (is_markdown, read_markdown),
+    (is_continued, read_continued),
     (is_across, read_across),
     (is_lines, read_lines),
     (is_barred, read_barred),

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from html.parser import HTMLParser
 
 from derive.errors import ClaimError, Place
-from verify.tabular.grid import Grid, Source
+from verify.tabular.grid import MAX_CELLS, Grid, Source, left_out
+from verify.tabular.merged import Merged, unmerged
 from verify.tabular.written import Row, Written
 
 _TABLE = re.compile(r"<table(?=[\s>])", re.IGNORECASE)
@@ -15,6 +18,9 @@ _ENDS = ("tr", "thead", "tbody", "tfoot", "table")  # what ends a cell, and a ro
 _SHOWN_AS = {"br": " ", "p": " ", "div": " ", "sup": "^", "sub": "_"}  # 10<sup>2</sup> is not 102
 _UNSHOWN = ("script", "style", "template")
 
+_WIDEST = 1000  # columns that a cell may be over, in the standard
+_TOO_MANY = f"more than {MAX_CELLS:,} cells; claim fewer steps"
+
 
 def is_html(source: Source) -> bool:
     """Whether a table begins in a text."""
@@ -22,12 +28,23 @@ def is_html(source: Source) -> bool:
 
 
 def read_html(source: Source) -> Grid:
-    """The one table of a page. Raises `ClaimError` for a second one, one inside another, and merged cells."""
+    """The one table of a page, its merged cells each by itself. Raises `ClaimError` for a second one, or one inside."""
     reader = _Reader(source)
     reader.feed(source.text)
     reader.close()
     reader.end_row()
-    return Grid([row for row in reader.rows if row], "HTML")
+    rows = [row for row in reader.rows if row]
+    merged = [replace(one, bottom=min(one.bottom, len(rows) - 1)) for one in reader.merged]
+    if not merged:
+        return Grid(rows, "HTML")
+    width = max(map(len, rows))
+    if width * len(rows) > MAX_CELLS:
+        raise ClaimError(_TOO_MANY, rows[0][0].place)
+    rows = [[*row, *(Written("", row[-1].place) for _ in range(width - len(row)))] for row in rows]
+    titles = {one.top for one in merged if (one.left, one.right) == (0, width - 1)}
+    begin = next((at for at in range(len(rows)) if at not in titles), 0)
+    header, body = unmerged(rows, merged, begin)
+    return Grid([header, *body], "HTML", told=left_out("title", [rows[at][0].place for at in range(begin)]))
 
 
 class _Reader(HTMLParser):
@@ -41,6 +58,11 @@ class _Reader(HTMLParser):
         self.is_inside = False
         self.unshown = 0
         self.open: tuple[list[str], Place] | None = None  # the texts of a cell that has begun, and where
+        self.over = (1, 1)  # how many rows and columns it is over
+        self.merged: list[Merged] = []
+        self.covered: dict[int, int] = {}  # the columns that a cell above covers, each up to which row
+        self.cells = 0
+        self.has_begun = False  # whether a row has, which may be empty, as cells above reach down to it
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """A table, a row or a cell begins."""
@@ -53,12 +75,11 @@ class _Reader(HTMLParser):
             self.is_inside = True
         elif self.is_inside and tag in _CELLS:
             self.end_cell()
-            spans = {name: value for name, value in attrs if name in ("rowspan", "colspan")}
-            if any((value or "1").strip() not in ("0", "1") for value in spans.values()):
-                raise ClaimError("merged cells are not read; write each cell by itself", self.place)
+            self.over = (_span(attrs, "rowspan"), _span(attrs, "colspan"))
             self.open = ([], self.place)
         elif self.is_inside and tag in _ENDS:
             self.end_row()
+            self.has_begun = tag == "tr"
         elif tag in _SHOWN_AS and self.open is not None:
             self.open[0].append(_SHOWN_AS[tag])
 
@@ -91,13 +112,43 @@ class _Reader(HTMLParser):
 
     def end_cell(self) -> None:
         """Takes a cell that has begun into its row."""
-        if self.open is not None:
-            texts, place = self.open
-            self.rows[-1].append(Written(" ".join("".join(texts).split()), place))
-            self.open = None
+        if self.open is None:
+            return
+        texts, place = self.open
+        self.open = None
+        self.pass_covered(place)
+        row, at = self.rows[-1], (len(self.rows) - 1, len(self.rows[-1]))
+        down, right = self.over
+        row += [Written(" ".join("".join(texts).split()), place), *(Written("", place) for _ in range(right - 1))]
+        self.covered |= dict.fromkeys(range(at[1], at[1] + right), at[0] + down - 1)
+        if self.over != (1, 1):
+            self.merged.append(Merged("", *at, at[0] + down - 1, at[1] + right - 1))
+        self.cells += right
+        if self.cells > MAX_CELLS:
+            raise ClaimError(_TOO_MANY, place)
+
+    def pass_covered(self, place: Place) -> None:
+        """Puts empty cells where cells of the rows above reach down to the next place of this row."""
+        row = self.rows[-1]
+        while self.covered.get(len(row), -1) >= len(self.rows) - 1:
+            row.append(Written("", place))
+            self.cells += 1
 
     def end_row(self) -> None:
         """Begins another row."""
         self.end_cell()
+        if self.rows[-1] or self.has_begun:
+            self.pass_covered(self.rows[-1][-1].place if self.rows[-1] else self.place)
+        self.has_begun = False
         if self.rows[-1]:
             self.rows.append([])
+
+
+def _span(attributes: Sequence[tuple[str, str | None]], name: str) -> int:
+    """Over how many rows or columns a cell is: one, if nothing or nonsense is said; at most as many as there may be.
+
+    A rowspan of 0 goes down to the end of the table.
+    """
+    text = (dict(attributes).get(name) or "1").strip()
+    count = int(text) if re.fullmatch(r"\d{1,6}", text, re.ASCII) else 1
+    return min(count, _WIDEST) or 1 if name == "colspan" else count or MAX_CELLS

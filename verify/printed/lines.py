@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from derive.errors import ClaimError, Place, shorten
+from derive.errors import ClaimError, Place
 from verify.printed.state import COUNT, ENDS, KEY, LEADING, PLACED, State, after_stamp, is_of, state_at
 from verify.tabular.arrays import is_array
 from verify.tabular.grid import Grid, Source, left_out
@@ -142,17 +142,8 @@ def read_lines(source: Source) -> Grid:
         else:
             records.append(_row(state, counters))
     gap = next((place for place in (*passed, *(error.place for error in odd)) if place is not None), None)
-    told = "; ".join(filter(None, (left_out("line", passed, " without claims"), _not_judged(states))))
+    told = left_out("line", passed, " without claims")
     return Grid(rows_of(_alike(records)), LINES, gap, told, tuple(apart), tuple(odd))
-
-
-def _not_judged(states: Sequence[tuple[State, Record]]) -> str:
-    """What is said of calculations in front of their results: only the results are claims."""
-    found = [cell for state, _ in states for cell in state.calculated]
-    if not found:
-        return ""
-    others = f" and {len(found) - 1} more" if len(found) > 1 else ""
-    return f"not judged: the calculation {shorten(found[0].text)}{others}, only what it comes to"
 
 
 def _merged(states: list[tuple[State, Record]]) -> list[tuple[State, Record]]:

@@ -6,8 +6,9 @@ import re
 from dataclasses import replace
 
 from derive.errors import ClaimError
-from verify.tabular.delimited import SIGNS, read_delimited
+from verify.tabular.delimited import SIGNS, is_ruler, read_delimited
 from verify.tabular.grid import Grid, Source, left_out
+from verify.tabular.index import FOOTER
 
 _COMMENT = re.compile(r"\s*(?:#+(?![,;|\t#])(?!\s*\d)|//|%(?=\s))")
 _NUMBERS = re.compile(r"\s*[-+−]?[.\d]")  # how a row of numbers begins
@@ -57,7 +58,7 @@ def _comments(lines: list[str]) -> list[int]:
 
 def _beside(lines: list[str]) -> list[int]:
     """The lines above the names and below the last row: of other cells than these, without a number alone in one."""
-    filled = [number for number, line in enumerate(lines) if line.strip()]
+    filled = [number for number, line in enumerate(lines) if line.strip() and not is_ruler(line)]
     rows = [number for number in filled if _NUMBERS.match(lines[number])]
     is_quoted = any('"' in lines[number] for number in filled)  # a cell may be several lines
     if not rows or rows[0] == filled[0] or is_quoted:
@@ -65,15 +66,21 @@ def _beside(lines: list[str]) -> list[int]:
     for sign in (*SIGNS, None):
         width = len(_cells(lines[rows[0]], sign))
         head = filled[filled.index(rows[0]) - 1]
-        if width < 2 or len(_cells(lines[head], sign)) != width:
+        if width < 2 or len(_cells(lines[head], sign)) not in _widths_of_names(width, sign):
             continue
         outside = [number for number in filled if number < head or number > rows[-1]]
+        outside = [number for number in outside if not FOOTER.fullmatch(lines[number].strip())]  # of pandas
         others = [number for number in outside if len(_cells(lines[number], sign)) != width]
         if any(_has_numbers(_cells(lines[number], sign), is_prose=sign is None) for number in others):
             return []
         is_title = all(number in others for number in outside if number < head)
         return others if is_title else []
     return []
+
+
+def _widths_of_names(width: int, sign: str | None) -> tuple[int, ...]:
+    """How many names may stand above so many cells: as many, or one less where an index has none, as of print(df)."""
+    return (width, width - 1) if sign is None and width > 2 else (width,)
 
 
 def _has_numbers(cells: list[str], *, is_prose: bool) -> bool:

@@ -6,33 +6,30 @@ import re
 from dataclasses import dataclass, field, replace
 
 from derive.errors import ClaimError, shorten
+from verify.printed.phrases import AT, COUNTING, COUNTS, FILLER, IS, WORDS, ordinal, says_no_number
 from verify.tabular.grid import Source
 from verify.tabular.records import Record
-from verify.tabular.written import COUNTED_OF, KINDS, NUMBER, TOTALS, Written
+from verify.tabular.written import COUNTED_OF, Written
 
 ENDS = re.compile(r"[\n\r\b]|\Z")  # of what a line shows at one time: progress is written over itself
-_COUNTING = frozenset(
-    word for words in KINDS.values() for word in words if len(word) > 1 and word not in (*NUMBER, *TOTALS)
-)
-_WORDS = "|".join(sorted(map(re.escape, _COUNTING), reverse=True))
 COUNT = re.compile(
-    rf"(?P<word>{_WORDS})\.?[ \t]*[#:=]?[ \t]*[\[(]?[ \t]*(?P<number>\d{{1,15}})"
+    rf"(?P<word>{WORDS})\.?(?:[ \t]+(?:no|nr|number|num)\b\.?)?[ \t]*[#:=]?[ \t]*[\[(]?[ \t]*(?P<number>\d{{1,15}})"
     r"(?:[ \t]*(?:/|of)[ \t]*(?P<all>\d{1,15}))?[\])]?[ \t]*:?(?![^\s,;|\])\[]|[.,]\d)",
     re.IGNORECASE,
 )
-_OF = re.compile(r"(?P<number>\d{1,15})[ \t]*/[ \t]*(?P<all>\d{1,15})(?![\w/.])")
+_OF = re.compile(r"(?P<number>\d{1,15})[ \t]*/[ \t]*(?P<all>\d{1,15})(?![\w/.])(?:\]?[ \t]*:(?=[ \t]))?")
 _NUMBER = r"[-+−]?(?:\d+(?:,\d+)*(?:\.\d+|\.(?![.\d]))?|\.\d+)(?:[eE][-+]?\d+)?(?:\.\.+|…)?(?:\(\d{1,3}\))?"
 _NUMBER += r"|[-+]?(?:nan|inf(?:inity)?)"
 # after a word of up to four letters a full stop is that of an abbreviation, as in `Avg. loss`, and not of a sentence
 _NAME = r"(?:[^\W\d_]|[∂∇])(?:[\w'/^∂∇*@-]|\.(?=\w))*(?:\[[\d, ]*\]|\(\w+\)|(?<!\w{5})\.(?=[ \t]))?"
 _WORDED = re.compile(  # a name, blanks and a number that is not part of the name of another one
-    rf"(?P<key>{_NAME}(?:[ \t]{_NAME}){{0,3}}?)[ \t]+(?:(?:is|was)[ \t]+)?"
+    rf"(?P<key>{_NAME}(?:[ \t]{_NAME}){{0,3}}?){IS}"
     rf"(?P<value>(?:{_NUMBER})(?:%|[a-zµ]+(?:/[a-z]+)?)?|\[[ \t]*[-+.\d][^\[\]/\n]*\])"
     r"(?=[\s,;|)\]]|\.?(?:\s|$))(?![ \t]*[=:/])",
     re.IGNORECASE,
 )
 KEY = re.compile(
-    r"(?P<key>[^\W\d_](?:\[[^\[\]\n]*\]|[^=:,;|\[\]\n]){0,200}?|[∂∇][^=:,;|\n]{0,200}?)[ \t]*[=:]"
+    r"(?P<key>[^\W\d_](?:\[[^\[\]\n]*\]|[^=:,;|\[\]\n]){0,200}?|[∂∇][^=:,;|\n]{0,200}?)[ \t]*(?::=|[=:])"
     r"(?:[ \t]*\r?\n(?=[ \t]*[\w.]*\(?\[[\[ \t]*[-+−]?[\d.]+[\s,\]])|[ \t]*)"  # an array may stand below its name
 )
 _VALUE = re.compile(
@@ -47,8 +44,7 @@ _LABEL = re.compile(  # of the names behind it: `Test set: loss 2.5`, `Train: lo
     rf"(?P<label>{_NAME}(?:[ \t]+{_NAME})*):[ \t]+(?!nan|inf)"
     rf"(?=(?:{_NAME}[ \t]+)*{_NAME}[ \t]*(?:[=:]|(?:is[ \t]+)?[-+−]?[.\d]))"
 )
-_BEFORE_COUNT = re.compile(rf"(?:train|training|finished|completed|end of)[ \t]+(?=(?:{_WORDS})\b)", re.IGNORECASE)
-_FILLER = re.compile(r"(?:(?:and|with|the|then|after|at|in|on)[ \t]+)+(?=[^\W\d_]|[∂∇])", re.IGNORECASE)
+_BEFORE_COUNT = re.compile(rf"(?:train|training|finished|completed|end of)[ \t]+(?=(?:{WORDS})\b)", re.IGNORECASE)
 _BETWEEN = re.compile(
     r"(?:[ \t,;|()\]{}!~>*#%→]|[-=]+>|\[(?![=>#]|\.\.)|\.(?=\s|$)|(?<![^\s|\[(])[-–—=.:]+(?![^\s|]))+"
 )
@@ -58,7 +54,9 @@ _CLOCK = re.compile(
     r"(?:/(?:it|s|sec|step|epoch|batch|sample|iter))?)(?!\w)|(?:\d+:)+\d+(?:\.\d+)?(?:<(?:\d+:)*[\d?]+)?"
 )
 _TIMED = re.compile(  # `eta 0:00:04`
-    rf"{_NAME}(?:[ \t]{_NAME})?[ \t]*[:=]?[ \t]*(?:\d+:)+\d+(?:\.\d+)?(?![\w.:])"
+    rf"{_NAME}(?:[ \t]{_NAME})?[ \t]*[:=]?[ \t]*(?:\d+:)+\d+(?:\.\d+)?(?![\w.:])|"
+    r"eta[ \t]*[:=]?[ \t]*\d+(?:\.\d+)?[ \t]?(?:s|ms|m|min|h|sec|secs|seconds|minutes)\b(?:[ \t]?\d+[ms]\b)?",
+    re.IGNORECASE,
 )
 PLACED = re.compile(
     r"\[[ \t]*(?P<epoch>\d{1,15}),[ \t]*(?P<batch>\d{1,15})[ \t]*\](?=[ \t]*[^\W\d])"
@@ -70,14 +68,26 @@ LEADING = re.compile(  # [1] loss=2.1, (1) loss 2.1, 1) loss 2.1, 1: loss 2.1, #
 )
 _STAMP = re.compile(  # what a program writes in front of a line of its log
     r"[ \t]*(?:\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[\d.,]*Z?\]?[ \t]*)?"
+    r"(?:(?:INFO|DEBUG|WARNING):[\w.]+:|\[ Info: )?"  # of Python's logging, and of Julia
     r"(?:[ \t\-:|\[]*(?:INFO|DEBUG|WARNING)[ \t\-:|\]]*)?(?:[\w.]+:[\w.<>]+:\d+[ \t]+-[ \t]+)?"
 )
 _ARROW = re.compile(rf"[ \t]*(?:-+>|→|⟶|=+>)[ \t]*(?P<value>{_NUMBER})(?=[\s,;|)\]]|$)", re.IGNORECASE | re.MULTILINE)
+_FROM_TO = re.compile(  # w changes from 0.0 to 0.532
+    rf"(?P<key>{_NAME}(?:[ \t]{_NAME}){{0,2}}?)[ \t]+(?:[^\W\d_]+[ \t]+){{0,2}}?from[ \t]+(?P<before>{_NUMBER})[ \t]+"
+    rf"to[ \t]+(?P<after>{_NUMBER})(?=[\s,;|)\]]|\.?(?:\s|$))",
+    re.IGNORECASE,
+)
+_NAMED_AT = re.compile(rf"(?P<key>{_NAME}(?:[ \t]{_NAME}){{0,2}}?)[ \t]+(?P<at>{AT})(?={COUNTS})", re.IGNORECASE)
+_IS = re.compile(rf"[ \t]*(?:[=:]|(?:is|was)\b)[ \t]*|{IS}", re.IGNORECASE)
 _RANGE = re.compile(rf"[ \t]*(?:±|\+/-|\+-)[ \t]*(?:{_NUMBER})%?")
-_CALCULATED = re.compile(  # w = 0.5 - 0.01*(-53.2) = 1.032: the calculation in front of the number
-    rf"[-+−\d(.][-+−*/·×^()\[\].\deE \t]*[\d)\]][ \t]*=[ \t]*(?P<value>{_NUMBER})(?=[\s,;|]|$)",
+_ARITHMETIC = r"[-+−\d(.√](?:[-+−–*/·×^()\[\].\d \t]|e(?=[-+]?\d)|(?:sqrt|exp|ln|log|tanh|sigmoid)(?=\())*[\d)\]]"
+_CALCULATED = re.compile(  # w = 0.5 - 0.01*(-53.2) = 1.032, or w = w - lr*dw = 0.5 - 0.01*(-53.2)
+    rf"(?:[^\W\d_][^=:,;|\n]*[*·×/][^=:,;|\n]*=[ \t]*)?"
+    rf"(?:(?:{_ARITHMETIC}[ \t]*[=≈][ \t]*)+(?:{_ARITHMETIC}|{_NUMBER})|(?P<alone>{_ARITHMETIC}))(?=\.?(?:[\s,;|]|$))",
     re.IGNORECASE | re.MULTILINE,
 )
+_OPERATION = re.compile(r"[\d)\]][ \t]*[*·×^+][ \t]*[-+−\d(.]")
+_BESIDE = re.compile(r"[\d)][ \t]*\(|\d[ \t]+[\d.]")  # two numbers that no sign joins, as 64.6 (70.1)
 _JOINED = re.compile(r"[^\W\d_](?:\d+\.\d|[-+−]\d)")  # loss64.6, dw-53.2: no blank in front of the number
 _AVERAGED = re.compile(r"loss|acc|prec|err|top|time|data|batch|score|cost", re.IGNORECASE)  # what meters average
 _TWO = "has two numbers; expected the claimed one alone"
@@ -97,7 +107,6 @@ class State:
     numbers: Record = field(default_factory=list)
     words: Record = field(default_factory=list)
     label: str = ""
-    calculated: list[Written] = field(default_factory=list)  # what stands in front of a result, `0 - 0.01*(-99)`
     odd: ClaimError | None = None  # why the line cannot be read
 
 
@@ -114,7 +123,7 @@ def state_at(source: Source, at: int, *, leads: bool = False) -> tuple[State, in
     """
     text, found = source.text, State()
     at = after_stamp(source, at)
-    leading = LEADING.match(text, at) if leads else None
+    leading = LEADING.match(text, at) if leads and ordinal(text, at) is None else None
     if placed := PLACED.match(text, at):
         at = placed.end()
         for word in ("epoch", "batch"):
@@ -122,7 +131,7 @@ def state_at(source: Source, at: int, *, leads: bool = False) -> tuple[State, in
     elif leading is not None:
         at = leading.end()
     while True:
-        for passed in (_BAR, _BETWEEN, _FILLER, _BEFORE_COUNT):
+        for passed in (_BAR, _BETWEEN, FILLER, _BEFORE_COUNT):
             at = match.end() if (match := passed.match(text, at)) else at
         if ENDS.match(text, at):
             if leading is not None and not found.counters:
@@ -136,24 +145,73 @@ def state_at(source: Source, at: int, *, leads: bool = False) -> tuple[State, in
 def _next(source: Source, at: int, found: State) -> int:
     """Takes what stands at a place into the state, and says where it ends. Raises `ClaimError` for what is no name."""
     text = source.text
-    if count := COUNT.match(text, at) or _OF.match(text, at):
-        _count(source, count, found)
-        return count.end()
+    if (end := _counter(source, at, found)) is not None:
+        return end
     if timed := _TIMED.match(text, at):
         return timed.end()
     if label := _LABEL.match(text, at):
         found.label += f"{label['label']} "
         return label.end()
+    if (end := _named_at(source, at, found)) is not None:
+        return end
+    if both := _FROM_TO.match(text, at):
+        _add_before_and_after(
+            _named(source, both, found),
+            source.cell(*both.span("before")),
+            source.cell(*both.span("after")),
+            found,
+        )
+        return both.end()
     if worded := _WORDED.match(text, at):
         _check_apart(source, worded.span("key"))
         name = _named(source, worded, found)
         return _with_others(source, name, source.cell(*worded.span("value")), worded.end("value"), found)
     if prose := _PROSE.match(text, at):
         _check_apart(source, prose.span())
+        if says := says_no_number(text, *prose.span()):
+            message = f"{shorten(says[0])} has no number; write which one it is, such as step 5"
+            found.odd = found.odd or ClaimError(message, source.place(says.start()))
         cell = source.cell(*prose.span())
         found.words.append((cell, replace(cell, why=_NO_NUMBER)))
         return prose.end()
     return _keyed(source, at, found)
+
+
+def _counter(source: Source, at: int, found: State) -> int | None:
+    """Takes what counts at a place into the state, `step 3` or `after 3 steps`; where it ends, None for nothing."""
+    if count := COUNT.match(source.text, at) or _OF.match(source.text, at):
+        _count(source, count, found)
+        return count.end()
+    if (other := ordinal(source.text, at)) is not None:
+        word, number, end = other
+        place = source.place(at)
+        _add_counter(Written(word, place), Written(number, place), found)
+        return end
+    return None
+
+
+def _named_at(source: Source, at: int, found: State) -> int | None:
+    """Takes `loss at step 3 is 0.5`, a name whose number stands behind what counts; where it ends, None for nothing."""
+    key = _NAMED_AT.match(source.text, at)
+    counted = State()
+    if key is None:
+        return None
+    end = _counter(source, key.start("at"), counted) or _counter(source, key.end(), counted)
+    if end is None:
+        return None
+    start = match.end() if (match := _IS.match(source.text, end)) else end
+    value = _VALUE.match(source.text, start)
+    if value is None or not re.match(rf"{_NUMBER}|[\w.]*\(?\[", source.text[start : value.end()], re.IGNORECASE):
+        return None
+    for word, number in counted.counters.values():
+        _add_counter(word, number, found)
+    cell, end = _value(source, value)
+    return _with_others(source, _named(source, key, found), cell, end, found)
+
+
+def _add_before_and_after(name: Written, before: Written, after: Written, found: State) -> None:
+    _add(replace(name, text=f"{name.text}_before"), before, found)
+    _add(replace(name, text=f"{name.text}_after"), after, found)
 
 
 def _named(source: Source, match: re.Match[str], found: State) -> Written:
@@ -184,7 +242,7 @@ def _add_counter(word: Written, number: Written, found: State) -> None:
 
 
 def _add(name: Written, number: Written, found: State) -> None:
-    if name.text.lower() in _COUNTING:
+    if name.text.lower() in COUNTING:
         _add_counter(name, number, found)
     else:
         found.cells.append((name, number))
@@ -209,13 +267,20 @@ def _keyed(source: Source, at: int, found: State) -> int:
         message = "no name with its number behind it"
         raise ClaimError(f"{message}; expected such as loss=2.25, loss: 2.25 or loss 2.25", source.place(at))
     name = _named(source, key, found)
-    if calculated := _CALCULATED.match(source.text, key.end()):
-        _add(name, source.cell(*calculated.span("value")), found)
-        whole = source.cell(calculated.start(), calculated.start("value"))
-        found.calculated.append(replace(whole, text=whole.text.strip().removesuffix("=").strip()))
+    if calculated := _calculation(source.text, key.end()):
+        _add(name, source.cell(*calculated.span()), found)
         return calculated.end()
     cell, end = _value(source, value)
     return _with_others(source, name, cell, end, found)
+
+
+def _calculation(text: str, at: int) -> re.Match[str] | None:
+    """A calculation with its result, or one alone that no dash between two pairs can be taken for."""
+    found = _CALCULATED.match(text, at)
+    if found is None or found["alone"] is None:
+        return found
+    alone = found["alone"]
+    return found if _OPERATION.search(alone) and not _BESIDE.search(alone) else None
 
 
 def _check_apart(source: Source, span: tuple[int, int]) -> None:
@@ -234,8 +299,7 @@ def _with_others(source: Source, name: Written, cell: Written, end: int, found: 
     """
     text = source.text
     if arrow := _ARROW.match(text, end):
-        _add(replace(name, text=f"{name.text}_before"), cell, found)
-        _add(replace(name, text=f"{name.text}_after"), source.cell(*arrow.span("value")), found)
+        _add_before_and_after(name, cell, source.cell(*arrow.span("value")), found)
         return arrow.end()
     average = _AVERAGE.match(text, end)
     other = None if average and _AVERAGED.search(name.text) else (average or _RANGE.match(text, end))

@@ -11,7 +11,8 @@ from typing import Any
 from derive.errors import Place
 from derive.source.numerals import NumeralError
 from verify.spreadsheet.number_format import displayed
-from verify.spreadsheet.sheet import DATE, NOT_CALCULATED, Merged, Sheet, check_size, place_of
+from verify.spreadsheet.sheet import DATE, NOT_CALCULATED, Sheet, check_size, place_of
+from verify.tabular.merged import Merged
 from verify.tabular.written import Written
 
 

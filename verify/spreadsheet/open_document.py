@@ -15,7 +15,8 @@ from typing import Any
 
 from derive.errors import Place
 from verify.spreadsheet.number_format import general
-from verify.spreadsheet.sheet import DATE, MAX_CELLS, NOT_CALCULATED, Merged, Sheet, check_size, place_of
+from verify.spreadsheet.sheet import DATE, MAX_CELLS, NOT_CALCULATED, Sheet, check_size, place_of
+from verify.tabular.merged import Merged
 from verify.tabular.written import Row, Written
 
 _SHOWN = re.compile(

@@ -15,7 +15,8 @@ from verify.tabular.written import Row, Written
 SIGNS = {",": "CSV", ";": "cells between semicolons", "\t": "cells between tabs", "|": "cells between '|'"}
 _LONGEST = 10_000  # characters of a cell in which brackets are looked for
 _QUOTED = re.compile(r'"(?:[^"]|"")*(?:"|$)')
-_RULER = re.compile(r"[\s\-=+|:]*[-=]{2}[\s\-=+|:]*")  # ----- ------
+_RULER = re.compile(r"[\s\-=+|:_]*[-=_]{2}[\s\-=+|:_]*")  # ----- ------, and ____ of MATLAB
+_TYPES = re.compile(r"(?:\s*<\w+>)+\s*")  # <dbl> <int> of a tibble
 
 
 def read_delimited(source: Source, sign: str | None = None) -> Grid:
@@ -171,6 +172,11 @@ def _between(source: Source, at: int, stops: Sequence[int]) -> Row:
     return source.cells(starts, [at + stop for stop in stops])
 
 
+def is_ruler(line: str) -> bool:
+    """Whether a line only rules off the names, or says the types of the columns below them."""
+    return bool(_RULER.fullmatch(line) or _TYPES.fullmatch(line))
+
+
 def _in_columns(source: Source, header: str) -> Grid:
     """A table whose header has no separators but blanks: one blank, or at least two where names have blanks in them.
 
@@ -228,7 +234,7 @@ def _blank_rows(source: Source, gap: str) -> Iterator[Row]:
     """The rows of a table whose columns stand between blanks; lines that only rule it off are passed over."""
     between = re.compile(gap)
     for line, start in zip(source.lines, source.starts, strict=True):
-        if not line.strip() or _RULER.fullmatch(line):
+        if not line.strip() or is_ruler(line):
             continue
         held = _depths(line)
         cuts = [match.span() for match in between.finditer(line) if not (held and held[match.start()])]

@@ -12,6 +12,7 @@ from derive.errors import ClaimError, Place, shorten
 from verify.tabular.arrays import is_array
 from verify.tabular.written import Row, Written
 
+MAX_CELLS = 10**6  # of a table; a larger one is refused
 _SHOWN = 3  # lines that are left out, by their words
 _MINUS = str.maketrans({"−": "-", "–": "-", "＋": "+"})
 _CUT = r"(?:\.{2,}|…|⋯)"  # 0,26..: its digits are cut off

@@ -19,6 +19,13 @@ _STEP = re.compile(  # w_t, w_{t+1}, w(t), w^(k), w_k+1
     r"(?P<name>.*[^\W\d_])\s*(?:_|\^|_?\{|(?=\())\s*[{(]*\s*(?P<letter>[tkni])\s*(?P<next>\+\s*1)?\s*[})]*"
 )
 _DIGITS = re.compile(r"(?P<name>.*?[^\W\d_])_?\{?(?P<digits>\d(?:,?\d)*)\}?")
+_GROUPS = (  # what a cell over several names says, `Gradients` over w and b, and how each of them is then called
+    (re.compile(r"(?:parameters?|params|values?|quantit(?:y|ies)|results?|losses)[: ]+(.+)", re.IGNORECASE), "{}"),
+    (re.compile(r"(?:gradients?|grads?|(?:partial )?derivatives?|partials)[: ]+([d∂∇].+)", re.IGNORECASE), "{}"),
+    (re.compile(r"(?:gradients?|grads?|(?:partial )?derivatives?)[: ]+(.+)", re.IGNORECASE), "grad {}"),
+    (re.compile(r"(?:before(?: (?:the )?update)?|old)[: ]+(.+)", re.IGNORECASE), "{}_before"),
+    (re.compile(r"(?:after(?: (?:the )?update)?|new|updated)[: ]+(.+)", re.IGNORECASE), "{}_after"),
+)
 _NAME = r"[^\W\d]\w*"
 _CALLED_AT = re.compile(r"\((?P<arguments>(?:[^()]|\([tkni]\))*)\)")  # J(w_k, b_k): at these numbers
 _ARGUMENT = re.compile(rf"(?P<name>{_NAME}?)(?:(?:_|\^)[{{(]?[tkni][}})]?)?")
@@ -47,7 +54,8 @@ def plain_heads(header: Row, known: Known) -> Row:
     """
     header = [replace(cell, text=_in_plain_signs(cell.text, known)) for cell in header]
     open_ = [cell for cell in header if cell.text and known.meaning(cell.text) is None]
-    renamed = {cell.text: _without_remark(cell.text, known) or _at_parameters(cell.text, known) for cell in open_}
+    readings = (_without_remark, _at_parameters, _in_group)
+    renamed = {cell.text: next(filter(None, (read(cell.text, known) for read in readings)), "") for cell in open_}
     renamed |= _of_steps([cell for cell in open_ if not renamed[cell.text]], known)
     renamed |= _entries([cell for cell in open_ if not renamed[cell.text]], known)
     return [replace(cell, text=renamed.get(cell.text) or cell.text) for cell in header]
@@ -92,6 +100,15 @@ def _without_remark(head: str, known: Known) -> str:
     remark = match["round"] or match["square"]
     is_other_word = known.meaning(remark) == known.meaning(match["name"])
     return str(match["name"]) if is_other_word or (_UNIT.fullmatch(remark) and not remark.isdigit()) else ""
+
+
+def _in_group(head: str, known: Known) -> str:
+    """`Gradients w` as `grad w`, `Parameters w` as w; nothing where the group says something else, as `validation`."""
+    for pattern, called in _GROUPS:
+        match = pattern.fullmatch(head)
+        if match is not None and known.meaning(name := called.format(match[1])) is not None:
+            return name
+    return ""
 
 
 def _of_steps(heads: Sequence[Written], known: Known) -> Mapping[str, str]:

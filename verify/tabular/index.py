@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import takewhile
 
 from verify.tabular.grid import Grid, Source
 from verify.tabular.written import PLACES, Row, Written, is_dots, place_word
 
-_FOOTER = re.compile(r"\[\d+ rows x \d+ columns\]")
+FOOTER = re.compile(r"\[\d+ rows x \d+ columns\]")
 
 
 def printed_frame(rows: Sequence[Row], source: Source) -> Grid | None:
@@ -17,26 +18,50 @@ def printed_frame(rows: Sequence[Row], source: Source) -> Grid | None:
 
     An index with a name has it in a line of its own, below the names. `NaN` is a missing value there: no claim.
     """
-    rows = [row for row in rows if not _FOOTER.fullmatch(" ".join(cell.text for cell in row))]
+    rows = [row for row in rows if not FOOTER.fullmatch(" ".join(cell.text for cell in row))]
     if len(rows) < 2:
         return None
     header, *body = rows
     named = len(body) > 1 and len(body[0]) < len(body[1]) and _is_of_words(body[0])
-    first = _joined(body.pop(0)) if named else Written("", source.place(0))
-    if named and len(body[0]) == len(header) > 1 and header[0].place.column == 1:
+    above = body.pop(0) if named else []
+    if named and header[0].place.column == 1 and len(header) > 1:
         header = header[1:]  # without the name that all columns have together
-    if not body or any(len(row) != len(header) + 1 for row in body):
-        return None
+    levels = max(len(body[0]) - len(header), 1) if len(above) > 1 and body else 1
+    first = list(above) if levels > 1 else [_joined(above) if above else Written("", source.place(0))]
     kept = [row for row in body if not is_dots(row[0].text)]
-    missing = sum(cell.text == "NaN" for row in kept for cell in row)
-    if not all(_whole(row[0]) is not None for row in kept):
+    if len(first) != levels or not kept or (levels == 1 and any(len(row) != len(header) + 1 for row in body)):
         return None
+    kept = [[_without_colon(row[0]), *row[1:]] for row in kept]
+    full = _filled_down(kept, levels, levels + len(header))
+    if full is None or any(_whole(cell) is None for row in full for cell in row[:levels]):
+        return None
+    missing = sum(cell.text == "NaN" for row in full for cell in row)
     told = [
         f"{missing} NaN, a missing value, passed over" if missing else "",
         "rows that pandas left out" if len(kept) < len(body) else "",
     ]
-    filled = [[replace(cell, text="") if cell.text == "NaN" else cell for cell in row] for row in kept]
-    return Grid([[first, *header], *filled], "a printed data frame", told=", ".join(filter(None, told)))
+    filled = [[replace(cell, text="") if cell.text == "NaN" else cell for cell in row] for row in full]
+    return Grid([[*first, *header], *filled], "a printed data frame", told=", ".join(filter(None, told)))
+
+
+def _without_colon(cell: Written) -> Written:
+    """The number of a row without the colon that R's data.table puts behind it."""
+    return replace(cell, text=cell.text[:-1]) if re.fullmatch(r"\d+:", cell.text, re.ASCII) else cell
+
+
+def _filled_down(body: Sequence[Row], levels: int, width: int) -> list[Row] | None:
+    """The rows, in which a level of the index that is left blank is that of the row above, as pandas prints it.
+
+    None where a row has another width, or begins where no level stands: a cell of a column may be blank, too.
+    """
+    found: list[Row] = []
+    starts = [cell.place.column for cell in body[0][:levels]]
+    for row in body:
+        blank = width - len(row)
+        if not 0 <= blank < levels or (blank and not found) or (levels > 1 and row[0].place.column != starts[blank]):
+            return None
+        found.append([*(replace(cell, place=row[0].place) for cell in found[-1][:blank]), *row] if blank else list(row))
+    return found
 
 
 def _is_of_words(row: Row) -> bool:
@@ -54,15 +79,19 @@ def with_index_name(rows: Sequence[Row]) -> list[Row]:
     if len(filled) < 3:
         return list(rows)
     header, named, below = filled[:3]
-    name = named[0]
-    if not name.text or _whole(name) is not None or is_dots(name.text) or any(cell.text for cell in named[1:]):
+    names = list(takewhile(lambda cell: cell.text, named))
+    levels = len(names)
+    if any(_whole(name) is not None or is_dots(name.text) for name in names) or any(c.text for c in named[levels:]):
         return list(rows)
-    if len(header) + 1 == len(below) and len(named) in (1, len(below)):
-        return [[name, *header], *filled[2:]]
-    is_place = place_word(name.text) in PLACES and place_word(header[0].text) not in PLACES
-    if len(header) != len(below) or len(named) not in (1, len(below)) or not (is_place or not header[0].text):
+    if not names or len(named) not in (levels, len(below)):
         return list(rows)
-    return [[name, *header[1:]], *filled[2:]]
+    if len(header) + levels == len(below):
+        return [[*names, *header], *filled[2:]]
+    are_places = [place_word(name.text) in PLACES for name in names]
+    is_place = all(are_places) and place_word(header[0].text) not in PLACES
+    if len(header) != len(below) or not (is_place or not any(cell.text for cell in header[:levels])):
+        return list(rows)
+    return [[*names, *header[levels:]], *filled[2:]]
 
 
 def without_index(header: Row, body: Sequence[Row], says_where: bool) -> tuple[Row, list[Row], str]:

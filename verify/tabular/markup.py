@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from derive.errors import ClaimError
 from verify.tabular.grid import Grid, Source
+from verify.tabular.merged import Merged, unmerged
 from verify.tabular.written import Row, Written
 
 _DELIMITER = re.compile(r"\s*\|?\s*:?-+:?\s*(?:[|+]\s*:?-+:?\s*)*\|?\s*")
@@ -20,6 +22,12 @@ _RULES = re.compile(
     r"\\(?:toprule|midrule|bottomrule|hline|endhead|endfirsthead|endfoot|endlastfoot|addlinespace|centering)\b"
     r"(?:\[[^\]]*\])?|\\c(?:mid)?(?:rule|line)(?:\([^)]*\))?\{[^}]*\}|\\(?:caption|label)\{[^}]*\}"
 )
+_MULTI = re.compile(  # \multirow[t]{3}{*}{1}, \multicolumn{2}{c}{w}
+    r"\\multi(?P<kind>row|column)\s*(?:\[[^\]]*\]\s*)?\{\s*(?P<count>\d{1,6})\s*\}\s*(?:\[[^\]]*\]\s*)?"
+    r"\{(?:[^{}]|\{[^{}]*\})*\}\s*(?:\[[^\]]*\]\s*)?\{(?P<inner>.*)\}",
+    re.DOTALL,
+)
+_WIDEST = 1000  # columns and rows that a cell may be over
 _PARTS = re.compile(
     r"(?P<comment>(?<!\\)%[^\n]*)|(?P<row>\\\\(?:\[[^\]]*\])?|\\tabularnewline\b)|(?P<cell>(?<!\\)&)|\\.|[^\\%&]+|."
 )
@@ -178,17 +186,37 @@ def read_latex(source: Source) -> Grid:
     if begin is not None:
         start, stop = _inside(source, begin)
     rows: list[Row] = [[]]
+    merged: list[Merged] = []
     at = start
     for match in _PARTS.finditer(source.text, start, stop):
         if match["cell"] or match["row"]:
-            rows[-1].append(_latex_cell(source, at, match.start(), len(rows) > 1))
+            _add_latex_cell(source, at, match.start(), rows, merged)
             at = match.end()
         if match["row"]:
             rows.append([])
     last = _latex_cell(source, at, stop, len(rows) > 1)
     if last.text or rows[-1]:
-        rows[-1].append(last)
-    return Grid([row for row in rows if row], "LaTeX")
+        _add_latex_cell(source, at, stop, rows, merged)
+    rows = [row for row in rows if row]
+    width = len(rows[0]) if rows else 0
+    if not merged or any(len(row) != width for row in rows):
+        return Grid(rows, "LaTeX")
+    header, body = unmerged(rows, merged)
+    return Grid([header, *body], "LaTeX")
+
+
+def _add_latex_cell(source: Source, start: int, stop: int, rows: list[Row], merged: list[Merged]) -> None:
+    r"""Takes a cell into the last row; what `\multirow` and `\multicolumn` hold is over several."""
+    cell = _latex_cell(source, start, stop, len(rows) > 1)
+    top, left = len(rows) - 1, len(rows[-1])
+    down = right = 1
+    while (match := _MULTI.fullmatch(cell.text)) is not None:
+        count = max(1, min(int(match["count"]), _WIDEST))
+        down, right = (count, right) if match["kind"] == "row" else (down, count)
+        cell = replace(cell, text=match["inner"].strip())
+    if (down, right) != (1, 1):
+        merged.append(Merged("", top, left, top + down - 1, left + right - 1))
+    rows[-1] += [replace(cell, text=plain_signs(cell.text)), *(Written("", cell.place) for _ in range(right - 1))]
 
 
 def _inside(source: Source, begin: re.Match[str]) -> tuple[int, int]:
@@ -207,7 +235,7 @@ def _inside(source: Source, begin: re.Match[str]) -> tuple[int, int]:
 
 
 def _latex_cell(source: Source, start: int, stop: int, is_row: bool) -> Written:
-    """A cell without what rules off the rows, and in plain signs."""
+    """A cell as it is written, without what rules off the rows."""
     text = source.text[start:stop]
     blanked = re.compile(r"(?<!\\)%[^\n]*").sub(lambda m: " " * len(m[0]), text)
     blanked = _RULES.sub(lambda m: " " * len(m[0]), blanked)
@@ -215,9 +243,7 @@ def _latex_cell(source: Source, start: int, stop: int, is_row: bool) -> Written:
     place = source.place(min(at, stop))
     if is_row and "\n" in blanked.strip() and "[" not in blanked:
         raise ClaimError(r"a line break inside a cell; end the row above it with \\", place)
-    if re.search(r"\\multi(?:column|row)", blanked):
-        raise ClaimError("merged cells are not read; write each cell by itself", place)
-    return Written(plain_signs(blanked.strip()), place)
+    return Written(blanked.strip(), place)
 
 
 _COMMANDS = (
@@ -240,6 +266,7 @@ def plain_signs(text: str) -> str:
         for pattern, plain in _COMMANDS:
             text = re.sub(pattern, plain, text)
     text = re.sub(r"\\partial(?![A-Za-z])\s*", "∂", text)
+    text = re.sub(r"\\(?:cdot|times)(?![A-Za-z])", "·", text)
     text = re.sub(r"\\nabla(?![A-Za-z])\s*_?", "∇", text)
     text = re.sub(r"\\(?:bfseries|itshape|small|left|right|quad|[,;!: ])\s*|~", " ", text)
     text = re.sub(r"\\([%&#_$])", r"\1", text)

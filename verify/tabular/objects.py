@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from derive.errors import ClaimError, Place
 from verify.tabular.grid import Grid
 from verify.tabular.records import rows_of
-from verify.tabular.written import Row, Written
+from verify.tabular.written import PLACES, Row, Written, place_word
 
 
 class Frame(Protocol):
@@ -52,14 +52,15 @@ def _frame_rows(frame: Any) -> Iterator[Row]:
     """The cells of a data frame; an index with a name is a column, and a missing value an empty cell.
 
     An index without a name is a column without one, as in the CSV file of the frame; where it says no more than the
-    place of each row, it is none.
+    place of each row, it is none. Steps that stand across are turned into rows.
     """
+    frame = _steps_down(frame)
     is_named = any(name is not None for name in frame.index.names)
     is_counter = list(frame.index) in (list(range(len(frame))), list(range(1, len(frame) + 1)))
-    names = [str(name).strip() for name in frame.columns]
+    names = [_called(name) for name in frame.columns]
     if is_named or not is_counter:
         frame = frame.reset_index()
-        added = [str(name).strip() for name in frame.columns[: len(frame.columns) - len(names)]]
+        added = [_called(name) for name in frame.columns[: len(frame.columns) - len(names)]]
         numbered = all(_WHOLE.fullmatch(str(one)) for one in frame.iloc[:, 0])
         names = [*(added if is_named else [""] if numbered else [_LABEL]), *names]
     yield [Written(name, Place(f"the column {name!r}")) for name in names]
@@ -71,6 +72,29 @@ def _frame_rows(frame: Any) -> Iterator[Row]:
             for name, column, gaps in zip(names, columns, missing, strict=True)
             for place in (Place(f"row {number + 1}, column {name!r}"),)
         ]
+
+
+def _steps_down(frame: Any) -> Any:
+    """The frame with a row for each step, where its columns count them, as those of `df.set_index("step").T`.
+
+    So it is where their labels are whole numbers and those of the rows are not, and with `df.unstack()`, where one
+    level of the labels is called as what counts: `batch`.
+    """
+    levels = [level for level, name in enumerate(frame.columns.names) if place_word(str(name)) in PLACES]
+    if 0 < len(levels) < frame.columns.nlevels:
+        return frame.stack(levels, future_stack=True)
+    labels = [part for label in frame.columns for part in (label if isinstance(label, tuple) else (label,))]
+    counts = bool(labels) and all(_WHOLE.fullmatch(str(part)) for part in labels)
+    has_names = len(frame) > 0 and all(isinstance(label, str) and not _WHOLE.fullmatch(label) for label in frame.index)
+    return (
+        frame.T if counts and has_names and len(set(frame.columns)) == len(labels) // frame.columns.nlevels else frame
+    )
+
+
+def _called(label: object) -> str:
+    """The name of a column: of several levels, `('grad', 'w')`, in one line."""
+    parts = label if isinstance(label, tuple) else (label,)
+    return " ".join(part for part in (str(one).strip() for one in parts) if part)
 
 
 def _cell(value: object, place: Place) -> Written:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from fractions import Fraction
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from derive.errors import ClaimError
 from tests.timelines import claimed, timeline_of
@@ -67,3 +72,73 @@ def test_an_array_of_another_shape_in_a_tidy_table_is_one_cell() -> None:
     found = read_table('step,quantity,index,value\n1,c,,0.5\n1,W,,"[1 2 3 4 5]"\n2,b,1,0.75\n', "t", NETWORK)
     assert [one.cell.name for one in found.claims] == ["c", "b[1]"]
     assert "'[1 2 3 4 5]' is an array of 5; W is an array of" in found.unread[0].message
+
+
+STEPS = timeline_of("article")
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        ("0.0000 - 0.01*(-26.67) = 0.267", "0.267"),
+        ("= 0.0000 - 0.01*(-26.67) = 0.267", "0.267"),
+        ("w = 0.0000 - 0.01·(−26.67) = 0.267", "0.267"),
+        ("w - lr*g = 0 - 0.01*(-26.67) = 0.2667 = 0.267", "0.267"),
+        ("4/15 = 0.267", "0.267"),
+        ("w = 1 - 11/15", "4/15"),
+        ("0.01*26", "13/50"),
+        ("= 100 - 99", "1"),
+        ("0.0000 - 0.01*(-26.67)", "0.26670(11)"),
+    ],
+)
+def test_a_calculation_in_a_cell_claims_what_it_comes_to(cell: str, text: str) -> None:
+    reading = read_table(f"step,w\n1,{cell}\n", "t", STEPS)
+    assert [one.literal.text for one in reading.claims] == [text]
+    assert "slip" not in reading.told
+
+
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [
+        ("0.0000 - 0.01*(-99) = 0.89", "0.0000 - 0.01*(-99) is 0.99, not 0.89"),
+        ("0 + 0.12*2 = 0.5 = 0.2667", "0 + 0.12*2 is 0.2, not 0.5"),
+        ("1/4 = 3/4 - 1/3", "1/4 is not 3/4 - 1/3"),
+    ],
+)
+def test_a_slip_in_the_arithmetic_is_named(cell: str, told: str) -> None:
+    reading = read_table(f"step,w\n1,{cell}\n", "t", STEPS)
+    assert f"a slip in the arithmetic of t:2:3: {told}" in reading.told
+    assert len(reading.claims) == 1
+
+
+@given(
+    st.decimals(-9, 9, places=4),
+    st.decimals(-99, 99, places=2),
+    st.sampled_from(["0.1", "0.01", "2"]),
+    st.integers(1, 5),
+    st.integers(-3, 3),
+)
+def test_rounded_results_are_no_slips_and_others_are(
+    start: Decimal, gradient: Decimal, lr: str, places: int, off: int
+) -> None:
+    """The result with any number of digits, off by some units of the last one."""
+    value = Fraction(start) - Fraction(lr) * Fraction(gradient)
+    unit = Fraction(1, 10**places)
+    result = round(value / unit) + off
+    shown = f"{'-' if result < 0 else ''}{abs(result) // 10**places}.{abs(result) % 10**places:0{places}d}"
+    reading = read_table(f"step,w\n1,{start} - {lr}*({gradient}) = {shown}\n", "t", STEPS)
+    assert [one.literal.text for one in reading.claims] == [shown]
+    allowed = Fraction("0.00005") + Fraction(lr) * Fraction("0.005")  # by the digits of start and gradient
+    is_far = abs(result * unit - value) > unit + allowed
+    if abs(gradient) >= Decimal("0.1") or not gradient:  # one digit could be the learning rate as well
+        assert ("slip" in reading.told) == is_far
+
+
+TWO = ("0.5-0.6", "0.5 - 0.6", "0.5+-0.1", "0.5 +/- 0.1", "0.5 (0.6)", "64.6/37.7", "1-2", "(0.5) - 0.6")  # or a range
+
+
+def test_a_calculation_of_another_name_or_with_names_claims_nothing() -> None:
+    for cell in ("b = 0.5 - 0.1", "0.5 - b", "w = w - lr*dw", "0.5 - 0.1 = about 0.4", "2024-01-02", *TWO):
+        reading = read_table(f"step,w,b\n1,{cell},0.24\n", "t", STEPS)
+        assert [one.cell.name for one in reading.claims] == ["b"]
+        assert [error.place and error.place.column for error in reading.unread] == [3]

@@ -203,3 +203,15 @@ def test_an_epoch_that_is_left_out_is_that_of_the_row_above() -> None:
     assert [claim.cell.step for claim in reading.claims] == [1, 2, 4, 6]
     assert "an empty epoch is that of the row above" in reading.told
     assert [claim.cell.step for claim in read_table("epoch,batch,loss\n1,1,17\n1,3,7\n", "t", run).claims] == [1, 3]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_an_empty_epoch_beside_a_step_that_begins_anew(first: int) -> None:
+    """It was the epoch 1, where only steps stood in a row."""
+    rows = [[str(epoch) if k == 0 else "", str(k + first), f"{epoch}.{k}"] for epoch in (1, 2) for k in range(3)]
+    run = timeline_of("article", epochs=2)
+    reading = read_table("epoch,step,loss\n" + "".join(",".join(row) + "\n" for row in rows), "t", run)
+    assert [one.cell.step for one in reading.claims] == [1, 2, 3, 4, 5, 6]
+    assert "step counts the batches of its epoch, an empty epoch is that of the row above" in reading.told
+    whole = read_table("epoch,step,w\n1,1,3\n,2,4\n2,4,5\n,6,7\n", "t", run)
+    assert [one.cell.step for one in whole.claims] == [1, 2, 4, 6]

@@ -16,7 +16,7 @@ from derive.errors import ClaimError
 from derive.problem.loading import load
 from tests.problems import THREE_POINTS
 from tests.tabled import ACROSS, FORMS, WITHOUT_COMMA
-from tests.timelines import timeline_of
+from tests.timelines import claimed, timeline_of
 from verify.auditing.pipeline import Audit, audit
 from verify.claims.table import read_table
 from verify.following.finding import Status
@@ -369,7 +369,7 @@ def test_latex_as_it_is_written() -> None:
             r"^t:4:1: \\begin\{tabular\} without \\end\{tabular\}",
         ),
         (LATEX + LATEX, r"^t:16:1: a second table; leave one of them out"),
-        (LATEX.replace(r"$-7.6667$", r"\multicolumn{2}{c}{3}"), r"^t:7:5: merged cells are not read"),
+        (LATEX.replace(r"$-7.6667$", r"\multicolumn{2}{c}{3}"), r"^t:7:45: 5 cells in this row; expected 4"),
         ("| step | w |\n|---|---|\n| 1 | 0.5 |\n\n| 2 | 0.7 |\n", r"^t:5:1: more of a table after an empty line"),
         (
             "+---+---+\n| k | w |\n+---+---+\n| 1 |  2.5 |\n+---+---+\n",
@@ -420,3 +420,43 @@ PIECES = (
 def test_whatever_is_written_is_read_or_refused_in_every_form(text: str) -> None:
     with contextlib.suppress(ClaimError):
         claims_of(text)
+
+
+LOOP = timeline_of(
+    'equations = "l = mean((w*x + b - y)^2)"\n[parameters]\nw = 1\nb = 0\n[data]\nx = [1, 2]\ny = [2, 3]\n'
+    "[training]\nlr = 0.1\nepochs = 9\n"
+)
+OF_PROGRAMS = {
+    "R, print(df)": "  step  loss     w\n1    1 64.60 0.532\n2    2 37.71 0.938\n",
+    "R, head(df)": "> head(df)\n  step  loss     w\n1    1 64.60 0.532\n2    2 37.71 0.938\n",
+    "R, tibble": "# A tibble: 2 × 3\n"
+    "   step  loss     w\n  <dbl> <dbl> <dbl>\n1     1 64.60 0.532\n2     2 37.71 0.938\n",
+    "R, data.table": "   step  loss     w\n1:    1 64.60 0.532\n2:    2 37.71 0.938\n",
+    "R, kable": "\n\n| step|  loss|     w|\n|----:|-----:|-----:|\n|    1| 64.60| 0.532|\n|    2| 37.71| 0.938|\n",
+    "R, print(paste())": '[1] "Step 1 : loss = 64.60, w = 0.532"\n[1] "Step 2 : loss = 37.71, w = 0.938"\n',
+    "MATLAB, table": "    step     loss       w   \n"
+    "    ____    _____    _____\n\n     1      64.60    0.532\n     2      37.71    0.938\n",
+    "MATLAB, fprintf": "Iter 1: J = 64.60, w = 0.532\nIter 2: J = 37.71, w = 0.938\n",
+    "Julia, @show": "step = 1\nloss = 64.60\nw = 0.532\nstep = 2\nloss = 37.71\nw = 0.938\n",
+    "Julia, @info": "[ Info: Epoch 1: loss = 64.60, w = 0.532\n[ Info: Epoch 2: loss = 37.71, w = 0.938\n",
+    "Julia, named tuples": "(step = 1, loss = 64.60, w = 0.532)\n(step = 2, loss = 37.71, w = 0.938)\n",
+    "Jupyter": "Out[5]: \n   step   loss      w\n0     1  64.60  0.532\n1     2  37.71  0.938\n",
+    "logging": "INFO:root:epoch 1 loss 64.60 w 0.532\nINFO:root:epoch 2 loss 37.71 w 0.938\n",
+    "Org": "| step | loss | w |\n|------+------+---|\n| 1 | 64.60 | 0.532 |\n| 2 | 37.71 | 0.938 |\n",
+    "YAML": "- step: 1\n  loss: 64.60\n  w: 0.532\n- step: 2\n  loss: 37.71\n  w: 0.938\n",
+    "by hand": "Step 1\nloss = (9 + 25)/2 = 17.0 = 64.60\nw = 0 + 0.532 = 0.532\n\nStep 2\nloss = 37.71\nw = 0.938\n",
+}
+
+
+@pytest.mark.parametrize("program", OF_PROGRAMS)
+def test_what_other_programs_print(program: str) -> None:
+    found = {(step, name, text) for step, _, name, text in claimed(OF_PROGRAMS[program], LOOP)}
+    assert found == {(1, "loss", "64.60"), (1, "w", "0.532"), (2, "loss", "37.71"), (2, "w", "0.938")}
+
+
+def test_strings_of_r_do_not_count() -> None:
+    """[1] stands before every one of them."""
+    text = '[1] "loss 64.60"\n[1] "loss 37.71"\n'
+    assert [(step, number) for step, _, _, number in claimed(text, LOOP)] == [(1, "64.60"), (2, "37.71")]
+    place = read_grid(Source("t", '[1] "w = 0.5"\n')).rows[1][0].place
+    assert (place.line, place.column) == (1, 10)

@@ -180,6 +180,21 @@ def test_a_merged_name_of_two_columns_is_refused(tmp_path: Path) -> None:
         read(book(tmp_path, Table=filled))
 
 
+def test_a_loss_below_another_word_is_none_of_the_problem(tmp_path: Path) -> None:
+    """The word in the merged cell was left out, and the losses of the validation called wrong."""
+
+    def filled(sheet: Any) -> None:
+        fill(sheet, [["step", "Validation", "", "Gradients", ""], ["", "loss", "time", "w", "b"]])
+        for cells in ("B1:C1", "D1:E1", "A1:A2"):
+            sheet.merge_cells(cells)
+        for at, cell in enumerate(("1", "99", "3", "-26.67", "-24"), start=1):
+            sheet.cell(3, at).value = cell
+
+    reading = read(book(tmp_path, Table=filled))
+    assert texts(reading) == [(1, "dl/dw", "-26.67"), (1, "dl/db", "-24")]
+    assert "not judged, as the problem has no such number: Validation loss, Validation time" in reading.told
+
+
 def test_texts_with_decimal_commas_beside_numbers(tmp_path: Path) -> None:
     table = [["step", "w", "b"], ["1", "0,267", "0.24"], ["2", "1,53", "0.57"]]
     assert texts(read(book(tmp_path, Table=table))) == [

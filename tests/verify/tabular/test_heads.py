@@ -152,3 +152,23 @@ def test_a_second_table_is_named() -> None:
     with pytest.raises(ClaimError, match=r"^t.csv:4:1: a second table begins here; leave one of the two"):
         claimed("step,w\n1,0.5\n\nstep,loss\n1,64.6\n", LINE)
     assert len(claimed("step,w\n1,0.5\nstep,w\n2,0.6\n", LINE)) == 2  # the names once more
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        ("Gradients w", (2, "gradients", "dl/dw")),
+        ("Partial derivatives dl/dw", (2, "gradients", "dl/dw")),
+        ("Parameters: b", (2, "after", "b")),
+        ("Before update w", (2, "before", "w_before")),
+        ("After the update w", (2, "after", "w")),
+    ],
+)
+def test_the_name_of_a_group(head: str, expected: tuple[int, str, str]) -> None:
+    assert of(head) == expected
+
+
+@pytest.mark.parametrize("head", ["Gradients l", "Validation w", "Target w"])
+def test_the_name_of_another_group(head: str) -> None:
+    with pytest.raises(ClaimError):
+        of(head)

@@ -120,3 +120,56 @@ def test_where_nothing_stands_in_columns_both_readings_are_told() -> None:
     with pytest.raises(ClaimError, match="these may be 2 names with an index before them, or 3; put commas between"):
         read("   loss   new b\n0  2.2500  0.6167\n1  0.2898  0.6322\n")
     assert len(read(" w  b lr\n 1  2  3\n")[0]) == 3
+
+
+BATCHES = timeline_of("article", epochs=3)  # of three batches each
+
+
+@given(
+    st.lists(st.integers(1, 9), min_size=1, max_size=9, unique=True),
+    st.sampled_from(["print", "HTML", "LaTeX", "LaTeX, blank", "CSV", "object", "turned", "unstacked"]),
+    st.booleans(),
+    st.data(),
+)
+def test_an_index_of_two_levels_is_read_back(steps: list[int], form: str, whole: bool, data: st.DataObject) -> None:
+    """What is blank below a level of the index is that of the row above."""
+    steps = sorted(steps) if whole else steps
+    numbers = st.integers(-9999, 9999).map(lambda number: f"{number / 100:.2f}")
+    expected = [(step, name, data.draw(numbers)) for step in steps for name in ("loss", "w")]
+    frame = pd.DataFrame(
+        {
+            "epoch": [(step + 2) // 3 for step in steps],
+            "batch": [(step - 1) % 3 + 1 for step in steps],
+            "loss": [text for _, name, text in expected if name == "loss"],
+            "w": [text for _, name, text in expected if name == "w"],
+        }
+    ).set_index(["epoch", "batch"])
+    table: object
+    match form:
+        case "print":
+            table = str(frame)
+        case "HTML":
+            table = frame.to_html()
+        case "LaTeX":
+            table = frame.to_latex()
+        case "LaTeX, blank":
+            table = frame.to_latex(multirow=False)
+        case "CSV":
+            table = frame.to_csv()
+        case "turned":
+            table = frame.T
+        case "unstacked":
+            table = frame.unstack()
+        case _:
+            table = frame
+    if isinstance(table, str):
+        found = read_table(table, "t", BATCHES).claims
+    else:
+        found = read_rows(read_objects(table)[1], BATCHES).claims
+    assert sorted((one.cell.step, one.cell.name, one.literal.text) for one in found) == sorted(expected)
+
+
+def test_a_blank_cell_is_no_level_of_an_index() -> None:
+    frame = pd.DataFrame({"epoch": [1, 1], "batch": [1, 2], "loss": ["", "3"], "w": ["2", "4"]})
+    with pytest.raises(ClaimError):
+        read_table(str(frame.set_index(["epoch", "batch"])), "t", BATCHES)
