@@ -7,6 +7,9 @@ from functools import cache
 
 import numpy as np
 import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from derive.run.run import Run
 from verify import Result, verify
@@ -97,6 +100,40 @@ def test_fewer_numbers_rest_on_a_replay() -> None:
         for known in (True, False)
     ]
     assert wide[0] < wide[1] / 2
+
+
+SIZES = st.sampled_from([1, 3, 10, 16, 17, 32, 33, 64, 100, 130])
+
+
+@settings(deadline=None, max_examples=12)
+@given(SIZES, SIZES, SIZES, st.sampled_from([1, 16, 31, 64, 256]), st.sampled_from([1, 2]), st.integers(0, 2**32))
+def test_networks_of_any_size_agree(
+    inputs: int, hidden: int, outputs: int, batch: int, threads: int, seed: int
+) -> None:
+    """No false alarm where kernels go by shapes and threads."""
+    random = np.random.default_rng(seed)
+    shapes = {
+        "W": (inputs, hidden),
+        "b": (hidden,),
+        "V": (hidden, outputs),
+        "X": (batch, inputs),
+        "t": (batch, outputs),
+    }
+    given_numbers = {name: np.round(random.normal(size=own) / 4, 3).tolist() for name, own in shapes.items()}
+    parameters = "\n".join(f"{name} = {given_numbers[name]}" for name in ("W", "b", "V"))
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        found = verify(
+            "equations = '''\nh = sigmoid(X @ W + b)\nz = h @ V\nl = mean(sum((z - t)^2, last)) + sum(W^2)/100\n'''\n"
+            f"[parameters]\n{parameters}\n[data]\nX = {given_numbers['X']}\nt = {given_numbers['t']}\n"
+            f"[training]\nlr = 0.01\nbatch_size = {batch}\nsteps = 2\n",
+            limit=10**12,
+            drift=0,
+        )
+    finally:
+        torch.set_num_threads(before)
+    assert found.verdict.outcome.word == "agrees"
 
 
 def _with_gradient(step: StepRecord, gradient: np.ndarray) -> StepRecord:
