@@ -11,6 +11,8 @@ from fractions import Fraction
 from functools import cached_property
 from typing import NamedTuple
 
+from flint import fmpq
+
 from derive.algebra.expression import Apply, walk
 from derive.algebra.operations import OPERATIONS
 from derive.chain.derivation import Derivation
@@ -78,8 +80,8 @@ class HandStep:
             *(self.clipped, self.rates),
         ):
             for array in group.values():
-                yield from array.flat
-        yield from self.loss.flat
+                yield from array.ravel().tolist()
+        yield from self.loss.ravel().tolist()
 
 
 @dataclass(frozen=True)
@@ -200,7 +202,7 @@ class Continued:
             why = Undefined(self.run, self.held, batch).first()
             self.ended = f"at {batch} the hand calculation ends: {why or error}"
             return None
-        reported = list(found.numbers())
+        reported = [number for number in found.numbers() if type(number) is not fmpq]  # a fraction is known
         if all(is_sharp(number) for number in reported):
             return found
         known = all(is_finite(number) for number in reported)
