@@ -17,6 +17,7 @@ from verify import Status, audit
 from verify.auditing.reading import drawn
 from verify.claims.claim import Cell, Quantity
 from verify.columns import right as right_columns
+from verify.following.extent import of_steps
 from verify.following.right_values import right_values
 from verify.numbers import decimal, middle, precision
 
@@ -224,3 +225,32 @@ def test_long_tables_show_their_first_rows() -> None:
     assert is_at_once
     assert told == plainly
     assert "rows are not shown" in told[0]
+
+
+def test_the_claims_of_a_right_table_do_not_count_to_the_limit() -> None:
+    """Those of any other table do: each of them is read, judged and told by itself."""
+    run = drawn(problem := derive.load(LINE), effective(problem, {}))
+    limit = of_steps(run, 8, 0).calculations
+    rows = right_table()
+    assert audit(LINE, claims=as_text(rows), limit=limit).counts == {Status.RIGHT: 16}
+    with pytest.raises(HandgradError, match="limit"):
+        audit(LINE, claims=as_text(rows), limit=limit - 1)
+    rows[7][1] = "9.5"
+    with pytest.raises(HandgradError, match="limit"):
+        audit(LINE, claims=as_text(rows), limit=limit)
+
+
+def test_a_wrong_table_is_left_at_its_head(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The steps beyond it are not calculated for it twice."""
+    lasts: list[int] = []
+    rows = right_table()
+    original = right_columns.course
+
+    def noted(run, wanted, last):  # type: ignore[no-untyped-def]
+        lasts.append(last)
+        return original(run, wanted, last)
+
+    monkeypatch.setattr(right_columns, "course", noted)
+    rows[1][1] = "9.5"
+    assert audit(LINE, claims=as_text(rows)).first_wrong is not None
+    assert lasts == [2]
