@@ -55,10 +55,10 @@ def summary(found: Audit) -> tuple[str, ...]:
     total = len(found.findings)
     parts = [f"{count} {words.get(status, status.value)}" for status, count in found.counts.items()]
     lines = [f"{total} claim{'s' if total != 1 else ''}: {', '.join(parts)}"] if total else []
-    carried = [finding for finding in found.findings if finding.status is Status.CARRIED]
+    carried = [finding for finding in found.remarkable if finding.status is Status.CARRIED]
     if carried:
         lines.append(_of_carried(found, carried))
-    by_inputs = [finding for finding in found.findings if finding.status is Status.RIGHT and finding.by_inputs]
+    by_inputs = [finding for finding in found.remarkable if finding.status is Status.RIGHT and finding.by_inputs]
     if by_inputs:
         lines.append(_of_rounded_inputs(found, by_inputs))
     first = found.first_wrong

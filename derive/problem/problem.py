@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 
@@ -63,6 +64,13 @@ class Quantity:
         """Whether each value is a float64."""
         pairs = zip(self.values, self.floats, strict=True)
         return tuple(own.as_integer_ratio() == value.as_integer_ratio() for value, own in pairs)
+
+    def of_floats(self, numbers: Sequence[float]) -> Quantity:
+        """The quantity with these numbers as its values, which are float64 as they are."""
+        found = replace(self, values=tuple(map(Fraction, numbers)))
+        known = tuple(number + 0.0 for number in numbers)  # 0 for −0, as a fraction has it
+        vars(found).update(floats=known, are_floats=(True,) * len(known))
+        return found
 
     @property
     def slacks(self) -> tuple[Fraction, ...]:

@@ -50,7 +50,7 @@ class CsvFile:
     def numbers(self, written: str) -> tuple[Fraction, ...]:
         """Returns the numbers of one column, from top to bottom. Raises `DataError` for a cell that is no number."""
         position = self.header.index(written)
-        return tuple(_number(row[position].strip(), written, Place(self.name, line)) for line, row in self.rows)
+        return tuple(_number(row[position].strip(), written, self.name, line) for line, row in self.rows)
 
     def digits(self, written: str) -> tuple[int | None, ...]:
         """Returns the powers of ten of the last digits of a column whose cells are all numbers."""
@@ -127,11 +127,11 @@ def _is_number(cell: str) -> bool:
     return True
 
 
-def _number(cell: str, written: str, place: Place) -> Fraction:
+def _number(cell: str, written: str, source: str, line: int) -> Fraction:
     """The number in a cell of the column `written`."""
     if not cell:
-        raise DataError(f"column {written!r} has an empty cell; expected a number", place)
+        raise DataError(f"column {written!r} has an empty cell; expected a number", Place(source, line))
     try:
         return exact(cell)
     except NumeralError as error:
-        raise DataError(f"column {written!r}: {shown(cell)} {error}; expected a number", place) from None
+        raise DataError(f"column {written!r}: {shown(cell)} {error}; expected a number", Place(source, line)) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from fractions import Fraction
+from functools import lru_cache
 
 from derive.errors import shorten
 
@@ -15,6 +16,7 @@ _LONG = 20  # characters of a number that is written without an exponent
 _LARGEST = Fraction(sys.float_info.max)
 
 _DECIMAL = r"[+-]?(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE](?P<{0}>[+-]?\d+))?"
+_SHORT = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,15})?", re.ASCII)
 _NUMERAL = re.compile(rf"\s*({_DECIMAL.format('top')})(?:\s*/\s*({_DECIMAL.format('bottom')}))?\s*", re.ASCII)
 
 
@@ -29,6 +31,7 @@ class NotNumericError(NumeralError):
         super().__init__("is not a number")
 
 
+@lru_cache(1 << 14)  # a column of data has many numbers of few digits, and some of them often
 def read_number(text: str) -> Fraction:
     """The exact value of a decimal literal (`-24.10`, `1e-3`, `10.`) or of a quotient of two (`1/3`).
 
@@ -36,6 +39,9 @@ def read_number(text: str) -> Fraction:
     float64 could hold.
     """
     cleaned = text.strip().replace("−", "-")
+    if _SHORT.fullmatch(cleaned):  # as nearly all are, which need no closer look
+        whole, _, after = cleaned.partition(".")
+        return Fraction(int(whole + after), 10 ** len(after))
     if len(cleaned) > 2 * MAX_DIGITS:
         raise NumeralError(f"has more than {MAX_DIGITS} digits")
     match = _NUMERAL.fullmatch(cleaned)

@@ -10,10 +10,12 @@ from collections.abc import Iterator, Mapping
 from tables.account import sentence, summary
 from tables.audit import WORDS
 from verify.auditing.pipeline import Audit
+from verify.columns.right import RightColumns
 from verify.following.finding import Finding, Status
 
 WIDTH = 80  # characters of a line, as in a terminal
 MAX_ROWS = 60  # of the table; of more, those with something to see
+SHOWN = 10  # of a longer table, the first rows, whatever is in them
 MAX_SENTENCES = 12  # on claims that are not right; the others are counted
 MARKS: Mapping[Status, str] = {
     Status.RIGHT: "✓",
@@ -58,8 +60,9 @@ def to_text(found: Audit, colour: bool | None = None) -> str:
     lines += ["", *_wrapped("   ".join(f"{MARKS[status]} {WORDS[status]}" for status in used))] if used else []
     lines += ["", *(line for said in summary(found) for line in _wrapped(said))]
     last = (Status.INHERITED, Status.NOT_RIGHT)  # what is wrong by itself is told first
-    told = [f for f in found.findings if f.status is not Status.RIGHT or f.why]
-    of_all = (f for f in told if f.status is not Status.CARRIED and not (f.status is Status.RIGHT and f.by_inputs))
+    of_all = (
+        f for f in found.remarkable if f.status is not Status.CARRIED and not (f.status is Status.RIGHT and f.by_inputs)
+    )
     told = sorted(of_all, key=lambda f: f.status in last)
     for finding in told[:MAX_SENTENCES]:
         lines += ["", *_wrapped(sentence(found, finding))]
@@ -98,13 +101,17 @@ def _tables(found: Audit, paint: bool) -> Iterator[str]:
     """The claims as a table of steps and quantities, in blocks that fit into the width."""
     rows: dict[tuple[int, str], dict[str, Finding]] = {}
     names: dict[str, None] = {}
-    for finding in found.findings:
+    findings, more, left = found.findings, 0, len("step")
+    if isinstance(findings, RightColumns) and findings.rows > MAX_ROWS:  # the others are not shown
+        left = max(left, len(str(findings[-1].cell.step)))
+        more = findings.rows - SHOWN
+        findings = findings.of_rows(SHOWN)
+    for finding in findings:
         cell = finding.cell
         rows.setdefault((cell.step, _kind(finding)), {})[cell.name] = finding
         names.setdefault(cell.name)
     heads = {key: _head(found, *key) for key in rows}
-    left = max((len(head) for head in heads.values()), default=0)
-    left = max(left, len("step"))
+    left = max(left, *map(len, heads.values()), 0)
     shown = _shown(rows)
     widths = {
         name: max(len(name), *(len(_cell(row[name])) for key, row in rows.items() if name in row and key in shown), 0)
@@ -117,8 +124,8 @@ def _tables(found: Audit, paint: bool) -> Iterator[str]:
             if any(name in rows[key] for name in block):
                 cells = (_padded(rows[key].get(name), widths[name], paint) for name in block)
                 yield (heads[key].rjust(left) + "".join(f"  {cell}" for cell in cells)).rstrip()
-    if len(shown) < len(rows):
-        yield f"  … {len(rows) - len(shown)} rows are not shown; --csv FILE writes all of them"
+    if more := more + len(rows) - len(shown):
+        yield f"  … {more} rows are not shown; --csv FILE writes all of them"
 
 
 def _kind(finding: Finding) -> str:
@@ -139,7 +146,7 @@ def _shown(rows: Mapping[tuple[int, str], Mapping[str, Finding]]) -> list[tuple[
     if len(keys) <= MAX_ROWS:
         return keys
     told = [key for key in keys if any(f.status is not Status.RIGHT for f in rows[key].values())]
-    return sorted(dict.fromkeys([*told[: MAX_ROWS - 10], *keys[:10]]))
+    return sorted(dict.fromkeys([*told[: MAX_ROWS - SHOWN], *keys[:SHOWN]]))
 
 
 def _blocks(widths: Mapping[str, int], room: int) -> Iterator[list[str]]:

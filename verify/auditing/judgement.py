@@ -13,9 +13,10 @@ from derive.run.run import Run
 from verify.auditing.cutting import by_cutting, cut_claims, is_cut_rather, left_open
 from verify.auditing.earlier import followed
 from verify.auditing.further_step import covering
-from verify.claims.claim import AFTERWARDS, GROUPS, Cell, Claim
+from verify.claims.claim import Cell, Claim
 from verify.claims.literal import Literal, judge, tie, written_like
 from verify.claims.table import once
+from verify.columns.order import in_order
 from verify.following.epoch_means import which_of_two
 from verify.following.finding import Finding, Status
 from verify.following.manner import manner
@@ -39,7 +40,7 @@ def in_both_ways(run: Run, claims: Sequence[Claim], tell: Progress | None) -> tu
     for read in map(once, which_of_two(run, claims)):
         known = right_values(run, _calculated(read), _Decided(read), tell)
         with precision(PRECISIONS[-1]):  # the border of a claim is held as sharply as the right number
-            found.append(_judged(run, _in_order(run, read), known))
+            found.append(_judged(run, in_order(run, read), known))
     return min(found, key=lambda judged: sum(one.status is Status.WRONG for one in judged[0]))
 
 
@@ -82,25 +83,6 @@ class _Decided:
         return all(
             judge(literal, value) is not None for cell, value in values.items() for literal in self.literals[cell]
         )
-
-
-def _in_order(run: Run, claims: Iterable[Claim]) -> list[Claim]:
-    """The claims in the order of calculation: step by step, group by group, line by line."""
-    lines = {node.name: place for place, node in enumerate(run.watched.graph.lines)}
-    parameters = {parameter.name: place for place, parameter in enumerate(run.watched.parameters)}
-    groups = {group: place for place, group in enumerate((*GROUPS, *AFTERWARDS))}
-
-    def place(claim: Claim) -> tuple[int, int, int, int, tuple[int, ...]]:
-        cell = claim.cell
-        name, group = cell.quantity.name.rpartition("/")[2], cell.quantity.group
-        line = lines.get(name, 0) * (-1 if group in ("adjoints", "partials") else 1)
-        own = parameters.get(name.partition(".")[0])
-        inside = group in ("inside", "change")  # of the numbers of one parameter after its state, before itself
-        state = own * 4 - (1 if inside else 2 * ("." in name)) if own is not None else line
-        order = lines.get(name, 0) if inside else 0
-        return cell.step, groups["after" if inside else group], state, order, cell.position
-
-    return sorted(claims, key=place)
 
 
 def _judged(run: Run, claims: Sequence[Claim], known: Known) -> tuple[tuple[Finding, ...], bool]:

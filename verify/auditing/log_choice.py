@@ -77,6 +77,8 @@ def _as_log(plain: Reading, grid: Grid, run: Timeline, judge: Judge) -> Reading 
     if len(wrong) < ENOUGH:
         return None
     right = {finding.claim.place for finding in judged if finding.status.is_accepted}
+    if _is_long(grid) and not _may_explain(grid, run, wrong, right, judge):
+        return None
     ways = possible_readings(grid, run)
     found = _explained(plain, wrong, right, ways, judge) if ways else plain
     return None if found is plain else found
@@ -127,11 +129,38 @@ def _may_be_log(grid: Grid, run: Timeline, judge: Judge) -> bool:
 
     A row is about the same numbers in the head of a table as in the whole, where the rows are counted.
     """
-    if len(grid.rows) <= LONG or "step" not in places(grid.rows[0]):
+    if not _is_long(grid):
         return True
     ways = possible_readings(replace(grid, rows=grid.rows[: FEW + 1]), run)
     rough = judge([_chosen(way)[:FEW] for way in ways], False) if ways else []
     return any(map(_is_near_enough, rough))
+
+
+def _is_long(grid: Grid) -> bool:
+    """Whether a table is long, and a row of its head is about the same numbers as in the whole."""
+    return len(grid.rows) > LONG and "step" in places(grid.rows[0])
+
+
+def _may_explain(grid: Grid, run: Timeline, wrong: set[Place], right: set[Place], judge: Judge) -> bool:
+    """Whether `_explained` may take a way of a long table: by its head, where that has the numbers that tell.
+
+    In a long table it takes no way that its first numbers do not speak for.
+    """
+    ways = possible_readings(replace(grid, rows=grid.rows[: FEW + 3]), run)
+    if not ways or any(len(_chosen(way)) <= FEW for way in ways):
+        return True
+    return bool(_near(ways, wrong, right, judge)[0])
+
+
+def _near(
+    ways: Sequence[LogReading], wrong: set[Place], right: set[Place], judge: Judge
+) -> tuple[list[LogReading], list[_Fit]]:
+    """The ways that explain what is wrong in a table as it stands by its first numbers, and what fits of all near."""
+    rough = judge([_chosen(way)[:FEW] for way in ways], False) if ways else []
+    ways = [way for way, found in zip(ways, rough, strict=True) if _is_near_enough(found)]
+    begun = judge([_chosen(way)[:FEW] for way in ways], True) if ways else []
+    fits = [_Fit(way, found) for way, found in zip(ways, begun, strict=True)]
+    return [fit.way for fit in fits if not fit.way.is_shifted and fit.explains(wrong, right)], fits
 
 
 def _is_near_enough(found: Sequence[Finding]) -> bool:
@@ -143,15 +172,11 @@ def _explained(
     plain: Reading, wrong: set[Place], right: set[Place], ways: Sequence[LogReading], judge: Judge
 ) -> Reading:
     """The one way that explains what is wrong in a table as it stands; the table as it stands where there is none."""
-    rough = judge([_chosen(way)[:FEW] for way in ways], False)
-    ways = [way for way, found in zip(ways, rough, strict=True) if _is_near_enough(found)]
-    begun = judge([_chosen(way)[:FEW] for way in ways], True) if ways else []
-    fits = [_Fit(way, found) for way, found in zip(ways, begun, strict=True)]
-    near = [fit.way for fit in fits if not fit.way.is_shifted and fit.explains(wrong, right)]
+    near, fits = _near(ways, wrong, right, judge)
     taken = _best(_fits(near, judge), judge, is_half_enough=not right)
     if taken is not None:
         return taken
-    if any(len(_chosen(way)) > FEW for way in ways):
+    if any(len(_chosen(fit.way)) > FEW for fit in fits):
         return plain
     best = max(fits, key=lambda fit: len(wrong & fit.right) - len(fit.findings) + len(fit.right), default=None)
     if best is None or len(wrong & best.right) < ENOUGH or len(best.findings) - len(best.right) >= len(wrong):

@@ -21,9 +21,10 @@ from derive.run.settings import Settings
 from derive.run.update_numbers import with_numbers
 from verify.auditing.judgement import in_both_ways
 from verify.auditing.other_shapes import unless_read_otherwise
-from verify.auditing.reading import drawn, read
+from verify.auditing.reading import drawn, read, timeline_of
 from verify.claims.claim import Claim
 from verify.claims.sentence import is_formula, says_step
+from verify.columns.right import RightColumns, right_columns
 from verify.following.extent import by_hand
 from verify.following.finding import Finding, Stated, Status
 from verify.following.rounded_inputs import check_rates
@@ -43,7 +44,7 @@ class Audit:
     problem: Problem
     settings: Settings
     source: str
-    findings: tuple[Finding, ...]
+    findings: Sequence[Finding]
     asked_pytorch: bool = False
     formulas: tuple[Stated, ...] = ()
     unread: tuple[ClaimError, ...] = ()
@@ -52,15 +53,23 @@ class Audit:
     refused: tuple[ProblemError, ...] = ()
 
     @cached_property
+    def remarkable(self) -> tuple[Finding, ...]:
+        """The findings of which more is to be said than that the number is right."""
+        if isinstance(self.findings, RightColumns):
+            return ()
+        return tuple(one for one in self.findings if one.status is not Status.RIGHT or one.why)
+
+    @cached_property
     def counts(self) -> Mapping[Status, int]:
         """How many claims there are of each status that occurs."""
-        counted = Counter(finding.status for finding in self.findings)
+        counted = Counter(finding.status for finding in self.remarkable)
+        counted[Status.RIGHT] += len(self.findings) - len(self.remarkable)
         return {status: counted[status] for status in Status if counted[status]}
 
     @cached_property
     def first_wrong(self) -> Finding | None:
         """The first wrong number; where all that is wrong is inherited from one that was only cut off, that one."""
-        for finding in self.findings:
+        for finding in self.remarkable:
             if finding.status is Status.WRONG:
                 return finding
             if finding.status in (Status.INHERITED, Status.NOT_RIGHT):
@@ -70,7 +79,8 @@ class Audit:
     @property
     def told(self) -> tuple[str, ...]:
         """How the claims were read, where that is to be said."""
-        told = (self.read_as, *(finding.claim.told for finding in self.findings))
+        findings = () if isinstance(self.findings, RightColumns) else self.findings
+        told = (self.read_as, *(finding.claim.told for finding in findings))
         return tuple(dict.fromkeys(filter(None, told)))
 
     @property
@@ -138,13 +148,19 @@ def audit(
     size_of(problem, differentiate(problem.graph), chosen, 1, is_reported=False).check(chosen.limit)
     run = drawn(problem, chosen)
     check_rates(run)
+    stated = in_effect(run.problem, chosen)
+    columns = None
+    if not sentences and sheet is None and log is None:
+        columns = right_columns(run, timeline_of(run, units), claims)
+    if columns is not None:
+        source, told, findings = columns
+        return Audit(run.problem, chosen, source, findings, formulas=judge_formulas(stated, run.followed), read_as=told)
     said = tuple(text for text in sentences if is_formula(text))
     numbers = tuple(text for text in sentences if text not in said)
     source, reading = read(run, claims, numbers, units, (sheet, log), is_about_formulas=bool(said))
     run = _with_numbers(run, reading.claims)
     by_hand(run, [claim.cell for claim in reading.claims]).check(chosen.limit)
     judged = in_both_ways(run, reading.claims, tell)
-    stated = in_effect(run.problem, chosen)
     formulas = () if sentences and claims is None else judge_formulas(stated, run.followed)
     more, refused = _judged(stated, run.followed, (*said, *reading.formulas))
     refused = tuple(sorted((*reading.refused, *refused), key=lambda error: _place_in(sentences, error)))

@@ -65,6 +65,14 @@ def end_of(run: Run) -> int:
     return next(ends, len(run.batches))
 
 
+def timeline_of(run: Run, units: int | None) -> Timeline:
+    """What claims of the run are about; `units` is how many units of its last digit a number may be off."""
+    names = names_of(run.watched, run.followed, run.settings)
+    starts = {parameter.name: parameter.values for parameter in run.watched.parameters}
+    per_epoch, end = run.settings.batches_per_epoch, cache(partial(end_of, run))
+    return Timeline(names, run.batches, per_epoch, run.loss, units, starts, end, repeats=repeats(run))
+
+
 def read(
     run: Run,
     path: str | os.PathLike[str] | Rows | None,
@@ -75,14 +83,10 @@ def read(
     is_about_formulas: bool = False,
 ) -> tuple[str, Reading]:
     """Where the claims come from, and the claims; `how` names the sheet of a workbook and the writer of a log."""
-    names = names_of(run.watched, run.followed, run.settings)
     stated = run.watched.claims
     if units is None and stated is not None and path is None and not sentences:
         units = stated.units
-    starts = {parameter.name: parameter.values for parameter in run.watched.parameters}
-    end = cache(partial(end_of, run))
-    per_epoch = run.settings.batches_per_epoch
-    timeline = Timeline(names, run.batches, per_epoch, run.loss, units, starts, end, repeats=repeats(run))
+    timeline = timeline_of(run, units)
     if path is not None:
         name, grid = table_of(path, timeline, how[0])
         reading = _meant(grid, run, timeline, how[1])

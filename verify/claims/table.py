@@ -36,7 +36,7 @@ _GAP = (
 )
 _LEFT_OUT = "rows are left out here, where the rows count the steps; number the rows by step"
 _DOTS_ALONE = re.compile(r"(?=[^.…⋯⋮⋱·]*[.…⋯⋮⋱·])[^\w]+")
-_TEXT = "the text of claims"
+TEXT = "the text of claims"
 _WHAT = "a CSV file of claims, or a table in another form"
 
 
@@ -70,7 +70,7 @@ def table_of(given: str | os.PathLike[str] | Rows, run: Timeline, sheet: str | N
             raise ClaimError(f"--sheet {shorten(sheet)[1:-1]}: claims are a text, which has no sheets")
         if sheet is not None:
             raise ClaimError(f"--sheet {shorten(sheet)[1:-1]}: {os.fspath(given)} is no workbook, and has no sheets")
-        source = Source(_TEXT, str(given)) if is_text else _source(given)
+        source = Source(TEXT, str(given)) if is_text else source_of(given)
         return source.name, read_grid(source)
     return read_objects(given)
 
@@ -96,7 +96,8 @@ def _of_sheets(path: str | os.PathLike[str], run: Timeline, sheet: str | None) -
     return next(iter(found.values()))
 
 
-def _source(path: str | os.PathLike[str]) -> Source:
+def source_of(path: str | os.PathLike[str]) -> Source:
+    """The text of a file, or of standard input. Raises `ClaimError`."""
     if os.fspath(path) == STANDARD_INPUT:
         return Source("standard input", read_input(limit=MAX_CLAIMS, what=_WHAT, error=ClaimError))
     return Source(str(path), read_text(path, limit=MAX_CLAIMS, what=_WHAT, error=ClaimError))

@@ -34,15 +34,16 @@ def by_hand(run: Run, cells: Sequence[Cell]) -> Size:
     """
     steps = sorted({cell.step for cell in cells})
     last = max(steps, default=1)
-    whole = _of_steps(run, last, len(cells))
+    whole = of_steps(run, last, len(cells))
     if whole.calculations <= run.settings.limit:
         return whole
     if is_far((0, *steps)) and _leaps(run):
-        return _of_steps(run, min(last, (len(steps) + 1) * LEAP), len(cells))
-    return whole if last <= MAX_BY_STEPS else _of_steps(run, 1, len(cells))
+        return of_steps(run, min(last, (len(steps) + 1) * LEAP), len(cells))
+    return whole if last <= MAX_BY_STEPS else of_steps(run, 1, len(cells))
 
 
-def _of_steps(run: Run, steps: int, claims: int) -> Size:
+def of_steps(run: Run, steps: int, claims: int) -> Size:
+    """The size of so many steps, and of so many claims of them."""
     size = size_of(run.watched, run.followed, run.settings, steps, is_reported=False)
     return replace(size, calculations=size.calculations + claims * CLAIMED)
 

@@ -15,6 +15,7 @@ from derive.problem.predict import predicted
 from derive.run.batches import Batch, epoch_of
 from derive.run.run import Run
 from verify.claims.claim import SUMS, Cell, Quantity
+from verify.following.course import values_by_course
 from verify.hand import run as hand
 from verify.hand.calculation import beginnings, columns, only
 from verify.hand.derivative import Derivative, derivative
@@ -38,6 +39,7 @@ from verify.numbers import (
 
 PRECISIONS = (128, 512, 2048, 8192, 32768)  # bits inside balls, tried until the digits of all claims are decided
 MANY_BITS = 2048  # with which a long run begins: balls widen with every step, and more digits cost little
+MANY = 3000  # steps from which on a run is calculated by its course; of so many, none is looked at for rounding
 MAX_KEPT = 200_000  # numbers of the states of steps that are kept for what is asked of them besides
 MAX_BY_STEPS = 200_000  # steps that are calculated one by one; more would take hours
 
@@ -68,6 +70,10 @@ def right_values(run: Run, cells: Iterable[Cell], decided: Decided, tell: Progre
     wanted = tuple(dict.fromkeys(cells))  # each once: several ways to read a table ask for the same
     found = Known({})
     last = max((cell.step for cell in wanted), default=0)
+    if MANY < last <= MAX_BY_STEPS and not is_far((0, *sorted({cell.step for cell in wanted}))):
+        values = values_by_course(run, wanted)
+        if values is not None and decided(values):
+            return Known(values, is_final=True)
     several = [bits for bits in PRECISIONS if bits >= min(last // 2, MANY_BITS)]
     for bits in several:
         is_last = bits == PRECISIONS[-1]

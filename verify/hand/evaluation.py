@@ -10,6 +10,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from operator import mul
 from typing import Any, Protocol
 
 import numpy as np
@@ -117,7 +118,8 @@ def _factors(term: Term, values: Values) -> tuple[Array, Array]:
 
 def _contracted(system: Exact, contraction: Contraction, left: Array, right: Array) -> Array:
     """Each sum of products by itself, the same as where all products are in one array, which would be the largest."""
-    times, (rows, columns) = system.element("mul"), contraction.matrices(left, right)
+    times = mul if system.are_short(left, right) else system.element("mul")
+    rows, columns = contraction.matrices(left, right)
     steps = max(len(rows), len(columns))
     sums = [
         system.reduced("sum", list(map(times, row, column)))

@@ -11,6 +11,8 @@ from fractions import Fraction
 from functools import cached_property
 from typing import NamedTuple
 
+from flint import fmpq
+
 from derive.algebra.expression import Apply, walk
 from derive.algebra.operations import OPERATIONS
 from derive.chain.derivation import Derivation
@@ -78,8 +80,8 @@ class HandStep:
             *(self.clipped, self.rates),
         ):
             for array in group.values():
-                yield from array.flat
-        yield from self.loss.flat
+                yield from array.ravel().tolist()
+        yield from self.loss.ravel().tolist()
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ class Inputs:
     calculation: Calculation
     data: Exacts
     rates: ByHand
-    recorded: dict[_Kind, _Steps | int] = field(default_factory=dict, compare=False)  # or how many were calculated
+    recorded: dict[_Kind, Steps | int] = field(default_factory=dict, compare=False)  # or how many were calculated
 
     def rows(self, batch: Batch) -> Exacts:
         """The data of one batch."""
@@ -217,7 +219,7 @@ class Continued:
 
 
 def _is_sharp(found: HandStep) -> bool:
-    return all(is_sharp(number) for number in found.numbers())
+    return all(is_sharp(number) for number in found.numbers() if type(number) is not fmpq)  # a fraction is known
 
 
 def _as_wanted(steps: int) -> str:
@@ -315,8 +317,12 @@ def _step(
 
 
 @dataclass(frozen=True)
-class _Steps:
-    """Steps of one kind, recorded: None where they cannot be."""
+class Steps:
+    """Steps of one kind, recorded: None where they cannot be.
+
+    `names` are those of the state, the data, what is accumulated, and the rates; `layouts` say where the values of all
+    lines and adjoints are found, the gradients, the clipped ones and the state after the step.
+    """
 
     repeated: Repeated | None
     names: tuple[tuple[str, ...], ...] = ()  # of what a step is calculated from, in the order in which it is recorded
@@ -331,7 +337,7 @@ class _Steps:
         return _Found(values, *map(dict, kept))
 
 
-def _alike(prepared: Inputs, kind: _Kind, given: _Numbers) -> _Steps | None:
+def _alike(prepared: Inputs, kind: _Kind, given: _Numbers) -> Steps | None:
     """The recorded step of a kind, from the third one on: to record costs as much as to calculate some."""
     if isinstance(prepared.calculation.system, ExactOnce):
         return None  # what is repeated is not looked up
@@ -344,21 +350,31 @@ def _alike(prepared: Inputs, kind: _Kind, given: _Numbers) -> _Steps | None:
     return found if found.repeated is not None else None
 
 
-def _recorded(run: Run, kind: _Kind, given: _Numbers) -> _Steps:
+def recorded(prepared: Inputs, held: Exacts, batch: Batch) -> Steps | None:
+    """The steps that do what that of a batch does, where it adds nothing to gradients; None where none is recorded.
+
+    Each number is calculated once.
+    """
+    numbers = _Numbers(held, prepared.rows(batch), {}, prepared.rates.at(batch))
+    found = _recorded(prepared.run, _Kind(batch.n, batch.updates, ()), numbers, once=True)
+    return found if found.repeated is not None else None
+
+
+def _recorded(run: Run, kind: _Kind, given: _Numbers, *, once: bool = False) -> Steps:
     """A step of a kind as one list of calls; without where what it does depends on its numbers, or it is large."""
-    system = Recorded()
+    system = Recorded(once=once)
     own = _Numbers(*({name: system.given(array.shape, array.size) for name, array in part.items()} for part in given))
     counted = [system.given((), 1), system.given((), 1)]
     try:
         found = _step(prepare(run.watched, run.followed, run.settings, system), own, None, kind, counted)
     except NotRecordedError:
-        return _Steps(None)
+        return Steps(None)
     arrays = [array for part in own for array in part.values()]
     layouts = tuple(
         {name: (array.shape, [register.place for register in array.flat]) for name, array in part.items()}
         for part in found
     )
-    return _Steps(repeated(system, [*arrays, *counted]), tuple(map(tuple, own)), layouts)
+    return Steps(repeated(system, [*arrays, *counted]), tuple(map(tuple, own)), layouts)
 
 
 def handed(run: HandRun) -> Handed:

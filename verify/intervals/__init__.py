@@ -7,5 +7,6 @@ from verify.intervals.contraction import Contraction
 from verify.intervals.enclosures import Enclosed, RoundedPairs
 from verify.intervals.form_pairs import EnclosedForms
 from verify.intervals.midpoint_radius import pairs
+from verify.intervals.tangents import Tangents
 
-__all__ = ["Contraction", "Enclosed", "EnclosedForms", "RoundedPairs", "pairs"]
+__all__ = ["Contraction", "Enclosed", "EnclosedForms", "RoundedPairs", "Tangents", "pairs"]

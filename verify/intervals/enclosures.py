@@ -241,7 +241,20 @@ class RoundedPairs(Enclosed):
 
         It may have been a float64 before; where that makes another number of it, it is one of the two.
         """
-        return np.stack([self._stored(value) for value in values])
+        if self.format.name not in ("float32", "float64"):
+            return np.stack([self._stored(value) for value in values])
+        through = np.array([_nearest(*value.as_integer_ratio())[0] for value in values])
+        with np.errstate(all="ignore"):
+            direct = through if self.format.name == "float64" else through.astype(np.float32).astype(np.float64)
+            # A tie of float32 is a float64: a number and its nearest float64 lie on one side of it, or that is the tie.
+            # It is half of what lies between them from both; below a power of two that is half of what lies above it.
+            share = np.abs(through - direct) / np.ldexp(1.0, np.frexp(direct)[1] + self.format.unit)
+            is_tie = (share == 0.5) | (share == 0.25)
+            known = np.isfinite(direct) & ~is_tie & ((np.abs(direct) >= 2.0**self.format.normal) | (through == 0))
+        found = pairs(direct)
+        for place in np.flatnonzero(~known).tolist():
+            found[place] = self._stored(values[place])
+        return found
 
     def _stored(self, value: Fraction) -> Pairs:
         through = FORMATS["float64"].nearest(value)

@@ -45,14 +45,17 @@ class Register:
 class Recorded(Exact):
     """Exact numbers of which what is done with them is written down.
 
+    With `once`, what has been called with the same numbers is not called once more: balls may be sharper so.
     `known` holds the numbers that are the same in every repetition, by their place; `calls` a function, the places that
     it reads and whether it takes them as one list, for each place from the last of the `given` on.
     """
 
     strict: bool = True
+    once: bool = False
     count: int = 0
     known: dict[int, Exactly] = field(default_factory=dict)
     calls: list[tuple[Element, tuple[int, ...], bool, int]] = field(default_factory=list)
+    found: dict[object, Register] = field(default_factory=dict)  # what is written down already, by what it is made of
 
     def given(self, shape: tuple[int, ...], size: int) -> Array:
         """An array of numbers that another repetition has others of."""
@@ -83,16 +86,23 @@ class Recorded(Exact):
         self.count += 1
         return Register(self.count - 1)
 
-    def _same(self, value: Exactly) -> Register:
+    def _same(self, value: fmpq) -> Register:
+        if self.once and value in self.found:
+            return self.found[value]
         found = self._new()
         self.known[found.place] = value
+        if self.once:
+            self.found[value] = found
         return found
 
     def _called(self, function: Element, args: Sequence[Any], *, is_list: bool = False) -> Register:
         """What a function gives; at once where that is a fraction of known ones, which no precision changes."""
+        places = tuple(arg.place for arg in args)
+        called = (function, places, is_list)
+        if self.once and called in self.found:
+            return self.found[called]
         if len(self.calls) == MOST_CALLS:
             raise NotRecordedError
-        places = tuple(arg.place for arg in args)
         if all(isinstance(self.known.get(place), fmpq) for place in places):
             numbers = [self.known[place] for place in places]
             try:
@@ -103,6 +113,8 @@ class Recorded(Exact):
                 return self._same(value)
         found = self._new()
         self.calls.append((function, places, is_list, found.place))
+        if self.once:
+            self.found[called] = found
         return found
 
 

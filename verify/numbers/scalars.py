@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 
@@ -56,12 +56,16 @@ def is_sharp(value: Exactly, bits: int = 60) -> bool:
     return bool(value.is_finite()) and (value.rel_accuracy_bits() >= bits or value.abs_upper() < arb(2) ** -120)
 
 
+HAS_FLOATS = hasattr(fmpq, "__float__")  # python-flint makes the nearest float64 of a fraction from 0.9 on
+_quotient: Callable[[fmpq], float] = float if HAS_FLOATS else lambda value: int(value.p) / int(value.q)
+
+
 def to_float(value: Exactly) -> float:
     """The nearest float64 of a fraction, or of a ball's midpoint; infinite beyond the range."""
     if isinstance(value, arb):
         return float(value.mid())
     try:
-        return int(value.p) / int(value.q)
+        return _quotient(value)
     except OverflowError:
         return math.inf if value > 0 else -math.inf
 

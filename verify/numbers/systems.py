@@ -11,9 +11,12 @@ from flint import arb, fmpq
 from derive.algebra.operations import OPERATIONS, power_rounding
 from verify.numbers.by_element import Array, ByElement, objects
 from verify.numbers.distance import Distance, ball_distance
-from verify.numbers.elements import REDUCTIONS, CalculationError, Element, element, shares
+from verify.numbers.elements import MAX_FRACTION_BITS, REDUCTIONS, CalculationError, Element, element, shares
 from verify.numbers.formats import FORMATS, Floats, Format, Truth, log_sum_exp_units
-from verify.numbers.scalars import Exactly, as_ball, exact_float, float_ball, from_fraction, to_float
+from verify.numbers.scalars import HAS_FLOATS, Exactly, as_ball, exact_float, float_ball, from_fraction, to_float
+
+MANY = 1000  # numbers of an array from which on it is worth a look at all of them before
+_PLAIN = {"add": np.add, "sub": np.subtract, "mul": np.multiply, "neg": np.negative}  # on objects: their own + − ×
 
 
 def _truth(values: list[bool], like: Array) -> Truth:
@@ -22,6 +25,11 @@ def _truth(values: list[bool], like: Array) -> Truth:
 
 def nearest_floats(array: Array) -> Floats:
     """The float64 nearest to each number."""
+    if HAS_FLOATS and set(map(type, array.ravel().tolist())) == {fmpq}:
+        try:
+            return np.asarray(array.astype(np.float64))  # by the fractions themselves
+        except OverflowError:
+            pass  # one of them is infinite
     return np.array([to_float(value) for value in array.flat], dtype=np.float64).reshape(array.shape)
 
 
@@ -55,6 +63,20 @@ class Exact(ByElement):
     def element(self, op: str) -> Element:
         """The operation on single numbers; the class says what happens where it has no value."""
         return element(op) if self.strict else _lenient(element(op))
+
+    def apply(self, op: str, args: tuple[Array, ...]) -> Array:
+        """The operation on every element; of many short fractions without a look at each result."""
+        plain = _PLAIN.get(op)
+        if plain is None or max(arg.size for arg in args) < MANY or not self.are_short(*args):
+            return super().apply(op, args)
+        return np.asarray(plain(*args), dtype=object)
+
+    def are_short(self, *arrays: Array) -> bool:
+        """Whether all numbers are fractions so short that their products and sums are carried on as fractions."""
+        numbers = [array.ravel().tolist() for array in arrays]
+        if any(set(map(type, own)) != {fmpq} for own in numbers):
+            return False
+        return all(max(map(fmpq.height_bits, own)) <= (MAX_FRACTION_BITS - 2) // 2 for own in numbers)
 
     def reduced(self, op: str, row: list[Exactly]) -> Exactly:
         """The sum, logsumexp, max or min of single numbers."""

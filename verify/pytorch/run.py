@@ -61,7 +61,7 @@ def _drawn(quantity: Quantity, dtype: torch.dtype, place_of: Callable[[str], Pla
     if not bool(torch.isfinite(numbers).all()):
         place = place_of(f"parameters.{quantity.name}")
         raise DataError(f"{quantity.name}, {how}, does not fit {dtype}; expected smaller numbers", place)
-    return replace(quantity, values=tuple(Fraction(value) for value in numbers.to(torch.float64).flatten().tolist()))
+    return quantity.of_floats(numbers.to(torch.float64).flatten().tolist())
 
 
 def train(problem: Problem, settings: Settings, by_hand: Handed | None = None) -> Record:

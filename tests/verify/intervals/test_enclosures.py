@@ -216,6 +216,30 @@ def test_an_input_is_the_float_that_it_is_stored_as(value: Fraction, dtype: str)
     assert found["rad"] == 0 or FORMATS[dtype].nearest(value) != Fraction(stored)
 
 
+@given(
+    st.lists(
+        st.builds(
+            lambda odd, power, aside, sign: sign * (Fraction(odd) / 2 + aside) * Fraction(2) ** power,
+            st.integers(0, 2**25) | st.integers(2**25 - 3, 2**25) | st.integers(2**54 - 4, 2**54 + 4),
+            st.integers(-200, 120),
+            st.sampled_from(
+                [Fraction(0), Fraction(1, 10**9), Fraction(-1, 10**9), Fraction(1, 10**40), -Fraction(1, 10**40)]
+            ),
+            st.sampled_from([1, -1]),
+        ),
+        max_size=6,
+    ),
+    st.sampled_from(["float32", "float64", "float16", "bfloat16"]),
+)
+def test_many_inputs_are_stored_as_each_is(values: list[Fraction], dtype: str) -> None:
+    """Also next to ties, where a float64 on the way decides, and beyond the range."""
+    system = RoundedPairs(dtype)
+    found = system.stored([*values, Fraction(1, 3)])
+    for value, own in zip(values, found, strict=False):
+        alone = system._stored(value)
+        assert (own == alone) or (np.isnan(own["mid"]) and np.isnan(alone["mid"]))
+
+
 def test_an_input_that_two_ways_to_store_it_make_two_floats_of_is_both() -> None:
     """2⁻²⁴ above 1 is a tie; a little more than that is rounded up, but not by way of a float64."""
     value = 1 + Fraction(1, 2**24) + Fraction(1, 2**80)

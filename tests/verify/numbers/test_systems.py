@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from derive.algebra.operations import OPERATIONS
+from tests.exact_numbers import as_told
 from tests.exact_operations import exact
 from verify.intervals import Enclosed, RoundedPairs
 from verify.numbers import (
@@ -24,6 +25,7 @@ from verify.numbers import (
     from_float,
     from_fraction,
     is_finite,
+    nearest_floats,
     objects,
     precision,
     radius,
@@ -311,3 +313,54 @@ def test_the_middle_of_a_pair_is_near_the_exact_value(op: str, x: Fraction, y: F
     found = number(Enclosed().apply(op, tuple(Enclosed().constant(arg) for arg in args)))
     # the arguments are rounded before; a power has the steepest slope, sub and sin may cancel
     assert found == pytest.approx(to_float(value), rel=1e-12, abs=1e-12)
+
+
+SOME = [
+    fmpq(0),
+    fmpq(1, 3),
+    fmpq(-7, 2**40),
+    fmpq(10) ** 300,
+    fmpq(1, 7**340),
+    fmpq(5**860, 3),
+    arb(2).sqrt(),
+    arb(1, 1),
+]
+NUMBERS = st.integers(0, len(SOME) - 1).map(SOME.__getitem__)
+
+
+@given(
+    st.sampled_from(["add", "sub", "mul", "neg", "div"]),
+    st.lists(NUMBERS, min_size=1, max_size=4),
+    st.lists(NUMBERS, min_size=1, max_size=4),
+)
+def test_many_numbers_at_once_are_those_of_one_by_one(op: str, left: list[Exactly], right: list[Exactly]) -> None:
+    """Also where some are balls, or fractions so long that a ball is carried on in place of their product."""
+    system, one = Exact(strict=False), Exact(strict=False)
+    count = len(left) * len(right)
+    arrays = [objects(left * len(right), (count,)), objects([number for number in right for _ in left], (count,))]
+    args = tuple(arrays[: OPERATIONS[op].arity])
+    expected = [as_told(one.element(op)(*single)) for single in zip(*(arg.tolist() for arg in args), strict=True)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("verify.numbers.systems.MANY", 1)
+        assert list(map(as_told, system.apply(op, args))) == expected
+
+
+def test_short_fractions_are_told_from_others() -> None:
+    system = Exact()
+    short, long, ball = ([fmpq(1, 3)] * 3, [fmpq(1, 3), fmpq(1, 7**400)], [fmpq(1), arb(1)])
+    assert system.are_short(objects(short, (3,)))
+    assert not system.are_short(objects(short, (3,)), objects(long, (2,)))
+    assert not system.are_short(objects(ball, (2,)))
+    assert not system.are_short(objects([], (0,)))
+
+
+@given(st.lists(st.builds(fmpq, st.integers(-(10**400), 10**400), st.integers(1, 10**400)), max_size=5))
+def test_the_nearest_floats_of_fractions_are_rounded_once(numbers: list[fmpq]) -> None:
+    expected = []
+    for number in (Fraction(int(value.p), int(value.q)) for value in numbers):
+        try:
+            expected.append(number.numerator / number.denominator)
+        except OverflowError:
+            expected.append(math.inf if number > 0 else -math.inf)
+    assert nearest_floats(objects(numbers, (len(numbers),))).tolist() == expected
+    assert [to_float(number) for number in numbers] == expected
