@@ -106,7 +106,10 @@ def _evaluated(
         factors = _factors(term, values)
         if math.prod(term.contraction.lengths(*factors)) > MOST_PRODUCTS:
             return _contracted(system, term.contraction, *factors), None
-    numbers = _terms(term, system, values, sizes)
+    if term.is_outer and isinstance(system, Enclosed):
+        numbers = system.product(*_factors(term, values))
+    else:
+        numbers = _terms(term, system, values, sizes)
     return _reduced(term, system, numbers), numbers
 
 

@@ -88,6 +88,17 @@ class Term:
         return None
 
     @property
+    def is_outer(self) -> bool:
+        """Whether the term is a product of two earlier values without a sum, in the derivative of a contraction.
+
+        PyTorch makes it as a product of matrices, too.
+        """
+        match self.instructions:
+            case (Read(), Read(), Call(op="mul")):
+                return self.of_contraction and not self.summed
+        return False
+
+    @property
     def arrays(self) -> tuple[Axes, ...]:
         """The axes of the arrays that it makes or reads: of a contraction, both factors and the result."""
         if self.contraction is None:

@@ -274,3 +274,12 @@ def last_bit(values: Floats) -> Floats:
     digits, exponent = np.frexp(values)
     whole = np.ldexp(digits, 53).astype(np.int64)
     return np.asarray(np.ldexp((whole & -whole).astype(np.float64), exponent - 53))
+
+
+def nearest_float(top: int, bottom: int) -> tuple[float, bool]:
+    """The float64 nearest to a fraction, infinite beyond the range, and whether it is the fraction itself."""
+    try:
+        number = top / bottom
+    except OverflowError:
+        return math.inf, False
+    return number, math.isfinite(number) and number.as_integer_ratio() == (top, bottom)

@@ -209,3 +209,13 @@ def test_numbers_of_bfloat16_below_the_normal_ones_may_count_as_0(
     found = one([left, 0], [right, 1], RoundedPairs(dtype))
     assert holds(found, left * right)
     assert holds(found, 0) is holds_0
+
+
+def test_products_without_a_sum_are_products_of_matrices_too() -> None:
+    """An outer product, as the gradient of h in z = h @ v."""
+    left, right = pairs(np.array([2.0**-130, 1.5, 0.0])), pairs(np.array([2.0**60, 3.0, 2.0**-130]))
+    small, plain, zero = RoundedPairs("bfloat16").product(left, right)
+    assert holds(small, 0) and holds(small, 2.0**-70)
+    assert (plain["mid"], plain["rad"], zero["mid"], zero["rad"]) == (4.5, 0, 0, 0)
+    in_float32 = RoundedPairs("float32").product(left, right)
+    assert in_float32["rad"].max() == 0
