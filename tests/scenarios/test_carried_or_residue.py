@@ -11,7 +11,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.audited import cell, claim
 from verify import Status, audit
+from verify.auditing.judgement import is_of_float32
+from verify.following.finding import Finding
 
 
 def statuses(problem: str, table: str) -> list[Status]:
@@ -143,3 +146,54 @@ def test_in_a_table_that_cuts_nothing_is_left_to_the_rounding_of_float32() -> No
     too_large = audit(CUTS, claims=CUT.replace("1.468024", "1.468026"))  # which rounding in float32 allows
     assert not too_large.findings[-1].status.is_accepted
     assert too_large.exit_status != 0
+
+
+CROSSING = """
+equations = "e = w*x + b - y; l = mean(e^2)"
+[parameters]
+w = 0.5
+b = -0.25
+[data]
+x = [0.4, -0.3, 2.2]
+y = [3.1, -0.5, -0.7]
+[training]
+lr = 0.01
+steps = 100
+"""
+
+
+def test_a_parameter_of_a_float32_loop_may_pass_0() -> None:
+    """It keeps the rounding of the steps in which it was larger: beside 0.002 that of 0.5 is much."""
+    x, y = (np.array(own, np.float32) for own in ([0.4, -0.3, 2.2], [3.1, -0.5, -0.7]))
+    w, b, lr = np.float32(0.5), np.float32(-0.25), np.float32(0.01)
+    rows = []
+    for step in range(1, 101):
+        off = w * x + b - y
+        loss = np.mean(off * off)
+        w, b = w - lr * (np.float32(2) * np.mean(off * x)), b - lr * (np.float32(2) * np.mean(off))
+        rows.append(f"{step},{w:.8g},{b:.8g},{loss:.8g}")
+    found = audit(CROSSING, claims="\n".join(["step,w,b,l", *rows]))
+    assert found.exit_status == 0, found.counts
+    assert found.counts[Status.RESIDUE] > 50
+    assert min(abs(one.claim.literal.value) for one in found.findings if one.cell.name == "w") < Fraction("0.005")
+    spoilt = rows[57].split(",")
+    spoilt[1] = f"{float(spoilt[1]) * 1.001:.8g}"  # 0.0022 off by a thousandth: 10 ulp of 0.5 times 4
+    rows[57] = ",".join(spoilt)
+    assert audit(CROSSING, claims="\n".join(["step,w,b,l", *rows])).exit_status != 0
+
+
+@pytest.mark.parametrize(
+    ("judged", "in_float64", "expected"),
+    [
+        ("rrrr~~~~c", "rrrrwwwic", True),
+        ("rrrr~~~~c", "rrrrwwccc", False),  # a slip or two
+        ("rrrr~~~wc", "rrrrwwwwc", False),  # float32 does not explain all of it
+    ],
+)
+def test_a_whole_table_that_fits_float32_is_one_of_a_program(judged: str, in_float64: str, expected: bool) -> None:
+    letters = {"r": "right", "~": "residue", "c": "carried", "w": "wrong", "i": "inherited"}
+    of_both = (
+        [Finding(claim(cell(1, "after", "w"), "1.5"), Status(letters[letter]), None) for letter in text]
+        for text in (judged, in_float64)
+    )
+    assert is_of_float32(*of_both) is expected

@@ -93,7 +93,8 @@ def _judged(run: Run, claims: Sequence[Claim], known: Known) -> tuple[tuple[Find
         finer = replace(run, settings=replace(run.settings, dtype="float64"))
         in_float64, also_asked = _rounded(finer, claims, known)
         judged_finer = followed(finer, in_float64)
-        if _is_by_hand(judged) or (_follow(judged, judged_finer) and not _is_of_pytorch(run, judged)):
+        follows = _follow(judged, judged_finer) and not _is_of_pytorch(run, judged)
+        if follows or (_is_by_hand(judged) and not is_of_float32(judged, judged_finer)):
             run, found, judged, asked = finer, in_float64, judged_finer, asked or also_asked
     cut = cut_claims(found, judged)
     if cut and not manner(run, found, ()).is_rounded:
@@ -137,6 +138,15 @@ def _follow(judged: Iterable[Finding], in_float64: Iterable[Finding]) -> bool:
     is_kept = all(one.is_refused or not two.is_refused or two in _FOLLOWS for one, two in pairs)
     is_explained = all(two.is_accepted or two in _FOLLOWS for one, two in pairs if one is Status.RESIDUE)
     return is_kept and is_explained and any(one in _BY_FLOAT32 and two in _FOLLOWS for one, two in pairs)
+
+
+def is_of_float32(judged: Iterable[Finding], in_float64: Iterable[Finding]) -> bool:
+    """Whether the whole table fits float32, and has more than a slip or two in float64.
+
+    Of many numbers some follow from the printed ones by chance.
+    """
+    fits = not any(one.status.is_refused for one in judged)
+    return fits and sum(one.status is Status.WRONG for one in in_float64) > FEW_SLIPS
 
 
 def _is_of_pytorch(run: Run, judged: Sequence[Finding]) -> bool:
@@ -186,6 +196,7 @@ def _cut_alike(run: Run, by_digits: Sequence[Finding], settled: list[Finding]) -
 
 _FOLLOWS = (Status.CARRIED, Status.INHERITED)
 _BY_FLOAT32 = (Status.RESIDUE, Status.UNDECIDED)  # what rounding in float32 explains, or may
+FEW_SLIPS = 2  # in the last digits that somebody makes in a table
 MOST_DIGITS = 7  # of a number that a person carries; a float32 is printed with up to nine
 _TOO_NEAR = "its digits do not tell: it is too near an end of what the printed digits allow"
 

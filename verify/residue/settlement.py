@@ -102,13 +102,13 @@ def _by_bounds(run: Run, findings: list[Finding], places: Sequence[int], dtype: 
     bounds = _sharper(run, dtype, [findings[place] for place in places], bounds)
     told = "" if dtype == "float64" or is_dtype_named(run) else "; in float64 this is wrong"
     why = f"a correct {dtype} program may print it{told}"
-    left = _Left([], [], {})
+    left, largest = _Left([], [], {}), _largest_so_far(findings)
     for place in places:
         finding = findings[place]
         drift = bounds.get(finding.cell, UNBOUNDED)
         if not _may_print(finding, drift):
             continue
-        if not _is_rounding(finding, drift.farthest, _vague(run, finding)):
+        if not _is_rounding(finding, drift.farthest, _vague(run, finding), largest[place]):
             if finding.status in (Status.WRONG, Status.UNDECIDED):  # open in a coarser dtype
                 left.vague.append(place)
             continue
@@ -201,13 +201,30 @@ def _vague(run: Run, finding: Finding) -> float:
     return VAGUE if run.settings.by_hand_alone or finding.cell.step > MAX_ASKED else VAGUE_BESIDE_PYTORCH
 
 
-def _is_rounding(finding: Finding, bound: float, vague: float) -> bool:
-    """Whether a drift is so small beside the number or its last digit that it can only be rounding."""
+def _is_rounding(finding: Finding, bound: float, vague: float, largest: float) -> bool:
+    """Whether a drift is so small beside the number or its last digit that it can only be rounding.
+
+    A parameter has the rounding of all steps so far, also of those in which it was larger: `largest` is how large.
+    """
     literal = finding.claim.literal
     if literal.special is not None or finding.right is None or not math.isfinite(bound):
         return False
     unit = to_float(from_fraction(literal.unit or Fraction(0)))
-    return bound <= max(unit, abs(to_float(finding.right)) * vague)
+    return bound <= max(unit, max(abs(to_float(finding.right)), largest) * vague)
+
+
+def _largest_so_far(findings: Sequence[Finding]) -> list[float]:
+    """For each number how large the same parameter has been in the table before it; 0 for what is no parameter."""
+    sizes: dict[tuple[str, tuple[int, ...]], float] = {}
+    found = []
+    for one in findings:
+        key = one.cell.quantity.name, one.cell.position
+        is_parameter = one.cell.quantity.group in ("before", "after") and "." not in key[0]
+        found.append(sizes.get(key, 0.0) if is_parameter else 0.0)
+        if is_parameter and one.right is not None:
+            size = abs(to_float(one.right))
+            sizes[key] = max(found[-1], size if math.isfinite(size) else 0.0)
+    return found
 
 
 def _is_far_off(run: Run, finding: Finding, dtype: str) -> bool:
