@@ -144,8 +144,14 @@ def _transpose(scope: Scope, call: Call) -> Typed:
 
 
 def _outer(scope: Scope, call: Call) -> Typed:
-    """Every product of an entry of the first and one of the second."""
+    """Every product of an entry of the first and one of the second, of which one at most has a row for each sample."""
     left, right = call.exactly(2, scope)
+    if all(any(axis.size == SIZE for axis in own.axes) for own in (left, right)):
+        raise scope.error(
+            call.expr,
+            f"outer of {described(left)} and {described(right)}, which both have a row for each sample: it would pair "
+            "every sample with every other; write transpose(h) @ d for the sum of the products of each sample",
+        )
     renamed = new_letters(right.axes, left.axes)
     other = rename_axes(right.expr, renamed)
     axes = (*left.axes, *(renamed[axis] for axis in right.axes))

@@ -218,3 +218,36 @@ def test_a_single_number_that_follows_only_where_everything_is_cut_off_is_open()
         assert audited(CUT, table.format(number)).exit_status == 1
     rounded_up = audited(CUT, table.replace("2.79925", "2.79926").format("86.9498"))  # exactly 2.799256…
     assert rounded_up.exit_status == 1
+
+
+SOFTMAX_OF_THREE = """
+equations = '''
+z[i,k] = x[i]*W[k] + c[k]
+p[i,k] = exp(z[i,k])/sum(exp(z[i,m]), m)
+l = -mean(sum(T[i,k]*log(p[i,k]), k), i)
+'''
+[parameters]
+W = [-0.5, -0.3, -0.9]
+c = [-0.5, -0.1, 0.6]
+[data]
+x = [-0.6, -0.8, -1.6]
+T = [[0, 0, 1], [1, 0, 0], [0, 1, 0]]
+[training]
+lr = 0.2
+steps = 4
+"""
+CUT_PROBABILITIES = """step,l,dl/dW[0],dl/dW[1],dl/dW[2],dl/dc[0],dl/dc[1],dl/dc[2],W[0],W[1],W[2],c[0],c[1],c[2]
+1,1.435,0.124,0.363,-0.486,-0.184,-0.149,0.332,-0.524,-0.372,-0.802,-0.463,-0.070,0.533
+2,1.334,0.100,0.326,-0.425,-0.163,-0.115,0.276,-0.544,-0.437,-0.717,-0.430,-0.047,0.477
+3,1.256,0.079,0.291,-0.369,-0.144,-0.083,0.225,-0.559,-0.495,-0.643,-0.401,-0.030,0.432
+4,1.200,0.062,0.259,-0.319,-0.128,-0.054,0.180,-0.571,-0.546,-0.579,-0.375,-0.019,0.396
+"""
+
+
+def test_what_rounding_leaves_open_is_not_wrong_by_cutting_off() -> None:
+    """Only the probabilities, the gradients and the parameters are cut off, and not every result on the way."""
+    found = audited(SOFTMAX_OF_THREE, CUT_PROBABILITIES)
+    assert not [one for one in found.findings if one.status.is_refused]
+    wrong = audited(SOFTMAX_OF_THREE, CUT_PROBABILITIES.replace("0.332", "0.232"))
+    assert wrong.first_wrong is not None
+    assert wrong.first_wrong.claim.literal.text == "0.232"

@@ -78,8 +78,13 @@ def by_cutting(rounded: Sequence[Finding], cut: Sequence[Finding]) -> tuple[Find
     is_rounded = any(two.status is Status.WRONG and one.status not in _OPEN for one, two in pairs)
     if is_rounded or not explains:
         return tuple(rounded)
-    kept = [one.status.is_accepted or two.status is Status.RESIDUE for one, two in pairs]
-    return tuple(one if keeps else _by_cut(one, two) for keeps, (one, two) in zip(kept, pairs, strict=True))
+    return tuple(one if _is_kept(one, two) else _by_cut(one, two) for one, two in pairs)
+
+
+def _is_kept(rounded: Finding, cut: Finding) -> bool:
+    """Whether the finding by rounding stands in a table that is cut off: what is accepted does, and what may be."""
+    is_open = rounded.status is Status.UNDECIDED and cut.status.is_refused
+    return rounded.status.is_accepted or cut.status is Status.RESIDUE or is_open
 
 
 def left_open(rounded: Sequence[Finding], cut: Sequence[Finding]) -> tuple[Finding, ...]:

@@ -9,7 +9,7 @@ from itertools import product
 from math import prod
 
 from derive.algebra.equivalence import canonical
-from derive.algebra.expression import Apply, Axis, Expr, Number, Ref, children, free_axes, names, walk
+from derive.algebra.expression import Apply, Axis, Expr, Number, Reduce, Ref, children, free_axes, names, walk
 from derive.graph.node import SIZE
 from derive.show.notation import Ascii
 from derive.source.numerals import write_number
@@ -31,6 +31,9 @@ MAX_EFFORT = 300_000  # work on showing that divisors are positive; after it the
 _KINKS = {"relu": 1, "abs": 1, "sign": 1, "max": 2, "min": 2, "greater": 2, "at_most": 2}
 Given = tuple[tuple[tuple[Expr, Expr], bool], ...]  # of a where: whether the one is greater than the other
 
+_NEVER_NEGATIVE = ("abs", "exp", "relu", "sqrt", "sigmoid", "softplus")
+_POSITIVE = ("exp", "sigmoid", "softplus")
+_KEEP_SIGN = ("add", "mul", "div", "sum", "mean", "max", "min")
 _LOGARITHMS = ("log", "log2", "log10")
 
 
@@ -65,6 +68,8 @@ def _is_allowed(divisor: Expr, sign: str, given: Given, values: Values[Ratio], n
     """Whether a divisor is certainly positive, or where that is enough negative; in an update, 1 − beta1^t is too."""
     if not set(names(divisor)) - {SIZE, counter(values.nodes), *OPTIONS, "beta1", "beta2"}:
         return True
+    if _is_positive(divisor) or (sign == "<" and _is_never_negative(divisor)):
+        return True
     sides = (side for pair, _ in given for side in pair)
     axes = tuple(dict.fromkeys(axis for expr in (divisor, *sides) for axis in free_axes(expr)))
     entries: list[Sequence[Index]] = [
@@ -79,6 +84,40 @@ def _is_allowed(divisor: Expr, sign: str, given: Given, values: Values[Ratio], n
         )
     except (TooLargeError, MoreSymbolsError, FinerPartsError, NoValueError, RecursionError):
         return False
+
+
+def _is_never_negative(expr: Expr) -> bool:
+    """Whether an expression is made of what is not negative, as a sum of squares is, however many there are."""
+    match expr:
+        case Number(value=value):
+            return value >= 0
+        case Ref(name=name):
+            return name == SIZE
+        case Apply(op="pow", args=(base, Number(value=power))):
+            return _is_never_negative(base) or (power.denominator == 1 and power.numerator % 2 == 0)
+        case Apply(op="mul", args=(left, right)) if left == right:
+            return True
+        case Apply(op=op, args=args):
+            return op in _NEVER_NEGATIVE or (op in _KEEP_SIGN and all(map(_is_never_negative, args)))
+        case Reduce(op=op, body=body):
+            return op in _KEEP_SIGN and _is_never_negative(body)
+    return False
+
+
+def _is_positive(expr: Expr) -> bool:
+    """Whether an expression is made of what is positive."""
+    match expr:
+        case Number(value=value):
+            return value > 0
+        case Ref(name=name):
+            return name == SIZE
+        case Apply(op="add", args=args):
+            return all(map(_is_never_negative, args)) and any(map(_is_positive, args))
+        case Apply(op=op, args=args):
+            return op in _POSITIVE or (op in _KEEP_SIGN and all(map(_is_positive, args)))
+        case Reduce(op=op, body=body):
+            return op in _KEEP_SIGN and _is_positive(body)
+    return False
 
 
 def _is_allowed_at(

@@ -178,3 +178,10 @@ def test_a_vector_and_samples_are_multiplied_row_by_row() -> None:
     assert claimed(problem, "dl/dw", "transpose(x) @ e") == "right"
     with pytest.raises(EquationError, match="cannot be multiplied"):
         claimed(problem, "dl/dw", "e @ transpose(x)")
+
+
+def test_outer_pairs_no_sample_with_another() -> None:
+    text = 'equations = "M = {}; l = sum(M)"\n[parameters]\nw = [1, 2]\n[data]\nX = [[1, 2], [3, 4]]\nY = [[1], [2]]\n'
+    assert load(text.format("outer(w, w)")).graph.loss == "l"
+    with pytest.raises(EquationError, match="which both have a row for each sample: it would pair every sample"):
+        load(text.format("outer(X, Y)"))

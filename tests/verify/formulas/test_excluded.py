@@ -118,3 +118,23 @@ def test_data_that_always_stand_on_a_kink_are_no_exception() -> None:
     chance = text.replace("[0, 1, 1]", "[0, 1, 2.5]").replace("w*s", "relu(w*s)")
     finding = judged(chance, "dl/dw", "mean(where(w*s >= 0, s, 0))")  # s = 0 is chance there
     assert finding.status == "right"
+
+
+@pytest.mark.parametrize(
+    ("formula", "excluded"),
+    [
+        ("sqrt(sum((x*w - y)^2))^2", ()),
+        ("norm(x*w - y)^2", ()),
+        ("sqrt(sum((x*w - y)*(x*w - y)))^2", ()),
+        ("sqrt(mean(exp(x)))^2*sum((x*w - y)^2)/mean(exp(x))", ()),
+        (
+            "sqrt(sum(x - y))^2*sum((x*w - y)^2)/sum(x - y)",
+            ("sum(x[i] - y[i], i) = 0", "sum(x[i] - y[i], i) < 0"),
+        ),
+    ],
+)
+def test_a_sum_of_what_is_not_negative_has_a_root(formula: str, excluded: tuple[str, ...]) -> None:
+    """However many summands there are."""
+    problem = 'equations = "l = sum((x*w - y)^2)"\n[parameters]\nw = 0.5\n[data]\nx = [1, 2, 3]\ny = [1, 3, 2]\n'
+    finding = judged(problem, "l", formula)
+    assert (finding.status, finding.excluded) == ("right", excluded)
