@@ -20,6 +20,7 @@ _NAMES = {  # of functions and methods, in the notation
     "maximum": "max",
     "minimum": "min",
     "absolute": "abs",
+    "average": "mean",
     "clamp": "clip",
     "mse_loss": "mse",
     "l1_loss": "mae",

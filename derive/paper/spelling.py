@@ -141,12 +141,15 @@ def at(place: Place, column: int) -> Place:
     return Place(place.source, place.line, column + 1, place.text)
 
 
+_NO_ATTRIBUTE = "attributes are never read (n is the number of samples)"
+
+
 def _meaning(character: str) -> str:
     """Why a character is refused, and what to write."""
     remedies = {
         **{sign: f"'{sign}' is not part of the notation; write {plain}" for sign, plain in _FRACTIONS.items()},
         "|": "'|' is not part of the notation; write abs(…)",
-        ".": "'.' is not part of the notation: attributes are never read; a number needs a digit beside its point",
+        ".": f"'.' is not part of the notation: {_NO_ATTRIBUTE}; a number needs a digit beside its point",
         "=": "a second '='; an equation has one name on its left and one expression on its right",
         "'": "quotes are not part of the notation; choose a name such as x2 for x′",
     }

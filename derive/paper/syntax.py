@@ -226,6 +226,8 @@ class _Reader:
 
 def _unknown_function(written: str) -> str:
     """The message for a function that is not part of the notation."""
+    if written in ("len", "size", "numel"):
+        return f"unknown function {shorten(written)}; n is the number of samples"
     known = sorted((*FUNCTIONS, *REDUCTIONS))
     hint = suggestion(written, (*known, *_WRITTEN_OUT))
     all_known = f"; known: {', '.join(known)}, and the formulas that the README names"

@@ -90,3 +90,10 @@ def test_what_is_refused(text: str, message: str, column: int) -> None:
     assert message in caught.value.message
     assert caught.value.place is not None
     assert caught.value.place.column == column
+
+
+def test_a_count_of_samples_is_n() -> None:
+    for call in ("len(y)", "np.size(y)", "torch.numel(y)"):
+        with pytest.raises(EquationError, match=r"unknown function '(len|size|numel)'; n is the number of samples"):
+            tree(f"sum((w*x - y)^2)/{call}")
+    assert tree("np.average((w*x - y)^2)") == tree("mean((w*x - y)^2)")

@@ -11,6 +11,8 @@ from derive.paper.lines import read_line
 from derive.paper.spelling import spell, tokens
 from derive.paper.syntax import read_expression
 
+_NO_ATTRIBUTE = "attributes are never read (n is the number of samples)"
+
 
 def read(text: str) -> Expr:
     return read_expression(text, Place("test", 1, 1, text))
@@ -100,12 +102,12 @@ def test_python_s_keywords_are_names_like_any(name: str) -> None:
         (
             "a.b",
             2,
-            "'.' is not part of the notation: attributes are never read; a number needs a digit beside its point",
+            f"'.' is not part of the notation: {_NO_ATTRIBUTE}; a number needs a digit beside its point",
         ),
         (
             "a.Tx",
             2,
-            "'.' is not part of the notation: attributes are never read; a number needs a digit beside its point",
+            f"'.' is not part of the notation: {_NO_ATTRIBUTE}; a number needs a digit beside its point",
         ),
         ("a = b", 3, "a second '='; an equation has one name on its left and one expression on its right"),
         ("x'", 2, "quotes are not part of the notation; choose a name such as x2 for x′"),
