@@ -144,9 +144,12 @@ def _transpose(scope: Scope, call: Call) -> Typed:
 
 
 def _outer(scope: Scope, call: Call) -> Typed:
-    """Every product of an entry of the first and one of the second, of which one at most has a row for each sample."""
+    """Every product of an entry of the first and one of the second: of columns of the data, each with each.
+
+    Where both are matrices with a row for each sample, nobody means that.
+    """
     left, right = call.exactly(2, scope)
-    if all(any(axis.size == SIZE for axis in own.axes) for own in (left, right)):
+    if all(len(own.axes) > 1 and any(axis.size == SIZE for axis in own.axes) for own in (left, right)):
         raise scope.error(
             call.expr,
             f"outer of {described(left)} and {described(right)}, which both have a row for each sample: it would pair "

@@ -140,9 +140,13 @@ def test_two_slips_in_a_column_of_losses_are_not_carried() -> None:
 @settings(max_examples=15, deadline=None)
 @given(SEEDS, st.sampled_from(sorted(MODES)))
 def test_losses_of_a_student_who_rounds_everything_are_not_refused(seed: int, mode: str) -> None:
-    """Only the losses are handed in: no number follows from another as printed."""
+    """Only the losses are handed in: no number follows from another as printed.
+
+    One alone that is off, where all others are right, is no different from a wrong one.
+    """
     found = losses_alone(seed, mode)
-    assert not found.is_unfair, str(found)
+    open_ = [one for one in found.audit.findings if one.status in (Status.CARRIED, Status.UNDECIDED)]
+    assert len(found.refused) + bool(open_) < 2 or not found.refused, str(found)
 
 
 def test_a_table_of_rounded_numbers_is_seldom_taken_for_one_of_exact_ones() -> None:

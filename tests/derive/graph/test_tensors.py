@@ -182,6 +182,7 @@ def test_a_vector_and_samples_are_multiplied_row_by_row() -> None:
 
 def test_outer_pairs_no_sample_with_another() -> None:
     text = 'equations = "M = {}; l = sum(M)"\n[parameters]\nw = [1, 2]\n[data]\nX = [[1, 2], [3, 4]]\nY = [[1], [2]]\n'
-    assert load(text.format("outer(w, w)")).graph.loss == "l"
+    for plain in ("outer(w, w)", "outer(X, w)", "outer(X @ w, X @ w)"):
+        assert load(text.format(plain)).graph.loss == "l"
     with pytest.raises(EquationError, match="which both have a row for each sample: it would pair every sample"):
         load(text.format("outer(X, Y)"))
