@@ -93,10 +93,9 @@ def left_open(rounded: Sequence[Finding], cut: Sequence[Finding]) -> tuple[Findi
     All others have to be right as they are cut off.
     """
     pairs = list(zip(rounded, cut, strict=True))
-    wrong = [one for one in rounded if one.status.is_refused]
-    open_ = [two for one, two in pairs if one.status.is_refused and two.status is Status.UNDECIDED]
-    others = [two for one, two in pairs if not one.status.is_refused]
-    if len(wrong) != 1 or not open_ or not all(two.status.is_accepted for two in others):
+    of_wrong = [two.status for one, two in pairs if one.status.is_refused]
+    others = [two.status for one, two in pairs if not one.status.is_refused]
+    if of_wrong != [Status.UNDECIDED] or not all(status.is_accepted for status in others):
         return tuple(rounded)
     return tuple(replace(two, claim=one.claim) if one.status.is_refused else one for one, two in pairs)
 

@@ -16,7 +16,7 @@ from verify.following import extent
 from verify.following.finding import Finding, Status
 from verify.following.follow_through import follow
 from verify.following.manner import FEW_UP, Manner, manner
-from verify.following.on_the_way import Allowed, Reached, allowed, gives_nearly_all, reached
+from verify.following.on_the_way import Allowed, Reached, allowed, reached
 from verify.following.own_lines import has_own_lines
 from verify.following.own_numbers import Own, exact_integers, own_number, zeros_left_out
 from verify.following.rounded_inputs import is_followed
@@ -190,8 +190,7 @@ def _way(
         one_way = reached(run, findings, looked_at, by_rounding.digits)
     elif by_rounding.digits is not None and allowed_ones:
         right = {one.cell for one in findings if one.status is Status.RIGHT and one.cell in forms}
-        found = reached(run, findings, looked_at, by_rounding.digits, right)
-        one_way = found if gives_nearly_all(found.forms.keys(), right) else one_way
+        one_way = reached(run, findings, looked_at, by_rounding.digits, right)
     moved = looked_at & one_way.forms.keys()
     off = moved | allowed_ones
     carried = _as_carried(findings, exactly, unexplained)
@@ -312,8 +311,7 @@ def _of_a_rounding_author(
         if cell in forms:
             found[cell] = by_earlier(open_one, forms[cell], roots, frozenset())
         if found.get(cell, open_one).status is Status.WRONG and way.is_traced:
-            one_way = way.one_way if way.moved else Reached()
-            found[cell] = in_one_way(open_one, one_way, roots, frozenset(), is_traced=True)
+            found[cell] = in_one_way(open_one, way.one_way, roots, frozenset(), is_traced=True)
         if found.get(cell, open_one).status is Status.WRONG and way.is_traced and way.off - {cell}:
             found[cell] = near_by_rounding(open_one, way.forms.get(cell), roots)
     followed_on = {cell: one for cell, one in found.items() if one.status in (Status.CARRIED, Status.INHERITED)}

@@ -94,8 +94,8 @@ def _judged(run: Run, claims: Sequence[Claim], known: Known) -> tuple[tuple[Find
         finer = replace(run, settings=replace(run.settings, dtype="float64"))
         in_float64, also_asked = _rounded(finer, claims, known)
         judged_finer = followed(finer, in_float64)
-        follows = _follow(judged, judged_finer) and not _is_of_pytorch(run, judged)
-        if follows or (_is_by_hand(judged) and not is_of_float32(judged, judged_finer)):
+        is_by_hand = _is_by_hand(judged) and not is_of_float32(judged, judged_finer)
+        if is_by_hand or (_follow(judged, judged_finer) and not _is_of_pytorch(run, judged)):
             run, found, judged, asked = finer, in_float64, judged_finer, asked or also_asked
     cut = cut_claims(found, judged)
     if cut and not manner(run, found, ()).is_rounded:

@@ -13,7 +13,7 @@ from derive.errors import ClaimError, Place, shorten
 from derive.graph.node import SIZE
 from derive.source.numerals import NumeralError
 from verify.claims.claim import Quantity
-from verify.claims.literal import read_literal, written_like
+from verify.claims.literal import Literal, read_literal, written_like
 from verify.claims.places import Timeline
 from verify.numbers import Arithmetic, decimal, middle, read_arithmetic
 from verify.tabular.arrays import Array, is_array, read_array
@@ -189,25 +189,24 @@ def _result(cell: Written, name: str, readings: Readings) -> Written | None:
         if (slip := _slip(part, arithmetic, following, other)) is not None:
             readings.slips.append(f"{cell.place}: {slip}")
     last, arithmetic = steps[-1]
-    text = _as_literal(last)
-    if text is None:
-        text = _in_digits(arithmetic)
-        readings.worked_out.append(f"{shorten(last)} as {text}")
+    if _literal(last) is not None:
+        return replace(cell, text=last)
+    text = _in_digits(arithmetic)
+    readings.worked_out.append(f"{shorten(last)} as {text}")
     return replace(cell, text=text)
 
 
-def _as_literal(text: str) -> str | None:
-    """The text, if it is a number as it is printed."""
+def _literal(text: str) -> Literal | None:
+    """A number as it is printed; None for any other text."""
     try:
-        read_literal(text)
+        return read_literal(text)
     except NumeralError:
         return None
-    return text
 
 
 def _slip(text: str, arithmetic: Arithmetic, result: str, other: Arithmetic) -> str | None:
     """That a calculation is not what is written behind it, where the digits of no number in it allow that."""
-    literal = None if _as_literal(result) is None else read_literal(result)
+    literal = _literal(result)
     low, high = (other.low, other.high) if literal is None else literal.around
     if arithmetic.low <= high and low <= arithmetic.high:
         return None

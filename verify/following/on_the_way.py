@@ -70,9 +70,9 @@ def reached(
 ) -> Reached:
     """What a person gets who rounds in one way and goes on with what is printed: the way that explains the table best.
 
-    That is the first that gives all `candidates`, which do not follow otherwise, as they are printed, and of those
-    `beside` them all but one in `ONE_IN`; or else, of those that give some of the candidates, the one that gives the
-    most numbers of the table. Nothing where that takes too long.
+    That is the first that gives all `candidates`, which do not follow otherwise, as they are printed; or else, of those
+    that give some of them, the one that gives the most numbers of the table. Each has to give those `beside` them, but
+    for one in `ONE_IN`. Nothing where that takes too long.
     """
     claims = [one.claim for one in findings if one.claim.literal.special is None]
     owns = [Own(claim, mark, claim.literal.value, claim.literal.value) for mark, claim in enumerate(claims)]
@@ -83,16 +83,13 @@ def reached(
     for way, system in _ways(digits):
         found = follow(run, owns, list(literals), system)
         given = {cell: form for cell, form in found.items() if may_stand_for(literals[cell], form.ball) is True}
-        if candidates <= given.keys() and gives_nearly_all(given.keys(), beside):
+        if ONE_IN * len(beside - given.keys()) > len(beside):
+            continue
+        if candidates <= given.keys():
             return Reached(way, given)
         if candidates & given.keys() and len(given) > len(best.forms):
             best = Reached(way, given)
     return best
-
-
-def gives_nearly_all(given: Set[Cell], cells: Set[Cell]) -> bool:
-    """Whether no more than one in `ONE_IN` of some numbers is not given."""
-    return ONE_IN * len(cells - given) <= len(cells)
 
 
 def _ways(digits: Carried) -> Iterator[tuple[str, PocketNumbers]]:

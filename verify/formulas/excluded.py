@@ -31,8 +31,8 @@ MAX_EFFORT = 300_000  # work on showing that divisors are positive; after it the
 _KINKS = {"relu": 1, "abs": 1, "sign": 1, "max": 2, "min": 2, "greater": 2, "at_most": 2}
 Given = tuple[tuple[tuple[Expr, Expr], bool], ...]  # of a where: whether the one is greater than the other
 
-_NEVER_NEGATIVE = ("abs", "exp", "relu", "sqrt", "sigmoid", "softplus")
 _POSITIVE = ("exp", "sigmoid", "softplus")
+_NEVER_NEGATIVE = (*_POSITIVE, "abs", "relu", "sqrt")
 _KEEP_SIGN = ("add", "mul", "div", "sum", "mean", "max", "min")
 _LOGARITHMS = ("log", "log2", "log10")
 

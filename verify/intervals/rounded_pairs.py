@@ -182,10 +182,10 @@ class RoundedPairs(Enclosed):
         """The operands of a product of matrices, which may be 0 where they are below the normal numbers."""
         if not self.format.flushes:
             return array
-        mid, rad = array["mid"], array["rad"]
+        mid, rad, largest = array["mid"], array["rad"], size(array)
         least = 2.0**self.format.normal
-        may_be_small = (np.abs(mid) - rad < least) & (size(array) > 0)
-        return pairs(mid, np.where(may_be_small, up(rad + np.minimum(size(array), least)), rad))
+        may_be_small = (np.abs(mid) - rad < least) & (largest > 0)
+        return pairs(mid, np.where(may_be_small, up(rad + np.minimum(largest, least)), rad))
 
     def _flushed_of(self, products: Pairs, summed: int) -> Floats:
         """What products and additions over the last dimensions may lose below the normal numbers.

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from flint import arb, fmpq
 
-from derive.algebra.expression import Apply, Expr, Ref, children
+from derive.algebra.expression import Apply, Expr, Ref, children, names
 from derive.errors import EquationError, Place
 from derive.paper.syntax import read_expression
 from verify.numbers.elements import CalculationError, evaluate
@@ -54,7 +54,7 @@ def read_arithmetic(text: str) -> Arithmetic | None:
     spelled = _NUMERAL.sub(named, re.sub("[·⋅∙]", "*", text))  # between numbers it is no product of matrices
     try:
         tree = read_expression(spelled, Place("a calculation", 1, 1, spelled))
-        if not numerals or not _names(tree) <= numerals.keys():
+        if not numerals or not set(names(tree)) <= numerals.keys():
             return None
         exact = {name: Fraction(numeral) for name, numeral in numerals.items()}
         at_their_word = set(_at_their_word(tree, numerals))
@@ -70,12 +70,6 @@ def read_arithmetic(text: str) -> Arithmetic | None:
         return Arithmetic(value, middle(value), middle(value))
     width = middle(as_ball(around.rad()))
     return Arithmetic(value, middle(around) - width, middle(around) + width)
-
-
-def _names(expr: Expr) -> set[str]:
-    """The names in an expression."""
-    own = {expr.name} if isinstance(expr, Ref) else set()
-    return own.union(*map(_names, children(expr)))
 
 
 def _at_their_word(expr: Expr, numerals: Mapping[str, str]) -> Iterator[str]:
