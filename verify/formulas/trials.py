@@ -104,17 +104,19 @@ def _at(question: Question, point: Point, numbers: AtPoint) -> Difference | bool
 
     Raises `_UndefinedError` where the claimed formula alone has none.
     """
+    found: Difference | bool | None = None
     for bits in _BITS:
         with precision(bits):
             found = _compared(question, point, numbers)
-            if found is not None:
+            if found:
                 return found
-    if numbers.without_value:
+    if found is False:
         raise _UndefinedError
     return None
 
 
 def _compared(question: Question, point: Point, numbers: AtPoint) -> Difference | bool | None:
+    """As `_at`, at one precision; False where the claimed formula has no value, as far as this precision tells."""
     values: Values[Exactly] = Values(question.derivation, numbers, point.sizes, own=question.own)
     sharp = True
     for where in question.entries(values):
@@ -129,9 +131,8 @@ def _compared(question: Question, point: Point, numbers: AtPoint) -> Difference 
             claimed = question.claimed(values, where)
         except CalculationError:
             raise _UndefinedError from None
-        if not is_finite(claimed):
-            return None
-        numbers.without_value = False  # of what a where leaves out
+        if not is_finite(claimed):  # what a where leaves out may be without a value all the same
+            return False if numbers.without_value else None
         if _differ(claimed, right):
             index = tuple(part for part in where.values() if isinstance(part, int))
             return Difference(point, index, claimed, right)

@@ -271,3 +271,23 @@ def test_a_number_that_is_0_is_shown_as_0() -> None:
     finding = judged('equations = "p = softmax(z); l = sum(p)"\n[parameters]\nz = [0.1, 0.3, 1]\n', "dl/dz", "p")
     assert finding.counterexample is not None
     assert finding.counterexample.right == "0"
+
+
+@pytest.mark.parametrize("key", ["dl/dW[a,b]", "dl/dW[b,a]", "dl/dW[p,q]", "dl/dW"])
+def test_the_right_formula_is_right_with_the_letters_of_the_claim(key: str) -> None:
+    """The lines call the rows of W a; who calls them b is not shown the formula in the letters of the lines."""
+    square = '''
+equations = """
+h[i,b] = sum(X[i,a]*W[a,b], a)
+l = sum(h^2*T)
+"""
+[parameters]
+W = [[1, 2], [3, 5]]
+[data]
+X = [[1, 2], [3, -1]]
+T = [[1, 4], [0, 2]]
+'''
+    finding = judged(square, key, "1")
+    assert finding.status == "wrong"
+    assert finding.right
+    assert judged(square, key, finding.right).status == "right", finding.right

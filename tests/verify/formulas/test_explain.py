@@ -100,3 +100,26 @@ def test_a_rate_that_is_no_one_number_is_refused() -> None:
     for text in (changing, RATE.replace("lr = 0.01", "lr = [0.1, 0.2]\nepochs = 2"), RATE.partition("[training]")[0]):
         with pytest.raises(ClaimError, match="lr belongs to the update, and is no one number here: leave it out, or"):
             judged(text, "dl/dw", "2*lr*mean((w*x - y)*x)")
+
+
+@pytest.mark.parametrize(
+    ("line", "formula", "told"),
+    [("p*z", "p", "this is p;"), ("p*z", "p + 0*z", "this is p;"), ("p + z", "1", "this is partial.o.z,")],
+)
+def test_a_local_partial_is_looked_for_along_the_axes_that_are_claimed(line: str, formula: str, told: str) -> None:
+    """Of `do/dz` the diagonal and the whole Jacobian are meant; that of the line alone is a diagonal only."""
+    text = f'''
+equations = """
+p = softmax(z)
+o = {line}
+l = sum(c*o)
+"""
+[parameters]
+z = [1, 2, 4]
+[constants]
+c = [1, 3, 2]
+'''
+    finding = judged(text, "do/dz", formula)
+    assert finding.status == "wrong"
+    assert told in finding.sentence
+    assert "the whole Jacobian do[i]/dz[j] either" in finding.sentence
