@@ -42,7 +42,9 @@ def test_a_constant_lr_and_a_list_have_no_rounding() -> None:
     assert audit(TEXT.format(lr=[0.1] * 40), sentences=off).exit_status == 1
 
 
-@pytest.mark.parametrize(("claim", "status"), [("0.1", Status.RIGHT), ("0.1001", Status.WRONG), ("0.10005", Status.WRONG)])
+@pytest.mark.parametrize(
+    ("claim", "status"), [("0.1", Status.RIGHT), ("0.1001", Status.WRONG), ("0.10005", Status.WRONG)]
+)
 def test_an_lr_that_rounding_takes_far_off_is_no_residue(claim: str, status: Status) -> None:
     """10¹² before and after it leaves four digits: so wide a bound excuses nothing."""
     text = TEXT.format(lr='"(0.1 + 10^12) - 10^12 + 0*t"')
