@@ -2,25 +2,28 @@
 
 The steps are those of the hand calculation, at whose states the derivative of each step is enclosed in float64, on all
 that the state can have drifted to. That is first guessed, and then proven: where the drift stays within the guess, it
-is what the guess was made for. What lies beyond it is no rounding; what lies within is left to `drift`.
+is what the guess was made for. What lies beyond it is no rounding; what lies within is left to `drift`, where that
+follows the run to its end: of longer runs this is the bound.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
 
+from derive.graph.node import SIZE
 from derive.run.run import Run
 from verify.claims.claim import Cell
 from verify.following.right_values import steps_to, value_of
 from verify.hand import run as hand
-from verify.hand.calculation import columns, prepare
+from verify.hand.calculation import beginnings, columns, prepare
+from verify.hand.evaluation import length
 from verify.hand.run import HandStep
 from verify.intervals import EnclosedForms
-from verify.numbers import Array, Floats, as_ball, precision
+from verify.numbers import Array, Exact, Floats, as_ball, precision
 from verify.numbers.distance import aside
 from verify.residue.drift import Drift, Off
 from verify.residue.rounded_step import (
@@ -36,13 +39,28 @@ from verify.residue.rounded_step import (
     rounded_steps,
 )
 
-MOST = 3000  # steps that are kept side by side
+MOST = 20_000  # steps that are kept side by side
+MOST_NUMBERS = 2_000_000  # of all of them together: states, lines and their adjoints
+COLUMNS = 2000  # roundings that are carried on by themselves; then those so far become as many as a state has numbers
 SHARP = 48  # bits of a state that are known: twice as many as a float32 has, so that the rest does not count
 FINER = 512  # bits with which the steps are calculated once more where that is not so
 _GROUPS = ("nodes", "loss", "adjoints", "gradients", "clipped", "after", "inside")
 _TRIES = 3
 _ROOM = 2.0  # times the drift at the exact states: the guess for the drift at all states that it reaches
+_LOST = 2.0**-38  # of products and sums of `COLUMNS` numbers, more than float64 loses in them
 _LEAST = 2.0**-60  # of a number: a guess of nothing would leave no room at all
+
+
+def many_steps(run: Run, last: int) -> tuple[HandStep, ...]:
+    """All steps by hand of a run up to the `last` one, for `quick_drifts`; none where these would be too many."""
+    lines = tuple(node.name for node in run.watched.graph.lines)
+    size = sum(array.size for array in beginnings(run.watched, run.settings, Exact()).values())
+    sizes = {SIZE: run.settings.batch_size}
+    each = sum(math.prod(length(axis, sizes) for axis in node.axes) for node in run.watched.graph.lines)
+    if not 0 < size <= MAX_STATE or not 0 < last <= MOST or last * (size + 2 * each) > MOST_NUMBERS:
+        return ()
+    with precision(BITS):
+        return tuple(steps_to(run, hand.inputs(run), range(1, last + 1), lines))
 
 
 def quick_drifts(run: Run, dtype: str, steps: Sequence[HandStep], cells: Sequence[Cell]) -> Mapping[Cell, Drift]:
@@ -75,10 +93,12 @@ def quick_drifts(run: Run, dtype: str, steps: Sequence[HandStep], cells: Sequenc
     guess = sizes[:-1] * _LEAST + 2.0**-200
     guess[0] = begun.box  # known, and 0 of a number that is stored as it is: a kink stays on its side
     for _ in range(_TRIES):
-        moved = _moved(run, steps, states, guess)
-        boxes, offs = _gone_on(begun, moved, rounding, guess, {cell.step - 1 for cell in listed})
+        moved = _moved(run, steps, states, guess, {program_name(cell) for cell in listed})
+        boxes = np.full_like(guess, math.inf)
+        for place, off in enumerate(_gone_on(begun, moved, rounding)):
+            boxes[place] = off.box
         if (boxes <= guess).all():
-            return _of_cells(steps, listed, own, moved, guess, offs)
+            return _of_cells(steps, listed, own, moved, guess, _gone_on(begun, moved, rounding))
         guess[1:] = _ROOM * boxes[1:]
         if not np.isfinite(guess).all():
             break
@@ -91,22 +111,25 @@ def _of_cells(
     own: Sequence[Mapping[str, Array]],
     moved: Sequence[_Moved],
     guess: Floats,
-    offs: Mapping[int, Off],
+    offs: Iterator[Off],
 ) -> dict[Cell, Drift]:
     """How far each number is off, where that is known."""
-    found: dict[Cell, Drift] = {}
+    by_step: dict[int, list[Cell]] = {}
     for cell in cells:
-        place = cell.step - 1
-        target = program_name(cell)
-        there = [side[target] for side in (moved[place].results, own[place]) if target in side]
-        if len(there) < 2 or min(map(np.ndim, there)) < len(cell.position):
-            continue
-        number, pair = (side[cell.position] for side in there)
-        with precision(BITS):
-            rounded = aside(pair, value_of(steps[place], cell))
-        drift = offs[place].of(_by_unit(number["parts"], guess[place]), 2 * float(number["rad"]), rounded)
-        if np.isfinite(drift.farthest):
-            found[cell] = drift
+        by_step.setdefault(cell.step, []).append(cell)
+    found: dict[Cell, Drift] = {}
+    for place, off in enumerate(offs):
+        for cell in by_step.get(place + 1, ()):
+            target = program_name(cell)
+            there = [side[target] for side in (moved[place].results, own[place]) if target in side]
+            if len(there) < 2 or min(map(np.ndim, there)) < len(cell.position):
+                continue
+            number, pair = (side[cell.position] for side in there)
+            with precision(BITS):
+                rounded = aside(pair, value_of(steps[place], cell))
+            drift = off.of(_by_unit(number["parts"], guess[place]), 2 * float(number["rad"]), rounded)
+            if np.isfinite(drift.farthest):
+                found[cell] = drift
     return found
 
 
@@ -134,15 +157,20 @@ def _rounding(own: Sequence[Mapping[str, Array]], states: Mapping[str, Array]) -
 
 @dataclass(frozen=True)
 class _Moved:
-    """A step in forms of its state: every number of it by name, the derivatives of the state after it, and the rest."""
+    """A step in forms of its state: its numbers by name, the derivatives of the state after it, and the rest."""
 
     results: Mapping[str, Array]
     derivative: Floats
     rest: Floats
 
 
-def _moved(run: Run, steps: Sequence[HandStep], states: Mapping[str, Array], guess: Floats) -> list[_Moved]:
-    """Every step in forms of its state, each number of which is an unknown as large as its guess."""
+def _moved(
+    run: Run, steps: Sequence[HandStep], states: Mapping[str, Array], guess: Floats, wanted: Set[str]
+) -> list[_Moved]:
+    """Every step in forms of its state, each number of which is an unknown as large as its guess.
+
+    Of its numbers those are kept that are `wanted` by name.
+    """
     system = EnclosedForms(guess.shape[1])
     calculation = prepare(run.watched, run.followed, run.settings, system)
     data = columns(run.watched, run.watched.data, system)
@@ -167,7 +195,8 @@ def _moved(run: Run, steps: Sequence[HandStep], states: Mapping[str, Array], gue
                 [np.broadcast_to(at[f"{name}'"], array.shape[1:]).ravel() for name, array in states.items()]
             )
             # the exact number is within the radius as well, so that the two can be twice as far apart
-            found[place] = _Moved(at, _by_unit(after["parts"], guess[place]), 2 * after["rad"])
+            own_results = {name: array for name, array in at.items() if name in wanted}
+            found[place] = _Moved(own_results, _by_unit(after["parts"], guess[place]), 2 * after["rad"])
     return [found[place] for place in range(len(steps))]
 
 
@@ -176,21 +205,36 @@ def _by_unit(parts: Floats, guess: Floats) -> Floats:
     return np.asarray(np.divide(parts, guess, out=np.zeros_like(parts), where=guess > 0))
 
 
-def _gone_on(
-    begun: Off,
-    moved: Sequence[_Moved],
-    rounding: tuple[Floats, Floats],
-    guess: Floats,
-    kept: Set[int],
-) -> tuple[Floats, dict[int, Off]]:
-    """How far the state before each step can be off at most, and before those of `kept` by which roundings."""
-    off, boxes, offs = begun, np.full_like(guess, math.inf), {}
-    with np.errstate(all="ignore"):
-        for place, (step, *own) in enumerate(zip(moved, *rounding, strict=True)):
-            boxes[place] = off.box
-            if not np.isfinite(boxes[place]).all():
-                break
-            if place in kept:
-                offs[place] = off
+def _gone_on(begun: Off, moved: Sequence[_Moved], rounding: tuple[Floats, Floats]) -> Iterator[Off]:
+    """How far the state before each step can be off, and by which roundings; to the first that is off by anything."""
+    off = begun
+    for step, *own in zip(moved, *rounding, strict=True):
+        with np.errstate(all="ignore"):
+            is_bounded = np.isfinite(off.box).all()
+        if not is_bounded:
+            return
+        yield off
+        with np.errstate(all="ignore"):
             off = off.after(step.derivative, step.rest, (own[0], own[1]))
-    return boxes, offs
+            if off.spread.shape[1] > COLUMNS:
+                off = fewer(off)
+
+
+def fewer(off: Off) -> Off:
+    """The same with no more columns than two for each number of the state, which hold all that the others do.
+
+    S·e, with every |eₖ| ≤ 1, is U·(Uᵀ·S·e) + (S − U·Uᵀ·S)·e for any U: the first lies in the directions of U, each as
+    far as the row of Uᵀ·S in sum, the second in a box. U is made of the singular vectors of S with its rows of one
+    size, so that the directions fit, and the second is what float64 loses.
+    """
+    size = np.abs(off.spread).sum(axis=1)
+    if not np.isfinite(size).all():
+        return off
+    scaled = off.spread / np.where(size > 0, size, 1.0)[:, np.newaxis]
+    turned = np.linalg.svd(scaled, full_matrices=False)[0]
+    along = turned.T @ scaled
+    left = np.abs(scaled - turned @ along).sum(axis=1) + _LOST * (np.abs(turned) @ np.abs(along)).sum(axis=1)
+    lost = _LOST * (np.abs(turned.T) @ np.abs(scaled)).sum(axis=1)
+    directions = turned * (np.abs(along).sum(axis=1) + lost)
+    spread = size[:, np.newaxis] * np.hstack([directions, np.diag(left + _LOST)])
+    return Off(off.shift, spread * (1 + _LOST))

@@ -17,8 +17,8 @@ from verify.hand.run import HandStep
 from verify.logs.meaning import Averaged
 from verify.names import parameter_of
 from verify.numbers import FORMATS, as_ball, from_fraction, to_float
-from verify.residue.drift import UNBOUNDED, Drift, drifts, size_of_drifts
-from verify.residue.quick_drift import quick_drifts
+from verify.residue.drift import MAX_STEPS, UNBOUNDED, Drift, drifts, size_of_drifts
+from verify.residue.quick_drift import many_steps, quick_drifts
 from verify.residue.rounded_step import SLACK
 
 # A drift as large as this share of a number is no rounding that a person expects; less, where PyTorch can be asked.
@@ -46,7 +46,7 @@ def settle(run: Run, findings: list[Finding], places: Sequence[int], steps: Sequ
 
     Returns whether PyTorch was asked. What rounding in float64 can do, rounding in the dtype of the settings can do as
     well, so the dtype is tried first. `steps` are those of the hand calculation, where each was calculated: in a long
-    run what is far from right is told by them at once.
+    run what is far from right is told by them at once, and what a longer one than `drifts` follows may have printed.
     """
     if not places:
         return False
@@ -55,14 +55,22 @@ def settle(run: Run, findings: list[Finding], places: Sequence[int], steps: Sequ
     if not places:
         return asked
     dtypes = _dtypes(run, findings)
-    if len(steps) >= MANY_STEPS:
-        far = quick_drifts(run, dtypes[0], steps, [findings[place].cell for place in places])
-        places = [place for place in places if not _is_beyond(findings[place], far.get(findings[place].cell))]
-    size_of_drifts(run, [findings[place].cell for place in places]).check(run.settings.limit)
+    last = max(findings[place].cell.step for place in places)
+    is_long = last > MAX_STEPS
+    if is_long and len(steps) < last:
+        steps = many_steps(run, last)
+    known: Mapping[Cell, Drift] = {}
     for dtype in dtypes:
+        if len(steps) >= MANY_STEPS and (is_long or dtype == dtypes[0]):
+            far = quick_drifts(run, dtype, steps, [findings[place].cell for place in places])
+            places = [place for place in places if not _is_beyond(findings[place], far.get(findings[place].cell))]
+            known = far if is_long and dtype != "float64" else {}  # in float64 too wide to tell what rounding did
+        left_over = [findings[place].cell for place in places if findings[place].cell not in known]
+        size_of_drifts(run, left_over).check(run.settings.limit)
         printed = [place for place in places if _is_printed_in(findings[place], dtype)]
-        left = _by_bounds(run, findings, printed, dtype)
-        finer = [place for place in places if place not in printed] + left.finer
+        in_it = {*printed}
+        left = _by_bounds(run, findings, printed, dtype, known)
+        finer = [place for place in places if place not in in_it] + left.finer
         if left.vague or left.far_off:
             in_dtype = replace(run, settings=replace(run.settings, dtype=dtype))
             asked = _ask_pytorch(in_dtype, findings, left.vague, left.far_off) or asked
@@ -96,9 +104,12 @@ class _Left(NamedTuple):
     far_off: dict[int, str]  # within the bound, and why; but further off than rounding usually goes
 
 
-def _by_bounds(run: Run, findings: list[Finding], places: Sequence[int], dtype: str) -> _Left:
-    """Settles, in `findings` itself, what the bound in one dtype decides."""
-    bounds = drifts(run, dtype, [findings[place].cell for place in places]) if places else {}
+def _by_bounds(
+    run: Run, findings: list[Finding], places: Sequence[int], dtype: str, known: Mapping[Cell, Drift]
+) -> _Left:
+    """Settles, in `findings` itself, what the bound in one dtype decides; of some numbers it is `known`."""
+    open_ = [findings[place].cell for place in places if findings[place].cell not in known]
+    bounds: Mapping[Cell, Drift] = {**(drifts(run, dtype, open_) if open_ else {}), **known}
     bounds = _sharper(run, dtype, [findings[place] for place in places], bounds)
     told = "" if dtype == "float64" or is_dtype_named(run) else "; in float64 this is wrong"
     why = f"a correct {dtype} program may print it{told}"

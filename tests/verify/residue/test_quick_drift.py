@@ -1,7 +1,12 @@
 """What is told of all steps side by side is no less than what rounding can do, and tells what is far from right."""
 
+from typing import Any
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import settings as how_many
+from hypothesis import strategies as st
 
 from derive.run.precedence import effective
 from derive.run.run import Run
@@ -10,9 +15,9 @@ from verify import audit, verify
 from verify.following.finding import Status
 from verify.following.right_values import Known, right_values
 from verify.numbers import from_float, to_float
-from verify.residue import settlement
-from verify.residue.drift import drifts
-from verify.residue.quick_drift import quick_drifts
+from verify.residue import quick_drift, settlement
+from verify.residue.drift import Off, drifts
+from verify.residue.quick_drift import fewer, many_steps, quick_drifts
 
 TABLED = [run for run in RUNS if "zero_grad" not in run[1] and "accumulate" not in run[1]]
 GATHERED = [run for run in RUNS if run not in TABLED]
@@ -105,3 +110,68 @@ def test_what_a_float32_loop_prints_late_in_a_run_stays_residue() -> None:
     found = audit(f'{TANH}[claims]\ntable = """\n{table}\n"""\n').findings
     assert {one.status for one in found} <= {Status.RIGHT, Status.RESIDUE}
     assert sum(one.status is Status.RESIDUE for one in found) > 12
+
+
+@how_many(deadline=None, max_examples=200)
+@given(st.integers(0, 2**32), st.integers(1, 8), st.integers(1, 40))
+def test_fewer_columns_hold_all_that_many_do(seed: int, size: int, many: int) -> None:
+    """In every direction they reach as far, also where the numbers of a state are of very different sizes."""
+    draw = np.random.default_rng(seed)
+    spread = draw.normal(size=(size, many)) * 10.0 ** draw.integers(-12, 6, size=(size, 1))
+    spread *= 10.0 ** draw.integers(-6, 1, size=(1, many))
+    spread[draw.random(size) < 0.1] = 0
+    off = Off(draw.normal(size=size), spread)
+    found = fewer(off)
+    assert found.spread.shape[1] <= 2 * size
+    assert (found.shift == off.shift).all()
+    scale = np.abs(spread).sum(axis=1)
+    directions = draw.normal(size=(300, size)) / np.where(scale > 0, scale, 1.0)
+    reach, least = (np.abs(directions @ own.spread).sum(axis=1) for own in (found, off))
+    assert (reach >= least).all()
+    assert (np.abs(found.spread).sum(axis=1) <= 2 * size * scale).all()
+
+
+LINE = TANH.replace("h = tanh(w*x + b)", "h = w*x + b").replace("v*h", "h").replace("v = 0.7\n", "")
+SHORT = [(LINE, "momentum"), (LINE, "Adam"), (TANH, "momentum")]
+
+
+@pytest.mark.parametrize(("text", "optimizer"), SHORT, ids=["line, momentum", "line, Adam", "tanh, momentum"])
+def test_what_a_long_float32_loop_prints_is_judged_as_that_of_a_short_one(
+    monkeypatch: pytest.MonkeyPatch, text: str, optimizer: str
+) -> None:
+    """So are numbers that are off, a little and by far; the roundings so far are made fewer on the way."""
+    text = text.replace("steps = 120", "steps = 60") + OPTIMIZERS[optimizer] + "\n"
+    names = ("l", "w", "b")
+    rows: list[dict[str, Any]] = [
+        {"step": row.batch.step, **{n: f"{row.checks[n].autograd:.9g}" for n in names}} for row in verify(text).rows
+    ]
+    tables = [rows]
+    for place, name, factor in ((50, "b", 1.0001), (54, "l", 1.5)):
+        wrong = [dict(row) for row in rows]
+        wrong[place][name] = f"{float(wrong[place][name]) * factor:.9g}"
+        tables.append(wrong)
+    short = [[one.status for one in audit(text, claims=table).findings] for table in tables]
+    calls: list[int] = []
+
+    def noted(run: Run, dtype: str, steps, cells):  # type: ignore[no-untyped-def]
+        found = quick_drifts(run, dtype, steps, cells)
+        calls.append(len(found))
+        return found
+
+    monkeypatch.setattr(settlement, "MAX_STEPS", 40)
+    monkeypatch.setattr(settlement, "quick_drifts", noted)
+    monkeypatch.setattr(quick_drift, "COLUMNS", 30)
+    assert [[one.status for one in audit(text, claims=table).findings] for table in tables] == short
+    assert any(calls)
+    assert not any(status.is_refused for status in short[0])
+    assert all(any(status.is_refused for status in own) for own in short[1:])
+
+
+def test_more_steps_than_can_be_held_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = verify(LINE)
+    run = Run(problem.problem, problem.derivation, effective(problem.problem, {}))
+    assert len(many_steps(run, 120)) == 120
+    monkeypatch.setattr(quick_drift, "MOST_NUMBERS", 1000)
+    assert many_steps(run, 120) == ()
+    monkeypatch.setattr(quick_drift, "MOST", 100)
+    assert many_steps(run, 120) == ()
