@@ -92,5 +92,6 @@ def _settled(finding: Finding, ways: Sequence[Mapping[str, Array]], small: float
     if any(off <= expected for off in reached):
         return replace(finding, status=Status.RESIDUE, why=f"a correct {RATES_DTYPE} program may print it")
     if reached and finding.status is Status.WRONG:
-        return replace(finding, status=Status.UNDECIDED, why=f"the rounding of a correct {RATES_DTYPE} program may take it so far off")
+        why = f"the rounding of a correct {RATES_DTYPE} program may take it so far off"
+        return replace(finding, status=Status.UNDECIDED, why=why)
     return finding
