@@ -53,14 +53,25 @@ _LEAST = 2.0**-60  # of a number: a guess of nothing would leave no room at all
 
 def many_steps(run: Run, last: int) -> tuple[HandStep, ...]:
     """All steps by hand of a run up to the `last` one, for `quick_drifts`; none where these would be too many."""
-    lines = tuple(node.name for node in run.watched.graph.lines)
     size = sum(array.size for array in beginnings(run.watched, run.settings, Exact()).values())
     sizes = {SIZE: run.settings.batch_size}
     each = sum(math.prod(length(axis, sizes) for axis in node.axes) for node in run.watched.graph.lines)
-    if not 0 < size <= MAX_STATE or not 0 < last <= MOST or last * (size + 2 * each) > MOST_NUMBERS:
+    if not _is_bounded(run, size) or not 0 < last <= MOST or last * (size + 2 * each) > MOST_NUMBERS:
         return ()
-    with precision(BITS):
-        return tuple(steps_to(run, hand.inputs(run), range(1, last + 1), lines))
+    return _by_hand(run, range(1, last + 1), BITS)
+
+
+def _is_bounded(run: Run, size: int) -> bool:
+    """Whether the drift of a state of so many numbers can be told of all steps side by side."""
+    gathers = run.settings.accumulate > 1 or run.settings.zero_every != 1
+    return not gathers and not run.settings.varying and 0 < size <= MAX_STATE
+
+
+def _by_hand(run: Run, numbers: Sequence[int], bits: int) -> tuple[HandStep, ...]:
+    """The steps of these numbers by hand with all their lines, calculated with so many bits."""
+    lines = tuple(node.name for node in run.watched.graph.lines)
+    with precision(bits):
+        return tuple(steps_to(run, hand.inputs(run), numbers, lines))
 
 
 def quick_drifts(run: Run, dtype: str, steps: Sequence[HandStep], cells: Sequence[Cell]) -> Mapping[Cell, Drift]:
@@ -68,16 +79,12 @@ def quick_drifts(run: Run, dtype: str, steps: Sequence[HandStep], cells: Sequenc
 
     A number that is left out may be off by anything.
     """
-    settings = run.settings
-    gathers = settings.accumulate > 1 or settings.zero_every != 1
     listed = [cell for cell in cells if cell.quantity.group in _GROUPS and cell.step <= len(steps)]
     size = sum(array.size for array in steps[0].before.values()) if steps else 0
-    if gathers or settings.varying or not listed or not 0 < size <= MAX_STATE or len(steps) > MOST:
+    if not listed or not _is_bounded(run, size) or len(steps) > MOST:
         return {}
     if not all(_is_sharp(array) for array in steps[-1].before.values()):
-        lines = tuple(node.name for node in run.watched.graph.lines)
-        with precision(FINER):
-            steps = tuple(steps_to(run, hand.inputs(run), [step.batch.step for step in steps], lines))
+        steps = _by_hand(run, [step.batch.step for step in steps], FINER)
     with precision(BITS):
         systems = prepared(run, dtype, steps[0].before)
         own = rounded_steps(systems, steps)

@@ -21,8 +21,8 @@ from verify.residue.drift import MAX_STEPS, UNBOUNDED, Drift, drifts, size_of_dr
 from verify.residue.quick_drift import many_steps, quick_drifts
 from verify.residue.rounded_step import SLACK
 
-# A drift as large as this share of a number is no rounding that a person expects; less, where PyTorch can be asked.
 MANY_STEPS = 50  # from which on the steps are first looked at side by side
+# A drift as large as this share of a number is no rounding that a person expects; less, where PyTorch can be asked.
 VAGUE = 1e-3
 VAGUE_BESIDE_PYTORCH = 1e-4
 # A bound is what rounding can do at worst, ten times and more what it does. Beyond so many units in the last place of
