@@ -62,6 +62,15 @@ def correct(seed: int, mode: str) -> Graded:
     return graded(hand_in(work, pocket, random.random() < FULL))
 
 
+def of_parameters(seed: int, mode: str) -> Graded:
+    """A right table with every number, whose student rounds nothing but the parameters to go on with."""
+    random = Random(seed)
+    work = homework(random)
+    is_of_places = bool(seed % 3)
+    pocket = Pocket(random.randint(2, 6), mode, is_of_places=is_of_places, only_parameters=True)
+    return graded(hand_in(work, pocket, random.random() < FULL))
+
+
 def losses_alone(seed: int, mode: str) -> Graded:
     """The losses of a student who rounds every result, and hands in nothing else."""
     random = Random(seed)
@@ -141,4 +150,14 @@ def where(finding: Finding) -> Cell:
     return finding.cell.step, {"loss": "l"}.get(finding.cell.name, finding.cell.name)
 
 
-__all__ = ["MODES", "SLIPS", "Graded", "audit_of_losses", "correct", "losses_alone", "off_in_last_digits", "slipped"]
+__all__ = [
+    "MODES",
+    "SLIPS",
+    "Graded",
+    "audit_of_losses",
+    "correct",
+    "losses_alone",
+    "of_parameters",
+    "off_in_last_digits",
+    "slipped",
+]

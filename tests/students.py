@@ -47,11 +47,17 @@ class Shaken:
 
 @dataclass(frozen=True)
 class Pocket:
-    """A calculator: what is written has `digits`, rounded by `mode`; with `every`, so has each result on the way."""
+    """A calculator: what is written has `digits`, rounded by `mode`; with `every`, so has each result on the way.
+
+    With `is_of_places` the digits are those after the point. `only_parameters` carries all else than the parameters in
+    full, and only shows it rounded.
+    """
 
     digits: int
     mode: str
     every: bool = False
+    is_of_places: bool = False
+    only_parameters: bool = False
 
     @property
     def between(self) -> Context:
@@ -59,6 +65,8 @@ class Pocket:
 
     def written(self, value: Decimal) -> Decimal:
         """What is written down of a number."""
+        if self.is_of_places:
+            return value.quantize(Decimal(1).scaleb(-self.digits), rounding=MODES[self.mode])
         found = Context(prec=self.digits, rounding=MODES[self.mode]).plus(value)
         return found or Decimal(0)
 
@@ -389,9 +397,10 @@ def hand_in(work: Homework, pocket: Pocket, is_full: bool, slip: Slip | None = N
     names = columns(work, is_full)
     sheet: Written = {}
     slipped: list[Cell] = []
-    with suppress(decimal.Overflow):
+    with suppress(decimal.Overflow, decimal.InvalidOperation):
         _fill(work, pocket, slip, names, sheet, slipped)
-    return Table(work, pocket, tuple(names), sheet, tuple(slipped))
+    shown = {cell: pocket.written(value) for cell, value in sheet.items()}
+    return Table(work, pocket, tuple(names), shown, tuple(slipped))
 
 
 def _fill(
@@ -412,7 +421,8 @@ def _fill(
                 found += made.row * unit(found)
             if found != right:
                 slipped.append((step, name))
-            sheet[step, name] = found
+            is_carried_in_full = pocket.only_parameters and name not in work.parameters
+            sheet[step, name] = _number(work, step, sheet, pocket, made, name) if is_carried_in_full else found
 
 
 def _number(work: Homework, step: int, sheet: Written, pocket: Pocket, slip: Slip | None, name: str) -> Decimal:

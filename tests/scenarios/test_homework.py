@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.homework_checks import MODES, SLIPS, audit_of_losses, correct, losses_alone, slipped
+from tests.homework_checks import MODES, SLIPS, audit_of_losses, correct, losses_alone, of_parameters, slipped
 from tests.problems import EXPONENTIAL, SQUARES_OF_FIVE, THREE_POINTS
 from verify import Audit, Status, audit
 from verify.auditing.earlier import RARE
@@ -26,6 +26,14 @@ SEEDS = st.integers(0, 10**6)
 @given(SEEDS, st.sampled_from(sorted(MODES)))
 def test_no_number_of_a_right_table_is_refused(seed: int, mode: str) -> None:
     found = correct(seed, mode)
+    assert not found.is_unfair, str(found)
+
+
+@settings(max_examples=20, deadline=None)
+@given(SEEDS, st.sampled_from(sorted(MODES)))
+def test_who_rounds_only_the_parameters_is_not_refused(seed: int, mode: str) -> None:
+    """Adam's v of 0.000, carried in full, moves a parameter as no v does that is printed so."""
+    found = of_parameters(seed, mode)
     assert not found.is_unfair, str(found)
 
 

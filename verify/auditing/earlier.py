@@ -16,7 +16,7 @@ from verify.following import extent
 from verify.following.finding import Finding, Status
 from verify.following.follow_through import follow
 from verify.following.manner import FEW_UP, Manner, manner
-from verify.following.on_the_way import Allowed, Reached, allowed, reached
+from verify.following.on_the_way import Allowed, Reached, allowed, of_parameters, reached
 from verify.following.own_lines import has_own_lines
 from verify.following.own_numbers import Own, exact_integers, own_number, zeros_left_out
 from verify.following.rounded_inputs import is_followed
@@ -51,19 +51,19 @@ def followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
     zeros = zeros_left_out(findings)
     owns = [_own(one, mark, is_exact=one.cell in exact, unit=zeros.get(one.cell)) for mark, one in enumerate(findings)]
     wanted = [cell for cell in (*refused, *near) if cell.quantity.group != "setting"]
-    others = (_without_asides(run, findings, owns, wanted), _through_lines(run, owns, wanted))
+    others = [_without_asides(run, findings, owns, wanted), _through_lines(run, owns, wanted)]
     by_rounding = allowed(run, findings, owns)
     forms = follow(run, owns, [*wanted, *by_rounding.forms], Forms(inputs=inputs))
     way = _way(run, findings, forms, by_rounding, near, rounded)
+    if any(_is_open(one, forms.get(one.cell)) for one in findings):
+        others.append(follow(run, of_parameters(owns), wanted, Forms(inputs=inputs)))
     judged: list[Finding] = []
     roots: dict[int, Cell] = {}
     undecided: set[int] = set()
     for mark, alone in enumerate(findings):
-        finding = _by_any(
-            alone, [found[alone.cell] for found in (forms, *others) if alone.cell in found], roots, undecided
-        )
+        finding = _by_any(alone, _each((forms, *others), alone.cell), roots, undecided)
         if finding.status is Status.WRONG and (alone.cell in rounded & way.off or way.may_explain(alone.cell)):
-            finding = _by_rounding(finding, way, roots, undecided)
+            finding = _by_rounding(finding, way, forms.get(alone.cell), roots, undecided)
         elif finding.status in _OF_DIGITS and alone.cell in forms:
             finding = _by_wrong_ones(finding, forms[alone.cell], prints, roots)
         if finding.status is Status.UNDECIDED:
@@ -72,7 +72,7 @@ def followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
             roots[mark] = finding.inherited_from or finding.cell
         judged.append(finding)
     judged = _as_printed(run, judged, prints)
-    judged = _of_a_rounding_author(judged, forms, roots, way)
+    judged = _of_a_rounding_author(judged, (forms, *others), roots, way, prints)
     judged = with_other_conventions(run, with_local_partials(run, judged))
     context = {finding.cell: finding for finding in judged}
     return tuple(
@@ -103,6 +103,14 @@ def _by_wrong_ones(finding: Finding, form: Form, prints: Manner, roots: Mapping[
         return finding
     found = by_earlier(replace(finding, status=Status.WRONG, why=""), form, roots, frozenset())
     return found if found.status is Status.INHERITED else finding
+
+
+def _is_open(finding: Finding, form: Form | None) -> bool:
+    """Whether the author's numbers do not tell what a wrong one follows to be: Adam's v of 0.000 may be any root."""
+    if form is None or finding.status not in (Status.WRONG, *_OF_DIGITS):
+        return False
+    found = by_earlier(replace(finding, status=Status.WRONG), form, {}, frozenset())
+    return found.status is Status.UNDECIDED or not as_ball(form.ball).is_finite()
 
 
 def _without_asides(
@@ -137,6 +145,11 @@ def _by_any(alone: Finding, forms: Sequence[Form], roots: Mapping[int, Cell], un
             found = by_earlier(alone, form, roots, undecided)
             finding = found if finding is alone else _better(finding, found)
     return finding
+
+
+def _each(ways: Sequence[Mapping[Cell, Form]], cell: Cell) -> list[Form]:
+    """What follows of a number in each of several ways."""
+    return [forms[cell] for forms in ways if cell in forms]
 
 
 def _better(finding: Finding, other: Finding) -> Finding:
@@ -197,13 +210,25 @@ def _way(
     return _Way(forms, one_way, moved, off, carried, _has_traces(findings, exactly, forms, moved))
 
 
-def _by_rounding(finding: Finding, way: _Way, roots: Mapping[int, Cell], undecided: Set[int]) -> Finding:
-    """A number that does not follow exactly, in a table with others that are off: by rounding on the way."""
+def _by_rounding(
+    finding: Finding, way: _Way, exactly: Form | None, roots: Mapping[int, Cell], undecided: Set[int]
+) -> Finding:
+    """A number that does not follow `exactly`, in a table with others that are off: by rounding on the way."""
     is_shown = way.is_traced and bool(way.moved - {finding.cell})
     found = in_one_way(finding, way.one_way, roots, undecided, is_traced=is_shown)
     if found.status is Status.WRONG and finding.cell in way.forms:
-        return on_the_way(finding, way.forms[finding.cell], roots)
+        form = way.forms[finding.cell]
+        if is_shown and not undecided & form.sources and _is_within_a_unit(finding.claim.literal, exactly):
+            found = near_by_rounding(finding, form, roots, "what the numbers before it give")
+        return found if found.status is Status.CARRIED else on_the_way(finding, form, roots)
     return found
+
+
+def _is_within_a_unit(literal: Literal, form: Form | None) -> bool:
+    """Whether a number is no further than a unit of its last digit from one that it follows to be."""
+    if form is None or literal.unit is None:
+        return False
+    return may_stand_for(replace(literal, units=Fraction(1)), form.ball) is not False
 
 
 def _unexplained(findings: Sequence[Finding], exactly: Mapping[Cell, Form]) -> frozenset[Cell]:
@@ -291,9 +316,10 @@ def _own(finding: Finding, mark: int, *, is_exact: bool, unit: Fraction | None) 
 
 def _of_a_rounding_author(
     findings: Sequence[Finding],
-    forms: Mapping[Cell, Form],
+    ways: Sequence[Mapping[Cell, Form]],
     roots: Mapping[int, Cell],
     way: _Way,
+    prints: Manner,
 ) -> list[Finding]:
     """The findings; of an author who rounds up elsewhere, what looks cut off may follow from the numbers before it.
 
@@ -308,11 +334,13 @@ def _of_a_rounding_author(
     found: dict[Cell, Finding] = {}
     for one in looks_so:
         open_one, cell = replace(one, status=Status.WRONG, why=""), one.cell
-        if cell in forms:
-            found[cell] = by_earlier(open_one, forms[cell], roots, frozenset())
-        if found.get(cell, open_one).status is Status.WRONG and way.is_traced:
+        found[cell] = _by_any(open_one, _each(ways, cell), roots, frozenset())
+        if found[cell].status is Status.UNDECIDED and prints.is_rounded:
+            why = "it is within a unit of the right number, and the numbers before it, as printed, may give it"
+            found[cell] = replace(open_one, status=Status.CARRIED, why=why)
+        if found[cell].status is Status.WRONG and way.is_traced:
             found[cell] = in_one_way(open_one, way.one_way, roots, frozenset(), is_traced=True)
-        if found.get(cell, open_one).status is Status.WRONG and way.is_traced and way.off - {cell}:
+        if found[cell].status is Status.WRONG and way.is_traced and way.off - {cell}:
             found[cell] = near_by_rounding(open_one, way.forms.get(cell), roots)
     followed_on = {cell: one for cell, one in found.items() if one.status in (Status.CARRIED, Status.INHERITED)}
     return [followed_on.get(one.cell, one) for one in findings]

@@ -21,6 +21,7 @@ from verify.following.epoch_means import which_of_two
 from verify.following.extent import MAX_BY_HAND
 from verify.following.finding import Finding, Status
 from verify.following.manner import manner
+from verify.following.own_numbers import filled_zeros, zeros_of_places
 from verify.following.right_values import PRECISIONS, Known, rate, right_values
 from verify.following.rounded_inputs import by_inputs
 from verify.hand.update import is_trained, moves
@@ -116,7 +117,7 @@ def _as_pytorch_prints(run: Run, judged: tuple[Finding, ...]) -> tuple[Finding, 
         return judged
     why = f"exactly what PyTorch prints in {run.settings.dtype}"
     found = tuple(replace(one, status=Status.RESIDUE, why=why) if one.cell in carried else one for one in judged)
-    return found if is_of_pytorch(run, found, every=True) else judged
+    return found if is_of_pytorch(run, found, sum(one.status is Status.RESIDUE for one in found)) else judged
 
 
 def _may_be_by_hand(judged: Sequence[Finding]) -> bool:
@@ -152,13 +153,13 @@ def is_of_float32(judged: Sequence[Finding], in_float64: Iterable[Finding]) -> b
 
 
 def _is_of_pytorch(run: Run, judged: Sequence[Finding]) -> bool:
-    """Whether what is residue was printed by PyTorch: one of the numbers exactly, or all of them.
+    """Whether what is residue was rather printed by PyTorch than calculated from the printed numbers before it.
 
-    All, where the printed numbers before them give each as it is printed: one of these PyTorch prints by chance.
+    Of a person's numbers PyTorch prints some by chance, but fewer than these give exactly as they are printed.
     """
     residue = [one.cell for one in judged if one.status is Status.RESIDUE]
     given = manner(run, judged, residue).given
-    return is_of_pytorch(run, judged, every=all(given.get(cell) for cell in residue))
+    return is_of_pytorch(run, judged, max(1, sum(bool(given.get(cell)) for cell in residue)))
 
 
 def _is_by_hand(judged: Iterable[Finding]) -> bool:
@@ -180,7 +181,12 @@ def _rounded(run: Run, claims: Sequence[Claim], known: Known) -> tuple[list[Find
 
 def _of_digits(run: Run, claims: Sequence[Claim], known: Known) -> list[Finding]:
     """The claims by their digits, and by what inputs that are rounded allow."""
-    return by_inputs(run, settle_rates(run, [_alone(run, claim, known) for claim in claims]))
+    found = [_alone(run, claim, known) for claim in claims]
+    read = {**zeros_of_places(found), **filled_zeros(found)}
+    for place, one in enumerate(found):
+        if one.cell in read:
+            found[place] = _alone(run, replace(one.claim, literal=read[one.cell]), known)
+    return by_inputs(run, settle_rates(run, found))
 
 
 def _cut_alike(run: Run, by_digits: Sequence[Finding], settled: list[Finding]) -> list[Finding]:

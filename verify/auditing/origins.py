@@ -59,10 +59,10 @@ def in_one_way(
     rests_on = [mark for mark in sorted(form.sources) if mark in roots]
     if rests_on:
         return replace(finding, status=Status.INHERITED, inherited_from=roots[rests_on[0]])
+    way = one_way.way_of(finding.cell)
     if is_traced and not undecided & form.sources:
-        why = f"it follows with numbers on the way {one_way.way}"
-        return replace(finding, status=Status.CARRIED, why=why, on_the_way=one_way.way)
-    why = f"it is not right at its digits; numbers on the way {one_way.way} give it, "
+        return replace(finding, status=Status.CARRIED, why=f"it follows with numbers on the way {way}", on_the_way=way)
+    why = f"it is not right at its digits; numbers on the way {way} give it, "
     why += "but too few others have a trace of that" if not is_traced else "if an undecided number before it is right"
     return replace(finding, status=Status.UNDECIDED, why=why)
 
@@ -81,15 +81,17 @@ def on_the_way(finding: Finding, form: Form, roots: Mapping[int, Cell]) -> Findi
     return replace(finding, status=Status.UNDECIDED, why=why)
 
 
-def near_by_rounding(finding: Finding, form: Form | None, roots: Mapping[int, Cell]) -> Finding:
-    """A number within a unit of the right one; carried where rounding on the way, `form`, can take it so far.
+def near_by_rounding(
+    finding: Finding, form: Form | None, roots: Mapping[int, Cell], near: str = "the right number"
+) -> Finding:
+    """A number within a unit of another, `near`; carried where rounding on the way, `form`, can take it so far.
 
     Of a table in which other numbers show that it rounds so, and not where it may rest on a wrong one.
     """
     is_possible = form is not None and as_ball(form.ball).is_finite() and not form.sources & roots.keys()
     if form is None or not is_possible or may_stand_for(finding.claim.literal, form.ball) is False:
         return finding
-    why = "it is within a unit of the right number; rounding on the way can take it so far, as it takes others"
+    why = f"it is within a unit of {near}; rounding on the way can take it so far, as it takes others"
     return replace(finding, status=Status.CARRIED, why=why, on_the_way="rounded")
 
 

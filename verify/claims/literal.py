@@ -48,7 +48,8 @@ class Literal:
     `unit` is one unit of the last digit; None for a quotient, which is exact, and for what is not finite. `units` is
     how many units the number may be off: half of one, for a number that was rounded. `power` and `places` are the
     exponent and the digits after the point, so that another number can be written alike. `is_cut` says that digits are
-    left out, `or_rounded` that those that stand may be rounded as well: `41.99..`.
+    left out, `or_rounded` that those that stand may be rounded as well: `41.99..`. So many `zeros` at the end of an
+    integer are no digits: 720 of 715.7 that is rounded to two.
     """
 
     text: str
@@ -61,6 +62,7 @@ class Literal:
     minus: bool = False
     is_cut: bool = False
     or_rounded: bool = False
+    zeros: int = 0
 
     @cached_property
     def low(self) -> Fraction:
@@ -129,11 +131,20 @@ class Literal:
     @property
     def decimals(self) -> int:
         """The place of the last digit after the point; -2 where the hundreds are the last that is printed."""
-        return self.places - (self.power or 0)
+        return self.places - (self.power or 0) - self.zeros
 
     def off_by(self, units: int | None) -> Literal:
         """The same where it may be `units` units of its last digit off; unchanged for None, and for `0.57(2)`."""
         return self if units is None or self.units != _HALF else replace(self, units=Fraction(units))
+
+    def filled(self, zeros: int) -> Literal:
+        """The same integer, whose last `zeros` zeros are no digits that were calculated."""
+        unit = None if self.unit is None else self.unit * 10**zeros
+        return replace(self, unit=unit, zeros=zeros)
+
+    def to_places(self, places: int) -> Literal:
+        """The same integer, printed with so many zeros after the point."""
+        return replace(self, unit=_power_of_ten(-places), places=places)
 
     def cut(self) -> Literal:
         """The same where its digits go on, and are not rounded; unchanged where it says how far it may be off."""
@@ -298,12 +309,12 @@ def written_like(literal: Literal, right: Exactly, more: int = 0) -> str:
         is_short = max(abs(number.numerator), number.denominator) < 10**20  # Python writes no more than 4,300 digits
         exact = str(number) if is_short else ""
         return exact if 0 < len(exact) <= 20 else decimal(right, 10)
-    places = max(literal.places, 0) + more
-    unit = Fraction(10) ** ((literal.power or 0) - places)
+    places, zeros = max(literal.places, 0) + max(more - literal.zeros, 0), max(literal.zeros - more, 0)
+    unit = Fraction(10) ** ((literal.power or 0) - places + zeros)
     if abs(number) > unit * _TOO_LONG:
         return decimal(right)
     last = int(abs(number) / unit) if literal.is_cut else abs(round(number / unit))
-    digits = str(last).rjust(places + 1, "0")
+    digits = str(last * 10**zeros).rjust(places + 1, "0")
     whole = (f"{digits[:-places]}.{digits[-places:]}" if places else digits) + (".." if literal.is_cut else "")
     sign = "-" if number < 0 and (literal.is_cut or digits.strip("0")) else ""
     return f"{sign}{whole}" + ("" if literal.power is None else f"e{literal.power:+03d}")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import overload
 
 import numpy as np
+from numpy.typing import NDArray
 
 from derive.errors import ClaimError, ProblemError
 from derive.graph.node import SIZE
@@ -26,6 +27,7 @@ from verify.columns.plain import PlainTable, plain_table
 from verify.following.course import GROUPS, course
 from verify.following.extent import of_steps
 from verify.following.finding import Finding, Status
+from verify.following.own_numbers import ENOUGH_OTHERS
 from verify.following.right_values import MAX_BY_STEPS, PRECISIONS
 from verify.hand.leap import is_far
 from verify.numbers import Exactly, Floats, Truth, precision, radius, to_float
@@ -196,16 +198,29 @@ def _are_right(
     for (_, position), own in zip(first, values, strict=True):
         of_rows = [own[step - 1] for step in steps]
         claimed = table.values[:rows, position - 1]
-        slack: Floats = (0.5 if units is None else float(units)) * np.power(10.0, -table.places[:rows, position - 1])
+        written = table.places[:rows, position - 1]
+        places = places_of_zeros(claimed, written)
+        slack: Floats = (0.5 if units is None else float(units)) * np.power(10.0, -places)
         open_ = np.flatnonzero(~_surely_right(claimed, slack, of_rows))
         if len(open_) > _FEW:
             return False
         with precision(PRECISIONS[-1]):
             for row in open_.tolist():
-                literal = read_literal(table.row(row)[position].text).off_by(units)
+                literal = read_literal(table.row(row)[position].text)
+                literal = (literal if places[row] == written[row] else literal.to_places(int(places[row]))).off_by(
+                    units
+                )
                 if judge(literal, of_rows[row]) != "right":
                     return False
     return True
+
+
+def places_of_zeros(claimed: Floats, places: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The places of a column, those of an integer 0 as `zeros_of_places` has them."""
+    others = claimed != 0
+    if np.count_nonzero(others) < ENOUGH_OTHERS or others.all():
+        return places
+    return np.where(~others & (places == 0), places[others].min(), places)
 
 
 def _surely_right(claimed: Floats, slack: Floats, right: Sequence[Exactly]) -> Truth:

@@ -81,7 +81,8 @@ class _Follower:
 
     def settled(self, step: int, group: str, name: str, array: Array) -> Array:
         """Remembers what was calculated where it is asked for, and puts the author's numbers in its place."""
-        array = self.system.written(group, array)
+        is_state = group == "after" and parameter_of(name) != name
+        array = self.system.written("state" if is_state else group, array)
         for cell in self.asked.get((step, group, name), ()):
             self.found[cell] = array[cell.position]
         owns = self.by_key.get((step, group, name), ())

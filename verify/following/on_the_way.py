@@ -18,11 +18,13 @@ from verify.following.finding import Finding
 from verify.following.follow_through import follow
 from verify.following.own_numbers import Own, is_integer
 from verify.hand.calculation import input_marks
+from verify.names import parameter_of
 from verify.numbers import Carried, Form, PocketForms, PocketNumbers, Rounds, carried, likely
 
 GUARD_DIGITS = 1  # that somebody carries at most beyond those that are printed
 WAYS = 2 * 2 * len(Rounds) * (1 + GUARD_DIGITS)  # to round that are tried at most
 ONE_IN = 8  # right numbers that a person who rounds in much the same way may have otherwise
+_OF_LINES = ("nodes", "loss")
 _NO_LIMIT = 99  # digits, or places after the point
 
 
@@ -36,10 +38,23 @@ class Allowed:
 
 @dataclass(frozen=True)
 class Reached:
-    """The numbers that one `way` to round gives, in words, as they are printed; each with what it rests on."""
+    """The numbers that one `way` to round gives, in words, as they are printed; each with what it rests on.
+
+    `way_of_lines` is that of the lines and losses, where it is another.
+    """
 
     way: str = ""
     forms: Mapping[Cell, Form] = field(default_factory=dict)
+    way_of_lines: str = ""
+
+    def way_of(self, cell: Cell) -> str:
+        """The way that gives a number."""
+        return self.way_of_lines if self.way_of_lines and cell.quantity.group in _OF_LINES else self.way
+
+    def with_lines(self, other: Reached) -> Reached:
+        """The numbers, the lines and losses as another way gives them."""
+        own = {cell: form for cell, form in self.forms.items() if cell.quantity.group not in _OF_LINES}
+        return Reached(self.way, {**own, **other.forms}, other.way)
 
 
 def allowed(run: Run, findings: Sequence[Finding], owns: Sequence[Own]) -> Allowed:
@@ -72,7 +87,8 @@ def reached(
 
     That is the first that gives all `candidates`, which do not follow otherwise, as they are printed; or else, of those
     that give some of them, the one that gives the most numbers of the table. Each has to give those `beside` them, but
-    for one in `ONE_IN`. Nothing where that takes too long.
+    for one in `ONE_IN`. Lines and losses may all be given by another way, that does not give the gradients: these are
+    calculated by other formulas than the chain rule's as well, (p − t)·x. Nothing where that takes too long.
     """
     claims = [one.claim for one in findings if one.claim.literal.special is None]
     owns = [Own(claim, mark, claim.literal.value, claim.literal.value) for mark, claim in enumerate(claims)]
@@ -80,16 +96,33 @@ def reached(
     best, last = Reached(), max(cell.step for cell in literals)
     if in_forms(run, WAYS * last, 0) > run.settings.limit:
         return best
+    forward = Reached()
     for way, system in _ways(digits):
-        found = follow(run, owns, list(literals), system)
+        kept = owns if system.rounds is not Rounds.PARAMETERS else of_parameters(owns)
+        found = follow(run, kept, list(literals), system)
         given = {cell: form for cell, form in found.items() if may_stand_for(literals[cell], form.ball) is True}
+        lines = {cell: form for cell, form in given.items() if cell.quantity.group in _OF_LINES}
+        if candidates & lines.keys() and len(lines) > len(forward.forms):
+            forward = Reached(way, lines)
         if ONE_IN * len(beside - given.keys()) > len(beside):
             continue
         if candidates <= given.keys():
             return Reached(way, given)
         if candidates & given.keys() and len(given) > len(best.forms):
             best = Reached(way, given)
-    return best
+    of_lines = {cell for cell in literals if cell.quantity.group in _OF_LINES}
+    is_better = len(forward.forms) > len(of_lines & best.forms.keys())
+    return best.with_lines(forward) if is_better and forward.forms.keys() == of_lines else best
+
+
+def of_parameters(owns: Sequence[Own]) -> list[Own]:
+    """The parameters, and what is set: somebody may carry all else in full, and only show it rounded."""
+    return [own for own in owns if _is_of_parameter(own.claim.cell)]
+
+
+def _is_of_parameter(cell: Cell) -> bool:
+    group, name = cell.quantity.group, cell.quantity.name
+    return group == "setting" or (group in ("before", "after") and parameter_of(name) == name)
 
 
 def _ways(digits: Carried) -> Iterator[tuple[str, PocketNumbers]]:

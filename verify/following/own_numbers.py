@@ -13,6 +13,8 @@ from verify.numbers import Array, Exactly, Form, between, middle, shortened, to_
 
 MAX_PARTS = 40  # unknowns of one number that are carried on; the smaller ones become one
 MANY_ZEROS = 2  # at the end of a number, or left out there: one alone may be so by chance
+ENOUGH_OTHERS = 2  # numbers of a column show how many digits after the point a 0 stands for
+MANY_ROUNDED = 3  # numbers of a table show to how many digits it is rounded
 FEW_DIGITS = 2  # an lr of so few digits is chosen, and not rounded: 0.1 is one tenth
 
 
@@ -87,7 +89,8 @@ def exact_integers(findings: Sequence[Finding]) -> frozenset[Cell]:
     """The claimed integers that are no rounded numbers: `1` beside `0.7615942` is one.
 
     In a column where an integer is right and the right number is none, integers are rounded. In any other they are
-    exact where one of them is so, or where other numbers of the column have digits after the point.
+    exact where one of them is so, or where other numbers of the column have more digits, some after the point: 88
+    beside 9.5 is rounded as well.
     """
     columns: dict[Quantity, list[Finding]] = {}
     for finding in findings:
@@ -97,9 +100,64 @@ def exact_integers(findings: Sequence[Finding]) -> frozenset[Cell]:
         integers = [one for one in column if is_integer(one.claim.literal)]
         right = [(one, one.right) for one in integers if one.status is not Status.WRONG and one.right is not None]
         exact = [one for one, number in right if one.allowed is None and to_fraction(number) == one.claim.literal.value]
-        if len(exact) == len(right) and (exact or len(integers) < len(column)):
-            found.update(one.cell for one in integers)
+        if len(exact) != len(right):
+            continue
+        most = max((one.claim.literal.digits for one in column if not is_integer(one.claim.literal)), default=0)
+        found.update(one.cell for one in integers if exact or one.claim.literal.digits < most)
     return frozenset(found)
+
+
+def filled_zeros(findings: Sequence[Finding]) -> Mapping[Cell, Literal]:
+    """The wrong integers of a table that is rounded to so many digits, 720 beside 0.67 and −8.8: its 0 is no digit.
+
+    No number of such a table has more significant digits, and `MANY_ROUNDED` that are right have as many, some of them
+    after the point, and are rounded.
+    """
+    calculated = [
+        one for one in findings if one.cell.quantity.group != "setting" and one.claim.literal.unit is not None
+    ]
+    digits = [_without_zeros(one.claim.literal) for one in calculated]
+    most = max(digits, default=0)
+    rounded = [one for one, own in zip(calculated, digits, strict=True) if own == most and _is_rounded(one)]
+    if most < FEW_DIGITS or len(rounded) < MANY_ROUNDED:
+        return {}
+    wrong = {one.cell: one.claim.literal for one in calculated if one.status is Status.WRONG}
+    return {
+        cell: literal.filled(literal.digits - most)
+        for cell, literal in wrong.items()
+        if is_integer(literal) and literal.digits > most
+    }
+
+
+def zeros_of_places(findings: Sequence[Finding]) -> Mapping[Cell, Literal]:
+    """Each 0 of a column whose other numbers have digits after the point: with as many as the coarsest of these.
+
+    Nobody who writes 0.117 and −2.2 in a column writes 0 for −0.3. Nothing of a column with other integers, or with one
+    other number alone.
+    """
+    columns: dict[Quantity, list[Finding]] = {}
+    for one in findings:
+        columns.setdefault(one.cell.quantity, []).append(one)
+    found: dict[Cell, Literal] = {}
+    for column in columns.values():
+        zeros = [one for one in column if is_integer(one.claim.literal) and not one.claim.literal.value]
+        others = [one.claim.literal for one in column if one.claim.literal.value]
+        places = min((literal.decimals if literal.unit is not None else 0 for literal in others), default=0)
+        if len(others) >= ENOUGH_OTHERS and places > 0:
+            found.update((one.cell, one.claim.literal.to_places(places)) for one in zeros)
+    return found
+
+
+def _without_zeros(literal: Literal) -> int:
+    """The significant digits, of an integer without the zeros at its end."""
+    return len(str(abs(literal.value)).rstrip("0")) if is_integer(literal) else literal.digits
+
+
+def _is_rounded(finding: Finding) -> bool:
+    """Whether a number with digits after the point is right and not exactly so."""
+    literal, right = finding.claim.literal, finding.right
+    is_right = finding.status is Status.RIGHT and not is_integer(literal) and right is not None
+    return is_right and right is not None and to_fraction(right) != literal.value
 
 
 def zeros_left_out(findings: Sequence[Finding]) -> Mapping[Cell, Fraction]:

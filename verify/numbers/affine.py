@@ -172,6 +172,8 @@ class Forms(ByElement):
     def _element(self, op: str) -> Callable[..., Form]:
         def function(*args: Form) -> Form:
             try:
+                if self._is_nothing(op, args):
+                    return fixed(fmpq(0), _sources(args))
                 if all(arg.is_fixed for arg in args):
                     return fixed(element(op)(*(arg.centre for arg in args)), _sources(args))
                 if op in _LINEAR:
@@ -183,6 +185,15 @@ class Forms(ByElement):
                 return unknown(_sources(args))
 
         return function
+
+    def _is_nothing(self, op: str, args: Sequence[Form]) -> bool:
+        """Whether a result is 0 whatever the other operand is, even if it has no value: nobody calculates 0·log(0).
+
+        0 over a number that is exactly 0 is nothing that is known.
+        """
+        if op == "div":
+            return _is_zero(args[0]) and not _is_zero(args[1])
+        return op == "mul" and any(map(_is_zero, args))
 
     def _linear(self, op: str, args: tuple[Form, ...]) -> Form:
         x = args[0]
@@ -290,6 +301,10 @@ class Forms(ByElement):
 def forms(values: Iterable[Form], shape: tuple[int, ...]) -> NDArray[Any]:
     """The forms as an array of this shape, the last index running fastest."""
     return objects(list(values), shape)
+
+
+def _is_zero(form: Form) -> bool:
+    return form.is_fixed and bool(form.centre == 0)
 
 
 def _sources(args: Iterable[Form]) -> frozenset[int]:

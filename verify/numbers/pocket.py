@@ -8,7 +8,7 @@ no more digits than are carried is not rounded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
@@ -82,9 +82,13 @@ class Rounds(Enum):
     LINES = "every line, adjoint, gradient and parameter"
     VALUES = "every line, gradient and parameter"
     STEPS = "gradients and parameters"
+    PARAMETERS = "parameters"
 
 
-_ON_THE_WAY = {Rounds.STEPS: ("nodes", "adjoints"), Rounds.VALUES: ("adjoints",)}  # groups that are not rounded
+_VALUES = ("adjoints", "inside")  # groups that are not rounded: what an update calculates on its way, too
+_STEPS = (*_VALUES, "nodes")
+_PARAMETERS = (*_STEPS, "gradients", "accumulated", "clipped", "scaled", "state", "setting", "watch")
+_IN_FULL = {Rounds.VALUES: _VALUES, Rounds.STEPS: _STEPS, Rounds.PARAMETERS: _PARAMETERS}
 
 
 class PocketNumbers(Forms):
@@ -105,6 +109,10 @@ class PocketNumbers(Forms):
             return function
         return lambda *args: self._rounded(function(*args))
 
+    def _is_nothing(self, op: str, args: Sequence[Form]) -> bool:
+        """As of forms; a divisor may be 0 only because it is rounded: t/p of t = 0 and p = 0.00."""
+        return super()._is_nothing("mul" if op == "div" else op, args[:1] if op == "div" else args)
+
     def reduced(self, op: str, row: list[Form]) -> Form:
         """The sum, logsumexp, max or min of single numbers, rounded."""
         if self.rounds is not Rounds.RESULTS or op in _EXACT:
@@ -113,7 +121,7 @@ class PocketNumbers(Forms):
 
     def written(self, group: str, array: Array) -> Array:
         """The numbers as they are written down: rounded."""
-        if self.rounds is Rounds.RESULTS or group in _ON_THE_WAY.get(self.rounds, ()):
+        if self.rounds is Rounds.RESULTS or group in _IN_FULL.get(self.rounds, ()):
             return array
         return np.asarray(np.frompyfunc(self._rounded, 1, 1)(array), dtype=object)
 

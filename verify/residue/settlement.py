@@ -259,10 +259,10 @@ def _off(finding: Finding) -> float:
 MAX_ASKED = 20_000  # steps that PyTorch is asked to run; where an open claim is later, all of those stay undecided
 
 
-def is_of_pytorch(run: Run, findings: Sequence[Finding], *, every: bool = False) -> bool:
-    """Whether one of the numbers that are residue, or `every` one, is exactly what PyTorch prints in the run's dtype.
+def is_of_pytorch(run: Run, findings: Sequence[Finding], least: int) -> bool:
+    """Whether of the numbers that are residue at `least` so many are exactly what PyTorch prints in the run's dtype.
 
-    So it is taken to be where the run is too long to ask.
+    So they are taken to be where the run is too long to ask.
     """
     residue = [one for one in findings if one.status is Status.RESIDUE]
     if not residue or max(one.cell.step for one in residue) > MAX_ASKED:
@@ -270,8 +270,7 @@ def is_of_pytorch(run: Run, findings: Sequence[Finding], *, every: bool = False)
     from verify.residue.pytorch_prints import by_pytorch
 
     numbers = by_pytorch(run, [one.cell for one in residue])
-    printed = [one.cell in numbers and _prints(one.claim, numbers[one.cell]) for one in residue]
-    return all(printed) if every else any(printed)
+    return sum(one.cell in numbers and _prints(one.claim, numbers[one.cell]) for one in residue) >= least
 
 
 def _ask_pytorch(run: Run, findings: list[Finding], vague: Sequence[int], far_off: Mapping[int, str]) -> bool:

@@ -1,13 +1,15 @@
 """What an author's number can be, where its last zeros are not written."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 
 from tests.audited import cell, claim
 from verify.claims.claim import Cell
+from verify.claims.literal import written_like
 from verify.following.finding import Finding, Status
-from verify.following.own_numbers import own_number, zeros_left_out
+from verify.following.own_numbers import exact_integers, filled_zeros, own_number, zeros_left_out, zeros_of_places
 from verify.numbers import from_fraction
 
 FIRST, SECOND = cell(1, "after", "w"), cell(2, "after", "w")
@@ -77,3 +79,62 @@ def test_a_right_number_that_ends_in_zeros_has_not_been_rounded(
 ) -> None:
     own = own_number(claim(SECOND, text), 0, from_fraction(Fraction(right)), is_wrong)
     assert (own.low == own.high) == is_one
+
+
+def two_digits(*others: str) -> list[Finding]:
+    """Three right numbers that are rounded to two digits, and others of another column that are not right."""
+    right = [finding(cell(k, "after", "b"), text, f"{text}1") for k, text in enumerate(("0.67", "-8.8", "1.5"), 1)]
+    return [*right, *(finding(cell(k, "after", "w"), text, "1/3", Status.WRONG) for k, text in enumerate(others, 1))]
+
+
+@pytest.mark.parametrize(
+    ("others", "zeros"),
+    [
+        (("720",), [1]),
+        (("7200", "88"), [2]),
+        (("720", "716"), []),  # a number of three digits: 720 may be one, too
+        (("72",), []),
+        (("7.2e2",), []),
+    ],
+)
+def test_zeros_fill_an_integer_where_no_number_has_more_digits(others: tuple[str, ...], zeros: list[int]) -> None:
+    assert [literal.zeros for literal in filled_zeros(two_digits(*others)).values()] == zeros
+
+
+def test_right_integers_and_tables_of_exact_numbers_are_taken_at_their_word() -> None:
+    assert filled_zeros([*two_digits(), finding(FIRST, "720", "720")]) == {}
+    exact = [replace(one, right=from_fraction(one.claim.literal.value)) for one in two_digits("720")]
+    assert filled_zeros(exact) == {}  # nothing shows that they are rounded
+
+
+def test_an_integer_with_filled_zeros_stands_for_what_rounds_to_it() -> None:
+    literal = filled_zeros(two_digits("720"))[FIRST]
+    assert (literal.low, literal.high, literal.digits, literal.decimals) == (715, 725, 2, -1)
+    assert written_like(literal, from_fraction(Fraction("603.03"))) == "600"
+    assert written_like(literal, from_fraction(Fraction("603.03")), more=1) == "603"
+
+
+@pytest.mark.parametrize(("text", "beside", "is_exact"), [("88", "9.5", False), ("1", "0.7616", True)])
+def test_an_integer_of_as_many_digits_as_its_column_is_rounded_as_the_others(
+    text: str, beside: str, is_exact: bool
+) -> None:
+    own = finding(FIRST, text, "1/3", Status.WRONG)
+    assert (FIRST in exact_integers([own, finding(SECOND, beside, beside)])) == is_exact
+
+
+@pytest.mark.parametrize(
+    ("others", "low"),
+    [
+        (("0.117", "-2.18"), "-0.005"),
+        (("0.1", "0.0025", "3.75"), "-0.05"),
+        (("0.117",), None),
+        (("0.117", "0.5", "-2"), None),  # the column has integers
+        (("0.117", "1/3"), None),
+    ],
+)
+def test_a_zero_stands_for_as_many_places_as_the_coarsest_number_of_its_column(
+    others: tuple[str, ...], low: str | None
+) -> None:
+    column = [finding(cell(k, "after", "w"), text, "1") for k, text in enumerate(("0", *others), 1)]
+    found = zeros_of_places(column)
+    assert [literal.low for literal in found.values()] == ([Fraction(low)] if low is not None else [])

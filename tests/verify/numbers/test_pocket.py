@@ -134,11 +134,31 @@ def test_places_after_the_point_are_carried(value: Decimal, places: int, mode: s
     ("nodes", Rounds.LINES, True),
     ("nodes", Rounds.STEPS, False),
     ("gradients", Rounds.STEPS, True),
+    ("inside", Rounds.LINES, True),
+    ("inside", Rounds.VALUES, False),
+    ("state", Rounds.STEPS, True),
+    ("state", Rounds.PARAMETERS, False),
+    ("gradients", Rounds.PARAMETERS, False),
+    ("after", Rounds.PARAMETERS, True),
 ])  # fmt: skip
 def test_what_is_written_down_is_rounded(group: str, rounds: Rounds, is_rounded: bool) -> None:
     system = PocketNumbers(Carried(2, 99), rounds)
     [form] = system.written(group, system.constants([Fraction(314, 100)]))
     assert to_fraction(form.centre) == Fraction(31 if is_rounded else 31 + Fraction(4, 10), 10)
+
+
+@pytest.mark.parametrize("system", [
+    PocketNumbers(Carried(99, 2), Rounds.VALUES),
+    PocketForms(Carried(99, 2)),
+])  # fmt: skip
+def test_nobody_calculates_a_term_that_is_multiplied_by_zero(system: PocketNumbers | PocketForms) -> None:
+    """0·log(p) and 0/p of a p that is rounded to 0.00, and of one that may be; but 1·log(0.00) tells nothing."""
+    zero, one, p = (system.constant(Fraction(value)) for value in (0, 1, "0.001"))
+    rounded = system.written("nodes", p) if isinstance(system, PocketNumbers) else system.apply("mul", (p, p))
+    logarithm = system.apply("log", (rounded,))
+    assert system.apply("mul", (zero, logarithm)).item().centre == 0
+    assert system.apply("div", (zero, rounded)).item().centre == 0
+    assert not as_ball(system.apply("mul", (one, logarithm)).item().ball).is_finite()
 
 
 def test_a_tie_is_noticed() -> None:
