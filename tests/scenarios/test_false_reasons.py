@@ -210,7 +210,7 @@ NUMBERS = [
     ("it follows from the numbers before it, as printed", (NEAR, "step,dl/dw,w\n1,-4.08,1.0\n2,-4.0,1.1"),
      (NEAR, "step,dl/dw,w\n1,-4.08,1.0\n2,-4.2,1.1")),
     ("follows from step 1, w", (FALLING, "step,dl/dw,w\n1,-4,2.2\n2,-1.60,2.6"),
-     (FALLING, "step,dl/dw,w\n1,-4,2.2\n2,-1.10,2.6")),
+     (FALLING, "step,dl/dw,w\n1,-4,2.2\n2,-1.10,2.9")),
     ("It is w before the update", (NEAR, "step,w_before,w\n1,0.96,0.96"), (NEAR, "step,w_before,w\n1,1.0,1.00")),
     ("after its step the loss is", (FALLING, "step,l,w\n1,3.5,2.0"), (FALLING, "step,l,w\n1,1.05,2.0")),  # 1.95, …
     ("after its step the loss is", (ABOUT_X, "step,l,w\n1,3.5,2.000"), (ABOUT_X, "step,l,w\n1,1.05,2.000")),

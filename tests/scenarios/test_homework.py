@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tests.homework_checks import MODES, SLIPS, audit_of_losses, correct, losses_alone, of_parameters, slipped
 from tests.problems import EXPONENTIAL, SQUARES_OF_FIVE, THREE_POINTS
 from verify import Audit, Status, audit
-from verify.auditing.earlier import RARE
+from verify.following.on_the_way import RARE
 
 SEEDS = st.integers(0, 10**6)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from fractions import Fraction
 
@@ -16,6 +16,7 @@ from verify.numbers import Form, as_ball, from_fraction, to_float
 NARROW = 0.2  # what was carried lies within a fifth of itself: neither a factor 2 or ½ nor a sign gets lost in that
 WIDE = 0.5  # an interval as wide as half of the number itself tells nothing of it
 FEW_UNITS = 10  # unless it is that many units of the last digit, or fewer
+OF_DIGITS = (Status.TRUNCATED, Status.DOUBLE_ROUNDED)  # what is said of how a right number was printed
 
 
 def by_earlier(finding: Finding, form: Form, roots: Mapping[int, Cell], undecided: Set[int]) -> Finding:
@@ -123,3 +124,57 @@ def _tells(interval: tuple[float, float], share: float, units: float) -> bool:
     """Whether an interval tells something: half its width is a small share of its middle, or not above `units`."""
     radius = (interval[1] - interval[0]) / 2
     return radius <= max(share * abs(interval[1] + interval[0]) / 2, units)
+
+
+def by_any(alone: Finding, forms: Sequence[Form], roots: Mapping[int, Cell], undecided: Set[int]) -> Finding:
+    """A number by what follows from the author's earlier ones, in the first of several ways that tells it."""
+    if alone.by_inputs:
+        return beside_earlier(alone, forms[0], roots, undecided) if forms else alone
+    finding = alone
+    for form in forms if alone.status is Status.WRONG else ():
+        if finding.status in (Status.WRONG, Status.UNDECIDED):
+            found = by_earlier(alone, form, roots, undecided)
+            finding = found if finding is alone else _better(finding, found)
+    return finding
+
+
+def _better(finding: Finding, other: Finding) -> Finding:
+    """Of two ways to go on from the author's numbers the one by which a number follows, or may."""
+    open_or_wrong = (Status.WRONG, Status.UNDECIDED) if finding.status is Status.UNDECIDED else (Status.WRONG,)
+    return finding if other.status in open_or_wrong else other
+
+
+def each_way(ways: Sequence[Mapping[Cell, Form]], cell: Cell) -> list[Form]:
+    """What follows of a number in each of several ways."""
+    return [forms[cell] for forms in ways if cell in forms]
+
+
+def is_open(finding: Finding, form: Form | None) -> bool:
+    """Whether the author's numbers do not tell what a wrong one follows to be: Adam's v of 0.000 may be any root."""
+    if form is None or finding.status not in (Status.WRONG, *OF_DIGITS):
+        return False
+    found = by_earlier(replace(finding, status=Status.WRONG), form, {}, frozenset())
+    return found.status is Status.UNDECIDED or not as_ball(form.ball).is_finite()
+
+
+def sharper(
+    findings: Sequence[Finding], forms: Mapping[Cell, Form], others: Mapping[Cell, Form]
+) -> Mapping[Cell, Form]:
+    """Of what follows otherwise that which is open by `forms`, and that which is known to a unit of its last digit."""
+
+    def is_known(literal: Literal, form: Form) -> bool:
+        return literal.unit is not None and bool(form.radius <= as_ball(from_fraction(literal.unit)))
+
+    return {
+        one.cell: others[one.cell]
+        for one in findings
+        if one.cell in others and (is_open(one, forms.get(one.cell)) or is_known(one.claim.literal, others[one.cell]))
+    }
+
+
+def is_coarse(finding: Finding) -> bool:
+    """Whether the numbers before an open one may give it, and do not tell."""
+    if finding.status is not Status.UNDECIDED or finding.follows is None:
+        return False
+    low, high = finding.follows
+    return bool(finding.claim.literal.low <= high and low <= finding.claim.literal.high)

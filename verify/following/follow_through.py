@@ -31,7 +31,7 @@ from verify.hand.program import times_guarded
 from verify.hand.rates import ByHand, of_group, together
 from verify.hand.update import applied
 from verify.names import adjoint_of, parameter_of, state_name
-from verify.numbers import Array, Form, Forms, forms, precision
+from verify.numbers import Array, Form, Forms, HandForms, forms, precision
 
 MAX_STEPS = 20_000  # that are followed one by one; of a later wrong number it is not said whether it is inherited
 BITS_A_STEP = 4  # balls widen with every step
@@ -383,8 +383,8 @@ def follow(
     `through` takes the derivative of a line at the author's number of the line itself (`through_lines`).
     In a long run a cell before which the author has no number is left out: it does not follow from any.
     """
-    chosen = system or Forms()
-    is_long = type(chosen) is Forms and not chosen.inputs and max((own.step for own in wanted), default=0) > SHORT
+    chosen = system or HandForms()
+    is_long = type(chosen) is HandForms and not chosen.inputs and max((own.step for own in wanted), default=0) > SHORT
     cells = after_others(wanted, [own.claim.cell for own in owns]) if is_long else wanted
     last = max((cell.step for cell in cells), default=0)
     if not last:

@@ -13,11 +13,11 @@ from derive.run.run import Run
 from verify.claims.claim import Cell
 from verify.claims.literal import Literal, judge
 from verify.following.extent import MAX_BY_HAND
-from verify.following.finding import Finding
+from verify.following.finding import Finding, Status
 from verify.following.follow_through import follow
 from verify.following.own_lines import has_own_lines
 from verify.following.own_numbers import own_number
-from verify.numbers import Form
+from verify.numbers import Form, as_ball, from_fraction
 
 # So many numbers that are rounded up show an author who rounds, and as many more for each number that looks cut off. Of
 # 30 right tables of students who cut off (tests/students.py) none had more than 3 of the former, beside 20 others;
@@ -84,3 +84,16 @@ def manner(run: Run, findings: Sequence[Finding], cells: Sequence[Cell]) -> Mann
 def _begins(literal: Literal, forms: Sequence[Form]) -> bool:
     """Whether the digits of a number are the first ones of one of the forms."""
     return not literal.is_cut and any(judge(literal.cut(), form.ball) == "right" for form in forms)
+
+
+def rounded_up(findings: Sequence[Finding]) -> int:
+    """How many right numbers are rounded up."""
+    return sum(one.status is Status.RIGHT and _is_rounded_up(one) for one in findings)
+
+
+def _is_rounded_up(finding: Finding) -> bool:
+    """Whether a right number is printed larger than it is, on the side away from 0."""
+    literal, right = finding.claim.literal, finding.right
+    if literal.special is not None or right is None:
+        return False
+    return bool(abs(as_ball(right)) < abs(as_ball(from_fraction(literal.value))))

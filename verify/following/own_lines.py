@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from derive.algebra.equivalence import canonical
 from derive.algebra.expression import ONE, Apply, Expr, Ref
 from derive.chain.derivation import Derivation, Edge, Part
 from derive.chain.named_lines import Named, by_name, named
@@ -30,7 +31,34 @@ def through_lines(derivation: Derivation) -> Product:
     lines = _named(part for part in derivation.parts if part.line in behind)
 
     def product(edge: Edge, above: Ref) -> Expr:
-        partial = by_name(edge.guarded, lines)
+        partial = _by_quotient(edge, lines)
         return above if partial == ONE else Apply("mul", (above, partial))
 
     return product
+
+
+def _by_quotient(edge: Edge, lines: Iterable[Named]) -> Expr:
+    """The partial of an edge with the names of lines that are quotients, of p = exp(z)/s and s = exp(z) + …, in it.
+
+    By s, p has −p/s, and s has p·s by z. So the adjoint of a z below a softmax that is written out is by the written p
+    alone: (p − t)/n.
+    """
+    for line in lines:
+        if not _is_over_one(line, edge):
+            continue
+        own = Ref(line.name, line.axes)
+        above, below = (next(factor for factor, power in line.whole.outside if power == sign) for sign in (1, -1))
+        assert isinstance(below, Ref)
+        if line.name == edge.of and below == edge.wrt:
+            return Apply("neg", (Apply("div", (own, edge.wrt)),))
+        if below.name == edge.of and canonical(above) == canonical(edge.guarded):
+            return Apply("mul", (own, below))
+    return by_name(edge.guarded, lines)
+
+
+def _is_over_one(line: Named, edge: Edge) -> bool:
+    """Whether a line is one factor over a name alone, as exp(z)/s is, and has the axes of the edge's part."""
+    powers = {power: factor for factor, power in line.whole.outside}
+    is_plain = len(line.whole.outside) == 2 and not line.whole.inside and line.whole.coefficient == 1
+    below = powers.get(-1)
+    return is_plain and 1 in powers and isinstance(below, Ref) and below.axes == line.axes == edge.wrt.axes

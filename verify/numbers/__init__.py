@@ -5,7 +5,7 @@ and a radius that is proven to contain the exact value (F. Johansson, "Arb: effi
 arbitrary-precision midpoint-radius interval arithmetic", IEEE Trans. Computers 66 (2017)).
 """
 
-from verify.numbers.affine import Form, Forms, between, fixed, forms, shortened, unknown
+from verify.numbers.affine import Form, Forms, HandForms, between, fixed, forms, shortened, unknown
 from verify.numbers.arithmetic import Arithmetic, read_arithmetic
 from verify.numbers.by_element import Array, ByElement, objects
 from verify.numbers.distance import Distance
@@ -49,6 +49,7 @@ __all__ = [
     "Form",
     "Format",
     "Forms",
+    "HandForms",
     "NotRecordedError",
     "PocketForms",
     "PocketNumbers",

@@ -186,14 +186,9 @@ class Forms(ByElement):
 
         return function
 
-    def _is_nothing(self, op: str, args: Sequence[Form]) -> bool:
-        """Whether a result is 0 whatever the other operand is, even if it has no value: nobody calculates 0·log(0).
-
-        0 over a number that is exactly 0 is nothing that is known.
-        """
-        if op == "div":
-            return _is_zero(args[0]) and not _is_zero(args[1])
-        return op == "mul" and any(map(_is_zero, args))
+    def _is_nothing(self, op: str, args: Sequence[Form]) -> bool:  # noqa: ARG002 - to a program 0·∞ is nan
+        """Whether a result is 0 whatever the other operand is."""
+        return False
 
     def _linear(self, op: str, args: tuple[Form, ...]) -> Form:
         x = args[0]
@@ -296,6 +291,16 @@ class Forms(ByElement):
             moved = _scaled(Form(fmpq(0), form.parts, form.rest), here)
             found = _added(found, Form(fmpq(0), moved.parts, moved.rest + off, sources))
         return found if found.radius <= 2 * whole.radius or not whole.radius.is_finite() else whole
+
+
+class HandForms(Forms):
+    """Forms of what a person calculates, who leaves out a term that is multiplied by 0: 0·log(p) of a p near 0."""
+
+    def _is_nothing(self, op: str, args: Sequence[Form]) -> bool:
+        """As of a product with 0; 0 over a number that is exactly 0 is nothing that is known."""
+        if op == "div":
+            return _is_zero(args[0]) and not _is_zero(args[1])
+        return op == "mul" and any(map(_is_zero, args))
 
 
 def forms(values: Iterable[Form], shape: tuple[int, ...]) -> NDArray[Any]:

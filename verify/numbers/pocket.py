@@ -17,7 +17,7 @@ from itertools import count
 import numpy as np
 from flint import arb, fmpq
 
-from verify.numbers.affine import Form, Forms, fixed, unknown
+from verify.numbers.affine import Form, HandForms, fixed, unknown
 from verify.numbers.by_element import Array
 from verify.numbers.scalars import Exactly, as_ball, from_fraction, is_moderate, middle, to_float, to_fraction
 
@@ -91,7 +91,7 @@ _PARAMETERS = (*_STEPS, "gradients", "accumulated", "clipped", "scaled", "state"
 _IN_FULL = {Rounds.VALUES: _VALUES, Rounds.STEPS: _STEPS, Rounds.PARAMETERS: _PARAMETERS}
 
 
-class PocketNumbers(Forms):
+class PocketNumbers(HandForms):
     """Numbers of one person, each result rounded or cut off in one way: a half away from 0, or to the even digit.
 
     `has_met_tie` says whether the two ways to round a half have met one.
@@ -110,7 +110,7 @@ class PocketNumbers(Forms):
         return lambda *args: self._rounded(function(*args))
 
     def _is_nothing(self, op: str, args: Sequence[Form]) -> bool:
-        """As of forms; a divisor may be 0 only because it is rounded: t/p of t = 0 and p = 0.00."""
+        """As by hand; a divisor may be 0 only because it is rounded: t/p of t = 0 and p = 0.00."""
         return super()._is_nothing("mul" if op == "div" else op, args[:1] if op == "div" else args)
 
     def reduced(self, op: str, row: list[Form]) -> Form:
@@ -148,7 +148,7 @@ def _one_by_one(
     return found
 
 
-class PocketForms(Forms):
+class PocketForms(HandForms):
     """Forms whose results are rounded to what is carried, each up or down: the rounding is an unknown of its own."""
 
     def __init__(self, carried: Carried, inputs: Mapping[str, int] | None = None) -> None:
