@@ -33,17 +33,23 @@ _SAFE = 2.0**900  # within its inverse and itself, the error of a product is fou
 
 def pairs(mid: Any, rad: Any = 0.0) -> Pairs:
     """An array of pairs; where either part is not finite, the pair tells nothing."""
-    mid, rad = np.broadcast_arrays(np.asarray(mid, dtype=np.float64), np.asarray(rad, dtype=np.float64))
-    known = np.isfinite(mid) & np.isfinite(rad)
-    found = np.empty(mid.shape, dtype=PAIR)
-    found["mid"] = np.where(known, mid, np.nan)
-    found["rad"] = np.where(known, rad, np.nan)
+    mid, rad = np.asarray(mid, dtype=np.float64), np.asarray(rad, dtype=np.float64)
+    found = np.empty(mid.shape if mid.shape == rad.shape else np.broadcast_shapes(mid.shape, rad.shape), dtype=PAIR)
+    found["mid"], found["rad"] = mid, rad
+    are_known = np.isfinite(mid), np.isfinite(rad)
+    if not (are_known[0].all() and are_known[1].all()):  # in nearly every array they all are
+        unknown = ~(are_known[0] & are_known[1])
+        np.copyto(found["mid"], np.nan, where=unknown)
+        np.copyto(found["rad"], np.nan, where=unknown)
     return found
 
 
 def up(radius: Floats) -> Floats:
     """A number above the exact value of a radius formula that float64 has rounded to `radius`; 0 stays 0."""
-    return np.where(radius == 0, 0.0, radius * UP + LEAST)
+    found = np.asarray(radius * UP)
+    found += LEAST
+    np.copyto(found, 0.0, where=radius == 0)
+    return found
 
 
 def size(x: Pairs) -> Floats:
@@ -64,9 +70,11 @@ def _lost_in_product(a: Floats, b: Floats, product: Floats) -> Floats:
     high_a, low_a = _halves(a)
     high_b, low_b = _halves(b)
     exact = np.abs(((high_a * high_b - product) + high_a * low_b + low_a * high_b) + low_a * low_b)
-    largest = np.maximum(np.maximum(np.abs(a), np.abs(b)), np.abs(product))
-    safe = (largest < _SAFE) & (np.abs(product) > 1 / _SAFE)
-    above = np.where((a == 0) | (b == 0), 0.0, np.abs(product) * UNIT + LEAST)
+    size = np.abs(product)
+    safe = (np.maximum(np.maximum(np.abs(a), np.abs(b)), size) < _SAFE) & (size > 1 / _SAFE)
+    if safe.all():
+        return np.asarray(exact)
+    above = np.where((a == 0) | (b == 0), 0.0, size * UNIT + LEAST)
     return np.where(safe, exact, above)
 
 
@@ -80,10 +88,13 @@ def _halves(a: Floats) -> tuple[Floats, Floats]:
 def _mul(x: Pairs, y: Pairs) -> Pairs:
     a, b, ra, rb = x["mid"], y["mid"], x["rad"], y["rad"]
     product = a * b
+    lost = _lost_in_product(a, b, product)
+    if not ra.any() and not rb.any():
+        return pairs(product, up(lost))
     zero = ((a == 0) & (ra == 0)) | ((b == 0) & (rb == 0))
     exact = zero | ((ra == 0) & (rb == 0))  # else the spread may underflow to 0 without being 0
     spread = np.where(exact, 0.0, np.abs(a) * rb + np.abs(b) * ra + ra * rb + LEAST)
-    return pairs(product, up(spread + _lost_in_product(a, b, product)))
+    return pairs(product, up(spread + lost))
 
 
 def _div(x: Pairs, y: Pairs) -> Pairs:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 
 from derive.algebra.operations import OPERATIONS, power_rounding
 from verify.intervals.enclosures import Enclosed
+from verify.intervals.in_parts import in_parts
 from verify.intervals.midpoint_radius import (
     UNIT,
     Pairs,
@@ -102,7 +104,10 @@ class RoundedPairs(Enclosed):
 
     def apply(self, op: str, args: tuple[Pairs, ...]) -> Pairs:
         """The operation and its rounding."""
-        exact, units = super().apply(op, args), _units(op, args)
+        return in_parts(partial(self._applied, op), args)
+
+    def _applied(self, op: str, args: tuple[Pairs, ...]) -> Pairs:
+        exact, units = self._enclosed(op, args), _units(op, args)
         if not units:
             return exact
         with np.errstate(all="ignore"):
