@@ -35,7 +35,7 @@ def in_parts(calculate: Callable[[tuple[Array, ...]], Array], args: tuple[Array,
 
 
 def parts(shape: Sequence[int], most: int) -> Iterator[Part]:
-    """Parts of an array of this shape that make up the whole, of no more than `most` numbers each: whole rows if any."""
+    """Parts of an array of this shape that make up the whole, of no more than `most` numbers each."""
     if not shape:
         yield ()
         return

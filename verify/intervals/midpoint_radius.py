@@ -24,6 +24,7 @@ Pairs = NDArray[Any]
 
 PAIR = np.dtype([("mid", np.float64), ("rad", np.float64)])
 UNIT = 2.0**-53  # float64's unit roundoff
+FEW = 8  # numbers of a row or column that are looked at before all
 LEAST = 2.0**-1000  # above what can be lost where float64 underflows
 # A radius is calculated in float64 by a few dozen operations, each off by some 2⁻⁵³, some with an exponential of up to
 # 700 among them; this much more covers them all.
@@ -252,9 +253,14 @@ def product_from_above(left: Floats, right: Floats) -> Floats:
     count = left.shape[-1]
     product = left @ right
     zero = product == 0
-    if zero.any() and not _least(left) * _least(right) > LEAST:  # some may have underflowed
+    any_zero = bool(zero.any())
+    if any_zero and not _least(left) * _least(right) > LEAST:  # some may have underflowed
         zero &= ((left > 0) * 1.0 @ ((right > 0) * 1.0)) == 0
-    return np.where(zero, 0.0, product * (1 + count * 2.0**-52) + count * LEAST)
+    product *= 1 + count * 2.0**-52
+    product += count * LEAST
+    if any_zero:
+        product[zero] = 0.0
+    return product
 
 
 def _least(values: Floats) -> float:
@@ -272,12 +278,18 @@ def multiplies_exactly(left: Pairs, right: Pairs, sizes: Floats, into: Format, *
     exact = (left["rad"] == 0).all(axis=-1)[..., :, np.newaxis] & (right["rad"] == 0).all(axis=-2)[..., np.newaxis, :]
     if not exact.any():
         return np.asarray(exact)
-    rows = np.where(left["mid"] == 0, np.inf, last_bit(left["mid"])).min(axis=-1)[..., :, np.newaxis]
-    columns = np.where(right["mid"] == 0, np.inf, last_bit(right["mid"])).min(axis=-2)[..., np.newaxis, :]
-    lowest = rows * columns
     least = 2.0 ** (into.normal if flushes else max(into.tiny + 1, -1074))
-    held = (lowest >= least) & (sizes < lowest * 2.0**-into.unit) & (sizes <= into.largest)
-    return np.asarray(exact & held)
+    for most in (FEW, None):  # the lowest of some numbers is no lower than that of all: often it decides
+        lowest = _lowest(left["mid"][..., :most], -1) * _lowest(right["mid"][..., :most, :], -2)
+        exact = exact & (lowest >= least) & (sizes < lowest * 2.0**-into.unit) & (sizes <= into.largest)
+        if not exact.any():
+            break
+    return np.asarray(exact)
+
+
+def _lowest(values: Floats, axis: int) -> Floats:
+    """The last bit of the lowest of the numbers along an axis; infinite where all are 0."""
+    return np.asarray(np.where(values == 0, np.inf, last_bit(values)).min(axis=axis, keepdims=True))
 
 
 def last_bit(values: Floats) -> Floats:

@@ -1,6 +1,7 @@
 """What is made part by part is what is made at once."""
 
 import math
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import BroadcastableShapes, mutually_broadcastable_shapes
 
 from verify.intervals import in_parts as module
+from verify.intervals import rounded_pairs
 from verify.intervals.enclosures import Enclosed
 from verify.intervals.in_parts import in_parts, parts
 from verify.intervals.midpoint_radius import pairs
@@ -53,3 +55,21 @@ def test_no_part_is_large() -> None:
     assert np.array_equal(in_parts(counted, (left, right)), left + right)
     assert len(sizes) > 1
     assert max(sizes) <= module.NUMBERS
+
+
+@given(st.integers(1, 5), st.integers(1, 9), st.integers(0, 99), st.integers(1, 20), st.booleans(), st.booleans())
+def test_a_distance_in_parts(rows: int, columns: int, seed: int, most: int, same: bool, alone: bool) -> None:
+    """Also where the exact number has no value, or the other midpoint."""
+    draws = np.random.default_rng(seed)
+    mid = draws.normal(size=(rows, columns))
+    found = pairs(mid, np.where(draws.random(mid.shape) < 0.1, np.nan, np.abs(draws.normal(size=mid.shape))))
+    moved = mid if same else mid + draws.normal(size=mid.shape) * draws.integers(0, 2, mid.shape)
+    exact = None if alone else pairs(np.where(draws.random(mid.shape) < 0.1, np.nan, moved), 2.0**-60)
+    floats = mid + draws.normal(size=mid.shape) * draws.integers(0, 2, mid.shape)
+    system = RoundedPairs("float32")
+    wanted = system.distance(floats, found, exact)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rounded_pairs, "NUMBERS", most)  # down to one number: what is quick of all is that of each
+        own = system.distance(floats, found, exact)
+    for field in fields(wanted):
+        assert getattr(own, field.name).tobytes() == getattr(wanted, field.name).tobytes()
