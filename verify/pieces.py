@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -84,31 +84,55 @@ class Expected:
         return tuple(islice(self.batches, len(record.steps)))
 
 
-Row = tuple[StepComparison, StepRecord]
-
-
 @dataclass(frozen=True)
 class Rows:
-    """The steps of a piece; a row is made when it is asked for."""
+    """The steps of a piece that are compared, and PyTorch's record of it; `places` says which steps of it they are."""
 
     compared: Compared
     record: Steps
+    places: NDArray[np.intp]
+
+    @classmethod
+    def of_piece(cls, steps: Sequence[StepComparison], record: Sequence[StepRecord]) -> Rows:
+        """Those of the steps of a piece, of which all are recorded."""
+        compared, recorded = in_blocks(steps), side_by_side(record)
+        first = recorded.batches[0].step
+        return cls(compared, recorded, _numbers(compared) - first)
+
+    @classmethod
+    def joined(cls, runs: Sequence[Rows]) -> Rows:
+        """The rows of several runs of steps, in the order of the steps, each once."""
+        blocks, places = Compared.joined([rows.compared for rows in runs])
+        recorded = Steps(*Steps.joined([rows.record for rows in runs]))
+        firsts = np.cumsum([0, *(len(rows.record) for rows in runs[:-1])])
+        by_hand = {number: step for rows in runs for number, step in rows.compared.by_hand.items()}
+        of_record = [rows.places + first for rows, first in zip(runs, firsts, strict=True)]
+        numbers = np.concatenate([rows.numbers for rows in runs])
+        _, order = np.unique(numbers, return_index=True)
+        return cls(Compared(blocks, places[order], by_hand), recorded, np.concatenate(of_record)[order])
 
     @property
     def numbers(self) -> NDArray[np.intp]:
-        """The numbers of the steps that are compared."""
-        return np.array([batch.step for batch in self.compared.batches], dtype=np.intp)
+        """The numbers of the steps."""
+        return _numbers(self.compared)
 
-    def row(self, place: int) -> Row:
-        """The row of a step, counted from 0, or from the end where it is negative; in memory of its own."""
-        at = place % len(self.compared)
-        compared = self.compared[at : at + 1][0]
-        return compared, self.record[compared.batch.step - self.first]
+    def of(self, places: NDArray[np.intp]) -> Rows:
+        """Some of the rows by their places, counted from 0; in memory of their own."""
+        recorded, _ = self.record.some(self.places[places])
+        return Rows(self.compared.of(places), recorded, np.arange(len(places)))
 
-    @cached_property
-    def first(self) -> int:
-        """The number of the first step of the piece."""
-        return self.record[0].batch.step
+    def end(self, most: int) -> Rows:
+        """The last rows, no more than `most`."""
+        return self.of(np.arange(max(0, len(self.compared) - most), len(self.compared)))
+
+    @property
+    def steps(self) -> Steps:
+        """PyTorch's record of the steps."""
+        return Steps(self.record.blocks, self.record.places[self.places])
+
+
+def _numbers(compared: Compared) -> NDArray[np.intp]:
+    return np.array([batch.step for batch in compared.batches], dtype=np.intp)
 
 
 class Kept:
@@ -118,9 +142,9 @@ class Kept:
         self.everything = is_whole(run)
         self.ends = ends(run.problem, run.settings)
         self.report = np.array(run.settings.report, dtype=np.intp)
-        self.rows: dict[int, Row] = {}
+        self.rows: list[Rows] = []
         self.last: list[Rows] = []
-        self.by_hand: Row | None = None
+        self.by_hand: list[Rows] = []
         self.found = 0
         self.hand = HandRun(())
         self.whole: tuple[Record, Comparison, Tally] | None = None
@@ -128,7 +152,7 @@ class Kept:
     @property
     def before(self) -> StepRecord | None:
         """The last step of the pieces so far."""
-        return self.last[-1].row(-1)[1] if self.last else None
+        return self.last[-1].steps[-1] if self.last else None
 
     @property
     def tally(self) -> Tally:
@@ -139,7 +163,8 @@ class Kept:
     def add(self, by_hand: HandRun, record: Record, comparison: Comparison, tally: Tally) -> None:
         """Takes what is to be kept of the next piece."""
         if not self.everything:
-            self._add_rows(Rows(in_blocks(comparison.steps), side_by_side(record.steps)), len(by_hand.steps))
+            begins = record.steps[0].batch.step
+            self._add_rows(Rows.of_piece(comparison.steps, record.steps), begins + len(by_hand.steps))
         self.hand = by_hand
         if self.whole is None:
             self.whole = record, comparison, tally
@@ -150,26 +175,23 @@ class Kept:
         self.whole = first, replace(told, kink_notes=notes, batch_faults=faults), so_far.joined(tally)
 
     def _add_rows(self, rows: Rows, by_hand: int) -> None:
-        """Takes rows of a piece, of which the first steps are calculated by hand, so many as `by_hand` says."""
+        """Takes rows of a piece, of which the steps before the one with the number `by_hand` are calculated by hand."""
         numbers = rows.numbers
         wrong = np.flatnonzero(~rows.compared.each([block.agrees for block in rows.compared.blocks]))
         listed = wrong[: MAX_LISTED - self.found]
         self.found += len(listed)
         if self.last and 0 in listed:
-            self._keep(self.last[-1].row(-1))  # the step before
+            self.rows.append(self.last[-1].end(1))  # the step before
         kept = (numbers <= self.ends) | np.isin(numbers, self.report)
         kept[listed] = kept[listed[listed > 0] - 1] = True
-        for place in np.flatnonzero(kept):
-            self._keep(rows.row(int(place)))
-        known = np.flatnonzero(numbers < rows.first + by_hand)
+        if kept.any():
+            self.rows.append(rows.of(np.flatnonzero(kept)))
+        known = np.flatnonzero(numbers < by_hand)
         if known.size:
-            self.by_hand = rows.row(int(known[-1]))
+            self.by_hand = [rows.of(known[-1:])]
         self.last = [*self.last, rows]
         while sum(len(own.compared) for own in self.last[1:]) >= self.ends:
             del self.last[0]
-
-    def _keep(self, row: Row) -> None:
-        self.rows[row[0].batch.step] = row
 
     def all(self) -> tuple[HandRun, Record, Comparison]:
         """The run with the rows that are kept, in order."""
@@ -177,10 +199,10 @@ class Kept:
         record, comparison, _ = self.whole
         if self.everything:
             return self.hand, record, comparison
-        ends = [rows.row(place) for rows in self.last for place in range(len(rows.compared))][-self.ends :]
-        ends += [] if self.by_hand is None else [self.by_hand]
-        kept = self.rows | {step.batch.step: (step, own) for step, own in ends}
-        steps = tuple(kept[number][0] for number in sorted(kept))
-        by_hand = tuple(step.hand for step in steps if step.hand is not None)
-        record = replace(record, steps=tuple(kept[number][1] for number in sorted(kept)))
-        return HandRun(by_hand, self.hand.ended), record, replace(comparison, steps=steps)
+        ends: list[Rows] = []
+        for rows in reversed(self.last):
+            ends.append(rows.end(self.ends - sum(len(own.compared) for own in ends)))
+        kept = Rows.joined([*self.rows, *ends, *self.by_hand])
+        by_hand = (kept.compared.hand(batch) for batch in kept.compared.batches)
+        known = HandRun(tuple(step for step in by_hand if step is not None), self.hand.ended)
+        return known, replace(record, steps=kept.steps), replace(comparison, steps=kept.compared)

@@ -168,6 +168,16 @@ class InBlocks(Generic[B]):
             whole[mine] = own[self.places[mine, 1]]
         return whole
 
+    @classmethod
+    def joined(cls, runs: Sequence[InBlocks[B]]) -> tuple[list[B], NDArray[np.intp]]:
+        """The blocks of several runs of steps, one run after the other, and the places of all steps in them."""
+        blocks: list[B] = []
+        places = [np.empty((0, 2), dtype=np.intp)]
+        for run in runs:
+            places.append(run.places + np.array([len(blocks), 0]))
+            blocks += run.blocks
+        return blocks, np.concatenate(places)
+
     @staticmethod
     def parts(places: NDArray[np.intp]) -> tuple[list[tuple[int, NDArray[np.intp]]], NDArray[np.intp]]:
         """Of which blocks, at which places, some of the steps are; and where they stand in blocks of these alone."""
@@ -207,8 +217,11 @@ class Steps(InBlocks[Block], Sequence[StepRecord]):
         places = np.stack([np.array(firsts, dtype=np.intp)[own] + place // each, place % each], axis=1)
         return Steps(blocks, places)
 
-    def some(self, chosen: NDArray[np.bool_]) -> tuple[Steps, list[tuple[int, NDArray[np.intp]]]]:
-        """Those of the steps that are chosen; and of which block, at which places, each of their blocks is a part."""
+    def some(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> tuple[Steps, list[tuple[int, NDArray[np.intp]]]]:
+        """Those of the steps that are chosen, by a truth for each or by their places, in memory of their own.
+
+        And of which block, at which places, each of their blocks is a part.
+        """
         parts, found = self.parts(self.places[chosen])
         return Steps([self.blocks[number].of(places) for number, places in parts], found), parts
 

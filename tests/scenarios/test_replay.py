@@ -4,14 +4,21 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
+from functools import cache
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import settings as runs
+from hypothesis import strategies as st
 from torch import Tensor
 
+from derive.run.run import Run
 from tables.text.report import to_text
-from verify import Outcome, Result, verify
+from verify import Outcome, Result, pytorch, verify
+from verify.bound.bound import prepare
 from verify.compare.verdict import explanations
+from verify.names import adjoint_of
 from verify.pytorch import run as training
 from verify.record import side_by_side
 
@@ -188,3 +195,52 @@ def test_the_state_of_the_replay_is_pytorchs_rounded_one() -> None:
     wanted = sum((3 * x - y) ** 2 for x, y in zip(held["x"], held["y"], strict=True)) / 4
     assert check.quantity == "l"
     assert check.expected == pytest.approx(float(wanted), rel=1e-9)
+
+
+NETWORK = """
+equations = '''
+h = relu(X @ W + c)
+z = h @ v
+l = mean((z - y)^2)'''
+[parameters]
+W = [[0.3, -0.2, 0.5], [0.1, 0.4, -0.6]]
+c = [0.1, 0, -0.1]
+v = [0.2, -0.3, 0.4]
+[data]
+X = [[1, 2], [0.5, -1], [2, 0.25], [1.5, 1], [-1, 0.75]]
+y = [1, 0, 0.3, 0.8, -0.5]
+[training]
+lr = 0.1
+batch_size = 2
+epochs = 4
+"""
+
+
+@cache
+def at_16_bits(settings: tuple[tuple[str, object], ...]) -> Result:
+    return verify(NETWORK, dtype="bfloat16", **dict(settings))
+
+
+@pytest.mark.parametrize("settings", [{}, {"accumulate": 2}, {"momentum": 0.9, "clip_grad_norm": 0.5}], ids=str)
+@given(share=st.lists(st.booleans(), min_size=12, max_size=12))
+@runs(max_examples=15, deadline=None)
+def test_what_a_replay_shares_with_the_bound_is_what_it_would_calculate(
+    settings: dict[str, object], share: list[bool]
+) -> None:
+    """Of any of the steps of a block: all that a bound in float64 at their states gives, bit by bit."""
+    result = at_16_bits(tuple(settings.items()))
+    run = Run(result.problem, result.derivation, result.settings)
+    bound = prepare(run)
+    assert bound.finer is not None
+    finer, replay = bound.finer(), pytorch.Replay(result.problem, result.settings)
+    for block in side_by_side(result.record.steps).blocks:
+        places = np.flatnonzero(share[: len(block)])
+        if not places.size:
+            continue
+        again = replay(block.of(places))
+        beside = bound.beside(bound.at(block), again, places)
+        assert beside is not None
+        found, wanted = finer.at(again, beside), finer.at(again)
+        for name in ("l", *map(adjoint_of, block.gradients)):
+            assert found.exact[name].tobytes() == wanted.exact[name].tobytes()
+            assert found.rounded[name].tobytes() == wanted.rounded[name].tobytes()

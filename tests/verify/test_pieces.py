@@ -1,10 +1,14 @@
 """A long run is calculated in pieces: the verdict is that of the whole, and few rows are kept."""
 
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from derive.errors import SettingError
 from tables import comparison, steps
@@ -192,3 +196,29 @@ def test_how_far_a_long_run_is_is_told_piece_by_piece(monkeypatch: pytest.Monkey
     said.clear()
     verify(PROBLEM, steps=30, tell=lambda *words: said.append(words))
     assert said == [(30, 30, "no number disagrees")]
+
+
+@cache
+def one_of_so_many(every: int) -> Result:
+    return verify(PROBLEM, steps=31, every=every)
+
+
+@given(st.lists(st.lists(st.integers(-31, 30), max_size=8), min_size=1, max_size=4), st.integers(1, 4))
+def test_rows_of_several_pieces_are_those_of_the_run(chosen: list[list[int]], every: int) -> None:
+    """Of a run in which batches of two kinds take turns, and one step of so many is compared."""
+    result = one_of_so_many(every)
+    whole = pieces.Rows.of_piece(result.comparison.steps, result.record.steps)
+    kept = [np.array([place % len(whole.compared) for place in own], dtype=np.intp) for own in chosen]
+    found = pieces.Rows.joined([whole.of(own) for own in kept])
+    wanted = sorted({place for own in kept for place in own.tolist()})
+    assert found.numbers.tolist() == whole.numbers[wanted].tolist()
+    for place, own in enumerate(wanted):
+        step, same = found.compared[place], whole.compared[own]
+        assert (step.batch, step.hand) == (same.batch, same.hand)
+        assert found.steps[place].batch == step.batch
+        for name, numbers in same.numbers.items():
+            assert numbers.distance.bound.tobytes() == step.numbers[name].distance.bound.tobytes()
+            assert numbers.autograd.tobytes() == step.numbers[name].autograd.tobytes()
+        assert found.steps[place].loss == result.record.steps[step.batch.step - 1].loss
+    ends = whole.end(3)
+    assert ends.numbers.tolist() == whole.numbers[-3:].tolist()

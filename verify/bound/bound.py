@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from derive.chain.derivation import differentiate
 from derive.run.reads import Held
@@ -27,12 +28,36 @@ from verify.hand.calculation import Calculation
 from verify.hand.evaluation import Values
 from verify.hand.program import times_partial
 from verify.intervals import Enclosed, RoundedPairs
-from verify.names import adjoint_of, clipped, updated
+from verify.names import Name, adjoint_of, clipped, updated
 from verify.numbers import Array, Distance, Exact, Floats, Rounded, precision
 from verify.record import Block, StepRecord, Steps, side_by_side
 
 PRECISION = 192  # bits inside the balls: what they add themselves is 2⁻¹³⁹ of float64's own rounding
 MAX_SIDE_BY_SIDE = 2**16  # numbers of one array: more steps at once need memory and save no time
+
+
+class Taken:
+    """The numbers of a block in a number system, each array made when it is first read."""
+
+    def __init__(self, take: Callable[[Floats], Array], block: Block, known: Mapping[Name, Array]) -> None:
+        self.take = take
+        self.block = block
+        self._found = dict(known)
+
+    def __call__(self, group: str, name: str) -> Array:
+        """One of the arrays."""
+        if (group, name) not in self._found:
+            self._found[group, name] = self.take(self.block.floats(group, name))
+        return self._found[group, name]
+
+    def group(self, name: str) -> dict[str, Array]:
+        """All arrays of a group."""
+        return {own: self(name, own) for own in self.block.group(name)}
+
+    @property
+    def begins(self) -> dict[Name, Array]:
+        """What a step begins with, as far as it has been read."""
+        return {name: own for name, own in self._found.items() if name[0] in ("before", "data")}
 
 
 @dataclass(frozen=True)
@@ -48,6 +73,15 @@ class AtState:
     rounded: Values
     exact: Values
     terms: Mapping[str, Floats]
+    taken: Taken
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Of steps at the same states, the exact results and what they begin with, as far as these are known."""
+
+    exact: Values
+    begins: Mapping[Name, Array]
 
 
 @dataclass(frozen=True)
@@ -70,16 +104,34 @@ class Bound:
         """Every step at its state, in blocks that are treated alike."""
         yield from map(self.at, self.side_by_side(steps).blocks)
 
-    def at(self, block: Block) -> AtState:
-        """What correct evaluation can give in steps of one kind, calculated side by side."""
+    def at(self, block: Block, beside: Beside | None = None) -> AtState:
+        """What correct evaluation can give in steps of one kind, calculated side by side, or is known `beside`."""
         loss, targets = self.exact.derivation.graph.loss, self.exact.derivation.wrt
         measured = (loss, *map(adjoint_of, targets))
         if block.adjoints:  # every line is compared
             measured += (*block.nodes, *map(adjoint_of, block.adjoints))
+        taken = own = Taken(self.exact.system.take, block, {} if beside is None else beside.begins)
+        if not isinstance(self.system, RoundedPairs):  # balls and fractions are not taken alike
+            own = Taken(self.system.take, block, {})
         with precision(PRECISION):
-            rounded, terms = _side(self.rounded, block, measured, self._in_order(block))
-            exact, _ = _side(self.exact, block, ())
-        return AtState(block, rounded, exact, terms)
+            rounded, terms = _side(self.rounded, own, measured, self._in_order(block))
+            exact = _side(self.exact, taken, ())[0] if beside is None else beside.exact
+        return AtState(block, rounded, exact, terms, taken)
+
+    def beside(self, once: AtState, again: Block, places: NDArray[np.intp]) -> Beside | None:
+        """What a replay of the steps at these places need not calculate again; None where lines go on from their own.
+
+        It is judged by the same equations at the same states, exactly.
+        """
+        block = once.block
+        if block.nodes or again.nodes or block.adjoints or again.adjoints:
+            return None
+        if len(places) == len(block):
+            return Beside(once.exact, once.taken.begins)
+        ranks = {self.exact.derivation.graph.loss: 0}
+        ranks |= {adjoint_of(name): own.ndim - 1 for name, own in block.gradients.items()}
+        found = {name: once.exact[name] for name in ranks}
+        return Beside({name: own[places] if own.ndim > ranks[name] else own for name, own in found.items()}, {})
 
     def _in_order(self, block: Block) -> Calculation:
         """The rounded side of forward and backward pass, in the orders that are known for batches of this size."""
@@ -92,8 +144,9 @@ class Bound:
         """The exact results where the side of `where` that is not chosen counts 0 times; none without a `where`."""
         if self.unguarded is None:
             return {}
+        side = self.unguarded()
         with precision(PRECISION):
-            return _side(self.unguarded(), block, ())[0]
+            return _side(side, Taken(side.system.take, block, {}), ())[0]
 
     def distance(self, floats: Floats, found: Array, exact: Array | None) -> Distance:
         """The distance of PyTorch's numbers from `exact`, if given, and from all correct ones, which lie in `found`."""
@@ -104,60 +157,63 @@ class Bound:
 
 
 def _side(
-    side: Calculation, block: Block, measured: tuple[str, ...], passes: Calculation | None = None
+    side: Calculation, taken: Taken, measured: tuple[str, ...], passes: Calculation | None = None
 ) -> tuple[dict[str, Array], Mapping[str, Floats]]:
     """The results of one calculation at the states of the steps, and Σ|terms| of what is `measured`.
 
     `passes` is the same for forward and backward pass, where they are calculated in another system.
     """
-    take, n = side.system.take, block.n
-    before = {name: take(block.floats("before", name)) for name in block.before}
-    data = {name: take(block.floats("data", name)) for name in block.data}
-    recorded = {name: take(block.floats("nodes", name)) for name in block.nodes}
-    recorded.update({adjoint_of(name): take(block.floats("adjoints", name)) for name in block.adjoints})
+    block, n = taken.block, taken.block.n
+    before, data = taken.group("before"), taken.group("data")
+    recorded = taken.group("nodes") | {adjoint_of(name): own for name, own in taken.group("adjoints").items()}
     found = (passes or side).at({**before, **data}, n, recorded, measured)
     results, terms = dict(found.results), dict(found.terms)
     for name in block.accumulated:
-        held, own = block.floats("accumulated", name), adjoint_of(name)
-        results[own] = side.accumulated(take(held), results[own])
+        own = adjoint_of(name)
+        results[own] = side.accumulated(taken("accumulated", name), results[own])
         if own in terms:
-            terms[own] = terms[own] + np.abs(held)
-    held_gradients = {name: take(block.floats("gradients", name)) for name in block.clipped}
+            terms[own] = terms[own] + np.abs(block.floats("accumulated", name))
+    held_gradients = {name: taken("gradients", name) for name in block.clipped}
     cut = side.clipped(held_gradients, 1) if held_gradients else {}
     results.update({clipped(name): value for name, value in cut.items()})
-    after = {name: take(block.floats("after", name)) for name in block.after}
-    if after and not side.by_hand_alone:
-        results.update(_updated(side, block, before, after))
+    if block.after and not side.by_hand_alone:
+        results.update(_updated(side, taken, before))
     if any(stage.target in block.nodes for stage in side.watch):  # a replay has no update, and watches nothing
-        gradients = side.followed({name: block.floats("gradients", name) for name in block.gradients})
-        followed = {name: take(value) for name, value in gradients.items()}
-        followed |= _inside(side, block, before, after)
+        after = taken.group("after")
+        followed = {**side.followed(taken.group("gradients")), **_inside(side, taken, before, after)}
         results.update(side.watched({**before, **data, **results, **recorded, **followed, **after}, n))
     return results, terms
 
 
-def _inside(side: Calculation, block: Block, before: Values, after: Values) -> Values:
+def _inside(side: Calculation, taken: Taken, before: Values, after: Values) -> Values:
     """What the watched lines read of the updates, from PyTorch's state, gradients and lr."""
-    gradients = {name: side.system.take(_used(block, name)) for name in block.gradients}
+    block = taken.block
+    gradients = {name: _used(taken, name) for name in block.gradients}
     t = side.system.take(np.array([float(batch.made) for batch in block.batches]))
     rates = {name: side.take_rate(block.floats("rates", name)) for name in block.rates}
     return side.inside(Held(before, after, gradients), t, rates)
 
 
-def _used(block: Block, name: str) -> Floats:
+def _used(taken: Taken, name: str) -> Array:
     """The gradients of a parameter from which its updates are made."""
-    return block.floats("clipped" if name in block.clipped else "gradients", name)
+    return taken("clipped" if name in taken.block.clipped else "gradients", name)
 
 
-def _updated(side: Calculation, block: Block, before: Values, after: Values) -> dict[str, Array]:
+def _updated(side: Calculation, taken: Taken, before: Values) -> dict[str, Array]:
     """The parameters and the optimizer's state after the steps, from PyTorch's gradients."""
+    block = taken.block
     if not block.batches[0].updates:
         return {updated(name): value for name, value in before.items()}
     t = side.system.take(np.array([float(batch.t) for batch in block.batches]))
     rates = {name: side.take_rate(block.floats("rates", name)) for name in block.rates}
     results: dict[str, Array] = {}
+
+    def recorded(name: str, result: Array) -> Array:
+        """PyTorch's own state, with which later equations go on."""
+        return taken("after", name) if name in block.after else result
+
     for name in block.gradients:
-        moved = side.updated(name, before, side.system.take(_used(block, name)), t, after.get, rates)
+        moved = side.updated(name, before, _used(taken, name), t, recorded, rates)
         results.update({updated(own): value for own, value in moved.items()})
     return results
 

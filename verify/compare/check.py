@@ -97,6 +97,8 @@ class Numbers:
 
     def spread(self, places: NDArray[np.intp], count: int) -> Numbers:
         """The numbers at their places among `count` steps side by side; of the other steps nothing is known."""
+        if len(places) == count:
+            return self  # they are all steps
         autograd = np.full((count, *self.autograd.shape[1:]), np.nan)
         autograd[places] = self.autograd
         terms = None

@@ -95,10 +95,14 @@ class Compared(InBlocks[ComparedBlock], Sequence[StepComparison]):
     @overload
     def __getitem__(self, step: slice) -> Compared: ...
     def __getitem__(self, step: int | slice) -> StepComparison | Compared:
-        if isinstance(step, slice):
-            parts, found = self.parts(self.places[step])
-            return Compared([self.blocks[number].of(places) for number, places in parts], found, self.by_hand)
-        return self.at(*map(int, self.places[step]))
+        return self.of(step) if isinstance(step, slice) else self.at(*map(int, self.places[step]))
+
+    def of(self, steps: slice | NDArray[np.intp]) -> Compared:
+        """Some of the steps by their places in the run, counted from 0, in memory of their own."""
+        parts, found = self.parts(self.places[steps])
+        blocks = [self.blocks[number].of(places) for number, places in parts]
+        numbers = (batch.step for block in blocks for batch in block.batches)
+        return Compared(blocks, found, {number: self.by_hand[number] for number in numbers if number in self.by_hand})
 
     def at(self, block: int, place: int) -> StepComparison:
         """The comparison of the step at a place of a block."""
@@ -109,9 +113,12 @@ class Compared(InBlocks[ComparedBlock], Sequence[StepComparison]):
     def _step(self, block: ComparedBlock, place: int) -> StepComparison:
         batch = block.batches[place]
         numbers = {name: numbers.of_step(place) for name, numbers in block.numbers.items()}
+        return StepComparison(batch, numbers, self.hand(batch))
+
+    def hand(self, batch: Batch) -> HandStep | None:
+        """The same step by hand; one that has another number of samples has no numbers that stand beside it."""
         found = self.by_hand.get(batch.step)
-        # a step by hand that has another number of samples has no numbers that stand beside it
-        return StepComparison(batch, numbers, found if found is not None and found.batch.n == batch.n else None)
+        return found if found is not None and found.batch.n == batch.n else None
 
 
 def in_blocks(steps: Sequence[StepComparison]) -> Compared:

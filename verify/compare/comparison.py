@@ -136,12 +136,7 @@ def compare(
         kept["after"] = taken(hand, steps, bound)
     if settings.every > 1:
         steps, kept = _some(_chosen(settings, steps, kept), steps, kept)
-    blocks, notes = _judged(problem, kept, steps, bound)
-    if replay is not None and settings.dtype != "float64":
-        blocks = [
-            _judged_again(problem.graph.loss, bound, replay, block, own)
-            for block, own in zip(steps.blocks, blocks, strict=True)
-        ]
+    blocks, notes = _judged(problem, kept, steps, bound, None if settings.dtype == "float64" else replay)
     compared = Compared(blocks, steps.places, {step.batch.step: step for step in hand.steps})
     if settings.first:
         wrong = compared.each([block.disagrees for block in blocks])
@@ -203,11 +198,12 @@ def _with_their_rows(data: Values, steps: Steps) -> Steps:
 
 
 def _judged(
-    problem: Problem, kept: Mapping[str, Carried], steps: Steps, bound: Bound
+    problem: Problem, kept: Mapping[str, Carried], steps: Steps, bound: Bound, replay: Replay | None
 ) -> tuple[list[ComparedBlock], list[str]]:
     """The numbers of every block, and which entries stand on a kink.
 
-    `kept` are the groups of numbers that PyTorch does not calculate in a step.
+    `kept` are the groups of numbers that PyTorch does not calculate in a step. Steps whose bound is too wide are judged
+    by `replay`, where it is given.
     """
     loss = problem.graph.loss
     notes: list[tuple[int, str]] = []
@@ -218,7 +214,8 @@ def _judged(
             (group, name): kept[group][number][name] if group in kept else numbers_of(at_state, bound, group, name)
             for group, name in entries(block, loss)
         }
-        found.append(ComparedBlock(block.batches, numbers))
+        judged = ComparedBlock(block.batches, numbers)
+        found.append(judged if replay is None else _judged_again(loss, bound, replay, at_state, judged))
         for name in numbers:
             if name[0] not in kept:
                 called = quantity(name, loss, problem.graph.by_name)
@@ -228,14 +225,15 @@ def _judged(
     return found, [note for _, note in sorted(notes, key=lambda numbered: numbered[0])]
 
 
-def _judged_again(loss: str, bound: Bound, replay: Replay, block: Block, judged: ComparedBlock) -> ComparedBlock:
+def _judged_again(loss: str, bound: Bound, replay: Replay, once: AtState, judged: ComparedBlock) -> ComparedBlock:
     """The block with the steps whose bound is too wide repeated in float64, all but their updates."""
     places = np.flatnonzero(judged.wide)
     if not places.size:
         return judged
     assert bound.finer is not None  # it is that of a run
-    finer = bound.finer()
-    at_state = finer.at(replay(block.of(places)))
+    finer, block = bound.finer(), once.block
+    repeated = replay(block if len(places) == len(block) else block.of(places))
+    at_state = finer.at(repeated, bound.beside(once, repeated, places))
     numbers = dict(judged.numbers)
     for name in entries(at_state.block, loss):
         if name[0] not in ("before", "accumulated", "after"):

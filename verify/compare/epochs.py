@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
+
+from flint import fmpq
 
 from derive.graph.graph import Graph
 from derive.run.batches import Batch
 from verify.hand.run import HandRun
-from verify.numbers import Exactly, from_fraction, is_finite, is_moderate, middle, to_float
+from verify.numbers import Exactly, from_float, is_finite, is_moderate, midpoint, to_float
 from verify.record import Record, side_by_side
 
 
@@ -40,7 +41,7 @@ class EpochLoss:
 def epoch_losses(graph: Graph, hand: HandRun, record: Record) -> tuple[EpochLoss, ...]:
     """The loss of each epoch of a run; of the last one the batches that were taken."""
     by_hand = {step.batch.step: _exact(step.loss.item()) for step in hand.steps}
-    epochs: dict[int, list[tuple[Batch, Fraction | float]]] = {}
+    epochs: dict[int, list[tuple[Batch, fmpq | float]]] = {}
     steps = side_by_side(record.steps)
     losses = steps.each([block.floats("loss", "") for block in steps.blocks])
     for batch, loss in zip(steps.batches, losses.tolist(), strict=True):
@@ -63,21 +64,21 @@ def epoch_losses(graph: Graph, hand: HandRun, record: Record) -> tuple[EpochLoss
     return tuple(found)
 
 
-def _exact(number: Exactly) -> Fraction | float:
+def _exact(number: Exactly) -> fmpq | float:
     """A number by hand as a fraction; the middle of a ball, whose radius is far below what is printed."""
     if not is_finite(number):
         return math.nan
-    return middle(number) if is_moderate(number) else to_float(number)
+    return midpoint(number) if is_moderate(number) else to_float(number)
 
 
-def _means(losses: Sequence[Fraction | float], sizes: Sequence[int], averaged: bool) -> Means:
+def _means(losses: Sequence[fmpq | float], sizes: Sequence[int], averaged: bool) -> Means:
     """Both means, exact before they are rounded; the loss of a batch that is a sum has its samples' weight already."""
-    if not all(isinstance(loss, Fraction) or math.isfinite(loss) for loss in losses):
+    if not all(isinstance(loss, fmpq) or math.isfinite(loss) for loss in losses):
         return Means(math.nan, math.nan)
-    exact = [Fraction(loss) for loss in losses]
+    exact = [loss if isinstance(loss, fmpq) else from_float(loss) for loss in losses]
     weighted = (loss * size for loss, size in zip(exact, sizes, strict=True)) if averaged else exact
     return Means(_rounded(exact, len(exact)), _rounded(weighted, sum(sizes)))
 
 
-def _rounded(numbers: Iterable[Fraction], count: int) -> float:
-    return to_float(from_fraction(sum(numbers, Fraction(0)) / count))
+def _rounded(numbers: Iterable[fmpq], count: int) -> float:
+    return to_float(sum(numbers, fmpq(0)) / count)

@@ -68,8 +68,8 @@ def summarize(comparison: Comparison) -> tuple[Summary, ...]:
 
 
 def _summary(comparison: Comparison, name: Name, sides: list[Side]) -> Summary:
-    wrong = sum(int(side.numbers.disagrees.sum()) for side in sides)
-    right = sum(int(side.numbers.agrees.sum()) for side in sides)
+    wrong = sum(int(np.count_nonzero(side.numbers.disagrees)) for side in sides)
+    right = sum(int(np.count_nonzero(side.numbers.agrees)) for side in sides)
     count = sum(side.numbers.autograd.size for side in sides)
     largest = partial(_largest, comparison, name)
     return Summary(
@@ -77,7 +77,7 @@ def _summary(comparison: Comparison, name: Name, sides: list[Side]) -> Summary:
         count,
         wrong,
         count - wrong - right,
-        sum(int(side.numbers.replayed.sum()) for side in sides),
+        sum(int(np.count_nonzero(side.numbers.replayed)) for side in sides),
         largest(sides, closeness),
         _widest(largest, [side for side in sides if side.numbers.terms is not None], hidden),
         _widest(largest, [side for side in sides if side.numbers.replayed.any()], blurred),
@@ -167,7 +167,9 @@ def _share(off: float, hand: float) -> float:
 def closeness(numbers: Numbers) -> Floats:
     """The step errors as shares of their bounds; 0 where an error is not known."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.nan_to_num(np.abs(numbers.distance.error) / numbers.distance.bound, nan=0.0)
+        shares = np.asarray(np.abs(numbers.distance.error) / numbers.distance.bound)
+    np.copyto(shares, 0.0, where=np.isnan(shares))
+    return shares
 
 
 def _widest(largest: Callable[[list[Side], Measure], Check], sides: list[Side], measure: Measure) -> Check | None:
@@ -181,7 +183,10 @@ def hidden(numbers: Numbers) -> Floats:
 
 def blurred(numbers: Numbers) -> Floats:
     """The same by each number's own bound, for the numbers that rest on a replay; 0 for the others."""
-    return np.where(numbers.replayed, _shares(numbers.distance.reach, numbers.terms), 0.0)
+    found, there = np.zeros(numbers.autograd.shape), numbers.replayed
+    if numbers.terms is not None:
+        found[there] = _shares(numbers.distance.reach[there], numbers.terms[there])
+    return found
 
 
 def _shares(caught: Floats, terms: Floats | None) -> Floats:
@@ -189,8 +194,10 @@ def _shares(caught: Floats, terms: Floats | None) -> Floats:
     if terms is None:
         return np.zeros_like(caught)
     with np.errstate(invalid="ignore", divide="ignore"):
-        shares = np.where(caught == 0, 0.0, caught / terms)
-    return np.where(np.isnan(shares), np.inf, shares)
+        shares = np.asarray(caught / terms)
+    np.copyto(shares, np.inf, where=np.isnan(shares))
+    np.copyto(shares, 0.0, where=caught == 0)
+    return shares
 
 
 def _largest(comparison: Comparison, name: Name, sides: list[Side], measure: Measure) -> Check:

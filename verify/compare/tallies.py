@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from derive.run.run import Run
 from verify.compare.compared import in_blocks
 from verify.compare.comparison import Comparison
@@ -79,7 +81,7 @@ def tally(run: Run, hand: HandRun, record: Record, comparison: Comparison) -> Ta
         len(record.steps),
         len(comparison.steps),
         len(hand.steps),
-        sum(int(numbers.disagrees.sum()) for block in blocks for numbers in block.numbers.values()),
+        sum(int(np.count_nonzero(numbers.disagrees)) for block in blocks for numbers in block.numbers.values()),
         summarize(comparison),
         epoch_losses(run.problem.graph, hand, record),
         first_nonfinite(hand, record, run.loss),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 from flint import arb
@@ -13,6 +14,7 @@ from derive.algebra.expression import Apply, Expr, Number, Ref
 from derive.algebra.operations import OPERATIONS
 from verify.intervals.contraction import Contraction
 from verify.intervals.functions import FUNCTIONS
+from verify.intervals.in_parts import in_parts
 from verify.intervals.midpoint_radius import (
     ELEMENTS,
     LEAST,
@@ -78,6 +80,9 @@ class Enclosed(Literals):
 
     def apply(self, op: str, args: tuple[Pairs, ...]) -> Pairs:
         """The operation on every element; where it may have no value, a pair that tells nothing."""
+        return in_parts(partial(self._enclosed, op), args)
+
+    def _enclosed(self, op: str, args: tuple[Pairs, ...]) -> Pairs:
         with np.errstate(all="ignore"):
             if op in ELEMENTS:
                 return ELEMENTS[op](*args)

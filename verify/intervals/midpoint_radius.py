@@ -24,6 +24,7 @@ Pairs = NDArray[Any]
 
 PAIR = np.dtype([("mid", np.float64), ("rad", np.float64)])
 UNIT = 2.0**-53  # float64's unit roundoff
+FEW = 8  # numbers of a row or column that are looked at before all
 LEAST = 2.0**-1000  # above what can be lost where float64 underflows
 # A radius is calculated in float64 by a few dozen operations, each off by some 2⁻⁵³, some with an exponential of up to
 # 700 among them; this much more covers them all.
@@ -33,17 +34,23 @@ _SAFE = 2.0**900  # within its inverse and itself, the error of a product is fou
 
 def pairs(mid: Any, rad: Any = 0.0) -> Pairs:
     """An array of pairs; where either part is not finite, the pair tells nothing."""
-    mid, rad = np.broadcast_arrays(np.asarray(mid, dtype=np.float64), np.asarray(rad, dtype=np.float64))
-    known = np.isfinite(mid) & np.isfinite(rad)
-    found = np.empty(mid.shape, dtype=PAIR)
-    found["mid"] = np.where(known, mid, np.nan)
-    found["rad"] = np.where(known, rad, np.nan)
+    mid, rad = np.asarray(mid, dtype=np.float64), np.asarray(rad, dtype=np.float64)
+    found = np.empty(mid.shape if mid.shape == rad.shape else np.broadcast_shapes(mid.shape, rad.shape), dtype=PAIR)
+    found["mid"], found["rad"] = mid, rad
+    are_known = np.isfinite(mid), np.isfinite(rad)
+    if not (are_known[0].all() and are_known[1].all()):  # in nearly every array they all are
+        unknown = ~(are_known[0] & are_known[1])
+        np.copyto(found["mid"], np.nan, where=unknown)
+        np.copyto(found["rad"], np.nan, where=unknown)
     return found
 
 
 def up(radius: Floats) -> Floats:
     """A number above the exact value of a radius formula that float64 has rounded to `radius`; 0 stays 0."""
-    return np.where(radius == 0, 0.0, radius * UP + LEAST)
+    found = np.asarray(radius * UP)
+    found += LEAST
+    np.copyto(found, 0.0, where=radius == 0)
+    return found
 
 
 def size(x: Pairs) -> Floats:
@@ -64,9 +71,11 @@ def _lost_in_product(a: Floats, b: Floats, product: Floats) -> Floats:
     high_a, low_a = _halves(a)
     high_b, low_b = _halves(b)
     exact = np.abs(((high_a * high_b - product) + high_a * low_b + low_a * high_b) + low_a * low_b)
-    largest = np.maximum(np.maximum(np.abs(a), np.abs(b)), np.abs(product))
-    safe = (largest < _SAFE) & (np.abs(product) > 1 / _SAFE)
-    above = np.where((a == 0) | (b == 0), 0.0, np.abs(product) * UNIT + LEAST)
+    size = np.abs(product)
+    safe = (np.maximum(np.maximum(np.abs(a), np.abs(b)), size) < _SAFE) & (size > 1 / _SAFE)
+    if safe.all():
+        return np.asarray(exact)
+    above = np.where((a == 0) | (b == 0), 0.0, size * UNIT + LEAST)
     return np.where(safe, exact, above)
 
 
@@ -80,10 +89,13 @@ def _halves(a: Floats) -> tuple[Floats, Floats]:
 def _mul(x: Pairs, y: Pairs) -> Pairs:
     a, b, ra, rb = x["mid"], y["mid"], x["rad"], y["rad"]
     product = a * b
+    lost = _lost_in_product(a, b, product)
+    if not ra.any() and not rb.any():
+        return pairs(product, up(lost))
     zero = ((a == 0) & (ra == 0)) | ((b == 0) & (rb == 0))
     exact = zero | ((ra == 0) & (rb == 0))  # else the spread may underflow to 0 without being 0
     spread = np.where(exact, 0.0, np.abs(a) * rb + np.abs(b) * ra + ra * rb + LEAST)
-    return pairs(product, up(spread + _lost_in_product(a, b, product)))
+    return pairs(product, up(spread + lost))
 
 
 def _div(x: Pairs, y: Pairs) -> Pairs:
@@ -241,9 +253,14 @@ def product_from_above(left: Floats, right: Floats) -> Floats:
     count = left.shape[-1]
     product = left @ right
     zero = product == 0
-    if zero.any() and not _least(left) * _least(right) > LEAST:  # some may have underflowed
+    any_zero = bool(zero.any())
+    if any_zero and not _least(left) * _least(right) > LEAST:  # some may have underflowed
         zero &= ((left > 0) * 1.0 @ ((right > 0) * 1.0)) == 0
-    return np.where(zero, 0.0, product * (1 + count * 2.0**-52) + count * LEAST)
+    product *= 1 + count * 2.0**-52
+    product += count * LEAST
+    if any_zero:
+        product[zero] = 0.0
+    return product
 
 
 def _least(values: Floats) -> float:
@@ -261,12 +278,18 @@ def multiplies_exactly(left: Pairs, right: Pairs, sizes: Floats, into: Format, *
     exact = (left["rad"] == 0).all(axis=-1)[..., :, np.newaxis] & (right["rad"] == 0).all(axis=-2)[..., np.newaxis, :]
     if not exact.any():
         return np.asarray(exact)
-    rows = np.where(left["mid"] == 0, np.inf, last_bit(left["mid"])).min(axis=-1)[..., :, np.newaxis]
-    columns = np.where(right["mid"] == 0, np.inf, last_bit(right["mid"])).min(axis=-2)[..., np.newaxis, :]
-    lowest = rows * columns
     least = 2.0 ** (into.normal if flushes else max(into.tiny + 1, -1074))
-    held = (lowest >= least) & (sizes < lowest * 2.0**-into.unit) & (sizes <= into.largest)
-    return np.asarray(exact & held)
+    for most in (FEW, None):  # the lowest of some numbers is no lower than that of all: often it decides
+        lowest = _lowest(left["mid"][..., :most], -1) * _lowest(right["mid"][..., :most, :], -2)
+        exact = exact & (lowest >= least) & (sizes < lowest * 2.0**-into.unit) & (sizes <= into.largest)
+        if not exact.any():
+            break
+    return np.asarray(exact)
+
+
+def _lowest(values: Floats, axis: int) -> Floats:
+    """The last bit of the lowest of the numbers along an axis; infinite where all are 0."""
+    return np.asarray(np.where(values == 0, np.inf, last_bit(values)).min(axis=axis, keepdims=True))
 
 
 def last_bit(values: Floats) -> Floats:

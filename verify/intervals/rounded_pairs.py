@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 
 from derive.algebra.operations import OPERATIONS, power_rounding
 from verify.intervals.enclosures import Enclosed
+from verify.intervals.in_parts import NUMBERS, in_parts, parts
 from verify.intervals.midpoint_radius import (
     UNIT,
     Pairs,
@@ -102,7 +104,10 @@ class RoundedPairs(Enclosed):
 
     def apply(self, op: str, args: tuple[Pairs, ...]) -> Pairs:
         """The operation and its rounding."""
-        exact, units = super().apply(op, args), _units(op, args)
+        return in_parts(partial(self._applied, op), args)
+
+    def _applied(self, op: str, args: tuple[Pairs, ...]) -> Pairs:
+        exact, units = self._enclosed(op, args), _units(op, args)
         if not units:
             return exact
         with np.errstate(all="ignore"):
@@ -111,6 +116,14 @@ class RoundedPairs(Enclosed):
 
     def distance(self, floats: Floats, found: Pairs, exact: Pairs | None) -> Distance:
         """The distance of floats from `exact`, or from the midpoints of `found`; all correct numbers lie in `found`."""
+        if floats.size <= NUMBERS:
+            return self._distance(floats, found, exact)
+        whole = Distance(*(np.empty(floats.shape, dtype=kind) for kind in (*[np.float64] * 4, np.bool_, np.bool_)))
+        for part in parts(floats.shape, NUMBERS):
+            whole.put(part, self._distance(floats[part], found[part], None if exact is None else exact[part]))
+        return whole
+
+    def _distance(self, floats: Floats, found: Pairs, exact: Pairs | None) -> Distance:
         with np.errstate(all="ignore"):
             wanted = found if exact is None else exact
             known = np.isfinite(wanted["mid"])
@@ -118,8 +131,11 @@ class RoundedPairs(Enclosed):
             own = np.where(known, wanted["rad"], 0.0) if exact is not None else 0.0
             aside = found["mid"] - expected
             radius = up(found["rad"] + own)
-            consistent = ~(np.abs(aside) > radius)
             error = floats - expected
+            if known.all() and not aside.any():  # both have the same midpoints
+                is_known = np.ones(floats.shape, dtype=np.bool_)
+                return Distance(expected, error, up(radius), radius, is_known, ~is_known)
+            consistent = ~(np.abs(aside) > radius)
             # |aside| ≤ radius: what float64 rounds here is far less than the 2⁻⁴⁰ of it that `up` adds
             side = np.where(error < 0, -aside, np.where(error > 0, aside, np.abs(aside)))
             bound = np.where(consistent, up(radius) + side, radius)

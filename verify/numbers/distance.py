@@ -41,6 +41,11 @@ class Distance:
         """The part of one of several steps side by side, or of some of them."""
         return Distance(*(getattr(self, field.name)[place] for field in fields(self)))
 
+    def put(self, part: tuple[slice, ...], own: Distance) -> None:
+        """Writes the distances of a part of the numbers."""
+        for field in fields(self):
+            getattr(self, field.name)[part] = getattr(own, field.name)
+
     def spread(self, places: NDArray[np.intp], count: int) -> Distance:
         """The distances at their places among `count` steps side by side; of the other steps nothing is known."""
         found = []

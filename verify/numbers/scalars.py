@@ -87,10 +87,16 @@ def is_moderate(value: Exactly) -> bool:
 
 def middle(value: Exactly) -> Fraction:
     """The number, for a ball its midpoint, as a fraction; call it only where `is_moderate`."""
+    found = midpoint(value)
+    return Fraction(int(found.p), int(found.q))
+
+
+def midpoint(value: Exactly) -> fmpq:
+    """The same as a fraction of flint, which is many times as fast where it has thousands of digits."""
     if isinstance(value, fmpq):
-        return Fraction(int(value.p), int(value.q))
-    mantissa, exponent = value.mid().man_exp()
-    return Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
+        return value
+    mantissa, exponent = map(int, value.mid().man_exp())
+    return fmpq(mantissa << exponent) if exponent >= 0 else fmpq(mantissa, 1 << -exponent)
 
 
 def decimal(value: Exactly, digits: int = 9) -> str:

@@ -17,6 +17,7 @@ from verify.numbers import (
     is_finite,
     is_sharp,
     middle,
+    midpoint,
     precision,
     radius,
     to_float,
@@ -79,3 +80,16 @@ def test_a_ball_as_a_fraction_is_its_midpoint() -> None:
     with precision(100):
         assert middle(arb(3) / 8) == Fraction(3, 8)
         assert abs(middle(arb(2).sqrt()) ** 2 - 2) < Fraction(1, 2**95)
+
+
+@given(st.integers(-(2**200), 2**200), st.integers(-300, 300), st.integers(30, 250))
+def test_the_midpoint_of_a_ball_is_its_middle(mantissa: int, exponent: int, bits: int) -> None:
+    value = Fraction(mantissa) * Fraction(2) ** exponent
+    exact = fmpq(value.numerator, value.denominator)
+    assert midpoint(exact) == exact
+    with precision(bits):
+        ball = arb(exact) + arb(0, 0.5)
+        found = midpoint(ball)
+    assert Fraction(int(found.p), int(found.q)) == middle(ball)
+    if bits >= 201:  # then the ball's own digits hold it
+        assert middle(ball) == value
