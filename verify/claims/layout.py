@@ -94,7 +94,7 @@ def _known(run: Timeline) -> Known:
 
     def shape(name: str) -> tuple[int | str, ...]:
         known = found(name)
-        return () if known is None or known[1] or known[0].group in ("place", "several") else run.names.shape(known[0])
+        return () if known is None or known[1] or known[0].group in ("place", "several") else run.shape(known[0])
 
     def is_function(name: str) -> bool:
         known = found(name)
