@@ -1,4 +1,4 @@
-"""Tables of runs whose steps have one sample each: a line has one number there, and nobody writes which row it is of."""
+"""Runs whose steps have one sample each: a line has one number there, and nobody writes which row it is of."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from derive.errors import ClaimError, Place, shorten
 from derive.source.numerals import NotNumericError, NumeralError
 from verify.claims.cells import Readings, one_number
 from verify.claims.claim import Claim
+from verify.claims.layout import plain_name
 from verify.claims.literal import read_literal
 from verify.claims.places import PREDICTION, Timeline, cell_at, predicted_cell
 from verify.tabular.written import KINDS, NO_CLAIM, Written
@@ -40,7 +41,8 @@ def read_sentence(text: str, run: Timeline) -> Claim:
         raise ClaimError("no number after the '='; expected one such as 'step 2: dl/db = -33.39'", place)
     at = Place("--claim", None, len(where) + len(colon) + 1 + len(name) - len(name.lstrip()), text)
     prediction = PREDICTION.fullmatch(where.strip())
-    quantity, entry = run.names.find(name.strip(), at, predicted=prediction is not None)
+    called = plain_name(Written(name.strip(), at), run).text if prediction is None else name.strip()
+    quantity, entry = run.names.find(called, at, predicted=prediction is not None)
     if prediction is not None:
         return Claim(predicted_cell(quantity, entry, prediction[1], run, at), literal, place, readings.told)
     given = {_kind(word): int(number) for word, number in _WHERE.findall(where)}
