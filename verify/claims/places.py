@@ -28,7 +28,9 @@ _OF_ALL = re.compile(r"(?P<number>\d{1,9})\s*(?:/|of)\s*(?P<all>\d{1,9})", re.AS
 
 
 class NoEntryError(ClaimError):
-    """A number of something that has several, without an index that says which."""
+    """A number of something that has several, without an index that says which; `sizes` are those along each axis."""
+
+    sizes: tuple[Sequence[int], ...] = ()
 
 
 class BeyondError(ClaimError):
@@ -45,6 +47,7 @@ class Timeline:
     every step has the same batch, so that what one after the last would calculate is known. `begun` says that the
     "parameters" of a row, or the whole "state", are those that its step begins with; otherwise its first row tells.
     `of_left` says that the "loss" of a row, or "everything", is calculated of the parameters that its step leaves.
+    `steady` says whether a number is the same in every step, so that a claim of it need not name one.
     """
 
     names: Names
@@ -58,6 +61,7 @@ class Timeline:
     repeats: bool = False
     begun: OneOf["", "parameters", "state"] = ""
     of_left: OneOf["", "loss", "everything"] = ""
+    steady: Callable[[Quantity], bool] | None = None
 
     @property
     def last(self) -> int:
@@ -253,8 +257,10 @@ def _checked(step: int, quantity: Quantity, entry: tuple[int, ...], run: Timelin
     if len(entry) != len(shape):
         expected = f"runs over {_over(shape, step, run)}" if shape else "is one number"
         example = f"; name one entry, such as {quantity.label}[{','.join('0' for _ in shape)}]" if shape else ""
-        kind = NoEntryError if shape and not entry else ClaimError
-        raise kind(f"{quantity.label} {expected}{example}", place)
+        error = (NoEntryError if shape and not entry else ClaimError)(f"{quantity.label} {expected}{example}", place)
+        if isinstance(error, NoEntryError):
+            error.sizes = tuple(rows if isinstance(size, str) else range(size) for size in shape)
+        raise error
     for number, size in zip(entry, shape, strict=True):
         if size == SIZE and number not in rows:
             held = ", ".join(map(str, rows[:12])) + (", …" if len(rows) > 12 else "")
