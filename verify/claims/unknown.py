@@ -68,8 +68,8 @@ def without_unknown(
     """A wide table without the columns that the problem does not have, and what is to be told of them.
 
     `known` are the columns that need no look. Of lines (`of_lines`), what is said in other words, `the loss was high`,
-    `loss is almost 3`, is `unread` where no more than half of them say it. Raises `UnknownQuantityError` for a name that
-    is like one of the problem's, and `NoClaimError` where no other column is left.
+    `loss is almost 3`, is `unread` where no more than half of them say it. Raises `UnknownQuantityError` for a name
+    like one of the problem's, and `NoClaimError` where no other column is left.
     """
     passed = set(known)
     counted = bool(run.columns_that_say_where(header))  # else a name such as `epok` may say it
