@@ -16,7 +16,7 @@ from verify.printed.lines import LINES
 from verify.tabular.across import side_by_side, steps_down
 from verify.tabular.dots import without_dots
 from verify.tabular.grid import Grid, with_points
-from verify.tabular.heads import Known, plain_heads
+from verify.tabular.heads import Known, plain_heads, with_one_header
 from verify.tabular.index import with_index_name, without_index
 from verify.tabular.written import NO_CLAIM, Row, Written, place_word
 
@@ -59,7 +59,7 @@ class Laid:
 
 def laid_out(grid: Grid, run: Timeline) -> Laid:
     """A table with its numbers in points and its header in words. Raises `ClaimError` for one without, or cut short."""
-    grid = without_dots(grid)
+    grid = with_one_header(without_dots(grid))
     grid = replace(grid, rows=with_index_name(grid.rows))
     grid = replace(grid, rows=side_by_side(grid.rows))
     rows = [row for row in grid.rows if any(cell.text for cell in row)]

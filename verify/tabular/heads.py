@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from derive.errors import ClaimError, shorten
+from verify.tabular.grid import Grid
 from verify.tabular.markup import plain_signs
 from verify.tabular.written import PLACES, Row, Written, place_word
 
@@ -232,3 +233,56 @@ def _entries(heads: Sequence[Written], known: Known) -> Mapping[str, str]:
         for head_text, entry in entries.items():
             named[head_text] = f"{name}[{','.join(str(e - (not from_0)) for e in entry)}]"
     return named
+
+
+def with_one_header(grid: Grid) -> Grid:
+    """The table whose names stand in two lines, as one line of names; any other table as it is.
+
+    The second line has units, or the names of columns that the first one calls alike, or leaves without a name behind
+    that of their group: `grad,,w` above `w,b,`. Digits there are an entry: `W,W` above `1,2`.
+    """
+    filled = [row for row in grid.rows if any(cell.text for cell in row)]
+    if len(filled) < 3 or len({len(row) for row in filled[:3]}) > 1:
+        return grid
+    above, below, *body = filled
+    if all(cell.text for cell in above) and _are_units(below):
+        return replace(
+            grid, rows=[above, *body], told=", ".join(filter(None, (grid.told, "a line of units passed over")))
+        )
+    names = [cell.text for cell in above]
+    over = [next((text for text in reversed(names[: at + 1]) if text), "") for at in range(len(names))]
+    is_short = [not name or names.count(name) > 1 for name in names]
+    open_ = [at for at in range(1, len(names)) if is_short[at] and below[at].text and over[at]]
+    has_digits = all(below[at].text.isdecimal() for at in open_)
+    others = [cell for at, cell in enumerate(below) if cell.text and at not in open_]
+    if not open_ or any(_begins_with_digit(cell.text) for cell in (others if has_digits else below)):
+        return grid
+    header = [
+        replace(low if low.text else high, text=_under(group, name, low.text, has_digits=at in open_ and has_digits))
+        for at, (high, low, group, name) in enumerate(zip(above, below, over, names, strict=True))
+    ]
+    is_named = len({cell.text for cell in header}) == len(header) and all(cell.text for cell in header[1:])
+    return replace(grid, rows=[header, *body]) if is_named else grid
+
+
+def _under(group: str, name: str, below: str, *, has_digits: bool) -> str:
+    """The name of a column by both lines: `grad w`, `W_1`, or the one that there is."""
+    if not below:
+        return name
+    return f"{group}_{below}" if has_digits else f"{group} {below}".strip()
+
+
+def _are_units(row: Row) -> bool:
+    """Whether all that stands in a line are units, `[1/s]`, `(m)` or `-`; one at least that no number is."""
+    filled = [cell.text for cell in row if cell.text not in ("", "-", "–", "[-]")]
+    return bool(filled) and all(_is_unit(text) for text in filled)
+
+
+def _is_unit(text: str) -> bool:
+    """Whether a text is a unit by itself: `m/s`, `[1/s]`, `(kJ)`; a number is none."""
+    inner = re.fullmatch(r"[(\[](.+)[)\]]", text)
+    return bool(_UNIT.fullmatch(inner[1] if inner else text)) and not re.fullmatch(r"[-+]?\d.*", text)
+
+
+def _begins_with_digit(text: str) -> bool:
+    return text.lstrip("+-−.,")[:1].isdigit()

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from derive.errors import ClaimError
 from tests.timelines import claimed, timeline_of
+from verify.claims.table import read_table
 
 LINE = timeline_of(
     'equations = "l = mean((w*x + b - y)^2)"\n[parameters]\nw = 1\nb = 0\n[data]\nx = [1, 2]\ny = [2, 3]\n'
@@ -279,3 +280,43 @@ def test_in_a_tidy_table_and_in_a_line_too() -> None:
     ]
     lines = "step 1: Cost J = 0.5, weight w = 0.6\nstep 2: Cost J = 0.4, weight w = 0.7\n"
     assert [one[1:3] for one in claimed(lines, LINE)] == 2 * [("loss", "loss"), ("after", "w")]
+
+
+NAMES_IN_TWO_LINES = [
+    "step,gradients,,parameters,\n,w,b,w,b\n",
+    "step,grad,grad,after,after\n,w,b,w,b\n",
+    ",grad,,w,b\nstep,w,b,,\n",
+    ",grad,grad,w,b\n,w,b,,\nstep,,,,\n",  # as pandas writes it
+]
+
+
+@pytest.mark.parametrize("names", NAMES_IN_TWO_LINES)
+def test_names_in_two_lines(names: str) -> None:
+    found = claimed(f"{names}1,-8,-3.7,1.4,0.7\n2,-3.5,-1.7,1.6,0.8\n", LINE)
+    assert [one[1:3] for one in found[:4]] == [
+        ("gradients", "dl/dw"),
+        ("gradients", "dl/db"),
+        ("after", "w"),
+        ("after", "b"),
+    ]
+    assert [one[0] for one in found] == [1] * 4 + [2] * 4
+
+
+def test_digits_below_a_name_are_its_entry() -> None:
+    found = claimed("step,c,c,l\n,1,2,\n1,0.5,0.6,3\n2,0.7,0.8,4\n", NET)
+    assert [one[2] for one in found] == 2 * ["c[0]", "c[1]", "loss"]
+
+
+@given(st.sampled_from(["[1/s]", "(m)", "kJ", "[m/s^2]", "%", "a.u."]), st.sampled_from(["", "-", "[-]"]))
+def test_a_line_of_units_below_the_names(unit: str, none: str) -> None:
+    reading = read_table(f"step,w,b\n{none},{unit},{none}\n1,0.5,0.6\n2,0.7,0.8\n", "t", LINE)
+    assert [(one.cell.step, one.cell.name) for one in reading.claims] == [(1, "w"), (1, "b"), (2, "w"), (2, "b")]
+    assert reading.told == "read as CSV, 2 rows, a line of units passed over"
+    assert not reading.unread
+
+
+@pytest.mark.parametrize("line", ["1,0.5,0.4", "1,-,-", "-,-,-", "1,abc,def", "a,b,c"])
+def test_a_line_of_anything_else_is_a_row(line: str) -> None:
+    reading = read_table(f"step,w,b\n{line}\n2,0.7,0.8\n3,0.7,0.8\n", "t", LINE)
+    assert "units" not in reading.told
+    assert [(one.cell.step, one.cell.name) for one in reading.claims][-4:] == [(2, "w"), (2, "b"), (3, "w"), (3, "b")]
