@@ -88,7 +88,7 @@ def _row(found: Audit, finding: Finding) -> tuple[object, ...]:
 
 
 def to_json(found: Audit) -> str:
-    """The claims with their statuses, the counts, and the account in sentences."""
+    """The claims with their statuses, the counts, and the account in sentences; `audit.schema.json` describes it."""
     names = list(AUDIT_COLUMNS)
     rows = [
         dict(zip(names, _row(found, finding), strict=True))

@@ -96,6 +96,39 @@ def html(table: Table) -> str:
     return f'<table border="1">\n<thead><tr>{line(table[0], "th")}</tr></thead>\n<tbody>{body}</tbody>\n</table>\n'
 
 
+def mediawiki(table: Table) -> str:
+    rows = ["|-\n" + "".join(f'| style="text-align:right" | {cell}\n' for cell in row) for row in table[1:-1]]
+    last = f"|-\n| {' || '.join(table[-1])}\n" if len(table) > 1 else ""
+    return (
+        '{| class="wikitable"\n|+ Gradient descent\n! ' + " !! ".join(table[0]) + "\n" + "".join(rows) + last + "|}\n"
+    )
+
+
+def asciidoc(table: Table) -> str:
+    rows = ["".join(f"|{cell}\n" for cell in row) for row in table[1:]]
+    return '[%header,options="header"]\n|===\n|' + " |".join(table[0]) + "\n\n" + "\n".join(rows) + "|===\n"
+
+
+def with_units(write: Callable[[Table], str]) -> Callable[[Table], str]:
+    """The same with a line of units below the names."""
+
+    def below(table: Table) -> str:
+        return write([table[0], ["-", *("[m/s]" if k % 2 else "(kJ)" for k in range(1, len(table[0])))], *table[1:]])
+
+    return below
+
+
+def with_groups(write: Callable[[Table], str]) -> Callable[[Table], str]:
+    """The same with the names in two lines, what they are above them."""
+
+    def below(table: Table) -> str:
+        kinds = ["gradients" if "/" in name else "values" for name in table[0][1:]]
+        above = ["" if k and kind == kinds[k - 1] else kind for k, kind in enumerate(kinds)]
+        return write([[table[0][0], *above], ["", *table[0][1:]], *table[1:]])
+
+    return below
+
+
 def across(write: Callable[[Table], str], word: str = "") -> Callable[[Table], str]:
     """The same with a column for each step, whose head has the `word` before its number."""
 
@@ -118,6 +151,12 @@ FORMS: Mapping[str, Callable[[Table], str]] = {
     "MySQL": mysql,
     "LaTeX": latex,
     "HTML": html,
+    "MediaWiki": mediawiki,
+    "AsciiDoc": asciidoc,
+    "CSV with units": with_units(joined(",")),
+    "Markdown with units": with_units(markdown),
+    "tabs with groups": with_groups(joined("\t")),
+    "Markdown with groups": with_groups(markdown),
     "key=value": pairs(" ", "="),
     "key: value": pairs(", ", ": "),
     "words": pairs(" ", " "),

@@ -1,18 +1,25 @@
 """An audit as programs read it, and the exit statuses of its commands."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import jsonschema
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from derive.console import run
+from tables import audit as tables_audit
 from tables import output
 from tables.audit import AUDIT_COLUMNS, claims, to_json
 from tables.command import main as tables_main
 from tables.text.audit import to_text
-from verify.auditing.pipeline import audit
+from verify.auditing.pipeline import Audit, audit
 from verify.command import main as verify_main
+from verify.following.finding import Status
 
 CLAIMS = ("step 1: dl/dw = -26.67", "step 1: w = 0.267", "step 2: w = 1.53", "step 3: dl/dw = -178.7")
 
@@ -134,3 +141,76 @@ def test_what_rounded_inputs_allow_is_told_once_and_stands_in_the_rows() -> None
     told = to_text(found)
     assert "rounded inputs: 1 number is right for inputs that are printed so; first step 1, z" in " ".join(told.split())
     assert "step 1, z = 2.03 is right" not in told
+
+
+SCHEMA_FILE = Path(tables_audit.__file__).with_name("audit.schema.json")
+VALIDATOR = jsonschema.Draft202012Validator(json.loads(SCHEMA_FILE.read_text(encoding="utf-8")))
+Document = dict[str, Any]
+
+
+def test_the_schema_is_one_and_describes_every_entry() -> None:
+    VALIDATOR.check_schema(VALIDATOR.schema)
+
+    def check(schema: Document) -> None:
+        if "properties" in schema:
+            assert schema["required"] == list(schema["properties"])
+            assert schema["additionalProperties"] is False
+        for name, entry in schema.get("properties", {}).items():
+            assert entry.get("description", "").endswith("."), name
+            check(entry)
+        if "items" in schema:
+            check(schema["items"])
+
+    check(VALIDATOR.schema)
+    for entry in VALIDATOR.schema["$defs"].values():
+        check(entry)
+    assert VALIDATOR.schema["properties"]["schema"]["const"] == tables_audit.SCHEMA
+    assert VALIDATOR.schema["$defs"]["status"]["enum"] == [status.value for status in Status]
+    assert list(VALIDATOR.schema["$defs"]["claim"]["properties"]) == [*AUDIT_COLUMNS, "remarks", "sentence"]
+
+
+AUDITS: dict[str, Callable[[], Audit]] = {
+    "right": lambda: audit("article"),
+    "wrong and inherited": lambda: audit("article", lr="0.1"),
+    "of a prediction": lambda: audit("temperature"),
+    "residue": lambda: audit("parabola"),
+    "sentences": lambda: audit("article", sentences=CLAIMS),
+    "of an epoch": lambda: audit("article", claims="epoch,loss,w\n1,190.87,3.317\n"),
+    "not read": lambda: audit("article", claims="step,loss,w\n1,146.67,abc\n2,,1.63\n"),
+    "refused": lambda: audit("article", sentences=["step 1: w = 0.267", "dl/dw = 2*(w"]),
+    "formulas": lambda: audit(CLASSES, sentences=["dl/dz = (p - T)/n", "dl/dz = p - T"]),
+    "of equations alone": lambda: audit("l = mean((w*x - y)^2)", sentences=["dl/dw = 2*mean((w*x - y)*x)"]),
+    "overflow": lambda: audit(
+        'equations = "l = exp(w)"\n[parameters]\nw = 1000\n[training]\nlr = 0.1\nsteps = 2\n',
+        claims="step,l,w\n1,inf,-inf\n2,nan,nan\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", AUDITS)
+def test_what_is_written_is_by_the_schema(kind: str) -> None:
+    document = json.loads(to_json(AUDITS[kind]()))
+    VALIDATOR.validate(document)
+    if document["first_wrong"] is not None:
+        assert document["first_wrong"] in document["claims"]
+
+
+@given(st.data())
+def test_any_entry_that_is_missing_or_of_another_type_is_not(data: st.DataObject) -> None:
+    document = json.loads(WRITTEN)
+    held: Any = document
+    while True:
+        key = data.draw(st.sampled_from(list(held) if isinstance(held, dict) else range(len(held))))
+        inner = held[key]
+        if not (isinstance(inner, dict | list) and inner) or data.draw(st.booleans()):
+            break
+        held = inner
+    if isinstance(held, dict) and data.draw(st.booleans()):
+        del held[key]
+    else:
+        held[key] = {"no": "such"}
+    assert not VALIDATOR.is_valid(document)
+    VALIDATOR.validate(json.loads(WRITTEN))
+
+
+WRITTEN = to_json(audit("article", sentences=(*CLAIMS, "dl/dw = 2*mean((c - y)*x)")))

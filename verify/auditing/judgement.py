@@ -10,9 +10,9 @@ from functools import cached_property
 from derive.console import Progress
 from derive.graph.node import SIZE
 from derive.run.run import Run
+from verify.auditing.alike_steps import covering
 from verify.auditing.cutting import by_cutting, cut_claims, is_cut_rather, left_open
 from verify.auditing.earlier import followed
-from verify.auditing.further_step import covering
 from verify.claims.claim import Cell, Claim
 from verify.claims.literal import Literal, judge, tie, written_like
 from verify.claims.table import once

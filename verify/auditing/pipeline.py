@@ -133,7 +133,8 @@ def audit(
     """Judges what is claimed of a problem: in its own [claims], in `claims`, or in `sentences`.
 
     `claims` is the name of a file (`-` for standard input), the text of a table (a string with a line break is one, for
-    no file is called so), a pandas DataFrame, or a list of dicts, one a row. A sentence says a number, "step 2: dl/db =
+    no file is called so), a pandas DataFrame or Series, a list of dicts, one a row, or a dict of lists or of dicts. A
+    sentence says a number, "step 2: dl/db =
     -33.39", or a formula, "dl/dw = 2*w"; of equations alone, formulas can be judged. The formulas of the problem's own
     [claims] are judged unless sentences alone are asked about.
     `units` is how many units of its last digit a number may be off, by the author's word; half of one when left out.

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache, partial
+from itertools import product
 
 from derive.chain.derivation import differentiate
 from derive.errors import ClaimError, Place
@@ -14,14 +15,14 @@ from derive.run.batches import plan
 from derive.run.run import Run
 from derive.run.settings import Settings
 from verify import pytorch
-from verify.auditing.further_step import repeats
+from verify.auditing.alike_steps import is_steady, repeats
 from verify.auditing.judgement import by_digits, is_explained
 from verify.auditing.log_choice import meant
 from verify.claims.claim import Claim
 from verify.claims.counters import with_names
 from verify.claims.names import names_of
 from verify.claims.places import NoEntryError, Timeline
-from verify.claims.sentence import read_sentence, says_step
+from verify.claims.sentence import is_rounded, read_sentence, says_step
 from verify.claims.table import Reading, once, table_of
 from verify.hand.run import HandStep, calculate
 from verify.logs.writers import Writer, writer_named
@@ -70,7 +71,8 @@ def timeline_of(run: Run, units: int | None) -> Timeline:
     names = names_of(run.watched, run.followed, run.settings)
     starts = {parameter.name: parameter.values for parameter in run.watched.parameters}
     per_epoch, end = run.settings.batches_per_epoch, cache(partial(end_of, run))
-    return Timeline(names, run.batches, per_epoch, run.loss, units, starts, end, repeats=repeats(run))
+    steady = partial(is_steady, run)
+    return Timeline(names, run.batches, per_epoch, run.loss, units, starts, end, repeats=repeats(run), steady=steady)
 
 
 def read(
@@ -109,7 +111,10 @@ def read(
 
 
 def _said(sentences: Sequence[str], timeline: Timeline) -> Reading:
-    """The claims of sentences; a number of all entries, such as dm/dx = 1/3 of a vector x, is a formula."""
+    """The claims of sentences; an exact number of all entries, such as dm/dx = 1/3 of a vector x, is a formula.
+
+    One with digits after its point, dm/dx = 0.333, is claimed of each of them.
+    """
     claims: list[Claim] = []
     formulas: list[str] = []
     refused: list[ClaimError] = []
@@ -117,7 +122,9 @@ def _said(sentences: Sequence[str], timeline: Timeline) -> Reading:
         try:
             claims.append(read_sentence(text, timeline))
         except ClaimError as error:
-            if isinstance(error, NoEntryError) and not says_step(text):
+            if isinstance(error, NoEntryError) and is_rounded(text):
+                claims.extend(read_sentence(text, timeline, entry) for entry in product(*error.sizes))
+            elif isinstance(error, NoEntryError) and not says_step(text):
                 formulas.append(text)
             else:
                 refused.append(error)

@@ -150,7 +150,7 @@ def _singular(name: str, run: Timeline) -> str:
 def _is_one_number(head: Written, run: Timeline) -> bool:
     """Whether a name is that of a single number; of a loss also one that only logs have."""
     try:
-        return not run.names.shape(run.names.find(head.text, head.place)[0])
+        return not run.shape(run.names.find(head.text, head.place)[0])
     except ClaimError:
         return head.text.casefold().endswith("loss")
 
@@ -251,7 +251,7 @@ def _spread(
 
 def _sizes(quantity: Quantity, run: Timeline, place: Place) -> tuple[Sequence[int], ...]:
     """The entries along each axis by their numbers; along the samples those are rows of the data."""
-    shape = run.names.shape(quantity)
+    shape = run.shape(quantity)
     rows = run.batches[0].indices
     if SIZE in shape and any(batch.indices != rows for batch in run.batches):
         message = f"{quantity.label} runs over the samples, and the batches hold different rows of the data"

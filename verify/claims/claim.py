@@ -47,12 +47,14 @@ class Cell:
 
     `position` is the same in the arrays of the step, where it is the place of the row in its batch.
     `step` is that of the run, from 1; for the mean of an epoch its last one, for a prediction the run's last one.
+    `written` is the entry as its author calls it, where that leaves out the one row of a step.
     """
 
     step: int
     quantity: Quantity
     entry: tuple[int, ...] = ()
     position: tuple[int, ...] = ()
+    written: tuple[int, ...] | None = field(default=None, compare=False)
 
     def __hash__(self) -> int:
         """Of what tells cells apart, and no more: every claim of a long table is looked up many times."""
@@ -61,7 +63,8 @@ class Cell:
     @property
     def name(self) -> str:
         """`dl/dw`, `W[1,0]`."""
-        return self.quantity.label + (f"[{','.join(map(str, self.entry))}]" if self.entry else "")
+        entry = self.entry if self.written is None else self.written
+        return self.quantity.label + (f"[{','.join(map(str, entry))}]" if entry else "")
 
 
 @dataclass(frozen=True)

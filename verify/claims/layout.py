@@ -16,13 +16,19 @@ from verify.printed.lines import LINES
 from verify.tabular.across import side_by_side, steps_down
 from verify.tabular.dots import without_dots
 from verify.tabular.grid import Grid, with_points
-from verify.tabular.heads import Known, plain_heads
+from verify.tabular.heads import Known, plain_heads, with_one_header
 from verify.tabular.index import with_index_name, without_index
 from verify.tabular.written import NO_CLAIM, Row, Written, place_word
 
 _NAMES = ("name", "variable", "metric", "key")  # other heads of what a tidy table calls `quantity`
 
-_OF_PARAMETERS = ("loss", "nodes", "adjoints", "gradients", "partials")  # what a step calculates before its update
+_KINDS = {  # of the groups of a step's numbers, what people call them
+    **dict.fromkeys(("gradients", "adjoints", "partials", "clipped"), "gradient"),
+    "loss": "loss",
+    "nodes": "line",
+    "before": "parameter",
+    "after": "parameter",
+}
 _NUMERAL = re.compile(r"[-+−]?[\d.,]*\d[\d.,]*(?:e[-+]?\d+)?[.:)]?|\[[^\[\]=]*\d[^\[\]=]*\]", re.IGNORECASE)
 _NUMPY = re.compile(r"(?:np|numpy|jnp)\.(?:u?int|float|longdouble)\d*\(\s*'?([^\s()']+)'?\s*\)")
 
@@ -53,7 +59,7 @@ class Laid:
 
 def laid_out(grid: Grid, run: Timeline) -> Laid:
     """A table with its numbers in points and its header in words. Raises `ClaimError` for one without, or cut short."""
-    grid = without_dots(grid)
+    grid = with_one_header(without_dots(grid))
     grid = replace(grid, rows=with_index_name(grid.rows))
     grid = replace(grid, rows=side_by_side(grid.rows))
     rows = [row for row in grid.rows if any(cell.text for cell in row)]
@@ -73,10 +79,24 @@ def laid_out(grid: Grid, run: Timeline) -> Laid:
     header, numbered, counts = with_counters(header, body, run)
     _check_header(header, numbered, run)
     is_tidy = _is_tidy([cell.text.lower() for cell in header], numbered, run)
+    numbered = _with_plain_names(header, numbered, run) if is_tidy else numbered
     form = f"{grid.form}, decimal comma" if has_commas else grid.form
     more = ", ".join(filter(None, (index, grid.told, counts, listed)))
     odd = (*grid.odd, *single)
     return Laid(header, numbered, _empty(header, numbered, is_tidy), is_tidy, form, more, grid.apart, odd, grid.gap)
+
+
+def plain_name(name: Written, run: Timeline) -> Written:
+    """The name of a number, as `J` of `Cost J`, where it is written as the head of a column may be."""
+    return plain_heads([name], _known(run))[0]
+
+
+def _with_plain_names(header: Row, body: Sequence[Row], run: Timeline) -> list[Row]:
+    """The rows of a tidy table with the names of their quantities as plain as those of a header."""
+    at = [cell.text.lower() for cell in header].index("quantity")
+    names = {row[at].text: row[at] for row in body}
+    plain = dict(zip(names, plain_heads(list(names.values()), _known(run)), strict=True))
+    return [[*row[:at], replace(row[at], text=plain[row[at].text].text), *row[at + 1 :]] for row in body]
 
 
 def _known(run: Timeline) -> Known:
@@ -94,13 +114,16 @@ def _known(run: Timeline) -> Known:
 
     def shape(name: str) -> tuple[int | str, ...]:
         known = found(name)
-        return () if known is None or known[1] or known[0].group in ("place", "several") else run.names.shape(known[0])
+        return () if known is None or known[1] or known[0].group in ("place", "several") else run.shape(known[0])
 
-    def is_function(name: str) -> bool:
-        known = found(name)
-        return known is not None and known[0].group in _OF_PARAMETERS
+    def kind(name: str) -> tuple[str, str]:
+        quantity = known[0] if (known := found(name)) is not None else None
+        if quantity is None:
+            return "", ""
+        is_rate = (quantity.group, quantity.name) == ("setting", "lr")
+        return "rate" if is_rate else _KINDS.get(quantity.group, ""), quantity.name
 
-    return Known(found, shape, run.names.taken.__contains__, is_function)
+    return Known(found, shape, run.names.taken.__contains__, kind)
 
 
 def _unwrapped(cell: Written) -> Written:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from derive.chain.derivation import Derivation
@@ -64,6 +64,7 @@ class Names:
     sizes: Mapping[str, tuple[int | str, ...]]
     lines: frozenset[str]
     seeded: tuple[str, str] = ("", "")  # the line with an upstream gradient, if any, and the loss that is made of it
+    said: Mapping[str, str] = field(default_factory=dict)  # names of a sentence alone: a column `seed` is of a draw
 
     @property
     def names(self) -> frozenset[str]:
@@ -214,6 +215,7 @@ def names_of(problem: Problem, derivation: Derivation, settings: Settings) -> Na
         {node.name: tuple(axis.size or 0 for axis in node.axes) for node in problem.graph.nodes if node.kind in _NAMED},
         frozenset(node.name for node in problem.graph.lines) - {node.name for node in settings.watched},
         (problem.graph.seeded if problem.place_of("seed_gradient") else "", problem.graph.loss),
+        {} if settings.shuffle else dict.fromkeys(_free(["seed"], problem), gradient_name(*2 * (problem.graph.loss,))),
     )
 
 
@@ -257,6 +259,8 @@ def _quantities(problem: Problem, derivation: Derivation, settings: Settings) ->
             label = gradient_name(loss, node.name)
             spellings = [label, *(form.format(loss=loss, p=node.name) for form in _GRADIENT[:-2])]
             yield Quantity("adjoints", node.name, label), spellings, tuple(axis.size or 0 for axis in node.axes)
+    begins = Quantity("partials", f"{loss}/{loss}", gradient_name(loss, loss))  # with which backpropagation begins
+    yield begins, _free(("seed gradient", "upstream gradient"), problem), ()
     for node in settings.watched:
         yield Quantity("watch", node.name, node.name), _with(node.name, "after", names), ()
     yield from _of_epochs(problem, names, called)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from typing import Literal as OneOf
 
 from derive.errors import ClaimError, Place, shorten
@@ -27,7 +28,9 @@ _OF_ALL = re.compile(r"(?P<number>\d{1,9})\s*(?:/|of)\s*(?P<all>\d{1,9})", re.AS
 
 
 class NoEntryError(ClaimError):
-    """A number of something that has several, without an index that says which."""
+    """A number of something that has several, without an index that says which; `sizes` are those along each axis."""
+
+    sizes: tuple[Sequence[int], ...] = ()
 
 
 class BeyondError(ClaimError):
@@ -44,6 +47,7 @@ class Timeline:
     every step has the same batch, so that what one after the last would calculate is known. `begun` says that the
     "parameters" of a row, or the whole "state", are those that its step begins with; otherwise its first row tells.
     `of_left` says that the "loss" of a row, or "everything", is calculated of the parameters that its step leaves.
+    `steady` says whether a number is the same in every step, so that a claim of it need not name one.
     """
 
     names: Names
@@ -57,11 +61,22 @@ class Timeline:
     repeats: bool = False
     begun: OneOf["", "parameters", "state"] = ""
     of_left: OneOf["", "loss", "everything"] = ""
+    steady: Callable[[Quantity], bool] | None = None
 
     @property
     def last(self) -> int:
         """The step with which the run ends."""
         return len(self.batches) if self.end is None else self.end()
+
+    @cached_property
+    def is_by_sample(self) -> bool:
+        """Whether every step has one sample, so that a line with an entry for each of them is one number."""
+        return all(batch.n == 1 for batch in self.batches)
+
+    def shape(self, quantity: Quantity) -> tuple[int | str, ...]:
+        """How many entries a quantity has along each axis: along the samples none, where every step has one."""
+        shape = self.names.shape(quantity)
+        return tuple(size for size in shape if size != SIZE) if self.is_by_sample else shape
 
     def literal(self, cell: Written) -> Literal | None:
         """The number of a cell, None where it claims nothing. Raises `ClaimError` for a text."""
@@ -237,15 +252,15 @@ def _checked(step: int, quantity: Quantity, entry: tuple[int, ...], run: Timelin
         raise ClaimError(message, place)
     if quantity.group == "setting" and shape and not entry:
         entry = (0,)  # as in an exported table: of the groups of parameters, the first
-    if len(entry) != len(shape):
-        have = " × ".join("the samples" if size == SIZE else str(size) for size in shape)
-        example = ",".join("0" for _ in shape)
-        expected = (
-            f"runs over {have}; name one entry, such as {quantity.label}[{example}]" if shape else "is one number"
-        )
-        kind = NoEntryError if shape and not entry else ClaimError
-        raise kind(f"{quantity.label} {expected}", place)
     rows = run.batches[step - 1].indices if SIZE in shape else ()
+    written, entry = entry, _with_the_row(entry, shape, rows)
+    if len(entry) != len(shape):
+        expected = f"runs over {_over(shape, step, run)}" if shape else "is one number"
+        example = f"; name one entry, such as {quantity.label}[{','.join('0' for _ in shape)}]" if shape else ""
+        error = (NoEntryError if shape and not entry else ClaimError)(f"{quantity.label} {expected}{example}", place)
+        if isinstance(error, NoEntryError):
+            error.sizes = tuple(rows if isinstance(size, str) else range(size) for size in shape)
+        raise error
     for number, size in zip(entry, shape, strict=True):
         if size == SIZE and number not in rows:
             held = ", ".join(map(str, rows[:12])) + (", …" if len(rows) > 12 else "")
@@ -255,7 +270,24 @@ def _checked(step: int, quantity: Quantity, entry: tuple[int, ...], run: Timelin
         if isinstance(size, int) and number >= size:
             raise ClaimError(f"{quantity.label} has no entry {number}; it has {size}, counted from 0", place)
     position = (rows.index(number) if size == SIZE else number for number, size in zip(entry, shape, strict=True))
-    return Cell(step, quantity, entry, tuple(position))
+    return Cell(step, quantity, entry, tuple(position), None if written == entry else written)
+
+
+def _with_the_row(entry: tuple[int, ...], shape: Sequence[int | str], rows: Sequence[int]) -> tuple[int, ...]:
+    """The entry with the row of the data that it leaves out, where the step has no other: `p` is `p[4]` there."""
+    if len(rows) != 1 or len(entry) != len([size for size in shape if size != SIZE]):
+        return entry
+    others = iter(entry)
+    return tuple(rows[0] if size == SIZE else next(others) for size in shape)
+
+
+def _over(shape: Sequence[int | str], step: int, run: Timeline) -> str:
+    """What a quantity runs over, `the samples × 3`; where some steps have one sample and this one more, that too."""
+    have = " × ".join("the samples" if size == SIZE else str(size) for size in shape)
+    single = next((batch for batch in run.batches if batch.n == 1), None)
+    if SIZE not in shape or single is None:
+        return have
+    return f"{have}, and step {step} has {run.batches[step - 1].n} of them (step {single.step} has one)"
 
 
 def whole_number(cell: Written) -> int:

@@ -8,6 +8,7 @@ from derive.errors import ClaimError, Place, shorten
 from derive.source.numerals import NotNumericError, NumeralError
 from verify.claims.cells import Readings, one_number
 from verify.claims.claim import Claim
+from verify.claims.layout import plain_name
 from verify.claims.literal import read_literal
 from verify.claims.places import PREDICTION, Timeline, cell_at, predicted_cell
 from verify.tabular.written import KINDS, NO_CLAIM, Written
@@ -19,9 +20,10 @@ _WHERE = re.compile(
 _ARROW = re.compile("<-|←")  # of an update, in place of the '='
 
 
-def read_sentence(text: str, run: Timeline) -> Claim:
+def read_sentence(text: str, run: Timeline, of: tuple[int, ...] = ()) -> Claim:
     """One claim: `step 2: dl/db = -33.39`, `epoch 1, batch 2: w = 1.63`, `predict: pred = 98.6`.
 
+    `of` is the entry that it is about, where it is of all. A number that is the same in every step need name none.
     Raises `ClaimError` for any other text, and for what the run does not have.
     """
     place = Place("--claim", None, 1, text)
@@ -40,13 +42,27 @@ def read_sentence(text: str, run: Timeline) -> Claim:
         raise ClaimError("no number after the '='; expected one such as 'step 2: dl/db = -33.39'", place)
     at = Place("--claim", None, len(where) + len(colon) + 1 + len(name) - len(name.lstrip()), text)
     prediction = PREDICTION.fullmatch(where.strip())
-    quantity, entry = run.names.find(name.strip(), at, predicted=prediction is not None)
+    called = run.names.said.get(name.strip(), name.strip())
+    called = plain_name(Written(called, at), run).text if prediction is None else called
+    quantity, entry = run.names.find(called, at, predicted=prediction is not None)
     if prediction is not None:
         return Claim(predicted_cell(quantity, entry, prediction[1], run, at), literal, place, readings.told)
     given = {_kind(word): int(number) for word, number in _WHERE.findall(where)}
-    if _WHERE.sub("", where).strip(" ,()") or (not given and len(run.batches) > 1):
+    is_open = not given and len(run.batches) > 1
+    if _WHERE.sub("", where).strip(" ,()") or (is_open and not (run.steady and run.steady(quantity))):
         raise ClaimError("say first which step it is about, such as 'step 2: dl/db = -33.39'", place)
-    return Claim(cell_at(quantity, entry, given, 1, run, place), literal, place, readings.told)
+    number = cell_at(quantity, of or entry, given, 1, run, place)
+    same = f"{number.name} is the same in every step, and read as that of the first" if is_open else ""
+    return Claim(number, literal, place, "; ".join(filter(None, (readings.told, same))))
+
+
+def is_rounded(text: str) -> bool:
+    """Whether the number of a claim has digits after its point, `dm/dx = 0.333`, by which it can only be a number."""
+    try:
+        literal = read_literal(text.rpartition("=")[2].strip())
+    except NumeralError:
+        return False
+    return literal.unit is not None and literal.places > 0
 
 
 def is_formula(text: str) -> bool:

@@ -21,6 +21,7 @@ from verify.claims.places import OF_EPOCHS, PREDICTION, STAGE, BeyondError, Time
 from verify.claims.rows import OF_NEXT, RowPlace, cell_of, counting_of, place_of, prediction_of, says_after
 from verify.claims.unknown import of_no_row, rows_of_the_problem, without_unknown
 from verify.printed.forms import read_grid
+from verify.printed.lines import LINES
 from verify.spreadsheet.workbook import is_workbook, read_workbook
 from verify.tabular.grid import Grid, Source
 from verify.tabular.objects import Rows, read_objects
@@ -115,12 +116,13 @@ def read_rows(grid: Grid, run: Timeline) -> Reading:
     if rows_count:
         _check_counted(laid.gap, laid.body)
     names, placed, unplaced = laid.header, *_placed(laid.header, laid.body, run)
-    unknown = ""
+    unknown, worded = "", list[ClaimError]()
     if laid.is_tidy:
         placed, unknown = rows_of_the_problem(names, placed, run)
     else:
         whole, known = placed, _not_looked_up(names, run)
-        names, placed, unknown = without_unknown(names, placed, run, known)
+        of_lines = laid.form.startswith(LINES)
+        names, placed, unknown = without_unknown(names, placed, run, known, worded, of_lines=of_lines)
         if unknown and rows_count:
             _check_rows(whole, placed)
     header, body, readings = (readable_values if laid.is_tidy else readable)(names, placed, run)
@@ -128,7 +130,7 @@ def read_rows(grid: Grid, run: Timeline) -> Reading:
     lower = [cell.text.lower() for cell in header]
     beyond: list[ClaimError] = []
     claims = once(_tidy(lower, body, run) if laid.is_tidy else _wide(header, body, run, beyond))
-    unread = (*unplaced, *readings.unread, *apart, *beyond)
+    unread = (*unplaced, *worded, *readings.unread, *apart, *beyond)
     if not claims:
         if unread:
             raise NoClaimError(unread[0].message, unread[0].place)

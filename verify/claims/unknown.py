@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from derive.errors import ClaimError, NoClaimError, Place, UnknownQuantityError, shorten, suggestion
 from verify.claims.places import Timeline
+from verify.tabular.grid import PartError
 from verify.tabular.written import KINDS, Row, Written
 
 _VALIDATION = {"val", "valid", "validation", "test", "eval", "dev"}  # the first word of what is not of the training
@@ -62,12 +63,13 @@ def _names_one(written: str, run: Timeline) -> bool:
 
 
 def without_unknown(
-    header: Row, body: Sequence[Row], run: Timeline, known: Iterable[int]
+    header: Row, body: Sequence[Row], run: Timeline, known: Iterable[int], unread: list[ClaimError], *, of_lines: bool
 ) -> tuple[Row, list[Row], str]:
     """A wide table without the columns that the problem does not have, and what is to be told of them.
 
-    `known` are the columns that need no look. Raises `UnknownQuantityError` for a name that is like one of the
-    problem's, and `NoClaimError` where no other column is left.
+    `known` are the columns that need no look. Of lines (`of_lines`), what is said in other words, `the loss was high`,
+    `loss is almost 3`, is `unread` where no more than half of them say it. Raises `UnknownQuantityError` for a name
+    like one of the problem's, and `NoClaimError` where no other column is left.
     """
     passed = set(known)
     counted = bool(run.columns_that_say_where(header))  # else a name such as `epok` may say it
@@ -79,8 +81,12 @@ def without_unknown(
         try:
             run.names.check(head.text, head.place)
         except UnknownQuantityError as error:
-            if _is_refused(head.text, [row[place] for row in body], run, counted=counted):
-                raise
+            cells = [row[place] for row in body if row[place].text]
+            if _is_refused(head.text, cells, run, counted=counted):
+                is_single = bool(cells) and (len(body) == 1 or 2 * len(cells) <= len(body))
+                if not (of_lines and is_single and _is_said(head, cells)):
+                    raise
+                unread += (_not_read(cell, head, error) for cell in cells)
             first = first or error
             left_out.append(place)
     if first is None:
@@ -95,6 +101,19 @@ def without_unknown(
         [[row[place] for place in kept] for row in body],
         left_out_told(header[place].text for place in has_numbers),
     )
+
+
+def _is_said(head: Written, cells: Sequence[Written]) -> bool:
+    """Whether a name in a line is more than one: words without a number, or with a verb among them."""
+    return all(cell.why for cell in cells) or _SAYS.search(head.text) is not None
+
+
+def _not_read(cell: Written, head: Written, error: ClaimError) -> ClaimError:
+    """What is said of a name in one line of a text that the problem does not have."""
+    if cell.why:
+        return ClaimError(f"{shorten(cell.text)} {cell.why}", cell.place)
+    place = cell.place if cell.place.line != head.place.line else head.place
+    return ClaimError(error.message, place)
 
 
 def _is_refused(name: str, cells: Sequence[Written], run: Timeline, *, counted: bool) -> bool:
@@ -140,6 +159,7 @@ def left_out_told(names: Iterable[str]) -> str:
     return f"not judged, as the problem has no such number: {', '.join(shown)}" if shown else ""
 
 
+_SAYS = re.compile(r"\s(?:is|was|are|were|became|becomes|equals)\b", re.IGNORECASE)
 _OF_RUN = re.compile(r"(?:best|final|last|lowest|min|minimum|max|maximum)\b", re.IGNORECASE)
 _SHOWN = 3  # lines that are not read, by their words
 
@@ -201,8 +221,11 @@ def of_no_row(
 
 def _may_claim(error: ClaimError, run: Timeline) -> bool:
     """Whether a line that cannot be read may claim something: it counts, or has a name of the problem with a number."""
+    if isinstance(error, PartError):
+        words = re.findall(r"[^\W\d_]+|[^\W\d]\w*", error.part)
+        return any(run.names.known.find(word) or word.casefold() in _TELLING for word in words)
     text = "" if error.place is None else error.place.text.strip()
-    if re.match(rf"[\[(\-]*(?:{'|'.join(_COUNTING)})\b[^\w]*\d", text, re.IGNORECASE):
+    if re.match(rf"[\[(\-]*(?:(?:after|at|in|on|for)\s+)?(?:{'|'.join(_COUNTING)})\b[^\w]*\d", text, re.IGNORECASE):
         return True
     named = re.findall(r"(?<![\w\"'-])([^\W\d]\w*)[ \t]*[=: \t][ \t]*[-+−]?\.?\d", text)
     named += re.findall(r"(?<![\w\"'.-])([^\W\d]+)[-+−]?\d*\.\d", text)  # loss64.6

@@ -9,10 +9,12 @@ from dataclasses import replace
 from derive.errors import ClaimError, Place
 from verify.printed.boxes import is_boxed, read_boxed
 from verify.printed.continued import is_continued, read_continued
+from verify.printed.displayed import is_displayed, read_displayed
 from verify.printed.hypertext import is_html, read_html
 from verify.printed.lines import is_lines, read_lines
 from verify.printed.printed_dicts import is_printed_dicts, read_printed_dicts
 from verify.printed.remarks import read_with_remarks, without_row_count
+from verify.printed.wiki import is_asciidoc, is_mediawiki, read_asciidoc, read_mediawiki
 from verify.tabular.across import is_across, read_across
 from verify.tabular.delimited import SIGNS, read_delimited
 from verify.tabular.grid import MAX_CELLS, Grid, Source
@@ -65,6 +67,9 @@ def _is_of_strings(source: Source) -> bool:
 # How each form is known, and read; the first one counts, and a text that is none of them has cells between separators.
 _FORMS: tuple[tuple[Callable[[Source], bool], Callable[[Source], Grid]], ...] = (
     (lambda source: bool(_JSON.match(source.text)), read_json),
+    (is_mediawiki, read_mediawiki),
+    (is_asciidoc, read_asciidoc),
+    (is_displayed, read_displayed),
     (is_html, read_html),
     (is_printed_dicts, read_printed_dicts),
     (lambda source: is_latex(source.text), read_latex),

@@ -100,7 +100,9 @@ def _is_worded(source: Source) -> bool:
         if not found and re.search(r"\d", line):
             try:
                 state, _ = state_at(source, start)
-            except ClaimError:
+            except ClaimError as error:
+                state = State(odd=error)
+            if (state.unread and not _counts_first(state)) or (state.odd and not state.numbers):
                 return not words_above and COUNT.match(source.text, after_stamp(source, start)) is not None
             if not state.counters and (words_above or not state.numbers):
                 return False
@@ -109,20 +111,33 @@ def _is_worded(source: Source) -> bool:
     return found
 
 
+def _counts_first(state: State) -> bool:
+    """Whether a line says where it is, by a word, before the first part of it that cannot be read."""
+    first = _column(state.unread[0].place)
+    return any(not is_of(word) and _column(number.place) < first for word, number in state.counters.values())
+
+
+def _column(place: Place | None) -> int:
+    return 0 if place is None or place.column is None else place.column
+
+
 def read_lines(source: Source) -> Grid:
     """One row for each line with numbers; what only counts, `Epoch 1/4`, is about the lines below it.
 
     Where lines count, the numbers of one that does not are apart. A line without numbers that have names is left out,
-    and told; one that cannot be read is `odd`, where most others can. Raises `ClaimError` for a number without a name.
+    and told; one that cannot be read is `odd`, where most others can, and so is a part of one. Raises `ClaimError` for
+    a number without a name.
     """
     states: list[tuple[State, Record]] = []  # what the lines show, and the counters above that they lack
     passed: list[Place] = []
     odd: list[ClaimError] = []
+    unread: list[ClaimError] = []
     above: dict[str, tuple[Written, Written]] = {}
     for state, place in _states(source):
         if state.odd is not None:
             odd.append(state.odd)
         elif state.numbers:
+            unread += state.unread
             states.append((state, [counter for word, counter in above.items() if word not in state.counters]))
         elif state.counters.keys() - {COUNTED_OF}:
             above = state.counters
@@ -143,7 +158,7 @@ def read_lines(source: Source) -> Grid:
             records.append(_row(state, counters))
     gap = next((place for place in (*passed, *(error.place for error in odd)) if place is not None), None)
     told = left_out("line", passed, " without claims")
-    return Grid(rows_of(_alike(records)), LINES, gap, told, tuple(apart), tuple(odd))
+    return Grid(rows_of(_alike(records)), LINES, gap, told, tuple(apart), (*odd, *unread))
 
 
 def _merged(states: list[tuple[State, Record]]) -> list[tuple[State, Record]]:

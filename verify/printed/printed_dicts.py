@@ -11,13 +11,13 @@ from dataclasses import replace
 
 from derive.errors import ClaimError, Place
 from verify.tabular.grid import Grid, Source
-from verify.tabular.records import Record, columns_of, rows_of
-from verify.tabular.written import Written
+from verify.tabular.records import Record, by_index, columns_of, rows_of
+from verify.tabular.written import Row, Written
 
-_OPENING = re.compile(r"\{\s*'[^'\n]*'\s*:")
+_OPENING = re.compile(r"\{\s*(?:'[^'\n]*'\s*:|\d{1,15}\s*:\s*\{)")
 _MEMBER = re.compile(
-    r"""\s*(?P<quote>['"])(?P<key>[^'"\n]*)(?P=quote)\s*:\s*"""
-    r"""(?:(?P<mark>['"])(?P<text>[^\n]*?)(?P=mark)|(?P<array>\[)|(?P<bare>[^,(){}\[\]'"\n]+(?:\([^()\n]*\))?))"""
+    r"""\s*(?:(?P<quote>['"])(?P<key>[^'"\n]*)(?P=quote)|(?P<number>\d{1,15}))\s*:\s*"""
+    r"""(?:(?P<inner>\{)|(?P<mark>['"])(?P<text>[^\n]*?)(?P=mark)|(?P<array>\[)|(?P<bare>[^,(){}\[\]'"\n]+(?:\([^()\n]*\))?))"""
 )
 _END = re.compile(r"\s*(?P<sign>[,}])\s*(?P<last>\})?")
 _PROGRESS = re.compile(r"\s*\d{1,3}%\|")  # of tqdm
@@ -31,6 +31,7 @@ def is_printed_dicts(source: Source) -> bool:
 def read_printed_dicts(source: Source) -> Grid:
     """One row a dict; what else the lines hold is passed over, and counted. Raises `ClaimError` for a broken dict."""
     records: list[Record] = []
+    indexed: list[Row] | None = None
     inside: list[tuple[int, int]] = []
     at = 0
     while (opening := _OPENING.search(source.text, at)) is not None:
@@ -40,6 +41,8 @@ def read_printed_dicts(source: Source) -> Grid:
     passed = _passed(source, inside)
     count = len(passed)
     told = f"{count} line{'s' if count != 1 else ''} without a dict passed over" if passed else ""
+    if len(records) == 1 and (indexed := by_index(records[0])) is not None:
+        return Grid(indexed, "a printed dict of dicts", next(iter(passed), None), told)
     columns = columns_of(records)
     rows = rows_of(records) if columns is None else columns
     return Grid(
@@ -50,31 +53,40 @@ def read_printed_dicts(source: Source) -> Grid:
     )
 
 
-def _dict(source: Source, at: int) -> tuple[Record, int]:
-    """The members of a dict, and where it ends."""
+def _dict(source: Source, at: int, before: str = "") -> tuple[Record, int]:
+    """The members of a dict, those of a dict inside it as `outer.inner`; and where it ends."""
     found: Record = []
     while True:
         member = _MEMBER.match(source.text, at)
-        if member is None:
+        if member is None or (member["inner"] and before):
             raise _broken(source, at)
-        key = source.cell(*member.span("key"))
-        if member["array"]:
-            stop = source.text.find("]", member.end())
-            if stop < 0:
-                raise _broken(source, member.start("array"))
-            written = source.cell(member.start("array"), stop + 1)
-            value, at = Written(written.text.replace(",", " "), written.place, is_number=True), stop + 1
+        key = source.cell(*member.span("key" if member["number"] is None else "number"))
+        key = replace(key, text=f"{before}{key.text}")
+        if member["inner"]:
+            inner, at = _dict(source, member.end(), f"{key.text}.")
+            found += inner
         else:
-            is_text = member["mark"] is not None
-            value = replace(source.cell(*member.span("text" if is_text else "bare")), is_number=not is_text)
-            at = member.end()
-        found.append((key, Written("", value.place) if value.text == "None" else value))
+            value, at = _value(source, member)
+            found.append((key, value))
         end = _END.match(source.text, at)
         if end is None:
             raise _broken(source, at)
-        at = end.end()
         if end["sign"] == "}" or end["last"]:
-            return found, end.end("last") if end["sign"] == "," else end.end("sign")
+            return found, end.end("sign" if end["sign"] == "}" else "last")
+        at = end.end()
+
+
+def _value(source: Source, member: re.Match[str]) -> tuple[Written, int]:
+    """What a member holds, and where that ends."""
+    if member["array"]:
+        stop = source.text.find("]", member.end())
+        if stop < 0:
+            raise _broken(source, member.start("array"))
+        written = source.cell(member.start("array"), stop + 1)
+        return Written(written.text.replace(",", " "), written.place, is_number=True), stop + 1
+    is_text = member["mark"] is not None
+    value = replace(source.cell(*member.span("text" if is_text else "bare")), is_number=not is_text)
+    return Written("", value.place) if value.text == "None" else value, member.end()
 
 
 def _broken(source: Source, at: int) -> ClaimError:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from derive.errors import ClaimError, shorten
 from verify.printed.phrases import AT, COUNTING, COUNTS, FILLER, IS, WORDS, ordinal, says_no_number
-from verify.tabular.grid import Source
+from verify.tabular.grid import PartError, Source
 from verify.tabular.records import Record
 from verify.tabular.written import COUNTED_OF, Written
 
@@ -90,15 +90,23 @@ _OPERATION = re.compile(r"[\d)\]][ \t]*[*·×^+][ \t]*[-+−\d(.]")
 _BESIDE = re.compile(r"[\d)][ \t]*\(|\d[ \t]+[\d.]")  # two numbers that no sign joins, as 64.6 (70.1)
 _JOINED = re.compile(r"[^\W\d_](?:\d+\.\d|[-+−]\d)")  # loss64.6, dw-53.2: no blank in front of the number
 _AVERAGED = re.compile(r"loss|acc|prec|err|top|time|data|batch|score|cost", re.IGNORECASE)  # what meters average
+_PARTS = re.compile(r"[ \t]*[,;|\t]|[ \t]+(?:and|[-–—])(?=[ \t])|(?=[\n\r\b])|\Z")  # what parts two pairs
 _TWO = "has two numbers; expected the claimed one alone"
+_NO_NAME = "no name with its number behind it; expected such as loss=2.25, loss: 2.25 or loss 2.25"
+_JOINING = re.compile(r"[ \t]+and[ \t]+")  # of two parts: `J is abc and w = 0.5` has two names
 _NO_NUMBER = "stands without a number"  # of a name
+
+
+class _CountError(ClaimError):
+    """Counters that contradict each other: nothing in their line says where it is."""
 
 
 @dataclass
 class State:
     """What a line shows at one time: its counters and numbers in their order, and names without one.
 
-    `counters` are the counters by their words, `numbers` the numbers with their names.
+    `counters` are the counters by their words, `numbers` the numbers with their names. `unread` are parts of the line
+    that cannot be read, `odd` is why nothing of it can.
     """
 
     cells: Record = field(default_factory=list)
@@ -107,7 +115,8 @@ class State:
     numbers: Record = field(default_factory=list)
     words: Record = field(default_factory=list)
     label: str = ""
-    odd: ClaimError | None = None  # why the line cannot be read
+    odd: ClaimError | None = None
+    unread: list[PartError] = field(default_factory=list)
 
 
 def after_stamp(source: Source, at: int) -> int:
@@ -117,7 +126,7 @@ def after_stamp(source: Source, at: int) -> int:
 
 
 def state_at(source: Source, at: int, *, leads: bool = False) -> tuple[State, int]:
-    """What is shown from a place on, and where the next begins. Raises `ClaimError` for a number without a name.
+    """What is shown from a place on, and where the next begins. Raises `ClaimError` for counters that contradict.
 
     `leads` says that a number in front of a line, `[1] loss=2.1`, is its step, where it says no other one.
     """
@@ -130,16 +139,58 @@ def state_at(source: Source, at: int, *, leads: bool = False) -> tuple[State, in
             _add_counter(Written(word, source.place(placed.start())), source.cell(*placed.span(word)), found)
     elif leading is not None:
         at = leading.end()
+    begin, before, counted = at, _lengths(found), 0  # of the part, and what is found before it
     while True:
-        for passed in (_BAR, _BETWEEN, FILLER, _BEFORE_COUNT):
-            at = match.end() if (match := passed.match(text, at)) else at
+        skipped, at = at, _behind_signs(text, at)
         if ENDS.match(text, at):
-            if leading is not None and not found.counters:
-                number = source.cell(*leading.span(leading.lastgroup or 0))
-                _add_counter(Written("step", number.place), number, found)
+            _end(source, leading, found)
             return found, at + 1
+        if re.search(r"[^ \t]", text[skipped:at]) or len(found.counters) > counted:
+            begin, before, counted = at, _lengths(found), len(found.counters)
         passed_over = _BAR.match(text, at) or _CLOCK.match(text, at)
-        at = passed_over.end() if passed_over else _next(source, at, found)
+        try:
+            at = passed_over.end() if passed_over else _next(source, at, found)
+        except _CountError:
+            raise
+        except ClaimError as error:
+            at = _passed_part(source, (begin, at), before, error, found)
+
+
+def _behind_signs(text: str, at: int) -> int:
+    """Where something begins again behind bars, separators and words that say nothing."""
+    for passed in (_BAR, _BETWEEN, FILLER, _BEFORE_COUNT):
+        at = match.end() if (match := passed.match(text, at)) else at
+    return at
+
+
+def _end(source: Source, leading: re.Match[str] | None, found: State) -> None:
+    """Takes the number in front of a line that says no other step, and why nothing of a line can be read."""
+    if leading is not None and not found.counters:
+        number = source.cell(*leading.span(leading.lastgroup or 0))
+        _add_counter(Written("step", number.place), number, found)
+    if found.unread and not found.numbers:
+        found.odd = found.odd or ClaimError(found.unread[0].message, found.unread[0].place)
+
+
+def _lengths(found: State) -> tuple[int, int, int]:
+    return len(found.cells), len(found.numbers), len(found.words)
+
+
+def _passed_part(
+    source: Source, at: tuple[int, int], before: tuple[int, int, int], error: ClaimError, found: State
+) -> int:
+    """The end of the part of a line that begins at the first place and cannot be read from the second on.
+
+    What is found of it so far is given up: of `w=0.5 0.6` neither number is w.
+    """
+    for held, count in zip((found.cells, found.numbers, found.words), before, strict=True):
+        del held[count:]
+    parting = _PARTS.search(source.text, at[1] + 1)
+    stop = parting.start() if parting else len(source.text)
+    unread = PartError(error.message, error.place)
+    unread.part = source.text[at[0] : stop]
+    found.unread.append(unread)
+    return max(stop, at[1] + 1)
 
 
 def _next(source: Source, at: int, found: State) -> int:
@@ -223,7 +274,7 @@ def _named(source: Source, match: re.Match[str], found: State) -> Written:
 def _count(source: Source, match: re.Match[str], found: State) -> None:
     """`Epoch 3/10` as the pair `epoch: 3`; `3/10` alone as the third of ten, of whatever."""
     if match["all"] is not None and int(match["number"]) > int(match["all"]):
-        raise ClaimError(f"{match[0].strip()!r} counts beyond its end", source.place(match.start()))
+        raise _CountError(f"{match[0].strip()!r} counts beyond its end", source.place(match.start()))
     number = source.cell(*match.span("number"))
     if "word" in match.re.groupindex:
         word = source.cell(*match.span("word"))
@@ -238,7 +289,7 @@ def _add_counter(word: Written, number: Written, found: State) -> None:
         found.cells.append((word, number))
     earlier = found.counters.setdefault(_kind(word), (word, number))
     if earlier[1].text != number.text:
-        raise ClaimError(f"{shorten(word.text)} stands twice in one row; leave one out", word.place)
+        raise _CountError(f"{shorten(word.text)} stands twice in one row; leave one out", word.place)
 
 
 def _add(name: Written, number: Written, found: State) -> None:
@@ -264,8 +315,9 @@ def _keyed(source: Source, at: int, found: State) -> int:
     key = KEY.match(source.text, at)
     value = _VALUE.match(source.text, key.end()) if key is not None else None
     if key is None or value is None:
-        message = "no name with its number behind it"
-        raise ClaimError(f"{message}; expected such as loss=2.25, loss: 2.25 or loss 2.25", source.place(at))
+        raise ClaimError(_NO_NAME, source.place(at))
+    if (joined := _JOINING.search(key["key"])) is not None and re.search(r"[ \t]", key["key"][: joined.start()]):
+        raise ClaimError(_NO_NAME, source.place(at))
     name = _named(source, key, found)
     if calculated := _calculation(source.text, key.end()):
         _add(name, source.cell(*calculated.span()), found)

@@ -22,6 +22,12 @@ _COMMA = re.compile(rf"[+-]?(?:\d*|\d{{1,3}}(?:\.\d{{3}})+),\d+{_TAIL}|[+-]?\d{{
 _EITHER = re.compile(rf"[+-]?[1-9]\d{{0,2}},\d{{3}}{_TAIL}", re.ASCII)
 
 
+class PartError(ClaimError):
+    """A part of a line that cannot be read, beside others that can; `part` is how it is written."""
+
+    part: str = ""
+
+
 @dataclass(frozen=True)
 class Source:
     """A text with the name that messages give it; its first line is the line `first_line` of what it stands in."""
@@ -72,7 +78,7 @@ class Grid:
 
     `gap` is a line that may be a row without numbers or nothing, where there is one; `told` is what else is to be said
     of how it was read. `apart` are names with their numbers that stand in no row, where the others say which one, and
-    `odd` says what is wrong with each line that cannot be read.
+    `odd` says what is wrong with each line, or part of one, that cannot be read.
     """
 
     rows: Sequence[Row]

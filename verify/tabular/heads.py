@@ -1,4 +1,4 @@
-"""Heads of columns as people write them: with a unit or a remark, the step in a subscript, an entry by its digits."""
+"""Heads of columns as people write them: with a unit, with a word for what it is, with a step or an entry in digits."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from derive.errors import ClaimError, shorten
+from verify.tabular.grid import Grid
 from verify.tabular.markup import plain_signs
-from verify.tabular.written import Row, Written
+from verify.tabular.written import PLACES, Row, Written, place_word
 
 _REMARK = re.compile(r"(?P<name>.*\S)\s*(?:\((?P<round>[^()\[\]]+)\)|\[(?P<square>[^()\[\]]+)\])")
 _UNIT = re.compile(
@@ -31,19 +32,37 @@ _CALLED_AT = re.compile(r"\((?P<arguments>(?:[^()]|\([tkni]\))*)\)")  # J(w_k, b
 _ARGUMENT = re.compile(rf"(?P<name>{_NAME}?)(?:(?:_|\^)[{{(]?[tkni][}})]?)?")
 _ALL_PARAMETERS = ("theta", "θ", "params", "parameters")
 _NABLA = re.compile(rf"(?:∇|grad(?=[_\s]))\s*_?\s*\{{?(?P<wrt>{_NAME}(?:\[[\d,]+\])?)\}}?\s+(?P<of>{_NAME})")
+_FUNCTIONS = ("loss", "gradient", "line")  # the kinds that are calculated from the parameters
+_KINDS = {  # what people write beside a name to say of which kind it is: `Cost J`, `w (weight)`
+    "loss": r"(?:loss|cost|objective|(?:mean )?squared error|error|mse)(?: (?:function|value))?",
+    "gradient": r"(?:partial )?(?:gradient|derivative)|grad\.?",
+    "parameter": r"weights?|parameter|param|coefficient|coef|bias(?: (?:term|unit))?|slope|intercept",
+    "line": r"predictions?|predicted|output",
+    "rate": r"learning rate|step size|rate",
+    "": r"value(?: of)?",  # of any
+}
+_WORDS = {kind: re.compile(rf"(?<![\w/])(?:{words})(?![\w/])", re.IGNORECASE) for kind, words in _KINDS.items()}
+_ENDS = re.compile(r"^[\s:,;=|–—-]+|[\s:,;=|–—-]+$")
+_BY = re.compile(  # gradient of J with respect to w, grad. w, derivative wrt w
+    r"(?:partial )?(?:gradient|grad|derivative)s?\.? (?:of (?:the )?(?P<of>\S+) )?"
+    r"(?:(?:with respect to|w\.? ?r\.? ?t\.?|wrt|by|for|in) )?(?P<wrt>\S+)",
+    re.IGNORECASE,
+)
+_COUNTER = re.compile(r"(?P<word>[^\W\d]\w+)[.:,]?\s+(?P<bracket>\()?(?P<letter>[ijklmnst])(?(bracket)\))")  # step k
 
 
 @dataclass(frozen=True)
 class Known:
     """What the problem calls its numbers: the meaning of a name, its size along each axis, whether a word is taken.
 
-    `is_function` says whether a name is of what is calculated from the parameters: a loss, a line, a gradient.
+    `kind` says what a name is: "loss", "gradient", "parameter", "line", "rate", or "" for all else; and of which name
+    of the problem.
     """
 
     meaning: Callable[[str], Hashable | None]
     shape: Callable[[str], Sequence[int | str]]
     is_taken: Callable[[str], bool]
-    is_function: Callable[[str], bool]
+    kind: Callable[[str], tuple[str, str]]
 
 
 def plain_heads(header: Row, known: Known) -> Row:
@@ -53,12 +72,54 @@ def plain_heads(header: Row, known: Known) -> Row:
     or from 1.
     """
     header = [replace(cell, text=_in_plain_signs(cell.text, known)) for cell in header]
+    header = _by_names(header, known)
+    bare = [_without_word(cell, known) if known.meaning(cell.text) is None else "" for cell in header]
+    named = iter(_by_names([replace(cell, text=rest) for cell, rest in zip(header, bare, strict=True) if rest], known))
+    return [next(named) if rest else cell for cell, rest in zip(header, bare, strict=True)]
+
+
+def _by_names(header: Row, known: Known) -> Row:
+    """The heads, without what is written around the name; the words that say what kind it is are not looked at."""
     open_ = [cell for cell in header if cell.text and known.meaning(cell.text) is None]
-    readings = (_without_remark, _at_parameters, _in_group)
+    readings = (_without_remark, _at_parameters, _in_group, _in_words, _counting)
     renamed = {cell.text: next(filter(None, (read(cell.text, known) for read in readings)), "") for cell in open_}
     renamed |= _of_steps([cell for cell in open_ if not renamed[cell.text]], known)
     renamed |= _entries([cell for cell in open_ if not renamed[cell.text]], known)
     return [replace(cell, text=renamed.get(cell.text) or cell.text) for cell in header]
+
+
+def _without_word(head: Written, known: Known) -> str:
+    """`Cost J` as J, `dJ/dw (gradient)` as dJ/dw; nothing where the word does not agree with the name, or in doubt."""
+    found: dict[Hashable, str] = {}
+    for kind, words in _WORDS.items():
+        for match in words.finditer(head.text):
+            rest = _rest(head.text[: match.start()], head.text[match.end() :])
+            [name] = _by_names([replace(head, text=rest)], known) if rest else [head]
+            meaning = known.meaning(name.text)
+            if meaning is not None and _agrees(match[0].split()[0], kind, name.text, known):
+                found[meaning] = rest
+    return next(iter(found.values())) if len(found) == 1 else ""
+
+
+def _rest(before: str, behind: str) -> str:
+    """What stands around a word, without the signs that part it from the word."""
+    rest = _ENDS.sub("", re.sub(r"\(\s*\)|\[\s*\]", "", before + behind))
+    rest = rest[1:-1] if re.fullmatch(r"\([^()]+\)|\[[^\[\]]+\]", rest) else rest
+    return " ".join(rest.split())
+
+
+def _agrees(word: str, kind: str, name: str, known: Known) -> bool:
+    """Whether a word for a kind, "" for any, can stand beside a name.
+
+    A word that is a name of the problem is that name. `bias w` does not agree where the bias is b.
+    """
+    (own, of), (other, of_word) = known.kind(name), known.kind(word)
+    return (
+        bool(own)
+        and kind in ("", own)
+        and not known.is_taken(word.lower())
+        and not (kind == other == "parameter" and of != of_word)
+    )
 
 
 def _in_plain_signs(head: str, known: Known) -> str:
@@ -74,7 +135,7 @@ def _at_parameters(head: str, known: Known) -> str:
     bare = _CALLED_AT.sub(lambda match: "" if _are_names(match["arguments"], known) else match[0], head)
     nabla = _NABLA.fullmatch(bare.strip())
     name = f"d{nabla['of']}/d{nabla['wrt']}" if nabla else bare.strip()
-    return name if name != head and known.is_function(name) else ""
+    return name if name != head and known.kind(name)[0] in _FUNCTIONS else ""
 
 
 def _are_names(arguments: str, known: Known) -> bool:
@@ -109,6 +170,23 @@ def _in_group(head: str, known: Known) -> str:
         if match is not None and known.meaning(name := called.format(match[1])) is not None:
             return name
     return ""
+
+
+def _in_words(head: str, known: Known) -> str:
+    """`gradient of J with respect to w` as dJ/dw, `grad. w` as `grad w`; else nothing."""
+    match = _BY.fullmatch(head)
+    if match is None:
+        return ""
+    name = f"d{match['of']}/d{match['wrt']}" if match["of"] else f"grad {match['wrt']}"
+    return name if known.kind(name)[0] == "gradient" else ""
+
+
+def _counting(head: str, known: Known) -> str:
+    """`iteration k` as the iteration; nothing where one of the two is a name of the problem."""
+    match = _COUNTER.fullmatch(head)
+    if match is None or known.is_taken(match["letter"]) or known.is_taken(match["word"].lower()):
+        return ""
+    return match["word"] if place_word(match["word"]) in PLACES else ""
 
 
 def _of_steps(heads: Sequence[Written], known: Known) -> Mapping[str, str]:
@@ -155,3 +233,56 @@ def _entries(heads: Sequence[Written], known: Known) -> Mapping[str, str]:
         for head_text, entry in entries.items():
             named[head_text] = f"{name}[{','.join(str(e - (not from_0)) for e in entry)}]"
     return named
+
+
+def with_one_header(grid: Grid) -> Grid:
+    """The table whose names stand in two lines, as one line of names; any other table as it is.
+
+    The second line has units, or the names of columns that the first one calls alike, or leaves without a name behind
+    that of their group: `grad,,w` above `w,b,`. Digits there are an entry: `W,W` above `1,2`.
+    """
+    filled = [row for row in grid.rows if any(cell.text for cell in row)]
+    if len(filled) < 3 or len({len(row) for row in filled[:3]}) > 1:
+        return grid
+    above, below, *body = filled
+    if all(cell.text for cell in above) and _are_units(below):
+        return replace(
+            grid, rows=[above, *body], told=", ".join(filter(None, (grid.told, "a line of units passed over")))
+        )
+    names = [cell.text for cell in above]
+    over = [next((text for text in reversed(names[: at + 1]) if text), "") for at in range(len(names))]
+    is_short = [not name or names.count(name) > 1 for name in names]
+    open_ = [at for at in range(1, len(names)) if is_short[at] and below[at].text and over[at]]
+    has_digits = all(below[at].text.isdecimal() for at in open_)
+    others = [cell for at, cell in enumerate(below) if cell.text and at not in open_]
+    if not open_ or any(_begins_with_digit(cell.text) for cell in (others if has_digits else below)):
+        return grid
+    header = [
+        replace(low if low.text else high, text=_under(group, name, low.text, has_digits=at in open_ and has_digits))
+        for at, (high, low, group, name) in enumerate(zip(above, below, over, names, strict=True))
+    ]
+    is_named = len({cell.text for cell in header}) == len(header) and all(cell.text for cell in header[1:])
+    return replace(grid, rows=[header, *body]) if is_named else grid
+
+
+def _under(group: str, name: str, below: str, *, has_digits: bool) -> str:
+    """The name of a column by both lines: `grad w`, `W_1`, or the one that there is."""
+    if not below:
+        return name
+    return f"{group}_{below}" if has_digits else f"{group} {below}".strip()
+
+
+def _are_units(row: Row) -> bool:
+    """Whether all that stands in a line are units, `[1/s]`, `(m)` or `-`; one at least that no number is."""
+    filled = [cell.text for cell in row if cell.text not in ("", "-", "–", "[-]")]
+    return bool(filled) and all(_is_unit(text) for text in filled)
+
+
+def _is_unit(text: str) -> bool:
+    """Whether a text is a unit by itself: `m/s`, `[1/s]`, `(kJ)`; a number is none."""
+    inner = re.fullmatch(r"[(\[](.+)[)\]]", text)
+    return bool(_UNIT.fullmatch(inner[1] if inner else text)) and not re.fullmatch(r"[-+]?\d.*", text)
+
+
+def _begins_with_digit(text: str) -> bool:
+    return text.lstrip("+-−.,")[:1].isdigit()

@@ -1,4 +1,4 @@
-"""A table that a Python program holds: a data frame, or a list of dicts."""
+"""A table that a Python program holds: a data frame or a series, a list of dicts, or a dict of lists or of dicts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from derive.errors import ClaimError, Place
 from verify.tabular.grid import Grid
-from verify.tabular.records import rows_of
+from verify.tabular.records import by_index, columns_of, rows_of
 from verify.tabular.written import PLACES, Row, Written, place_word
 
 
@@ -26,16 +26,31 @@ class Frame(Protocol):
 _WHOLE = re.compile(r"\d{1,15}")
 _LABEL = "row label"  # what an index of words is called, which may say the steps
 
-Rows = Frame | Iterable[Mapping[str, object]]
+
+class Column(Protocol):
+    """A series of pandas, known by what it can do."""
+
+    iloc: Any
+    index: Any
+
+    def to_frame(self) -> Any:
+        """The same as the only column of a frame."""
+
+
+Rows = Frame | Column | Mapping[Any, object] | Iterable[Mapping[str, object]]
 
 
 def read_objects(given: object) -> tuple[str, Grid]:
     """What the claims are, in words, and the table of a data frame or of dicts. Raises `ClaimError` for all else."""
     if hasattr(given, "iloc") and hasattr(given, "columns"):
         return "a DataFrame", Grid(list(_frame_rows(given)), "a DataFrame")
+    if hasattr(given, "iloc") and hasattr(given, "to_frame"):
+        return "a Series", Grid(list(_frame_rows(_as_frame(given))), "a Series")
     if hasattr(given, "to_dicts"):  # as polars has it
         given = given.to_dicts()
-    if isinstance(given, Mapping) or not isinstance(given, Iterable):
+    if isinstance(given, Mapping):
+        return "a dict", _of_dict(given)
+    if not isinstance(given, Iterable):
         message = f"claims are a {type(given).__name__}; expected the name of a file, a DataFrame or a list of dicts"
         raise ClaimError(message)
     records = []
@@ -46,6 +61,58 @@ def read_objects(given: object) -> tuple[str, Grid]:
         places = {key: Place(f"claims[{number}][{key!r}]") for key in row}
         records.append([(Written(str(key).strip(), places[key]), _cell(row[key], places[key])) for key in row])
     return "a list of dicts", Grid(rows_of(records), "a list of dicts")
+
+
+def _as_frame(series: Any) -> Any:
+    """The frame of a series: a column of that name, or the one row of numbers that have names, such as `df.loc[2]`.
+
+    Raises `ClaimError` for a column without a name, and for a row that is called by a number.
+    """
+    has_names = all(isinstance(label, str) and not _WHOLE.fullmatch(label) for label in series.index)
+    if has_names and place_word(str(series.index.name)) not in PLACES:
+        says_where = any(place_word(label) in PLACES for label in series.index)
+        if not (says_where or series.name is None or isinstance(series.name, str)):
+            message = (
+                f"claims are a Series called {series.name}, which may be the step of its numbers or the place of a row"
+            )
+            raise ClaimError(f"{message}; put its step among them: series['step'] = {series.name}")
+        row = series.to_frame().T
+        return row.reset_index(drop=True) if says_where or series.name is None else row
+    if series.name is None:
+        raise ClaimError("claims are a Series without a name; give it that of its numbers: series.rename('w')")
+    return series.to_frame()
+
+
+def _of_dict(given: Mapping[Any, object]) -> Grid:
+    """A dict of numbers is a row, one of lists has a column in each, one of dicts is by steps or by names.
+
+    Raises `ClaimError` for a dict that is none of these.
+    """
+    record = list(_members(given, "", "claims"))
+    inner = [isinstance(value, Mapping) for value in given.values()]
+    if any(inner):
+        rows = by_index(record, is_full=False) if all(inner) else None
+        if rows is None:
+            example = "{'step 1': {'w': 0.267}} or {'w': {1: 0.267}}"
+            raise ClaimError(f"claims are a dict of dicts that is no table; expected such as {example}")
+        return Grid(rows, "a dict of dicts")
+    columns = columns_of([record])
+    return Grid(rows_of([record]), "a dict") if columns is None else Grid(columns, "a dict, a list for each column")
+
+
+def _members(given: Mapping[Any, object], before: str, at: str) -> Iterator[tuple[Written, Written]]:
+    """The keys of a dict with their values, those of a dict inside it as `outer.inner`."""
+    for key, value in given.items():
+        place = f"{at}[{key!r}]"
+        if isinstance(value, Mapping) and not before:
+            yield from _members(value, f"{str(key).strip()}.", place)
+        else:
+            yield Written(f"{before}{str(key).strip()}", Place(place)), _cell(_as_list(value), Place(place))
+
+
+def _as_list(value: object) -> object:
+    """An array or a series as a list of its entries."""
+    return value.tolist() if hasattr(value, "tolist") and getattr(value, "shape", None) else value
 
 
 def _frame_rows(frame: Any) -> Iterator[Row]:

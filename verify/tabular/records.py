@@ -12,14 +12,16 @@ from derive.errors import ClaimError, shorten
 from derive.source.numerals import NumeralError
 from verify.tabular.arrays import is_array, read_array
 from verify.tabular.grid import Grid, Source
-from verify.tabular.written import Row, Written
+from verify.tabular.written import KINDS, Row, Written
 
 Record = list[tuple[Written, Written]]  # of one row: the keys and the values
 
 _DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)  # the text itself is the number
 _LIST = re.compile(r'"(?P<key>[^"\n]+)"\s*:\s*(?=\[\s*\{)')
-_INDEXED = re.compile(r"(?P<name>.+)\.(?P<index>\d{1,15})")  # as objects inside an object are called
-_OF_INDEX = re.compile(r"(?P<index>\d{1,15})\.(?P<name>.+)")
+_WORDS = "|".join(sorted((re.escape(word) for kind in KINDS.values() for word in kind), key=len, reverse=True))
+_INDEX = rf"(?:(?P<word>{_WORDS})[ _#]*)?(?P<index>\d{{1,15}})"  # step 1, or 1 alone
+_INDEXED = re.compile(rf"(?P<name>.+)\.{_INDEX}", re.IGNORECASE)  # as objects inside an object are called
+_OF_INDEX = re.compile(rf"{_INDEX}\.(?P<name>.+)", re.IGNORECASE)
 _BLANK = re.compile(r"\s*")
 
 
@@ -43,9 +45,9 @@ def read_json(source: Source) -> Grid:
         rows.append(members)
         at = _skip(source, at)
     columns = columns_of(rows)
-    by_index = _by_index(rows[0]) if len(rows) == 1 else None
-    if by_index is not None:
-        return Grid(by_index, "JSON, a number for each row")
+    indexed = by_index(rows[0]) if len(rows) == 1 else None
+    if indexed is not None:
+        return Grid(indexed, "JSON, a number for each row")
     return Grid(rows_of(rows), "JSON lines") if columns is None else Grid(columns, "JSON, a list for each column")
 
 
@@ -155,21 +157,29 @@ def columns_of(records: Sequence[Record]) -> list[Row] | None:
     return [[key for key, _ in records[0]], *(list(row) for row in zip(*columns, strict=True))]
 
 
-def _by_index(record: Record) -> list[Row] | None:
-    """The table of `DataFrame.to_json()`, `{"w": {"0": 0.5, "1": 0.9}}`, also by rows; None for another object.
+def by_index(record: Record, *, is_full: bool = True) -> list[Row] | None:
+    """The table of objects in an object, `{"w": {"0": 0.5, "1": 0.9}}`, also by rows; None for another object.
 
-    Its index is the column without a name.
+    So `DataFrame.to_json()` writes it. The first column holds what counts the rows: it has the word that is written,
+    `{"step 1": {"w": 0.5}}`, or no name. A number that a row lacks is an empty cell; without that word, where the names
+    may have points of their own, no row lacks one (`is_full`).
     """
     for pattern in (_INDEXED, _OF_INDEX):
-        matches = [pattern.fullmatch(key.text) for key, _ in record]
-        parts = [(match["name"], int(match["index"])) for match in matches if match is not None]
+        matches = [match for key, _ in record if (match := pattern.fullmatch(key.text)) is not None]
+        parts = [(match["name"], int(match["index"])) for match in matches]
+        words = {(match["word"] or "").lower() for match in matches}
+        if not parts or len(parts) < len(record) or len(set(parts)) < len(parts) or len(words) > 1:
+            continue
         names, numbers = list(dict.fromkeys(name for name, _ in parts)), list(dict.fromkeys(k for _, k in parts))
-        if not parts or len(parts) < len(record) or len(set(parts)) != len(names) * len(numbers):
+        if is_full and words == {""} and len(parts) != len(names) * len(numbers):
             continue
         cells = {part: cell for part, (_, cell) in zip(parts, record, strict=True)}
         keys = {name: key for (name, _), (key, _) in zip(reversed(parts), reversed(record), strict=True)}
-        header = [Written("", record[0][0].place), *(Written(name, keys[name].place) for name in names)]
-        return [header, *([_numbered(k, cells[names[0], k]), *(cells[name, k] for name in names)] for k in numbers)]
+        firsts = {k: cell for (_, k), (_, cell) in zip(reversed(parts), reversed(record), strict=True)}
+        header = [Written(words.pop(), record[0][0].place), *(Written(name, keys[name].place) for name in names)]
+        nothing = {k: Written("", firsts[k].place) for k in numbers}
+        rows = ([_numbered(k, firsts[k]), *(cells.get((name, k), nothing[k]) for name in names)] for k in numbers)
+        return [header, *rows]
     return None
 
 

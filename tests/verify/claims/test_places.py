@@ -99,7 +99,7 @@ def test_the_lr_without_a_group_is_that_of_the_first() -> None:
         ("loss", "l", (), {"step": 4, "epoch": 2, "batch": 2}, "step 4 is not epoch 2, batch 2"),
         ("epoch", "mean_of_batches", (), {"step": 3}, "is of an epoch; say which one in a column epoch"),
         ("epoch", "mean_of_batches", (), {"epoch": 3}, "there is no epoch 3; the last is epoch 2"),
-        ("nodes", "p", (), {"step": 1}, "p runs over the samples; name one entry, such as p[0]"),
+        ("nodes", "p", (), {"step": 1}, "p runs over the samples, and step 1 has 2 of them (step 3 has one); name one"),
         ("nodes", "p", (2,), {"step": 1}, "the batch of step 1 does not hold the row 2 of the data; it holds 0, 1"),
         ("gradients", "w", (0,), {"step": 1}, "is one number"),
         ("clipped", "w", (), {"step": 2}, "no update follows step 2, so there is no"),

@@ -16,6 +16,8 @@ from verify.claims.sentence import read_sentence
         ("epoch 1, batch 3: w = 3.32", (3, "after", "3.32")),
         ("batch 2: loss = 280.67", (2, "loss", "280.67")),
         ("step 2 : dl/db=1/3", (2, "gradients", "1/3")),
+        ("step 2: Cost J = 280.67", (2, "loss", "280.67")),
+        ("step 2: gradient of l wrt w = -135.86", (2, "gradients", "-135.86")),
         ("step 1: w = 0.0000 - 0.01*(-26.67)", (1, "after", "0.26670(11)")),
         ("step 1: w = 0.0000 - 0.01*(-26.67) = 0.267", (1, "after", "0.267")),
     ],

@@ -323,3 +323,63 @@ def test_an_array_below_its_name() -> None:
     assert [cell.text.split() for cell in grid.rows[1]] == [
         *(["[[0.6", "-0.0133]", "[0.7167", "0.4083]]"], ["tensor([0.1,", "0.2])"]),
     ]
+
+
+@pytest.mark.parametrize(
+    ("line", "unread", "column"),
+    [
+        ("After step 2, loss is abc and w is 1.46.", "no name with its number behind it", 15),
+        ("After step 2, loss is abc and w = 1.46", "no name with its number behind it", 15),
+        ("step 2: loss = [3.1, w = 1.46", "a bracket opens here and does not close", 16),
+        ("step 2: w = 1.46, loss3.1", "no blank between a name and its number", 23),
+        ("In step 2 the loss is almost 3.1, and w is 1.46", "unknown quantity 'loss is almost'", 15),
+        ("After 2 steps w became 1.46 and the loss was three point one.", "stands without a number", 37),
+        ("step 2: loss = 3.1 3.2, w = 1.46", "no name with its number behind it", 20),
+        ("step 2 | w 1.46 | loss 3.1 3.2", "no name with its number behind it", 28),
+    ],
+)
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_part_of_a_line_that_cannot_be_read_is_named_and_the_others_are_read(
+    line: str, unread: str, column: int, alone: bool
+) -> None:
+    """One such part refused the whole text, or left out the line."""
+    text = f"{line}\n" if alone else f"After step 1, loss is 4 and w is 1.38.\n{line}\nstep 3: loss = 2.2, w = 1.5\n"
+    reading = read_table(text, "t", EPOCHS)
+    found = [(claim.cell.step, claim.cell.name, claim.literal.text) for claim in reading.claims]
+    around = [] if alone else [(1, "loss", "4"), (1, "w", "1.38"), (3, "loss", "2.2"), (3, "w", "1.5")]
+    assert sorted(found) == sorted([*around, (2, "w", "1.46")])
+    [error] = reading.unread
+    assert unread in error.message
+    assert error.place is not None
+    assert (error.place.line, error.place.column) == (1 if alone else 2, column)
+
+
+def test_a_part_about_something_else_is_told() -> None:
+    reading = read_table("step 1: loss = 4, (see fig. 3), w = 1.38\nstep 2: loss = 3.1, w = 1.46\n", "t", EPOCHS)
+    assert len(reading.claims) == 4
+    assert not reading.unread
+
+
+def test_two_counters_that_contradict_say_no_step() -> None:
+    text = "step 1: loss = 4\nstep 2, step 3: loss = 3.1\nstep 4: loss = 1.3\n"
+    reading = read_table(text, "t", EPOCHS)
+    assert [(claim.cell.step, claim.literal.text) for claim in reading.claims] == [(1, "4"), (4, "1.3")]
+    assert "'step' stands twice in one row" in reading.unread[0].message
+
+
+@given(
+    st.lists(st.sampled_from(["loss", "w", "b", "dl/dw", "dl/db"]), min_size=2, max_size=5, unique=True),
+    st.integers(0, 4),
+    st.sampled_from(["abc", "1.2.3 4", "[1.2", "??", "3.1 3.2", "about three"]),
+    st.sampled_from([", ", " | ", "; ", " and "]),
+    st.sampled_from([" = ", ": ", " is "]),
+)
+def test_of_any_line_only_the_part_that_cannot_be_read_is_left_out(
+    names: list[str], at: int, spoilt: str, between: str, equals: str
+) -> None:
+    at %= len(names)
+    line = between.join(f"{name}{equals}{spoilt if k == at else f'{k}.5'}" for k, name in enumerate(names))
+    reading = read_table(f"step 1: w = 3\nstep 2: {line}\nstep 3: w = 4\n", "t", EPOCHS)
+    found = {claim.cell.name: claim.literal.text for claim in reading.claims if claim.cell.step == 2}
+    assert found == {name: f"{k}.5" for k, name in enumerate(names) if k != at}
+    assert [error.place and error.place.line for error in reading.unread] == [2]

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from derive.errors import ClaimError
+from tests.timelines import claimed, timeline_of
 from verify.printed.forms import read_grid
 from verify.tabular.grid import Source
 
@@ -49,7 +50,7 @@ def test_the_place_of_a_number() -> None:
         ("{'loss': 17.0, 'epoch'}", 16),
         ("{'loss': __import__('os').system('x')}", 26),
         ("{'loss': [1, 2}", 10),
-        ("{'loss': {'a': 1}}", 10),
+        ("{'loss': {'a': {'b': 1}}}", 11),
     ],
 )
 def test_a_broken_dict_is_refused_where_it_breaks(text: str, column: int) -> None:
@@ -78,3 +79,21 @@ def test_a_state_in_json_is_read_back(rows: list[dict[str, float]]) -> None:
     header, *body = cells(text)[0]
     found = [{key: value for key, value in zip(header, row, strict=True) if value} for row in body]
     assert found == [{key: json.dumps(value) for key, value in row.items()} for row in rows]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{'step 1': {'w': 0.267, 'b': 0.24},\n 'step 2': {'w': 1.63}}",
+        "{'w': {'step 1': 0.267, 'step 2': 1.63},\n 'b': {'step 1': 0.24}}",
+        "{'w': {1: 0.267, 2: 1.63}, 'b': {1: 0.24, 2: None}}\n",
+        "{1: {'w': 0.267, 'b': 0.24}, 2: {'w': 1.63, 'b': None}}\n",
+    ],
+)
+def test_a_dict_of_dicts_is_by_steps_or_by_names(text: str) -> None:
+    found = claimed(text, timeline_of("article"))
+    assert [(step, name, number) for step, _, name, number in found] == [
+        (1, "w", "0.267"),
+        (1, "b", "0.24"),
+        (2, "w", "1.63"),
+    ]

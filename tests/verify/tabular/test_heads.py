@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from derive.errors import ClaimError
 from tests.timelines import claimed, timeline_of
+from verify.claims.table import read_table
 
 LINE = timeline_of(
     'equations = "l = mean((w*x + b - y)^2)"\n[parameters]\nw = 1\nb = 0\n[data]\nx = [1, 2]\ny = [2, 3]\n'
@@ -172,3 +173,150 @@ def test_the_name_of_a_group(head: str, expected: tuple[int, str, str]) -> None:
 def test_the_name_of_another_group(head: str) -> None:
     with pytest.raises(ClaimError):
         of(head)
+
+
+_WORDED = {  # names, and words for what they are
+    ("J", "loss", "loss"): [
+        "cost",
+        "Loss",
+        "error",
+        "cost function",
+        "objective",
+        "loss value",
+        "squared error",
+        "MSE",
+    ],
+    ("dl/dw", "gradients", "dl/dw"): ["gradient", "derivative", "partial derivative", "Gradient", "grad."],
+    ("w", "after", "w"): ["weight", "parameter", "Weights", "slope", "value of"],
+    ("b", "after", "b"): ["bias", "Bias term", "intercept", "parameter"],
+    ("lr", "setting", "lr"): ["learning rate", "step size", "Learning Rate"],
+    ("p[0]", "nodes", "p[0]"): ["prediction", "Predicted", "output", "value of"],
+}
+PREDICTING = timeline_of(
+    'equations = """\np = w*x + b\nl = mean((p - y)^2)\n"""\n[parameters]\nw = 1\nb = 0\n'
+    "[data]\nx = [1, 2]\ny = [2, 3]\n"
+    "[training]\nlr = 0.1\nepochs = 3\n"
+)
+_FORMS = ("{word} {name}", "{name} {word}", "{name} ({word})", "{word} ({name})", "{word}: {name}", "{word}, {name}")
+_FORMS = (*_FORMS, "{word} = {name}", "{name} [{word}]", "{word} - {name}")
+
+
+@given(st.sampled_from(list(_WORDED)), st.sampled_from(_FORMS), st.data())
+def test_a_word_that_agrees_with_its_name_changes_nothing(
+    named: tuple[str, str, str], form: str, data: st.DataObject
+) -> None:
+    word, others = data.draw(st.sampled_from(_WORDED[named])), {word for own in _WORDED for word in _WORDED[own]}
+    head = form.format(word=word, name=named[0])
+    assert claimed(f'step,"{head}"\n2,0.5\n', PREDICTING)[0][:3] == (2, *named[1:])
+    strange = data.draw(st.sampled_from(sorted(others - set(_WORDED[named]) - {"value of", "parameter"})))
+    head = form.format(word=strange, name=named[0])
+    try:
+        found = claimed(f'step,"{head}"\n2,0.5\n', PREDICTING)
+    except ClaimError:
+        return
+    assert found[0][1:3] != named[1:]  # `gradient w` has a meaning of its own
+
+
+@pytest.mark.parametrize(
+    ("head", "meant"),
+    [
+        ("Cost function J(w, b)", ("loss", "loss")),
+        ("gradient of J with respect to w", ("gradients", "dl/dw")),
+        ("Gradient of the loss wrt b", ("gradients", "dl/db")),
+        ("derivative w.r.t. w", ("gradients", "dl/dw")),
+        ("new weight w", ("after", "w")),
+        ("old bias b", ("before", "b_before")),
+        ("weight w_{t+1}", ("after", "w")),
+        ("weight w [1/s]", ("after", "w")),
+        (r"cost $J(w)$", ("loss", "loss")),
+    ],
+)
+def test_a_word_beside_a_name_with_more_around_it(head: str, meant: tuple[str, str]) -> None:
+    assert claimed(f'step;"{head}"\n2;0.5\n', LINE)[0][1:3] == meant
+
+
+def test_a_word_beside_each_of_two_names_of_a_step() -> None:
+    both = claimed('step,"weight w_t","weight w_{t+1}"\n2,0.5,0.6\n', LINE)
+    assert [one[1] for one in both] == ["before", "after"]
+
+
+@pytest.mark.parametrize(
+    "head", ["bias w", "weight b", "slope b", "loss w", "prediction J", "error w", "total cost l w"]
+)
+def test_a_word_that_does_not_agree_is_refused(head: str) -> None:
+    with pytest.raises(ClaimError, match="unknown quantity"):
+        of(head)
+
+
+def test_a_word_that_is_a_name_of_the_problem_is_that_name() -> None:
+    own = timeline_of(
+        'equations = """\nCost = (w - 3)^2\nl = 2*Cost\n"""\n[parameters]\nw = 1\n[training]\nlr = 0.1\nsteps = 3\n'
+    )
+    assert claimed("step,Cost\n2,0.5\n", own)[0][1:3] == ("nodes", "Cost")
+    for head in ("Cost l", "Cost function l", "l - Cost"):
+        with pytest.raises(ClaimError, match="unknown quantity"):
+            claimed(f"step,{head}\n2,0.5\n", own)
+    assert claimed("step,Loss l\n2,0.5\n", own)[0][1:3] == ("loss", "loss")
+
+
+@pytest.mark.parametrize("head", ["iteration k", "Iteration (k)", "Epoch t", "Step i", "Iter. k"])
+def test_a_letter_beside_the_word_that_counts(head: str) -> None:
+    assert [one[0] for one in claimed(f"{head},w\n1,0.5\n3,0.6\n", LINE)] == [1, 3]
+    assert [one[0] for one in claimed(f"w,{head}\n0.5,1\n0.6,3\n", LINE)] == [1, 3]
+
+
+def test_a_letter_that_is_a_name_of_the_problem_says_no_step() -> None:
+    own = timeline_of('equations = "l = (k - 3)^2"\n[parameters]\nk = 1\n[training]\nlr = 0.1\nsteps = 3\n')
+    with pytest.raises(ClaimError, match="unknown quantity 'step k'"):
+        claimed("step k\n1\n", own)
+
+
+def test_in_a_tidy_table_and_in_a_line_too() -> None:
+    tidy = "step,quantity,value\n2,Cost J,0.5\n2,weight w,0.6\n2,bias (b),0.7\n2,w_{t},0.8\n"
+    assert [one[1:3] for one in claimed(tidy.replace("2,w_{t},0.8\n", ""), LINE)] == [
+        ("loss", "loss"),
+        ("after", "w"),
+        ("after", "b"),
+    ]
+    lines = "step 1: Cost J = 0.5, weight w = 0.6\nstep 2: Cost J = 0.4, weight w = 0.7\n"
+    assert [one[1:3] for one in claimed(lines, LINE)] == 2 * [("loss", "loss"), ("after", "w")]
+
+
+NAMES_IN_TWO_LINES = [
+    "step,gradients,,parameters,\n,w,b,w,b\n",
+    "step,grad,grad,after,after\n,w,b,w,b\n",
+    ",grad,,w,b\nstep,w,b,,\n",
+    ",grad,grad,w,b\n,w,b,,\nstep,,,,\n",  # as pandas writes it
+]
+
+
+@pytest.mark.parametrize("names", NAMES_IN_TWO_LINES)
+def test_names_in_two_lines(names: str) -> None:
+    found = claimed(f"{names}1,-8,-3.7,1.4,0.7\n2,-3.5,-1.7,1.6,0.8\n", LINE)
+    assert [one[1:3] for one in found[:4]] == [
+        ("gradients", "dl/dw"),
+        ("gradients", "dl/db"),
+        ("after", "w"),
+        ("after", "b"),
+    ]
+    assert [one[0] for one in found] == [1] * 4 + [2] * 4
+
+
+def test_digits_below_a_name_are_its_entry() -> None:
+    found = claimed("step,c,c,l\n,1,2,\n1,0.5,0.6,3\n2,0.7,0.8,4\n", NET)
+    assert [one[2] for one in found] == 2 * ["c[0]", "c[1]", "loss"]
+
+
+@given(st.sampled_from(["[1/s]", "(m)", "kJ", "[m/s^2]", "%", "a.u."]), st.sampled_from(["", "-", "[-]"]))
+def test_a_line_of_units_below_the_names(unit: str, none: str) -> None:
+    reading = read_table(f"step,w,b\n{none},{unit},{none}\n1,0.5,0.6\n2,0.7,0.8\n", "t", LINE)
+    assert [(one.cell.step, one.cell.name) for one in reading.claims] == [(1, "w"), (1, "b"), (2, "w"), (2, "b")]
+    assert reading.told == "read as CSV, 2 rows, a line of units passed over"
+    assert not reading.unread
+
+
+@pytest.mark.parametrize("line", ["1,0.5,0.4", "1,-,-", "-,-,-", "1,abc,def", "a,b,c"])
+def test_a_line_of_anything_else_is_a_row(line: str) -> None:
+    reading = read_table(f"step,w,b\n{line}\n2,0.7,0.8\n3,0.7,0.8\n", "t", LINE)
+    assert "units" not in reading.told
+    assert [(one.cell.step, one.cell.name) for one in reading.claims][-4:] == [(2, "w"), (2, "b"), (3, "w"), (3, "b")]

@@ -1,19 +1,24 @@
-"""What a Python program hands over: a data frame, a list of dicts."""
+"""What a Python program hands over: a data frame or a series, a list of dicts, a dict of lists or of dicts."""
 
 from __future__ import annotations
 
 import json
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given as drawn
+from hypothesis import strategies as st
 
 from derive.errors import ClaimError
 from derive.problem.loading import load
 from tests.timelines import timeline_of
 from verify.auditing.pipeline import audit
+from verify.claims.table import read_rows, read_table
+from verify.tabular.objects import read_objects
 
 ARTICLE = timeline_of("article")
 EXPECTED = [(1, "loss", "loss", "146.67"), (1, "after", "w", "0.267"), (2, "loss", "loss", "280.67")]
@@ -49,7 +54,9 @@ def test_arrays_from_python() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"step": [1], "w": [2]}, "claims are a dict; expected the name of a file, a DataFrame or a list of dicts"),
+        ({"w": {"a": 1}, "b": 2}, "claims are a dict of dicts that is no table; expected such as"),
+        (pd.Series([0.267, 1.63]), "claims are a Series without a name; give it that of its numbers"),
+        (pd.DataFrame({"w": [0.2, 1.6]}).loc[1], "claims are a Series called 1, which may be the step"),
         (3, "claims are a int; expected"),
         ([1, 2], r"claims\[0\] is a int; expected a dict such as"),
         ([], "has no table"),
@@ -102,3 +109,65 @@ def test_the_point_of_a_number_says_nothing_of_a_comma_in_a_text(form: str, tmp_
     found = audit("article", claims=given)  # type: ignore[arg-type]
     assert [one.claim.literal.text for one in found.findings] == ["146.67", "0.27", "280.67", "1.625"]
     assert found.exit_status == 0
+
+
+FRAME = pd.DataFrame({"step": [1, 2, 3], "w": [0.267, 1.63, 3.32], "loss": [146.67, 280.67, 145.28]})
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        FRAME.set_index("step")["w"],
+        FRAME["w"],
+        pd.Series({1: 0.267, 2: 1.63, 3: 3.32}, name="w"),
+        pd.Series({1: 0.267, 2: 1.63, 3: 3.32}, name="new w").rename_axis("iteration"),
+        {"w": [0.267, 1.63, 3.32]},
+        {"w": np.array([0.267, 1.63, 3.32]), "step": FRAME["step"]},
+        {"w": {1: 0.267, 2: 1.63, 3: 3.32}},
+        {1: {"w": 0.267}, 2: {"w": 1.63}, 3: {"w": 3.32}},
+        {"step 1": {"w": 0.267}, "step 2": {"w": 1.63}, "step 3": {"w": 3.32}},
+        {"w": {"step 1": 0.267, "step 2": 1.63, "step 3": 3.32}},
+        FRAME[["w"]].to_dict(),
+        FRAME[["w"]].to_dict("list"),
+        FRAME[["w"]].to_dict("series"),
+        FRAME.set_index("step")[["w"]].to_dict("index"),
+    ],
+)
+def test_the_numbers_of_a_name_by_steps(given: Any) -> None:
+    found = audit("article", claims=given)
+    assert [(one.cell.step, one.cell.name, one.claim.literal.text) for one in found.findings] == [
+        (1, "w", "0.267"),
+        (2, "w", "1.63"),
+        (3, "w", "3.32"),
+    ]
+    assert found.exit_status == 0
+
+
+@pytest.mark.parametrize("given", [FRAME.loc[1], FRAME.iloc[1].rename(None), {"step": 2, "w": 1.63, "loss": 280.67}])
+def test_the_numbers_of_a_step_by_names(given: Any) -> None:
+    found = audit("article", claims=given)
+    assert [(one.cell.step, one.cell.name) for one in found.findings] == [(2, "loss"), (2, "w")]
+    assert found.exit_status == 0
+
+
+@drawn(
+    st.lists(st.lists(st.decimals(-99, 99, places=3).map(str), min_size=2, max_size=2), min_size=1, max_size=3),
+    st.sampled_from(["step", "iteration", "batch"]),
+)
+def test_a_table_is_the_same_as_dicts_of_dicts(rows: list[list[str]], word: str) -> None:
+    by_step = {f"{word} {k}": dict(zip("wb", row, strict=True)) for k, row in enumerate(rows, start=1)}
+    by_name = {name: {step: row[name] for step, row in by_step.items()} for name in "wb"}
+    plain = [{word: k, **row} for k, row in enumerate(by_step.values(), start=1)]
+    expected = of(plain)
+    assert of(by_step) == of(by_name) == expected
+    assert claims_of(json.dumps(by_step) + "\n") == claims_of(json.dumps(by_name) + "\n") == expected
+    assert claims_of(f"{by_step}\n") == claims_of(f"{by_name}\n") == expected
+
+
+def of(given: object) -> list[tuple[int, str, str]]:
+    _, grid = read_objects(given)
+    return [(one.cell.step, one.cell.name, one.literal.text) for one in read_rows(grid, ARTICLE).claims]
+
+
+def claims_of(text: str) -> list[tuple[int, str, str]]:
+    return [(one.cell.step, one.cell.name, one.literal.text) for one in read_table(text, "t", ARTICLE).claims]

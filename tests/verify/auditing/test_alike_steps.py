@@ -3,7 +3,7 @@
 import pytest
 
 from tests.audited import HALVING, audited, cell, claim
-from verify.auditing.further_step import covering, repeats
+from verify.auditing.alike_steps import covering, repeats
 
 FULL = HALVING.replace("l = (w - 3)^2", "l = mean((w*x - 3)^2)").replace("[training]", "[data]\nx = [1, 2]\n[training]")
 

@@ -1,0 +1,77 @@
+"""What MATLAB and Octave display of variables."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from derive.errors import ClaimError
+from tests.timelines import claimed, timeline_of
+from verify.printed.forms import read_grid
+from verify.tabular.grid import Source
+
+ARTICLE = timeline_of("article")
+NET = timeline_of(
+    'equations = """\nz = x @ W + c\nl = mean((z - y)^2)\n"""\n[parameters]\nW = [[0.5, -0.25], [1, 2]]\nc = [0, 0.1]\n'
+    "[data]\nx = [[1, 2], [3, -1], [0, 4]]\ny = [[1, 0], [2, 1], [3, -1]]\n[training]\nlr = 0.1\nsteps = 3\n"
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "loss =\n\n  146.6667\n  280.6703\n\n\nw =\n\n    0.2667\n    1.6252\n\n",
+        ">> loss =\n\n   146.6667   280.6703\n\nw =\n\n   0.2667   1.6252\n\n",
+        "loss =\n\n  146.6667\n\n\nw =\n\n    0.2667\n\n\nloss =\n\n  280.6703\n\n\nw =\n\n    1.6252\n\n",
+    ],
+)
+def test_numbers_below_their_names(text: str) -> None:
+    assert [(step, name, number) for step, _, name, number in claimed(text, ARTICLE)] == [
+        (1, "loss", "146.6667"),
+        (1, "w", "0.2667"),
+        (2, "loss", "280.6703"),
+        (2, "w", "1.6252"),
+    ]
+
+
+def test_a_factor_above_the_numbers_is_in_each_of_them() -> None:
+    found = claimed("loss =\n\n   1.0e+02 *\n\n    1.4667\n    2.8067\n\n", ARTICLE)
+    assert [number for *_, number in found] == ["1.4667e+02", "2.8067e+02"]
+
+
+def test_a_matrix_is_an_array() -> None:
+    found = claimed("W =\n\n    0.5000   -0.2500\n    1.0000    2.0000\n\nc =\n\n    0.1000    0.2000\n\n", NET)
+    assert [(name, number) for _, _, name, number in found] == [
+        ("W[0,0]", "0.5000"),
+        ("W[0,1]", "-0.2500"),
+        ("W[1,0]", "1.0000"),
+        ("W[1,1]", "2.0000"),
+        ("c[0]", "0.1000"),
+        ("c[1]", "0.2000"),
+    ]
+
+
+def test_lines_of_other_lengths_are_refused() -> None:
+    with pytest.raises(ClaimError, match="the lines of this array are not of one length"):
+        claimed("W =\n\n  1 2\n  3\n\n", NET)
+
+
+@pytest.mark.parametrize("text", ["w =\n\n  1.4\n\nThe end\n", "w = 1.4\nb = 2\n", "1.4\n\nw =\n\n 2\n", "w =\n\n"])
+def test_another_text_is_none_of_these(text: str) -> None:
+    with contextlib.suppress(ClaimError):
+        assert "MATLAB" not in read_grid(Source("t", text)).form
+
+
+@given(
+    st.lists(
+        st.lists(st.sampled_from(["0.5000", "-2.7500", "3", "NaN", "1.0e-03"]), min_size=2, max_size=2), min_size=2
+    )
+)
+def test_what_is_displayed_is_read_back(rows: list[list[str]]) -> None:
+    blocks = [f"{name} =\n\n" + "".join(f"   {row[k]}\n" for row in rows) + "\n" for k, name in enumerate(("a", "b"))]
+    grid = read_grid(Source("t", "\n".join(blocks)))
+    assert [cell.text for cell in grid.rows[0]] == ["a", "b"]
+    assert [cell.text.strip("[]").split() for cell in grid.rows[1]] == [[row[k] for row in rows] for k in (0, 1)]
