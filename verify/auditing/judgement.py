@@ -21,6 +21,7 @@ from verify.following.epoch_means import which_of_two
 from verify.following.extent import MAX_BY_HAND
 from verify.following.finding import Finding, Status
 from verify.following.manner import manner
+from verify.following.own_numbers import zeros_dropped
 from verify.following.right_values import PRECISIONS, Known, rate, right_values
 from verify.following.rounded_inputs import by_inputs
 from verify.hand.update import is_trained, moves
@@ -180,7 +181,24 @@ def _rounded(run: Run, claims: Sequence[Claim], known: Known) -> tuple[list[Find
 
 def _of_digits(run: Run, claims: Sequence[Claim], known: Known) -> list[Finding]:
     """The claims by their digits, and by what inputs that are rounded allow."""
-    return by_inputs(run, settle_rates(run, [_alone(run, claim, known) for claim in claims]))
+    return by_inputs(run, settle_rates(run, _with_zeros([_alone(run, claim, known) for claim in claims])))
+
+
+def _with_zeros(findings: list[Finding]) -> list[Finding]:
+    """The findings; where a column is printed without zeros at the end, nothing in it looks cut off for lacking them.
+
+    What is right at the digits that stand there is right.
+    """
+    zeros = zeros_dropped(findings, {one.cell for one in findings if one.status in _OF_DIGITS})
+    return [_by_all_digits(one, zeros[one.cell]) if one.cell in zeros else one for one in findings]
+
+
+def _by_all_digits(finding: Finding, zeros: int) -> Finding:
+    """A number that looks cut off, or rounded twice, with the zeros that its writer has dropped."""
+    literal = finding.claim.literal.with_zeros(zeros)
+    is_wrong = finding.right is not None and judge(literal, finding.right) == "wrong"
+    claim = replace(finding.claim, literal=literal)
+    return replace(finding, claim=claim, status=Status.WRONG, why="") if is_wrong else finding
 
 
 def _cut_alike(run: Run, by_digits: Sequence[Finding], settled: list[Finding]) -> list[Finding]:
@@ -196,6 +214,7 @@ def _cut_alike(run: Run, by_digits: Sequence[Finding], settled: list[Finding]) -
     return [one if two.status is Status.RESIDUE else two for one, two in pairs]
 
 
+_OF_DIGITS = (Status.TRUNCATED, Status.DOUBLE_ROUNDED)
 _FOLLOWS = (Status.CARRIED, Status.INHERITED)
 _BY_FLOAT32 = (Status.RESIDUE, Status.UNDECIDED)  # what rounding in float32 explains, or may
 FEW_SLIPS = 2  # in the last digits that somebody makes in a table

@@ -135,6 +135,10 @@ class Literal:
         """The same where it may be `units` units of its last digit off; unchanged for None, and for `0.57(2)`."""
         return self if units is None or self.units != _HALF else replace(self, units=Fraction(units))
 
+    def with_zeros(self, zeros: int) -> Literal:
+        """The same with so many zeros more at its end, which its writer has left out; its text stays as printed."""
+        return self if self.unit is None else replace(self, unit=self.unit / 10**zeros, places=self.places + zeros)
+
     def cut(self) -> Literal:
         """The same where its digits go on, and are not rounded; unchanged where it says how far it may be off."""
         return self if self.unit is None or self.units != _HALF else replace(self, units=Fraction(1), is_cut=True)

@@ -120,8 +120,7 @@ def _by_bounds(
         if not _may_print(finding, drift):
             continue
         if not _is_rounding(finding, drift.farthest, _vague(run, finding), largest[place]):
-            if finding.status in (Status.WRONG, Status.UNDECIDED):  # open in a coarser dtype
-                left.vague.append(place)
+            left.vague.append(place)
             continue
         left.finer.append(place)
         if not _is_far_off(run, finding, dtype):
@@ -283,30 +282,43 @@ def _ask_pytorch(run: Run, findings: list[Finding], vague: Sequence[int], far_of
             f"what rounding does in {last:,} steps is not bounded, and PyTorch is not asked for more than {MAX_ASKED:,}"
         )
         for place in places:
-            findings[place] = _left_open(findings[place], why)
+            if not _is_near(findings[place]):
+                findings[place] = _left_open(findings[place], why)
         return False
     from verify.residue.pytorch_prints import by_pytorch
 
     numbers = by_pytorch(run, [findings[place].cell for place in places])
     for place in places:
-        finding = findings[place]
-        number = numbers.get(finding.cell)
-        if number is not None and _prints(finding.claim, number):
-            why = f"exactly what PyTorch prints in {run.settings.dtype}"
-            findings[place] = replace(finding, status=Status.RESIDUE, why=why)
-        elif place in far_off and (number is None or _is_alike(finding, number, run.settings.dtype)):
-            findings[place] = replace(finding, status=Status.RESIDUE, why=far_off[place])
-        elif number is not None and run.settings.dtype == "float64" and _is_as_far(finding, number):
-            why = f"as far off as float64 takes it: PyTorch's own number is {number:.17g}"
-            findings[place] = replace(finding, status=Status.RESIDUE, why=why)
-        elif finding.claim.literal.special is None and not _is_far(finding, number):
-            why = "what rounding does in so many steps is not bounded"
-            if finding.cell.step == 1:
-                why = "the bound on what rounding can do in this step is too wide to tell"
-            if place in far_off:
-                why = f"the bound on what rounding can do allows it, though PyTorch's own number is {number:.9g}"
-            findings[place] = _left_open(finding, why)
+        findings[place] = _beside(
+            run.settings.dtype, findings[place], numbers.get(findings[place].cell), far_off.get(place)
+        )
     return True
+
+
+def _beside(dtype: str, finding: Finding, number: float | None, allowed: str | None) -> Finding:
+    """What a claim is beside PyTorch's own number, if it has one; `allowed` is why a bound allows it, if one does."""
+    if number is not None and _prints(finding.claim, number):
+        return replace(finding, status=Status.RESIDUE, why=f"exactly what PyTorch prints in {dtype}")
+    if _is_near(finding):
+        return finding
+    if allowed is not None and (number is None or _is_alike(finding, number, dtype)):
+        return replace(finding, status=Status.RESIDUE, why=allowed)
+    if number is not None and dtype == "float64" and _is_as_far(finding, number):
+        why = f"as far off as float64 takes it: PyTorch's own number is {number:.17g}"
+        return replace(finding, status=Status.RESIDUE, why=why)
+    if finding.claim.literal.special is not None or _is_far(finding, number):
+        return finding
+    why = "what rounding does in so many steps is not bounded"
+    if finding.cell.step == 1:
+        why = "the bound on what rounding can do in this step is too wide to tell"
+    if allowed is not None:
+        why = f"the bound on what rounding can do allows it, though PyTorch's own number is {number:.9g}"
+    return _left_open(finding, why)
+
+
+def _is_near(finding: Finding) -> bool:
+    """Whether a number that is not right at its digits stays what it is, unless PyTorch prints it."""
+    return finding.status in (Status.TRUNCATED, Status.DOUBLE_ROUNDED)
 
 
 def _left_open(finding: Finding, why: str) -> Finding:
