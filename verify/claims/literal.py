@@ -80,6 +80,14 @@ class Literal:
         return from_fraction(self.low), from_fraction(self.high)
 
     @cached_property
+    def floats(self) -> tuple[float, float]:
+        """The float64 nearest to the number, and to its slack; NaN where one is beyond the range."""
+        try:
+            return float(self.value), float(self.slack)
+        except OverflowError:
+            return math.nan, math.nan
+
+    @cached_property
     def inside(self) -> tuple[float, float]:
         """Two floats between the borders, near them: they decide beside nearly every number.
 
@@ -87,9 +95,8 @@ class Literal:
         """
         if self.is_cut or (self.minus and not self.value):
             return math.inf, -math.inf
-        try:
-            value, slack = float(self.value), float(self.slack)
-        except OverflowError:
+        value, slack = self.floats
+        if not math.isfinite(value):
             return math.inf, -math.inf
         lost = 2.0**-50 * (abs(value) + slack) + 2.0**-1000
         return value - slack + lost, value + slack - lost

@@ -16,7 +16,7 @@ from verify.following.finding import Finding, Status
 from verify.hand.run import HandStep
 from verify.logs.meaning import Averaged
 from verify.names import parameter_of
-from verify.numbers import FORMATS, as_ball, from_fraction, to_float
+from verify.numbers import FORMATS, as_ball, from_fraction, radius, to_float
 from verify.residue.drift import MAX_STEPS, UNBOUNDED, Drift, drifts, size_of_drifts
 from verify.residue.quick_drift import many_steps, quick_drifts
 from verify.residue.rounded_step import SLACK
@@ -199,11 +199,28 @@ def _may_print(finding: Finding, drift: Drift) -> bool:
     literal = finding.claim.literal
     if not math.isfinite(drift.farthest) or literal.special is not None:
         return True
+    if not literal.is_cut and finding.allowed is None:
+        off, lost = _apart(finding)
+        room, apart = literal.floats[1] + drift.around, abs(off + drift.shift)
+        lost += 2.0**-50 * (room + abs(drift.shift))
+        if apart + lost < room or apart - lost > room:  # as nearly always: float64 tells
+            return apart < room
     shift, around = Fraction(drift.shift), Fraction(drift.around)
     low, high = literal.ends[0] - shift - around, literal.ends[1] - shift + around
     if finding.status is Status.WRONG and finding.allowed is not None:  # by all inputs that are printed so
         return bool(finding.allowed[0] <= high and low <= finding.allowed[1])
     return finding.right is not None and within(finding.right, low, high) is not False
+
+
+def _apart(finding: Finding) -> tuple[float, float]:
+    """The right number minus the claimed one, and how far that can be from the truth; NaN where it is not known.
+
+    float64 loses half a unit in the last place of each of the two, and of their difference.
+    """
+    if finding.right is None:
+        return math.nan, math.nan
+    right, value = to_float(finding.right), finding.claim.literal.floats[0]
+    return right - value, 2.0**-50 * (abs(right) + abs(value)) + 2.0**-1000 + radius(finding.right)
 
 
 def _vague(run: Run, finding: Finding) -> float:
@@ -243,8 +260,13 @@ def _is_far_off(run: Run, finding: Finding, dtype: str) -> bool:
     right = finding.right
     if not can_be_asked or right is None or finding.allowed is not None:
         return False
-    far = FAR_OFF_IN_FEW if finding.claim.literal.digits <= FEW_DIGITS else FAR_OFF
-    return _off(finding) > far * abs(to_float(right)) * 2.0 ** (FORMATS[dtype].unit + 1)
+    literal = finding.claim.literal
+    far = FAR_OFF_IN_FEW if literal.digits <= FEW_DIGITS else FAR_OFF
+    most = far * abs(to_float(right)) * 2.0 ** (FORMATS[dtype].unit + 1)
+    off, lost = _apart(finding)
+    if not literal.is_cut and abs(off) + lost < most:
+        return False
+    return _off(finding) > most
 
 
 def _off(finding: Finding) -> float:

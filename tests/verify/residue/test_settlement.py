@@ -282,3 +282,26 @@ def test_what_pytorch_prints_in_float64_is_residue_where_no_bound_decides(
     refused = [(one.cell.step, one.cell.name) for one in found.findings if not one.status.is_accepted]
     assert refused == ([(500, "loss")] if moved else [])
     assert sum(one.why.endswith("in float64") or "as float64 takes it" in one.why for one in found.findings) > 1
+
+
+@given(
+    st.decimals(min_value=-1000, max_value=1000, places=6, allow_nan=False),
+    st.integers(-6, 6),
+    st.sampled_from([0.0, 2.5e-7, -5e-7, 1e-9, 0.25, -1.0]),
+    st.sampled_from([0.0, 5e-7, 2.5e-7, 1e-6, 0.5, float("inf")]),
+    st.sampled_from(["", "("]),
+)
+def test_what_may_be_printed_is_as_fractions_say_also_at_an_end(
+    number: Decimal, off: int, shift: float, around: float, more: str
+) -> None:
+    """float64 decides where it tells, and only there; each end of what may be printed is exact."""
+    text = f"{number}{'(3)' if more else ''}"
+    right = Fraction(number) + Fraction(off, 4_000_000)
+    finding = wrong(BEFORE, text, right)
+    literal = finding.claim.literal
+    exactly = around == float("inf") or (
+        literal.ends[0] - Fraction(shift) - Fraction(around)
+        <= right
+        <= literal.ends[1] - Fraction(shift) + Fraction(around)
+    )
+    assert settlement._may_print(finding, Drift(shift, around)) == exactly
