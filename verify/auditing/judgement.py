@@ -13,6 +13,7 @@ from derive.run.run import Run
 from verify.auditing.alike_steps import covering
 from verify.auditing.cutting import by_cutting, cut_claims, is_cut_rather, left_open
 from verify.auditing.earlier import followed
+from verify.auditing.origins import OF_DIGITS
 from verify.claims.claim import Cell, Claim
 from verify.claims.literal import Literal, judge, tie, written_like
 from verify.claims.table import once
@@ -21,7 +22,7 @@ from verify.following.epoch_means import which_of_two
 from verify.following.extent import MAX_BY_HAND
 from verify.following.finding import Finding, Status
 from verify.following.manner import manner
-from verify.following.own_numbers import filled_zeros, zeros_of_places
+from verify.following.own_numbers import filled_zeros, zeros_dropped, zeros_of_places
 from verify.following.right_values import PRECISIONS, Known, rate, right_values
 from verify.following.rounded_inputs import by_inputs
 from verify.hand.update import is_trained, moves
@@ -186,7 +187,24 @@ def _of_digits(run: Run, claims: Sequence[Claim], known: Known) -> list[Finding]
     for place, one in enumerate(found):
         if one.cell in read:
             found[place] = _alone(run, replace(one.claim, literal=read[one.cell]), known)
-    return by_inputs(run, settle_rates(run, found))
+    return by_inputs(run, settle_rates(run, _with_zeros(found)))
+
+
+def _with_zeros(findings: list[Finding]) -> list[Finding]:
+    """The findings; where a column is printed without zeros at the end, nothing in it looks cut off for lacking them.
+
+    What is right at the digits that stand there is right.
+    """
+    zeros = zeros_dropped(findings, {one.cell for one in findings if one.status in OF_DIGITS})
+    return [_by_all_digits(one, zeros[one.cell]) if one.cell in zeros else one for one in findings]
+
+
+def _by_all_digits(finding: Finding, zeros: int) -> Finding:
+    """A number that looks cut off, or rounded twice, with the zeros that its writer has dropped."""
+    literal = finding.claim.literal.with_zeros(zeros)
+    is_wrong = finding.right is not None and judge(literal, finding.right) == "wrong"
+    claim = replace(finding.claim, literal=literal)
+    return replace(finding, claim=claim, status=Status.WRONG, why="") if is_wrong else finding
 
 
 def _cut_alike(run: Run, by_digits: Sequence[Finding], settled: list[Finding]) -> list[Finding]:

@@ -82,6 +82,14 @@ class Literal:
         return from_fraction(self.low), from_fraction(self.high)
 
     @cached_property
+    def floats(self) -> tuple[float, float]:
+        """The float64 nearest to the number, and to its slack; NaN where one is beyond the range."""
+        try:
+            return float(self.value), float(self.slack)
+        except OverflowError:
+            return math.nan, math.nan
+
+    @cached_property
     def inside(self) -> tuple[float, float]:
         """Two floats between the borders, near them: they decide beside nearly every number.
 
@@ -89,9 +97,8 @@ class Literal:
         """
         if self.is_cut or (self.minus and not self.value):
             return math.inf, -math.inf
-        try:
-            value, slack = float(self.value), float(self.slack)
-        except OverflowError:
+        value, slack = self.floats
+        if not math.isfinite(value):
             return math.inf, -math.inf
         lost = 2.0**-50 * (abs(value) + slack) + 2.0**-1000
         return value - slack + lost, value + slack - lost
@@ -142,9 +149,9 @@ class Literal:
         unit = None if self.unit is None else self.unit * 10**zeros
         return replace(self, unit=unit, zeros=zeros)
 
-    def to_places(self, places: int) -> Literal:
-        """The same integer, printed with so many zeros after the point."""
-        return replace(self, unit=_power_of_ten(-places), places=places)
+    def with_zeros(self, zeros: int) -> Literal:
+        """The same with so many zeros more at its end, which its writer has left out; its text stays as printed."""
+        return self if self.unit is None else replace(self, unit=self.unit / 10**zeros, places=self.places + zeros)
 
     def cut(self) -> Literal:
         """The same where its digits go on, and are not rounded; unchanged where it says how far it may be off."""

@@ -207,7 +207,7 @@ def _are_right(
         with precision(PRECISIONS[-1]):
             for row in open_.tolist():
                 literal = read_literal(table.row(row)[position].text)
-                literal = (literal if places[row] == written[row] else literal.to_places(int(places[row]))).off_by(
+                literal = (literal if places[row] == written[row] else literal.with_zeros(int(places[row]))).off_by(
                     units
                 )
                 if judge(literal, of_rows[row]) != "right":

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -15,6 +16,7 @@ MAX_PARTS = 40  # unknowns of one number that are carried on; the smaller ones b
 MANY_ZEROS = 2  # at the end of a number, or left out there: one alone may be so by chance
 ENOUGH_OTHERS = 2  # numbers of a column show how many digits after the point a 0 stands for
 MANY_ROUNDED = 3  # numbers of a table show to how many digits it is rounded
+SHOWN, MOST = 66, 0.8  # without a zero at the end: 0.9^66 is below 1/1000; and nine in ten are expected to have none
 FEW_DIGITS = 2  # an lr of so few digits is chosen, and not rounded: 0.1 is one tenth
 
 
@@ -144,7 +146,7 @@ def zeros_of_places(findings: Sequence[Finding]) -> Mapping[Cell, Literal]:
         others = [one.claim.literal for one in column if one.claim.literal.value]
         places = min((literal.decimals if literal.unit is not None else 0 for literal in others), default=0)
         if len(others) >= ENOUGH_OTHERS and places > 0:
-            found.update((one.cell, one.claim.literal.to_places(places)) for one in zeros)
+            found.update((one.cell, one.claim.literal.with_zeros(places)) for one in zeros)
     return found
 
 
@@ -186,6 +188,52 @@ def zeros_left_out(findings: Sequence[Finding]) -> Mapping[Cell, Fraction]:
         if finding.allowed is None and not literal.is_cut and abs(middle(right) - literal.value) <= unit / 2:
             found[finding.cell] = 2 * unit  # rounded or cut off, it is no further away
     return found
+
+
+def zeros_dropped(findings: Sequence[Finding], cells: Collection[Cell]) -> Mapping[Cell, int]:
+    """How many zeros the writer of a table has dropped at the end of the numbers in `cells`, as `%.9g` does.
+
+    So it is in a column where no number has a zero at its end, though `SHOWN` or more have as many digits as any, and
+    `MOST` of all have: as many significant ones, or as many after the point. The shortest digits that tell floats apart
+    are not so; of these a number of fewer digits stands for no zeros.
+    """
+    columns: dict[Quantity, list[Literal]] = {cell.quantity: [] for cell in cells}
+    for finding in findings:
+        literal = finding.claim.literal
+        if finding.cell.quantity in columns and literal.unit is not None and literal.value:
+            columns[finding.cell.quantity].append(literal)
+    formats = {quantity: _formats(literals) for quantity, literals in columns.items()}
+    found: dict[Cell, int] = {}
+    for finding in findings:
+        cell, literal = finding.cell, finding.claim.literal
+        if cell in cells and literal.unit is not None and literal.value and literal.units == Fraction(1, 2):
+            digits, decimals = formats[cell.quantity]
+            lacking = [most - own for most, own in ((digits, literal.digits), (decimals, literal.decimals)) if most]
+            if lacking and min(lacking) > 0:
+                found[cell] = min(lacking)
+    return found
+
+
+def _formats(column: Sequence[Literal]) -> tuple[int | None, int | None]:
+    """To how many significant digits, and to how many after the point, a column is printed without zeros at its end.
+
+    None where that many are not usual in it, or some number has a zero there.
+    """
+    if any(_has_zero(literal) for literal in column):
+        return None, None
+    digits, decimals = (Counter(map(of, column)) for of in (lambda one: one.digits, lambda one: one.decimals))
+    return _usual(digits), _usual(decimals)
+
+
+def _has_zero(literal: Literal) -> bool:
+    """Whether a zero stands at the end of a number, after the point; `2.0` has it to be no integer."""
+    end = literal.text.lower().partition("e")[0]
+    return literal.places > 1 and end.endswith("0")
+
+
+def _usual(counts: Counter[int]) -> int | None:
+    most = max(counts, default=0)
+    return most if counts[most] >= max(SHOWN, MOST * counts.total()) else None
 
 
 def is_integer(literal: Literal) -> bool:

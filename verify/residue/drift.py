@@ -89,10 +89,15 @@ class Off:
 
     def of(self, row: Floats, rest: float, own: tuple[float, float]) -> Drift:
         """How far a number is off of which `row` has the derivatives by the state, and that is off by `own` itself."""
-        shift = float(row @ self.shift)
-        lost = float(np.abs(row) @ np.abs(self.shift)) * 2.0**-40  # more than float64 loses in the shift
-        around = float(np.abs(row @ self.spread).sum()) + rest + own[1] + lost
-        return Drift(shift + own[0], around * SLACK)
+        return self.of_all(row[np.newaxis], [rest], [own])[0]
+
+    def of_all(self, rows: Floats, rests: Sequence[float], owns: Sequence[tuple[float, float]]) -> list[Drift]:
+        """The same of several numbers of a step, a row each."""
+        shifts = rows @ self.shift
+        lost = np.abs(rows) @ np.abs(self.shift) * 2.0**-40  # more than float64 loses in the shift
+        arounds = np.abs(rows @ self.spread).sum(axis=1) + lost
+        found = zip(shifts.tolist(), arounds.tolist(), rests, owns, strict=True)
+        return [Drift(shift + own[0], (around + rest + own[1]) * SLACK) for shift, around, rest, own in found]
 
     def after(
         self, derivative: Floats, rest: Floats, own: tuple[Floats, Floats], together: Floats | None = None

@@ -126,17 +126,21 @@ def _of_cells(
         by_step.setdefault(cell.step, []).append(cell)
     found: dict[Cell, Drift] = {}
     for place, off in enumerate(offs):
-        for cell in by_step.get(place + 1, ()):
-            target = program_name(cell)
-            there = [side[target] for side in (moved[place].results, own[place]) if target in side]
-            if len(there) < 2 or min(map(np.ndim, there)) < len(cell.position):
-                continue
-            number, pair = (side[cell.position] for side in there)
-            with precision(BITS):
-                rounded = aside(pair, value_of(steps[place], cell))
-            drift = off.of(_by_unit(number["parts"], guess[place]), 2 * float(number["rad"]), rounded)
-            if np.isfinite(drift.farthest):
-                found[cell] = drift
+        here, rows, rests, owns = [], [], [], []
+        with precision(BITS):
+            for cell in by_step.get(place + 1, ()):
+                target = program_name(cell)
+                there = [side[target] for side in (moved[place].results, own[place]) if target in side]
+                if len(there) < 2 or min(map(np.ndim, there)) < len(cell.position):
+                    continue
+                number, pair = (side[cell.position] for side in there)
+                here.append(cell)
+                rows.append(_by_unit(number["parts"], guess[place]))
+                rests.append(2 * float(number["rad"]))
+                owns.append(aside(pair, value_of(steps[place], cell)))
+        if here:
+            drifts = zip(here, off.of_all(np.array(rows), rests, owns), strict=True)
+            found |= {cell: drift for cell, drift in drifts if math.isfinite(drift.farthest)}
     return found
 
 
@@ -196,15 +200,22 @@ def _moved(
         rows = {name: np.stack([column[list(step.batch.indices)] for step in group]) for name, column in data.items()}
         times = np.array([float(step.batch.made) for step in group])
         results = state | one_step(run, calculation, state, rows, group[0].batch, {}, times)
+        after = [_side_by_side(results[f"{name}'"], array.shape[1:], len(group)) for name, array in states.items()]
+        whole = np.concatenate(after, axis=1)
+        derivatives = _by_unit(whole["parts"], guess[places, np.newaxis])
+        kept = {name: array for name, array in results.items() if name in wanted}
         for k, place in enumerate(places):
-            at = {name: array[k] if is_many(array, len(group)) else array for name, array in results.items()}
-            after = np.concatenate(
-                [np.broadcast_to(at[f"{name}'"], array.shape[1:]).ravel() for name, array in states.items()]
-            )
+            own_results = {name: array[k] if is_many(array, len(group)) else array for name, array in kept.items()}
             # the exact number is within the radius as well, so that the two can be twice as far apart
-            own_results = {name: array for name, array in at.items() if name in wanted}
-            found[place] = _Moved(own_results, _by_unit(after["parts"], guess[place]), 2 * after["rad"])
+            found[place] = _Moved(own_results, derivatives[k], 2 * whole["rad"][k])
     return [found[place] for place in range(len(steps))]
+
+
+def _side_by_side(array: Array, shape: tuple[int, ...], many: int) -> Array:
+    """The numbers of an array of this shape in each of many steps, a row each, whether or not they differ in them."""
+    if is_many(array, many):
+        array = array.reshape((many, *(1,) * (len(shape) + 1 - array.ndim), *array.shape[1:]))
+    return np.broadcast_to(array, (many, *shape)).reshape((many, -1))
 
 
 def _by_unit(parts: Floats, guess: Floats) -> Floats:

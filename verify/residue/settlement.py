@@ -16,7 +16,7 @@ from verify.following.finding import Finding, Status
 from verify.hand.run import HandStep
 from verify.logs.meaning import Averaged
 from verify.names import parameter_of
-from verify.numbers import FORMATS, as_ball, from_fraction, to_float
+from verify.numbers import FORMATS, as_ball, from_fraction, radius, to_float
 from verify.residue.drift import MAX_STEPS, UNBOUNDED, Drift, drifts, size_of_drifts
 from verify.residue.quick_drift import many_steps, quick_drifts
 from verify.residue.rounded_step import SLACK
@@ -120,8 +120,7 @@ def _by_bounds(
         if not _may_print(finding, drift):
             continue
         if not _is_rounding(finding, drift.farthest, _vague(run, finding), largest[place]):
-            if finding.status in (Status.WRONG, Status.UNDECIDED):  # open in a coarser dtype
-                left.vague.append(place)
+            left.vague.append(place)
             continue
         left.finer.append(place)
         if not _is_far_off(run, finding, dtype):
@@ -200,11 +199,28 @@ def _may_print(finding: Finding, drift: Drift) -> bool:
     literal = finding.claim.literal
     if not math.isfinite(drift.farthest) or literal.special is not None:
         return True
+    if not literal.is_cut and finding.allowed is None:
+        off, lost = _apart(finding)
+        room, apart = literal.floats[1] + drift.around, abs(off + drift.shift)
+        lost += 2.0**-50 * (room + abs(drift.shift))
+        if apart + lost < room or apart - lost > room:  # as nearly always: float64 tells
+            return apart < room
     shift, around = Fraction(drift.shift), Fraction(drift.around)
     low, high = literal.ends[0] - shift - around, literal.ends[1] - shift + around
     if finding.status is Status.WRONG and finding.allowed is not None:  # by all inputs that are printed so
         return bool(finding.allowed[0] <= high and low <= finding.allowed[1])
     return finding.right is not None and within(finding.right, low, high) is not False
+
+
+def _apart(finding: Finding) -> tuple[float, float]:
+    """The right number minus the claimed one, and how far that can be from the truth; NaN where it is not known.
+
+    float64 loses half a unit in the last place of each of the two, and of their difference.
+    """
+    if finding.right is None:
+        return math.nan, math.nan
+    right, value = to_float(finding.right), finding.claim.literal.floats[0]
+    return right - value, 2.0**-50 * (abs(right) + abs(value)) + 2.0**-1000 + radius(finding.right)
 
 
 def _vague(run: Run, finding: Finding) -> float:
@@ -244,8 +260,13 @@ def _is_far_off(run: Run, finding: Finding, dtype: str) -> bool:
     right = finding.right
     if not can_be_asked or right is None or finding.allowed is not None:
         return False
-    far = FAR_OFF_IN_FEW if finding.claim.literal.digits <= FEW_DIGITS else FAR_OFF
-    return _off(finding) > far * abs(to_float(right)) * 2.0 ** (FORMATS[dtype].unit + 1)
+    literal = finding.claim.literal
+    far = FAR_OFF_IN_FEW if literal.digits <= FEW_DIGITS else FAR_OFF
+    most = far * abs(to_float(right)) * 2.0 ** (FORMATS[dtype].unit + 1)
+    off, lost = _apart(finding)
+    if not literal.is_cut and abs(off) + lost < most:
+        return False
+    return _off(finding) > most
 
 
 def _off(finding: Finding) -> float:
@@ -282,30 +303,43 @@ def _ask_pytorch(run: Run, findings: list[Finding], vague: Sequence[int], far_of
             f"what rounding does in {last:,} steps is not bounded, and PyTorch is not asked for more than {MAX_ASKED:,}"
         )
         for place in places:
-            findings[place] = _left_open(findings[place], why)
+            if not _is_near(findings[place]):
+                findings[place] = _left_open(findings[place], why)
         return False
     from verify.residue.pytorch_prints import by_pytorch
 
     numbers = by_pytorch(run, [findings[place].cell for place in places])
     for place in places:
-        finding = findings[place]
-        number = numbers.get(finding.cell)
-        if number is not None and _prints(finding.claim, number):
-            why = f"exactly what PyTorch prints in {run.settings.dtype}"
-            findings[place] = replace(finding, status=Status.RESIDUE, why=why)
-        elif place in far_off and (number is None or _is_alike(finding, number, run.settings.dtype)):
-            findings[place] = replace(finding, status=Status.RESIDUE, why=far_off[place])
-        elif number is not None and run.settings.dtype == "float64" and _is_as_far(finding, number):
-            why = f"as far off as float64 takes it: PyTorch's own number is {number:.17g}"
-            findings[place] = replace(finding, status=Status.RESIDUE, why=why)
-        elif finding.claim.literal.special is None and not _is_far(finding, number):
-            why = "what rounding does in so many steps is not bounded"
-            if finding.cell.step == 1:
-                why = "the bound on what rounding can do in this step is too wide to tell"
-            if place in far_off:
-                why = f"the bound on what rounding can do allows it, though PyTorch's own number is {number:.9g}"
-            findings[place] = _left_open(finding, why)
+        findings[place] = _beside(
+            run.settings.dtype, findings[place], numbers.get(findings[place].cell), far_off.get(place)
+        )
     return True
+
+
+def _beside(dtype: str, finding: Finding, number: float | None, allowed: str | None) -> Finding:
+    """What a claim is beside PyTorch's own number, if it has one; `allowed` is why a bound allows it, if one does."""
+    if number is not None and _prints(finding.claim, number):
+        return replace(finding, status=Status.RESIDUE, why=f"exactly what PyTorch prints in {dtype}")
+    if _is_near(finding):
+        return finding
+    if allowed is not None and (number is None or _is_alike(finding, number, dtype)):
+        return replace(finding, status=Status.RESIDUE, why=allowed)
+    if number is not None and dtype == "float64" and _is_as_far(finding, number):
+        why = f"as far off as float64 takes it: PyTorch's own number is {number:.17g}"
+        return replace(finding, status=Status.RESIDUE, why=why)
+    if finding.claim.literal.special is not None or _is_far(finding, number):
+        return finding
+    why = "what rounding does in so many steps is not bounded"
+    if finding.cell.step == 1:
+        why = "the bound on what rounding can do in this step is too wide to tell"
+    if allowed is not None:
+        why = f"the bound on what rounding can do allows it, though PyTorch's own number is {number:.9g}"
+    return _left_open(finding, why)
+
+
+def _is_near(finding: Finding) -> bool:
+    """Whether a number that is not right at its digits stays what it is, unless PyTorch prints it."""
+    return finding.status in (Status.TRUNCATED, Status.DOUBLE_ROUNDED)
 
 
 def _left_open(finding: Finding, why: str) -> Finding:

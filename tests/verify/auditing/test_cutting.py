@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from tests.audited import cell, claim
-from verify import Audit, Status, audit
+from verify import Audit, Status, audit, verify
 from verify.auditing.cutting import TOLD, is_cut_rather
 from verify.following.finding import Finding
 
@@ -110,3 +112,49 @@ def test_more_numbers_speak_for_cutting_off_than_against_it(
     alone: str, alone_cut: str, judged: str, judged_cut: str, is_cut: bool
 ) -> None:
     assert is_cut_rather(_of(alone), _of(alone_cut), _of(judged), _of(judged_cut)) is is_cut
+
+
+LOOP = """
+equations = "l = (w - y)^2"
+[parameters]
+w = 0
+[constants]
+y = {y}
+[training]
+lr = 0.003
+steps = 100
+dtype = "float64"
+"""
+
+
+def loop(seed: int, form: str) -> tuple[str, list[list[str]]]:
+    """A problem, and what PyTorch's loop prints of it, a row a step."""
+    draw = random.Random(seed)
+    problem = LOOP.format(y=round(draw.uniform(1, 2), 3))
+    numbers = ([row.checks[name].autograd for name in ("dl/dw", "w")] for row in verify(problem).rows)
+    return problem, [[str(step), *(form % number for number in own)] for step, own in enumerate(numbers, start=1)]
+
+
+def of_rows(problem: str, rows: list[list[str]]) -> Audit:
+    return audit(problem, claims="\n".join(["step,dl/dw,w", *map(",".join, rows)]) + "\n")
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("form", ["%.9g", "%.7g", "%.6f"])
+def test_all_that_is_right_stays_right_and_what_is_planted_is_wrong(seed: int, form: str) -> None:
+    """A number that lacks its last digits, among 100 that have dropped their zeros, was no such number of a program.
+
+    What rounds to the digits that stand there is right as anywhere; where zeros stand at the end, it may be cut off.
+    """
+    problem, rows = loop(seed, form)
+    assert of_rows(problem, rows).counts == {Status.RIGHT: 200}
+    draw = random.Random(seed)
+    is_dropped = form.endswith("g")
+    for digits in (1, 2):
+        at = draw.choice([k for k, row in enumerate(rows) if row[2][-digits:] > "5" * digits])
+        wrong = [list(row) for row in rows]
+        wrong[at][2] = wrong[at][2][:-digits]
+        [odd] = [one for one in of_rows(problem, wrong).findings if one.status is not Status.RIGHT]
+        assert odd.claim.literal.text == wrong[at][2]
+        assert odd.status is (Status.WRONG if is_dropped else Status.TRUNCATED)
+        assert not is_dropped or float(odd.printed) == float(rows[at][2])

@@ -1,15 +1,27 @@
 """What an author's number can be, where its last zeros are not written."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import settings as how_many
+from hypothesis import strategies as st
 
 from tests.audited import cell, claim
 from verify.claims.claim import Cell
 from verify.claims.literal import written_like
 from verify.following.finding import Finding, Status
-from verify.following.own_numbers import exact_integers, filled_zeros, own_number, zeros_left_out, zeros_of_places
+from verify.following.own_numbers import (
+    exact_integers,
+    filled_zeros,
+    own_number,
+    zeros_dropped,
+    zeros_left_out,
+    zeros_of_places,
+)
 from verify.numbers import from_fraction
 
 FIRST, SECOND = cell(1, "after", "w"), cell(2, "after", "w")
@@ -138,3 +150,62 @@ def test_a_zero_stands_for_as_many_places_as_the_coarsest_number_of_its_column(
     column = [finding(cell(k, "after", "w"), text, "1") for k, text in enumerate(("0", *others), 1)]
     found = zeros_of_places(column)
     assert [literal.low for literal in found.values()] == ([Fraction(low)] if low is not None else [])
+
+
+def drawn(seed: int, many: int, scale: float) -> list[float]:
+    draw = np.random.default_rng(seed)
+    return [float(number) for number in draw.normal(size=many) * 10.0 ** draw.uniform(-scale, scale, size=many)]
+
+
+def column(texts: list[str]) -> list[Finding]:
+    return [finding(cell(step, "after", "w"), text, text) for step, text in enumerate(texts, start=1)]
+
+
+@how_many(deadline=None, max_examples=60)
+@given(st.integers(0, 2**32), st.integers(5, 12), st.sampled_from([0.0, 1.0, 4.0]), st.booleans())
+def test_what_drops_its_zeros_has_as_many_digits_as_its_column(
+    seed: int, digits: int, scale: float, is_rounded: bool
+) -> None:
+    """Printed by `%.9g`, or by Python's `round` to so many places, each number is what a format with zeros prints."""
+    numbers = drawn(seed, 300, scale)
+    with_zeros: Callable[[float], str] = lambda number: f"{number:#.{digits}g}"  # noqa: E731 - one of two
+    dropped: Callable[[float], str] = lambda number: f"{number:.{digits}g}"  # noqa: E731 - the other of two
+    if is_rounded:
+        with_zeros, dropped = lambda number: f"{number:.{digits}f}", lambda number: repr(round(number, digits))
+        numbers = [number for number in numbers if abs(number) > 1e-3]  # Python's repr has no exponent there
+    found = column([dropped(number) for number in numbers])
+    zeros = zeros_dropped(found, {one.cell for one in found})
+    assert len(zeros) > 5
+    for one, number in zip(found, numbers, strict=True):
+        literal, whole = one.claim.literal.with_zeros(zeros.get(one.cell, 0)), with_zeros(number)
+        assert literal.value == Fraction(whole)
+        if one.cell in zeros:
+            assert literal.unit == claim(one.cell, whole).literal.unit
+            assert literal.text == one.claim.literal.text
+
+
+@how_many(deadline=None, max_examples=60)
+@given(
+    st.integers(0, 2**32),
+    st.sampled_from(["{:.6f}", "{:.6e}", "{:#.9g}", "{!r}", "{}"]),
+    st.sampled_from([0.0, 1.0]),
+)
+def test_nothing_is_dropped_of_what_has_its_zeros_nor_of_the_shortest_digits(
+    seed: int, form: str, scale: float
+) -> None:
+    """`{}` of a float32 and `{!r}` of a float64 print as many digits as tell it from its neighbours."""
+    numbers = drawn(seed, 300, scale)
+    found = column([form.format(np.float32(number) if form == "{}" else number) for number in numbers])
+    assert zeros_dropped(found, {one.cell for one in found}) == {}
+
+
+def test_of_few_numbers_and_of_one_that_says_how_far_it_may_be_off_nothing_is_dropped() -> None:
+    texts = [f"0.12345{k}" for k in range(11, 100) if k % 10]
+    short = column([*texts, "0.1234"])
+    assert zeros_dropped(short, {short[-1].cell}) == {short[-1].cell: 3}
+    assert zeros_dropped(short[-60:], {short[-1].cell}) == {}
+    for other in ("0.1234(2)", "0.1234..", "1/3", "0"):
+        odd = [*column(texts), finding(cell(100, "after", "w"), other, "0.1234")]
+        assert zeros_dropped(odd, {odd[-1].cell}) == {}
+    with_zero = column([*texts, "0.1230", "0.1234"])
+    assert zeros_dropped(with_zero, {with_zero[-1].cell}) == {}

@@ -47,6 +47,31 @@ def test_what_may_be_residue(status: Status, group: str) -> None:
     assert not may_be_residue(replace(finding, right=None))
 
 
+def test_what_looks_cut_off_is_residue_where_pytorch_prints_it_and_stays_so_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As 0.139 beside 0.138999999 of a float32, where no bound tells what rounding can do."""
+    monkeypatch.setattr(settlement, "_is_rounding", lambda *_: False)
+    cases = 0
+    for k in range(101, 200):
+        right = Fraction(k, 1000)
+        held = float(np.float32(k / 1000))
+        if not -1 < (held - k / 1000) * 1e9 < -0.5:
+            continue
+        of = audited(HALVING.replace("w = 1\n", f"w = 0.{k}\n"), dtype="float32")
+        found = replace(wrong(BEFORE, f"{held:.9g}", right), status=Status.TRUNCATED, why="cut off")
+        [after], asked = settled(of, found)
+        assert asked
+        assert (after.status, after.why) == (Status.RESIDUE, "exactly what PyTorch prints in float32")
+        with monkeypatch.context() as patch:
+            patch.setattr(pytorch_prints, "by_pytorch", lambda *_, other=held + 2**-26: {BEFORE: other})
+            assert settled(of, found) == ([found], True)
+            patch.setattr(settlement, "MAX_ASKED", 0)
+            assert settled(of, found) == ([found], False)
+        cases += 1
+    assert cases > 2
+
+
 def test_a_third_as_float32_holds_it_is_residue_of_float32_alone() -> None:
     assert Fraction(float(np.float32(1) / np.float32(3))) == Fraction(11184811, 2**25)
     text = f"{11184811 / 2**25:.12f}"
@@ -257,3 +282,26 @@ def test_what_pytorch_prints_in_float64_is_residue_where_no_bound_decides(
     refused = [(one.cell.step, one.cell.name) for one in found.findings if not one.status.is_accepted]
     assert refused == ([(500, "loss")] if moved else [])
     assert sum(one.why.endswith("in float64") or "as float64 takes it" in one.why for one in found.findings) > 1
+
+
+@given(
+    st.decimals(min_value=-1000, max_value=1000, places=6, allow_nan=False),
+    st.integers(-6, 6),
+    st.sampled_from([0.0, 2.5e-7, -5e-7, 1e-9, 0.25, -1.0]),
+    st.sampled_from([0.0, 5e-7, 2.5e-7, 1e-6, 0.5, float("inf")]),
+    st.sampled_from(["", "("]),
+)
+def test_what_may_be_printed_is_as_fractions_say_also_at_an_end(
+    number: Decimal, off: int, shift: float, around: float, more: str
+) -> None:
+    """float64 decides where it tells, and only there; each end of what may be printed is exact."""
+    text = f"{number}{'(3)' if more else ''}"
+    right = Fraction(number) + Fraction(off, 4_000_000)
+    finding = wrong(BEFORE, text, right)
+    literal = finding.claim.literal
+    exactly = around == float("inf") or (
+        literal.ends[0] - Fraction(shift) - Fraction(around)
+        <= right
+        <= literal.ends[1] - Fraction(shift) + Fraction(around)
+    )
+    assert settlement._may_print(finding, Drift(shift, around)) == exactly
