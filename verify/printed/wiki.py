@@ -85,7 +85,7 @@ def read_asciidoc(source: Source) -> Grid:
         raise ClaimError(message, source.place(fences[0 if len(fences) == 1 else 2].start()))
     begin, end = fences[0].end(), fences[1].start()
     marks = list(_CELL.finditer(source.text, begin, end))
-    stops = [*(mark.start() for mark in marks[1:]), end]
+    stops = [*(mark.start() for mark in marks[1:]), end][: len(marks)]  # none of a table without a cell
     over = next((mark for mark in marks if mark["over"]), None)
     if over is not None:
         raise ClaimError(_MERGED, source.place(over.start()))

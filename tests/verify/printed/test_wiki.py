@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -85,3 +87,39 @@ def test_any_table_is_read_back(rows: list[list[str]]) -> None:
     table = [["step", "loss", "w"], *rows]
     assert cells(mediawiki(table)) == table
     assert cells(asciidoc(table)) == table
+
+
+_SIGNS = [
+    "{|",
+    "|}",
+    "|-",
+    "|",
+    "||",
+    "!",
+    "!!",
+    "|===",
+    "[cols=2]",
+    "step",
+    "w",
+    "1",
+    "=",
+    "\n",
+    " ",
+    "w =",
+    "2.5",
+    "1.0e+03 *",
+]
+
+
+@given(st.lists(st.sampled_from(_SIGNS), max_size=14))
+def test_what_begins_as_a_table_of_a_wiki_is_read_or_refused(signs: list[str]) -> None:
+    """A table of AsciiDoc without a cell was a traceback."""
+    for begin in ("|===\n", "{|\n", "w =\n"):
+        text = f"{begin}{' '.join(signs)}\n{begin.replace('{|', '|}')}"
+        with contextlib.suppress(ClaimError):
+            read_grid(Source("t", text))
+
+
+@pytest.mark.parametrize("text", ["|===\n|===\n", "{|\n|}\n", "{|\n|-\n|}\n"])
+def test_a_table_without_a_cell_has_no_rows(text: str) -> None:
+    assert cells(text) == []
