@@ -216,3 +216,39 @@ def test_no_gradient_is_0_in_a_column_of_numbers_with_digits_after_the_point(ste
     found = audited(LINE.format(steps=steps), f"step,dl/dw\n{table}")
     assert (found.exit_status == 0) == is_right
     assert found.findings[2].status is (Status.RIGHT if is_right else Status.WRONG)
+
+
+LOGISTIC = """
+equations = "z = w1*x1 + w2*x2 + b; p = sigmoid(z); L = -mean(y*log(p) + (1-y)*log(1-p))"
+[parameters]
+w1 = 0.3
+w2 = 0.1
+b = -1.0
+[data]
+x1 = [-2.0, 2.4, -0.4, 4]
+x2 = [2.9, -1.9, 1.1, 1]
+y = [0, 1, 1, 1]
+[training]
+optimizer = "RMSprop"
+alpha = 0.9
+lr = 0.45
+steps = 4
+"""
+FROM_ROUNDED_P = """step,L,dL/dw1,dL/dw2,dL/db,w1,b
+1,0.7673,-0.8278,0.1384,-0.3904,1.7233,0.4250
+2,0.4735,0.0814,{dw2},-0.2128,1.5765,1.1348
+3,0.1536,-0.0116,-0.0385,-0.0778,1.5985,1.4033
+4,0.1409,-0.0734,0.0657,-0.0248,1.7448,1.4932
+"""
+
+
+@pytest.mark.parametrize(("dw2", "is_right"), [("-0.2330", True), ("0.2330", False), ("-0.2530", False)])
+def test_gradients_are_p_minus_y_of_the_rounded_p(dw2: str, is_right: bool) -> None:
+    """z and p have four places; w2 and its state, which are not shown, are carried so as well."""
+    found = audited(LOGISTIC, FROM_ROUNDED_P.format(dw2=dw2))
+    [own] = [one for one in found.findings if (one.cell.step, one.cell.name) == (2, "dL/dw2")]
+    assert own.status is (Status.CARRIED if is_right else Status.WRONG)
+    assert (found.exit_status == 0) == is_right
+    if is_right:
+        assert own.on_the_way == "rounded to 4 digits after the point"
+        assert {one.status for one in found.findings} == {Status.RIGHT, Status.CARRIED}
