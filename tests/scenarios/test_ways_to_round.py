@@ -244,7 +244,7 @@ FROM_ROUNDED_P = """step,L,dL/dw1,dL/dw2,dL/db,w1,b
 
 @pytest.mark.parametrize(("dw2", "is_right"), [("-0.2330", True), ("0.2330", False), ("-0.2530", False)])
 def test_gradients_are_p_minus_y_of_the_rounded_p(dw2: str, is_right: bool) -> None:
-    """z and p have four places; w2 and its state, which are not shown, are carried so as well."""
+    """Z and p have four places; w2 and its state, which are not shown, are carried so as well."""
     found = audited(LOGISTIC, FROM_ROUNDED_P.format(dw2=dw2))
     [own] = [one for one in found.findings if (one.cell.step, one.cell.name) == (2, "dL/dw2")]
     assert own.status is (Status.CARRIED if is_right else Status.WRONG)
@@ -252,3 +252,25 @@ def test_gradients_are_p_minus_y_of_the_rounded_p(dw2: str, is_right: bool) -> N
     if is_right:
         assert own.on_the_way == "rounded to 4 digits after the point"
         assert {one.status for one in found.findings} == {Status.RIGHT, Status.CARRIED}
+
+
+SKIPPED = """
+equations = "p = w*x + b; l = mean((p - y)^2)"
+[parameters]
+w = 0
+b = 0
+[data]
+x = [1, 2]
+y = [-1, -2]
+[training]
+lr = 0.1
+steps = 2
+"""
+
+
+def test_a_parameter_that_was_not_updated_is_not_right_for_its_one_digit() -> None:
+    """B is -0.3000 after the first step, and the second row goes on from 0: 0 was right, to half of 1."""
+    found = audited(SKIPPED, "step,dl/dw,dl/db,w,b\n1,5.000,3.000,-0.5000,0\n2,2.500,1.500,-0.7500,-0.1500\n")
+    assert found.first_wrong is not None
+    assert (found.first_wrong.cell.step, found.first_wrong.cell.name) == (1, "b")
+    assert found.counts[Status.WRONG] == 1

@@ -14,7 +14,7 @@ from verify.numbers import Array, Exactly, Form, between, middle, shortened, to_
 
 MAX_PARTS = 40  # unknowns of one number that are carried on; the smaller ones become one
 MANY_ZEROS = 2  # at the end of a number, or left out there: one alone may be so by chance
-ENOUGH_OTHERS = 2  # numbers of a column show how many digits after the point a 0 stands for
+ENOUGH_OTHERS, ENOUGH_IN_TABLE = 2, 4  # numbers of a column, or a table, show what digits a 0 stands for
 MANY_ROUNDED = 3  # numbers of a table show to how many digits it is rounded
 SHOWN, MOST = 66, 0.8  # without a zero at the end: 0.9^66 is below 1/1000; and nine in ten are expected to have none
 FEW_DIGITS = 2  # an lr of so few digits is chosen, and not rounded: 0.1 is one tenth
@@ -134,20 +134,30 @@ def filled_zeros(findings: Sequence[Finding]) -> Mapping[Cell, Literal]:
 def zeros_of_places(findings: Sequence[Finding]) -> Mapping[Cell, Literal]:
     """Each 0 of a column whose other numbers have digits after the point: with as many as the coarsest of these.
 
-    Nobody who writes 0.117 and −2.2 in a column writes 0 for −0.3. Nothing of a column with other integers, or with one
-    other number alone.
+    Nobody who writes 0.117 and −2.2 in a column writes 0 for −0.3. Where a column has fewer than two others, it is the
+    coarsest of the whole table, if this has more. Nothing where these have an integer among them.
     """
     columns: dict[Quantity, list[Finding]] = {}
     for one in findings:
         columns.setdefault(one.cell.quantity, []).append(one)
+    calculated = [one for one in findings if one.cell.quantity.group != "setting"]
+    of_table = _coarsest(calculated, ENOUGH_IN_TABLE)
     found: dict[Cell, Literal] = {}
     for column in columns.values():
         zeros = [one for one in column if is_integer(one.claim.literal) and not one.claim.literal.value]
-        others = [one.claim.literal for one in column if one.claim.literal.value]
-        places = min((literal.decimals if literal.unit is not None else 0 for literal in others), default=0)
-        if len(others) >= ENOUGH_OTHERS and places > 0:
+        places = _coarsest(column, ENOUGH_OTHERS)
+        places = of_table if places is None else places
+        if zeros and places is not None and places > 0:
             found.update((one.cell, one.claim.literal.with_zeros(places)) for one in zeros)
     return found
+
+
+def _coarsest(findings: Sequence[Finding], enough: int) -> int | None:
+    """The fewest places after the point of the numbers that are not 0; None where these are not enough to show it."""
+    literals = [one.claim.literal for one in findings if one.claim.literal.value]
+    if len(literals) < enough:
+        return None
+    return min(0 if literal.unit is None else literal.decimals for literal in literals)
 
 
 def _without_zeros(literal: Literal) -> int:

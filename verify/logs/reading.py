@@ -118,11 +118,20 @@ def _ways(laid: Laid, run: Timeline, writer: Writer, failed: list[ClaimError], *
     if not named:
         options = {at: _likely(laid.header, at, means, writer) for at, means in options.items()}
     for begins in _beginnings(laid, writer):
-        for meant in product(*options.values()):
+        for means in _chosen(options):
             try:
-                yield _way(laid, run, writer, dict(zip(options, meant, strict=True)), begins, is_named=named)
+                yield _way(laid, run, writer, means, begins, is_named=named)
             except ClaimError as error:
                 failed.append(error)
+
+
+def _chosen(options: Mapping[int, tuple[str, ...]]) -> Iterator[dict[int, str]]:
+    """One meaning for each column; what a program writes of its parameters and their state is of one moment."""
+    own = [at for at, means in options.items() if means == _OWN]
+    columns = [[at] for at in options if at not in own] + ([own] if own else [])
+    for meant in product(*(options[group[0]] for group in columns)):
+        chosen = {at: meaning for group, meaning in zip(columns, meant, strict=True) for at in group}
+        yield {at: chosen[at] for at in options}
 
 
 def _likely(header: Row, at: int, means: tuple[str, ...], writer: Writer) -> tuple[str, ...]:

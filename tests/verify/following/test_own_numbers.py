@@ -209,3 +209,13 @@ def test_of_few_numbers_and_of_one_that_says_how_far_it_may_be_off_nothing_is_dr
         assert zeros_dropped(odd, {odd[-1].cell}) == {}
     with_zero = column([*texts, "0.1230", "0.1234"])
     assert zeros_dropped(with_zero, {with_zero[-1].cell}) == {}
+
+
+@pytest.mark.parametrize(("others", "is_told"), [(("5.000", "3.00", "-0.75"), True), (("5", "3.00", "-0.75"), False)])
+def test_a_zero_beside_one_other_stands_for_as_many_places_as_the_coarsest_number_of_the_table(
+    others: tuple[str, ...], is_told: bool
+) -> None:
+    column = [finding(FIRST, "0", "-0.3"), finding(SECOND, "-0.15", "-0.45")]
+    table = [*column, *(finding(cell(k, "gradients", "w"), text, "1") for k, text in enumerate(others, 1))]
+    assert [literal.unit for literal in zeros_of_places(table).values()] == ([Fraction(1, 100)] if is_told else [])
+    assert zeros_of_places(column) == {}
