@@ -171,3 +171,4 @@ ACROSS: Mapping[str, Callable[[Table], str]] = {  # of a table whose first colum
     "blanks, words across": across(blanks, "step"),
 }
 WITHOUT_COMMA = tuple(form for form in FORMS if form not in ("JSON lines", "JSON"))  # that can have decimal commas
+IN_TWO_LINES = tuple(form for form in FORMS if form.endswith(("units", "groups")))  # of names

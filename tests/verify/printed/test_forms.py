@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from derive.errors import ClaimError
 from derive.problem.loading import load
 from tests.problems import THREE_POINTS
-from tests.tabled import ACROSS, FORMS, WITHOUT_COMMA
+from tests.tabled import ACROSS, FORMS, IN_TWO_LINES, WITHOUT_COMMA
 from tests.timelines import claimed, timeline_of
 from verify.auditing.pipeline import Audit, audit
 from verify.claims.table import read_table
@@ -30,6 +30,7 @@ TABLE = [
     ["3", "0.1914", "-0.4539", "0.1297", "1.4938", "0.6258"],
     ["4", "0.1833", "-0.1664", "0.2227", "1.5021", "0.6147"],
 ]
+PASSED_OVER = ", a line of units passed over"
 PROBLEM = load(THREE_POINTS)
 RUN = timeline_of(PROBLEM)
 
@@ -54,7 +55,7 @@ def test_every_form_has_the_verdict_of_the_same_table_in_csv(form: str, tmp_path
     assert statuses(found) == statuses(expected)
     assert [one.claim.literal.text for one in found.findings] == [one.claim.literal.text for one in expected.findings]
     assert found.told[0].startswith("read as ")
-    assert found.told[0].endswith(", 4 rows")
+    assert found.told[0].removesuffix(PASSED_OVER).endswith(", 4 rows")
 
 
 @pytest.mark.parametrize("form", WITHOUT_COMMA)
@@ -62,7 +63,7 @@ def test_and_with_decimal_commas(form: str, tmp_path: Path) -> None:
     table = [TABLE[0], *([cell.replace(".", ",") for cell in row] for row in TABLE[1:])]
     found = audit_of(FORMS[form](table), tmp_path)
     assert statuses(found) == statuses(audit_of(FORMS["CSV"](TABLE), tmp_path))
-    assert found.told[0].endswith(", decimal comma, 4 rows")
+    assert found.told[0].removesuffix(PASSED_OVER).endswith(", decimal comma, 4 rows")
 
 
 CUT = [TABLE[0], *([row[0], *(f"{cell}.." if "." in cell else cell for cell in row[1:])] for row in TABLE[1:])]
@@ -112,7 +113,7 @@ def cells(text: str) -> list[list[str]]:
     return [[cell.text for cell in row] for row in with_points(read_grid(Source("t", text)))[0].rows]
 
 
-@given(tables(), st.sampled_from(list(FORMS)))
+@given(tables(), st.sampled_from([form for form in FORMS if form not in IN_TWO_LINES]))
 def test_what_is_written_is_read_back_digit_by_digit(table: list[list[str]], form: str) -> None:
     text = FORMS[form](table)
     assert cells(text) == table
@@ -124,7 +125,7 @@ def test_what_is_written_is_read_back_digit_by_digit(table: list[list[str]], for
             assert begin.startswith(number)
 
 
-@given(tables(), st.sampled_from(WITHOUT_COMMA))
+@given(tables(), st.sampled_from([form for form in WITHOUT_COMMA if form not in IN_TWO_LINES]))
 def test_and_with_decimal_commas_where_one_tells(table: list[list[str]], form: str) -> None:
     table = [*table, ["0.5"] * len(table[0])]
     text = FORMS[form]([table[0], *([cell.replace(".", ",") for cell in row] for row in table[1:])])
