@@ -192,7 +192,8 @@ def zeros_left_out(findings: Sequence[Finding]) -> Mapping[Cell, Fraction]:
         is_whole = literal.unit is not None and (literal.value / literal.unit) % 10 != 0  # 2.0 has its zeros
         if is_whole and right is not None and to_fraction(right) == literal.value:
             zeros = max(zeros, min(of_table[0] - literal.digits, of_table[1] - literal.decimals))
-        if finding.status is not Status.RIGHT or right is None or literal.unit is None or zeros < MANY_ZEROS:
+        is_right = finding.status is Status.RIGHT or (finding.status is Status.RESIDUE and not literal.value)  # −0.0
+        if not is_right or right is None or literal.unit is None or zeros < MANY_ZEROS:
             continue
         unit = literal.unit / 10**zeros
         if finding.allowed is None and not literal.is_cut and abs(middle(right) - literal.value) <= unit / 2:

@@ -58,6 +58,14 @@ def test_a_wrong_number_and_one_of_another_column_leave_nothing_out() -> None:
     assert zeros_left_out([finding(FIRST, "-1.9", "-1.90004"), other]) == {}
 
 
+def test_a_zero_that_rounding_explains_has_its_zeros() -> None:
+    """A program prints −0.0 of what it rounds to six places; taken for ±0.05 it made room for a slip of 60 units."""
+    zero, other = finding(FIRST, "-0.0", "0.0000001", Status.RESIDUE), finding(SECOND, "0.001234", "0.001234")
+    assert zeros_left_out([zero, other]) == {FIRST: Fraction(2, 10**5)}
+    beside = finding(FIRST, "-1.9", "-1.9", Status.RESIDUE)
+    assert zeros_left_out([beside, finding(SECOND, "-1.8003", "-1.8003")]) == {}
+
+
 def test_with_its_zeros_a_number_is_as_narrow_as_its_column() -> None:
     one = finding(FIRST, "-1.9", "-1.90004")
     unit = zeros_left_out([one, finding(SECOND, "-1.8003", "-1.8003")])[FIRST]
