@@ -274,3 +274,15 @@ def test_a_parameter_that_was_not_updated_is_not_right_for_its_one_digit() -> No
     assert found.first_wrong is not None
     assert (found.first_wrong.cell.step, found.first_wrong.cell.name) == (1, "b")
     assert found.counts[Status.WRONG] == 1
+
+
+@pytest.mark.parametrize("steps", [6, 3001])
+def test_a_column_of_zeros_stands_for_as_many_places_as_the_table_has(steps: int) -> None:
+    """dl/dw is 0.3, 0.15 and so on beside w of three places: a long table was right to half of 1."""
+    w, rows = Fraction(126, 100), []
+    for step in range(1, steps + 1):
+        w -= (5 * w - 6) / 10 if step < 60 else 0
+        rows.append(f"{step},0,{float(w):.3f}\n")
+    found = audited(LINE.format(steps=steps).replace("w = 0.6", "w = 1.26"), f"step,dl/dw,w\n{''.join(rows)}")
+    assert found.first_wrong is not None
+    assert (found.first_wrong.cell.step, found.first_wrong.cell.name) == (1, "dl/dw")

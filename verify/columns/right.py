@@ -27,7 +27,7 @@ from verify.columns.plain import PlainTable, plain_table
 from verify.following.course import GROUPS, course
 from verify.following.extent import of_steps
 from verify.following.finding import Finding, Status
-from verify.following.own_numbers import ENOUGH_OTHERS
+from verify.following.own_numbers import ENOUGH_IN_TABLE, ENOUGH_OTHERS
 from verify.following.right_values import MAX_BY_STEPS, PRECISIONS
 from verify.hand.leap import is_far
 from verify.numbers import Exactly, Floats, Truth, precision, radius, to_float
@@ -195,11 +195,12 @@ def _are_right(
     By float64 where that tells; nearly at the end of what a number can stand for, by its digits.
     """
     steps = table.steps[:rows].tolist()
+    of_table = _coarsest(table.values[:rows], table.places[:rows], ENOUGH_IN_TABLE)
     for (_, position), own in zip(first, values, strict=True):
         of_rows = [own[step - 1] for step in steps]
         claimed = table.values[:rows, position - 1]
         written = table.places[:rows, position - 1]
-        places = places_of_zeros(claimed, written)
+        places = _places_of_zeros(claimed, written, of_table)
         slack: Floats = (0.5 if units is None else float(units)) * np.power(10.0, -places)
         open_ = np.flatnonzero(~_surely_right(claimed, slack, of_rows))
         if len(open_) > _FEW:
@@ -215,12 +216,16 @@ def _are_right(
     return True
 
 
-def places_of_zeros(claimed: Floats, places: NDArray[np.int64]) -> NDArray[np.int64]:
+def _places_of_zeros(claimed: Floats, places: NDArray[np.int64], of_table: int) -> NDArray[np.int64]:
     """The places of a column, those of an integer 0 as `zeros_of_places` has them."""
+    coarsest = _coarsest(claimed, places, ENOUGH_OTHERS)
+    return np.where((claimed == 0) & (places == 0), of_table if coarsest < 0 else coarsest, places).clip(0)
+
+
+def _coarsest(claimed: Floats, places: NDArray[np.int64], enough: int) -> int:
+    """The fewest places after the point of the numbers that are not 0; -1 where these are not enough to show it."""
     others = claimed != 0
-    if np.count_nonzero(others) < ENOUGH_OTHERS or others.all():
-        return places
-    return np.where(~others & (places == 0), places[others].min(), places)
+    return int(places[others].min()) if np.count_nonzero(others) >= enough else -1
 
 
 def _surely_right(claimed: Floats, slack: Floats, right: Sequence[Exactly]) -> Truth:
