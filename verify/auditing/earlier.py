@@ -9,7 +9,6 @@ from fractions import Fraction
 from derive.run.run import Run
 from verify.auditing.mistakes import remarks, with_local_partials
 from verify.auditing.origins import (
-    OF_DIGITS,
     by_any,
     by_earlier,
     each_way,
@@ -24,7 +23,7 @@ from verify.auditing.other_conventions import with_other_conventions
 from verify.claims.claim import Cell
 from verify.claims.literal import Literal, may_stand_for
 from verify.following import extent
-from verify.following.finding import Finding, Status
+from verify.following.finding import OF_DIGITS, Finding, Status
 from verify.following.follow_through import follow
 from verify.following.manner import FEW_UP, Manner, manner, rounded_up
 from verify.following.on_the_way import (
@@ -37,14 +36,13 @@ from verify.following.on_the_way import (
     reached,
     unexplained,
 )
-from verify.following.own_lines import has_own_lines
+from verify.following.own_lines import OF_LINES, has_own_lines
 from verify.following.own_numbers import Own, exact_integers, own_number, zeros_left_out
 from verify.following.rounded_inputs import is_followed
 from verify.hand.calculation import input_marks
 from verify.numbers import Form, HandForms
 
 _AS_PRINTED = "it is what the numbers before it give as they are printed"
-_OF_LINES = ("nodes", "loss")
 _ASIDES = ("partials", "scaled")  # groups of numbers that are often written beside a calculation
 
 
@@ -196,7 +194,7 @@ def _without_asides(
 
 def _through_lines(run: Run, owns: Sequence[Own], wanted: Sequence[Cell]) -> Mapping[Cell, Form]:
     """What follows where derivatives are taken at the author's numbers of lines; nothing where that is the same."""
-    is_claimed = any(own.claim.cell.quantity.group in _OF_LINES for own in owns)
+    is_claimed = any(own.claim.cell.quantity.group in OF_LINES for own in owns)
     if not is_claimed or not has_own_lines(run.followed):
         return {}
     return follow(run, owns, wanted, HandForms(inputs=input_marks(run.watched)), through=True)
@@ -311,7 +309,7 @@ def _own(finding: Finding, mark: int, *, is_exact: bool, unit: Fraction | None) 
     if finding.allowed is None:
         return own_number(finding.claim, mark, finding.right, is_wrong, is_exact=is_exact, unit=unit)
     own = own_number(finding.claim, mark, None, is_wrong)
-    if literal.unit is not None and finding.status in (Status.TRUNCATED, Status.DOUBLE_ROUNDED, Status.RESIDUE):
+    if literal.unit is not None and finding.status in (*OF_DIGITS, Status.RESIDUE):
         return replace(own, low=literal.value - literal.unit, high=literal.value + literal.unit)
     return own
 

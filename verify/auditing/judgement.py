@@ -13,14 +13,13 @@ from derive.run.run import Run
 from verify.auditing.alike_steps import covering
 from verify.auditing.cutting import by_cutting, cut_claims, is_cut_rather, left_open
 from verify.auditing.earlier import followed
-from verify.auditing.origins import OF_DIGITS
 from verify.claims.claim import Cell, Claim
 from verify.claims.literal import Literal, judge, tie, written_like
 from verify.claims.table import once
 from verify.columns.order import in_order
 from verify.following.epoch_means import which_of_two
 from verify.following.extent import MAX_BY_HAND
-from verify.following.finding import Finding, Status
+from verify.following.finding import OF_DIGITS, Finding, Status
 from verify.following.manner import manner
 from verify.following.own_numbers import filled_zeros, zeros_dropped, zeros_of_places
 from verify.following.right_values import PRECISIONS, Known, rate, right_values

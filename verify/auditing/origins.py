@@ -9,14 +9,13 @@ from fractions import Fraction
 
 from verify.claims.claim import Cell
 from verify.claims.literal import Literal, may_stand_for
-from verify.following.finding import Finding, Status
+from verify.following.finding import OF_DIGITS, Finding, Status
 from verify.following.on_the_way import Reached
 from verify.numbers import Form, as_ball, from_fraction, to_float
 
 NARROW = 0.2  # what was carried lies within a fifth of itself: neither a factor 2 or ½ nor a sign gets lost in that
 WIDE = 0.5  # an interval as wide as half of the number itself tells nothing of it
 FEW_UNITS = 10  # unless it is that many units of the last digit, or fewer
-OF_DIGITS = (Status.TRUNCATED, Status.DOUBLE_ROUNDED)  # what is said of how a right number was printed
 
 
 def by_earlier(finding: Finding, form: Form, roots: Mapping[int, Cell], undecided: Set[int]) -> Finding:

@@ -45,6 +45,9 @@ class Status(Enum):
         return self in (Status.WRONG, Status.INHERITED, Status.NOT_RIGHT)
 
 
+OF_DIGITS = (Status.TRUNCATED, Status.DOUBLE_ROUNDED)  # what is said of how a right number was printed
+
+
 @dataclass(frozen=True)
 class Finding:
     """One claim and what it is: `why` completes the sentence, `remarks` are what else is to be said of it.

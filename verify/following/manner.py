@@ -15,7 +15,7 @@ from verify.claims.literal import Literal, judge
 from verify.following.extent import MAX_BY_HAND
 from verify.following.finding import Finding, Status
 from verify.following.follow_through import follow
-from verify.following.own_lines import has_own_lines
+from verify.following.own_lines import OF_LINES, has_own_lines
 from verify.following.own_numbers import own_number
 from verify.numbers import Form, as_ball, from_fraction
 
@@ -24,8 +24,6 @@ from verify.numbers import Form, as_ball, from_fraction
 # with every result on the way cut off one had 3 beside 1. Of those who round 38 of 41 are told so.
 FEW_UP = 2
 FEW_CUT = 2  # numbers that look cut off and may be slips
-
-_OF_LINES = ("nodes", "loss")
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,7 @@ def manner(run: Run, findings: Sequence[Finding], cells: Sequence[Cell]) -> Mann
     literals = {one.cell: one.claim.literal for one in findings if one.cell in listed}
     literals = {cell: literal for cell, literal in literals.items() if cell.quantity.group != "setting"}
     ways = [follow(run, owns, list(literals))]
-    if any(cell.quantity.group in _OF_LINES for cell in literals) and has_own_lines(run.followed):
+    if any(cell.quantity.group in OF_LINES for cell in literals) and has_own_lines(run.followed):
         ways.append(follow(run, owns, list(literals), through=True))
     forms = {cell: [way[cell] for way in ways if cell in way] for cell in literals}
     given = {cell: [form for form in own if judge(literals[cell], form.ball) == "right"] for cell, own in forms.items()}

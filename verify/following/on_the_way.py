@@ -16,7 +16,7 @@ from verify.claims.literal import Literal, may_stand_for
 from verify.following.extent import MAX_BY_HAND, in_forms
 from verify.following.finding import Finding, Status
 from verify.following.follow_through import follow
-from verify.following.own_lines import has_own_lines
+from verify.following.own_lines import OF_LINES, has_own_lines
 from verify.following.own_numbers import Own, is_integer
 from verify.hand.calculation import input_marks
 from verify.names import parameter_of
@@ -36,7 +36,6 @@ GUARD_DIGITS = 1  # that somebody carries at most beyond those that are printed
 _OF_ROUNDED_LINES = (Rounds.RESULTS, Rounds.LINES, Rounds.VALUES)
 WAYS = 2 * 2 * (len(Rounds) + len(_OF_ROUNDED_LINES)) * (1 + GUARD_DIGITS)  # to round that are tried at most
 ONE_IN = 8  # right numbers that a person who rounds in much the same way may have otherwise
-_OF_LINES = ("nodes", "loss")
 _NO_LIMIT = 99  # digits, or places after the point
 
 
@@ -69,11 +68,11 @@ class Reached:
 
     def way_of(self, cell: Cell) -> str:
         """The way that gives a number."""
-        return self.way_of_lines if self.way_of_lines and cell.quantity.group in _OF_LINES else self.way
+        return self.way_of_lines if self.way_of_lines and cell.quantity.group in OF_LINES else self.way
 
     def with_lines(self, other: Reached) -> Reached:
         """The numbers, the lines and losses as another way gives them."""
-        own = {cell: form for cell, form in self.forms.items() if cell.quantity.group not in _OF_LINES}
+        own = {cell: form for cell, form in self.forms.items() if cell.quantity.group not in OF_LINES}
         return Reached(self.way, {**own, **other.forms}, other.way)
 
 
@@ -121,7 +120,7 @@ def reached(
         kept = owns if system.rounds is not Rounds.PARAMETERS else of_parameters(owns)
         found = follow(run, kept, list(literals), system, through=through)
         given = {cell: form for cell, form in found.items() if may_stand_for(literals[cell], form.ball) is True}
-        lines = {cell: form for cell, form in given.items() if cell.quantity.group in _OF_LINES}
+        lines = {cell: form for cell, form in given.items() if cell.quantity.group in OF_LINES}
         if candidates & lines.keys() and len(lines) > len(forward.forms):
             forward = Reached(way, lines)
         if ONE_IN * len(beside - given.keys()) > len(beside):
@@ -130,7 +129,7 @@ def reached(
             return Reached(way, given)
         if candidates & given.keys() and len(given) > len(best.forms):
             best = Reached(way, given)
-    of_lines = {cell for cell in literals if cell.quantity.group in _OF_LINES}
+    of_lines = {cell for cell in literals if cell.quantity.group in OF_LINES}
     is_better = len(forward.forms) > len(of_lines & best.forms.keys())
     return best.with_lines(forward) if is_better and forward.forms.keys() == of_lines else best
 

@@ -11,6 +11,8 @@ from derive.chain.named_lines import Named, by_name, named
 from derive.graph.node import Node
 from verify.hand.program import Product
 
+OF_LINES = ("nodes", "loss")  # the groups of the numbers that lines have
+
 
 def has_own_lines(derivation: Derivation) -> bool:
     """Whether some line is a function or a quotient, whose derivative may be taken at its own number."""
@@ -44,21 +46,19 @@ def _by_quotient(edge: Edge, lines: Iterable[Named]) -> Expr:
     alone: (p − t)/n.
     """
     for line in lines:
-        if not _is_over_one(line, edge):
+        above, below = _fraction(line)
+        if not isinstance(below, Ref) or not below.axes == line.axes == edge.wrt.axes:
             continue
         own = Ref(line.name, line.axes)
-        above, below = (next(factor for factor, power in line.whole.outside if power == sign) for sign in (1, -1))
-        assert isinstance(below, Ref)
         if line.name == edge.of and below == edge.wrt:
-            return Apply("neg", (Apply("div", (own, edge.wrt)),))
+            return Apply("neg", (Apply("div", (own, below)),))
         if below.name == edge.of and canonical(above) == canonical(edge.guarded):
             return Apply("mul", (own, below))
     return by_name(edge.guarded, lines)
 
 
-def _is_over_one(line: Named, edge: Edge) -> bool:
-    """Whether a line is one factor over a name alone, as exp(z)/s is, and has the axes of the edge's part."""
-    powers = {power: factor for factor, power in line.whole.outside}
+def _fraction(line: Named) -> tuple[Expr, Expr | None]:
+    """What stands above and below in a line that is one factor over another, as exp(z)/s is; else nothing below."""
+    factors = {power: factor for factor, power in line.whole.outside}
     is_plain = len(line.whole.outside) == 2 and not line.whole.inside and line.whole.coefficient == 1
-    below = powers.get(-1)
-    return is_plain and 1 in powers and isinstance(below, Ref) and below.axes == line.axes == edge.wrt.axes
+    return (factors[1], factors[-1]) if is_plain and factors.keys() == {1, -1} else (ONE, None)

@@ -168,8 +168,9 @@ def _without_zeros(literal: Literal) -> int:
 def _is_rounded(finding: Finding) -> bool:
     """Whether a number with digits after the point is right and not exactly so."""
     literal, right = finding.claim.literal, finding.right
-    is_right = finding.status is Status.RIGHT and not is_integer(literal) and right is not None
-    return is_right and right is not None and to_fraction(right) != literal.value
+    if finding.status is not Status.RIGHT or right is None or is_integer(literal):
+        return False
+    return to_fraction(right) != literal.value
 
 
 def zeros_left_out(findings: Sequence[Finding]) -> Mapping[Cell, Fraction]:

@@ -26,7 +26,7 @@ from derive.training.rates import Formula
 from verify.claims.claim import Cell
 from verify.claims.literal import Literal, judge
 from verify.following.extent import in_forms
-from verify.following.finding import Finding, Status
+from verify.following.finding import OF_DIGITS, Finding, Status
 from verify.following.follow_through import follow
 from verify.following.right_values import right_values
 from verify.hand.calculation import INPUTS, input_marks
@@ -140,7 +140,7 @@ def _judged(finding: Finding, verdict: str | None) -> Finding:
     assert finding.allowed is not None  # it is open
     low, high = (f"{end:.7g}" for end in finding.allowed)
     lies = f"for inputs that are printed so it lies between {low} and {high}"
-    if finding.status in (Status.TRUNCATED, Status.DOUBLE_ROUNDED) and verdict != "right":
+    if finding.status in OF_DIGITS and verdict != "right":
         return replace(finding, why=f"at the inputs as printed, {finding.why}")
     if not tells(finding.allowed, finding.claim.literal):
         why = f"{lies}, which is too wide to tell"

@@ -12,7 +12,7 @@ from derive.run.run import Run
 from verify.claims.claim import Cell, Claim
 from verify.claims.literal import within
 from verify.following.extent import in_forms
-from verify.following.finding import Finding, Status
+from verify.following.finding import OF_DIGITS, Finding, Status
 from verify.hand.run import HandStep
 from verify.logs.meaning import Averaged
 from verify.names import parameter_of
@@ -339,7 +339,7 @@ def _beside(dtype: str, finding: Finding, number: float | None, allowed: str | N
 
 def _is_near(finding: Finding) -> bool:
     """Whether a number that is not right at its digits stays what it is, unless PyTorch prints it."""
-    return finding.status in (Status.TRUNCATED, Status.DOUBLE_ROUNDED)
+    return finding.status in OF_DIGITS
 
 
 def _left_open(finding: Finding, why: str) -> Finding:
