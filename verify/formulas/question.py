@@ -302,6 +302,9 @@ def targets(
         if asked.of.name == graph.loss and not asked.local:
             yield gradient(derivation, asked.wrt.name, place), asked.wrt.index
         else:
+            if _is_seeded(problem, asked):
+                left = f"what {asked.of.name}.backward(seed) leaves in {asked.wrt.name}.grad"
+                yield replace(gradient(derivation, asked.wrt.name, place), meaning=left), asked.wrt.index
             yield from ((found, None) for found in jacobians(graph, asked, place))
         return
     known = numbers_of(problem)
@@ -316,6 +319,13 @@ def targets(
     else:
         kinds = {"data": "data", "constant": "a constant", "size": "the number of samples"}
         raise ClaimError(f"{name!r} is {kinds[node.kind]}, and given; there is no formula to claim", place)
+
+
+def _is_seeded(problem: Problem, asked: Derivative) -> bool:
+    """Whether a derivative, without an index of the line, is of the vector that the file's seed_gradient is for."""
+    graph, of = problem.graph, asked.of
+    is_vector = of.name == graph.seeded and bool(graph.by_name[of.name].axes)
+    return is_vector and of.index is None and not asked.local and problem.place_of("seed_gradient") is not None
 
 
 _BASE = "g in a power"
