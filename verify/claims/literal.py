@@ -116,8 +116,8 @@ class Literal:
 
     @property
     def ends(self) -> tuple[Fraction, Fraction]:
-        """The numbers that a program may hold which prints so: those from `low` to `high`, whatever the sign of a 0."""
-        return (self.low, self.high) if self.is_cut else (self.value - self.slack, self.value + self.slack)
+        """The smallest and the largest number that it can stand for."""
+        return self.low, self.high
 
     @cached_property
     def around(self) -> tuple[Fraction, Fraction]:

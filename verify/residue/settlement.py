@@ -199,7 +199,8 @@ def _may_print(finding: Finding, drift: Drift) -> bool:
     literal = finding.claim.literal
     if not math.isfinite(drift.farthest) or literal.special is not None:
         return True
-    if not literal.is_cut and finding.allowed is None:
+    is_even = not literal.is_cut and (literal.value or not literal.minus)  # as far to either side
+    if is_even and finding.allowed is None:
         off, lost = _apart(finding)
         room, apart = literal.floats[1] + drift.around, abs(off + drift.shift)
         lost += 2.0**-50 * (room + abs(drift.shift))
