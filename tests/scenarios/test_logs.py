@@ -827,3 +827,31 @@ def test_a_log_whose_windows_go_on_is_refused_where_those_of_the_run_do_not(log:
         assert audited(text, tmp_path, load(LINE + other), log=log).findings
     lightning = "step,train_loss_step\n0,72.5\n"  # it ends with its epoch
     assert audited(lightning, tmp_path, problem, log="lightning").findings
+
+
+ONE_EPOCH = """
+equations = "p = w*x + b; loss = mean((p-y)^2)"
+[parameters]
+w = 0.5
+b = 0
+[data]
+x = [1, 2, 3, 4]
+y = [2, 3, 5, 4]
+[training]
+lr = 0.05
+batch_size = 2
+epochs = 1
+"""
+
+
+@pytest.mark.parametrize(("loss", "is_right"), [("3.256", True), ("3.2564", True), ("3.388", True), ("3.2546", False)])
+@pytest.mark.parametrize(
+    "line",
+    ["Epoch 1/1\n2/2 [==============================] - 0s 3ms/step - loss: {0}\n", "2/2 - 0s - loss: {0} - 3ms/step\n"],
+)
+def test_the_only_line_of_a_log_shows_how_it_is_meant_if_it_has_four_digits(
+    line: str, loss: str, is_right: bool
+) -> None:
+    """The losses of the two batches are 3.125 and 3.3878, the mean that Keras prints at the end 3.2564."""
+    [found] = audit(ONE_EPOCH, claims=line.format(loss)).findings
+    assert found.status.is_accepted == is_right

@@ -20,7 +20,8 @@ from verify.numbers import is_moderate, middle
 from verify.tabular.grid import Grid
 
 MOST = 0.5  # of the numbers of a table that nobody is said to have written: so many have to fit before others are wrong
-SHARP = 20_000  # times half a unit of its last digit is less than a number of five digits, which fits nothing by chance
+SHARP = 2_000  # times half a unit of its last digit is less than a number of four digits: one of six ways fits it by
+# chance once in 300 times at most
 LONG = 5 * FEW  # rows of a table whose head is looked at first
 
 NEAR = Fraction(1, 100)  # of a number: what rounding in a program can explain is nearer by far
@@ -74,9 +75,9 @@ def _as_log(plain: Reading, grid: Grid, run: Timeline, judge: Judge) -> Reading 
     first = list(islice((claim for claim in plain.claims if claim.cell.quantity.group in _RULED), FEW))
     judged = judge([first], True)[0] if first else []
     wrong = {finding.claim.place for finding in judged if finding.status.is_refused}
-    if len(wrong) < ENOUGH:
-        return None
     right = {finding.claim.place for finding in judged if finding.status.is_accepted}
+    if not wrong or (right and len(wrong) < ENOUGH):
+        return None
     if _is_long(grid) and not _may_explain(grid, run, wrong, right, judge):
         return None
     ways = possible_readings(grid, run)
