@@ -847,7 +847,10 @@ epochs = 1
 @pytest.mark.parametrize(("loss", "is_right"), [("3.256", True), ("3.2564", True), ("3.388", True), ("3.2546", False)])
 @pytest.mark.parametrize(
     "line",
-    ["Epoch 1/1\n2/2 [==============================] - 0s 3ms/step - loss: {0}\n", "2/2 - 0s - loss: {0} - 3ms/step\n"],
+    [
+        "Epoch 1/1\n2/2 [==============================] - 0s 3ms/step - loss: {0}\n",
+        "2/2 - 0s - loss: {0} - 3ms/step\n",
+    ],
 )
 def test_the_only_line_of_a_log_shows_how_it_is_meant_if_it_has_four_digits(
     line: str, loss: str, is_right: bool

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from fractions import Fraction
+from math import exp, log
 
 import pytest
 
@@ -286,3 +288,136 @@ def test_a_column_of_zeros_stands_for_as_many_places_as_the_table_has(steps: int
     found = audited(LINE.format(steps=steps).replace("w = 0.6", "w = 1.26"), f"step,dl/dw,w\n{''.join(rows)}")
     assert found.first_wrong is not None
     assert (found.first_wrong.cell.step, found.first_wrong.cell.name) == (1, "dl/dw")
+
+
+HIDDEN_GRADIENTS = """
+equations = "p = w*x + b; L = mean((p - y)^2)"
+[parameters]
+w = 0.3
+b = 0.1
+[data]
+x = [-1.8, 2.3, -2.8, -0.6]
+y = [-0.5, -1.7, 0.2, 1.9]
+[training]
+lr = 0.013
+steps = 3
+"""
+
+
+def of_rounded_gradients(places: int) -> list[dict[str, str]]:
+    """The table of somebody who goes on with gradients of so many places, and prints only losses and parameters."""
+    w, b, rows = Decimal("0.3"), Decimal("0.1"), []
+    x, y = ([Decimal(text) for text in texts.split()] for texts in ("-1.8 2.3 -2.8 -0.6", "-0.5 -1.7 0.2 1.9"))
+    for step in range(1, 4):
+        off = [w * one + b - other for one, other in zip(x, y, strict=True)]
+        loss = sum((own * own for own in off), Decimal(0)) / 4
+        by_w, by_b = sum((2 * own * one for own, one in zip(off, x, strict=True)), Decimal(0)) / 4, sum(off) / 2
+        w -= Decimal("0.013") * round(by_w, places)
+        b -= Decimal("0.013") * round(by_b, places)
+        rows.append({"step": str(step), "L": f"{loss:.5f}", "w": f"{w:.5f}", "b": f"{b:.5f}"})
+    return rows
+
+
+@pytest.mark.parametrize("places", [1, 2, 3])
+def test_gradients_that_are_in_no_column_may_be_rounded_to_fewer_places(places: int) -> None:
+    found = audit(HIDDEN_GRADIENTS, claims=of_rounded_gradients(places))
+    assert not any(one.status.is_refused for one in found.findings)
+    assert any("(the gradients)" in one.why for one in found.findings)
+
+
+@pytest.mark.parametrize(("step", "name"), [(1, "w"), (2, "b"), (3, "w")])
+def test_beside_rounded_gradients_a_slip_is_found(step: int, name: str) -> None:
+    rows = of_rounded_gradients(2)
+    rows[step - 1][name] = f"{Decimal(rows[step - 1][name]) + Decimal('0.00070'):.5f}"
+    first = next(one for one in audit(HIDDEN_GRADIENTS, claims=rows).findings if one.status.is_refused)
+    assert (first.cell.step, first.cell.name) == (step, name)
+
+
+CROSS_ENTROPY = """
+equations = "z = X@W + b; L = cross_entropy(z, t)"
+[parameters]
+W = [[{W}]]
+b = [{b}]
+[data]
+X = [[-2], [-0.5], [2.4]]
+t = [0, 0, 1]
+[training]
+lr = 0.5
+steps = 2
+"""
+
+
+def of_rounded_shares(digits: int) -> tuple[str, list[dict[str, str]]]:
+    """The table of somebody who writes down p = softmax(z), rounded, and prints only the loss, gradients, parameters.
+
+    The losses and gradients are calculated from the rounded z and p at once.
+    """
+
+    def rounded(value: float) -> float:
+        return float(round(Decimal(repr(value)), digits))
+
+    weights, biases, rows = [0.4, -0.9], [0.5, 0.2], []
+    x, t = [-2.0, -0.5, 2.4], [0, 0, 1]
+    text = CROSS_ENTROPY.format(W=", ".join(map(str, weights)), b=", ".join(map(str, biases)))
+    for step in (1, 2):
+        z = [[rounded(w * one + b) for w, b in zip(weights, biases, strict=True)] for one in x]
+        p = [[rounded(exp(own) / sum(map(exp, row))) for own in row] for row in z]
+        loss = sum(-log(row[label]) for row, label in zip(p, t, strict=True)) / 3
+        off = [[row[k] - (label == k) for row, label in zip(p, t, strict=True)] for k in (0, 1)]
+        by_w = [rounded(sum(o * one for o, one in zip(row, x, strict=True)) / 3) for row in off]
+        by_b = [rounded(sum(row) / 3) for row in off]
+        weights = [rounded(w - 0.5 * g) for w, g in zip(weights, by_w, strict=True)]
+        biases = [rounded(b - 0.5 * g) for b, g in zip(biases, by_b, strict=True)]
+        named = {f"dL/dW[0,{k}]": g for k, g in enumerate(by_w)} | {f"dL/db[{k}]": g for k, g in enumerate(by_b)}
+        named |= {f"W[0,{k}]": w for k, w in enumerate(weights)} | {f"b[{k}]": b for k, b in enumerate(biases)}
+        numbers = {"L": loss, **named}
+        rows.append({"step": str(step)} | {name: f"{value:.{digits}f}" for name, value in numbers.items()})
+    return text, rows
+
+
+@pytest.mark.parametrize("digits", [2, 3, 4])
+def test_shares_of_a_cross_entropy_that_are_rounded_and_on_no_line(digits: int) -> None:
+    text, rows = of_rounded_shares(digits)
+    found = audit(text, claims=rows)
+    assert {one.status for one in found.findings} <= {Status.RIGHT, Status.CARRIED}
+    assert Status.CARRIED in {one.status for one in found.findings}
+    rows[0]["L"] = f"{float(rows[0]['L']) + 40 * 10.0**-digits:.{digits}f}"
+    [loss] = [one for one in audit(text, claims=rows).findings if (one.cell.step, one.cell.name) == (1, "loss")]
+    assert loss.status is Status.WRONG
+
+
+def of_rounded_steps() -> list[dict[str, str]]:
+    """The table of somebody who rounds losses, gradients and parameters to three places and goes on with these."""
+    w, b, rows = Decimal("0.3"), Decimal("0.1"), []
+    x, y = ([Decimal(text) for text in texts.split()] for texts in ("-1.8 2.3 -2.8 -0.6", "-0.5 -1.7 0.2 1.9"))
+    for step in range(1, 4):
+        off = [w * one + b - other for one, other in zip(x, y, strict=True)]
+        loss = round(sum((own * own for own in off), Decimal(0)) / 4, 3)
+        by_w = round(sum((2 * own * one for own, one in zip(off, x, strict=True)), Decimal(0)) / 4, 3)
+        by_b = round(sum(off) / 2, 3)
+        w, b = round(w - Decimal("0.013") * by_w, 3), round(b - Decimal("0.013") * by_b, 3)
+        numbers = {"step": step, "L": loss, "dL/dw": by_w, "dL/db": by_b, "w": w, "b": b}
+        rows.append({name: str(number) for name, number in numbers.items()})
+    return rows
+
+
+@pytest.mark.parametrize(("step", "name"), [(1, "w"), (1, "dL/dw"), (2, "w"), (2, "b"), (1, "b")])
+def test_what_follows_from_the_right_number_in_place_of_one_that_is_copied_wrongly(step: int, name: str) -> None:
+    """The slip is in the table alone: what is after it was calculated from the right number, rounded."""
+    rows = of_rounded_steps()
+    assert not any(one.status.is_refused for one in audit(HIDDEN_GRADIENTS, claims=rows).findings)
+    rows[step - 1][name] = str(Decimal(rows[step - 1][name]) + Decimal("0.090"))
+    found = audit(HIDDEN_GRADIENTS, claims=rows).findings
+    assert [(one.cell.step, one.cell.name) for one in found if one.status.is_refused] == [(step, name)]
+    said = f"it follows with the right number in place of step {step}, {name}"
+    if name != "dL/dw":
+        assert any(one.why == said for one in found if one.cell.step > step)
+
+
+@pytest.mark.parametrize("name", ["w", "b", "dL/dw"])
+def test_what_follows_from_neither_is_wrong(name: str) -> None:
+    rows = of_rounded_steps()
+    rows[0]["w"] = str(Decimal(rows[0]["w"]) + Decimal("0.090"))
+    rows[1][name] = str(Decimal(rows[1][name]) + Decimal("0.050"))
+    found = audit(HIDDEN_GRADIENTS, claims=rows).findings
+    assert {(1, "w"), (2, name)} <= {(one.cell.step, one.cell.name) for one in found if one.status is Status.WRONG}

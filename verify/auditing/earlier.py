@@ -9,6 +9,7 @@ from fractions import Fraction
 from derive.run.run import Run
 from verify.auditing.mistakes import remarks, with_local_partials
 from verify.auditing.origins import (
+    beside_slips,
     by_any,
     by_earlier,
     each_way,
@@ -18,6 +19,8 @@ from verify.auditing.origins import (
     near_by_rounding,
     on_the_way,
     sharper,
+    slip_before_others,
+    without_slips,
 )
 from verify.auditing.other_conventions import with_other_conventions
 from verify.claims.claim import Cell
@@ -30,6 +33,7 @@ from verify.following.on_the_way import (
     Allowed,
     Reached,
     allowed,
+    has_gradients,
     has_traces,
     of_parameters,
     reachable,
@@ -44,6 +48,7 @@ from verify.numbers import Form, HandForms
 
 _AS_PRINTED = "it is what the numbers before it give as they are printed"
 _ASIDES = ("partials", "scaled")  # groups of numbers that are often written beside a calculation
+MAX_COPIED = 4  # slips in copying that are looked behind: each costs as much as to follow the author once
 
 
 def followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -72,6 +77,12 @@ def followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
         others.append(sharper(findings, forms, by_parameters))
     ways = (forms, *others)
     judged, roots = _in_order(findings, ways, way, prints, rounded)
+    copied: list[int] = []
+    at_first = judged
+    while is_short and len(copied) < MAX_COPIED and (slip := slip_before_others(judged, copied)) is not None:
+        copied.append(slip)
+        ways = (*ways, follow(run, without_slips(owns, judged, copied), wanted, HandForms(inputs=inputs)))
+        judged, roots = _in_order(findings, ways, way, prints, rounded)
     if is_short and _coarse(judged):
         prints = prints if prints.given else manner(run, findings, near)
         given = _Given(prints.given, way.one_way if way.moved and way.is_traced else Reached())
@@ -80,7 +91,7 @@ def followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
         one_way = reached(run, findings, coarse, by_rounding.digits, _right(findings, by_rounding.forms))
         if coarse <= one_way.forms.keys():  # somebody who rounds so has exactly these numbers
             judged, roots = _in_order(findings, ways, way, prints, rounded, _Given(prints.given, one_way))
-    judged = _as_printed(run, judged, prints)
+    judged = _as_printed(run, beside_slips(judged, at_first, copied, ways[-1]), prints)
     judged = _of_a_rounding_author(judged, ways, roots, way, prints)
     judged = with_other_conventions(run, with_local_partials(run, judged))
     context = {finding.cell: finding for finding in judged}
@@ -244,7 +255,7 @@ def _way(
     allowed_ones = reachable(findings, off_alone, forms)
     if by_rounding.digits is not None and (len(looked_at) > 1 or off_alone & rounded):
         one_way = reached(run, findings, looked_at, by_rounding.digits)
-    elif by_rounding.digits is not None and allowed_ones:
+    elif by_rounding.digits is not None and (allowed_ones or (off_alone and not has_gradients(findings))):
         one_way = reached(run, findings, looked_at, by_rounding.digits, _right(findings, forms))
     moved = looked_at & one_way.forms.keys()
     off = moved | allowed_ones

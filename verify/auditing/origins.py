@@ -11,7 +11,8 @@ from verify.claims.claim import Cell
 from verify.claims.literal import Literal, may_stand_for
 from verify.following.finding import OF_DIGITS, Finding, Status
 from verify.following.on_the_way import Reached
-from verify.numbers import Form, as_ball, from_fraction, to_float
+from verify.following.own_numbers import Own
+from verify.numbers import Form, as_ball, from_fraction, is_moderate, middle, to_float
 
 NARROW = 0.2  # what was carried lies within a fifth of itself: neither a factor 2 or ½ nor a sign gets lost in that
 WIDE = 0.5  # an interval as wide as half of the number itself tells nothing of it
@@ -177,3 +178,52 @@ def is_coarse(finding: Finding) -> bool:
         return False
     low, high = finding.follows
     return bool(finding.claim.literal.low <= high and low <= finding.claim.literal.high)
+
+
+def slip_before_others(judged: Sequence[Finding], copied: Sequence[int]) -> int | None:
+    """The first wrong number that is none of `copied` and has a wrong one after it; None where there is none."""
+    wrong = [mark for mark, one in enumerate(judged) if one.status is Status.WRONG]
+    return next((mark for mark in wrong[:-1] if mark not in copied and judged[mark].claim.literal.unit), None)
+
+
+def without_slips(owns: Sequence[Own], judged: Sequence[Finding], copied: Sequence[int]) -> list[Own]:
+    """The author's numbers, where those that are `copied` wrongly were gone on with as they should have been printed.
+
+    Such a slip is in the table alone. What should stand there is what follows from the numbers before it, rounded.
+    """
+    return [_as_it_should_be(own, judged[own.mark], len(owns)) if own.mark in copied else own for own in owns]
+
+
+def _as_it_should_be(own: Own, finding: Finding, beyond: int) -> Own:
+    """A number as it is rightly printed, with a mark of its own, `beyond` all others."""
+    right, unit = finding.right, own.claim.literal.unit
+    if right is None or unit is None or not is_moderate(right):
+        return own
+    if own.claim.literal.power is not None and unit > abs(middle(right)):
+        return own  # 5e30 does not say with how many digits 0.5 is written
+    low, high = map(Fraction, finding.follows) if finding.follows is not None else (middle(right), middle(right))
+    return Own(own.claim, beyond + own.mark, low - unit / 2, high + unit / 2)
+
+
+def beside_slips(
+    judged: Sequence[Finding], at_first: Sequence[Finding], copied: Sequence[int], forms: Mapping[Cell, Form]
+) -> list[Finding]:
+    """The findings, with what is carried only as a number before it was copied wrongly said to be so.
+
+    Where there are such numbers, what is inherited from a slip is so, too, if it follows by `forms`: as it should be.
+    """
+    is_so = [
+        one.status is Status.CARRIED and other.status is Status.WRONG
+        for one, other in zip(judged, at_first, strict=True)
+    ]
+    found = list(judged)
+    for mark, one in enumerate(judged if any(is_so) else ()):
+        slips = [judged[slip].cell for slip in copied if slip < mark]
+        if one.status is Status.INHERITED and one.inherited_from in slips and one.cell in forms:
+            as_if_alone = replace(one, status=Status.WRONG, inherited_from=None)
+            is_so[mark] = by_earlier(as_if_alone, forms[one.cell], {}, frozenset()).status is Status.CARRIED
+        if is_so[mark]:
+            names = " and ".join(f"step {cell.step}, {cell.name}" for cell in slips)
+            why = f"it follows with the right number in place of {names}"
+            found[mark] = replace(one, status=Status.CARRIED, why=why, inherited_from=None)
+    return found

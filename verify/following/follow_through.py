@@ -53,7 +53,7 @@ class _Follower:
     found: dict[Cell, Form] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        given = self.run.watched.given
+        given, self.averages = self.run.watched.given, self.run.problem.graph.averages
         unknown_inputs = sum(len(quantity.values) for quantity in given if quantity.name in self.system.inputs)
         self.shortening = Shortening(MAX_PARTS + unknown_inputs)
         self.by_key: dict[Key, list[Own]] = {}
@@ -65,9 +65,8 @@ class _Follower:
         for cell in self.wanted:
             self.asked.setdefault((cell.step, cell.quantity.group, cell.quantity.name), []).append(cell)
         self.derived: dict[int, dict[str, None]] = {}  # the derivatives of each step, asked for or the author's
-        for step, group, name in (*self.asked, *self.by_key):
-            if group == "partials":
-                self.derived.setdefault(step, {})[name] = None
+        for step, _, name in (key for key in (*self.asked, *self.by_key) if key[1] == "partials"):
+            self.derived.setdefault(step, {})[name] = None
         self.programs: dict[str, Derivative] = {}
         self.losses: dict[tuple[int, str], Form] = {}  # by step and line: the losses, and what is reported
         self.of_epochs: dict[int, list[tuple[str, list[Cell]]]] = {}
@@ -82,7 +81,8 @@ class _Follower:
     def settled(self, step: int, group: str, name: str, array: Array) -> Array:
         """Remembers what was calculated where it is asked for, and puts the author's numbers in its place."""
         is_state = group == "after" and parameter_of(name) != name
-        array = self.system.written("state" if is_state else group, array)
+        samples = self.run.batches[step - 1].n if self.averages else 1
+        array = self.system.written("state" if is_state else group, array, samples)
         for cell in self.asked.get((step, group, name), ()):
             self.found[cell] = array[cell.position]
         owns = self.by_key.get((step, group, name), ())
@@ -338,10 +338,10 @@ class _Recorded(Mapping[str, Array]):
         self, follower: _Follower, step: int, corrections: Sequence[Correction] = (), *, is_of_loss: bool = True
     ) -> None:
         self.follower, self.step_number, self.corrections = follower, step, tuple(corrections)
-        loss = follower.run.loss
-        lines = [node.name for node in follower.run.watched.graph.lines if node.name != loss]
-        self.targets = {name: ("nodes", name) for name in lines}
-        self.targets |= {adjoint_of(name): ("adjoints", name) for name in lines} if is_of_loss else {}
+        lines = [node for node in follower.run.watched.graph.lines if node.name != follower.run.loss]
+        self.targets = {node.name: ("nodes", node.name) for node in lines}
+        on_paper = [node.name for node in lines if node.place is not None and is_of_loss]  # nobody has 1/p of a softmax
+        self.targets |= {adjoint_of(name): ("adjoints", name) for name in on_paper}
         self.seen: dict[str, Array] = {}
 
     def get(self, target: str, default: Any = None) -> Any:

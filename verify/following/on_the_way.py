@@ -7,9 +7,12 @@ work.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
+from itertools import product
 
+from derive.chain.derivation import differentiate
+from derive.graph.inner_functions import written_out
 from derive.run.run import Run
 from verify.claims.claim import Cell
 from verify.claims.literal import Literal, may_stand_for
@@ -21,6 +24,7 @@ from verify.following.own_numbers import Own, is_integer
 from verify.hand.calculation import input_marks
 from verify.names import parameter_of
 from verify.numbers import (
+    FEWEST,
     Carried,
     Form,
     PocketForms,
@@ -33,8 +37,9 @@ from verify.numbers import (
 )
 
 GUARD_DIGITS = 1  # that somebody carries at most beyond those that are printed
-_OF_ROUNDED_LINES = (Rounds.RESULTS, Rounds.LINES, Rounds.VALUES)
-WAYS = 2 * 2 * (len(Rounds) + len(_OF_ROUNDED_LINES)) * (1 + GUARD_DIGITS)  # to round that are tried at most
+_OF_WRITTEN_LINES = (Rounds.LINES, Rounds.VALUES)
+_OF_ROUNDED_LINES = (Rounds.RESULTS, *_OF_WRITTEN_LINES)
+WAYS = 2 * 2 * (len(Rounds) + len(_OF_ROUNDED_LINES)) * (1 + GUARD_DIGITS)  # to round that are tried of one run at most
 ONE_IN = 8  # right numbers that a person who rounds in much the same way may have otherwise
 _NO_LIMIT = 99  # digits, or places after the point
 
@@ -88,8 +93,13 @@ def allowed(run: Run, findings: Sequence[Finding], owns: Sequence[Own]) -> Allow
     last = max((one.cell.step for one in listed), default=0)
     if digits is None or len(listed) < 2 or last > MAX_BY_HAND:
         return Allowed(None, {})
-    forms = follow(run, owns, [one.cell for one in listed], PocketForms(digits, input_marks(run.watched)))
-    return Allowed(digits, {cell: likely(form) for cell, form in forms.items()})
+    found: dict[Cell, Form] = {}
+    for calculated in (run, *as_calculated(run)[:1]):
+        system = PocketForms(digits, input_marks(run.watched))
+        for cell, form in follow(calculated, owns, [one.cell for one in listed], system).items():
+            own = likely(form)
+            found[cell] = own if cell not in found or own.radius > found[cell].radius else found[cell]
+    return Allowed(digits, found)
 
 
 def _is_shortened(own: Own) -> bool:
@@ -113,25 +123,54 @@ def reached(
     owns = [Own(claim, mark, claim.literal.value, claim.literal.value) for mark, claim in enumerate(claims)]
     literals = {claim.cell: claim.literal for claim in claims if claim.cell.quantity.group != "setting"}
     best, last = Reached(), max(cell.step for cell in literals)
-    if in_forms(run, WAYS * last, 0) > run.settings.limit:
+    others = as_calculated(run)
+    if in_forms(run, WAYS * (1 + len(others)) * last, 0) > run.settings.limit:
         return best
     forward = Reached()
-    for way, system, through in _ways(digits, through_lines=has_own_lines(run.followed)):
-        kept = owns if system.rounds is not Rounds.PARAMETERS else of_parameters(owns)
-        found = follow(run, kept, list(literals), system, through=through)
-        given = {cell: form for cell, form in found.items() if may_stand_for(literals[cell], form.ball) is True}
+    for way in _ways(run, others, digits, are_gradients_shown=has_gradients(findings)):
+        if not way.given(owns, literals, candidates):
+            continue
+        given = way.given(owns, literals, literals.keys())
         lines = {cell: form for cell, form in given.items() if cell.quantity.group in OF_LINES}
+        is_all = candidates <= given.keys()
+        if way.is_coarse:
+            given = way.beside_a_slip(owns, literals, given)
+            if not _gives_most(given.keys(), candidates, literals.keys() - candidates):
+                continue
+            is_all = candidates <= given.keys()
         if candidates & lines.keys() and len(lines) > len(forward.forms):
-            forward = Reached(way, lines)
+            forward = Reached(way.words, lines)
         if ONE_IN * len(beside - given.keys()) > len(beside):
             continue
-        if candidates <= given.keys():
-            return Reached(way, given)
+        if is_all:
+            return Reached(way.words, given)
         if candidates & given.keys() and len(given) > len(best.forms):
-            best = Reached(way, given)
+            best = Reached(way.words, given)
     of_lines = {cell for cell in literals if cell.quantity.group in OF_LINES}
     is_better = len(forward.forms) > len(of_lines & best.forms.keys())
     return best.with_lines(forward) if is_better and forward.forms.keys() == of_lines else best
+
+
+def has_gradients(findings: Sequence[Finding]) -> bool:
+    """Whether gradients are in the table, and how they are rounded."""
+    return any(one.cell.quantity.group == "gradients" for one in findings)
+
+
+def _gives_most(given: Set[Cell], candidates: Set[Cell], others: Set[Cell]) -> bool:
+    """Whether a way gives nearly all numbers that follow otherwise, and of the rest two for each that it does not."""
+    off = len(candidates - given)
+    return (not off or len(candidates & given) >= 2 * off) and ONE_IN * len(others - given) <= len(others)
+
+
+def as_calculated(run: Run) -> list[Run]:
+    """The run in which functions inside a line are lines of their own: all but logarithms, and these as well."""
+    found: list[Run] = []
+    for logarithms in (False, True):
+        graph = written_out(run.problem.graph, logarithms=logarithms)
+        if graph is not run.problem.graph and (not found or graph != found[0].problem.graph):
+            problem = replace(run.problem, graph=graph)
+            found.append(replace(run, problem=problem, derivation=differentiate(graph, run.derivation.wrt)))
+    return found
 
 
 def of_parameters(owns: Sequence[Own]) -> list[Own]:
@@ -144,30 +183,95 @@ def _is_of_parameter(cell: Cell) -> bool:
     return group == "setting" or (group in ("before", "after") and parameter_of(name) == name)
 
 
-def _ways(digits: Carried, *, through_lines: bool) -> Iterator[tuple[str, PocketNumbers, bool]]:
+@dataclass(frozen=True)
+class _Way:
+    """One way to round, in words: which numbers, and in a run of which lines.
+
+    With `through`, derivatives are taken at the numbers of lines. `is_coarse` where numbers that are on no paper have
+    fewer digits than those of the table: nothing else speaks for it than that it gives all of them.
+    """
+
+    words: str
+    system: PocketNumbers
+    run: Run
+    through: bool = False
+    is_coarse: bool = False
+
+    def given(self, owns: Sequence[Own], literals: Mapping[Cell, Literal], cells: Set[Cell]) -> dict[Cell, Form]:
+        """Those of `cells` that the way gives as they are printed."""
+        kept = owns if self.system.rounds is not Rounds.PARAMETERS else of_parameters(owns)
+        found = follow(self.run, kept, [*cells], self.system, through=self.through)
+        return {cell: form for cell, form in found.items() if may_stand_for(literals[cell], form.ball) is True}
+
+    def beside_a_slip(
+        self, owns: Sequence[Own], literals: Mapping[Cell, Literal], given: dict[Cell, Form]
+    ) -> dict[Cell, Form]:
+        """What is given, or what is where the first number that is not was copied wrongly, if that is more."""
+        slip = next((cell for cell in literals if cell not in given), None)
+        if slip is None:
+            return given
+        found = self.given([own for own in owns if own.claim.cell != slip], literals, literals.keys())
+        return max(given, found, key=len)
+
+
+def _ways(run: Run, others: Sequence[Run], digits: Carried, *, are_gradients_shown: bool) -> Iterator[_Way]:
     """The ways in which people round: to digits or places, as many as printed or a few more, and which numbers.
 
-    Where lines are rounded, and `through_lines`, derivatives are taken at their numbers as well: p − y for a logarithm
-    of p = σ(z), which is what a person calculates from the p that is written down.
+    The usual ones come first; then those in which functions inside a line are written down as well (`others`), a sum is
+    rounded before it is divided, and gradients that are not in the table have fewer digits.
     """
-    for way, system in _roundings(digits):
-        yield way, system, False
-        if through_lines and system.rounds in _OF_ROUNDED_LINES:
-            yield way, PocketNumbers(system.carried, system.rounds, to_even=system.to_even), True
+    yield from _with_systems(run, _roundings(digits, Rounds, GUARD_DIGITS))
+    for other in others:
+        yield from _with_systems(other, _roundings(digits, _OF_WRITTEN_LINES), is_through=True)
+    if run.problem.graph.averages:
+        yield from _with_systems(run, _roundings(digits, (*_OF_WRITTEN_LINES, Rounds.STEPS), sums=True))
+        for other in others:
+            yield from _with_systems(other, _roundings(digits, _OF_WRITTEN_LINES, sums=True), is_through=True)
+    if not are_gradients_shown:
+        for system in _of_coarse_gradients(digits):
+            way = f"{words(system.of_gradients)} (the gradients)"
+            yield from _either_half(_Way(way, system, run, is_coarse=True))
 
 
-def _roundings(digits: Carried) -> Iterator[tuple[str, PocketNumbers]]:
-    """How people round: to digits or places, as many as printed or a few more, and which numbers."""
-    for more in range(GUARD_DIGITS + 1):
-        for rounds in Rounds:
-            for limit in (
-                replace(digits, digits=digits.digits + more, places=_NO_LIMIT),
-                replace(digits, digits=_NO_LIMIT, places=digits.places + more),
-            ):
-                system = PocketNumbers(limit, rounds)
-                yield words(limit), system
-                if system.has_met_tie:
-                    yield words(limit), PocketNumbers(limit, rounds, to_even=True)
+def _with_systems(run: Run, systems: Iterable[PocketNumbers], *, is_through: bool = False) -> Iterator[_Way]:
+    """Ways to round by the chain rule; and where lines are rounded, with derivatives at their numbers as well.
+
+    These are p − y for a logarithm of p = σ(z), which a person calculates from the p that is written down: all that
+    there are where `is_through`.
+    """
+    for system in systems:
+        way = words(system.carried) + (", sums before they are divided as well" if system.sums else "")
+        may_be_through = system.rounds in _OF_ROUNDED_LINES and has_own_lines(run.followed)
+        for through in ((False,) if not is_through else ()) + ((True,) if may_be_through else ()):
+            yield from _either_half(_Way(way, system, run, through))
+
+
+def _either_half(way: _Way) -> Iterator[_Way]:
+    """A way, and where it has met a half, which it rounds away from 0, the one that rounds it to the even digit."""
+    yield way
+    if way.system.has_met_tie:
+        yield replace(way, system=way.system.halves_to_even())
+
+
+def _roundings(
+    digits: Carried, numbers: Iterable[Rounds], guards: int = 0, *, sums: bool = False
+) -> Iterator[PocketNumbers]:
+    """To digits or places, as many as printed and up to so many `guards` more, of these `numbers`."""
+    for more, rounds in product(range(guards + 1), tuple(numbers)):
+        for limit in (
+            replace(digits, digits=digits.digits + more, places=_NO_LIMIT),
+            replace(digits, digits=_NO_LIMIT, places=digits.places + more),
+        ):
+            yield PocketNumbers(limit, rounds, sums=sums)
+
+
+def _of_coarse_gradients(digits: Carried) -> Iterator[PocketNumbers]:
+    """Gradients, or lines and gradients, to fewer digits or places than the parameters."""
+    printed = replace(digits, digits=_NO_LIMIT)
+    fewer = [replace(printed, places=places) for places in range(digits.places - 1, 0, -1)]
+    fewer += [replace(digits, digits=number, places=_NO_LIMIT) for number in range(digits.digits - 1, FEWEST - 1, -1)]
+    for rounds, of_gradients in product((Rounds.STEPS, Rounds.VALUES), fewer):
+        yield PocketNumbers(printed, rounds, of_gradients=of_gradients)
 
 
 def words(digits: Carried) -> str:

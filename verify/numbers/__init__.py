@@ -12,7 +12,7 @@ from verify.numbers.distance import Distance
 from verify.numbers.elements import MAX_FRACTION_BITS, CalculationError, element, expansion
 from verify.numbers.formats import FORMATS, Floats, Format, Truth
 from verify.numbers.once import ExactOnce
-from verify.numbers.pocket import Carried, PocketForms, PocketNumbers, Rounds, carried, likely
+from verify.numbers.pocket import FEWEST, Carried, PocketForms, PocketNumbers, Rounds, carried, likely
 from verify.numbers.recorded import NotRecordedError, Recorded, Repeated, Shaped, repeated
 from verify.numbers.rounded_forms import RoundedForms
 from verify.numbers.scalars import (
@@ -35,6 +35,7 @@ from verify.numbers.scalars import (
 from verify.numbers.systems import Exact, Rounded, nearest_floats
 
 __all__ = [
+    "FEWEST",
     "FORMATS",
     "MAX_FRACTION_BITS",
     "Arithmetic",

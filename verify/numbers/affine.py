@@ -133,8 +133,11 @@ class Forms(ByElement):
         """The floats as forms without unknowns; infinity and NaN are not known."""
         return forms([fixed(exact_float(float(value))) for value in np.ravel(array)], np.shape(array))
 
-    def written(self, group: str, array: NDArray[Any]) -> NDArray[Any]:  # noqa: ARG002 - what is written is not rounded
-        """The numbers of a `group`, such as "gradients", as somebody writes them down: as they are."""
+    def written(self, group: str, array: NDArray[Any], samples: int = 1) -> NDArray[Any]:  # noqa: ARG002 - not rounded
+        """The numbers of a `group`, such as "gradients", as somebody writes them down: as they are.
+
+        `samples` are those that they are means of, if they are.
+        """
         return array
 
     def cast(self, array: NDArray[Any]) -> NDArray[Any]:

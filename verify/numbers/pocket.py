@@ -89,18 +89,35 @@ _VALUES = ("adjoints", "inside")  # groups that are not rounded: what an update 
 _STEPS = (*_VALUES, "nodes")
 _PARAMETERS = (*_STEPS, "gradients", "accumulated", "clipped", "scaled", "state", "setting", "watch")
 _IN_FULL = {Rounds.VALUES: _VALUES, Rounds.STEPS: _STEPS, Rounds.PARAMETERS: _PARAMETERS}
+_MEANS = ("gradients", "loss")  # groups of what is a sum over the samples by their number
+_GRADIENTS = ("gradients", "accumulated", "clipped", "scaled")
 
 
 class PocketNumbers(HandForms):
     """Numbers of one person, each result rounded or cut off in one way: a half away from 0, or to the even digit.
 
-    `has_met_tie` says whether the two ways to round a half have met one.
+    `sums` says that the sum of a mean is rounded before it is divided as well. Of gradients, which may be on no paper,
+    somebody may carry fewer digits: `of_gradients`. `has_met_tie` says whether the two ways to round a half have met
+    one.
     """
 
-    def __init__(self, carried: Carried, rounds: Rounds, *, to_even: bool = False) -> None:
+    def __init__(
+        self,
+        carried: Carried,
+        rounds: Rounds,
+        *,
+        to_even: bool = False,
+        sums: bool = False,
+        of_gradients: Carried | None = None,
+    ) -> None:
         super().__init__()
         self.carried, self.rounds, self.to_even = carried, rounds, to_even
+        self.sums, self.of_gradients = sums, of_gradients or carried
         self.has_met_tie = False
+
+    def halves_to_even(self) -> PocketNumbers:
+        """The same person, who rounds a half to the even digit."""
+        return PocketNumbers(self.carried, self.rounds, to_even=True, sums=self.sums, of_gradients=self.of_gradients)
 
     def element(self, op: str) -> Callable[..., Form]:
         """The operation on single numbers, rounded."""
@@ -119,19 +136,24 @@ class PocketNumbers(HandForms):
             return super().reduced(op, row)
         return _one_by_one(self._rounded, super().reduced, op, row)
 
-    def written(self, group: str, array: Array) -> Array:
-        """The numbers as they are written down: rounded."""
+    def written(self, group: str, array: Array, samples: int = 1) -> Array:
+        """The numbers as they are written down: rounded; as a sum before they are divided, where sums are rounded."""
         if self.rounds is Rounds.RESULTS or group in _IN_FULL.get(self.rounds, ()):
             return array
-        return np.asarray(np.frompyfunc(self._rounded, 1, 1)(array), dtype=object)
+        carried = self.of_gradients if group in _GRADIENTS else self.carried
+        if self.sums and samples > 1 and group in _MEANS:
+            number = self.number(Fraction(samples))
+            total = np.frompyfunc(lambda form: self._rounded(self._linear("mul", (form, number)), carried), 1, 1)(array)
+            array = np.frompyfunc(lambda form: self._linear("div", (form, number)), 1, 1)(total)
+        return np.asarray(np.frompyfunc(lambda form: self._rounded(form, carried), 1, 1)(array), dtype=object)
 
-    def _rounded(self, form: Form) -> Form:
+    def _rounded(self, form: Form, carried: Carried | None = None) -> Form:
         if not form.is_fixed or not is_moderate(form.centre):
             return unknown(form.sources)
         value = middle(form.centre)
         if abs(value.numerator) >= HUGE * value.denominator:
             return unknown(form.sources)
-        found, is_tie = self.carried.of(value, to_even=self.to_even)
+        found, is_tie = (carried or self.carried).of(value, to_even=self.to_even)
         self.has_met_tie |= is_tie
         return form if found is value else fixed(from_fraction(found), form.sources)
 

@@ -187,3 +187,25 @@ def test_many_roundings_are_held_together_by_their_variance() -> None:
     assert len(total.parts) <= MANY + 1
     expected = DEVIATIONS * 0.005 * ((len(row) - 1) / 3) ** 0.5
     assert 0.9 * expected < float(likely(total).radius) < 1.02 * expected
+
+
+def test_a_sum_is_rounded_before_it_is_divided_only_where_somebody_does_so() -> None:
+    """2.46/3 is 0.82 by two digits, and of the sum that is rounded to 2.5 it is 0.83."""
+    mean = Fraction("2.46") / 3
+    for sums, expected in ((False, "0.82"), (True, "0.83")):
+        system = PocketNumbers(Carried(2, 99), Rounds.VALUES, sums=sums)
+        [form] = system.written("gradients", system.constants([mean]), 3)
+        assert to_fraction(form.centre) == Fraction(expected)
+        [alone] = system.written("after", system.constants([mean]), 3)
+        assert to_fraction(alone.centre) == Fraction("0.82")  # no mean
+
+
+def test_gradients_may_have_fewer_digits() -> None:
+    system = PocketNumbers(Carried(99, 4), Rounds.STEPS, of_gradients=Carried(99, 2))
+    numbers = system.constants([Fraction("0.12346")])
+    found = [system.written(group, numbers).item() for group in ("gradients", "after", "nodes")]
+    assert [to_fraction(form.centre) for form in found] == [Fraction(text) for text in ("0.12", "0.1235", "0.12346")]
+    system.written("gradients", system.constants([Fraction("0.125")]))
+    assert system.has_met_tie
+    [even] = system.halves_to_even().written("gradients", system.constants([Fraction("0.125")]))
+    assert to_fraction(even.centre) == Fraction("0.12")
