@@ -71,6 +71,21 @@ def of_parameters(seed: int, mode: str) -> Graded:
     return graded(hand_in(work, pocket, random.random() < FULL))
 
 
+def hidden_gradients(seed: int, mode: str) -> Graded:
+    """A right table without gradients, whose student goes on with gradients of fewer places than all else.
+
+    Not of Adam, whose v of 0.0000 divides by 1e-8, and of models and an lr by which no run diverges to many digits.
+    """
+    random = Random(seed)
+    work = homework(random, ("line", "plane", "sigmoid", "tanh"))
+    optimizer = "SGD" if work.optimizer == "Adam" else work.optimizer
+    work = replace(work, optimizer=optimizer, lr=Decimal("0.01"))
+    places = random.randint(3, 6)
+    pocket = Pocket(places, mode, is_of_places=True, of_gradients=random.randint(1, places - 1))
+    table = hand_in(work, pocket, is_full=False)
+    return graded(replace(table, names=tuple(name for name in table.names if not name.startswith("dl/d"))))
+
+
 def losses_alone(seed: int, mode: str) -> Graded:
     """The losses of a student who rounds every result, and hands in nothing else."""
     random = Random(seed)

@@ -50,7 +50,7 @@ class Pocket:
     """A calculator: what is written has `digits`, rounded by `mode`; with `every`, so has each result on the way.
 
     With `is_of_places` the digits are those after the point. `only_parameters` carries all else than the parameters in
-    full, and only shows it rounded.
+    full, and only shows it rounded. Gradients have so many places `of_gradients`, if that is said.
     """
 
     digits: int
@@ -58,15 +58,18 @@ class Pocket:
     every: bool = False
     is_of_places: bool = False
     only_parameters: bool = False
+    of_gradients: int | None = None
 
     @property
     def between(self) -> Context:
         return Context(prec=self.digits, rounding=MODES[self.mode]) if self.every else _FULL
 
-    def written(self, value: Decimal) -> Decimal:
-        """What is written down of a number."""
-        if self.is_of_places:
-            return value.quantize(Decimal(1).scaleb(-self.digits), rounding=MODES[self.mode])
+    def written(self, value: Decimal, name: str = "") -> Decimal:
+        """What is written down of a number, in the column `name`."""
+        is_coarse = self.of_gradients is not None and name.startswith("dl/d")
+        places = self.of_gradients if is_coarse else self.digits if self.is_of_places else None
+        if places is not None:
+            return value.quantize(Decimal(1).scaleb(-places), rounding=MODES[self.mode])
         found = Context(prec=self.digits, rounding=MODES[self.mode]).plus(value)
         return found or Decimal(0)
 
@@ -399,7 +402,7 @@ def hand_in(work: Homework, pocket: Pocket, is_full: bool, slip: Slip | None = N
     slipped: list[Cell] = []
     with suppress(decimal.Overflow, decimal.InvalidOperation):
         _fill(work, pocket, slip, names, sheet, slipped)
-    shown = {cell: pocket.written(value) for cell, value in sheet.items()}
+    shown = {cell: pocket.written(value, cell[1]) for cell, value in sheet.items()}
     return Table(work, pocket, tuple(names), shown, tuple(slipped))
 
 
@@ -413,8 +416,8 @@ def _fill(
             if row and int(row) not in work.batches[step - 1]:
                 continue
             made = slip if slip is not None and slip.step == step else None
-            right = pocket.written(_number(work, step, sheet, pocket, None, name))
-            found = pocket.written(_number(work, step, sheet, pocket, made, name)) if made else right
+            right = pocket.written(_number(work, step, sheet, pocket, None, name), name)
+            found = pocket.written(_number(work, step, sheet, pocket, made, name), name) if made else right
             if made and made.kind == "swapped digits" and made.about == name:
                 found = _swapped(found)
             if made and made.kind == LAST_DIGITS and made.about == name:

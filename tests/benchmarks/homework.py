@@ -13,9 +13,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.homework_checks import MODES, SLIPS, Graded, correct, of_parameters, slipped
+from tests.homework_checks import MODES, SLIPS, Graded, correct, hidden_gradients, of_parameters, slipped
 
-STUDENTS = {correct: "goes on with what is written", of_parameters: "goes on with the written parameters, and full"}
+STUDENTS = {
+    correct: "goes on with what is written",
+    of_parameters: "goes on with the written parameters, and full",
+    hidden_gradients: "goes on with gradients of fewer places, which are not shown",
+}
 RESULTS = ("first wrong", "undecided", "hidden", "earlier", "later", "missed")
 
 

@@ -14,7 +14,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.homework_checks import MODES, SLIPS, audit_of_losses, correct, losses_alone, of_parameters, slipped
+from tests.homework_checks import (
+    MODES,
+    SLIPS,
+    audit_of_losses,
+    correct,
+    hidden_gradients,
+    losses_alone,
+    of_parameters,
+    slipped,
+)
 from tests.problems import EXPONENTIAL, SQUARES_OF_FIVE, THREE_POINTS
 from verify import Audit, Status, audit
 from verify.following.on_the_way import RARE
@@ -34,6 +43,12 @@ def test_no_number_of_a_right_table_is_refused(seed: int, mode: str) -> None:
 def test_who_rounds_only_the_parameters_is_not_refused(seed: int, mode: str) -> None:
     """Adam's v of 0.000, carried in full, moves a parameter as no v does that is printed so."""
     found = of_parameters(seed, mode)
+    assert not found.is_unfair, str(found)
+
+
+@pytest.mark.parametrize("seed", range(8000, 8008))
+def test_gradients_of_fewer_places_that_are_not_shown_are_found(seed: int) -> None:
+    found = hidden_gradients(seed, "half up")
     assert not found.is_unfair, str(found)
 
 
