@@ -67,12 +67,15 @@ def spellings_of(known: Mapping[Quantity, Iterable[str]], names: Collection[str]
     return Spellings(tuple({key: tuple(meant) for key, meant in level.items()} for level in levels))
 
 
+_SIGNS = str.maketrans({"∂": "d", "−": "-", **dict.fromkeys("·⋅∙×∗", "*")})  # as they are compared
+
+
 def exact_spelling(written: str) -> str:
-    """A name as it is, ∂ as d, without spaces around signs."""
-    plain = normalise(written).replace("∂", "d").replace("−", "-")
+    """A name as it is, ∂ as d and a product by *, without spaces around signs."""
+    plain = normalise(written).translate(_SIGNS)
     return re.sub(r"\s*([^\w\s])\s*", r"\1", re.sub(r"\s+", " ", plain.strip()))
 
 
 def loose_spelling(written: str) -> str:
-    """A name as it is compared loosely: without spaces and underscores, ∂ as d."""
-    return re.sub(r"[\s_*]+", "", normalise(written).replace("∂", "d").replace("−", "-"))
+    """A name as it is compared loosely: without spaces, underscores and the signs of a product, ∂ as d."""
+    return re.sub(r"[\s_*]+", "", normalise(written).translate(_SIGNS))

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from derive.errors import ClaimError, NoClaimError, Place, UnknownQuantityError, shorten, suggestion
 from verify.claims.places import Timeline
 from verify.tabular.grid import PartError
-from verify.tabular.written import KINDS, Row, Written
+from verify.tabular.written import KINDS, NO_CLAIM, Row, Written, is_words
 
 _VALIDATION = {"val", "valid", "validation", "test", "eval", "dev"}  # the first word of what is not of the training
 _TELLING = {
@@ -69,7 +69,7 @@ def without_unknown(
 
     `known` are the columns that need no look. Of lines (`of_lines`), what is said in other words, `the loss was high`,
     `loss is almost 3`, is `unread` where no more than half of them say it. Raises `UnknownQuantityError` for a name
-    like one of the problem's, and `NoClaimError` where no other column is left.
+    like one of the problem's unless all cells below it are words, and `NoClaimError` where no other column is left.
     """
     passed = set(known)
     counted = bool(run.columns_that_say_where(header))  # else a name such as `epok` may say it
@@ -82,7 +82,9 @@ def without_unknown(
             run.names.check(head.text, head.place)
         except UnknownQuantityError as error:
             cells = [row[place] for row in body if row[place].text]
-            if _is_refused(head.text, cells, run, counted=counted):
+            has_words = any(is_words(cell.text) for cell in cells)
+            is_remark = not of_lines and has_words and not any(map(_may_be_number, cells))
+            if not is_remark and _is_refused(head.text, cells, run, counted=counted):
                 is_single = bool(cells) and (len(body) == 1 or 2 * len(cells) <= len(body))
                 if not (of_lines and is_single and _is_said(head, cells)):
                     raise
@@ -147,6 +149,10 @@ def rows_of_the_problem(header: Row, body: Sequence[Row], run: Timeline) -> tupl
     if failed is not None and not any(row[at].text for row in kept):
         raise NoClaimError(failed.message, failed.place)
     return kept, left_out_told(left_out)
+
+
+def _may_be_number(cell: Written) -> bool:
+    return cell.text.lower() not in NO_CLAIM and not is_words(cell.text)
 
 
 def _is_number(cell: Written) -> bool:
