@@ -187,3 +187,72 @@ def test_parameters_as_pytorch_prints_them() -> None:
 def test_tensors_without_a_name_are_refused_with_what_to_write() -> None:
     with pytest.raises(ClaimError, match="numbers in the place of names; write one above it, such as step,loss,w"):
         audit(LINE, claims="1 tensor(1.5625, grad_fn=<MeanBackward0>)\n2 tensor(0.3728, grad_fn=<MeanBackward0>)\n")
+
+
+TWO = {(1, "w"): "0.8750", (2, "w"): "1.0025"}
+FRAMES: dict[str, tuple[str, dict[tuple[int, str], str]]] = {
+    "a Series": ("step\n1    0.8750\n2    1.0025\nName: w, dtype: float64\n", TWO),
+    "a Series of steps": ("1    0.8750\n2    1.0025\nName: w, Length: 2, dtype: float64\n", TWO),
+    "a row": ("step    2.0000\nw       1.0025\nName: 1, dtype: float64\n", {(2, "w"): "1.0025"}),
+    "columns of two levels": (
+        (
+            "       grad          param\n          w      b       w\nstep                      \n"
+            "1    -3.750 -2.000  0.8750\n2    -1.275 -0.475  1.0025\n"
+        ),
+        {(1, "dJ/dw"): "3.750", (1, "dJ/db"): "2.000", (2, "dJ/dw"): "1.275", (2, "dJ/db"): "0.475", **TWO},
+    ),
+    'orient="split"': ('{"columns":["step","w"],"index":[0,1],"data":[[1,0.8750],[2,1.0025]]}\n', TWO),
+    'orient="table"': (
+        (
+            '{"schema":{"fields":[{"name":"index","type":"integer"},{"name":"step","type":"integer"},{"name":"w",'
+            '"type":"number"}],"primaryKey":["index"],"pandas_version":"1.4.0"},"data":[{"index":0,"step":1,"w":0.8750},'
+            '{"index":1,"step":2,"w":1.0025}]}\n'
+        ),
+        TWO,
+    ),
+    "wandb": (
+        (
+            '{"_step": 1, "train": {"loss": 1.5625}, "params": {"w": 0.8750}, "_runtime": 2.5}\n'
+            '{"_step": 2, "train": {"loss": 0.3728}, "params": {"w": 1.0025}, "_runtime": 4.5}\n'
+        ),
+        BOTH,
+    ),
+    "printed dicts in dicts": (
+        "{'step': 1, 'metrics': {'loss': 1.5625}, 'grads': {'w': -3.75}}\n",
+        {(1, "loss"): "1.5625", (1, "dJ/dw"): "3.75"},
+    ),
+    "tuples": ("[('step', 'w'), (1, 0.8750), (2, 1.0025)]\n", TWO),
+    "tuples in lines": ("('step', 'w')\n(1, 0.8750)\n(2, 1.0025)\n", TWO),
+    "lists": ('[["step", "w"], [1, 0.8750], [2, 1.0025]]\n', TWO),
+}
+
+
+FRAMES |= {
+    "MySQL": (
+        (
+            "+------+--------+\n| step | w      |\n+------+--------+\n"
+            "|    1 | 0.8750 |\n|    2 | 1.0025 |\n+------+--------+\n"
+            "2 rows in set (0.00 sec)\n"
+        ),
+        TWO,
+    ),
+    "R": ("> w\n[1] 0.8750\n> loss\n[1] 1.5625\n> w\n[1] 1.0025\n> loss\n[1] 0.3728\n", BOTH),
+    "a list of R": ("$w\n[1] 0.8750 1.0025\n\n$loss\n[1] 1.5625 0.3728\n\n", BOTH),
+    "a data frame of R": (
+        "  step   dJ.dw      w\n1    1  -3.750 0.8750\n2    2  -1.275 1.0025\n",
+        {(1, "dJ/dw"): "3.750", (2, "dJ/dw"): "1.275", **TWO},
+    ),
+    "a matrix of R": ("     step      w\n[1,]    1 0.8750\n[2,]    2 1.0025\n", TWO),
+    "MATLAB's columns": ("w =\n\n  Columns 1 through 1\n\n    0.8750\n\n  Column 2\n\n    1.0025\n\n", TWO),
+    "Python": (">>> w\n0.8750\n>>> w\n1.0025\n", TWO),
+    "csv-table": ('.. csv-table::\n   :header: "step", "w"\n\n   1, 0.8750\n   2, 1.0025\n', TWO),
+    "list-table": (".. list-table::\n\n   * - step\n     - w\n   * - 1\n     - 0.8750\n   * - 2\n     - 1.0025\n", TWO),
+    "Jira": ("||step||w||\n|1|0.8750|\n|2|1.0025|\n", TWO),
+    "Textile": ("|_. step|_. w|\n|1|0.8750|\n|2|1.0025|\n", TWO),
+    "Org mode": ("| step |      w |\n|------+--------|\n|    1 | 0.8750 |\n|    2 | 1.0025 |\n#+TBLFM: $3=$2\n", TWO),
+}
+
+
+@pytest.mark.parametrize("form", FRAMES)
+def test_tables_of_programs(form: str) -> None:
+    check(*FRAMES[form])

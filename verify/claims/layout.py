@@ -257,7 +257,9 @@ def _as_place(cell: Written, run: Timeline) -> Written:
 def _check_header(header: Row, body: Sequence[Row], run: Timeline) -> None:
     """Raises `ClaimError` for a table whose first line has no names, or one name twice."""
     if any(cell.text for cell in header) and all(
-        _NUMERAL.fullmatch(cell.text) or is_array(cell.text) for cell in header if cell.text
+        _NUMERAL.fullmatch(cell.text) or (is_array(cell.text) and re.search(r"\d", cell.text))
+        for cell in header
+        if cell.text
     ):
         message = "the first line has numbers in the place of names; write one above it, such as step,loss,w"
         raise ClaimError(message, header[0].place)

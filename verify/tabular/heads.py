@@ -21,12 +21,13 @@ _STEP = re.compile(  # w_t, w_{t+1}, w(t), w^(k), w_k+1
 )
 _DIGITS = re.compile(r"(?P<name>.*?[^\W\d_])_?\{?(?P<digits>\d(?:,?\d)*)\}?")
 _GROUPS = (  # what a cell over several names says, `Gradients` over w and b, and how each of them is then called
-    (re.compile(r"(?:parameters?|params|values?|quantit(?:y|ies)|results?|losses)[: ]+(.+)", re.IGNORECASE), "{}"),
-    (re.compile(r"(?:gradients?|grads?|(?:partial )?derivatives?|partials)[: ]+([d∂∇].+)", re.IGNORECASE), "{}"),
-    (re.compile(r"(?:gradients?|grads?|(?:partial )?derivatives?)[: ]+(.+)", re.IGNORECASE), "grad {}"),
-    (re.compile(r"(?:before(?: (?:the )?update)?|old)[: ]+(.+)", re.IGNORECASE), "{}_before"),
-    (re.compile(r"(?:after(?: (?:the )?update)?|new|updated)[: ]+(.+)", re.IGNORECASE), "{}_after"),
+    (re.compile(r"(?:parameters?|params|values?|quantit(?:y|ies)|results?|losses)[:. ]+(.+)", re.IGNORECASE), "{}"),
+    (re.compile(r"(?:gradients?|grads?|(?:partial )?derivatives?|partials)[:. ]+([d∂∇].+)", re.IGNORECASE), "{}"),
+    (re.compile(r"(?:gradients?|grads?|(?:partial )?derivatives?)[:. ]+(.+)", re.IGNORECASE), "grad {}"),
+    (re.compile(r"(?:before(?: (?:the )?update)?|old)[:. ]+(.+)", re.IGNORECASE), "{}_before"),
+    (re.compile(r"(?:after(?: (?:the )?update)?|new|updated)[:. ]+(.+)", re.IGNORECASE), "{}_after"),
 )
+_OF_DICTS = re.compile(r"(?:(?:train(?:ing)?|metrics|logs?|model|weights|state(?:_dict)?)\.)+", re.IGNORECASE)
 _SAID_BEHIND = re.compile(
     r"(?:before|after)(?: (?:the )?(?:update|step))?|old|new|updated|grad(?:ient)?", re.IGNORECASE
 )
@@ -193,9 +194,16 @@ def _as_in_r(head: str, known: Known) -> str:
 
 
 def _in_group(head: str, known: Known) -> str:
-    """`Gradients w` as `grad w`, `Parameters w` as w; nothing where the group says something else, as `validation`."""
+    """`Gradients w` as `grad w`, `Parameters w` as w; nothing where the group says something else, as `validation`.
+
+    So are names of dicts in dicts, `model.params.w`.
+    """
+    inner = _OF_DICTS.match(head)
+    bare = head[inner.end() :] if inner else head
+    if inner and known.meaning(bare) is not None:
+        return bare
     for pattern, called in _GROUPS:
-        match = pattern.fullmatch(head)
+        match = pattern.fullmatch(bare)
         if match is not None and known.meaning(name := called.format(match[1])) is not None:
             return name
     return ""

@@ -12,7 +12,7 @@ COUNTERS = ("i", "k", COUNTER)
 NUMBER = ("#", "no", "nr")  # a column of steps; no word of a line, where it may be anything's number
 _STEP = (
     *("step", "iteration", "iter", "it", "update", "k", COUNTER, "i", "steps", "iterations", "iters", "itr", "n_iter"),
-    *("global_step", "globalstep", "train_step", "training_step", "trainer/global_step", "step_num", *NUMBER),
+    *("global_step", "globalstep", "train_step", "training_step", "_step", "trainer/global_step", "step_num", *NUMBER),
 )
 _EPOCH = ("epoch", "epochs")
 _BATCH = ("batch", "lot", "minibatch", "mini-batch", "batch_idx")
