@@ -221,16 +221,16 @@ def of_no_row(
         else:
             left_out.append(name.text)
     unread += [error for error in odd if _may_claim(error, run)]
-    lines = [error.place for error in odd if error.place is not None and not _may_claim(error, run)]
+    lines = [error for error in odd if error.place is not None and not _may_claim(error, run)]
     return unread, "; ".join(filter(None, (left_out_told(left_out), _lines_told(lines))))
 
 
 def _may_claim(error: ClaimError, run: Timeline) -> bool:
     """Whether a line that cannot be read may claim something: it counts, or has a name of the problem with a number."""
-    if isinstance(error, PartError):
+    if isinstance(error, PartError) and error.place is not None and error.place.line is not None:
         words = re.findall(r"[^\W\d_]+|[^\W\d]\w*", error.part)
         return any(run.names.known.find(word) or word.casefold() in _TELLING for word in words)
-    text = "" if error.place is None else error.place.text.strip()
+    text = _text_of(error)
     if re.match(rf"[\[(\-]*(?:(?:after|at|in|on|for)\s+)?(?:{'|'.join(_COUNTING)})\b[^\w]*\d", text, re.IGNORECASE):
         return True
     named = re.findall(r"(?<![\w\"'-])([^\W\d]\w*)[ \t]*[=: \t][ \t]*[-+−]?\.?\d", text)
@@ -238,10 +238,18 @@ def _may_claim(error: ClaimError, run: Timeline) -> bool:
     return any(run.names.known.find(name) or name.casefold() in _TELLING for name in named)
 
 
-def _lines_told(places: Sequence[Place]) -> str:
-    """`not read: line 6, 'prediction for x=6: 10.4556'`."""
-    if not places:
+def _text_of(error: ClaimError) -> str:
+    """The line that cannot be read, or the note of a workbook."""
+    text = "" if error.place is None else error.place.text
+    return (error.part if isinstance(error, PartError) and not text else text).strip()
+
+
+def _lines_told(errors: Sequence[ClaimError]) -> str:
+    """`not read: line 6, 'prediction for x=6: 10.4556'`, or `not read: mine.xlsx, A6, 'Note'`."""
+    if not errors:
         return ""
-    shown = "; ".join(f"line {place.line}, {shorten(place.text.strip())}" for place in places[:_SHOWN])
-    more = f"; and {len(places) - _SHOWN} more" if len(places) > _SHOWN else ""
+    places = [error.place or Place("") for error in errors[:_SHOWN]]
+    where = [place.source if place.line is None else f"line {place.line}" for place in places]
+    shown = "; ".join(f"{at}, {shorten(_text_of(error))}" for at, error in zip(where, errors, strict=False))
+    more = f"; and {len(errors) - _SHOWN} more" if len(errors) > _SHOWN else ""
     return f"not read: {shown}{more}"
