@@ -106,6 +106,22 @@ def test_a_gradient_that_may_have_the_decay_in_it_is_refused_with_both() -> None
             audit(decayed, claims=f"step,{head}\n1,-4.5\n")
 
 
+def test_capitals_count_where_two_letters_are_a_gradient() -> None:
+    """GB of memory is no gradient of b."""
+    check(column("gw", "dJ/dw"), {(1, "dJ/dw"): "-3.75", (2, "dJ/dw"): "-1.275"})
+    for head in ("GW", "GB", "Gb", "G b"):
+        with pytest.raises(ClaimError, match=rf"unknown quantity '{head}'"):
+            audit(LINE, claims=column(head, "b"))
+
+
+@pytest.mark.parametrize("left", ["d(loss)/dw", "d(J)/d(w)", "∂(J)/∂w"])
+def test_a_formula_with_brackets_in_its_derivative(left: str) -> None:
+    formulas = [f"{left} = 2*mean((w*x + b - y)*x)", f"{left} = mean((w*x + b - y)*x)"]
+    found = audit(LINE, sentences=formulas)
+    assert [one.status for one in found.formulas] == ["right", "wrong"]
+    assert verdicts(audit(LINE, sentences=[f"step 2: {left} = -1.275"])) == {(2, "dJ/dw"): "right"}
+
+
 @pytest.mark.parametrize("head", ["ok?", "correct", "comment on loss", "w ok?", "loss falls?", "gradient sign"])
 @pytest.mark.parametrize("words", [("yes", "no"), ("✓", "✗"), ("down", ""), ("as in the lecture", "-")])
 def test_a_column_of_words_is_passed_over_and_told(head: str, words: tuple[str, str]) -> None:

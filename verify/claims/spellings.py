@@ -51,6 +51,7 @@ def _keys(written: str) -> tuple[str, ...]:
     return exact, exact, exact, close, close.casefold(), ascii_text(close).casefold()
 
 
+_CASED = re.compile("g ")  # spellings whose capitals count: gb is a gradient, and GB none
 _ITSELF = ("loss", "nodes", "before", "after", "watch", "prediction")  # what a line or a parameter is by its own name
 
 
@@ -62,7 +63,7 @@ def spellings_of(known: Mapping[Quantity, Iterable[str]], names: Collection[str]
             is_own = quantity.group in _ITSELF and spelling == quantity.name and spelling in names
             first = 0 if is_own else 1 if spelling == quantity.label else 2
             for level, key in list(enumerate(_keys(spelling)))[first:]:
-                if level >= 3 or level == first:
+                if level == first or (level >= 3 and not (level > 3 and _CASED.match(spelling))):
                     levels[level].setdefault(key, {})[quantity] = None
     return Spellings(tuple({key: tuple(meant) for key, meant in level.items()} for level in levels))
 

@@ -1,18 +1,20 @@
 """Rows as Python prints them, names in the first: `[('step', 'w'), (1, 0.267)]`, in one list or a tuple a line.
 
-They are read by their signs, and never evaluated.
+So are names each with its number, `[('w', 0.267), ('b', 0.24)]`. They are read by their signs, and never evaluated.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from derive.errors import ClaimError
 from verify.tabular.grid import Grid, Source
+from verify.tabular.records import Record, rows_of
 from verify.tabular.written import Row, Written
 
-_CALL = r"[\w.]+\((?:[^()]|\([^()]*\))*\)"  # np.float64(0.5), tensor([0.5], dtype=torch.float64)
+_CALL = r"(?:Parameter containing:\s*)?[\w.]+\((?:[^()]|\([^()]*\))*\)"  # np.float64(0.5), tensor([0.5], dtype=d)
 _ITEM = re.compile(
     rf"""\s*(?:(?P<quote>['"])(?P<text>[^'"\n]*)(?P=quote)|(?P<array>\[[^\[\]]*\])|(?P<bare>{_CALL}|[^\s,()\[\]'"]+))\s*"""
 )
@@ -26,7 +28,10 @@ def is_tuples(source: Source) -> bool:
 
 
 def read_tuples(source: Source) -> Grid:
-    """One row for each tuple. Raises `ClaimError` for what breaks off, and where something stands between two."""
+    """One row for each tuple, or one of names with their numbers.
+
+    Raises `ClaimError` for what breaks off, and where something stands between two.
+    """
     opening = _SEVERAL.match(source.text)
     at = opening.end() - 1 if opening is not None else 0
     rows: list[Row] = []
@@ -39,7 +44,19 @@ def read_tuples(source: Source) -> Grid:
     end = _behind(source.text, at, r"[\])\s]*")
     if end < len(source.text):
         raise ClaimError("nothing is read behind the rows", source.place(end))
+    if rows and all(len(row) == 2 and not row[0].is_number and row[1].is_number for row in rows):
+        return Grid(rows_of(_records(rows)), "tuples as Python prints them")
     return Grid(rows, "tuples as Python prints them")
+
+
+def _records(pairs: Sequence[Row]) -> list[Record]:
+    """The rows of names with their numbers, `('w', 0.267)`; a name that comes once more begins another row."""
+    records: list[Record] = [[]]
+    for name, number in pairs:
+        if name.text in {key.text for key, _ in records[-1]}:
+            records.append([])
+        records[-1].append((name, number))
+    return records
 
 
 def _row(source: Source, at: int) -> tuple[Row, int]:

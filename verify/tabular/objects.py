@@ -55,6 +55,9 @@ def read_objects(given: object) -> tuple[str, Grid]:
         message = f"claims are a {type(given).__name__}; expected the name of a file, a DataFrame or a list of dicts"
         raise ClaimError(message)
     given = list(given)
+    named = dict(given) if all(map(_is_named, given)) else {}  # as of dict.items()
+    if named and len(named) == len(given):
+        return "a list of pairs", _of_dict(named)
     if len(given) > 1 and all(isinstance(row, list | tuple) for row in given):
         return "a list of rows", Grid(list(_of_rows(given)), "a list of rows, its names in the first")
     records = []
@@ -64,6 +67,11 @@ def read_objects(given: object) -> tuple[str, Grid]:
             raise ClaimError(f"{message}, or first a tuple of names, then tuples of numbers")
         records.append(list(_members(row, "", f"claims[{number}]")))
     return "a list of dicts", Grid(rows_of(records), "a list of dicts")
+
+
+def _is_named(pair: object) -> bool:
+    """Whether something is a name with its number."""
+    return isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[0], str) and not isinstance(pair[1], str)
 
 
 def _of_rows(given: Sequence[Sequence[object]]) -> Iterator[Row]:

@@ -51,6 +51,13 @@ def test_numbers_of_other_types() -> None:
     assert [one[2:] for one in claimed(text, RUN)] == [("w", "0.267"), ("b", "0.24"), ("b", "0.5")]
 
 
+def test_names_each_with_its_number() -> None:
+    text = "[('w', 0.267), ('b', tensor(0.24, grad_fn=<SubBackward0>)), ('w', Parameter containing:\ntensor(1.63))]\n"
+    found = claimed(text, RUN)
+    assert [number for *_, number in found] == ["0.267", "0.24", "1.63"]
+    assert [(step, name) for step, _, name, _ in found] == [(1, "w"), (1, "b"), (2, "w")]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

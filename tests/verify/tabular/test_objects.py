@@ -189,6 +189,14 @@ def test_tuples_of_which_the_first_has_the_names() -> None:
         assert found.exit_status == 0
 
 
+def test_names_each_with_its_number() -> None:
+    found = audit("article", claims=list({"step": 2, "w": 1.63, "b": 0.57}.items()))
+    assert [(one.cell.step, one.cell.name, one.status.value) for one in found.findings] == [
+        (2, "w", "right"),
+        (2, "b", "right"),
+    ]
+
+
 def test_a_frame_as_a_dict_of_its_parts() -> None:
     frame = pd.DataFrame({"w": [0.267, 1.63], "b": [0.24, 0.57]}, index=[1, 2])
     found = audit("article", claims=frame.to_dict("split"))
