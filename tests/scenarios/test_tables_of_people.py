@@ -179,6 +179,13 @@ def test_what_may_be_a_percentage_or_not_is_refused_with_both(text: str, message
         audit(SHARE, claims=text)
 
 
+def test_a_change_in_percent_is_refused_with_both() -> None:
+    with pytest.raises(ClaimError, match=r"'75%' may be a share of what w was, or delta w itself, 0.75; write"):
+        audit(LINE, claims="step,delta w [%]\n1,75%\n")
+    with pytest.raises(ClaimError, match=r"may be a share of what w was"):
+        audit(LINE, claims="step,w change\n1,75%\n")
+
+
 def test_a_percentage_that_is_not_judged_refuses_nothing() -> None:
     found = audit(LINE, claims="step,w,accuracy [%]\n1,0.875,98.2\n2,1.0025,98.5%\n")
     assert verdicts(found) == {(1, "w"): "right", (2, "w"): "right"}

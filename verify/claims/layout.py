@@ -156,7 +156,14 @@ def _without_percent(header: Row, body: Sequence[Row], run: Timeline) -> tuple[R
         signed = [
             row[at] for row in body if row[at].text.endswith("%") and _NUMERAL.fullmatch(row[at].text[:-1].rstrip())
         ]
-        is_known = bool(match or signed) and _known(run).meaning(plain_name(name, run).text) is not None
+        meaning = _meaning(name, run) if match or signed else None
+        is_known = meaning is not None
+        if signed and meaning is not None and meaning.group == "change":
+            message = (
+                f"{shorten(signed[0].text)} may be a share of what {meaning.name} was, or {meaning.label} itself, "
+            )
+            message += f"{_hundredth(signed[0].text)}"
+            raise ClaimError(f"{message}; write the change without a %", signed[0].place)
         unsigned = (row[at] for row in body if is_known and _NUMERAL.fullmatch(row[at].text))
         bare = next((cell for cell in unsigned if re.search("[1-9]", cell.text)), None)
         if bare is not None:
@@ -167,6 +174,16 @@ def _without_percent(header: Row, body: Sequence[Row], run: Timeline) -> tuple[R
         heads.append(name if is_known else head)
         first = first or (signed[0] if is_known and signed else None)
     return heads, "" if first is None else f"{first.text} as {_hundredth(first.text)}"
+
+
+def _meaning(head: Written, run: Timeline) -> Quantity | None:
+    """What a head is the name of, with whatever is written around it; None for an unknown name."""
+    try:
+        return run.names.find(plain_name(head, run).text, head.place)[0]
+    except UnknownQuantityError:
+        return None
+    except ClaimError:  # it can be two
+        return Quantity("several", head.text, head.text)
 
 
 def _hundredth(percentage: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from derive.errors import ClaimError
@@ -27,6 +27,7 @@ _NUMBERS = re.compile(
     rf"(?P<numbers>{_NUMBER}(?:[ \t]+{_NUMBER})*|(?:(?:array|tensor)\()?\[[^=]*\].*)[ \t]*",
     re.IGNORECASE,
 )
+_ARRAY = re.compile(r"[ \t]*(?:Out\[\d+\]:[ \t]*)?(?:(?:array|tensor)\()?\[(?!,|\d+(?:,?\]))")
 _KINDS = (
     *((_NAME, "="), (_OF_LIST, "$"), (_SCALE, "*"), (_COLUMNS, "c"), (_HEAD, "h"), (_NUMBERS, "n"), (_COMMAND, ">")),
 )
@@ -47,8 +48,21 @@ def is_displayed(source: Source) -> bool:
     first = next((line for line in source.lines if line.strip()), "")
     if _kind(first) not in ("=", "$", ">"):
         return False
-    kinds = "".join(_kind(line) for line in source.lines if line.strip())
+    kinds = "".join(_kind(line) for line, _ in _lines(source))
     return "n" in kinds and _DISPLAYED.fullmatch(kinds) is not None
+
+
+def _lines(source: Source) -> Iterator[tuple[str, int]]:
+    """The lines with something on them, each with where it begins; an array in several lines is one."""
+    held, begin = "", 0
+    for line, start in zip(source.lines, source.starts, strict=True):
+        held, begin = (f"{held}\n{line}", begin) if held else (line, start)
+        is_open = _ARRAY.match(held) is not None and held.count("[") > held.count("]")
+        if held.strip() and not (is_open and line.strip()):
+            yield held, begin
+        held = held if is_open and line.strip() else ""
+    if held.strip():
+        yield held, begin
 
 
 def _kind(line: str) -> str:
@@ -82,11 +96,11 @@ def read_displayed(source: Source) -> Grid:
 def _shown(source: Source) -> list[_Shown]:
     """What the text names, in order, with the lines below each name."""
     found: list[_Shown] = []
-    for line, start in zip(source.lines, source.starts, strict=True):
-        kind = _kind(line) if line.strip() else ""
+    for line, start in _lines(source):
+        kind = _kind(line)
         if kind in ("=", "$", ">"):
             found.append(_Shown(_named(source, line, start, kind), start))
-        elif kind:
+        else:
             found[-1].lines.append((kind, line, start))
     return found
 

@@ -14,7 +14,7 @@ from verify.printed.hypertext import is_html, read_html
 from verify.printed.lines import is_lines, read_lines
 from verify.printed.printed_dicts import is_printed_dicts, read_printed_dicts
 from verify.printed.remarks import read_with_remarks, without_frame
-from verify.printed.tuples import is_tuples, read_tuples
+from verify.printed.tuples import is_dataclasses, is_tuples, read_dataclasses, read_tuples
 from verify.printed.wiki import (
     is_asciidoc,
     is_barred_wiki,
@@ -85,6 +85,7 @@ _FORMS: tuple[tuple[Callable[[Source], bool], Callable[[Source], Grid]], ...] = 
     (is_html, read_html),
     (is_printed_dicts, read_printed_dicts),
     (is_tuples, read_tuples),
+    (is_dataclasses, read_dataclasses),
     (lambda source: is_latex(source.text), read_latex),
     (is_boxed, read_boxed),
     (is_rst_grid, read_rst_grid),

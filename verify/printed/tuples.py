@@ -1,6 +1,7 @@
 """Rows as Python prints them, names in the first: `[('step', 'w'), (1, 0.267)]`, in one list or a tuple a line.
 
-So are names each with its number, `[('w', 0.267), ('b', 0.24)]`. They are read by their signs, and never evaluated.
+So are names each with its number, `[('w', 0.267), ('b', 0.24)]`, and what a dataclass shows. All are read by their
+signs, and never evaluated.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from derive.errors import ClaimError
+from verify.printed.lines import read_lines
 from verify.tabular.grid import Grid, Source
 from verify.tabular.records import Record, rows_of
 from verify.tabular.written import Row, Written
@@ -19,11 +21,15 @@ _ITEM = re.compile(
     rf"""\s*(?:(?P<quote>['"])(?P<text>[^'"\n]*)(?P=quote)|(?P<array>\[[^\[\]]*\])|(?P<bare>{_CALL}|[^\s,()\[\]'"]+))\s*"""
 )
 _OPENING = re.compile(r"\s*(?:[\[(]\s*)?(?=[\[(]\s*['\"])")  # of the rows, and of the first one
+_OF_NUMBERS = re.compile(r"\s*\((?:\s*[-+]?[\d.]+(?:e[-+]?\d+)?\s*,){1,}[^()\n]*\),?[ \t]*(?:\n|$)", re.IGNORECASE)
+_RECORD = re.compile(r"(?P<before>[ \t]*[A-Za-z_]\w*\()(?P<inner>\w+=.*)\)[ \t]*")
 _SEVERAL = re.compile(r"\s*[\[(]\s*[\[(]")
 
 
 def is_tuples(source: Source) -> bool:
-    """Whether a text begins with a tuple or a list of names in quotes, or is a list of lists."""
+    """Whether a text begins with a tuple or a list of names in quotes, or of numbers, or is a list of lists."""
+    if _OF_NUMBERS.match(source.text):
+        return True
     return bool(_OPENING.match(source.text)) or (bool(_SEVERAL.match(source.text)) and "\n" not in source.text.strip())
 
 
@@ -57,6 +63,19 @@ def _records(pairs: Sequence[Row]) -> list[Record]:
             records.append([])
         records[-1].append((name, number))
     return records
+
+
+def is_dataclasses(source: Source) -> bool:
+    """Whether each line is what Python shows of a dataclass or a named tuple, `Row(step=1, w=0.267)`."""
+    filled = [line for line in source.lines if line.strip()]
+    return bool(filled) and all(map(_RECORD.fullmatch, filled))
+
+
+def read_dataclasses(source: Source) -> Grid:
+    """The names and numbers of each line. Raises `ClaimError` for a number without a name."""
+    matches = [_RECORD.fullmatch(line) for line in source.lines]
+    inner = ["" if match is None else " " * match.start("inner") + match["inner"] for match in matches]
+    return replace(read_lines(replace(source, text="\n".join(inner))), form="dataclasses as Python shows them")
 
 
 def _row(source: Source, at: int) -> tuple[Row, int]:

@@ -87,6 +87,7 @@ def test_what_is_displayed_is_read_back(rows: list[list[str]]) -> None:
         "> print(loss)\n[1] 146.6667\n> w\n[1] 0.2667\n> w <- w - lr*dw\n> loss\n[1] 280.6703\n> w\n[1] 1.6252\n",
         ">>> loss\n146.6667\n>>> w\n0.2667\n>>> loss\n280.6703\n>>> w\n1.6252\n",
         ">>> loss\narray([146.6667, 280.6703])\n>>> w\narray([0.2667, 1.6252])\n",
+        ">>> loss\narray([146.6667,\n       280.6703])\n>>> w\ntensor([0.2667,\n        1.6252], dtype=d)\n",
         (
             "In [3]: loss\nOut[3]: 146.6667\n\nIn [4]: w\nOut[4]: 0.2667\n\nIn [5]: loss\nOut[5]: 280.6703\nIn [6]: w\n"
             "Out[6]: 1.6252\n"
@@ -151,3 +152,14 @@ def test_numbers_of_a_calculation_are_named_and_not_judged() -> None:
 def test_a_quotation_is_none_of_these(text: str) -> None:
     with contextlib.suppress(ClaimError):
         assert "console" not in read_grid(Source("t", text)).form
+
+
+def test_a_matrix_in_several_lines() -> None:
+    text = (
+        "In [1]: W\nOut[1]: \narray([[ 0.5 , -0.25],\n       [ 1.  ,  2.  ]])\n\nIn [2]: c\nOut[2]: array([0.1, 0.2])\n"
+    )
+    for written in (text.replace("Out[1]: \n", ""), text.replace("Out[1]: \n", "Out[1]: ")):
+        found = claimed(written, NET)
+        assert [number for *_, number in found] == ["0.5", "-0.25", "1.", "2.", "0.1", "0.2"]
+    with contextlib.suppress(ClaimError):
+        read_grid(Source("t", ">>> W\narray([[0.5,\n"))

@@ -66,6 +66,7 @@ def test_names_each_with_its_number() -> None:
         ("[('step', 'w'), (1, 0.267), 5]", r"^t.csv:1:29: no tuple; expected such as \(1, 0.267\)"),
         ("[('step', 'w'), (1, 0.267)] and more", r"^t.csv:1:29: nothing is read behind the rows"),
         ("[('step', 'w'), (1, 0.267, 0.24)]", r"^t.csv:1:28: 3 cells in this row; expected 2"),
+        ("(1, 0.267)\n(2, 1.63)", "the first line has numbers in the place of names|numbers without names"),
         ("[[1, 0.267], [2, 1.63]]", "the first line has numbers in the place of names"),
     ],
 )
@@ -79,3 +80,11 @@ def test_anything_that_begins_so_is_read_or_refused(text: str) -> None:
     for begin in ("[('step', 'w')", "('step', 'w')\n", "[["):
         with contextlib.suppress(ClaimError):
             read_grid(Source("t", begin + text))
+
+
+@pytest.mark.parametrize("name", ["Row", "Step", "TrainingStep"])
+def test_dataclasses(name: str) -> None:
+    text = f"{name}(step=1, w=0.267, loss=np.float64(146.67))\n{name}(step=2, w=tensor(1.63), loss=280.67)\n"
+    found = {(step, label, number) for step, _, label, number in claimed(text, RUN)}
+    assert found == {(1, "w", "0.267"), (1, "loss", "146.67"), (2, "w", "1.63"), (2, "loss", "280.67")}
+    assert read_grid(Source("t", text)).form == "dataclasses as Python shows them"
