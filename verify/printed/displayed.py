@@ -14,13 +14,14 @@ from verify.tabular.written import Written
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|nan|inf)"
 _NAME = re.compile(r"[ \t]*(?:>>[ \t]*)?(?P<name>[A-Za-z]\w*)[ \t]*=[ \t]*")
+_INLINE = re.compile(rf"{_NAME.pattern}(?P<number>{_NUMBER})[ \t]*", re.IGNORECASE)  # a scalar, in Octave
 _OF_LIST = re.compile(r"\$(?P<name>[A-Za-z.][\w.$]*)[ \t]*")  # of R
 _COMMAND = re.compile(r"[ \t]*(?:>{1,3}|\w+>|octave:\d+>|In \[\d+\]:)(?:[ \t]+(?P<command>.*))?")
 _PLAIN = re.compile(r"(?:(?:print|disp|display|show|println)\()?(?P<name>[A-Za-z.][\w.$]*)\)?;?[ \t]*")
 _SCALE = re.compile(r"[ \t]*1\.0+e(?P<power>[-+]\d+)[ \t]*\*[ \t]*")  # of all numbers below it
 _COLUMNS = re.compile(r"[ \t]*Columns?[ \t]+\d+(?:[ \t]+(?:through|and|to)[ \t]+\d+)?:?[ \t]*", re.IGNORECASE)
-_HEAD = re.compile(  # of a matrix of R, and what Julia says of a vector
-    r"[ \t]*\[,\d+\](?:[ \t]+\[,\d+\])*[ \t]*|[ \t]*\d+(?:-element|×\d+)[ \t]+[\w{}, ]+:[ \t]*"
+_HEAD = re.compile(  # of a matrix of R, its nothing, and what Julia says of a vector
+    r"NULL[ \t]*|[ \t]*\[,\d+\](?:[ \t]+\[,\d+\])*[ \t]*|[ \t]*\d+(?:-element|×\d+)[ \t]+[\w{}, ]+:[ \t]*"
 )
 _NUMBERS = re.compile(
     rf"[ \t]*(?:(?P<at>\[\d+\])[ \t]+|\[\d+,\][ \t]+|Out\[\d+\]:[ \t]*)?"
@@ -29,9 +30,18 @@ _NUMBERS = re.compile(
 )
 _ARRAY = re.compile(r"[ \t]*(?:Out\[\d+\]:[ \t]*)?(?:(?:array|tensor)\()?\[(?!,|\d+(?:,?\]))")
 _KINDS = (
-    *((_NAME, "="), (_OF_LIST, "$"), (_SCALE, "*"), (_COLUMNS, "c"), (_HEAD, "h"), (_NUMBERS, "n"), (_COMMAND, ">")),
+    *(
+        (_NAME, "="),
+        (_INLINE, "i"),
+        (_OF_LIST, "$"),
+        (_SCALE, "*"),
+        (_COLUMNS, "c"),
+        (_HEAD, "h"),
+        (_NUMBERS, "n"),
+        (_COMMAND, ">"),
+    ),
 )
-_DISPLAYED = re.compile(r"(?:>(?:h?n+)*|[=$]\*?(?:[ch]*n+)+)+")
+_DISPLAYED = re.compile(r"(?:>(?:h?n+)*|\$(?:h|(?:[ch]*n+)*)|=\*?(?:[ch]*n+)+|i)+")
 
 
 @dataclass
@@ -46,7 +56,7 @@ class _Shown:
 def is_displayed(source: Source) -> bool:
     """Whether a text is nothing but names and commands, some with their numbers in the lines below them."""
     first = next((line for line in source.lines if line.strip()), "")
-    if _kind(first) not in ("=", "$", ">"):
+    if _kind(first) not in ("=", "$", ">", "i"):
         return False
     kinds = "".join(_kind(line) for line, _ in _lines(source))
     return "n" in kinds and _DISPLAYED.fullmatch(kinds) is not None
@@ -82,7 +92,7 @@ def read_displayed(source: Source) -> Grid:
         if one.name is None:
             message = "below this command stand numbers without a name; display them by their names, such as w"
             odd += [ClaimError(message, source.place(one.start))] if one.lines else []
-        elif one.lines:
+        elif any(kind == "n" for kind, *_ in one.lines):
             if one.name.text in {key.text for key, _ in records[-1]}:
                 records.append([])
             records[-1].append((one.name, _value(source, one.lines)))
@@ -98,7 +108,12 @@ def _shown(source: Source) -> list[_Shown]:
     found: list[_Shown] = []
     for line, start in _lines(source):
         kind = _kind(line)
-        if kind in ("=", "$", ">"):
+        if kind == "i":
+            match = _INLINE.fullmatch(line)
+            assert match is not None  # its kind
+            number = " " * match.start("number") + match["number"]
+            found.append(_Shown(_named(source, line, start, kind), start, [("n", number, start)]))
+        elif kind in ("=", "$", ">"):
             found.append(_Shown(_named(source, line, start, kind), start))
         else:
             found[-1].lines.append((kind, line, start))
@@ -107,7 +122,7 @@ def _shown(source: Source) -> list[_Shown]:
 
 def _named(source: Source, line: str, start: int, kind: str) -> Written | None:
     """The name that a line displays; None where it calculates something, or assigns it."""
-    match = {"=": _NAME, "$": _OF_LIST, ">": _COMMAND}[kind].fullmatch(line)
+    match = {"=": _NAME, "i": _INLINE, "$": _OF_LIST, ">": _COMMAND}[kind].fullmatch(line)
     assert match is not None  # its kind
     begin, text = (match.start("command"), match["command"]) if kind == ">" else (match.start("name"), match["name"])
     plain = _PLAIN.fullmatch(text or "")

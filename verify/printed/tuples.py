@@ -30,7 +30,7 @@ def is_tuples(source: Source) -> bool:
     """Whether a text begins with a tuple or a list of names in quotes, or of numbers, or is a list of lists."""
     if _OF_NUMBERS.match(source.text):
         return True
-    return bool(_OPENING.match(source.text)) or (bool(_SEVERAL.match(source.text)) and "\n" not in source.text.strip())
+    return bool(_OPENING.match(source.text)) or bool(re.match(rf"{_SEVERAL.pattern}[^][(),]+,", source.text))
 
 
 def read_tuples(source: Source) -> Grid:

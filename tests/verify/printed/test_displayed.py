@@ -154,6 +154,27 @@ def test_a_quotation_is_none_of_these(text: str) -> None:
         assert "console" not in read_grid(Source("t", text)).form
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "c =\n\n   0.1000   0.2000\n\nl = 3.5000\n",
+        "l = 3.5000\nc =\n\n   0.1000   0.2000\n\n",
+        "$c\n[1] 0.1000 0.2000\n\n$W\nNULL\n\n$l\n[1] 3.5000\n\n",
+        "$params\n$params$c\n[1] 0.1000 0.2000\n\n\n$l\n[1] 3.5000\n\n",
+    ],
+)
+def test_a_scalar_in_one_line_and_a_list_in_a_list(text: str) -> None:
+    assert sorted(claimed(text, NET)) == [
+        (1, "after", "c[0]", "0.1000"),
+        (1, "after", "c[1]", "0.2000"),
+        (1, "loss", "loss", "3.5000"),
+    ]
+
+
+def test_scalars_alone_are_lines() -> None:
+    assert "lines" in read_grid(Source("t", "step = 1\nw = 0.5\nstep = 2\nw = 0.6\n")).form
+
+
 def test_a_matrix_in_several_lines() -> None:
     text = (
         "In [1]: W\nOut[1]: \narray([[ 0.5 , -0.25],\n       [ 1.  ,  2.  ]])\n\nIn [2]: c\nOut[2]: array([0.1, 0.2])\n"

@@ -67,6 +67,7 @@ def test_names_each_with_its_number() -> None:
         ("[('step', 'w'), (1, 0.267)] and more", r"^t.csv:1:29: nothing is read behind the rows"),
         ("[('step', 'w'), (1, 0.267, 0.24)]", r"^t.csv:1:28: 3 cells in this row; expected 2"),
         ("(1, 0.267)\n(2, 1.63)", "the first line has numbers in the place of names|numbers without names"),
+        ("[\n [1, 0.267],\n [2, 1.63]\n]", "the first line has numbers in the place of names|numbers without names"),
         ("[[1, 0.267], [2, 1.63]]", "the first line has numbers in the place of names"),
     ],
 )
