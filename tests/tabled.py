@@ -109,6 +109,31 @@ def asciidoc(table: Table) -> str:
     return '[%header,options="header"]\n|===\n|' + " |".join(table[0]) + "\n\n" + "\n".join(rows) + "|===\n"
 
 
+def jira(table: Table) -> str:
+    return "\n".join(["||" + "||".join(table[0]) + "||", *("| " + " | ".join(row) + " |" for row in table[1:])]) + "\n"
+
+
+def dokuwiki(table: Table) -> str:
+    return "\n".join(["^ " + " ^ ".join(table[0]) + " ^", *("| " + " | ".join(row) + " |" for row in table[1:])]) + "\n"
+
+
+def textile(table: Table) -> str:
+    """Its numbers to the right, as `>.` says."""
+    head = "".join(f"|_. {name}" for name in table[0])
+    return "\n".join(["table(plain).", head + "|", *("|>. " + "|>. ".join(row) + "|" for row in table[1:])]) + "\n"
+
+
+def csv_table(table: Table) -> str:
+    head, *rows = joined(",")(table).splitlines()
+    lines = [".. csv-table:: Gradient descent", f"   :header: {head}", "   :widths: auto", ""]
+    return "\n".join([*lines, *(f"   {row}" for row in rows)]) + "\n"
+
+
+def list_table(table: Table) -> str:
+    rows = ["   * - " + "\n     - ".join(row) for row in table]
+    return "\n".join(["A table.", "", ".. list-table::", "   :header-rows: 1", "", *rows]) + "\n"
+
+
 def with_units(write: Callable[[Table], str]) -> Callable[[Table], str]:
     """The same with a line of units below the names."""
 
@@ -153,6 +178,11 @@ FORMS: Mapping[str, Callable[[Table], str]] = {
     "HTML": html,
     "MediaWiki": mediawiki,
     "AsciiDoc": asciidoc,
+    "Jira": jira,
+    "DokuWiki": dokuwiki,
+    "Textile": textile,
+    "csv-table": csv_table,
+    "list-table": list_table,
     "CSV with units": with_units(joined(",")),
     "Markdown with units": with_units(markdown),
     "tabs with groups": with_groups(joined("\t")),

@@ -24,7 +24,7 @@ OF_AN_EPOCH = {  # how they are written of a line r
     **{kind: (f"{kind}({{r}})", f"{kind} {{r}}", f"{kind[:-11]}({{r}})") for kind in (MEANS[0], SUMS[0])},
     **{kind: (f"{kind}({{r}})", f"{kind} {{r}}") for kind in (MEANS[1], SUMS[1])},
     "mean": ("mean {r}", "{r} mean", "average {r}", "avg {r}"),
-    "sum": ("total {r}", "{r} total"),
+    "sum": ("total {r}", "{r} total", "sum {r}", "sum of {r}", "{r} sum", "Σ {r}", "∑ {r}"),
     "any": ("epoch {r}", "running {r}", "{r} of the epoch"),
 }
 

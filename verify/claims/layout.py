@@ -7,18 +7,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from derive.errors import ClaimError, Place, UnknownQuantityError, shorten
+from derive.source.numerals import NumeralError
 from verify.claims.cells import VALUES, by_lists
 from verify.claims.claim import Quantity
 from verify.claims.counters import by_unknown_column, with_counters
+from verify.claims.literal import read_literal, written_like
 from verify.claims.places import Timeline
 from verify.claims.unknown import without_single
+from verify.numbers import from_fraction
 from verify.printed.lines import LINES
 from verify.tabular.across import side_by_side, steps_down
+from verify.tabular.arrays import is_array
 from verify.tabular.dots import without_dots
 from verify.tabular.grid import Grid, with_points
 from verify.tabular.heads import Known, plain_heads, with_one_header
 from verify.tabular.index import with_index_name, without_index
-from verify.tabular.written import NO_CLAIM, Row, Written, place_word
+from verify.tabular.written import NO_CLAIM, Row, Written, is_words, place_word
 
 _NAMES = ("name", "variable", "metric", "key")  # other heads of what a tidy table calls `quantity`
 
@@ -30,6 +34,7 @@ _KINDS = {  # of the groups of a step's numbers, what people call them
     "after": "parameter",
 }
 _NUMERAL = re.compile(r"[-+−]?[\d.,]*\d[\d.,]*(?:e[-+]?\d+)?[.:)]?|\[[^\[\]=]*\d[^\[\]=]*\]", re.IGNORECASE)
+_IN_PERCENT = re.compile(r"(?P<name>.*\S)\s*(?:\((?:in )?%\)|\[(?:in )?%\]|\s(?:in )?%|\sin percent)")
 _NUMPY = re.compile(r"(?:np|numpy|jnp)\.(?:u?int|float|longdouble)\d*\(\s*'?([^\s()']+)'?\s*\)")
 
 
@@ -74,14 +79,15 @@ def laid_out(grid: Grid, run: Timeline) -> Laid:
     names, body, index = without_index(grid.rows[0], grid.rows[1:], says_where)
     names, body, single = without_single(names, body, run) if grid.form == LINES else (names, body, ())
     names, body, listed = by_lists(names, body, run)
-    names = plain_heads([_in_one_line(cell, run) for cell in names], _known(run))
+    names, percent = _without_percent([_in_one_line(cell, run) for cell in names], body, run)
+    names = plain_heads(names, _known(run))
     header = _long_form([_as_place(cell, run) for cell in names], run)
     header, numbered, counts = with_counters(header, body, run)
     _check_header(header, numbered, run)
     is_tidy = _is_tidy([cell.text.lower() for cell in header], numbered, run)
     numbered = _with_plain_names(header, numbered, run) if is_tidy else numbered
     form = f"{grid.form}, decimal comma" if has_commas else grid.form
-    more = ", ".join(filter(None, (index, grid.told, counts, listed)))
+    more = ", ".join(filter(None, (index, grid.told, counts, listed, percent, _words_told(header, numbered))))
     odd = (*grid.odd, *single)
     return Laid(header, numbered, _empty(header, numbered, is_tidy), is_tidy, form, more, grid.apart, odd, grid.gap)
 
@@ -135,6 +141,64 @@ def counted(laid: Laid, run: Timeline) -> Laid:
     """The table, in which a column of unknown name that counts the rows is the step. Raises `ClaimError` in doubt."""
     header, told = by_unknown_column(laid.header, laid.body, run, is_tidy=laid.is_tidy)
     return replace(laid, header=header, more=", ".join(filter(None, (laid.more, told)))) if told else laid
+
+
+def _without_percent(header: Row, body: Sequence[Row], run: Timeline) -> tuple[Row, str]:
+    """The heads without a % where all numbers below them have one, and what is to be told of these.
+
+    Raises `ClaimError` for a number without one below such a head, or among others that have one.
+    """
+    heads: Row = []
+    first: Written | None = None
+    for at, head in enumerate(header):
+        match = _IN_PERCENT.fullmatch(head.text)
+        name = replace(head, text=match["name"]) if match is not None else head
+        signed = [
+            row[at] for row in body if row[at].text.endswith("%") and _NUMERAL.fullmatch(row[at].text[:-1].rstrip())
+        ]
+        meaning = _meaning(name, run) if match or signed else None
+        is_known = meaning is not None
+        if signed and meaning is not None and meaning.group == "change":
+            message = (
+                f"{shorten(signed[0].text)} may be a share of what {meaning.name} was, or {meaning.label} itself, "
+            )
+            message += f"{_hundredth(signed[0].text)}"
+            raise ClaimError(f"{message}; write the change without a %", signed[0].place)
+        unsigned = (row[at] for row in body if is_known and _NUMERAL.fullmatch(row[at].text))
+        bare = next((cell for cell in unsigned if re.search("[1-9]", cell.text)), None)
+        if bare is not None:
+            where = f"below {shorten(head.text)}" if match else f"beside {shorten(signed[0].text)}"
+            message = f"{shorten(bare.text)} {where} is {_hundredth(f'{bare.text}%')} as a percentage, and {bare.text}"
+            message += f" without; write {bare.text}% for the one, and no % in the column for the other"
+            raise ClaimError(message, bare.place)
+        heads.append(name if is_known else head)
+        first = first or (signed[0] if is_known and signed else None)
+    return heads, "" if first is None else f"{first.text} as {_hundredth(first.text)}"
+
+
+def _meaning(head: Written, run: Timeline) -> Quantity | None:
+    """What a head is the name of, with whatever is written around it; None for an unknown name."""
+    try:
+        return run.names.find(plain_name(head, run).text, head.place)[0]
+    except UnknownQuantityError:
+        return None
+    except ClaimError:  # it can be two
+        return Quantity("several", head.text, head.text)
+
+
+def _hundredth(percentage: str) -> str:
+    """The number that a percentage is, `0.333` of `33.3%`; a question mark for what cannot be read."""
+    try:
+        literal = read_literal(percentage)
+    except NumeralError:
+        return "?"
+    return written_like(literal, from_fraction(literal.value))
+
+
+def _words_told(header: Row, body: Sequence[Row]) -> str:
+    """What is told of columns of words that have no name."""
+    unnamed = [row[at].text for at, cell in enumerate(header) if not cell.text for row in body if row[at].text]
+    return f"words without a name passed over: {shorten(unnamed[0])}" if unnamed else ""
 
 
 def _empty(header: Row, body: Sequence[Row], is_tidy: bool) -> int:
@@ -209,12 +273,16 @@ def _as_place(cell: Written, run: Timeline) -> Written:
 
 def _check_header(header: Row, body: Sequence[Row], run: Timeline) -> None:
     """Raises `ClaimError` for a table whose first line has no names, or one name twice."""
-    if any(cell.text for cell in header) and all(_NUMERAL.fullmatch(cell.text) for cell in header if cell.text):
+    if any(cell.text for cell in header) and all(
+        _NUMERAL.fullmatch(cell.text) or (is_array(cell.text) and re.search(r"\d", cell.text))
+        for cell in header
+        if cell.text
+    ):
         message = "the first line has numbers in the place of names; write one above it, such as step,loss,w"
         raise ClaimError(message, header[0].place)
     seen: set[str] = set()
     for position, cell in enumerate(header):
-        if not cell.text and any(row[position].text for row in body):
+        if not cell.text and any(row[position].text and not is_words(row[position].text) for row in body):
             raise ClaimError("a column without a name has numbers; name it, or leave it out", cell.place)
         name = cell.text.lower() if run.is_place(cell.text.lower()) else cell.text
         if name and name in seen:

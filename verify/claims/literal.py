@@ -32,7 +32,7 @@ REPR_DIGITS = 15  # from here on, digits may be those with which a program print
 _MINUS = str.maketrans({"−": "-", "–": "-", "＋": "+", "\u00a0": " ", "\u202f": " "})
 _DECIMAL = re.compile(
     r"""(?P<sign>[+-]?)(?P<whole>\d{1,3}(?:,\d{3})+|\d*)(?P<point>\.?)(?P<after>\d*)(?P<cut>\.{2,}|…|⋯)?"""
-    r"""(?:[eE](?P<power>[+-]?\d{1,6}))?(?:\((?P<units>\d{1,3})\))?""",
+    r"""(?:(?:[eE](?P<power>[+-]?\d{1,6}))?(?:\((?P<units>\d{1,3})\))?|(?P<percent>\s*%))""",
     re.ASCII,
 )
 _QUOTIENT = re.compile(r"(?P<top>[+-]?\d+)\s*/\s*(?P<bottom>\d+)", re.ASCII)
@@ -163,7 +163,7 @@ def read_literal(text: str) -> Literal:
     """The number of a cell: `-24.10`, `.85`, `10.`, `0.43E-03`, `1/3`, `8,585.23`, `0.57(2)` (2 units off), `nan`.
 
     Of `41.99..`, `41.99...` or `41.99…` digits are left out: it stands for any number that begins so or is rounded to
-    41.99, for programs that write an ellipsis do either.
+    41.99, for programs that write an ellipsis do either. A percentage is the number that it is: `33.3%` is 0.333.
 
     Raises `NumeralError`, whose message completes the sentence "'…' ...".
     """
@@ -189,7 +189,7 @@ def _decimal(cleaned: str, text: str) -> Literal:
     power = None if match["power"] is None else int(match["power"])
     if abs(power or 0) > MAX_EXPONENT:
         raise NumeralError(f"has an exponent beyond ±{MAX_EXPONENT}")
-    places = len(match["after"])
+    places = len(match["after"]) + (0 if match["percent"] is None else 2)
     exponent = (power or 0) - places
     digits = int(match["whole"].replace(",", "") + match["after"])
     unit = _power_of_ten(exponent)

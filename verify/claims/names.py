@@ -28,12 +28,22 @@ _INDEX = re.compile(r"\[[^\]]*\]")
 _GRADIENT = (
     *("d{loss}/d{p}", "dloss/d{p}", "grad {p}", "{p} grad", "{p}.grad", "grad({p})", "gradient {p}", "∇{p}"),
     *("gradient of {p}", "{p} gradient", "d{loss}d{p}", "partial {loss}/partial {p}", "d{p}"),
+    "g {p}",
     *("grad", "gradient"),  # of a parameter that is the only one
 )
-_LOSS = "mse", "cost", "error", "J", "L"  # what else a loss is called, where the problem has no such name
+_LOSS = (  # what else a loss is called, where the problem has no such name
+    *("mse", "mean squared error", "mean square error", "cost", "error", "cost function", "loss function", "J", "L"),
+)
 _RATE = "learning rate", "eta"
-_BEFORE = "{p}_before", "{p}.before", "before {p}", "old {p}", "{p} old", "initial {p}", "starting {p}", "{p} initial"
-_AFTER = "{p}", "{p}_after", "{p}.after", "new {p}", "{p} new", "updated {p}", "{p}'", "{p} after", "{p} updated"
+_UPDATED = "update", "the update", "step", "the step"  # w before update, w after the step
+_BEFORE = (
+    *("{p}_before", "{p}.before", "before {p}", "old {p}", "{p} old", "initial {p}", "starting {p}", "{p} initial"),
+    *(f"{{p}} before {word}" for word in _UPDATED),
+)
+_AFTER = (
+    *("{p}", "{p}_after", "{p}.after", "new {p}", "{p} new", "updated {p}", "{p}'", "{p} after", "{p} updated"),
+    *(f"{{p}} after {word}" for word in _UPDATED),
+)
 _WORDS = {"w": ("weight", "weights"), "W": ("weight", "weights"), "b": ("bias",)}  # as in torch.nn, of one such name
 _LINES = (("w", "b"), ("m", "b"), ("m", "c"))  # the two parameters of a line, its slope first
 _ALPHA = "alpha"  # the learning rate, where the optimizer has no option of that name
@@ -353,7 +363,7 @@ def _of_parameter(
     if is_trained(problem.graph.frozen, name):
         yield Quantity("change", name, f"delta {name}"), [form.format(p=name) for form in _CHANGE], shape
         rate = rate_name("lr") if "lr" in names else "lr"
-        scaled = [f"{rates}*{form}" for rates in (rate, *_rates(problem, settings)) for form in spellings[:4]]
+        scaled = [f"{rates}*{form}" for rates in (rate, *_rates(problem, settings)) for form in spellings]
         yield Quantity("scaled", name, f"{rate}*{gradient}"), scaled, shape
         yield from _inside(name, shape, problem, settings)
         states = settings.rule_of(name).states

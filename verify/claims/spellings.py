@@ -51,6 +51,7 @@ def _keys(written: str) -> tuple[str, ...]:
     return exact, exact, exact, close, close.casefold(), ascii_text(close).casefold()
 
 
+_CASED = re.compile("g ")  # spellings whose capitals count: gb is a gradient, and GB none
 _ITSELF = ("loss", "nodes", "before", "after", "watch", "prediction")  # what a line or a parameter is by its own name
 
 
@@ -62,17 +63,20 @@ def spellings_of(known: Mapping[Quantity, Iterable[str]], names: Collection[str]
             is_own = quantity.group in _ITSELF and spelling == quantity.name and spelling in names
             first = 0 if is_own else 1 if spelling == quantity.label else 2
             for level, key in list(enumerate(_keys(spelling)))[first:]:
-                if level >= 3 or level == first:
+                if level == first or (level >= 3 and not (level > 3 and _CASED.match(spelling))):
                     levels[level].setdefault(key, {})[quantity] = None
     return Spellings(tuple({key: tuple(meant) for key, meant in level.items()} for level in levels))
 
 
+_SIGNS = str.maketrans({"∂": "d", "−": "-", **dict.fromkeys("·⋅∙×∗", "*")})  # as they are compared
+
+
 def exact_spelling(written: str) -> str:
-    """A name as it is, ∂ as d, without spaces around signs."""
-    plain = normalise(written).replace("∂", "d").replace("−", "-")
+    """A name as it is, ∂ as d and a product by *, without spaces around signs."""
+    plain = normalise(written).translate(_SIGNS)
     return re.sub(r"\s*([^\w\s])\s*", r"\1", re.sub(r"\s+", " ", plain.strip()))
 
 
 def loose_spelling(written: str) -> str:
-    """A name as it is compared loosely: without spaces and underscores, ∂ as d."""
-    return re.sub(r"[\s_*]+", "", normalise(written).replace("∂", "d").replace("−", "-"))
+    """A name as it is compared loosely: without spaces, underscores and the signs of a product, ∂ as d."""
+    return re.sub(r"[\s_*]+", "", normalise(written).translate(_SIGNS))

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from derive.errors import ClaimError, NoClaimError, Place, UnknownQuantityError, shorten, suggestion
 from verify.claims.places import Timeline
 from verify.tabular.grid import PartError
-from verify.tabular.written import KINDS, Row, Written
+from verify.tabular.written import KINDS, NO_CLAIM, Row, Written, is_words
 
 _VALIDATION = {"val", "valid", "validation", "test", "eval", "dev"}  # the first word of what is not of the training
 _TELLING = {
@@ -69,7 +69,7 @@ def without_unknown(
 
     `known` are the columns that need no look. Of lines (`of_lines`), what is said in other words, `the loss was high`,
     `loss is almost 3`, is `unread` where no more than half of them say it. Raises `UnknownQuantityError` for a name
-    like one of the problem's, and `NoClaimError` where no other column is left.
+    like one of the problem's unless all cells below it are words, and `NoClaimError` where no other column is left.
     """
     passed = set(known)
     counted = bool(run.columns_that_say_where(header))  # else a name such as `epok` may say it
@@ -82,7 +82,9 @@ def without_unknown(
             run.names.check(head.text, head.place)
         except UnknownQuantityError as error:
             cells = [row[place] for row in body if row[place].text]
-            if _is_refused(head.text, cells, run, counted=counted):
+            has_words = any(is_words(cell.text) for cell in cells)
+            is_remark = not of_lines and has_words and not any(map(_may_be_number, cells))
+            if not is_remark and _is_refused(head.text, cells, run, counted=counted):
                 is_single = bool(cells) and (len(body) == 1 or 2 * len(cells) <= len(body))
                 if not (of_lines and is_single and _is_said(head, cells)):
                     raise
@@ -147,6 +149,10 @@ def rows_of_the_problem(header: Row, body: Sequence[Row], run: Timeline) -> tupl
     if failed is not None and not any(row[at].text for row in kept):
         raise NoClaimError(failed.message, failed.place)
     return kept, left_out_told(left_out)
+
+
+def _may_be_number(cell: Written) -> bool:
+    return cell.text.lower() not in NO_CLAIM and not is_words(cell.text)
 
 
 def _is_number(cell: Written) -> bool:
@@ -215,16 +221,16 @@ def of_no_row(
         else:
             left_out.append(name.text)
     unread += [error for error in odd if _may_claim(error, run)]
-    lines = [error.place for error in odd if error.place is not None and not _may_claim(error, run)]
+    lines = [error for error in odd if error.place is not None and not _may_claim(error, run)]
     return unread, "; ".join(filter(None, (left_out_told(left_out), _lines_told(lines))))
 
 
 def _may_claim(error: ClaimError, run: Timeline) -> bool:
     """Whether a line that cannot be read may claim something: it counts, or has a name of the problem with a number."""
-    if isinstance(error, PartError):
+    if isinstance(error, PartError) and error.place is not None and error.place.line is not None:
         words = re.findall(r"[^\W\d_]+|[^\W\d]\w*", error.part)
         return any(run.names.known.find(word) or word.casefold() in _TELLING for word in words)
-    text = "" if error.place is None else error.place.text.strip()
+    text = _text_of(error)
     if re.match(rf"[\[(\-]*(?:(?:after|at|in|on|for)\s+)?(?:{'|'.join(_COUNTING)})\b[^\w]*\d", text, re.IGNORECASE):
         return True
     named = re.findall(r"(?<![\w\"'-])([^\W\d]\w*)[ \t]*[=: \t][ \t]*[-+−]?\.?\d", text)
@@ -232,10 +238,18 @@ def _may_claim(error: ClaimError, run: Timeline) -> bool:
     return any(run.names.known.find(name) or name.casefold() in _TELLING for name in named)
 
 
-def _lines_told(places: Sequence[Place]) -> str:
-    """`not read: line 6, 'prediction for x=6: 10.4556'`."""
-    if not places:
+def _text_of(error: ClaimError) -> str:
+    """The line that cannot be read, or the note of a workbook."""
+    text = "" if error.place is None else error.place.text
+    return (error.part if isinstance(error, PartError) and not text else text).strip()
+
+
+def _lines_told(errors: Sequence[ClaimError]) -> str:
+    """`not read: line 6, 'prediction for x=6: 10.4556'`, or `not read: mine.xlsx, A6, 'Note'`."""
+    if not errors:
         return ""
-    shown = "; ".join(f"line {place.line}, {shorten(place.text.strip())}" for place in places[:_SHOWN])
-    more = f"; and {len(places) - _SHOWN} more" if len(places) > _SHOWN else ""
+    places = [error.place or Place("") for error in errors[:_SHOWN]]
+    where = [place.source if place.line is None else f"line {place.line}" for place in places]
+    shown = "; ".join(f"{at}, {shorten(_text_of(error))}" for at, error in zip(where, errors, strict=False))
+    more = f"; and {len(errors) - _SHOWN} more" if len(errors) > _SHOWN else ""
     return f"not read: {shown}{more}"

@@ -130,7 +130,7 @@ def _text(given: str | os.PathLike[str] | Rows | None) -> Source | None:
         return Source(TEXT, given)
     try:
         return None if not Path(given).is_file() or is_workbook(given) else source_of(given)
-    except ClaimError:
+    except (ClaimError, OSError, ValueError):  # such as of a name that is too long for a file
         return None  # which is said where it is read as any other
 
 

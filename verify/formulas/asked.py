@@ -38,6 +38,9 @@ class Entry:
     index: tuple[str | int, ...] | None = None
 
 
+_BRACKETED = re.compile(r"(?<![\w.])[d∂]\s*\(\s*([^\W\d]\w*)\s*\)(?=\s*/|\s*$)")  # d(loss)/d(w)
+
+
 @dataclass(frozen=True)
 class Derivative:
     """∂`of`/∂`wrt` along all paths; `local` is the partial of the line `of` alone, its other lines held fixed."""
@@ -64,6 +67,7 @@ def read_asked(name: str, graph: Graph, more: Iterable[str], place: Place) -> As
     """What `name` asks for; `more` are names besides those of the graph. Raises `ClaimError` for no quantity."""
     known = (*graph.by_name, *more)
     name = _PRIME.sub("_new", name)
+    name = name if "d" in known else _BRACKETED.sub(r"d\1", name)
     local = _read_local(name, graph, known, place)
     if local is not None:
         return local

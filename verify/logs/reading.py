@@ -24,7 +24,7 @@ MAX_WAYS = 24  # in which a log is tried
 _SINCE_ROW = ("since_row", "since_row_filtered", "since_row_of_epoch")
 _UNLIKELY = ("epoch_sum_by_samples", "smoothed", "smoothed_debiased")  # as wrong as a forgotten mean, if nobody says so
 _SO_FAR = ("epoch_by_samples", "epoch_by_batches", "epoch_sum")
-_SAYS_SO = re.compile(r"sum|total|running|epoch|avg|average|mean|smooth", re.IGNORECASE)
+_SAYS_SO = re.compile(r"sum|total|Σ|∑|running|epoch|avg|average|mean|smooth", re.IGNORECASE)
 _OWN = ("after", "before")  # what a column of a parameter can mean
 
 

@@ -8,13 +8,23 @@ from dataclasses import replace
 
 from derive.errors import ClaimError, Place
 from verify.printed.boxes import is_boxed, read_boxed
-from verify.printed.continued import is_continued, read_continued
 from verify.printed.displayed import is_displayed, read_displayed
+from verify.printed.frames import is_continued, is_in_levels, is_series, read_continued, read_in_levels, read_series
 from verify.printed.hypertext import is_html, read_html
 from verify.printed.lines import is_lines, read_lines
 from verify.printed.printed_dicts import is_printed_dicts, read_printed_dicts
-from verify.printed.remarks import read_with_remarks, without_row_count
-from verify.printed.wiki import is_asciidoc, is_mediawiki, read_asciidoc, read_mediawiki
+from verify.printed.remarks import read_with_remarks, without_frame
+from verify.printed.tuples import is_dataclasses, is_tuples, read_dataclasses, read_tuples
+from verify.printed.wiki import (
+    is_asciidoc,
+    is_barred_wiki,
+    is_directive,
+    is_mediawiki,
+    read_asciidoc,
+    read_barred_wiki,
+    read_directive,
+    read_mediawiki,
+)
 from verify.tabular.across import is_across, read_across
 from verify.tabular.delimited import SIGNS, read_delimited
 from verify.tabular.grid import MAX_CELLS, Grid, Source
@@ -49,7 +59,7 @@ def read_grid(source: Source) -> Grid:
     separator = _SEPARATOR.match(source.text)
     if separator is not None:
         return _separated(source, separator)
-    source = without_row_count(source)
+    source = without_frame(source)
     of_form = next((read for belongs, read in _FORMS if belongs(source)), read_with_remarks)
     return of_form(source)
 
@@ -69,15 +79,21 @@ _FORMS: tuple[tuple[Callable[[Source], bool], Callable[[Source], Grid]], ...] = 
     (lambda source: bool(_JSON.match(source.text)), read_json),
     (is_mediawiki, read_mediawiki),
     (is_asciidoc, read_asciidoc),
+    (is_directive, read_directive),
+    (is_barred_wiki, read_barred_wiki),
     (is_displayed, read_displayed),
     (is_html, read_html),
     (is_printed_dicts, read_printed_dicts),
+    (is_tuples, read_tuples),
+    (is_dataclasses, read_dataclasses),
     (lambda source: is_latex(source.text), read_latex),
     (is_boxed, read_boxed),
     (is_rst_grid, read_rst_grid),
     (is_rst_simple, read_rst_simple),
     (is_markdown, read_markdown),
+    (is_series, read_series),
     (is_continued, read_continued),
+    (is_in_levels, read_in_levels),
     (is_across, read_across),
     (is_lines, read_lines),
     (is_barred, read_barred),

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from html.parser import HTMLParser
 
 from derive.errors import ClaimError, Place
-from verify.tabular.grid import MAX_CELLS, Grid, Source, left_out
-from verify.tabular.merged import Merged, unmerged
+from verify.tabular.grid import MAX_CELLS, Grid, Source
+from verify.tabular.merged import TOO_MANY, WIDEST, Merged, grid_of_merged
 from verify.tabular.written import Row, Written
 
 _TABLE = re.compile(r"<table(?=[\s>])", re.IGNORECASE)
@@ -17,9 +16,6 @@ _CELLS = ("td", "th")
 _ENDS = ("tr", "thead", "tbody", "tfoot", "table")  # what ends a cell, and a row, that nothing else has ended
 _SHOWN_AS = {"br": " ", "p": " ", "div": " ", "sup": "^", "sub": "_"}  # 10<sup>2</sup> is not 102
 _UNSHOWN = ("script", "style", "template")
-
-_WIDEST = 1000  # columns that a cell may be over, in the standard
-_TOO_MANY = f"more than {MAX_CELLS:,} cells; claim fewer steps"
 
 
 def is_html(source: Source) -> bool:
@@ -34,17 +30,7 @@ def read_html(source: Source) -> Grid:
     reader.close()
     reader.end_row()
     rows = [row for row in reader.rows if row]
-    merged = [replace(one, bottom=min(one.bottom, len(rows) - 1)) for one in reader.merged]
-    if not merged:
-        return Grid(rows, "HTML")
-    width = max(map(len, rows))
-    if width * len(rows) > MAX_CELLS:
-        raise ClaimError(_TOO_MANY, rows[0][0].place)
-    rows = [[*row, *(Written("", row[-1].place) for _ in range(width - len(row)))] for row in rows]
-    titles = {one.top for one in merged if (one.left, one.right) == (0, width - 1)}
-    begin = next((at for at in range(len(rows)) if at not in titles), 0)
-    header, body = unmerged(rows, merged, begin)
-    return Grid([header, *body], "HTML", told=left_out("title", [rows[at][0].place for at in range(begin)]))
+    return grid_of_merged(rows, reader.merged, "HTML")
 
 
 class _Reader(HTMLParser):
@@ -125,7 +111,7 @@ class _Reader(HTMLParser):
             self.merged.append(Merged("", *at, at[0] + down - 1, at[1] + right - 1))
         self.cells += right
         if self.cells > MAX_CELLS:
-            raise ClaimError(_TOO_MANY, place)
+            raise ClaimError(TOO_MANY, place)
 
     def pass_covered(self, place: Place) -> None:
         """Puts empty cells where cells of the rows above reach down to the next place of this row."""
@@ -151,4 +137,4 @@ def _span(attributes: Sequence[tuple[str, str | None]], name: str) -> int:
     """
     text = (dict(attributes).get(name) or "1").strip()
     count = int(text) if re.fullmatch(r"\d{1,6}", text, re.ASCII) else 1
-    return min(count, _WIDEST) or 1 if name == "colspan" else count or MAX_CELLS
+    return min(count, WIDEST) or 1 if name == "colspan" else count or MAX_CELLS

@@ -20,6 +20,7 @@ _MEMBER = re.compile(
     r"""(?:(?P<inner>\{)|(?P<mark>['"])(?P<text>[^\n]*?)(?P=mark)|(?P<array>\[)|(?P<bare>[^,(){}\[\]'"\n]+(?:\([^()\n]*\))?))"""
 )
 _END = re.compile(r"\s*(?P<sign>[,}])\s*(?P<last>\})?")
+_DEEPEST = 3  # dicts in dicts
 _PROGRESS = re.compile(r"\s*\d{1,3}%\|")  # of tqdm
 
 
@@ -58,7 +59,7 @@ def _dict(source: Source, at: int, before: str = "") -> tuple[Record, int]:
     found: Record = []
     while True:
         member = _MEMBER.match(source.text, at)
-        if member is None or (member["inner"] and before):
+        if member is None or (member["inner"] and before.count(".") > _DEEPEST):
             raise _broken(source, at)
         key = source.cell(*member.span("key" if member["number"] is None else "number"))
         key = replace(key, text=f"{before}{key.text}")

@@ -13,15 +13,18 @@ from verify.tabular.index import FOOTER
 _COMMENT = re.compile(r"\s*(?:#+(?![,;|\t#])(?!\s*\d)|//|%(?=\s))")
 _NUMBERS = re.compile(r"\s*[-+−]?[.\d]")  # how a row of numbers begins
 _NUMERAL = re.compile(r"[-+−]?(?:\d+[.,]?\d*|[.,]\d+)(?:e[-+]?\d+)?", re.IGNORECASE)
-_COUNT = re.compile(r"\s*\(\d+ rows?\)\s*")  # of psql
+_AROUND = re.compile(  # what databases print below a table, the command above it, and how MATLAB begins a table
+    r"^[ \t]*(?:\(\d+ rows?\)|\d+ rows? in set\b.*|Query OK.*|Time: [\d.,]+ ms.*|Run Time: real .*|"
+    r"(?:mysql|sqlite|MariaDB \[[^\]\n]*\])>[ \t].*|\w+=[#>] (?:select|SELECT)\b.*|"
+    r"[A-Za-z]\w*[ \t]*=[ \t]*\r?\n\s*\d+[×x]\d+ table)[ \t]*\r?$",
+    re.MULTILINE,
+)
 _BESIDE = "a line beside the table is not read"
 
 
-def without_row_count(source: Source) -> Source:
-    """The text without the number of rows that a database prints below them."""
-    if "row" not in source.text:
-        return source
-    return replace(source, text="\n".join("" if _COUNT.fullmatch(line) else line for line in source.lines))
+def without_frame(source: Source) -> Source:
+    """The text without what a database prints around its rows, such as their number, or MATLAB above a table."""
+    return replace(source, text=_AROUND.sub(lambda match: "\n" * match[0].count("\n"), source.text))
 
 
 def read_with_remarks(source: Source) -> Grid:

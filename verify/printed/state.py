@@ -20,11 +20,13 @@ COUNT = re.compile(
 _OF = re.compile(r"(?P<number>\d{1,15})[ \t]*/[ \t]*(?P<all>\d{1,15})(?![\w/.])(?:\]?[ \t]*:(?=[ \t]))?")
 _NUMBER = r"[-+−]?(?:\d+(?:,\d+)*(?:\.\d+|\.(?![.\d]))?|\.\d+)(?:[eE][-+]?\d+)?(?:\.\.+|…)?(?:\(\d{1,3}\))?"
 _NUMBER += r"|[-+]?(?:nan|inf(?:inity)?)"
+_CALL = r"[\w.]*(?:tensor|array)\("
 # after a word of up to four letters a full stop is that of an abbreviation, as in `Avg. loss`, and not of a sentence
 _NAME = r"(?:[^\W\d_]|[∂∇])(?:[\w'/^∂∇*@-]|\.(?=\w))*(?:\[[\d, ]*\]|\(\w+\)|(?<!\w{5})\.(?=[ \t]))?"
 _WORDED = re.compile(  # a name, blanks and a number that is not part of the name of another one
     rf"(?P<key>{_NAME}(?:[ \t]{_NAME}){{0,3}}?){IS}"
-    rf"(?P<value>(?:{_NUMBER})(?:%|[a-zµ]+(?:/[a-z]+)?)?|\[[ \t]*[-+.\d][^\[\]/\n]*\])"
+    rf"(?P<value>(?:{_NUMBER})(?:%|[a-zµ]+(?:/[a-z]+)?)?|\[[ \t]*[-+.\d][^\[\]/\n]*\]|"
+    rf"{_CALL}(?:[^()]|\([^()]*\))*\))"
     r"(?=[\s,;|)\]]|\.?(?:\s|$))(?![ \t]*[=:/])",
     re.IGNORECASE,
 )
@@ -252,7 +254,9 @@ def _named_at(source: Source, at: int, found: State) -> int | None:
         return None
     start = match.end() if (match := _IS.match(source.text, end)) else end
     value = _VALUE.match(source.text, start)
-    if value is None or not re.match(rf"{_NUMBER}|[\w.]*\(?\[", source.text[start : value.end()], re.IGNORECASE):
+    if value is None or not re.match(
+        rf"{_NUMBER}|[\w.]*\(?\[|{_CALL}", source.text[start : value.end()], re.IGNORECASE
+    ):
         return None
     for word, number in counted.counters.values():
         _add_counter(word, number, found)

@@ -10,8 +10,8 @@ from typing import Any
 
 from derive.errors import Place
 from derive.source.numerals import NumeralError
-from verify.spreadsheet.number_format import displayed
-from verify.spreadsheet.sheet import DATE, NOT_CALCULATED, Sheet, check_size, place_of
+from verify.spreadsheet.number_format import displayed, is_fraction
+from verify.spreadsheet.sheet import DATE, FRACTIONS, NOT_CALCULATED, Sheet, check_size, place_of
 from verify.tabular.merged import Merged
 from verify.tabular.written import Written
 
@@ -27,7 +27,7 @@ def excel_sheets(name: str, content: bytes) -> Iterator[Sheet]:
     for sheet in shown.worksheets:
         check_size(name, sheet.max_row * sheet.max_column)
         formulas = written[sheet.title]
-        rows, numbers = [], set()
+        rows, numbers, has_fractions = [], set(), False
         for at, cells in enumerate(sheet.iter_rows()):
             row = []
             for place, cell in enumerate(cells):
@@ -37,12 +37,14 @@ def excel_sheets(name: str, content: bytes) -> Iterator[Sheet]:
                 row.append(_excel_cell(cell, source, where))
                 if cell.data_type == "n":
                     numbers.add((at, place))
+                    is_number = isinstance(cell.value, int | float)
+                    has_fractions = has_fractions or (is_number and is_fraction(cell.value, cell.number_format))
             rows.append(row)
         merged = [
             Merged(str(one), one.min_row - 1, one.min_col - 1, one.max_row - 1, one.max_col - 1)
             for one in sheet.merged_cells.ranges
         ]
-        yield Sheet(sheet.title, rows, merged, frozenset(numbers))
+        yield Sheet(sheet.title, rows, merged, frozenset(numbers), FRACTIONS if has_fractions else "")
 
 
 def _excel_cell(cell: Any, formula: str, place: Place) -> Written:

@@ -15,13 +15,14 @@ from typing import Any
 
 from derive.errors import Place
 from verify.spreadsheet.number_format import general
-from verify.spreadsheet.sheet import DATE, MAX_CELLS, NOT_CALCULATED, Sheet, check_size, place_of
+from verify.spreadsheet.sheet import DATE, FRACTIONS, MAX_CELLS, NOT_CALCULATED, Sheet, check_size, place_of
 from verify.tabular.merged import Merged
 from verify.tabular.written import Row, Written
 
 _SHOWN = re.compile(
     r"[^\d.,+\-−]*(?P<number>[+\-−]?[\d.,' \u00a0\u202f’]*\d)(?P<power>[eE][+-]?\d+)?(?P<percent>\s*%)?[^\d]*"
 )
+_FRACTION = re.compile(r"[-−]?(?:\d+ )?\d+/\d+")
 
 
 def open_document_sheets(name: str, content: bytes) -> Iterator[Sheet]:
@@ -36,6 +37,7 @@ def open_document_sheets(name: str, content: bytes) -> Iterator[Sheet]:
         numbers: set[tuple[int, int]] = set()
         merged: list[Merged] = []
         empty = 0  # rows, which count only where another follows
+        has_fractions = False
         for element in table.getElementsByType(TableRow):
             repeated = int(element.getAttribute("numberrowsrepeated") or 1)
             cells = _expanded(element)
@@ -45,9 +47,16 @@ def open_document_sheets(name: str, content: bytes) -> Iterator[Sheet]:
             check_size(name, (len(rows) + empty + repeated) * len(cells))
             rows += [[] for _ in range(empty)]
             empty = 0
+            has_fractions = has_fractions or any(_FRACTION.fullmatch(_text(cell)) for cell in cells if _is_number(cell))
             for _ in range(repeated):
                 rows.append(_open_row(cells, len(rows), name, title, len(tables), numbers, merged))
-        yield Sheet(title, _rectangular(rows, name, title, len(tables)), merged, frozenset(numbers))
+        yield Sheet(
+            title,
+            _rectangular(rows, name, title, len(tables)),
+            merged,
+            frozenset(numbers),
+            FRACTIONS if has_fractions else "",
+        )
 
 
 def _expanded(row: Any) -> list[Any]:
@@ -86,7 +95,7 @@ def _open_row(
             row.append(Written("", place))
             continue
         row.append(_as_shown(cell, place))
-        if cell.getAttribute("valuetype") in ("float", "percentage", "currency"):
+        if _is_number(cell):
             numbers.add((at, column))
         down = int(cell.getAttribute("numberrowsspanned") or 1)
         right = int(cell.getAttribute("numbercolumnsspanned") or 1)
@@ -94,6 +103,10 @@ def _open_row(
             last = _address(at + down - 1, column + right - 1)
             merged.append(Merged(f"{where}:{last}", at, column, at + down - 1, column + right - 1))
     return row
+
+
+def _is_number(cell: Any) -> bool:
+    return cell is not None and cell.getAttribute("valuetype") in ("float", "percentage", "currency")
 
 
 def _address(row: int, column: int) -> str:
@@ -121,7 +134,7 @@ def _as_shown(cell: Any, place: Place) -> Written:
     """The cell as it is shown, and why it is not read."""
     kind = cell.getAttribute("valuetype")
     text = _text(cell)
-    if kind in ("float", "percentage", "currency"):
+    if _is_number(cell):
         return Written(_number(text, float(cell.getAttribute("value"))), place)
     if kind is None and cell.getAttribute("formula") and not text:
         return Written(str(cell.getAttribute("formula")), place, NOT_CALCULATED)

@@ -10,7 +10,10 @@ from itertools import product
 from derive.source.numerals import NumeralError
 
 _OPENING = re.compile(r"(?:Parameter containing:\s*)?(?:[\w.]*(?:tensor|array|matrix)\s*\(\s*)?(?=\[)", re.IGNORECASE)
-_SCALAR = re.compile(r"[\w.]*(?:tensor|array)\s*\(\s*([^\s,()\[\]]+)\s*,?((?:[^()]|\([^()]*\))*)\)", re.IGNORECASE)
+_SCALAR = re.compile(
+    r"(?:Parameter containing:\s*)?[\w.]*(?:tensor|array)\s*\(\s*([^\s,()\[\]]+)\s*,?((?:[^()]|\([^()]*\))*)\)",
+    re.IGNORECASE,
+)
 _REST = re.compile(r"(?:[\s,]*[a-z_]+=(?:[^,()]|\([^()]*\))*)*[\s,]*\)?", re.IGNORECASE)  # dtype=float32, grad_fn=<…>
 _LEFT_OUT = re.compile(r"(?<![^\s\[,])(?:\.{2,}|[…⋯⋮])(?![^\s\],])(?:\s*,)?")
 _TOKEN = re.compile(r"\s+|[\[\],;]|[^\s\[\],;]+")

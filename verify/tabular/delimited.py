@@ -182,12 +182,12 @@ def _in_columns(source: Source, header: str) -> Grid:
 
     A header whose rows have one cell each, as `dl / dw`, is one column.
     """
-    narrow = list(_blank_rows(source, r"\s+"))
+    narrow = list(blank_rows(source, r"\s+"))
     aligned = _aligned_frame(source, narrow) if header[:1].isspace() else None
     if aligned is not None:
         return aligned
     for gap in (r"\s+", r"\s{2,}"):
-        rows = list(_blank_rows(source, gap))
+        rows = list(blank_rows(source, gap))
         # names may have blanks in them where the place above the index is empty; numbers have none
         is_frame = gap == r"\s+" or header[:1].isspace()
         frame = printed_frame([*rows[:1], *narrow[1:]], source) if is_frame else None
@@ -200,7 +200,7 @@ def _in_columns(source: Source, header: str) -> Grid:
     words = any(" " in cell.text for row in single.rows[1:] for cell in row if not is_array(cell.text))
     if not single.rows or (_is_even(single.rows) and not words) or "," in header or len(header.split()) == 1:
         return single
-    return Grid(list(_blank_rows(source, r"\s+")), "columns between blanks")
+    return Grid(list(blank_rows(source, r"\s+")), "columns between blanks")
 
 
 def _aligned_frame(source: Source, narrow: Sequence[Row]) -> Grid | None:
@@ -209,7 +209,7 @@ def _aligned_frame(source: Source, narrow: Sequence[Row]) -> Grid | None:
     Each of its names ends where its numbers do, and the index stands before the first one; None for another table.
     Raises `ClaimError` where neither is so, nor the same without an index.
     """
-    names = next(_blank_rows(source, r"\s{2,}"))
+    names = next(blank_rows(source, r"\s{2,}"))
     frame = printed_frame([names, *narrow[1:]], source) if len(names) < len(narrow[0]) else None
     if frame is None:
         return None
@@ -230,7 +230,7 @@ def _ending(cell: Written) -> int:
     return (cell.place.column or 0) + len(cell.text)
 
 
-def _blank_rows(source: Source, gap: str) -> Iterator[Row]:
+def blank_rows(source: Source, gap: str) -> Iterator[Row]:
     """The rows of a table whose columns stand between blanks; lines that only rule it off are passed over."""
     between = re.compile(gap)
     for line, start in zip(source.lines, source.starts, strict=True):

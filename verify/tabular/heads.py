@@ -13,7 +13,7 @@ from verify.tabular.written import PLACES, Row, Written, place_word
 
 _REMARK = re.compile(r"(?P<name>.*\S)\s*(?:\((?P<round>[^()\[\]]+)\)|\[(?P<square>[^()\[\]]+)\])")
 _UNIT = re.compile(
-    r"(?:[µmkcMG]?(?:m|s|g|K|J|N|V|A|W|Pa|Hz|eV)|1|°C|h|min|%|€|\$|a\.?u\.?)"
+    r"(?:[µmkcMG]?(?:m|s|g|K|J|N|V|A|W|Pa|Hz|eV)|1|°C|h|min|€|\$|a\.?u\.?)"
     r"(?:[·*/ ^]?(?:[µmkcMG]?(?:m|s|g|K|J|N|V|A|W|Pa|Hz|eV)|h|min|-?\d|²|³|⁻¹|⁻²))*|-"
 )
 _STEP = re.compile(  # w_t, w_{t+1}, w(t), w^(k), w_k+1
@@ -21,13 +21,21 @@ _STEP = re.compile(  # w_t, w_{t+1}, w(t), w^(k), w_k+1
 )
 _DIGITS = re.compile(r"(?P<name>.*?[^\W\d_])_?\{?(?P<digits>\d(?:,?\d)*)\}?")
 _GROUPS = (  # what a cell over several names says, `Gradients` over w and b, and how each of them is then called
-    (re.compile(r"(?:parameters?|params|values?|quantit(?:y|ies)|results?|losses)[: ]+(.+)", re.IGNORECASE), "{}"),
-    (re.compile(r"(?:gradients?|grads?|(?:partial )?derivatives?|partials)[: ]+([d∂∇].+)", re.IGNORECASE), "{}"),
-    (re.compile(r"(?:gradients?|grads?|(?:partial )?derivatives?)[: ]+(.+)", re.IGNORECASE), "grad {}"),
-    (re.compile(r"(?:before(?: (?:the )?update)?|old)[: ]+(.+)", re.IGNORECASE), "{}_before"),
-    (re.compile(r"(?:after(?: (?:the )?update)?|new|updated)[: ]+(.+)", re.IGNORECASE), "{}_after"),
+    (re.compile(r"(?:parameters?|params|values?|quantit(?:y|ies)|results?|losses)[:. ]+(.+)", re.IGNORECASE), "{}"),
+    (re.compile(r"(?:gradients?|grads?|(?:partial )?derivatives?|partials)[:. ]+([d∂∇].+)", re.IGNORECASE), "{}"),
+    (re.compile(r"(?:gradients?|grads?|(?:partial )?derivatives?)[:. ]+(.+)", re.IGNORECASE), "grad {}"),
+    (re.compile(r"(?:before(?: (?:the )?update)?|old)[:. ]+(.+)", re.IGNORECASE), "{}_before"),
+    (re.compile(r"(?:after(?: (?:the )?update)?|new|updated)[:. ]+(.+)", re.IGNORECASE), "{}_after"),
+)
+_OF_DICTS = re.compile(r"(?:(?:train(?:ing)?|metrics|logs?|model|weights|state(?:_dict)?)\.)+", re.IGNORECASE)
+_SAID_BEHIND = re.compile(
+    r"(?:before|after)(?: (?:the )?(?:update|step))?|old|new|updated|grad(?:ient)?", re.IGNORECASE
 )
 _NAME = r"[^\W\d]\w*"
+_QUOTIENT = re.compile(  # d(loss)/dw, ∂J/∂(w)
+    rf"(?P<before>.*?)(?:d|∂)\s*(?P<above>{_NAME}|\({_NAME}\))\s*/\s*(?:d|∂)\s*(?P<below>{_NAME}|\({_NAME}\))(?P<rest>.*)"
+)
+_IN_R = re.compile(rf"(?P<above>d{_NAME})\.(?P<below>d{_NAME})(?:\.(?P<entry>\d{{1,9}}(?:\.\d{{1,9}})*)\.)?")
 _CALLED_AT = re.compile(r"\((?P<arguments>(?:[^()]|\([tkni]\))*)\)")  # J(w_k, b_k): at these numbers
 _ARGUMENT = re.compile(rf"(?P<name>{_NAME}?)(?:(?:_|\^)[{{(]?[tkni][}})]?)?")
 _ALL_PARAMETERS = ("theta", "θ", "params", "parameters")
@@ -81,7 +89,7 @@ def plain_heads(header: Row, known: Known) -> Row:
 def _by_names(header: Row, known: Known) -> Row:
     """The heads, without what is written around the name; the words that say what kind it is are not looked at."""
     open_ = [cell for cell in header if cell.text and known.meaning(cell.text) is None]
-    readings = (_without_remark, _at_parameters, _in_group, _in_words, _counting)
+    readings = (_without_remark, _without_brackets, _as_in_r, _at_parameters, _in_group, _in_words, _counting)
     renamed = {cell.text: next(filter(None, (read(cell.text, known) for read in readings)), "") for cell in open_}
     renamed |= _of_steps([cell for cell in open_ if not renamed[cell.text]], known)
     renamed |= _entries([cell for cell in open_ if not renamed[cell.text]], known)
@@ -148,7 +156,7 @@ def _are_names(arguments: str, known: Known) -> bool:
 def _without_remark(head: str, known: Known) -> str:
     """`w [1/s]` as w, `J (MSE)` as J where MSE is another word for it, `W[0][0]` as `W[0,0]`; else nothing.
 
-    Any other word in brackets may change what is meant, as `loss (test)`.
+    `w (before update)` is w before the update. Any other word in brackets may change what is meant, as `loss (test)`.
     """
     entry = head.replace("][", ",")
     if entry != head and known.meaning(entry) is not None:
@@ -159,14 +167,43 @@ def _without_remark(head: str, known: Known) -> str:
     if match is None or known.meaning(match["name"]) is None:
         return ""
     remark = match["round"] or match["square"]
+    if _SAID_BEHIND.fullmatch(remark) and known.meaning(said := f"{match['name']} {remark}") is not None:
+        return said
     is_other_word = known.meaning(remark) == known.meaning(match["name"])
     return str(match["name"]) if is_other_word or (_UNIT.fullmatch(remark) and not remark.isdigit()) else ""
 
 
+def _without_brackets(head: str, known: Known) -> str:
+    """`d(loss)/d(w)` as `dloss/dw`; else nothing."""
+    match = _QUOTIENT.fullmatch(head)
+    if match is None:
+        return ""
+    above, below = match["above"].strip("()"), match["below"].strip("()")
+    name = f"{match['before']}d{above}/d{below}{match['rest']}"
+    return name if name != head and known.meaning(name) is not None else ""
+
+
+def _as_in_r(head: str, known: Known) -> str:
+    """`dl.dw` as `dl/dw`, and `dl.dW.1.0.` as `dl/dW[1,0]`, as R writes names with other signs; else nothing."""
+    match = _IN_R.fullmatch(head)
+    if match is None:
+        return ""
+    entry = f"[{match['entry'].replace('.', ',')}]" if match["entry"] else ""
+    name = f"{match['above']}/{match['below']}{entry}"
+    return name if known.kind(name)[0] == "gradient" else ""
+
+
 def _in_group(head: str, known: Known) -> str:
-    """`Gradients w` as `grad w`, `Parameters w` as w; nothing where the group says something else, as `validation`."""
+    """`Gradients w` as `grad w`, `Parameters w` as w; nothing where the group says something else, as `validation`.
+
+    So are names of dicts in dicts, `model.params.w`.
+    """
+    inner = _OF_DICTS.match(head)
+    bare = head[inner.end() :] if inner else head
+    if inner and known.meaning(bare) is not None:
+        return bare
     for pattern, called in _GROUPS:
-        match = pattern.fullmatch(head)
+        match = pattern.fullmatch(bare)
         if match is not None and known.meaning(name := called.format(match[1])) is not None:
             return name
     return ""
@@ -246,8 +283,10 @@ def with_one_header(grid: Grid) -> Grid:
         return grid
     above, below, *body = filled
     if all(cell.text for cell in above) and _are_units(below):
+        percent = [f" [{low.text.strip('()[]')}]" if "%" in low.text else "" for low in below]  # which is no mere unit
+        heads = [replace(cell, text=f"{cell.text}{sign}") for cell, sign in zip(above, percent, strict=True)]
         return replace(
-            grid, rows=[above, *body], told=", ".join(filter(None, (grid.told, "a line of units passed over")))
+            grid, rows=[heads, *body], told=", ".join(filter(None, (grid.told, "a line of units passed over")))
         )
     names = [cell.text for cell in above]
     over = [next((text for text in reversed(names[: at + 1]) if text), "") for at in range(len(names))]
@@ -281,7 +320,8 @@ def _are_units(row: Row) -> bool:
 def _is_unit(text: str) -> bool:
     """Whether a text is a unit by itself: `m/s`, `[1/s]`, `(kJ)`; a number is none."""
     inner = re.fullmatch(r"[(\[](.+)[)\]]", text)
-    return bool(_UNIT.fullmatch(inner[1] if inner else text)) and not re.fullmatch(r"[-+]?\d.*", text)
+    bare = inner[1] if inner else text
+    return bare == "%" or (bool(_UNIT.fullmatch(bare)) and not re.fullmatch(r"[-+]?\d.*", text))
 
 
 def _begins_with_digit(text: str) -> bool:

@@ -29,7 +29,7 @@ def printed_frame(rows: Sequence[Row], source: Source) -> Grid | None:
     levels = max(len(body[0]) - len(header), 1) if len(above) > 1 and body else 1
     first = list(above) if levels > 1 else [_joined(above) if above else Written("", source.place(0))]
     kept = [row for row in body if not is_dots(row[0].text)]
-    if len(first) != levels or not kept or (levels == 1 and any(len(row) != len(header) + 1 for row in body)):
+    if len(first) != levels or not kept or (levels == 1 and any(len(row) != len(header) + 1 for row in kept)):
         return None
     kept = [[_without_colon(row[0]), *row[1:]] for row in kept]
     full = _filled_down(kept, levels, levels + len(header))
@@ -45,8 +45,9 @@ def printed_frame(rows: Sequence[Row], source: Source) -> Grid | None:
 
 
 def _without_colon(cell: Written) -> Written:
-    """The number of a row without the colon that R's data.table puts behind it."""
-    return replace(cell, text=cell.text[:-1]) if re.fullmatch(r"\d+:", cell.text, re.ASCII) else cell
+    """The number of a row without the colon of R's data.table, or the brackets of its matrices: `1:` and `[1,]`."""
+    match = re.fullmatch(r"\[?(?P<number>\d+)(?:,\]|:)", cell.text, re.ASCII)
+    return replace(cell, text=match["number"]) if match is not None else cell
 
 
 def _filled_down(body: Sequence[Row], levels: int, width: int) -> list[Row] | None:

@@ -60,7 +60,8 @@ def read_markdown(source: Source) -> Grid:
     if rest is not None:
         message = "more of a table after an empty line; leave one table, without empty lines"
         raise ClaimError(message, source.place(source.starts[rest]))
-    rows = [_barred(source, at) for at in (ruler - 1, *range(ruler + 1, end)) if not _DELIMITER.fullmatch(lines[at])]
+    kept = [at for at in (ruler - 1, *range(ruler + 1, end)) if not lines[at].lstrip().startswith("#+")]  # of Org mode
+    rows = [_barred(source, at) for at in kept if not _DELIMITER.fullmatch(lines[at])]
     return Grid(rows, "Markdown")
 
 

@@ -1,13 +1,19 @@
-"""Cells that are merged into one, in a workbook, a table of HTML or of LaTeX: which rows and columns they are about."""
+"""Cells that are merged into one, in a workbook, a page, a wiki or LaTeX: which rows and columns they are about."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from derive.errors import ClaimError
+from verify.tabular.grid import MAX_CELLS, Grid, left_out
 from verify.tabular.index import with_index_name
-from verify.tabular.written import PLACES, Row, place_word
+from verify.tabular.written import PLACES, Row, Written, place_word
+
+WIDEST = 1000  # columns that a cell may be over
+TOO_MANY = f"more than {MAX_CELLS:,} cells; claim fewer steps"
+
+Spanning = tuple[Written, int, int]  # a cell, and over how many rows and columns it is
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,59 @@ class Merged:
     def _size(self) -> str:
         sizes = {"row": self.bottom - self.top + 1, "column": self.right - self.left + 1}
         return " and ".join(f"{size} {what}s" for what, size in sizes.items() if size > 1)
+
+
+def spread_out(rows: Sequence[Sequence[Spanning]]) -> tuple[list[Row], list[Merged]]:
+    """The rows with empty cells where one cell of them, or of the rows above, is over several; and which ones are.
+
+    Raises `ClaimError` for too many cells.
+    """
+    found: list[Row] = []
+    merged: list[Merged] = []
+    covered: dict[int, int] = {}  # the columns that a cell above covers, each up to which row
+    cells = 0
+    for number, spanning in enumerate(rows):
+        row: Row = []
+        for cell, down, right in spanning:
+            row += _covered(covered, number, len(row), cell)
+            at = len(row)
+            row += [cell, *(replace(cell, text="") for _ in range(min(right, WIDEST) - 1))]
+            covered |= dict.fromkeys(range(at, len(row)), number + down - 1)
+            if (down, right) != (1, 1):
+                merged.append(Merged("", number, at, number + down - 1, len(row) - 1))
+        if row:
+            row += _covered(covered, number, len(row), row[-1])
+        found.append(row)
+        cells += len(row)
+        if cells > MAX_CELLS:
+            raise ClaimError(TOO_MANY, row[0].place)
+    return found, merged
+
+
+def _covered(covered: Mapping[int, int], number: int, at: int, cell: Written) -> Row:
+    """Empty cells where cells of the rows above reach down to the next places of this row."""
+    end = at
+    while covered.get(end, -1) >= number:
+        end += 1
+    return [replace(cell, text="")] * (end - at)
+
+
+def grid_of_merged(rows: list[Row], merged: Sequence[Merged], form: str) -> Grid:
+    """The table with each of its merged cells by itself; a row of one cell over all columns is a title, and told.
+
+    Raises `ClaimError` for too many cells, and where a cell names several columns.
+    """
+    if not merged:
+        return Grid(rows, form)
+    merged = [replace(one, bottom=min(one.bottom, len(rows) - 1)) for one in merged]
+    width = max(map(len, rows))
+    if width * len(rows) > MAX_CELLS:
+        raise ClaimError(TOO_MANY, rows[0][0].place)
+    rows = [[*row, *(replace(row[-1], text="") for _ in range(width - len(row)))] for row in rows]
+    titles = {one.top for one in merged if (one.left, one.right) == (0, width - 1)}
+    begin = next((at for at in range(len(rows)) if at not in titles), 0)
+    header, body = unmerged(rows, merged, begin)
+    return Grid([header, *body], form, told=left_out("title", [rows[at][0].place for at in range(begin)]))
 
 
 def unmerged(rows: list[Row], merged: Sequence[Merged], begin: int = 0) -> tuple[Row, list[Row]]:

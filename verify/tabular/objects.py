@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from derive.errors import ClaimError, Place
+from derive.errors import ClaimError, Place, shorten
 from verify.tabular.grid import Grid
 from verify.tabular.records import by_index, columns_of, rows_of
 from verify.tabular.written import PLACES, Row, Written, place_word
@@ -24,6 +24,7 @@ class Frame(Protocol):
 
 
 _WHOLE = re.compile(r"\d{1,15}")
+_DEEPEST = 4  # dicts in dicts
 _LABEL = "row label"  # what an index of words is called, which may say the steps
 
 
@@ -37,7 +38,7 @@ class Column(Protocol):
         """The same as the only column of a frame."""
 
 
-Rows = Frame | Column | Mapping[Any, object] | Iterable[Mapping[str, object]]
+Rows = Frame | Column | Mapping[Any, object] | Iterable[Mapping[str, object]] | Sequence[Sequence[object]]
 
 
 def read_objects(given: object) -> tuple[str, Grid]:
@@ -53,14 +54,32 @@ def read_objects(given: object) -> tuple[str, Grid]:
     if not isinstance(given, Iterable):
         message = f"claims are a {type(given).__name__}; expected the name of a file, a DataFrame or a list of dicts"
         raise ClaimError(message)
+    given = list(given)
+    named = dict(given) if all(map(_is_named, given)) else {}  # as of dict.items()
+    if named and len(named) == len(given):
+        return "a list of pairs", _of_dict(named)
+    if len(given) > 1 and all(isinstance(row, list | tuple) for row in given):
+        return "a list of rows", Grid(list(_of_rows(given)), "a list of rows, its names in the first")
     records = []
     for number, row in enumerate(given):
         if not isinstance(row, Mapping):
             message = f"claims[{number}] is a {type(row).__name__}; expected a dict such as {{'step': 1, 'w': 0.267}}"
-            raise ClaimError(message)
-        places = {key: Place(f"claims[{number}][{key!r}]") for key in row}
-        records.append([(Written(str(key).strip(), places[key]), _cell(row[key], places[key])) for key in row])
+            raise ClaimError(f"{message}, or first a tuple of names, then tuples of numbers")
+        records.append(list(_members(row, "", f"claims[{number}]")))
     return "a list of dicts", Grid(rows_of(records), "a list of dicts")
+
+
+def _is_named(pair: object) -> bool:
+    """Whether something is a name with its number."""
+    return isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[0], str) and not isinstance(pair[1], str)
+
+
+def _of_rows(given: Sequence[Sequence[object]]) -> Iterator[Row]:
+    """The cells of a list of tuples, of which the first has the names. Raises `ClaimError` where it has others."""
+    for number, row in enumerate(given):
+        if not number and not all(isinstance(name, str) for name in row):
+            raise ClaimError(f"claims[0] is {shorten(str(row))}; expected the names, such as ('step', 'w')")
+        yield [_cell(_as_list(value), Place(f"claims[{number}][{at}]")) for at, value in enumerate(row)]
 
 
 def _as_frame(series: Any) -> Any:
@@ -88,6 +107,8 @@ def _of_dict(given: Mapping[Any, object]) -> Grid:
 
     Raises `ClaimError` for a dict that is none of these.
     """
+    if {"columns", "data"} <= given.keys() <= {"columns", "index", "data"}:  # as df.to_dict(orient="split")
+        return _of_split(given)
     record = list(_members(given, "", "claims"))
     inner = [isinstance(value, Mapping) for value in given.values()]
     if any(inner):
@@ -100,12 +121,25 @@ def _of_dict(given: Mapping[Any, object]) -> Grid:
     return Grid(rows_of([record]), "a dict") if columns is None else Grid(columns, "a dict, a list for each column")
 
 
+def _of_split(given: Mapping[Any, Any]) -> Grid:
+    """The table of a dict of the lists `columns`, `index` and `data`, its index in front."""
+    names = [_called(name) for name in given["columns"]]
+    rows = list(_of_rows([names, *given["data"]]))
+    index = list(given.get("index", ()))
+    if len(index) == len(rows) - 1:
+        rows = [
+            [_cell(one, Place(f"claims['index'][{at}]")), *row]
+            for at, (one, row) in enumerate(zip(["", *index], rows, strict=True))
+        ]
+    return Grid(rows, "a dict, its data")
+
+
 def _members(given: Mapping[Any, object], before: str, at: str) -> Iterator[tuple[Written, Written]]:
     """The keys of a dict with their values, those of a dict inside it as `outer.inner`."""
     for key, value in given.items():
         place = f"{at}[{key!r}]"
-        if isinstance(value, Mapping) and not before:
-            yield from _members(value, f"{str(key).strip()}.", place)
+        if isinstance(value, Mapping) and before.count(".") < _DEEPEST:
+            yield from _members(value, f"{before}{str(key).strip()}.", place)
         else:
             yield Written(f"{before}{str(key).strip()}", Place(place)), _cell(_as_list(value), Place(place))
 

@@ -18,6 +18,9 @@ Record = list[tuple[Written, Written]]  # of one row: the keys and the values
 
 _DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)  # the text itself is the number
 _LIST = re.compile(r'"(?P<key>[^"\n]+)"\s*:\s*(?=\[\s*\{)')
+_SPLIT = re.compile(r'"(?P<key>columns|index|data)"\s*:\s*(?=\[)')  # the members of orient="split"
+_SCHEMA = re.compile(r'\{\s*"schema"\s*:\s*\{\s*"fields"\s*:')  # how orient="table" begins
+_OWN_INDEX = re.compile(r'"primaryKey"\s*:\s*\[\s*"index"\s*\]')  # of one without a name
 _WORDS = "|".join(sorted((re.escape(word) for kind in KINDS.values() for word in kind), key=len, reverse=True))
 _INDEX = rf"(?:(?P<word>{_WORDS})[ _#]*)?(?P<index>\d{{1,15}})"  # step 1, or 1 alone
 _INDEXED = re.compile(rf"(?P<name>.+)\.{_INDEX}", re.IGNORECASE)  # as objects inside an object are called
@@ -28,7 +31,8 @@ _BLANK = re.compile(r"\s*")
 def read_json(source: Source) -> Grid:
     """One object a row: a list of them, or one after another as in JSON lines; or one object that holds such a list.
 
-    An object of nothing but lists of one length has a list for each column. Raises `ClaimError`.
+    An object of nothing but lists of one length has a list for each column. So pandas writes a data frame, whatever its
+    `orient` but "values", which has no names. Raises `ClaimError`.
     """
     at = _skip(source, 0)
     if source.text.startswith("[", at):
@@ -36,9 +40,17 @@ def read_json(source: Source) -> Grid:
         if _skip(source, at) < len(source.text):
             raise _not_json(source, at, "nothing after the list")
         return Grid(rows_of(rows), "JSON")
+    split = _split(source, at)
+    if split is not None:
+        return Grid(split, "JSON, its data")
     held = _held(source, at)
     if held is not None:
-        return Grid(rows_of(_list(source, held.end())[0]), f"JSON, its {held['key']}")
+        records = _list(source, held.end())[0]
+        is_table = _SCHEMA.match(source.text, at) and _OWN_INDEX.search(source.text, at, held.start())
+        records = (
+            [[(_without(key, "index"), cell) for key, cell in record] for record in records] if is_table else records
+        )
+        return Grid(rows_of(records), f"JSON, its {held['key']}")
     rows = []
     while at < len(source.text):
         members, at = _object(source, at)
@@ -52,11 +64,59 @@ def read_json(source: Source) -> Grid:
 
 
 def _held(source: Source, at: int) -> re.Match[str] | None:
-    """The first list of objects in a text that is one object, such as `log_history`."""
-    found = _LIST.search(source.text, at)
+    """The first list of objects in a text that is one object, such as `log_history`; not what describes the columns."""
+    schema = _SCHEMA.match(source.text, at)
+    begin = at if schema is None else _decoded(source, source.text.index("{", at + 1))[1]
+    found = _LIST.search(source.text, begin)
     if found is None or _skip(source, _decoded(source, at)[1]) < len(source.text):
         return None
     return found
+
+
+def _without(key: Written, name: str) -> Written:
+    return replace(key, text="") if key.text == name else key
+
+
+def _split(source: Source, at: int) -> list[Row] | None:
+    """The table of an object of the lists `columns`, `index` and `data`, its index in front; None for another one."""
+    lists = {match["key"]: match.end() for match in _SPLIT.finditer(source.text, at)}
+    if not {"columns", "data"} <= lists.keys():
+        return None
+    whole, end = _decoded(source, at)
+    if not whole.keys() <= {"columns", "index", "data"} or _skip(source, end) < len(source.text):
+        return None
+    header = _values(source, lists["columns"])[0]
+    rows: list[Row] = []
+    at = _skip(source, lists["data"] + 1)
+    while not source.text.startswith("]", at):
+        row, at = _values(source, at)
+        rows.append(row)
+        at = _after_item(source, _skip(source, at), "]")
+    index = _values(source, lists["index"])[0] if "index" in lists else []
+    if len(index) != len(rows):
+        return [header, *rows]
+    return [
+        [Written("", source.place(lists["index"])), *header],
+        *([cell, *row] for cell, row in zip(index, rows, strict=True)),
+    ]
+
+
+def _values(source: Source, at: int) -> tuple[Row, int]:
+    """The values of a list, each where it stands, and where the list ends; a name of several levels is one."""
+    if not source.text.startswith("[", at):
+        raise _not_json(source, at, "a list such as [1, 0.267]")
+    row: Row = []
+    at = _skip(source, at + 1)
+    while not source.text.startswith("]", at):
+        start = at
+        value, at = _decoded(source, at)
+        is_name = (
+            isinstance(value, list) and all(isinstance(part, str) for part in value) and '"' in source.text[start:at]
+        )
+        cell = _json_cell(source, start, at, value)
+        row.append(replace(cell, text=" ".join(filter(None, value))) if is_name else cell)
+        at = _after_item(source, _skip(source, at), "]")
+    return row, at + 1
 
 
 def _list(source: Source, at: int) -> tuple[list[Record], int]:

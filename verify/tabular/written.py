@@ -12,7 +12,7 @@ COUNTERS = ("i", "k", COUNTER)
 NUMBER = ("#", "no", "nr")  # a column of steps; no word of a line, where it may be anything's number
 _STEP = (
     *("step", "iteration", "iter", "it", "update", "k", COUNTER, "i", "steps", "iterations", "iters", "itr", "n_iter"),
-    *("global_step", "globalstep", "train_step", "training_step", "trainer/global_step", "step_num", *NUMBER),
+    *("global_step", "globalstep", "train_step", "training_step", "_step", "trainer/global_step", "step_num", *NUMBER),
 )
 _EPOCH = ("epoch", "epochs")
 _BATCH = ("batch", "lot", "minibatch", "mini-batch", "batch_idx")
@@ -27,6 +27,7 @@ COUNTED_OF = "of"  # with a number behind it, the head of what counts as `3/10` 
 # whatever its capitals
 NO_CLAIM = ("", "?", "-", "–", "—", "--", "---", "…", "...", "..", "⋮", "⋯", "n/a", "n.a.", "na")
 
+_NOT_FINITE = re.compile(r"(?<![^\W\d_])(?:nan|inf(?:inity)?)(?![^\W\d_])|∞", re.IGNORECASE)
 _DOTS = re.compile(r"\.{2,}|[…⋯⋮⋱·]")
 _NUMBERED = re.compile(r"(?P<word>[\w-]+?)\.?\s*(?:\#|no\.?|nr\.?|number|index|idx)?", re.ASCII)
 
@@ -42,6 +43,11 @@ def place_word(head: str) -> str:
 def is_dots(text: str) -> bool:
     """Whether a cell says no more than that something is left out."""
     return _DOTS.fullmatch(text) is not None
+
+
+def is_words(text: str) -> bool:
+    """Whether a cell says something, and no number: neither digits nor `nan` or `inf`."""
+    return text.lower() not in NO_CLAIM and not any(map(str.isnumeric, text)) and not _NOT_FINITE.search(text)
 
 
 @dataclass(frozen=True)

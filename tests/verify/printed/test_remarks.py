@@ -76,3 +76,35 @@ def test_the_names_that_numpy_writes_behind_a_sign() -> None:
 def test_the_number_of_rows_below_a_table_of_a_database() -> None:
     found = read(" step |  w  |  l\n------+-----+-----\n    1 | 2.0 | 4.0\n    2 | 2.5 | 1.0\n(2 rows)\n\n")
     assert len(found.claims) == 4
+
+
+BOX = "+------+------+\n| step | w    |\n+------+------+\n|    1 |  2.0 |\n|    2 | 2.50 |\n+------+------+\n"
+
+
+@pytest.mark.parametrize("above", ["", "mysql> SELECT * FROM t;\n", "MariaDB [hw]> select step, w from t;\n"])
+@pytest.mark.parametrize("below", ["", "2 rows in set (0.00 sec)\n\n", "2 rows in set, 1 warning (0.01 sec)\n"])
+def test_what_a_database_prints_around_its_rows(above: str, below: str) -> None:
+    found = read(above + BOX + below)
+    assert [(one.cell.step, one.cell.name, one.literal.text) for one in found.claims] == [
+        (1, "w", "2.0"),
+        (2, "w", "2.50"),
+    ]
+    assert (found.told, found.unread) == ("read as reStructuredText (grid), 2 rows", ())
+
+
+def test_other_databases() -> None:
+    rows = " step |  w   \n------+------\n    1 |  2.0\n    2 | 2.50\n(2 rows)\n\nTime: 0,512 ms\n"
+    for text in (f"hw=# select * from t;\n{rows}", f"hw=> SELECT * FROM t;\n{rows}", rows):
+        assert [one.literal.text for one in read(text).claims] == ["2.0", "2.50"]
+    columns = "step  w   \n----  ----\n1     2.0 \n2     2.50\nRun Time: real 0.000 user 0.000 sys 0.000\n"
+    assert [one.literal.text for one in read(columns).claims] == ["2.0", "2.50"]
+
+
+def test_a_table_of_matlab() -> None:
+    text = "T =\n\n  2×2 table\n\n    step     w  \n    ____    ____\n\n     1       2.0\n     2      2.50\n\n"
+    assert [one.literal.text for one in read(text).claims] == ["2.0", "2.50"]
+
+
+@pytest.mark.parametrize("line", ["Time: 3 w: 2.0", "w=> 2.0", "l=> 4.0", "w = 2.0"])
+def test_a_line_that_only_looks_like_it_is_read(line: str) -> None:
+    assert len(read(f"step 1\n{line}\nstep 2\nw = 2.5\n").claims) == 2

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from derive.source.numerals import NumeralError
-from verify.spreadsheet.number_format import displayed
+from verify.spreadsheet.number_format import displayed, is_fraction
 
 
 @pytest.mark.parametrize(
@@ -39,13 +39,24 @@ from verify.spreadsheet.number_format import displayed
         (12.5, "[$€-407] #,##0.00", "12.50"),
         (0.5, "@", "0.5"),
         (-0.001, "0.00", "-0.00"),
+        (12345, "##0.0E+0", "12.3e+03"),
+        (123456, "##0.0E+0", "123.5e+03"),
+        (999960, "##0.0E+0", "1.0e+06"),
+        (-0.00012345, "##0.00E+0", "-123.45e-06"),
+        (0.875, "##0.0E+0", "875.0e-03"),
+        (0, "##0.0E+0", "0.0e+00"),
+        (12345, "#0.0##E+00", "1.235e+04"),
+        (1 / 3, "# ?/?", "0.333333333333333"),  # which shows 1/3, as it does 0.3333
+        (0.3, "# ??/??", "0.3"),
+        (-1.75, "# ?/8", "-1.75"),
+        (0.51, '?/100" of it"', "0.51"),
     ],
 )
 def test_as_it_is_shown(value: float, code: str, shown: str) -> None:
     assert displayed(value, code) == shown
 
 
-@pytest.mark.parametrize("code", ["# ?/?", "0.00,", "[>100]0.0;0.00", "00.0E+0", "0.0 0.0"])
+@pytest.mark.parametrize("code", ["0.00,", "[>100]0.0;0.00", "00.0E+0", "0.0 0.0"])
 def test_a_format_that_is_not_read_is_named(code: str) -> None:
     with pytest.raises(NumeralError, match="is shown in the number format"):
         displayed(1.5, code)
@@ -57,3 +68,21 @@ def test_decimals_are_rounded_half_away_from_zero(value: float, places: int) -> 
     right = Decimal(f"{value:.15g}").quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
     assert Decimal(displayed(value, code)) == right
     assert len(displayed(value, code).partition(".")[2]) == places
+
+
+@given(st.floats(-1e9, 1e9), st.integers(0, 6), st.integers(1, 4))
+def test_an_exponent_is_a_multiple_of_the_digits_before_the_point(value: float, places: int, digits: int) -> None:
+    code = f"{'#' * (digits - 1)}0.{'0' * places}E+0" if places else f"{'#' * (digits - 1)}0E+0"
+    mantissa, power = displayed(value, code).split("e")
+    assert int(power) % digits == 0
+    assert abs(Decimal(mantissa)) < 10**digits
+    assert not Decimal(mantissa) or abs(Decimal(mantissa)) >= 1
+    assert len(mantissa.partition(".")[2]) == places
+    half = Decimal(1).scaleb(int(power) - places) / 2
+    assert abs(Decimal(f"{mantissa}e{power}") - Decimal(f"{value:.15g}")) <= half
+
+
+def test_what_shows_a_fraction() -> None:
+    assert all(is_fraction(0.5, code) for code in ("# ?/?", "?/?", "# ??/??", "# ?/16", "#,##0 ?/?"))
+    assert not any(is_fraction(0.5, code) for code in ("General", "0.00", "0%", '0.0"1/2"', "@", "0.0;# ?/?"))
+    assert is_fraction(-0.5, "0.0;# ?/?")

@@ -113,14 +113,14 @@ def test_a_date_a_formula_without_a_result_and_a_text_are_one_cell_each(tmp_path
         fill(sheet, [["step", "w", "b", "loss"], ["1", "0.267", "0.24", "146.67"]])
         sheet["A3"], sheet["B3"] = 2, datetime.datetime(2026, 2, 1)
         sheet["C3"], sheet["D3"] = "=C2*2", "about 280"
-        sheet["A4"], sheet["B4"], sheet["B4"].number_format = 3, 3.32, "# ?/?"
+        sheet["A4"], sheet["B4"], sheet["B4"].number_format = 3, 3.32, "0.00,"
 
     reading = read(book(tmp_path, Table=filled))
     assert [name for _, name, _ in texts(reading)] == ["w", "b", "loss"]
     said = [str(error).partition("mine.xlsx, ")[2] for error in reading.unread]
     assert sorted(said) == [
         f"B3: '2026-02-01 00:00:00' {DATE}",
-        "B4: '3.32' is shown in the number format '# ?/?', which is not read; format the cell as a number",
+        "B4: '3.32' is shown in the number format '0.00,', which is not read; format the cell as a number",
         "C3: '=C2*2' is a formula that was saved without its result; open and save the workbook in the spreadsheet",
         "D3: 'about 280' is not a number; expected a number, or an empty cell for no claim",
     ]
@@ -264,3 +264,68 @@ def general(sheet: Any, table: list[list[str]]) -> None:
     for at, row in enumerate(table, start=1):
         for column, text in enumerate(row, start=1):
             sheet.cell(at, column).value = float(text) if at > 1 else text
+
+
+def test_fractions_are_read_by_the_numbers_behind_them(tmp_path: Path) -> None:
+    """0.3 that is shown as 2/7 is no claim of 2/7."""
+
+    def filled(sheet: Any) -> None:
+        fill(sheet, [["step", "w", "b"], ["1", "0.267", "0.24"]])
+        sheet["B2"].number_format = "# ?/?"
+
+    reading = read(book(tmp_path, Table=filled))
+    assert texts(reading) == [(1, "w", "0.267"), (1, "b", "0.24")]
+    assert reading.told.endswith("1 row, fractions by the numbers behind them")
+    path = open_document([["step", "w"], ["1", "0.267"]], tmp_path / "mine.ods")
+    with zipfile.ZipFile(path) as packed:
+        parts = {name: packed.read(name) for name in packed.namelist()}
+    parts["content.xml"] = parts["content.xml"].replace(b">0.267<", b">1/4<")
+    with zipfile.ZipFile(path, "w") as packed:
+        for name, content in parts.items():
+            packed.writestr(name, content)
+    reading = read(path)
+    assert texts(reading) == [(1, "w", "0.267")]
+    assert reading.told.endswith("1 row, fractions by the numbers behind them")
+
+
+@pytest.mark.parametrize("name", ["mine.xlsx", "mine.ods"])
+@pytest.mark.parametrize(
+    "notes",
+    [
+        [["Note: calculated with a TI-30, rounded to 4 digits", ""]],
+        [["", ""], ["", "all in SI units"]],
+        [["", ""], ["Name:", "Anna"], ["", ""], ["by hand", ""]],
+    ],
+)
+def test_notes_below_a_table_are_passed_over_and_told(tmp_path: Path, name: str, notes: list[list[str]]) -> None:
+    table = [["step", "w"], ["1", "0.267"], ["2", "1.63"], *notes]
+    path = (excel if name.endswith("xlsx") else open_document)(table, tmp_path / name)
+    reading = read(path)
+    assert texts(reading) == [(1, "w", "0.267"), (2, "w", "1.63")]
+    assert not reading.unread
+    first = next(text for row in notes for text in row if text)
+    assert f"not read: {path}, " in reading.told
+    assert f", '{first[:20]}" in reading.told
+
+
+@pytest.mark.parametrize(
+    ("note", "message"),
+    [
+        (["In the end w = 1.63", ""], "A4: a note below the table is not read"),
+        (["sum", "1.897"], "A4: 'sum' is not a number of a step"),
+        (["3", "high"], "B4: 'high' is not a number"),
+    ],
+)
+def test_what_may_be_a_claim_below_a_table_is_not_read(tmp_path: Path, note: list[str], message: str) -> None:
+    path = excel([["step", "w"], ["1", "0.267"], ["2", "1.63"], note], tmp_path / "mine.xlsx")
+    [unread] = read(path).unread
+    assert message in str(unread)
+
+
+def test_a_last_row_of_texts_that_are_numbers_is_a_row(tmp_path: Path) -> None:
+    def filled(sheet: Any) -> None:
+        fill(sheet, [["step", "w", "b"], ["1", "0.267", "0.24"], ["2", "", ""]])
+        sheet["B3"].value = "1.63"
+        sheet["A3"].value = "2"
+
+    assert texts(read(book(tmp_path, Table=filled))) == [(1, "w", "0.267"), (1, "b", "0.24"), (2, "w", "1.63")]

@@ -58,7 +58,10 @@ def test_arrays_from_python() -> None:
         (pd.Series([0.267, 1.63]), "claims are a Series without a name; give it that of its numbers"),
         (pd.DataFrame({"w": [0.2, 1.6]}).loc[1], "claims are a Series called 1, which may be the step"),
         (3, "claims are a int; expected"),
-        ([1, 2], r"claims\[0\] is a int; expected a dict such as"),
+        ([1, 2], r"claims\[0\] is a int; expected a dict such as .*, or first a tuple of names, then tuples"),
+        ([(1, 0.267), (2, 1.63)], r"claims\[0\] is '\(1, 0.267\)'; expected the names, such as \('step', 'w'\)"),
+        ([("step", "w"), (1, 0.267, 0.24)], r"^claims\[1\]\[2\]: 3 cells in this row; expected 2"),
+        ({"columns": ["step", "w"], "data": [[1, "high"]]}, "'high' is not a number"),
         ([], "has no table"),
         ([{}], "has no table"),
         (pd.DataFrame({"step": [], "w": []}), "claims nothing"),
@@ -171,3 +174,48 @@ def of(given: object) -> list[tuple[int, str, str]]:
 
 def claims_of(text: str) -> list[tuple[int, str, str]]:
     return [(one.cell.step, one.cell.name, one.literal.text) for one in read_table(text, "t", ARTICLE).claims]
+
+
+def test_tuples_of_which_the_first_has_the_names() -> None:
+    rows: list[tuple[object, ...]] = [("step", "w", "b"), (1, 0.267, "0.24"), (2, np.float64(1.63), None)]
+    for given in (
+        rows,
+        [list(row) for row in rows],
+        {"columns": rows[0], "data": rows[1:]},
+        {"index": [1, 2], "columns": rows[0], "data": rows[1:]},
+    ):
+        found = audit("article", claims=given)  # type: ignore[arg-type]
+        assert [one.claim.literal.text for one in found.findings] == ["0.267", "0.24", "1.63"]
+        assert found.exit_status == 0
+
+
+def test_names_each_with_its_number() -> None:
+    found = audit("article", claims=list({"step": 2, "w": 1.63, "b": 0.57}.items()))
+    assert [(one.cell.step, one.cell.name, one.status.value) for one in found.findings] == [
+        (2, "w", "right"),
+        (2, "b", "right"),
+    ]
+
+
+def test_a_frame_as_a_dict_of_its_parts() -> None:
+    frame = pd.DataFrame({"w": [0.267, 1.63], "b": [0.24, 0.57]}, index=[1, 2])
+    found = audit("article", claims=frame.to_dict("split"))
+    assert [one.claim.literal.text for one in found.findings] == ["0.267", "0.24", "1.63", "0.57"]
+    assert found.told == ("read as a dict, its data, 2 rows, its index passed over",)
+
+
+def test_dicts_in_dicts_are_groups_of_names() -> None:
+    logged = {"_step": 1, "train": {"loss": 146.67}, "params": {"w": 0.267}, "grads": {"w": "-26.67"}, "_runtime": 2.5}
+    expected = ["146.67", "-26.67", "0.267"]
+    for given in ([logged], json.dumps(logged) + "\n", f"{logged}\n"):
+        found = audit("article", claims=given)
+        assert [one.claim.literal.text for one in found.findings] == expected
+        assert {one.status.value for one in found.findings} == {"right"}
+    deeper = json.dumps({"_step": 1, "model": {"params": {"w": 0.267}}, "loss": 146.67}) + "\n"
+    assert len(audit("article", claims=deeper).findings) == 2
+
+
+def test_a_text_in_place_of_a_file_is_refused_whatever_its_length() -> None:
+    for text in ("{" + '"w": 0.5, ' * 100 + "}", "w\0"):
+        with pytest.raises(ClaimError):
+            audit("article", claims=text)

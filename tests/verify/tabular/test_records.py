@@ -85,7 +85,7 @@ def test_the_digits_of_json_are_kept() -> None:
 
 
 @given(
-    st.sampled_from(["columns", "index", "records"]),
+    st.sampled_from(["columns", "index", "records", "split", "table"]),
     st.lists(st.tuples(st.integers(-99, 99), st.integers(0, 99)), min_size=1, max_size=3),
     st.booleans(),
 )
@@ -97,7 +97,8 @@ def test_a_data_frame_as_pandas_writes_it_in_json(orient: str, rows: list[tuple[
             "loss": [loss / 8 for _, loss in rows],
         }
     )
-    text = (frame.set_index("step") if is_index and orient != "records" else frame).to_json(orient=orient)
+    frame = frame.set_index("step") if is_index and orient != "records" else frame
+    text = frame.to_json(orient=orient, indent=2 if rows[0][0] % 2 else None)
     found = [(step, name, float(number)) for step, _, name, number in claimed(text, ARTICLE)]
     expected = [
         (step, name, value / 8)
@@ -105,3 +106,24 @@ def test_a_data_frame_as_pandas_writes_it_in_json(orient: str, rows: list[tuple[
         for name, value in zip(("w", "loss"), row, strict=True)
     ]
     assert sorted(found) == sorted(expected)
+
+
+def test_names_of_two_levels_in_json() -> None:
+    frame = pd.DataFrame({("grad", "w"): [-26.67], ("new", "b"): [0.24]}, index=[1])
+    found = claimed(frame.to_json(orient="split"), ARTICLE)
+    assert [(step, name, number) for step, _, name, number in found] == [(1, "dl/dw", "-26.67"), (1, "b", "0.24")]
+
+
+def test_an_index_that_may_be_the_steps_is_refused_in_any_form() -> None:
+    frame = pd.DataFrame({"w": [0.267, 1.63]}, index=[3, 5])
+    for orient in ("split", "table"):
+        with pytest.raises(ClaimError, match="a column without a name has numbers"):
+            claimed(frame.to_json(orient=orient), ARTICLE)
+
+
+@pytest.mark.parametrize("orient", ["split", "table"])
+@pytest.mark.parametrize("cut", range(5, 150, 7))
+def test_what_is_cut_short_is_refused(orient: str, cut: int) -> None:
+    text = pd.DataFrame({"step": [1, 2], "w": [0.267, 1.63]}).to_json(orient=orient)
+    with pytest.raises(ClaimError):
+        claimed(text[: min(cut, len(text) - 1)], ARTICLE)
