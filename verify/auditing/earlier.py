@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 
 from derive.run.run import Run
 from verify.auditing.mistakes import remarks, with_local_partials
@@ -24,6 +25,7 @@ from verify.auditing.other_conventions import with_other_conventions
 from verify.claims.claim import Cell
 from verify.claims.literal import Literal, may_stand_for
 from verify.following import extent
+from verify.following.beginning import SHORT, asked_steps, known_states, passed_over
 from verify.following.finding import OF_DIGITS, Finding, Status
 from verify.following.follow_through import follow
 from verify.following.manner import Manner, manner, rounds_up
@@ -65,21 +67,22 @@ def followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
         last = max(cell.step for cell in (*refused, *near))
         count = bisect_right(findings, last, key=lambda one: one.cell.step)
     own, later = findings[:count], findings[count:]
-    extent.followed(run, [*refused, *near], [one.cell for one in own]).check(run.settings.limit)
+    wanted = [cell for cell in (*refused, *near) if cell.quantity.group != "setting"]
+    is_long = is_part and not inputs and max((cell.step for cell in wanted), default=0) > SHORT
+    known = known_states(run, [one.claim for one in own]) if is_long else ()
+    extent.followed(run, [*refused, *near], [one.cell for one in own], known).check(run.settings.limit)
     prints = manner(run, own, near, is_part=is_part) if near and not inputs else Manner()
     own, rounded = _as_rounded(own, prints)
     findings = [*own, *later]
-    exact = exact_integers(findings)
-    zeros = zeros_left_out(findings, count)
-    owns = [_own(one, mark, is_exact=one.cell in exact, unit=zeros.get(one.cell)) for mark, one in enumerate(own)]
-    wanted = [cell for cell in (*refused, *near) if cell.quantity.group != "setting"]
+    owns_from = partial(_owns, findings, count)
+    owns = owns_from(passed_over(known, asked_steps(run, wanted), 1).get(1, 1))
     others = [_without_asides(run, own, owns, wanted), _through_lines(run, owns, wanted)]
     by_rounding = Allowed(None, {}) if is_part else allowed(run, own, owns)
     forms = follow(run, owns, [*wanted, *by_rounding.forms], HandForms(inputs=inputs))
     way = _way(run, own, forms, by_rounding, near, rounded, rounds_up(findings))
     is_short = not is_part and max(one.cell.step for one in own) <= extent.MAX_BY_HAND
     if is_short or any(is_open(one, forms.get(one.cell)) for one in own):
-        by_parameters = follow(run, of_parameters(owns), wanted, HandForms(inputs=inputs))
+        by_parameters = follow(run, of_parameters(owns_from(1)), wanted, HandForms(inputs=inputs))
         others.append(sharper(own, forms, by_parameters))
     ways = (forms, *others)
     judged, roots = _in_order(own, ways, way, prints, rounded)
@@ -99,6 +102,14 @@ def followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
         replace(finding, remarks=remarks(run, finding, context)) if finding.status.is_refused else finding
         for finding in judged
     )
+
+
+def _owns(findings: Sequence[Finding], count: int, begin: int) -> list[Own]:
+    """The author's numbers among the first `count`, from the state before the step `begin` on; each by its place."""
+    exact = exact_integers(findings)
+    marked = [(mark, one) for mark, one in enumerate(findings[:count]) if one.cell.step >= begin - 1]
+    zeros = zeros_left_out(findings, [one for _, one in marked])
+    return [_own(one, mark, is_exact=one.cell in exact, unit=zeros.get(one.cell)) for mark, one in marked]
 
 
 def _as_rounded(findings: Sequence[Finding], prints: Manner) -> tuple[Sequence[Finding], frozenset[Cell]]:

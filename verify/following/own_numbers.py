@@ -177,10 +177,10 @@ def _is_rounded(finding: Finding) -> bool:
     return to_fraction(right) != literal.value
 
 
-def zeros_left_out(findings: Sequence[Finding], first: int | None = None) -> Mapping[Cell, Fraction]:
+def zeros_left_out(findings: Sequence[Finding], among: Sequence[Finding] | None = None) -> Mapping[Cell, Fraction]:
     """Of right numbers without the zeros at their end, as −1.9 of −1.9000, twice the unit of the last digit left out.
 
-    They are looked for among the `first` findings, or all.
+    They are looked for `among` some of the findings, or in all.
 
     They have `MANY_ZEROS` digits fewer than another number of their column, and the right number has zeros there, which
     is so by chance once in a hundred times. So have those that are the right number exactly, where the table has other
@@ -193,7 +193,7 @@ def zeros_left_out(findings: Sequence[Finding], first: int | None = None) -> Map
         quantity = finding.cell.quantity
         most[quantity] = max(most.get(quantity, 0), finding.claim.literal.digits)
     found: dict[Cell, Fraction] = {}
-    for finding in findings[:first]:
+    for finding in findings if among is None else among:
         literal, right = finding.claim.literal, finding.right
         zeros = most[finding.cell.quantity] - literal.digits
         is_whole = literal.unit is not None and (literal.value / literal.unit) % 10 != 0  # 2.0 has its zeros

@@ -39,7 +39,7 @@ from verify.residue.rounded_step import (
     rounded_steps,
 )
 
-MOST = 20_000  # steps that are kept side by side
+MOST = 100_000  # steps that are kept side by side
 MOST_NUMBERS = 2_000_000  # of all of them together: states, lines and their adjoints
 COLUMNS = 2000  # roundings that are carried on by themselves; then those so far become as many as a state has numbers
 SHARP = 48  # bits of a state that are known: twice as many as a float32 has, so that the rest does not count
@@ -197,7 +197,8 @@ def _moved(
             shape = array.shape[1:]
             own = slice(mark, mark := mark + math.prod(shape))
             state[name] = system.made(array[places], parts[:, own].reshape((len(group), *shape, guess.shape[1])))
-        rows = {name: np.stack([column[list(step.batch.indices)] for step in group]) for name, column in data.items()}
+        indices = np.array([step.batch.indices for step in group])
+        rows = {name: column[indices] for name, column in data.items()}
         times = np.array([float(step.batch.made) for step in group])
         results = state | one_step(run, calculation, state, rows, group[0].batch, {}, times)
         after = [_side_by_side(results[f"{name}'"], array.shape[1:], len(group)) for name, array in states.items()]
@@ -224,18 +225,32 @@ def _by_unit(parts: Floats, guess: Floats) -> Floats:
 
 
 def _gone_on(begun: Off, moved: Sequence[_Moved], rounding: tuple[Floats, Floats]) -> Iterator[Off]:
-    """How far the state before each step can be off, and by which roundings; to the first that is off by anything."""
-    off = begun
-    for step, *own in zip(moved, *rounding, strict=True):
+    """How far the state before each step can be off, and by which roundings; to the first that is off by anything.
+
+    It is what `Off.after` gives step by step. The columns of one stand in the place of those of the one before.
+    """
+    size, many = begun.spread.shape
+    held = np.zeros((size, COLUMNS + size + many))
+    held[:, :many], shift = begun.spread, begun.shift
+    rows = np.arange(size)
+    for step, own, around in zip(moved, *rounding, strict=True):
+        off = Off(shift, held[:, :many])
         with np.errstate(all="ignore"):
-            is_bounded = np.isfinite(off.box).all()
-        if not is_bounded:
-            return
+            if not np.isfinite(off.box).all():
+                return
         yield off
         with np.errstate(all="ignore"):
-            off = off.after(step.derivative, step.rest, (own[0], own[1]))
-            if off.spread.shape[1] > COLUMNS:
-                off = fewer(off)
+            lost = np.abs(step.derivative) @ np.abs(shift) * 2.0**-40
+            held[:, :many] = step.derivative @ held[:, :many]
+            held[:, many : many + size] = 0.0
+            held[rows, many + rows] = step.rest + around + lost
+            many += size
+            held[:, :many] *= 1 + 2.0**-50
+            shift = step.derivative @ shift + own
+            if many > COLUMNS:
+                spread = fewer(Off(shift, held[:, :many])).spread
+                many = spread.shape[1]
+                held[:, :many] = spread
 
 
 def fewer(off: Off) -> Off:
