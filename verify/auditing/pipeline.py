@@ -166,8 +166,7 @@ def audit(
     else:
         source, reading = plain.source, read_plain(run, plain, units)
     run = _with_numbers(run, reading.claims)
-    done = courses.last if courses.known else 0
-    by_hand(run, [claim.cell for claim in reading.claims], done).check(chosen.limit)
+    by_hand(run, [claim.cell for claim in reading.claims], courses).check(chosen.limit)
     judged = in_both_ways(run, reading.claims, tell, courses)
     formulas = () if sentences and claims is None else judge_formulas(stated, run.followed)
     more, refused = _judged(stated, run.followed, (*said, *reading.formulas))

@@ -12,6 +12,7 @@ from dataclasses import replace
 from derive.run.run import Run
 from verify.claims.claim import Cell
 from verify.following.beginning import SHORT, asked_steps, passed_over, steps_between
+from verify.following.course import Courses
 from verify.following.follow_through import MAX_STEPS
 from verify.following.own_numbers import MAX_PARTS
 from verify.following.right_values import MAX_BY_STEPS
@@ -21,6 +22,7 @@ from verify.hand.size import Size, calculations, size_of
 from verify.numbers import Exact
 
 CLAIMED = 150  # calculations that a claim costs: it is read, judged, put in order and told
+BY_COURSE = 3  # that an operation costs in a step of a long run, whose calls are repeated
 FORM = 30  # that an operation on forms costs, and each of its unknowns
 PART = 1
 MAX_BY_HAND = 200  # steps that somebody calculates with rounded numbers
@@ -28,15 +30,18 @@ FOLLOWING = "to tell what follows from the numbers that are not right"
 SPREAD = 0.02  # that each pair of steps costs for each pair of numbers of a state: every rounding is carried on
 
 
-def by_hand(run: Run, cells: Sequence[Cell], done: int = 0) -> Size:
+def by_hand(run: Run, cells: Sequence[Cell], courses: Courses | None = None) -> Size:
     """The size of the right values of claimed numbers: every step up to the last, or those that are not leapt over.
 
-    Beyond `MAX_BY_STEPS` nothing is calculated of a run that cannot be leapt over. So many steps are `done` already.
+    Beyond `MAX_BY_STEPS` nothing is calculated of a run that cannot be leapt over. `courses` has what is known of some
+    steps, and shows that more can be told in the same way.
     """
     steps = sorted({cell.step for cell in cells})
     last = max(steps, default=1)
-    if last <= done:
-        return of_steps(run, 0, len(cells))
+    if courses is not None and courses.run is run and courses.known and last <= MAX_BY_STEPS:
+        left = 0 if last <= courses.last else last
+        each = calculations(run.watched, run.followed, run.settings, least=BY_COURSE)
+        return replace(of_steps(run, 0, 0), calculations=left * each + len(cells) * CLAIMED)
     whole = of_steps(run, last, len(cells))
     if whole.calculations <= run.settings.limit:
         return whole

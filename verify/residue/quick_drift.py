@@ -43,7 +43,8 @@ MOST = 100_000  # steps that are kept side by side
 MOST_NUMBERS = 2_000_000  # of all of them together: states, lines and their adjoints
 COLUMNS = 2000  # roundings that are carried on by themselves; then those so far become as many as a state has numbers
 SHARP = 48  # bits of a state that are known: twice as many as a float32 has, so that the rest does not count
-FINER = 512  # bits with which the steps are calculated once more where that is not so
+LONG, FINE = 3000, 2048  # steps from which on they are calculated with so many bits: balls widen with each of them
+FINER = 8192  # bits with which they are calculated once more where their states are not known so well
 _GROUPS = ("nodes", "loss", "adjoints", "gradients", "clipped", "after", "inside")
 _TRIES = 3
 _ROOM = 2.0  # times the drift at the exact states: the guess for the drift at all states that it reaches
@@ -58,7 +59,7 @@ def many_steps(run: Run, last: int) -> tuple[HandStep, ...]:
     each = sum(math.prod(length(axis, sizes) for axis in node.axes) for node in run.watched.graph.lines)
     if not _is_bounded(run, size) or not 0 < last <= MOST or last * (size + 2 * each) > MOST_NUMBERS:
         return ()
-    return _by_hand(run, range(1, last + 1), BITS)
+    return _by_hand(run, range(1, last + 1), BITS if last <= LONG else FINE)
 
 
 def _is_bounded(run: Run, size: int) -> bool:
