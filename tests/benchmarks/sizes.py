@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Iterator
+from decimal import Decimal, localcontext
 from functools import partial
 from random import Random
 
@@ -96,6 +97,21 @@ def table(text: str, wrong: int | None = None, parameters: int = 10**9) -> list[
     return rows
 
 
+def long_table(steps: int, wrong: int | None = None) -> str:
+    """The text of a table of a linear fit of one sample a step, by decimals of 60 digits; w of row `wrong` is off."""
+    x, y = ([Decimal(repr(number)) for number in _numbers(min(steps, 3000))] for _ in "xy")
+    w = b = Decimal(0)
+    rows = ["step,l,w,b"]
+    with localcontext(prec=60):
+        for step in range(1, steps + 1):
+            place = (step - 1) % len(x)
+            off = w * x[place] + b - y[place]
+            w, b = w - Decimal("0.02") * off * x[place], b - Decimal("0.02") * off
+            shown = w + Decimal("0.02") * (step == wrong)
+            rows.append(f"{step},{off * off:.6f},{shown:.6f},{b:.6f}")
+    return "\n".join(rows) + "\n"
+
+
 def cases() -> Iterator[Case]:
     """Steps × columns × rows × the size of a network, in all dtypes."""
     for name, text in (
@@ -123,6 +139,9 @@ def cases() -> Iterator[Case]:
     ):
         rows = table(text, wrong)
         yield f"audit: {name}", partial(audit, text, claims=rows, limit=NO_LIMIT)
+    for name, row in (("right", None), ("wrong at row 3", 3), ("wrong at row 50001", 50_001)):
+        rows_of_text = long_table(100_000, row)
+        yield f"audit: line, 100000 rows, {name}", partial(audit, line(100_000), claims=rows_of_text, limit=NO_LIMIT)
 
 
 def speed() -> float:

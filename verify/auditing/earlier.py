@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 
 from derive.run.run import Run
 from verify.auditing.mistakes import remarks, with_local_partials
@@ -26,15 +28,17 @@ from verify.auditing.other_conventions import with_other_conventions
 from verify.claims.claim import Cell
 from verify.claims.literal import Literal, may_stand_for
 from verify.following import extent
+from verify.following.beginning import SHORT, asked_steps, known_states, passed_over
 from verify.following.finding import OF_DIGITS, Finding, Status
 from verify.following.follow_through import follow
-from verify.following.manner import FEW_UP, Manner, manner, rounded_up
+from verify.following.manner import Manner, manner, rounds_up
 from verify.following.on_the_way import (
     Allowed,
     Reached,
     allowed,
     has_gradients,
     has_traces,
+    is_by_program,
     of_parameters,
     reachable,
     reached,
@@ -52,46 +56,57 @@ MAX_COPIED = 4  # slips in copying that are looked behind: each costs as much as
 
 
 def followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """The findings with what is inherited told apart from what is wrong where it stands."""
+    """The findings, in the order of calculation, with what is inherited told apart from what is wrong where it stands.
+
+    Of a long table nothing follows after the last number that is not right.
+    """
     refused = [one.cell for one in findings if one.status is Status.WRONG or one.by_inputs]
-    if not refused and not any(one.status in OF_DIGITS for one in findings):
+    near = [one.cell for one in findings if one.status in OF_DIGITS]
+    if not refused and not near:
         return tuple(findings)
     inputs = input_marks(run.watched)
     if inputs and not is_followed(run, refused):
         return tuple(findings)
-    near = [one.cell for one in findings if one.status in OF_DIGITS]
-    extent.followed(run, [*refused, *near], [one.cell for one in findings]).check(run.settings.limit)
-    prints = manner(run, findings, near) if near and not inputs else Manner()
-    findings, rounded = _as_rounded(findings, prints)
-    exact = exact_integers(findings)
-    zeros = zeros_left_out(findings)
-    owns = [_own(one, mark, is_exact=one.cell in exact, unit=zeros.get(one.cell)) for mark, one in enumerate(findings)]
+    count = len(findings)
+    if is_part := is_by_program(findings):
+        last = max(cell.step for cell in (*refused, *near))
+        count = bisect_right(findings, last, key=lambda one: one.cell.step)
+    own, later = findings[:count], findings[count:]
     wanted = [cell for cell in (*refused, *near) if cell.quantity.group != "setting"]
-    others = [_without_asides(run, findings, owns, wanted), _through_lines(run, owns, wanted)]
-    by_rounding = allowed(run, findings, owns)
+    is_long = is_part and not inputs and max((cell.step for cell in wanted), default=0) > SHORT
+    known = known_states(run, [one.claim for one in own]) if is_long else ()
+    extent.followed(run, [*refused, *near], [one.cell for one in own], known).check(run.settings.limit)
+    prints = manner(run, own, near, is_part=is_part) if near and not inputs else Manner()
+    own, rounded = _as_rounded(own, prints)
+    findings = [*own, *later]
+    owns_from = partial(_owns, findings, count)
+    owns = owns_from(passed_over(known, asked_steps(run, wanted), 1).get(1, 1))
+    others = [_without_asides(run, own, owns, wanted), _through_lines(run, owns, wanted)]
+    by_rounding = Allowed(None, {}) if is_part else allowed(run, own, owns)
     forms = follow(run, owns, [*wanted, *by_rounding.forms], HandForms(inputs=inputs))
-    way = _way(run, findings, forms, by_rounding, near, rounded)
-    is_short = max(one.cell.step for one in findings) <= extent.MAX_BY_HAND
-    if is_short or any(is_open(one, forms.get(one.cell)) for one in findings):
-        by_parameters = follow(run, of_parameters(owns), wanted, HandForms(inputs=inputs))
-        others.append(sharper(findings, forms, by_parameters))
+    way = _way(run, own, forms, by_rounding, near, rounded, rounds_up(findings))
+    is_short = not is_part and max(one.cell.step for one in own) <= extent.MAX_BY_HAND
+    if is_short or any(is_open(one, forms.get(one.cell)) for one in own):
+        by_parameters = follow(run, of_parameters(owns_from(1)), wanted, HandForms(inputs=inputs))
+        others.append(sharper(own, forms, by_parameters))
     ways = (forms, *others)
-    judged, roots = _in_order(findings, ways, way, prints, rounded)
+    judged, roots = _in_order(own, ways, way, prints, rounded)
     copied: list[int] = []
     at_first = judged
     while is_short and len(copied) < MAX_COPIED and (slip := slip_before_others(judged, copied)) is not None:
         copied.append(slip)
         ways = (*ways, follow(run, without_slips(owns, judged, copied), wanted, HandForms(inputs=inputs)))
-        judged, roots = _in_order(findings, ways, way, prints, rounded)
+        judged, roots = _in_order(own, ways, way, prints, rounded)
     if is_short and _coarse(judged):
-        prints = prints if prints.given else manner(run, findings, near)
+        prints = prints if prints.given else manner(run, own, near)
         given = _Given(prints.given, way.one_way if way.moved and way.is_traced else Reached())
-        judged, roots = _in_order(findings, ways, way, prints, rounded, given)
+        judged, roots = _in_order(own, ways, way, prints, rounded, given)
     if is_short and by_rounding.digits is not None and (coarse := _coarse(judged)):
-        one_way = reached(run, findings, coarse, by_rounding.digits, _right(findings, by_rounding.forms))
+        one_way = reached(run, own, coarse, by_rounding.digits, _right(own, by_rounding.forms))
         if coarse <= one_way.forms.keys():  # somebody who rounds so has exactly these numbers
-            judged, roots = _in_order(findings, ways, way, prints, rounded, _Given(prints.given, one_way))
-    judged = _as_printed(run, beside_slips(judged, at_first, copied, ways[-1]), prints)
+            judged, roots = _in_order(own, ways, way, prints, rounded, _Given(prints.given, one_way))
+    judged = beside_slips(judged, at_first, copied, ways[-1])
+    judged = [*_as_printed(run, judged, prints, is_part=is_part), *later]
     judged = _of_a_rounding_author(judged, ways, roots, way, prints)
     judged = with_other_conventions(run, with_local_partials(run, judged))
     context = {finding.cell: finding for finding in judged}
@@ -99,6 +114,14 @@ def followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
         replace(finding, remarks=remarks(run, finding, context)) if finding.status.is_refused else finding
         for finding in judged
     )
+
+
+def _owns(findings: Sequence[Finding], count: int, begin: int) -> list[Own]:
+    """The author's numbers among the first `count`, from the state before the step `begin` on; each by its place."""
+    exact = exact_integers(findings)
+    marked = [(mark, one) for mark, one in enumerate(findings[:count]) if one.cell.step >= begin - 1]
+    zeros = zeros_left_out(findings, [one for _, one in marked])
+    return [_own(one, mark, is_exact=one.cell in exact, unit=zeros.get(one.cell)) for mark, one in marked]
 
 
 def _as_rounded(findings: Sequence[Finding], prints: Manner) -> tuple[Sequence[Finding], frozenset[Cell]]:
@@ -244,8 +267,11 @@ def _way(
     by_rounding: Allowed,
     near: Sequence[Cell],
     rounded: Set[Cell],
+    is_rounded: bool,
 ) -> _Way:
     """How the author rounds, by the numbers that do not follow exactly, and those `near` the right ones.
+
+    `is_rounded` says whether right numbers are rounded up.
 
     One alone is looked at where roundings can take it so far, or it looks cut off in a table that is `rounded`; the
     first of these only shows something where one way gives it and nearly all that is right, as it is printed.
@@ -261,7 +287,7 @@ def _way(
     off = moved | allowed_ones
     carried = _as_carried(findings, exactly, off_alone)
     is_traced = has_traces(findings, exactly, forms, moved)
-    return _Way(forms, one_way, moved, off, carried, is_traced, rounded_up(findings) >= FEW_UP)
+    return _Way(forms, one_way, moved, off, carried, is_traced, is_rounded)
 
 
 def _by_rounding(
@@ -339,7 +365,7 @@ def _of_a_rounding_author(
     where rounding on the way, which other numbers show, can take it so far.
     """
     looks_so = [one for one in findings if one.status in OF_DIGITS]
-    if rounded_up(findings) < FEW_UP:
+    if not looks_so or not rounds_up(findings):
         return list(findings)
     found: dict[Cell, Finding] = {}
     for one in looks_so:
@@ -356,7 +382,7 @@ def _of_a_rounding_author(
     return [followed_on.get(one.cell, one) for one in findings]
 
 
-def _as_printed(run: Run, findings: Sequence[Finding], prints: Manner) -> list[Finding]:
+def _as_printed(run: Run, findings: Sequence[Finding], prints: Manner, *, is_part: bool) -> list[Finding]:
     """The findings; carried is also what the numbers before it give exactly as they are printed, however coarse.
 
     So is what looks cut off or rounded twice, unless a number of the table is that which no earlier one explains.
@@ -364,7 +390,7 @@ def _as_printed(run: Run, findings: Sequence[Finding], prints: Manner) -> list[F
     near = [one.cell for one in findings if one.status in OF_DIGITS or is_coarse(one)]
     if not near:
         return list(findings)
-    given = prints.given if prints.given.keys() >= {*near} else manner(run, findings, near).given
+    given = prints.given if prints.given.keys() >= {*near} else manner(run, findings, near, is_part=is_part).given
     refused = {mark for mark, one in enumerate(findings) if one.status.is_refused}
     explained = {cell for cell in near if _is_given(given.get(cell, ()), refused)}  # what is right stays right
     for_sure = {one.status for one in findings if one.status in OF_DIGITS and one.cell not in explained}

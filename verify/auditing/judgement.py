@@ -17,6 +17,7 @@ from verify.claims.claim import Cell, Claim
 from verify.claims.literal import Literal, judge, tie, written_like
 from verify.claims.table import once
 from verify.columns.order import in_order
+from verify.following.course import Courses
 from verify.following.epoch_means import which_of_two
 from verify.following.extent import MAX_BY_HAND
 from verify.following.finding import OF_DIGITS, Finding, Status
@@ -35,12 +36,18 @@ from verify.residue.rate_residue import settle_rates
 from verify.residue.settlement import is_dtype_named, is_of_pytorch, may_be_residue, settle
 
 
-def in_both_ways(run: Run, claims: Sequence[Claim], tell: Progress | None) -> tuple[tuple[Finding, ...], bool]:
-    """The findings, and whether PyTorch was asked; of two ways to read means and sums, in the better."""
+def in_both_ways(
+    run: Run, claims: Sequence[Claim], tell: Progress | None, courses: Courses | None = None
+) -> tuple[tuple[Finding, ...], bool]:
+    """The findings, and whether PyTorch was asked; of two ways to read means and sums, in the better.
+
+    Each number is claimed once. `courses` has what is known of a long run.
+    """
     found = []
     run = covering(run, claims)
-    for read in map(once, which_of_two(run, claims)):
-        known = right_values(run, _calculated(read), _Decided(read), tell)
+    for way in which_of_two(run, claims):
+        read = once(way) if way != claims else way  # which of two may be claimed already
+        known = right_values(run, _calculated(read), _Decided(read), tell, courses)
         with precision(PRECISIONS[-1]):  # the border of a claim is held as sharply as the right number
             found.append(_judged(run, in_order(run, read), known))
     return min(found, key=lambda judged: sum(one.status is Status.WRONG for one in judged[0]))
@@ -60,7 +67,7 @@ def by_digits(run: Run, several: Sequence[Sequence[Claim]], rounding: bool) -> l
     with precision(PRECISIONS[-1]):
         if not rounding:
             return [[_alone(run, claim, known) for claim in own] for own in several]
-        return [_rounded(run, own, known)[0] for own in several]
+        return [_rounded(run, _each_alone(run, own, known), known)[0] for own in several]
 
 
 def _calculated(claims: Iterable[Claim]) -> list[Cell]:
@@ -89,18 +96,21 @@ class _Decided:
 
 def _judged(run: Run, claims: Sequence[Claim], known: Known) -> tuple[tuple[Finding, ...], bool]:
     """A finding for each claim, and whether PyTorch was asked."""
-    found, asked = _rounded(run, claims, known)
+    alone = _each_alone(run, claims, known)
+    found, asked = _rounded(run, alone, known)
     judged = _as_pytorch_prints(run, followed(run, found))
     if not is_dtype_named(run) and _may_be_by_hand(judged):
         finer = replace(run, settings=replace(run.settings, dtype="float64"))
-        in_float64, also_asked = _rounded(finer, claims, known)
+        in_float64, also_asked = _rounded(finer, alone, known)
         judged_finer = followed(finer, in_float64)
         is_by_hand = _is_by_hand(judged) and not is_of_float32(judged, judged_finer)
         if is_by_hand or (_follow(judged, judged_finer) and not _is_of_pytorch(run, judged)):
             run, found, judged, asked = finer, in_float64, judged_finer, asked or also_asked
     cut = cut_claims(found, judged)
     if cut and not manner(run, found, ()).is_rounded:
-        read = _of_digits(run, cut, known)  # nobody cuts off what rounding in a program has made a little smaller
+        read = _of_digits(
+            run, _each_alone(run, cut, known)
+        )  # nobody cuts off what rounding in a program has made a little smaller
         by_cut = followed(run, read)
         is_cut = is_cut_rather(found, read, judged, by_cut)
         judged = by_cutting(judged, by_cut) if is_cut else left_open(judged, by_cut)
@@ -170,23 +180,28 @@ def _is_by_hand(judged: Iterable[Finding]) -> bool:
     return any(one.status is Status.CARRIED and one.allowed is None for one in judged)
 
 
-def _rounded(run: Run, claims: Sequence[Claim], known: Known) -> tuple[list[Finding], bool]:
-    """The same where nothing is calculated from the author's own numbers."""
-    found = _of_digits(run, claims, known)
+def _rounded(run: Run, alone: Sequence[Finding], known: Known) -> tuple[list[Finding], bool]:
+    """The same where nothing is calculated from the author's own numbers; each is known `alone`."""
+    found = _of_digits(run, alone)
     open_ = [place for place, finding in enumerate(found) if may_be_residue(finding)]
     by_digits = tuple(found)
     asked = settle(run, found, open_, known.steps)
     return _cut_alike(run, by_digits, found), asked
 
 
-def _of_digits(run: Run, claims: Sequence[Claim], known: Known) -> list[Finding]:
-    """The claims by their digits, and by what inputs that are rounded allow."""
+def _of_digits(run: Run, alone: Sequence[Finding]) -> list[Finding]:
+    """The claims by their digits, and by what inputs that are rounded and the dtype of a program allow."""
+    return by_inputs(run, settle_rates(run, alone))
+
+
+def _each_alone(run: Run, claims: Sequence[Claim], known: Known) -> list[Finding]:
+    """The claims by their digits alone, whatever the dtype of a program."""
     found = [_alone(run, claim, known) for claim in claims]
     read = {**zeros_of_places(found), **filled_zeros(found)}
-    for place, one in enumerate(found):
+    for place, one in enumerate(found) if read else ():
         if one.cell in read:
             found[place] = _alone(run, replace(one.claim, literal=read[one.cell]), known)
-    return by_inputs(run, settle_rates(run, _with_zeros(found)))
+    return _with_zeros(found)
 
 
 def _with_zeros(findings: list[Finding]) -> list[Finding]:
@@ -195,6 +210,8 @@ def _with_zeros(findings: list[Finding]) -> list[Finding]:
     What is right at the digits that stand there is right.
     """
     zeros = zeros_dropped(findings, {one.cell for one in findings if one.status in OF_DIGITS})
+    if not zeros:
+        return findings
     return [_by_all_digits(one, zeros[one.cell]) if one.cell in zeros else one for one in findings]
 
 

@@ -32,7 +32,12 @@ _RULED = ("loss", "setting", "epoch")  # what a log has in the place of which it
 
 
 def meant(
-    grid: Grid, run: Timeline, writer: Writer | None, judge: Judge, is_explained: Callable[[Sequence[Claim]], bool]
+    grid: Grid,
+    run: Timeline,
+    writer: Writer | None,
+    judge: Judge,
+    is_explained: Callable[[Sequence[Claim]], bool],
+    plain: Reading | None = None,
 ) -> Reading:
     """The claims of a table in the one way that all its numbers fit.
 
@@ -40,7 +45,7 @@ def meant(
     `ENOUGH` numbers wrong, or is not possible, the ways of all writers that have its columns are tried. Where no way
     fits, the nearest is told. A way in which the table counts from 0, and shows it nowhere, is told and never taken.
     A short table keeps the way in which it stands where that `is_explained`, as all that is not right is carried, and
-    some number is wrong in the other.
+    some number is wrong in the other. `plain` is how it is read as it stands, where that is known.
     Raises `ClaimError` for two ways that are equally near and find other numbers wrong, and where nobody is said to
     have written a table of unknown names and no way fits more than the share `MOST` of it.
     """
@@ -49,7 +54,7 @@ def meant(
         assert found is not None  # there is a way, and one that any number fits will do
         return found
     try:
-        plain = read_rows(grid, run)
+        plain = plain or read_rows(grid, run)
     except ClaimError as error:
         ways = possible_readings(grid, run)
         own = [way for way in ways if not way.is_shifted]

@@ -80,12 +80,14 @@ def another_convention(run: Run, finding: Finding, context: Context) -> str:
 def with_local_partials(run: Run, findings: Sequence[Finding]) -> list[Finding]:
     """The findings, with the first wrong derivatives marked that are the local partial of their line."""
     cells: dict[Cell, Cell] = {}
-    for finding in findings:
+    for finding in (one for one in findings if one.status is Status.WRONG):
         literal, cell, local = finding.claim.literal, finding.cell, finding.local_of(run.loss)
-        is_open = finding.status is Status.WRONG and literal.special is None and literal.value != 0
+        is_open = literal.special is None and literal.value != 0
         if is_open and local and cell.step <= MAX_LOCAL and len(cells) < MANY_LOCAL:
             cells[cell] = Cell(cell.step, Quantity("local", local, local), cell.entry, cell.position)
-    values = right_values(run, list(cells.values()), lambda _: True).values if cells else {}
+    if not cells:
+        return list(findings)
+    values = right_values(run, list(cells.values()), lambda _: True).values
     return [
         replace(finding, is_local=True)
         if finding.cell in cells

@@ -63,7 +63,7 @@ def with_other_conventions(run: Run, findings: Sequence[Finding]) -> list[Findin
             for one in first:
                 if one.cell in values and judge(one.claim.literal, values[one.cell]) == "right":
                     found.setdefault(id(one), convention.words)
-    return [replace(one, convention=found.get(id(one), "")) for one in findings]
+    return [replace(one, convention=found[id(one)]) if id(one) in found else one for one in findings]
 
 
 def _of_lines(lines: Iterable[Expr]) -> list[Convention]:

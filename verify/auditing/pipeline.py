@@ -21,10 +21,12 @@ from derive.run.settings import Settings
 from derive.run.update_numbers import with_numbers
 from verify.auditing.judgement import in_both_ways
 from verify.auditing.other_shapes import unless_read_otherwise
-from verify.auditing.reading import drawn, read, timeline_of
+from verify.auditing.reading import drawn, read, read_plain, timeline_of
 from verify.claims.claim import Claim
 from verify.claims.sentence import is_formula, says_step
+from verify.columns.claims import plain_claims
 from verify.columns.right import RightColumns, right_columns
+from verify.following.course import Courses
 from verify.following.extent import by_hand
 from verify.following.finding import Finding, Stated, Status
 from verify.following.rounded_inputs import check_rates
@@ -150,18 +152,22 @@ def audit(
     run = drawn(problem, chosen)
     check_rates(run)
     stated = in_effect(run.problem, chosen)
-    columns = None
+    plain, courses = None, Courses()
     if not sentences and sheet is None and log is None:
-        columns = right_columns(run, timeline_of(run, units), claims)
-    if columns is not None:
-        source, told, findings = columns
-        return Audit(run.problem, chosen, source, findings, formulas=judge_formulas(stated, run.followed), read_as=told)
+        plain = plain_claims(run, timeline_of(run, units), claims)
+    right = None if plain is None else right_columns(run, plain, courses)
+    if plain is not None and right is not None:
+        formulas = judge_formulas(stated, run.followed)
+        return Audit(run.problem, chosen, plain.source, right, formulas=formulas, read_as=plain.told)
     said = tuple(text for text in sentences if is_formula(text))
     numbers = tuple(text for text in sentences if text not in said)
-    source, reading = read(run, claims, numbers, units, (sheet, log), is_about_formulas=bool(said))
+    if plain is None:
+        source, reading = read(run, claims, numbers, units, (sheet, log), is_about_formulas=bool(said))
+    else:
+        source, reading = plain.source, read_plain(run, plain, units)
     run = _with_numbers(run, reading.claims)
-    by_hand(run, [claim.cell for claim in reading.claims]).check(chosen.limit)
-    judged = in_both_ways(run, reading.claims, tell)
+    by_hand(run, [claim.cell for claim in reading.claims], courses).check(chosen.limit)
+    judged = in_both_ways(run, reading.claims, tell, courses)
     formulas = () if sentences and claims is None else judge_formulas(stated, run.followed)
     more, refused = _judged(stated, run.followed, (*said, *reading.formulas))
     refused = tuple(sorted((*reading.refused, *refused), key=lambda error: _place_in(sentences, error)))

@@ -24,6 +24,7 @@ from verify.claims.names import names_of
 from verify.claims.places import NoEntryError, Timeline
 from verify.claims.sentence import is_rounded, read_sentence, says_step
 from verify.claims.table import Reading, once, table_of
+from verify.columns.claims import PlainClaims
 from verify.hand.run import HandStep, calculate
 from verify.logs.writers import Writer, writer_named
 from verify.printed.forms import read_grid
@@ -110,6 +111,11 @@ def read(
     return run.watched.source, _meant(grid, run, timeline, how[1])
 
 
+def read_plain(run: Run, claims: PlainClaims, units: int | None) -> Reading:
+    """What a long plain table claims, in the way in which it is meant."""
+    return _meant(claims.grid, run, timeline_of(run, units), None, claims.reading)
+
+
 def _said(sentences: Sequence[str], timeline: Timeline) -> Reading:
     """The claims of sentences; an exact number of all entries, such as dm/dx = 1/3 of a vector x, is a formula.
 
@@ -131,11 +137,12 @@ def _said(sentences: Sequence[str], timeline: Timeline) -> Reading:
     return Reading(tuple(claims), formulas=tuple(formulas), refused=tuple(refused))
 
 
-def _meant(grid: Grid, run: Run, timeline: Timeline, writer: str | None) -> Reading:
-    """What a table claims. Raises `ClaimError`, which names what the table was read as."""
-    named = with_names(grid, timeline)
+def _meant(grid: Grid, run: Run, timeline: Timeline, writer: str | None, plain: Reading | None = None) -> Reading:
+    """What a table claims, that is read as `plain` where it stands so. Raises `ClaimError`, with how it was read."""
+    named = grid if plain is not None else with_names(grid, timeline)
+    how = partial(by_digits, run), partial(is_explained, run)
     try:
-        found = meant(named, timeline, _writer(run, writer), partial(by_digits, run), partial(is_explained, run))
+        found = meant(named, timeline, _writer(run, writer), *how, plain)
         if named is not grid and not any(one.status.is_accepted for one in by_digits(run, [found.claims], True)[0]):
             message = "numbers without names, none of which is the loss of its step; write a line of names above them"
             raise ClaimError(f"{message}, such as step,loss", named.rows[0][0].place)

@@ -133,7 +133,15 @@ class Literal:
     @cached_property
     def digits(self) -> int:
         """The significant digits."""
-        return 0 if self.unit is None or not self.value else len(str(abs(self.value / self.unit).__floor__()))
+        if self.unit is None or not self.value:
+            return 0
+        number, unit = self.value, self.unit  # in integers: their quotient as a fraction takes ten times as long
+        return len(str(abs(number.numerator * unit.denominator) // (number.denominator * unit.numerator)))
+
+    @property
+    def is_off_by_half(self) -> bool:
+        """Whether the number may be half a unit of its last digit off, or more."""
+        return self.units is _HALF or self.units >= _HALF
 
     @property
     def decimals(self) -> int:

@@ -1,21 +1,25 @@
 """Where it begins that a number follows from the author's own: of a long run, at the first step with such a number.
 
-Before it, everything is as it is by hand, exactly.
+Before it, everything is as it is by hand, exactly. Where the author has the whole state after a step, what came before
+moves no later number: nothing has to be followed up to there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from derive.run.batches import epoch_of
 from derive.run.run import Run
-from verify.claims.claim import Cell
+from verify.claims.claim import Cell, Claim
 from verify.following.right_values import steps_to
 from verify.hand import run as hand
 from verify.hand.calculation import beginnings
 from verify.hand.run import Exacts
-from verify.numbers import Array, Forms, fixed, forms
+from verify.numbers import Array, Exact, Forms, fixed, forms
 
 SHORT = 200  # steps of a run in which every number is followed from the first step on
 
@@ -63,3 +67,43 @@ def first_step(run: Run, wanted: Sequence[Cell], owns: Sequence[Cell]) -> int:
     """The first step with a number of the author's, or with a loss of which a mean in `wanted` is made."""
     of_means = (epoch_of(run.batches, cell.step)[0].step for cell in wanted if cell.quantity.group == "epoch")
     return min([cell.step for cell in owns] + list(of_means))
+
+
+def known_states(run: Run, claims: Sequence[Claim]) -> list[int]:
+    """The steps before which the whole state is the author's own, as it is printed; of a run that carries no gradient.
+
+    No other number of the author's is printed finer than these, so that none stands for one of them.
+    """
+    if run.settings.accumulate != 1 or run.settings.zero_every != 1:
+        return []
+    sizes = {name: array.size for name, array in beginnings(run.watched, run.settings, Exact()).items()}
+    states = [one for one in claims if one.cell.quantity.group == "after" and one.cell.quantity.name in sizes]
+    counts = Counter(one.cell.step for one in states)
+    finest = min((one.literal.slack for one in claims), default=Fraction(0))
+    coarse = {one.cell.step for one in states if one.literal.slack > finest}
+    return sorted(step + 1 for step, count in counts.items() if count == sum(sizes.values()) and step not in coarse)
+
+
+def asked_steps(run: Run, cells: Iterable[Cell]) -> set[int]:
+    """The steps of which numbers are asked for, and all of an epoch for its mean."""
+    found = set()
+    for cell in cells:
+        is_mean = cell.quantity.group == "epoch"
+        found.update([batch.step for batch in epoch_of(run.batches, cell.step)] if is_mean else [cell.step])
+    return found
+
+
+def passed_over(known: Sequence[int], asked: Iterable[int], first: int) -> dict[int, int]:
+    """From which steps on, to which later one, none has to be followed to what is `asked`, from the `first` one on."""
+    found: dict[int, int] = {}
+    for step in sorted(asked):
+        place = bisect_right(known, step)
+        if place and known[place - 1] > first:
+            found[first] = known[place - 1]
+        first = max(first, step + 1)
+    return found
+
+
+def steps_between(passed: Mapping[int, int], first: int, last: int) -> int:
+    """How many steps are left to be followed."""
+    return last - first + 1 - sum(later - earlier for earlier, later in passed.items())

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 
 import numpy as np
@@ -48,13 +48,38 @@ class _Walked:
     found: dict[Wanted, list[Exactly]]
 
 
-def values_by_course(run: Run, cells: Sequence[Cell]) -> dict[Cell, Exactly] | None:
+@dataclass
+class Courses:
+    """What was calculated of one run in this way, so that nothing is calculated twice: of so many steps (`last`).
+
+    `lacking` are the numbers that could not be told so.
+    """
+
+    run: Run | None = None
+    last: int = 0
+    known: dict[Wanted, list[Exactly]] = field(default_factory=dict)
+    lacking: frozenset[Wanted] = frozenset()
+
+    def of(self, run: Run, wanted: Sequence[Wanted], last: int) -> dict[Wanted, list[Exactly]] | None:
+        """What is wanted of each step up to the `last` one, or of more steps; None where that cannot be told so."""
+        is_of_run = run is self.run and last <= self.last
+        if is_of_run and self.lacking and self.lacking <= {*wanted}:
+            return None
+        if not is_of_run or not self.known.keys() >= {*wanted}:
+            found = course(run, wanted, last)
+            self.run, self.last, self.known = run, last, found or {}
+            self.lacking = frozenset(wanted) if found is None else frozenset()
+            return found
+        return {own: self.known[own] for own in wanted}
+
+
+def values_by_course(run: Run, cells: Sequence[Cell], courses: Courses | None = None) -> dict[Cell, Exactly] | None:
     """The right values of the cells of a long run; None where they cannot be told so."""
     wanted = dict.fromkeys((cell.quantity.group, cell.quantity.name, cell.position) for cell in cells)
     last = max(cell.step for cell in cells)
     if any(group not in GROUPS for group, _, _ in wanted) or len(wanted) * last > MOST_NUMBERS:
         return None
-    found = course(run, tuple(wanted), last)
+    found = (courses or Courses()).of(run, tuple(wanted), last)
     if found is None:
         return None
     return {cell: found[cell.quantity.group, cell.quantity.name, cell.position][cell.step - 1] for cell in cells}

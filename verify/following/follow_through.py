@@ -8,10 +8,10 @@ in what each may be off, so that an interval of the result is no wider than it m
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Any
+from functools import partial
 
 from derive.problem.predict import predicted
 from derive.problem.update_names import STEP_SIZE
@@ -20,8 +20,9 @@ from derive.run.reads import Held
 from derive.run.run import Run
 from derive.training.optimizers import read_assignment
 from verify.claims.claim import Cell
-from verify.following.beginning import SHORT, Beginning, after_others, at_first, before, first_step
-from verify.following.own_lines import through_lines
+from verify.following import beginning
+from verify.following.beginning import SHORT, Beginning, known_states
+from verify.following.own_lines import Correction, Recorded, through_lines
 from verify.following.own_numbers import MAX_PARTS, Own, Shortening
 from verify.following.right_values import OutOfReachError, line_of, weights_of
 from verify.hand.calculation import Calculation, columns, only, prepare
@@ -50,6 +51,7 @@ class _Follower:
     wanted: frozenset[Cell]
     system: Forms
     through: bool = False
+    passed: Mapping[int, int] = field(default_factory=dict)
     found: dict[Cell, Form] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -94,6 +96,10 @@ class _Follower:
             replaced[position] = array[position] if self.is_finer(array[position], own) else own.form
         return replaced
 
+    def recorded(self, step: int, corrections: Sequence[Correction] = (), *, is_of_loss: bool = True) -> Recorded:
+        """The author's lines of a step, and their adjoints."""
+        return Recorded(self.run, self.system, partial(self.settled, step), corrections, is_of_loss=is_of_loss)
+
     def is_finer(self, form: Form, own: Own) -> bool:
         """Whether a number is another of the author's own as it is, with which `own` agrees, and printed finer."""
         other = self.by_mark.get(next(iter(form.sources), -1))
@@ -111,6 +117,9 @@ class _Follower:
         held, gathered, number = dict(begin.held), dict(begin.gathered), begin.step
         leap, coming = self.leap(held, number, last), deque(self.steps(last))
         while number <= last:
+            if number in self.passed:
+                number = self.passed[number]
+                held = {name: self.shortening.of(self.own_state(name, array, number)) for name, array in held.items()}
             while coming[0] < number:
                 coming.popleft()
             epochs = 0 if leap is None else epochs_to_leap(self.run.batches, number, coming[0])
@@ -124,17 +133,24 @@ class _Follower:
 
     def steps(self, last: int) -> list[int]:
         """The steps in which the author has numbers or some are asked for, `last`, and all of an epoch for its mean."""
-        found = {step for step, _, _ in (*self.by_key, *self.asked)} | {last}
-        return sorted(found | {batch.step for step in self.of_epochs for batch in epoch_of(self.run.batches, step)})
+        return sorted({step for step, _, _ in self.by_key} | beginning.asked_steps(self.run, self.wanted) | {last})
+
+    def own_state(self, name: str, array: Array, step: int) -> Array:
+        """The author's own numbers of a parameter, or what is kept of it, before a step."""
+        found = array.copy()
+        for own in self.by_key[step - 1, "after", name]:
+            found[own.claim.cell.position] = own.form
+        return found
 
     def leap(self, held: Mapping[str, Array], first: int, last: int) -> Leaps | None:
         """How to leap over the epochs in which the author has no number; None where none is far enough from the next.
 
-        Raises `OutOfReachError` for more than `MAX_STEPS` from `first` on that cannot be leapt over.
+        Raises `OutOfReachError` for more than `MAX_STEPS` from `first` on, besides those that are `passed` over, that
+        cannot be leapt over.
         """
         far = is_far((first - 1, *(step for step in self.steps(last) if step >= first)))
         found = leaps(self.run, held) if far and not self.system.inputs else None
-        if found is None and last - first > MAX_STEPS:
+        if found is None and beginning.steps_between(self.passed, first, last) > MAX_STEPS + 1:
             raise OutOfReachError
         return found
 
@@ -150,14 +166,14 @@ class _Follower:
         step, loss = batch.step, self.run.loss
         held = {name: self.settled(step, "before", name, array) for name, array in held.items()}
         rows = {name: column[list(batch.indices)] for name, column in data.items()}
-        recorded = _Recorded(self, step)
+        recorded = self.recorded(step)
         values = calculation.at({**held, **rows}, batch.n, recorded).results
         self.losses[step, loss] = self.settled(step, "loss", loss, values[loss]).item()
         for name in self.run.problem.reported if self.of_epochs else ():
             self.losses[step, name] = self.settled(step, "nodes", name, values[name]).item()
         self.epoch(batch)
         if corrections := self.derivatives(batch, {**held, **rows}):
-            recorded = _Recorded(self, step, corrections)
+            recorded = self.recorded(step, corrections)
             values = calculation.at({**held, **rows}, batch.n, recorded).results
         gradients: dict[str, Array] = {}
         for name in calculation.derivation.wrt:
@@ -203,7 +219,7 @@ class _Follower:
                     self.found[cell] = program.at(given, batch.n, cell.position)
                     continue
                 if above not in rows:
-                    recorded = _Recorded(self, batch.step, found, is_of_loss=False)
+                    recorded = self.recorded(batch.step, found, is_of_loss=False)
                     row = program.row(given, batch.n, above, recorded)
                     rows[above] = recorded.corrected(adjoint_of(program.wrt), row)
                 self.found[cell] = rows[above][below]
@@ -316,64 +332,6 @@ class _Follower:
         self.found.update({cell: values[cell.quantity.name][cell.position] for cell in cells})
 
 
-@dataclass(frozen=True)
-class Correction:
-    """By how much the author's ∂`of`/∂`wrt` is `off`, of an entry of the line and one of the name."""
-
-    of: str
-    wrt: str
-    above: tuple[int, ...]
-    below: tuple[int, ...]
-    off: Array
-
-
-class _Recorded(Mapping[str, Array]):
-    """The author's lines and their adjoints, put in the place of what is calculated as it is calculated.
-
-    By the chain rule, what the author's derivative of a line is off moves the adjoint of its name by the line's own
-    adjoint times that. Adjoints are claimed of the loss; `is_of_loss` is false where another line is differentiated.
-    """
-
-    def __init__(
-        self, follower: _Follower, step: int, corrections: Sequence[Correction] = (), *, is_of_loss: bool = True
-    ) -> None:
-        self.follower, self.step_number, self.corrections = follower, step, tuple(corrections)
-        lines = [node for node in follower.run.watched.graph.lines if node.name != follower.run.loss]
-        self.targets = {node.name: ("nodes", node.name) for node in lines}
-        on_paper = [node.name for node in lines if node.place is not None and is_of_loss]  # nobody has 1/p of a softmax
-        self.targets |= {adjoint_of(name): ("adjoints", name) for name in on_paper}
-        self.seen: dict[str, Array] = {}
-
-    def get(self, target: str, default: Any = None) -> Any:
-        if default is None:
-            return default
-        found = self.corrected(target, default)
-        if target in self.targets:
-            found = self.follower.settled(self.step_number, *self.targets[target], found)
-        self.seen[target] = found
-        return found
-
-    def corrected(self, target: str, adjoint: Array) -> Array:
-        """An adjoint, moved by what the author's own derivatives by its name are off."""
-        system, found = self.follower.system, adjoint
-        for own in self.corrections:
-            above = self.seen.get(adjoint_of(own.of))
-            if adjoint_of(own.wrt) == target and above is not None:
-                moved = system.apply("mul", (forms([above[own.above]], ()), own.off))
-                found = adjoint.copy() if found is adjoint else found
-                found[own.below] = system.apply("add", (forms([found[own.below]], ()), moved)).item()
-        return found
-
-    def __getitem__(self, target: str) -> Array:
-        raise KeyError(target)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 1  # not empty: it is asked for every line
-
-
 def follow(
     run: Run, owns: Sequence[Own], wanted: Sequence[Cell], system: Forms | None = None, *, through: bool = False
 ) -> Mapping[Cell, Form]:
@@ -385,16 +343,21 @@ def follow(
     """
     chosen = system or HandForms()
     is_long = type(chosen) is HandForms and not chosen.inputs and max((own.step for own in wanted), default=0) > SHORT
-    cells = after_others(wanted, [own.claim.cell for own in owns]) if is_long else wanted
+    cells = beginning.after_others(wanted, [own.claim.cell for own in owns]) if is_long else wanted
     last = max((cell.step for cell in cells), default=0)
     if not last:
         return {}
-    follower = _Follower(run, owns, frozenset(cells), chosen, through)
+    first, passed = 1, dict[int, int]()
+    if is_long:
+        claims = [own.claim for own in owns]
+        first = beginning.first_step(run, cells, [claim.cell for claim in claims])
+        passed = beginning.passed_over(known_states(run, claims), beginning.asked_steps(run, cells), first)
+    follower = _Follower(run, owns, frozenset(cells), chosen, through, passed)
     try:
         with precision(min(256 + BITS_A_STEP * last, 8192)):
-            theirs = [own.claim.cell for own in owns]
-            begin = before(run, first_step(run, cells, theirs)) if is_long else at_first(run, chosen)
-            follower.calculate(last, begin)
+            is_later = first > 1 and first not in passed  # what is passed over is not calculated
+            begin = beginning.before(run, first) if is_later else beginning.at_first(run, chosen)
+            follower.calculate(last, replace(begin, step=first))
     except OutOfReachError:
         return {}
     return follower.found

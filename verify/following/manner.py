@@ -6,8 +6,9 @@ give as they are printed; beside the exact number, half of what looks cut off ha
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from derive.run.run import Run
 from verify.claims.claim import Cell
@@ -62,11 +63,11 @@ class Manner:
         return cut >= FEW_UP and cut > FEW_UP * up
 
 
-def manner(run: Run, findings: Sequence[Finding], cells: Sequence[Cell]) -> Manner:
-    """How the author of a table shortens numbers, by all of them; of a long run by those in `cells`."""
+def manner(run: Run, findings: Sequence[Finding], cells: Sequence[Cell], *, is_part: bool = False) -> Manner:
+    """How the author of a table shortens numbers, by all of them; of a long run, or a part, by those in `cells`."""
     owns = [own_number(one.claim, mark, one.right, is_wrong=True, is_exact=True) for mark, one in enumerate(findings)]
     is_long = max(one.cell.step for one in findings) > MAX_BY_HAND
-    listed = {*cells} if is_long else {one.cell for one in findings}
+    listed = {*cells} if is_part or is_long else {one.cell for one in findings}
     literals = {one.cell: one.claim.literal for one in findings if one.cell in listed}
     literals = {cell: literal for cell, literal in literals.items() if cell.quantity.group != "setting"}
     ways = [follow(run, owns, list(literals))]
@@ -84,9 +85,10 @@ def _begins(literal: Literal, forms: Sequence[Form]) -> bool:
     return not literal.is_cut and any(judge(literal.cut(), form.ball) == "right" for form in forms)
 
 
-def rounded_up(findings: Sequence[Finding]) -> int:
-    """How many right numbers are rounded up."""
-    return sum(one.status is Status.RIGHT and _is_rounded_up(one) for one in findings)
+def rounds_up(findings: Iterable[Finding]) -> bool:
+    """Whether enough right numbers are rounded up to show that nobody cuts them off."""
+    up = (one for one in findings if one.status is Status.RIGHT and _is_rounded_up(one))
+    return len(list(islice(up, FEW_UP))) == FEW_UP
 
 
 def _is_rounded_up(finding: Finding) -> bool:

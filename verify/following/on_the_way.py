@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
-from itertools import product
+from itertools import product, takewhile
 
 from derive.chain.derivation import differentiate
 from derive.graph.inner_functions import written_out
@@ -90,8 +90,7 @@ def allowed(run: Run, findings: Sequence[Finding], owns: Sequence[Own]) -> Allow
     shortened = [own.claim.literal for own in owns if _is_shortened(own)]
     is_cut = bool(shortened) and all(literal.is_cut for literal in shortened)
     digits = carried(((one.claim.literal.digits, one.claim.literal.decimals) for one in listed), is_cut=is_cut)
-    last = max((one.cell.step for one in listed), default=0)
-    if digits is None or len(listed) < 2 or last > MAX_BY_HAND:
+    if digits is None or len(listed) < 2 or is_by_program(findings):
         return Allowed(None, {})
     found: dict[Cell, Form] = {}
     for calculated in (run, *as_calculated(run)[:1]):
@@ -100,6 +99,12 @@ def allowed(run: Run, findings: Sequence[Finding], owns: Sequence[Own]) -> Allow
             own = likely(form)
             found[cell] = own if cell not in found or own.radius > found[cell].radius else found[cell]
     return Allowed(digits, found)
+
+
+def is_by_program(findings: Sequence[Finding]) -> bool:
+    """Whether numbers are claimed of more steps than somebody calculates by hand; the last step comes last."""
+    late = takewhile(lambda one: one.cell.step > MAX_BY_HAND, reversed(findings))
+    return any(one.cell.quantity.group != "setting" and one.claim.literal.digits for one in late)
 
 
 def _is_shortened(own: Own) -> bool:

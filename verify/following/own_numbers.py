@@ -115,6 +115,12 @@ def filled_zeros(findings: Sequence[Finding]) -> Mapping[Cell, Literal]:
     No number of such a table has more significant digits, and `MANY_ROUNDED` that are right have as many, some of them
     after the point, and are rounded.
     """
+    wrong = {
+        one.cell: one.claim.literal for one in findings if one.status is Status.WRONG and is_integer(one.claim.literal)
+    }
+    wrong = {cell: literal for cell, literal in wrong.items() if cell.quantity.group != "setting"}
+    if not wrong:
+        return {}
     calculated = [
         one for one in findings if one.cell.quantity.group != "setting" and one.claim.literal.unit is not None
     ]
@@ -123,12 +129,7 @@ def filled_zeros(findings: Sequence[Finding]) -> Mapping[Cell, Literal]:
     rounded = [one for one, own in zip(calculated, digits, strict=True) if own == most and _is_rounded(one)]
     if most < FEW_DIGITS or len(rounded) < MANY_ROUNDED:
         return {}
-    wrong = {one.cell: one.claim.literal for one in calculated if one.status is Status.WRONG}
-    return {
-        cell: literal.filled(literal.digits - most)
-        for cell, literal in wrong.items()
-        if is_integer(literal) and literal.digits > most
-    }
+    return {cell: literal.filled(literal.digits - most) for cell, literal in wrong.items() if literal.digits > most}
 
 
 def zeros_of_places(findings: Sequence[Finding]) -> Mapping[Cell, Literal]:
@@ -137,17 +138,20 @@ def zeros_of_places(findings: Sequence[Finding]) -> Mapping[Cell, Literal]:
     Nobody who writes 0.117 and −2.2 in a column writes 0 for −0.3. Where a column has fewer than two others, it is the
     coarsest of the whole table, if this has more. Nothing where these have an integer among them.
     """
+    all_zeros = [one for one in findings if not one.claim.literal.value and is_integer(one.claim.literal)]
+    if not all_zeros:
+        return {}
     columns: dict[Quantity, list[Finding]] = {}
     for one in findings:
         columns.setdefault(one.cell.quantity, []).append(one)
     calculated = [one for one in findings if one.cell.quantity.group != "setting"]
     of_table = _coarsest(calculated, ENOUGH_IN_TABLE)
     found: dict[Cell, Literal] = {}
-    for column in columns.values():
-        zeros = [one for one in column if is_integer(one.claim.literal) and not one.claim.literal.value]
+    for quantity in dict.fromkeys(one.cell.quantity for one in all_zeros):
+        zeros, column = [one for one in all_zeros if one.cell.quantity == quantity], columns[quantity]
         places = _coarsest(column, ENOUGH_OTHERS)
         places = of_table if places is None else places
-        if zeros and places is not None and places > 0:
+        if places is not None and places > 0:
             found.update((one.cell, one.claim.literal.with_zeros(places)) for one in zeros)
     return found
 
@@ -173,8 +177,10 @@ def _is_rounded(finding: Finding) -> bool:
     return to_fraction(right) != literal.value
 
 
-def zeros_left_out(findings: Sequence[Finding]) -> Mapping[Cell, Fraction]:
+def zeros_left_out(findings: Sequence[Finding], among: Sequence[Finding] | None = None) -> Mapping[Cell, Fraction]:
     """Of right numbers without the zeros at their end, as −1.9 of −1.9000, twice the unit of the last digit left out.
+
+    They are looked for `among` some of the findings, or in all.
 
     They have `MANY_ZEROS` digits fewer than another number of their column, and the right number has zeros there, which
     is so by chance once in a hundred times. So have those that are the right number exactly, where the table has other
@@ -187,7 +193,7 @@ def zeros_left_out(findings: Sequence[Finding]) -> Mapping[Cell, Fraction]:
         quantity = finding.cell.quantity
         most[quantity] = max(most.get(quantity, 0), finding.claim.literal.digits)
     found: dict[Cell, Fraction] = {}
-    for finding in findings:
+    for finding in findings if among is None else among:
         literal, right = finding.claim.literal, finding.right
         zeros = most[finding.cell.quantity] - literal.digits
         is_whole = literal.unit is not None and (literal.value / literal.unit) % 10 != 0  # 2.0 has its zeros

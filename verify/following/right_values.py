@@ -15,7 +15,7 @@ from derive.problem.predict import predicted
 from derive.run.batches import Batch, epoch_of
 from derive.run.run import Run
 from verify.claims.claim import SUMS, Cell, Quantity
-from verify.following.course import values_by_course
+from verify.following.course import Courses, values_by_course
 from verify.hand import run as hand
 from verify.hand.calculation import beginnings, columns, only
 from verify.hand.derivative import Derivative, derivative
@@ -65,13 +65,18 @@ class Known:
         return self.of_cells.get(cell, self.reason)
 
 
-def right_values(run: Run, cells: Iterable[Cell], decided: Decided, tell: Progress | None = None) -> Known:
-    """The right value of every cell, with as many digits as `decided` asks for; `tell` is told of the steps done."""
+def right_values(
+    run: Run, cells: Iterable[Cell], decided: Decided, tell: Progress | None = None, courses: Courses | None = None
+) -> Known:
+    """The right value of every cell, with as many digits as `decided` asks for; `tell` is told of the steps done.
+
+    `courses` has what is known of a long run.
+    """
     wanted = tuple(dict.fromkeys(cells))  # each once: several ways to read a table ask for the same
     found = Known({})
     last = max((cell.step for cell in wanted), default=0)
     if MANY < last <= MAX_BY_STEPS and not is_far((0, *sorted({cell.step for cell in wanted}))):
-        values = values_by_course(run, wanted)
+        values = values_by_course(run, wanted, courses)
         if values is not None and decided(values):
             return Known(values, is_final=True)
     several = [bits for bits in PRECISIONS if bits >= min(last // 2, MANY_BITS)]

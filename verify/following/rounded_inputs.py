@@ -48,8 +48,10 @@ def by_inputs(run: Run, findings: Sequence[Finding]) -> list[Finding]:
     """The findings, judged by all inputs that are printed as the rounded ones of the problem are."""
     found = list(findings)
     marks = input_marks(run.watched)
+    if not marks:
+        return found
     places = [k for k, one in enumerate(found) if one.right is not None and one.cell.quantity.group != "setting"]
-    if not marks or not places:
+    if not places:
         return found
     cells = [found[k].cell for k in places]
     forms = follow(run, (), cells, Forms(inputs=marks)) if is_followed(run, cells) else {}

@@ -63,15 +63,16 @@ class Format:
                 same &= (kept.view(np.uint32) & 0xFFFF) == 0
             return np.asarray(same)
 
-    def has_digits(self, value: Fraction, digits: int) -> bool:
+    def has_digits(self, value: float, digits: int) -> bool:
         """Whether a number of so many significant digits is surely the rounded one of a number of the format.
 
-        Half a unit of its last digit is at least 10^-digits / 2 of it, and the nearest normal number of the format is
-        no farther off than u of it. False says nothing.
+        `value` is the float64 nearest to it, or NaN beyond the range. Half a unit of the last digit is at least
+        10^-digits / 2 of the number, and the nearest normal number of the format is no farther off than u of it; that
+        holds as well where only the float64 lies in the range, by half of its own last bit. False says nothing.
         """
         if not 0 < digits < 20 or 10**digits > 2 ** (-self.unit - 1):
             return False
-        return Fraction(2) ** self.normal <= abs(value) <= self.largest
+        return 2.0**self.normal <= abs(value) <= self.largest
 
     def nearest(self, value: Fraction) -> Fraction | None:
         """The number of the format that is nearest to `value`; None beyond the range."""

@@ -223,9 +223,9 @@ def _far(systems: StepSystems, start: Exacts, off: Off, wanted: Mapping[int, lis
     """The drift of numbers late in a run whose steps are linear; none of another run."""
     run = systems.run
     each = run.settings.batches_per_epoch
-    leap = leaps(run, start)
     settled = (SETTLED - 1) * each
-    if leap is None or settled > MAX_STEPS:
+    leap = leaps(run, start) if settled <= MAX_STEPS else None
+    if leap is None:
         return {}
     begun = _segment(systems, start, off, 1, {}, settled)
     sizes = _sizes(systems, begun.held, None)

@@ -39,11 +39,12 @@ from verify.residue.rounded_step import (
     rounded_steps,
 )
 
-MOST = 20_000  # steps that are kept side by side
+MOST = 100_000  # steps that are kept side by side
 MOST_NUMBERS = 2_000_000  # of all of them together: states, lines and their adjoints
 COLUMNS = 2000  # roundings that are carried on by themselves; then those so far become as many as a state has numbers
 SHARP = 48  # bits of a state that are known: twice as many as a float32 has, so that the rest does not count
-FINER = 512  # bits with which the steps are calculated once more where that is not so
+LONG, FINE = 3000, 2048  # steps from which on they are calculated with so many bits: balls widen with each of them
+FINER = 8192  # bits with which they are calculated once more where their states are not known so well
 _GROUPS = ("nodes", "loss", "adjoints", "gradients", "clipped", "after", "inside")
 _TRIES = 3
 _ROOM = 2.0  # times the drift at the exact states: the guess for the drift at all states that it reaches
@@ -58,7 +59,7 @@ def many_steps(run: Run, last: int) -> tuple[HandStep, ...]:
     each = sum(math.prod(length(axis, sizes) for axis in node.axes) for node in run.watched.graph.lines)
     if not _is_bounded(run, size) or not 0 < last <= MOST or last * (size + 2 * each) > MOST_NUMBERS:
         return ()
-    return _by_hand(run, range(1, last + 1), BITS)
+    return _by_hand(run, range(1, last + 1), BITS if last <= LONG else FINE)
 
 
 def _is_bounded(run: Run, size: int) -> bool:
@@ -197,7 +198,8 @@ def _moved(
             shape = array.shape[1:]
             own = slice(mark, mark := mark + math.prod(shape))
             state[name] = system.made(array[places], parts[:, own].reshape((len(group), *shape, guess.shape[1])))
-        rows = {name: np.stack([column[list(step.batch.indices)] for step in group]) for name, column in data.items()}
+        indices = np.array([step.batch.indices for step in group])
+        rows = {name: column[indices] for name, column in data.items()}
         times = np.array([float(step.batch.made) for step in group])
         results = state | one_step(run, calculation, state, rows, group[0].batch, {}, times)
         after = [_side_by_side(results[f"{name}'"], array.shape[1:], len(group)) for name, array in states.items()]
@@ -224,18 +226,32 @@ def _by_unit(parts: Floats, guess: Floats) -> Floats:
 
 
 def _gone_on(begun: Off, moved: Sequence[_Moved], rounding: tuple[Floats, Floats]) -> Iterator[Off]:
-    """How far the state before each step can be off, and by which roundings; to the first that is off by anything."""
-    off = begun
-    for step, *own in zip(moved, *rounding, strict=True):
+    """How far the state before each step can be off, and by which roundings; to the first that is off by anything.
+
+    It is what `Off.after` gives step by step. The columns of one stand in the place of those of the one before.
+    """
+    size, many = begun.spread.shape
+    held = np.zeros((size, COLUMNS + size + many))
+    held[:, :many], shift = begun.spread, begun.shift
+    rows = np.arange(size)
+    for step, own, around in zip(moved, *rounding, strict=True):
+        off = Off(shift, held[:, :many])
         with np.errstate(all="ignore"):
-            is_bounded = np.isfinite(off.box).all()
-        if not is_bounded:
-            return
+            if not np.isfinite(off.box).all():
+                return
         yield off
         with np.errstate(all="ignore"):
-            off = off.after(step.derivative, step.rest, (own[0], own[1]))
-            if off.spread.shape[1] > COLUMNS:
-                off = fewer(off)
+            lost = np.abs(step.derivative) @ np.abs(shift) * 2.0**-40
+            held[:, :many] = step.derivative @ held[:, :many]
+            held[:, many : many + size] = 0.0
+            held[rows, many + rows] = step.rest + around + lost
+            many += size
+            held[:, :many] *= 1 + 2.0**-50
+            shift = step.derivative @ shift + own
+            if many > COLUMNS:
+                spread = fewer(Off(shift, held[:, :many])).spread
+                many = spread.shape[1]
+                held[:, :many] = spread
 
 
 def fewer(off: Off) -> Off:

@@ -126,9 +126,8 @@ def rounded_steps(systems: StepSystems, steps: Sequence[HandStep]) -> Sequence[M
     found: dict[int, dict[str, Array]] = {}
     for group in alike.values():
         state = {name: enclosed([step.before[name] for step in group]) for name in group[0].before}
-        rows = {
-            name: np.stack([sides[1][list(s.batch.indices)] for s in group]) for name, sides in systems.data.items()
-        }
+        indices = np.array([step.batch.indices for step in group])
+        rows = {name: sides[1][indices] for name, sides in systems.data.items()}
         sums = {adjoint_of(n): enclosed([step.accumulated[n] for step in group]) for n in group[0].accumulated}
         times = np.array([float(step.batch.made) for step in group])
         results = one_step(systems.run, systems.rounded, state, rows, group[0].batch, sums, times)

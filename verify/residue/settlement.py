@@ -113,7 +113,7 @@ def _by_bounds(
     bounds = _sharper(run, dtype, [findings[place] for place in places], bounds)
     told = "" if dtype == "float64" or is_dtype_named(run) else "; in float64 this is wrong"
     why = f"a correct {dtype} program may print it{told}"
-    left, largest = _Left([], [], {}), _largest_so_far(findings)
+    left, largest = _Left([], [], {}), _largest_so_far(findings, places)
     for place in places:
         finding = findings[place]
         drift = bounds.get(finding.cell, UNBOUNDED)
@@ -160,8 +160,11 @@ def _dtypes(run: Run, findings: Sequence[Finding]) -> tuple[str, ...]:
     with digits that no float32 number is printed with. A number that is wrong says nothing of the table it stands in.
     """
     dtype = run.settings.dtype
-    beyond = (one.status is Status.RIGHT and not _is_printed_in(one, dtype) for one in findings if _is_held(run, one))
-    return ("float64",) if not is_dtype_named(run) and any(beyond) else tuple(dict.fromkeys((dtype, "float64")))
+    if dtype == "float64" or is_dtype_named(run):
+        return tuple(dict.fromkeys((dtype, "float64")))
+    right = (one for one in findings if one.status is Status.RIGHT)
+    is_beyond = any(not _is_printed_in(one, dtype) and _is_held(run, one) for one in right)
+    return ("float64",) if is_beyond else (dtype, "float64")
 
 
 def _is_held(run: Run, finding: Finding) -> bool:
@@ -188,7 +191,7 @@ def _is_printed_in(finding: Finding, dtype: str) -> bool:
     literal = finding.claim.literal
     if literal.special is not None or literal.unit is None or not _is_of_tensor(finding.cell):
         return True
-    if literal.units >= Fraction(1, 2) and FORMATS[dtype].has_digits(literal.value, literal.digits):
+    if literal.is_off_by_half and FORMATS[dtype].has_digits(literal.floats[0], literal.digits):
         return True  # as nearly all are, and that is quickly seen
     nearest = FORMATS[dtype].nearest(literal.value)
     return nearest is not None and literal.low <= nearest <= literal.high
@@ -241,18 +244,28 @@ def _is_rounding(finding: Finding, bound: float, vague: float, largest: float) -
     return bound <= max(unit, max(abs(to_float(finding.right)), largest) * vague)
 
 
-def _largest_so_far(findings: Sequence[Finding]) -> list[float]:
-    """For each number how large the same parameter has been in the table before it; 0 for what is no parameter."""
+def _largest_so_far(findings: Sequence[Finding], places: Sequence[int]) -> dict[int, float]:
+    """For each of the `places` how large the same parameter has been in the table before; 0 for what is none."""
+    asked = {_parameter(findings[place]) for place in places} - {None}
+    found = dict.fromkeys(places, 0.0)
     sizes: dict[tuple[str, tuple[int, ...]], float] = {}
-    found = []
-    for one in findings:
-        key = one.cell.quantity.name, one.cell.position
-        is_parameter = one.cell.quantity.group in ("before", "after") and "." not in key[0]
-        found.append(sizes.get(key, 0.0) if is_parameter else 0.0)
-        if is_parameter and one.right is not None:
+    for place, one in enumerate(findings[: max(places) + 1] if asked else ()):
+        key = _parameter(one)
+        if key is None or key not in asked:
+            continue
+        if place in found:
+            found[place] = sizes.get(key, 0.0)
+        if one.right is not None:
             size = abs(to_float(one.right))
-            sizes[key] = max(found[-1], size if math.isfinite(size) else 0.0)
+            sizes[key] = max(sizes.get(key, 0.0), size if math.isfinite(size) else 0.0)
     return found
+
+
+def _parameter(finding: Finding) -> tuple[str, tuple[int, ...]] | None:
+    """The parameter of which a number is claimed, by name and position; None for any other number."""
+    quantity = finding.cell.quantity
+    is_one = quantity.group in ("before", "after") and "." not in quantity.name
+    return (quantity.name, finding.cell.position) if is_one else None
 
 
 def _is_far_off(run: Run, finding: Finding, dtype: str) -> bool:

@@ -16,7 +16,9 @@ from tests.long_runs import long_run
 from verify import Status, audit
 from verify.auditing.reading import drawn
 from verify.claims.claim import Cell, Quantity
+from verify.columns import claims as plain_claims
 from verify.columns import right as right_columns
+from verify.following import course
 from verify.following.extent import of_steps
 from verify.following.right_values import right_values
 from verify.numbers import decimal, middle, precision
@@ -25,16 +27,17 @@ from verify.numbers import decimal, middle, precision
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tables of a few rows are long ones."""
-    monkeypatch.setattr(right_columns, "LONG", 4)
+    monkeypatch.setattr(plain_claims, "LONG", 4)
+    monkeypatch.setattr(plain_claims, "HEAD", 2)
     monkeypatch.setattr(right_columns, "HEAD", 2)
 
 
 def both_ways(problem: str, claims: str, **more: object) -> tuple[bool, list[str], list[str]]:
     """Whether a table is judged a column at once, and all that is told of it, so and claim by claim."""
     said, at_once = [], []
-    for long in (right_columns.LONG, 10**9):
+    for long in (plain_claims.LONG, 10**9):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(right_columns, "LONG", long)
+            patch.setattr(plain_claims, "LONG", long)
             try:
                 found = audit(problem, claims=claims, **more)
             except HandgradError as error:
@@ -244,13 +247,13 @@ def test_a_wrong_table_is_left_at_its_head(monkeypatch: pytest.MonkeyPatch) -> N
     """The steps beyond it are not calculated for it twice."""
     lasts: list[int] = []
     rows = right_table()
-    original = right_columns.course
+    original = course.course
 
     def noted(run, wanted, last):  # type: ignore[no-untyped-def]
         lasts.append(last)
         return original(run, wanted, last)
 
-    monkeypatch.setattr(right_columns, "course", noted)
+    monkeypatch.setattr(course, "course", noted)
     rows[1][1] = "9.5"
     assert audit(LINE, claims=as_text(rows)).first_wrong is not None
     assert lasts == [2]

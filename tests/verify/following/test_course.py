@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import islice
 from random import Random
@@ -10,11 +11,14 @@ from hypothesis import strategies as st
 
 import derive
 from derive.run.precedence import effective
+from derive.run.run import Run
+from tests.audited import audited
 from tests.long_runs import OPTIMIZERS, long_run
+from tests.problems import LINE
 from verify.auditing.reading import drawn
 from verify.claims.claim import Cell, Quantity
 from verify.following import course as by_course
-from verify.following.course import course
+from verify.following.course import Wanted, course
 from verify.following.right_values import right_values
 from verify.hand import run as hand
 from verify.hand.calculation import beginnings
@@ -194,3 +198,32 @@ steps = 5
     found = course(run, [("after", "w", ())], 5)
     assert found is not None
     assert [str(number) for number in found["after", "w", ()]] == ["7/20", "1/5", "1/20", "-1/10", "-1/10"]
+
+
+def test_nothing_is_calculated_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of fewer steps, or fewer numbers, all is known; what could not be told is not tried again for the same run."""
+    run, other = (audited(LINE, steps=7) for _ in "ab")
+    lasts: list[int] = []
+    original = by_course.course
+
+    def noted(of: Run, wanted: Sequence[Wanted], last: int) -> object:
+        lasts.append(last)
+        return original(of, wanted, last)
+
+    monkeypatch.setattr(by_course, "course", noted)
+    courses, w, b = by_course.Courses(), ("after", "w", ()), ("after", "b", ())
+    both = courses.of(run, [w, b], 4)
+    assert both is not None
+    one = courses.of(run, [b], 3)
+    assert one is not None
+    assert one[b] is both[b]
+    assert lasts == [4]
+    courses.of(run, [w], 5)
+    courses.of(other, [w], 5)
+    courses.of(other, [b], 5)
+    assert lasts == [4, 5, 5, 5]
+    monkeypatch.setattr(by_course, "course", lambda *given: lasts.append(given[2]))
+    assert courses.of(run, [w], 6) is None
+    assert courses.of(run, [w, b], 6) is None
+    assert courses.of(run, [w], 7) is None
+    assert lasts == [4, 5, 5, 5, 6, 7]

@@ -13,6 +13,7 @@ from derive.errors import ProblemError
 from tests.audited import HALVING, audited, cell
 from tests.problems import LINE, NETWORK
 from verify import Status, audit
+from verify.following.course import Courses
 from verify.following.extent import CLAIMED, LEAP, by_hand, drifted, followed, in_forms
 from verify.following.follow_through import MAX_STEPS, follow
 from verify.following.own_numbers import Own
@@ -93,3 +94,14 @@ def test_the_drift_of_many_numbers_over_many_steps_is_named() -> None:
     of = audited(LINE, steps=3000)
     assert drifted(of, 3000, 64).calculations > 10**8 > drifted(of, 3000, 2).calculations
     assert drifts(of, "float32", [cell(2, "loss", "l")])
+
+
+def test_steps_that_are_known_are_not_counted_and_those_like_them_for_what_they_take() -> None:
+    of, cells, courses = audited(HALVING, steps=5000), [cell(5000, "after", "w")], Courses()
+    whole = by_hand(of, cells).calculations
+    assert by_hand(of, cells, courses).calculations == whole
+    assert courses.of(of, [("after", "w", ())], 20)
+    assert CLAIMED < by_hand(of, cells, courses).calculations < whole / 3
+    assert courses.of(of, [("after", "w", ())], 5000)
+    assert by_hand(of, cells, courses).calculations == CLAIMED
+    assert by_hand(audited(HALVING, steps=5000), cells, courses).calculations == whole

@@ -1,5 +1,6 @@
 """What is told of all steps side by side is no less than what rounding can do, and tells what is far from right."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -175,3 +176,27 @@ def test_more_steps_than_can_be_held_are_left(monkeypatch: pytest.MonkeyPatch) -
     assert many_steps(run, 120) == ()
     monkeypatch.setattr(quick_drift, "MOST", 100)
     assert many_steps(run, 120) == ()
+
+
+@given(st.integers(1, 3), st.integers(0, 2**32 - 1), st.integers(2, 9))
+@how_many(max_examples=30)
+def test_what_is_carried_on_in_place_is_what_is_carried_on_step_by_step(size: int, seed: int, columns: int) -> None:
+    draw, steps = np.random.default_rng(seed), 20
+    moved = [quick_drift._Moved({}, draw.normal(size=(size, size)) / 2, draw.random(size)) for _ in range(steps)]
+    rounding = draw.normal(size=(steps, size)), draw.random((steps, size))
+    begun = Off(draw.normal(size=size), np.diag(draw.random(size)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(quick_drift, "COLUMNS", 2 * size + columns)
+        found = [Off(off.shift, off.spread.copy()) for off in quick_drift._gone_on(begun, moved, rounding)]
+        off = begun
+        for own, step, shift, around in zip(found, moved, *rounding, strict=True):
+            assert np.allclose(own.shift, off.shift, rtol=1e-12)
+            assert np.allclose(own.box, off.box, rtol=1e-9)
+            off = off.after(step.derivative, step.rest, (shift, around))
+            off = fewer(off) if off.spread.shape[1] > quick_drift.COLUMNS else off
+
+
+def test_a_drift_without_bound_ends_what_is_carried_on() -> None:
+    moved = [quick_drift._Moved({}, np.eye(1), np.array([math.inf]))] * 3
+    rounding = np.zeros((3, 1)), np.zeros((3, 1))
+    assert len(list(quick_drift._gone_on(Off(np.zeros(1), np.eye(1)), moved, rounding))) == 1
