@@ -11,6 +11,7 @@ from functools import partial
 from derive.run.run import Run
 from verify.auditing.mistakes import remarks, with_local_partials
 from verify.auditing.origins import (
+    as_carried,
     beside_slips,
     by_any,
     by_earlier,
@@ -285,7 +286,7 @@ def _way(
         one_way = reached(run, findings, looked_at, by_rounding.digits, _right(findings, forms))
     moved = looked_at & one_way.forms.keys()
     off = moved | allowed_ones
-    carried = _as_carried(findings, exactly, off_alone)
+    carried = as_carried(findings, exactly, off_alone)
     is_traced = has_traces(findings, exactly, forms, moved)
     return _Way(forms, one_way, moved, off, carried, is_traced, is_rounded)
 
@@ -314,30 +315,6 @@ def _is_within_a_unit(literal: Literal, form: Form | None) -> bool:
     if form is None or literal.unit is None:
         return False
     return may_stand_for(replace(literal, units=Fraction(1)), form.ball) is not False
-
-
-def _as_carried(
-    findings: Sequence[Finding], exactly: Mapping[Cell, Form], off_alone: Set[Cell]
-) -> Mapping[Cell, frozenset[Cell]]:
-    """The numbers that are not right and follow from those before them as printed: their author goes on with these.
-
-    With each are the unexplained numbers that it rests on. For one of these it is no evidence: by a slip it follows
-    just as it does by a rounded number.
-    """
-    found: dict[Cell, frozenset[Cell]] = {}
-    rests_on: dict[int, frozenset[Cell]] = {}
-    for mark, one in enumerate(findings):
-        form = exactly.get(one.cell)
-        if one.cell in off_alone:
-            rests_on[mark] = frozenset({one.cell})
-        elif one.status is Status.WRONG and form is not None and form.sources and _may_be(one, form):
-            rests_on[mark] = frozenset().union(*(rests_on.get(source, frozenset()) for source in form.sources))
-            found[one.cell] = rests_on[mark]
-    return found
-
-
-def _may_be(finding: Finding, form: Form) -> bool:
-    return may_stand_for(finding.claim.literal, form.ball) is not False
 
 
 def _own(finding: Finding, mark: int, *, is_exact: bool, unit: Fraction | None) -> Own:

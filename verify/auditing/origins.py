@@ -227,3 +227,27 @@ def beside_slips(
             why = f"it follows with the right number in place of {names}"
             found[mark] = replace(one, status=Status.CARRIED, why=why, inherited_from=None)
     return found
+
+
+def as_carried(
+    findings: Sequence[Finding], exactly: Mapping[Cell, Form], off_alone: Set[Cell]
+) -> Mapping[Cell, frozenset[Cell]]:
+    """The numbers that are not right and follow from those before them as printed: their author goes on with these.
+
+    With each are the unexplained numbers that it rests on. For one of these it is no evidence: by a slip it follows
+    just as it does by a rounded number.
+    """
+    found: dict[Cell, frozenset[Cell]] = {}
+    rests_on: dict[int, frozenset[Cell]] = {}
+    for mark, one in enumerate(findings):
+        form = exactly.get(one.cell)
+        if one.cell in off_alone:
+            rests_on[mark] = frozenset({one.cell})
+        elif one.status is Status.WRONG and form is not None and form.sources and _may_be(one, form):
+            rests_on[mark] = frozenset().union(*(rests_on.get(source, frozenset()) for source in form.sources))
+            found[one.cell] = rests_on[mark]
+    return found
+
+
+def _may_be(finding: Finding, form: Form) -> bool:
+    return may_stand_for(finding.claim.literal, form.ball) is not False
