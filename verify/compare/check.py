@@ -108,6 +108,48 @@ class Numbers:
         return Numbers(autograd, self.distance.spread(places, count), terms)
 
 
+@dataclass(frozen=True)
+class Unchanged(Numbers):
+    """Finite numbers that are the very ones that they must be: every answer is the same for all of them."""
+
+    @classmethod
+    def of(cls, floats: Floats) -> Unchanged:
+        """These numbers, with nothing between them and what is expected."""
+        nothing, nowhere = np.broadcast_to(0.0, floats.shape), np.broadcast_to(np.False_, floats.shape)
+        everywhere = np.broadcast_to(np.True_, floats.shape)
+        return cls(floats, Distance(floats, nothing, nothing, nothing, everywhere, nowhere))
+
+    @cached_property
+    def decided(self) -> Truth:
+        """Everywhere."""
+        return self.distance.consistent
+
+    @cached_property
+    def within(self) -> Truth:
+        """Everywhere."""
+        return self.distance.consistent
+
+    @cached_property
+    def agrees(self) -> Truth:
+        """Everywhere."""
+        return self.distance.consistent
+
+    @cached_property
+    def wide(self) -> Truth:
+        """Nowhere."""
+        return self.distance.alone
+
+    @cached_property
+    def replayed(self) -> Truth:
+        """Nowhere."""
+        return self.distance.alone
+
+    @cached_property
+    def disagrees(self) -> Truth:
+        """Nowhere."""
+        return self.distance.alone
+
+
 def side_by_side(steps: Sequence[Numbers]) -> Numbers:
     """One quantity of several steps as arrays whose first dimension counts them; without terms and replays."""
     parts = [[getattr(step.distance, own.name) for step in steps] for own in fields(Distance)]

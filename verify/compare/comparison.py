@@ -135,7 +135,7 @@ def compare(
         kept |= {group: as_by_hand(group, hand, steps) for group in ("clipped", "rates")}
         kept["after"] = taken(hand, steps, bound)
     if settings.every > 1:
-        steps, kept = _some(_chosen(settings, steps, kept), steps, kept)
+        steps, kept = _some(_chosen(settings, steps, kept, record.goes_on), steps, kept)
     blocks, notes = _judged(problem, kept, steps, bound, None if settings.dtype == "float64" else replay)
     compared = Compared(blocks, steps.places, {step.batch.step: step for step in hand.steps})
     if settings.first:
@@ -154,10 +154,11 @@ def compare(
     )
 
 
-def _chosen(settings: Settings, steps: Steps, kept: Mapping[str, Carried]) -> Truth:
+def _chosen(settings: Settings, steps: Steps, kept: Mapping[str, Carried], goes_on: bool) -> Truth:
     """For each step, in the order of the run, whether it is compared.
 
-    One of every so many is, the last, those of `report`, and those of which it is known without that they are wrong.
+    One of every so many is, the last of a run, those of `report`, and those of which it is known without that they are
+    wrong.
     """
     apart = [
         ~block.finite | (not block.fits) | ~ComparedBlock(block.batches, _known(kept, number)).agrees
@@ -165,7 +166,7 @@ def _chosen(settings: Settings, steps: Steps, kept: Mapping[str, Carried]) -> Tr
     ]
     numbers = np.array([batch.step for batch in steps.batches], dtype=np.intp)
     found = np.asarray(steps.each(apart), dtype=np.bool_) | ((numbers - 1) % settings.every == 0)
-    found[-1:] = True
+    found[-1:] |= not goes_on
     return np.asarray(found | np.isin(numbers, settings.report))
 
 
