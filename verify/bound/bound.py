@@ -27,7 +27,7 @@ from verify.hand import calculation
 from verify.hand.calculation import Calculation
 from verify.hand.evaluation import Values
 from verify.hand.program import times_partial
-from verify.intervals import Enclosed, RoundedPairs
+from verify.intervals import Enclosed, Products, RoundedPairs
 from verify.names import Name, adjoint_of, clipped, updated
 from verify.numbers import Array, Distance, Exact, Floats, Rounded, precision
 from verify.record import Block, StepRecord, Steps, side_by_side
@@ -66,7 +66,8 @@ class AtState:
 
     `rounded` are all that correct evaluation can give for lines, adjoints (`∂name`) and updated
     parameters and state (`name'`, `name.v'`), `exact` the same by the derivation as it is written, and `terms`
-    is Σ|terms| of the loss and the gradients, and of every line and adjoint where they are compared.
+    is Σ|terms| of the loss and the gradients, and of every line and adjoint where they are compared. `products` are
+    those of matrices that were made on the way.
     """
 
     block: Block
@@ -74,14 +75,19 @@ class AtState:
     exact: Values
     terms: Mapping[str, Floats]
     taken: Taken
+    products: Products
 
 
 @dataclass(frozen=True)
 class Beside:
-    """Of steps at the same states, the exact results and what they begin with, as far as these are known."""
+    """Of steps at the same states, the exact results and what they begin with, as far as these are known.
+
+    Of the same steps `products` of matrices are known as well.
+    """
 
     exact: Values
     begins: Mapping[Name, Array]
+    products: Products
 
 
 @dataclass(frozen=True)
@@ -113,10 +119,11 @@ class Bound:
         taken = own = Taken(self.exact.system.take, block, {} if beside is None else beside.begins)
         if not isinstance(self.system, RoundedPairs):  # balls and fractions are not taken alike
             own = Taken(self.system.take, block, {})
+        products = Products() if beside is None else beside.products
         with precision(PRECISION):
-            rounded, terms = _side(self.rounded, own, measured, self._in_order(block))
-            exact = _side(self.exact, taken, ())[0] if beside is None else beside.exact
-        return AtState(block, rounded, exact, terms, taken)
+            rounded, terms = _side(self.rounded, own, measured, self._in_order(block, products))
+            exact = _side(self.exact, taken, (), _sharing(self.exact, products))[0] if beside is None else beside.exact
+        return AtState(block, rounded, exact, terms, taken, products)
 
     def beside(self, once: AtState, again: Block, places: NDArray[np.intp]) -> Beside | None:
         """What a replay of the steps at these places need not calculate again; None where lines go on from their own.
@@ -127,18 +134,19 @@ class Bound:
         if block.nodes or again.nodes or block.adjoints or again.adjoints:
             return None
         if len(places) == len(block):
-            return Beside(once.exact, once.taken.begins)
+            return Beside(once.exact, once.taken.begins, once.products)
         ranks = {self.exact.derivation.graph.loss: 0}
         ranks |= {adjoint_of(name): own.ndim - 1 for name, own in block.gradients.items()}
         found = {name: once.exact[name] for name in ranks}
-        return Beside({name: own[places] if own.ndim > ranks[name] else own for name, own in found.items()}, {})
+        exact = {name: own[places] if own.ndim > ranks[name] else own for name, own in found.items()}
+        return Beside(exact, {}, Products())
 
-    def _in_order(self, block: Block) -> Calculation:
+    def _in_order(self, block: Block, products: Products) -> Calculation:
         """The rounded side of forward and backward pass, in the orders that are known for batches of this size."""
         orders = self.orders.of(block) if self.orders is not None else None
         if orders is None or not orders.by_key or not isinstance(self.system, RoundedPairs):
-            return self.rounded
-        return replace(self.rounded, system=self.system.ordered(orders))
+            return _sharing(self.rounded, products)
+        return replace(self.rounded, system=self.system.ordered(orders).sharing(products))
 
     def of_both_sides(self, block: Block) -> Values:
         """The exact results where the side of `where` that is not chosen counts 0 times; none without a `where`."""
@@ -154,6 +162,11 @@ class Bound:
             shape = np.shape(floats)
             aside = None if exact is None else np.broadcast_to(exact, shape)
             return self.system.distance(floats, np.broadcast_to(found, shape), aside)
+
+
+def _sharing(side: Calculation, products: Products) -> Calculation:
+    """The same calculation with products of matrices that are made once, where it makes any of floats."""
+    return replace(side, system=side.system.sharing(products)) if isinstance(side.system, Enclosed) else side
 
 
 def _side(
