@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache, cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,7 @@ from verify.numbers import Array, Distance, Exact, Floats, Rounded, precision
 from verify.record import Block, StepRecord, Steps, side_by_side
 
 PRECISION = 192  # bits inside the balls: what they add themselves is 2⁻¹³⁹ of float64's own rounding
-MAX_SIDE_BY_SIDE = 2**16  # numbers of one array: more steps at once need memory and save no time
+MAX_SIDE_BY_SIDE = 2**18  # numbers of one array: more steps at once need memory and save no time
 
 
 class Taken:
@@ -58,6 +58,21 @@ class Taken:
     def begins(self) -> dict[Name, Array]:
         """What a step begins with, as far as it has been read."""
         return {name: own for name, own in self._found.items() if name[0] in ("before", "data")}
+
+
+class Exacts(dict[str, Array]):
+    """The exact results by name; the updates, where they need not be known, are calculated when one is asked for."""
+
+    def __init__(self, known: Values, updates: Callable[[], Values] | None = None) -> None:
+        super().__init__(known)
+        self._updates = updates
+
+    def __missing__(self, name: str) -> Array:
+        if self._updates is None:
+            raise KeyError(name)
+        self.update(self._updates())
+        self._updates = None
+        return self[name]
 
 
 @dataclass(frozen=True)
@@ -104,7 +119,11 @@ class Bound:
 
     def side_by_side(self, steps: Sequence[StepRecord]) -> Steps:
         """The steps in blocks of one kind, no larger than is worth while."""
-        return side_by_side(steps).split(lambda block: max(1, MAX_SIDE_BY_SIDE // _largest(self.rounded, block.n)))
+        return side_by_side(steps).split(self.together)
+
+    def together(self, block: Block) -> int:
+        """How many steps like those of a block are calculated side by side."""
+        return max(1, MAX_SIDE_BY_SIDE // _largest(self.rounded, block.n))
 
     def states(self, steps: Sequence[StepRecord]) -> Iterator[AtState]:
         """Every step at its state, in blocks that are treated alike."""
@@ -122,8 +141,32 @@ class Bound:
         products = Products() if beside is None else beside.products
         with precision(PRECISION):
             rounded, terms = _side(self.rounded, own, measured, self._in_order(block, products))
-            exact = _side(self.exact, taken, (), _sharing(self.exact, products))[0] if beside is None else beside.exact
+            exact = self._exact(taken, products, rounded) if beside is None else beside.exact
         return AtState(block, rounded, exact, terms, taken, products)
+
+    def _exact(self, taken: Taken, products: Products, rounded: Values) -> Values:
+        """The exact results; updates that are calculated alike on both sides, and are known, are left out."""
+        updates = not self.updates_alike or not all(
+            self._is_known(rounded[updated(name)]) for name in taken.block.after
+        )
+        found = _side(self.exact, taken, (), _sharing(self.exact, products), updates=updates)[0]
+        return Exacts(found, None if updates else partial(_updated, self.exact, taken, taken.group("before")))
+
+    def _is_known(self, numbers: Array) -> bool:
+        return bool(np.isfinite(self.system.size(numbers)).all())
+
+    @cached_property
+    def updates_alike(self) -> bool:
+        """Whether updates are compared, and are the same equations as written and as PyTorch calculates them, in pairs.
+
+        Then the middles of what correct evaluation can give are the exact results, within float64's rounding, which is
+        in the radii.
+        """
+        if self.rounded.by_hand_alone or not isinstance(self.system, RoundedPairs):
+            return False
+        sides = [[side.update, *(own for _, own in side.groups)] for side in (self.rounded, self.exact)]
+        equations = [[None if own is None else own.steps for own in side] for side in sides]
+        return equations[0] == equations[1]
 
     def beside(self, once: AtState, again: Block, places: NDArray[np.intp]) -> Beside | None:
         """What a replay of the steps at these places need not calculate again; None where lines go on from their own.
@@ -170,11 +213,17 @@ def _sharing(side: Calculation, products: Products) -> Calculation:
 
 
 def _side(
-    side: Calculation, taken: Taken, measured: tuple[str, ...], passes: Calculation | None = None
+    side: Calculation,
+    taken: Taken,
+    measured: tuple[str, ...],
+    passes: Calculation | None = None,
+    *,
+    updates: bool = True,
 ) -> tuple[dict[str, Array], Mapping[str, Floats]]:
     """The results of one calculation at the states of the steps, and Σ|terms| of what is `measured`.
 
-    `passes` is the same for forward and backward pass, where they are calculated in another system.
+    `passes` is the same for forward and backward pass, where they are calculated in another system. Without `updates`
+    these are left out.
     """
     block, n = taken.block, taken.block.n
     before, data = taken.group("before"), taken.group("data")
@@ -189,7 +238,7 @@ def _side(
     held_gradients = {name: taken("gradients", name) for name in block.clipped}
     cut = side.clipped(held_gradients, 1) if held_gradients else {}
     results.update({clipped(name): value for name, value in cut.items()})
-    if block.after and not side.by_hand_alone:
+    if updates and block.after and not side.by_hand_alone:
         results.update(_updated(side, taken, before))
     if any(stage.target in block.nodes for stage in side.watch):  # a replay has no update, and watches nothing
         after = taken.group("after")

@@ -37,7 +37,7 @@ def starts(
     found: list[dict[str, Numbers]] = [{} for _ in steps.blocks]
     begins = _beginnings(problem, settings, steps, bound) if before is None else {}
     for name in steps.blocks[0].before if steps.blocks else ():
-        first = np.zeros(steps.blocks[0].before[name].shape[1:]) if before is None else before.after[name]
+        first = _begins(steps, name) if before is None else before.after[name]
         holds_all = np.result_type(*{held.dtype for block in steps.blocks for held in _both(block, name)})
         each = steps.left(_after, name, first.astype(holds_all))
         for own, block, left in zip(found, steps.blocks, each, strict=True):
@@ -45,6 +45,13 @@ def starts(
         if name in begins:
             number, place = steps.places[0]
             found[number][name] = found[number][name].replaced(int(place), begins[name])
+    return found
+
+
+def _begins(steps: Steps, name: str) -> NDArray[Any]:
+    """The numbers with which the first of the steps begins."""
+    number, place = steps.places[0]
+    found: NDArray[Any] = steps.blocks[number].before[name][place]
     return found
 
 

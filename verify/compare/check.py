@@ -76,7 +76,7 @@ class Numbers:
         own = self.distance.reach
         return own if self.replay is None else np.where(self.replayed, self.replay.caught, own)
 
-    def of_step(self, place: int | NDArray[np.intp] | None) -> Numbers:
+    def of_step(self, place: int | slice | NDArray[np.intp] | None) -> Numbers:
         """The numbers of one of the steps side by side, counted from 0, or of some of them."""
         return Numbers(
             self.autograd[place],
@@ -118,6 +118,10 @@ class Unchanged(Numbers):
         nothing, nowhere = np.broadcast_to(0.0, floats.shape), np.broadcast_to(np.False_, floats.shape)
         everywhere = np.broadcast_to(np.True_, floats.shape)
         return cls(floats, Distance(floats, nothing, nothing, nothing, everywhere, nowhere))
+
+    def of_step(self, place: int | slice | NDArray[np.intp] | None) -> Numbers:
+        """The numbers of one of the steps side by side, or of some of them; several are as little changed."""
+        return Unchanged.of(self.autograd[place]) if isinstance(place, slice) else super().of_step(place)
 
     @cached_property
     def decided(self) -> Truth:

@@ -35,7 +35,7 @@ class Product:
         """From above what all partial sums of an order come to in size, each of them off by what float64 loses."""
         if order not in self._near:
             left, right, found = self.left, self.right, partial_sums(order, self.sizes[0].size)
-            near = found.sizes(lambda own: np.asarray(left[..., own] @ right[..., own, :]))
+            near = found.sizes(lambda own: _part(left[..., own], right[..., own, :]))
             self._near[order] = near + product_from_above(np.abs(left) * found.weights, np.abs(right))
         return self._near[order]
 
@@ -58,6 +58,11 @@ class Products:
         terms = sizes[0] @ sizes[1]
         alike.append(Product(a, b, a @ b, terms, _raised(terms.copy(), *sizes)))
         return alike[-1]
+
+
+def _part(left: Floats, right: Floats) -> Floats:
+    """A product of matrices; of a column and a row without BLAS, which is slower then."""
+    return np.asarray(left * right if left.shape[-1] == 1 else left @ right)
 
 
 def spread(product: Product, left: Pairs, right: Pairs) -> Floats:

@@ -28,6 +28,7 @@ LEAST = 2.0**-1000  # above what can be lost where float64 underflows
 # A radius is calculated in float64 by a few dozen operations, each off by some 2⁻⁵³, some with an exponential of up to
 # 700 among them; this much more covers them all.
 UP = 1 + 2.0**-40
+_END = 2.0**-50  # of its size: more than an end of a pair can be off by in float64
 _SAFE = 2.0**900  # within its inverse and itself, the error of a product is found exactly
 
 
@@ -182,7 +183,7 @@ def _max(x: Pairs, y: Pairs) -> Pairs:
 
 def _margin(mid: Floats, rad: Floats) -> Floats:
     """What the ends of a pair may be off by in float64; those of an exact one are exact."""
-    return np.where(rad == 0, 0.0, (np.abs(mid) + rad) * 2.0**-50)
+    return np.where(rad == 0, 0.0, (np.abs(mid) + rad) * _END)
 
 
 def possible_largest(mid: Floats, rad: Floats) -> Truth:
@@ -200,9 +201,36 @@ def _sign(x: Pairs) -> Pairs:
     return pairs(np.where(np.abs(a) > r, np.sign(a), a * 0.0), np.where((np.abs(a) > r) | (r == 0), 0.0, 1.0))
 
 
+def _relu(x: Pairs) -> Pairs:
+    a, r = x["mid"], x["rad"]
+    below = a + r + (np.abs(a) + r) * _END < 0  # where it is certain that all are
+    return pairs(np.maximum(a, 0.0), np.where(below, 0.0, r))
+
+
+def _greater(x: Pairs, y: Pairs) -> Pairs:
+    """1 where it is certain that x > y, 0 where it is certain that it is not, else an enclosure of both."""
+    a, is_open = _compared(x, y)
+    return pairs(np.where(is_open, a * 0.0, a > 0), is_open)
+
+
+def _equal(x: Pairs, y: Pairs) -> Pairs:
+    """1 where it is certain that x = y, 0 where it is certain that it is not, else an enclosure of both."""
+    a, is_open = _compared(x, y)
+    return pairs(np.where(is_open, a * 0.0 + 1, a == 0), is_open * float(up(np.asarray(1.0))))
+
+
+def _compared(x: Pairs, y: Pairs) -> tuple[Floats, Truth]:
+    """A number of the sign of x − y, and where that is not certain."""
+    apart = x if y.ndim == 0 and y["mid"] == 0 and y["rad"] == 0 else _sub(x, y)
+    a, r = apart["mid"], apart["rad"]
+    return a, np.asarray(~(np.abs(a) > r) & (r != 0))
+
+
 def _where(chosen: Pairs, x: Pairs, y: Pairs) -> Pairs:
     """X where the condition is 1, y where it is 0; where it is not known, an enclosure of both."""
     yes, no = (chosen["rad"] == 0) & (chosen["mid"] == 1), (chosen["rad"] == 0) & (chosen["mid"] == 0)
+    if (yes | no).all():
+        return pairs(np.where(yes, x["mid"], y["mid"]), np.where(yes, x["rad"], y["rad"]))
     middle = x["mid"] / 2 + y["mid"] / 2
     aside = up(np.maximum(np.abs(x["mid"] - middle), np.abs(y["mid"] - middle)) + np.maximum(x["rad"], y["rad"]))
     mid = np.where(yes, x["mid"], np.where(no, y["mid"], middle))
@@ -217,11 +245,13 @@ ELEMENTS: Mapping[str, Callable[..., Pairs]] = {
     "pow": _pow,
     "neg": negative,
     "abs": _abs,
-    "relu": lambda x: _max(x, pairs(0.0)),
+    "relu": _relu,
     "max": _max,
     "min": _min,
     "sign": _sign,
     "where": _where,
+    "greater": _greater,
+    "equal": _equal,
     "clip": lambda x, low, high: _min(_max(x, low), high),
     "detach": lambda x: x,
     "pi": lambda: pairs(math.pi, math.ulp(math.pi)),
