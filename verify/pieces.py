@@ -144,15 +144,11 @@ class Kept:
         self.report = np.array(run.settings.report, dtype=np.intp)
         self.rows: list[Rows] = []
         self.last: list[Rows] = []
+        self.before: StepRecord | None = None  # the last step of the pieces so far
         self.by_hand: list[Rows] = []
         self.found = 0
         self.hand = HandRun(())
         self.whole: tuple[Record, Comparison, Tally] | None = None
-
-    @property
-    def before(self) -> StepRecord | None:
-        """The last step of the pieces so far."""
-        return self.last[-1].steps[-1] if self.last else None
 
     @property
     def tally(self) -> Tally:
@@ -163,7 +159,7 @@ class Kept:
     def add(self, by_hand: HandRun, record: Record, comparison: Comparison, tally: Tally) -> None:
         """Takes what is to be kept of the next piece."""
         if not self.everything:
-            begins = record.steps[0].batch.step
+            begins, self.before = record.steps[0].batch.step, record.steps[-1]
             self._add_rows(Rows.of_piece(comparison.steps, record.steps), begins + len(by_hand.steps))
         self.hand = by_hand
         if self.whole is None:
@@ -189,7 +185,9 @@ class Kept:
         known = np.flatnonzero(numbers < by_hand)
         if known.size:
             self.by_hand = [rows.of(known[-1:])]
-        self.last = [*self.last, rows]
+        if len(rows.compared):
+            is_whole = len(rows.compared) == len(rows.record)
+            self.last = [*self.last, rows if is_whole else rows.end(len(rows.compared))]
         while sum(len(own.compared) for own in self.last[1:]) >= self.ends:
             del self.last[0]
 

@@ -226,8 +226,11 @@ class Steps(InBlocks[Block], Sequence[StepRecord]):
         return Steps([self.blocks[number].of(places) for number, places in parts], found), parts
 
     def left(self, group: Callable[[Block, str], NDArray[Any]], name: str, first: NDArray[Any]) -> list[NDArray[Any]]:
-        """For the steps of each block an array of the step before, which is `first` for the first of all."""
-        found = [np.empty((len(block), *np.shape(first))) for block in self.blocks]
+        """For the steps of each block an array of the step before, which is `first` for the first of all.
+
+        The arrays have the type of `first`, which holds all their numbers.
+        """
+        found = [np.empty((len(block), *np.shape(first)), dtype=first.dtype) for block in self.blocks]
         block, place = self.places[:, 0], self.places[:, 1]
         for own in range(len(self.blocks)):
             mine = np.flatnonzero(block == own)
@@ -268,13 +271,14 @@ class Record:
     """A training run: the data as PyTorch holds them, and its steps.
 
     It ends early at the first step that is not finite, unless it is told to go on, and where the condition of
-    `until` holds.
+    `until` holds. Of a piece that another one follows, the run `goes_on`.
     """
 
     dtype: str
     torch_version: str
     data: Values
     steps: Sequence[StepRecord]
+    goes_on: bool = False
 
 
 @dataclass(frozen=True)

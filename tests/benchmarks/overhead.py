@@ -2,7 +2,9 @@
 
 Run from the checkout: python tests/benchmarks/overhead.py
 Both run in turn in one process, so that what else the machine does falls on both; imports are not counted. Printed is
-the median of the ratios of neighbouring runs, with its quartiles. Prints figures; judges nothing.
+the median of the ratios of neighbouring runs, with its quartiles. Then how long other work takes: a certified step
+beside a gradcheck, claims at the end of a long run, a file of data; how long commands take to start is startup.py's.
+Prints figures; judges nothing.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import argparse
 import os
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,7 +28,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
 from derive import load
-from verify import verify
+from verify import audit, verify
 
 ARTICLE = """a = w*x
 c = a + b
@@ -37,6 +40,10 @@ NETWORK = """a = X @ W1 + b1
 r = relu(a)
 z = r @ W2 + b2
 l = cross_entropy(z, t)"""
+
+SIGMOIDS = """h = sigmoid(x @ V + c)
+o = sigmoid(h @ W + d)
+l = sum((o - y)^2)/2"""
 
 Columns = dict[str, Tensor]
 
@@ -137,6 +144,56 @@ WORKS = (
 )
 
 
+LONG = line("the article's graph, batch 3, 1,000,000 steps", 9, 3, 1_000_000, "≤ 1.3", drift=0, limit=10**14)
+
+
+def gradcheck() -> float:
+    """How many times one certified step of a network 32-64-10 torch.autograd.gradcheck of it takes, at one point."""
+    work = network((32, 64, 10), 64, 100, "")
+    columns = {name: torch.tensor(own, dtype=_kind(own)) for name, own in work.data.items()}
+    rows = {
+        name: own[: work.batch].double() if own.is_floating_point() else own[: work.batch]
+        for name, own in columns.items()
+    }
+    point = [torch.tensor(own, dtype=torch.float64, requires_grad=True) for own in work.parameters.values()]
+
+    def loss(*parameters: Tensor) -> Tensor:
+        return work.loss(dict(zip(work.parameters, parameters, strict=True)), rows)
+
+    problem = load(work.problem())
+    verify(problem, steps=2, **work.flags)
+    step = seconds(lambda: verify(problem, **work.flags)) / work.steps
+    return seconds(lambda: torch.autograd.gradcheck(loss, point)) / step
+
+
+def claims_at_the_end() -> float:
+    """Seconds to judge what is claimed of the last of 10,000 steps of a network 2-2-2 of sigmoids."""
+    parameters = "V = [[0.15, 0.25], [0.2, 0.3]]\nc = [0.35, 0.35]\nW = [[0.4, 0.5], [0.45, 0.55]]\nd = [0.6, 0.6]"
+    data = "x = [[0.05, 0.1]]\ny = [[0.01, 0.99]]"
+    training = "lr = 0.5\nsteps = 10000"
+    text = f'equations = """\n{SIGMOIDS}\n"""\n[parameters]\n{parameters}\n[data]\n{data}\n[training]\n{training}\n'
+    return seconds(lambda: audit(load(text), claims="step,l\n10000,0.0000351\n"))
+
+
+def reading() -> float:
+    """Seconds to read a problem with 300,000 rows from a CSV file."""
+    work = WORKS[2]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "points.csv"
+        rows = zip(*(own.tolist() for own in work.data.values()), strict=True)
+        path.write_text("x,y\n" + "".join(f"{x!r},{y!r}\n" for x, y in rows), encoding="utf-8")
+        text = f'equations = """\n{ARTICLE}\n"""\n[parameters]\nw = 0\nb = 0\n[data]\nfile = "points.csv"\n'
+        (Path(folder) / "problem.toml").write_text(f"{text}[training]\nlr = 0.01\n", encoding="utf-8")
+        return seconds(lambda: load(Path(folder) / "problem.toml"))
+
+
+ASIDE = (
+    ("gradcheck of 32-64-10 / one certified step", gradcheck, "≥ 100", "times"),
+    ("sigmoid 2-2-2, 10,000 steps, claims at the end", claims_at_the_end, "≤ 10", "s"),
+    ("300,000 rows read from CSV", reading, "≤ 1", "s"),
+)
+
+
 def seconds(call: Callable[[], object]) -> float:
     """Wall-clock seconds of one call."""
     start = time.perf_counter()
@@ -163,6 +220,7 @@ def main() -> int:
     parser.add_argument("--only", default="", help="take only the work with this in its name")
     parser.add_argument("--pairs", type=int, help="how many pairs of runs (15, of the networks 3)")
     parser.add_argument("--threads", type=int, default=1, help="threads of PyTorch (1)")
+    parser.add_argument("--long", action="store_true", help="also 1,000,000 steps of the article's graph, once")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     print(f"torch {torch.__version__}, {torch.get_num_threads()} thread(s)")
@@ -170,6 +228,11 @@ def main() -> int:
     for work in WORKS:
         if options.only in work.name:
             print(measure(work, options.pairs or work.pairs), flush=True)
+    if options.long:
+        print(measure(LONG, 1), flush=True)
+    for name, take, target, unit in ASIDE:
+        if options.only in name:
+            print(f"{name:52} {take():9.2f} {unit:15} {target:>8}", flush=True)
     return 0
 
 

@@ -11,7 +11,9 @@ from derive.run.batches import Batch
 from tests.planting import plant_gradient
 from tests.problems import LINE
 from verify import Outcome, verify
+from verify.bound.bound import AtState, Beside, Bound
 from verify.pytorch import run as training
+from verify.record import Block
 
 
 def numbers(steps: int, every: int) -> list[int]:
@@ -100,3 +102,25 @@ def test_reported_steps_are_compared_too_also_of_a_long_run() -> None:
     assert len(found.comparison.steps) == found.tally.compared
     assert found.kept == ""
     np.testing.assert_array_equal([row.batch.step for row in map(found.row, found.reported)], [2, 77])
+
+
+@pytest.mark.parametrize("every", [2, 3])
+def test_steps_that_are_compared_stand_side_by_side_however_far_apart_they_are(
+    monkeypatch: pytest.MonkeyPatch, every: int
+) -> None:
+    sizes: list[int] = []
+    original = Bound.at
+
+    def counted(bound: Bound, block: Block, beside: Beside | None = None) -> AtState:
+        sizes.append(len(block))
+        return original(bound, block, beside)
+
+    monkeypatch.setattr(Bound, "at", counted)
+    found = verify("article", epochs=20, every=every)
+    assert found.agrees
+    assert sizes[0] == found.tally.compared == len(found.comparison.steps)
+    wanted = verify("article", epochs=20)
+    numbers = {step.batch.step: step for step in wanted.comparison.steps}
+    for step in found.comparison.steps:
+        for name, own in step.numbers.items():
+            np.testing.assert_array_equal(own.distance.bound, numbers[step.batch.step].numbers[name].distance.bound)

@@ -65,6 +65,8 @@ SETTINGS: list[dict[str, Any]] = [
     {"until": "l < 0.3"},
     {"lr": 5, "dtype": "float16"},
     {"drift": 30},
+    {"every": 7},
+    {"every": 7, "momentum": 0.9, "shuffle": True},
 ]
 
 
@@ -162,7 +164,17 @@ def test_first_ends_with_the_piece_that_disagrees(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.usefixtures("short_pieces")
-def test_what_happens_between_two_pieces_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("every", [1, 7, 40])
+def test_of_a_run_in_pieces_the_same_steps_are_compared(every: int) -> None:
+    found = verify(PROBLEM, every=every)
+    assert found.agrees
+    assert found.tally.compared == len({*range(1, 101, every), 100})
+    assert found.comparison.steps[-1].batch.step == 100
+
+
+@pytest.mark.usefixtures("short_pieces")
+@pytest.mark.parametrize("every", [1, 7, 1000])
+def test_what_happens_between_two_pieces_is_seen(monkeypatch: pytest.MonkeyPatch, every: int) -> None:
     original = pytorch.pieces
 
     def moved(*args: Any) -> Any:
@@ -175,7 +187,7 @@ def test_what_happens_between_two_pieces_is_seen(monkeypatch: pytest.MonkeyPatch
                 yield record
 
     monkeypatch.setattr(pytorch, "pieces", moved)
-    result: Result = verify(PROBLEM)
+    result: Result = verify(PROBLEM, every=every)
     assert result.verdict.outcome is Outcome.DISAGREES
     assert "w_before at step 28 (epoch 10, batch 1)" in result.verdict.sentence
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache, cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,13 +27,13 @@ from verify.hand import calculation
 from verify.hand.calculation import Calculation
 from verify.hand.evaluation import Values
 from verify.hand.program import times_partial
-from verify.intervals import Enclosed, RoundedPairs
+from verify.intervals import Enclosed, Products, RoundedPairs
 from verify.names import Name, adjoint_of, clipped, updated
 from verify.numbers import Array, Distance, Exact, Floats, Rounded, precision
 from verify.record import Block, StepRecord, Steps, side_by_side
 
 PRECISION = 192  # bits inside the balls: what they add themselves is 2⁻¹³⁹ of float64's own rounding
-MAX_SIDE_BY_SIDE = 2**16  # numbers of one array: more steps at once need memory and save no time
+MAX_SIDE_BY_SIDE = 2**18  # numbers of one array: more steps at once need memory and save no time
 
 
 class Taken:
@@ -60,13 +60,29 @@ class Taken:
         return {name: own for name, own in self._found.items() if name[0] in ("before", "data")}
 
 
+class Exacts(dict[str, Array]):
+    """The exact results by name; the updates, where they need not be known, are calculated when one is asked for."""
+
+    def __init__(self, known: Values, updates: Callable[[], Values] | None = None) -> None:
+        super().__init__(known)
+        self._updates = updates
+
+    def __missing__(self, name: str) -> Array:
+        if self._updates is None:
+            raise KeyError(name)
+        self.update(self._updates())
+        self._updates = None
+        return self[name]
+
+
 @dataclass(frozen=True)
 class AtState:
     """Steps of one kind at PyTorch's own states; the first dimension of each array is the step.
 
     `rounded` are all that correct evaluation can give for lines, adjoints (`∂name`) and updated
     parameters and state (`name'`, `name.v'`), `exact` the same by the derivation as it is written, and `terms`
-    is Σ|terms| of the loss and the gradients, and of every line and adjoint where they are compared.
+    is Σ|terms| of the loss and the gradients, and of every line and adjoint where they are compared. `products` are
+    those of matrices that were made on the way.
     """
 
     block: Block
@@ -74,14 +90,19 @@ class AtState:
     exact: Values
     terms: Mapping[str, Floats]
     taken: Taken
+    products: Products
 
 
 @dataclass(frozen=True)
 class Beside:
-    """Of steps at the same states, the exact results and what they begin with, as far as these are known."""
+    """Of steps at the same states, the exact results and what they begin with, as far as these are known.
+
+    Of the same steps `products` of matrices are known as well.
+    """
 
     exact: Values
     begins: Mapping[Name, Array]
+    products: Products
 
 
 @dataclass(frozen=True)
@@ -98,7 +119,11 @@ class Bound:
 
     def side_by_side(self, steps: Sequence[StepRecord]) -> Steps:
         """The steps in blocks of one kind, no larger than is worth while."""
-        return side_by_side(steps).split(lambda block: max(1, MAX_SIDE_BY_SIDE // _largest(self.rounded, block.n)))
+        return side_by_side(steps).split(self.together)
+
+    def together(self, block: Block) -> int:
+        """How many steps like those of a block are calculated side by side."""
+        return max(1, MAX_SIDE_BY_SIDE // _largest(self.rounded, block.n))
 
     def states(self, steps: Sequence[StepRecord]) -> Iterator[AtState]:
         """Every step at its state, in blocks that are treated alike."""
@@ -113,10 +138,35 @@ class Bound:
         taken = own = Taken(self.exact.system.take, block, {} if beside is None else beside.begins)
         if not isinstance(self.system, RoundedPairs):  # balls and fractions are not taken alike
             own = Taken(self.system.take, block, {})
+        products = Products() if beside is None else beside.products
         with precision(PRECISION):
-            rounded, terms = _side(self.rounded, own, measured, self._in_order(block))
-            exact = _side(self.exact, taken, ())[0] if beside is None else beside.exact
-        return AtState(block, rounded, exact, terms, taken)
+            rounded, terms = _side(self.rounded, own, measured, self._in_order(block, products))
+            exact = self._exact(taken, products, rounded) if beside is None else beside.exact
+        return AtState(block, rounded, exact, terms, taken, products)
+
+    def _exact(self, taken: Taken, products: Products, rounded: Values) -> Values:
+        """The exact results; updates that are calculated alike on both sides, and are known, are left out."""
+        updates = not self.updates_alike or not all(
+            self._is_known(rounded[updated(name)]) for name in taken.block.after
+        )
+        found = _side(self.exact, taken, (), _sharing(self.exact, products), updates=updates)[0]
+        return Exacts(found, None if updates else partial(_updated, self.exact, taken, taken.group("before")))
+
+    def _is_known(self, numbers: Array) -> bool:
+        return bool(np.isfinite(self.system.size(numbers)).all())
+
+    @cached_property
+    def updates_alike(self) -> bool:
+        """Whether updates are compared, and are the same equations as written and as PyTorch calculates them, in pairs.
+
+        Then the middles of what correct evaluation can give are the exact results, within float64's rounding, which is
+        in the radii.
+        """
+        if self.rounded.by_hand_alone or not isinstance(self.system, RoundedPairs):
+            return False
+        sides = [[side.update, *(own for _, own in side.groups)] for side in (self.rounded, self.exact)]
+        equations = [[None if own is None else own.steps for own in side] for side in sides]
+        return equations[0] == equations[1]
 
     def beside(self, once: AtState, again: Block, places: NDArray[np.intp]) -> Beside | None:
         """What a replay of the steps at these places need not calculate again; None where lines go on from their own.
@@ -127,18 +177,19 @@ class Bound:
         if block.nodes or again.nodes or block.adjoints or again.adjoints:
             return None
         if len(places) == len(block):
-            return Beside(once.exact, once.taken.begins)
+            return Beside(once.exact, once.taken.begins, once.products)
         ranks = {self.exact.derivation.graph.loss: 0}
         ranks |= {adjoint_of(name): own.ndim - 1 for name, own in block.gradients.items()}
         found = {name: once.exact[name] for name in ranks}
-        return Beside({name: own[places] if own.ndim > ranks[name] else own for name, own in found.items()}, {})
+        exact = {name: own[places] if own.ndim > ranks[name] else own for name, own in found.items()}
+        return Beside(exact, {}, Products())
 
-    def _in_order(self, block: Block) -> Calculation:
+    def _in_order(self, block: Block, products: Products) -> Calculation:
         """The rounded side of forward and backward pass, in the orders that are known for batches of this size."""
         orders = self.orders.of(block) if self.orders is not None else None
         if orders is None or not orders.by_key or not isinstance(self.system, RoundedPairs):
-            return self.rounded
-        return replace(self.rounded, system=self.system.ordered(orders))
+            return _sharing(self.rounded, products)
+        return replace(self.rounded, system=self.system.ordered(orders).sharing(products))
 
     def of_both_sides(self, block: Block) -> Values:
         """The exact results where the side of `where` that is not chosen counts 0 times; none without a `where`."""
@@ -156,12 +207,23 @@ class Bound:
             return self.system.distance(floats, np.broadcast_to(found, shape), aside)
 
 
+def _sharing(side: Calculation, products: Products) -> Calculation:
+    """The same calculation with products of matrices that are made once, where it makes any of floats."""
+    return replace(side, system=side.system.sharing(products)) if isinstance(side.system, Enclosed) else side
+
+
 def _side(
-    side: Calculation, taken: Taken, measured: tuple[str, ...], passes: Calculation | None = None
+    side: Calculation,
+    taken: Taken,
+    measured: tuple[str, ...],
+    passes: Calculation | None = None,
+    *,
+    updates: bool = True,
 ) -> tuple[dict[str, Array], Mapping[str, Floats]]:
     """The results of one calculation at the states of the steps, and Σ|terms| of what is `measured`.
 
-    `passes` is the same for forward and backward pass, where they are calculated in another system.
+    `passes` is the same for forward and backward pass, where they are calculated in another system. Without `updates`
+    these are left out.
     """
     block, n = taken.block, taken.block.n
     before, data = taken.group("before"), taken.group("data")
@@ -176,7 +238,7 @@ def _side(
     held_gradients = {name: taken("gradients", name) for name in block.clipped}
     cut = side.clipped(held_gradients, 1) if held_gradients else {}
     results.update({clipped(name): value for name, value in cut.items()})
-    if block.after and not side.by_hand_alone:
+    if updates and block.after and not side.by_hand_alone:
         results.update(_updated(side, taken, before))
     if any(stage.target in block.nodes for stage in side.watch):  # a replay has no update, and watches nothing
         after = taken.group("after")

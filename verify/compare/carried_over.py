@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from derive.problem.loading import Problem
 from derive.run.settings import Settings
 from derive.training.rates import Moment
 from verify.bound.bound import PRECISION, Bound
-from verify.compare.check import Numbers, side_by_side
+from verify.compare.check import Numbers, Unchanged, side_by_side
 from verify.hand import calculation
 from verify.hand.evaluation import Array, NumberSystem
 from verify.hand.rates import RATES_DTYPE, in_torch, moment, of_group, together
@@ -35,17 +37,38 @@ def starts(
     found: list[dict[str, Numbers]] = [{} for _ in steps.blocks]
     begins = _beginnings(problem, settings, steps, bound) if before is None else {}
     for name in steps.blocks[0].before if steps.blocks else ():
-        first = np.zeros(steps.blocks[0].before[name].shape[1:]) if before is None else before.after[name]
-        for own, block, left in zip(found, steps.blocks, steps.left(_after, name, first), strict=True):
-            own[name] = _kept(left, block.floats("before", name))
+        first = _begins(steps, name) if before is None else before.after[name]
+        holds_all = np.result_type(*{held.dtype for block in steps.blocks for held in _both(block, name)})
+        each = steps.left(_after, name, first.astype(holds_all))
+        for own, block, left in zip(found, steps.blocks, each, strict=True):
+            own[name] = _begun(left, block, name)
         if name in begins:
             number, place = steps.places[0]
             found[number][name] = found[number][name].replaced(int(place), begins[name])
     return found
 
 
-def _after(block: Block, name: str) -> Floats:
-    return block.floats("after", name)
+def _begins(steps: Steps, name: str) -> NDArray[Any]:
+    """The numbers with which the first of the steps begins."""
+    number, place = steps.places[0]
+    found: NDArray[Any] = steps.blocks[number].before[name][place]
+    return found
+
+
+def _both(block: Block, name: str) -> tuple[NDArray[Any], ...]:
+    return tuple(group[name] for group in (block.before, block.after) if name in group)
+
+
+def _after(block: Block, name: str) -> NDArray[Any]:
+    return block.after[name]
+
+
+def _begun(left: NDArray[Any], block: Block, name: str) -> Numbers:
+    """The numbers with which the steps of a block begin, beside what was left."""
+    floats = block.floats("before", name)
+    if np.array_equal(left, block.before[name]) and np.isfinite(left).all():
+        return Unchanged.of(floats)
+    return _kept(left.astype(np.float64), floats)
 
 
 def _beginnings(problem: Problem, settings: Settings, steps: Steps, bound: Bound) -> dict[str, Numbers]:

@@ -76,7 +76,7 @@ class Numbers:
         own = self.distance.reach
         return own if self.replay is None else np.where(self.replayed, self.replay.caught, own)
 
-    def of_step(self, place: int | NDArray[np.intp] | None) -> Numbers:
+    def of_step(self, place: int | slice | NDArray[np.intp] | None) -> Numbers:
         """The numbers of one of the steps side by side, counted from 0, or of some of them."""
         return Numbers(
             self.autograd[place],
@@ -106,6 +106,52 @@ class Numbers:
             terms = np.full(autograd.shape, np.nan)
             terms[places] = self.terms
         return Numbers(autograd, self.distance.spread(places, count), terms)
+
+
+@dataclass(frozen=True)
+class Unchanged(Numbers):
+    """Finite numbers that are the very ones that they must be: every answer is the same for all of them."""
+
+    @classmethod
+    def of(cls, floats: Floats) -> Unchanged:
+        """These numbers, with nothing between them and what is expected."""
+        nothing, nowhere = np.broadcast_to(0.0, floats.shape), np.broadcast_to(np.False_, floats.shape)
+        everywhere = np.broadcast_to(np.True_, floats.shape)
+        return cls(floats, Distance(floats, nothing, nothing, nothing, everywhere, nowhere))
+
+    def of_step(self, place: int | slice | NDArray[np.intp] | None) -> Numbers:
+        """The numbers of one of the steps side by side, or of some of them; several are as little changed."""
+        return Unchanged.of(self.autograd[place]) if isinstance(place, slice) else super().of_step(place)
+
+    @cached_property
+    def decided(self) -> Truth:
+        """Everywhere."""
+        return self.distance.consistent
+
+    @cached_property
+    def within(self) -> Truth:
+        """Everywhere."""
+        return self.distance.consistent
+
+    @cached_property
+    def agrees(self) -> Truth:
+        """Everywhere."""
+        return self.distance.consistent
+
+    @cached_property
+    def wide(self) -> Truth:
+        """Nowhere."""
+        return self.distance.alone
+
+    @cached_property
+    def replayed(self) -> Truth:
+        """Nowhere."""
+        return self.distance.alone
+
+    @cached_property
+    def disagrees(self) -> Truth:
+        """Nowhere."""
+        return self.distance.alone
 
 
 def side_by_side(steps: Sequence[Numbers]) -> Numbers:

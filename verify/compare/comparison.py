@@ -27,7 +27,7 @@ from verify.hand.rates import RATES_DTYPE
 from verify.hand.run import HandRun
 from verify.names import Name, adjoint_of, clipped, parameter_of, quantity, updated
 from verify.numbers import FORMATS, Array, Truth
-from verify.record import Block, Record, StepRecord, Steps, Values, any_entry
+from verify.record import Block, Record, StepRecord, Steps, Values, any_entry, side_by_side
 
 Place = tuple[int, ...]  # of an entry in its array
 _GROUPS = Axis("g")  # what changes from step to step has an entry for each group of parameters, where there are several
@@ -123,7 +123,7 @@ def compare(
     """
     problem, settings = run.watched, run.settings
     of_data = () if before is not None else data_faults(problem, record, bound)
-    steps = bound.side_by_side(record.steps)
+    steps = side_by_side(record.steps)
     faults = (*of_data, *row_faults(record.data, steps), *batch_faults(settings, steps.batches, expected, drawn))
     steps = _with_their_rows(record.data, steps)
     kept = {
@@ -135,7 +135,8 @@ def compare(
         kept |= {group: as_by_hand(group, hand, steps) for group in ("clipped", "rates")}
         kept["after"] = taken(hand, steps, bound)
     if settings.every > 1:
-        steps, kept = _some(_chosen(settings, steps, kept), steps, kept)
+        steps, kept = _some(_chosen(settings, steps, kept, record.goes_on), steps, kept)
+    steps, kept = _split(bound, steps, kept)
     blocks, notes = _judged(problem, kept, steps, bound, None if settings.dtype == "float64" else replay)
     compared = Compared(blocks, steps.places, {step.batch.step: step for step in hand.steps})
     if settings.first:
@@ -154,10 +155,11 @@ def compare(
     )
 
 
-def _chosen(settings: Settings, steps: Steps, kept: Mapping[str, Carried]) -> Truth:
+def _chosen(settings: Settings, steps: Steps, kept: Mapping[str, Carried], goes_on: bool) -> Truth:
     """For each step, in the order of the run, whether it is compared.
 
-    One of every so many is, the last, those of `report`, and those of which it is known without that they are wrong.
+    One of every so many is, the last of a run, those of `report`, and those of which it is known without that they are
+    wrong.
     """
     apart = [
         ~block.finite | (not block.fits) | ~ComparedBlock(block.batches, _known(kept, number)).agrees
@@ -165,7 +167,7 @@ def _chosen(settings: Settings, steps: Steps, kept: Mapping[str, Carried]) -> Tr
     ]
     numbers = np.array([batch.step for batch in steps.batches], dtype=np.intp)
     found = np.asarray(steps.each(apart), dtype=np.bool_) | ((numbers - 1) % settings.every == 0)
-    found[-1:] = True
+    found[-1:] |= not goes_on
     return np.asarray(found | np.isin(numbers, settings.report))
 
 
@@ -182,6 +184,20 @@ def _some(chosen: Truth, steps: Steps, kept: Mapping[str, Carried]) -> tuple[Ste
         for group, carried in kept.items()
     }
     return found, known
+
+
+def _split(bound: Bound, steps: Steps, kept: Mapping[str, Carried]) -> tuple[Steps, dict[str, Carried]]:
+    """The steps in blocks no larger than are calculated at once, and what is known of them."""
+    known: dict[str, Carried] = {}
+    for group, carried in kept.items():
+        parts = [
+            {name: own.of_step(slice(first, first + many)) for name, own in of_block.items()}
+            for block, of_block in zip(steps.blocks, carried, strict=True)
+            for many in [bound.together(block)]
+            for first in range(0, len(block), many)
+        ]
+        known[group] = parts
+    return steps.split(bound.together), known
 
 
 def _with_their_rows(data: Values, steps: Steps) -> Steps:

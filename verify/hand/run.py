@@ -42,7 +42,8 @@ from verify.numbers import (
 )
 from verify.record import Handed, Values
 
-# Bits inside balls, tried until every number is sharp. Long balls cost little, and to repeat a run costs much.
+# Bits inside balls: of the first try, of a run that comes in pieces, and at most. Long balls cost little, and to repeat
+# a run costs much.
 PRECISIONS = (1024, 4096, 16384)
 RECORDED_AFTER = 2  # steps of a kind: to record one costs as much as to calculate two
 
@@ -136,12 +137,20 @@ def calculate(run: Run, batches: Iterable[Batch]) -> HandRun:
     Where PyTorch does not have the update, it ends with the step after which the condition of `until` holds.
     """
     batches = tuple(batches)
-    found = HandRun(())
-    for bits in PRECISIONS:
+    bits = PRECISIONS[0]
+    found = Continued(run, bits).calculate(batches)
+    while found.is_blurred and bits < PRECISIONS[-1]:
+        bits = more_bits(bits, len(found.steps), len(batches))
         found = Continued(run, bits).calculate(batches)
-        if not found.is_blurred:
-            break
     return found
+
+
+def more_bits(bits: int, made: int, wanted: int) -> int:
+    """With how many bits to try again, where so many sufficed for `made` of the steps that are `wanted`.
+
+    Balls widen by about as much in each step: a quarter more than that takes, but twice as many at least.
+    """
+    return min(PRECISIONS[-1], max(2 * bits, 5 * bits * wanted // (4 * max(1, made))))
 
 
 class Continued:

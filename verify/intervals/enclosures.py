@@ -15,6 +15,7 @@ from derive.algebra.operations import OPERATIONS
 from verify.intervals.contraction import Contraction
 from verify.intervals.functions import FUNCTIONS
 from verify.intervals.in_parts import in_parts
+from verify.intervals.matrix_products import Products, multiplies_exactly, spread
 from verify.intervals.midpoint_radius import (
     ELEMENTS,
     LEAST,
@@ -23,8 +24,6 @@ from verify.intervals.midpoint_radius import (
     function,
     gamma,
     gathered,
-    matrix_product,
-    multiplies_exactly,
     nearest_float,
     negative,
     pairs,
@@ -58,7 +57,23 @@ def _by_balls(op: str, args: tuple[Pairs, ...]) -> Pairs:
 
 
 class Enclosed(Literals):
-    """Pairs that contain the exact value: what float64 loses is in the radius, and nothing else."""
+    """Pairs that contain the exact value: what float64 loses is in the radius, and nothing else.
+
+    `products` are those of matrices that another calculation may have made at the same midpoints; without them none is
+    kept.
+    """
+
+    def __init__(self, products: Products | None = None) -> None:
+        self._products = products
+
+    @property
+    def products(self) -> Products:
+        """Where the products of matrices are made."""
+        return Products() if self._products is None else self._products
+
+    def sharing(self, products: Products) -> Enclosed:
+        """The same system with products of matrices that are made once."""
+        return Enclosed(products)
 
     def constants(self, values: Sequence[Fraction]) -> Pairs:
         """The nearest float64 of each, with what it lacks; a number beyond float64 tells nothing."""
@@ -133,9 +148,8 @@ class Enclosed(Literals):
     def contracted_size(self, how: Contraction, left: Pairs, right: Pairs) -> Floats:
         """The sum of the sizes of the products."""
         with np.errstate(all="ignore"):
-            x, y = how.matrices(np.abs(left["mid"]), np.abs(right["mid"]))
-            x, y = np.ascontiguousarray(x), np.ascontiguousarray(y)
-            return np.asarray(how.restored(x @ y, left, right))
+            found = self.products.of(*how.matrices(left, right))
+            return np.asarray(how.restored(found.terms, left, right))
 
     def _by_products(self, summed: int, sums: Sum, left: Pairs, right: Pairs) -> Pairs:
         """The sum over the last dimensions of the products, each taken by itself."""
@@ -144,11 +158,10 @@ class Enclosed(Literals):
 
     def _contracted(self, sums: Sum, left: Pairs, right: Pairs) -> Pairs:  # noqa: ARG002 - which only rounding asks for
         """The product of matrices."""
-        mid, sizes, spread = matrix_product(left, right)
-        own = np.where(
-            multiplies_exactly(left, right, sizes, FORMATS["float64"]), 0.0, gamma(left.shape[-1], UNIT) * sizes
-        )
-        return pairs(mid, up(spread + own))
+        product = self.products.of(left, right)
+        is_exact = multiplies_exactly(left, right, product.sizes, FORMATS["float64"])
+        own = np.where(is_exact, 0.0, gamma(left.shape[-1], UNIT) * product.sizes)
+        return pairs(product.product, up(spread(product, left, right) + own))
 
     def share(self, op: str, array: Pairs) -> Pairs:
         """The share of each entry in the max or min over the last dimension; equal ones share evenly.

@@ -29,9 +29,17 @@ def in_parts(calculate: Callable[[tuple[Array, ...]], Array], args: tuple[Array,
     for part in parts(shape, NUMBERS):
         own = calculate(tuple(arg[_of(arg, part)] for arg in args))
         found = np.empty(shape, dtype=own.dtype) if found is None else found
-        found[part] = own
+        _put(found, part, own)
     assert found is not None  # a large shape has a part
     return found
+
+
+def _put(whole: Array, part: Part, own: Array) -> None:
+    """Copies the numbers of a part: each field for itself, as NumPy copies structures one by one."""
+    if own.dtype.names is None:
+        whole[part] = own
+    for field in own.dtype.names or ():
+        whole[field][part] = own[field]
 
 
 def parts(shape: Sequence[int], most: int) -> Iterator[Part]:

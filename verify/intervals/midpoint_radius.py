@@ -24,11 +24,11 @@ Pairs = NDArray[Any]
 
 PAIR = np.dtype([("mid", np.float64), ("rad", np.float64)])
 UNIT = 2.0**-53  # float64's unit roundoff
-FEW = 8  # numbers of a row or column that are looked at before all
 LEAST = 2.0**-1000  # above what can be lost where float64 underflows
 # A radius is calculated in float64 by a few dozen operations, each off by some 2⁻⁵³, some with an exponential of up to
 # 700 among them; this much more covers them all.
 UP = 1 + 2.0**-40
+_END = 2.0**-50  # of its size: more than an end of a pair can be off by in float64
 _SAFE = 2.0**900  # within its inverse and itself, the error of a product is found exactly
 
 
@@ -45,11 +45,19 @@ def pairs(mid: Any, rad: Any = 0.0) -> Pairs:
     return found
 
 
+def finite_pairs(mid: Floats, rad: Floats) -> Pairs:
+    """An array of pairs of numbers that are known to be finite."""
+    found = np.empty(mid.shape if mid.shape == rad.shape else np.broadcast_shapes(mid.shape, rad.shape), dtype=PAIR)
+    found["mid"], found["rad"] = mid, rad
+    return found
+
+
 def up(radius: Floats) -> Floats:
     """A number above the exact value of a radius formula that float64 has rounded to `radius`; 0 stays 0."""
     found = np.asarray(radius * UP)
     found += LEAST
-    np.copyto(found, 0.0, where=radius == 0)
+    if not np.all(radius):
+        np.copyto(found, 0.0, where=radius == 0)
     return found
 
 
@@ -66,17 +74,38 @@ def _add(x: Pairs, y: Pairs) -> Pairs:
     return pairs(total, up(x["rad"] + y["rad"] + lost))
 
 
+def _sub(x: Pairs, y: Pairs) -> Pairs:
+    a, b = x["mid"], y["mid"]
+    total = a - b
+    back = total - a
+    lost = np.abs((a - (total - back)) - (b + back))
+    return pairs(total, up(x["rad"] + y["rad"] + lost))
+
+
 def _lost_in_product(a: Floats, b: Floats, product: Floats) -> Floats:
     """|a·b − product|, exactly where nothing over- or underflows on the way; else above it."""
-    high_a, low_a = _halves(a)
-    high_b, low_b = _halves(b)
-    exact = np.abs(((high_a * high_b - product) + high_a * low_b + low_a * high_b) + low_a * low_b)
+    exact = _left_of_product(a, b, product)
+    if least(a) * least(b) > 1 / _SAFE and _most(a) < _SAFE and _most(b) < _SAFE and _most(product) < _SAFE:
+        return exact  # a product is 0 only where one of its factors is
     size = np.abs(product)
     safe = (np.maximum(np.maximum(np.abs(a), np.abs(b)), size) < _SAFE) & (size > 1 / _SAFE)
-    if safe.all():
-        return np.asarray(exact)
     above = np.where((a == 0) | (b == 0), 0.0, size * UNIT + LEAST)
     return np.where(safe, exact, above)
+
+
+def _left_of_product(a: Floats, b: Floats, product: Floats) -> Floats:
+    """|a·b − product| by the products of halves; those of a lower half that is 0 are left out."""
+    high_a, low_a = _halves(a)
+    high_b, low_b = _halves(b)
+    found = np.asarray(high_a * high_b - product)
+    in_a, in_b = np.any(low_a), np.any(low_b)
+    if in_b:
+        found = found + high_a * low_b
+    if in_a:
+        found = found + low_a * high_b
+    if in_a and in_b:
+        found = found + low_a * low_b
+    return np.abs(found)
 
 
 def _halves(a: Floats) -> tuple[Floats, Floats]:
@@ -92,9 +121,13 @@ def _mul(x: Pairs, y: Pairs) -> Pairs:
     lost = _lost_in_product(a, b, product)
     if not ra.any() and not rb.any():
         return pairs(product, up(lost))
+    spread = np.abs(a) * rb + np.abs(b) * ra + ra * rb
+    if spread.all():  # nothing is exact, and nothing has underflowed to 0
+        spread += LEAST
+        return pairs(product, up(spread + lost))
     zero = ((a == 0) & (ra == 0)) | ((b == 0) & (rb == 0))
     exact = zero | ((ra == 0) & (rb == 0))  # else the spread may underflow to 0 without being 0
-    spread = np.where(exact, 0.0, np.abs(a) * rb + np.abs(b) * ra + ra * rb + LEAST)
+    spread = np.where(exact, 0.0, spread + LEAST)
     return pairs(product, up(spread + lost))
 
 
@@ -150,7 +183,7 @@ def _max(x: Pairs, y: Pairs) -> Pairs:
 
 def _margin(mid: Floats, rad: Floats) -> Floats:
     """What the ends of a pair may be off by in float64; those of an exact one are exact."""
-    return np.where(rad == 0, 0.0, (np.abs(mid) + rad) * 2.0**-50)
+    return np.where(rad == 0, 0.0, (np.abs(mid) + rad) * _END)
 
 
 def possible_largest(mid: Floats, rad: Floats) -> Truth:
@@ -168,9 +201,36 @@ def _sign(x: Pairs) -> Pairs:
     return pairs(np.where(np.abs(a) > r, np.sign(a), a * 0.0), np.where((np.abs(a) > r) | (r == 0), 0.0, 1.0))
 
 
+def _relu(x: Pairs) -> Pairs:
+    a, r = x["mid"], x["rad"]
+    below = a + r + (np.abs(a) + r) * _END < 0  # where it is certain that all are
+    return pairs(np.maximum(a, 0.0), np.where(below, 0.0, r))
+
+
+def _greater(x: Pairs, y: Pairs) -> Pairs:
+    """1 where it is certain that x > y, 0 where it is certain that it is not, else an enclosure of both."""
+    a, is_open = _compared(x, y)
+    return pairs(np.where(is_open, a * 0.0, a > 0), is_open)
+
+
+def _equal(x: Pairs, y: Pairs) -> Pairs:
+    """1 where it is certain that x = y, 0 where it is certain that it is not, else an enclosure of both."""
+    a, is_open = _compared(x, y)
+    return pairs(np.where(is_open, a * 0.0 + 1, a == 0), is_open * float(up(np.asarray(1.0))))
+
+
+def _compared(x: Pairs, y: Pairs) -> tuple[Floats, Truth]:
+    """A number of the sign of x − y, and where that is not certain."""
+    apart = x if y.ndim == 0 and y["mid"] == 0 and y["rad"] == 0 else _sub(x, y)
+    a, r = apart["mid"], apart["rad"]
+    return a, np.asarray(~(np.abs(a) > r) & (r != 0))
+
+
 def _where(chosen: Pairs, x: Pairs, y: Pairs) -> Pairs:
     """X where the condition is 1, y where it is 0; where it is not known, an enclosure of both."""
     yes, no = (chosen["rad"] == 0) & (chosen["mid"] == 1), (chosen["rad"] == 0) & (chosen["mid"] == 0)
+    if (yes | no).all():
+        return pairs(np.where(yes, x["mid"], y["mid"]), np.where(yes, x["rad"], y["rad"]))
     middle = x["mid"] / 2 + y["mid"] / 2
     aside = up(np.maximum(np.abs(x["mid"] - middle), np.abs(y["mid"] - middle)) + np.maximum(x["rad"], y["rad"]))
     mid = np.where(yes, x["mid"], np.where(no, y["mid"], middle))
@@ -179,17 +239,19 @@ def _where(chosen: Pairs, x: Pairs, y: Pairs) -> Pairs:
 
 ELEMENTS: Mapping[str, Callable[..., Pairs]] = {
     "add": _add,
-    "sub": lambda x, y: _add(x, negative(y)),
+    "sub": _sub,
     "mul": _mul,
     "div": _div,
     "pow": _pow,
     "neg": negative,
     "abs": _abs,
-    "relu": lambda x: _max(x, pairs(0.0)),
+    "relu": _relu,
     "max": _max,
     "min": _min,
     "sign": _sign,
     "where": _where,
+    "greater": _greater,
+    "equal": _equal,
     "clip": lambda x, low, high: _min(_max(x, low), high),
     "detach": lambda x: x,
     "pi": lambda: pairs(math.pi, math.ulp(math.pi)),
@@ -236,60 +298,17 @@ def gamma(count: int, unit: float) -> float:
     return count * unit / (1 - count * unit) if count * unit < 1 else math.inf
 
 
-def matrix_product(left: Pairs, right: Pairs) -> tuple[Floats, Floats, Floats]:
-    """The product of the midpoints; from above that of their sizes, and how far the radii can move it."""
-    # side by side in memory, as BLAS wants them: the fields of a structured array are not
-    a, b, ra, rb = (np.ascontiguousarray(x[part]) for part in ("mid", "rad") for x in (left, right))
-    spread: Floats = np.zeros(())
-    if rb.any():
-        spread = spread + product_from_above(np.abs(a), rb)
-    if ra.any():
-        spread = spread + product_from_above(ra, np.abs(b) + rb)
-    return a @ b, product_from_above(np.abs(a), np.abs(b)), np.asarray(spread * UP)
+def least(values: Floats) -> float:
+    """The smallest size of the numbers that are not 0; infinite without one."""
+    sizes = np.abs(values)
+    if not np.all(sizes):
+        sizes = sizes[sizes > 0]
+    return float(sizes.min(initial=math.inf))
 
 
-def product_from_above(left: Floats, right: Floats) -> Floats:
-    """No less than the product of two matrices of numbers that are not negative; 0 where all its products are."""
-    count = left.shape[-1]
-    product = left @ right
-    zero = product == 0
-    any_zero = bool(zero.any())
-    if any_zero and not _least(left) * _least(right) > LEAST:  # some may have underflowed
-        zero &= ((left > 0) * 1.0 @ ((right > 0) * 1.0)) == 0
-    product *= 1 + count * 2.0**-52
-    product += count * LEAST
-    if any_zero:
-        product[zero] = 0.0
-    return product
-
-
-def _least(values: Floats) -> float:
-    """The smallest of the numbers that are not 0."""
-    return float(np.where(values > 0, values, np.inf).min())
-
-
-def multiplies_exactly(left: Pairs, right: Pairs, sizes: Floats, into: Format, *, flushes: bool = False) -> Truth:
-    """Whether every product and partial sum of a product of matrices, in any order, is a number of the format.
-
-    All products are multiples of the last bit of the lowest number of the row times that of the column, and their
-    absolute values add up to less than the format's digits can hold. Where what is below the normal numbers is 0
-    (`flushes`), that last bit has to be one of these.
-    """
-    exact = (left["rad"] == 0).all(axis=-1)[..., :, np.newaxis] & (right["rad"] == 0).all(axis=-2)[..., np.newaxis, :]
-    if not exact.any():
-        return np.asarray(exact)
-    least = 2.0 ** (into.normal if flushes else max(into.tiny + 1, -1074))
-    for most in (FEW, None):  # the lowest of some numbers is no lower than that of all: often it decides
-        lowest = _lowest(left["mid"][..., :most], -1) * _lowest(right["mid"][..., :most, :], -2)
-        exact = exact & (lowest >= least) & (sizes < lowest * 2.0**-into.unit) & (sizes <= into.largest)
-        if not exact.any():
-            break
-    return np.asarray(exact)
-
-
-def _lowest(values: Floats, axis: int) -> Floats:
-    """The last bit of the lowest of the numbers along an axis; infinite where all are 0."""
-    return np.asarray(np.where(values == 0, np.inf, last_bit(values)).min(axis=axis, keepdims=True))
+def _most(values: Floats) -> float:
+    """The largest size of the numbers; NaN where one of them is."""
+    return float(np.abs(values).max(initial=0.0))
 
 
 def last_bit(values: Floats) -> Floats:

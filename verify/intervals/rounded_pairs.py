@@ -12,14 +12,14 @@ import numpy as np
 from derive.algebra.operations import OPERATIONS, power_rounding
 from verify.intervals.enclosures import Enclosed
 from verify.intervals.in_parts import NUMBERS, in_parts, parts
+from verify.intervals.matrix_products import Products, multiplies_exactly, spread
 from verify.intervals.midpoint_radius import (
     UNIT,
     Pairs,
+    finite_pairs,
     gamma,
     gathered,
     last_bit,
-    matrix_product,
-    multiplies_exactly,
     nearest_float,
     pairs,
     size,
@@ -50,7 +50,8 @@ class RoundedPairs(Enclosed):
     `orders` says of it. The same as `Rounded`, for whole arrays at once.
     """
 
-    def __init__(self, dtype: str, orders: Orders | None = None) -> None:
+    def __init__(self, dtype: str, orders: Orders | None = None, products: Products | None = None) -> None:
+        super().__init__(products)
         self.format = FORMATS[dtype]
         self.orders = orders or Orders()
         self.unit = 2.0**self.format.unit
@@ -63,7 +64,11 @@ class RoundedPairs(Enclosed):
 
     def ordered(self, orders: Orders) -> RoundedPairs:
         """The same system where it is known in which orders PyTorch adds up."""
-        return RoundedPairs(self.format.name, orders)
+        return RoundedPairs(self.format.name, orders, self._products)
+
+    def sharing(self, products: Products) -> RoundedPairs:
+        """The same system with products of matrices that are made once."""
+        return RoundedPairs(self.format.name, self.orders, products)
 
     def nearest(self, floats: Sequence[float], are_exact: Sequence[bool]) -> Pairs:
         """Numbers as they are stored: themselves where the format holds them, else rounded once."""
@@ -112,7 +117,8 @@ class RoundedPairs(Enclosed):
             return exact
         with np.errstate(all="ignore"):
             found = self._rounded(exact, self.format.units(units, composed=op == "pow"), units)
-            return pairs(found["mid"], found["rad"] + OPERATIONS[op].absolute_in(self.format.name))
+            absolute = OPERATIONS[op].absolute_in(self.format.name)
+            return pairs(found["mid"], found["rad"] + absolute) if absolute else found
 
     def distance(self, floats: Floats, found: Pairs, exact: Pairs | None) -> Distance:
         """The distance of floats from `exact`, or from the midpoints of `found`; all correct numbers lie in `found`."""
@@ -157,15 +163,23 @@ class RoundedPairs(Enclosed):
         below the smallest normal number: PyTorch's sigmoid does, and its log1p loses digits there.
         """
         largest = size(exact)
-        rad = up(exact["rad"] + units * self.unit * largest + (self.underflow if lost <= 2 else self.flushed))
-        rad = np.where(largest == 0, 0.0, rad)
-        if lost == 1:  # + − × ÷ are correctly rounded: what the format holds comes out as it is
-            rad = np.where((exact["rad"] == 0) & self.format.held(exact["mid"]), 0.0, rad)
+        rad = np.asarray(largest * (units * self.unit))
+        rad += exact["rad"]
+        rad += self.underflow if lost <= 2 else self.flushed
+        rad = up(rad)
+        if not largest.all():
+            np.copyto(rad, 0.0, where=largest == 0)
+        if lost == 1 and not exact["rad"].all():
+            # + − × ÷ are correctly rounded: what the format holds comes out as it is
+            np.copyto(rad, 0.0, where=(exact["rad"] == 0) & self.format.held(exact["mid"]))
         return self._within_range(exact["mid"], rad, largest)
 
     def _within_range(self, mid: Floats, rad: Floats, largest: Floats) -> Pairs:
         """The pairs; where the format may overflow, ones that tell nothing: 1/inf is 0, whatever the true value."""
-        return pairs(mid, np.where(largest + rad <= self.format.largest, rad, np.nan))
+        total = np.asarray(largest + rad)
+        if total.size and float(total.max()) <= self.format.largest:  # NaN is not
+            return finite_pairs(mid, rad)
+        return pairs(mid, np.where(total <= self.format.largest, rad, np.nan))
 
     def _sums(self, sums: Sum, array: Pairs) -> Pairs:
         known = self.orders.of(sums)
@@ -219,14 +233,20 @@ class RoundedPairs(Enclosed):
         into, count, known = self.format.inner or self.format, left.shape[-1], self.orders.of(sums)
         flushes = self.format.flushes
         left, right = self._as_read(left), self._as_read(right)
-        mid, sizes, spread = matrix_product(left, right)
+        product = self.products.of(left, right)
+        moved, sizes = spread(product, left, right), product.sizes
         least = 2.0 ** (into.normal + 1 if flushes else max(into.tiny, -1074))  # of a product and its addition
-        rounding = product_rounding(known, 2.0**into.unit, (left, right), sizes, spread, least)
-        lost = rounding + gamma(count, UNIT) * (sizes + spread) + count * least
-        lost = np.where(sizes + spread == 0, 0.0, lost)
+        terms = sizes + moved
+        lost = product_rounding(known, 2.0**into.unit, product, moved, least)
+        lost += terms * gamma(count, UNIT)
+        lost += count * least
+        if not terms.all():
+            np.copyto(lost, 0.0, where=terms == 0)
         is_exact = multiplies_exactly(left, right, sizes, into, flushes=flushes)
-        rad = up(spread + np.where(is_exact, 0.0, lost))
-        found = pairs(mid, np.where(sizes + rad <= into.largest, rad, np.nan))
+        if is_exact.any():
+            np.copyto(lost, 0.0, where=is_exact)
+        rad = up(lost + moved)
+        found = pairs(product.product, np.where(sizes + rad <= into.largest, rad, np.nan))
         return found if self.format.inner is None else self._rounded(found, self.format.units(1), 1)
 
     def accumulate(self, array: Pairs) -> Pairs:

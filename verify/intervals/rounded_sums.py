@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from verify.intervals.midpoint_radius import UNIT, Pairs, gamma, product_from_above
+from verify.intervals.matrix_products import Product
+from verify.intervals.midpoint_radius import UNIT, Pairs, gamma
 from verify.numbers.formats import Floats
 from verify.summation.order import Order
 from verify.summation.partial_sums import partial_sums
@@ -26,22 +27,16 @@ def sum_rounding(known: Known, unit: float, array: Pairs, sizes: Floats) -> Floa
     return np.minimum(widest, unit * _sizes(known.order, unit, near, array["rad"].sum(axis=-1), sizes))
 
 
-def product_rounding(
-    known: Known, unit: float, operands: tuple[Pairs, Pairs], sizes: Floats, spread: Floats, least: float
-) -> Floats:
+def product_rounding(known: Known, unit: float, product: Product, spread: Floats, least: float) -> Floats:
     """What the products and additions of a product of matrices can lose.
 
-    `sizes` are Σ|a·b| of the midpoints and `spread` is how far the radii can move the result, both from above; a
-    product may lose `least` to underflow.
+    `spread` is how far the radii can move the result, from above; a product may lose `least` to underflow.
     """
-    terms = sizes + spread
+    terms = product.sizes + spread
     widest = np.asarray(gamma(known.depth + 1, unit) * terms)
     if known.order is None:
         return widest
-    left, right = (np.ascontiguousarray(own["mid"]) for own in operands)
-    found = partial_sums(known.order, sizes[0].size)
-    near = found.sizes(lambda own: np.asarray(left[..., own] @ right[..., own, :]))
-    near = near + product_from_above(np.abs(left) * found.weights, np.abs(right))
+    near = product.partial_sums(known.order)
     partial = _sizes(known.order, unit, near, spread, terms) + known.order.count**2 * least
     return np.minimum(widest, unit * (terms + partial))
 

@@ -37,7 +37,7 @@ class Distance:
     consistent: Truth
     alone: Truth
 
-    def at(self, place: int | NDArray[np.intp] | None) -> Distance:
+    def at(self, place: int | slice | NDArray[np.intp] | None) -> Distance:
         """The part of one of several steps side by side, or of some of them."""
         return Distance(*(getattr(self, field.name)[place] for field in fields(self)))
 

@@ -77,8 +77,7 @@ class TorchUpdate:
 
         As in torch.optim.AdamW, the factor is a Python float.
         """
-        if self.optimizer is None or not self.decoupled:
-            return
+        assert self.optimizer is not None  # else there is no step
         of_parameter = {id(parameter): held for held in self.optimizer.param_groups for parameter in held["params"]}
         for group in self.decoupled:
             for parameter in (self.trained[name] for name in group.parameters):
@@ -119,7 +118,8 @@ class TorchUpdate:
             return
         self.complete()
         held = [parameter[entry].clone() for parameter, entry in self.kept]
-        self.decay()
+        if self.decoupled:
+            self.decay()
         try:
             self.optimizer.step()
         except RuntimeError as error:  # such as an lr/(1 − beta1^t) that the dtype cannot hold

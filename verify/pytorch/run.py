@@ -103,7 +103,7 @@ def pieces(problem: Problem, settings: Settings, length: int, by_hand: Handed | 
         if not goes_on or (looks and blocks.end_at_nonfinite()):
             break
         if is_piece and batch.step < settings.steps:
-            yield replace(whole, steps=blocks.steps())
+            yield replace(whole, steps=blocks.steps(), goes_on=True)
             blocks = Blocks(min(length, LENGTH))
     if stops:
         blocks.end_at_nonfinite()

@@ -41,8 +41,11 @@ class PartialSums:
             for other in inside:
                 found += pending.pop(other)
             pending[place] = found
+            if not times:
+                continue
             size = np.asarray(np.abs(found))
-            size *= times
+            if times > 1:
+                size *= times
             total = size if total is None else np.add(total, size, out=total)
         assert total is not None  # the whole is one of them
         return total

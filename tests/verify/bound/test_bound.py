@@ -205,3 +205,29 @@ def test_a_ball_of_a_literal_contains_it(value: str) -> None:
     bound, _ = prepared("article", dtype="float64")
     ball = as_ball(bound.system.constant(Fraction(value)).item())
     assert ball.contains(arb(Fraction(value).numerator) / Fraction(value).denominator)
+
+
+@pytest.mark.parametrize(
+    ("settings", "are_alike"),
+    [({}, True), ({"momentum": "0.9"}, None), ({"optimizer": "Adam"}, False), ({"dtype": "float64"}, False)],
+    ids=str,
+)
+def test_an_update_of_the_same_equations_is_judged_from_its_middle(
+    settings: dict[str, str], are_alike: bool | None
+) -> None:
+    """As it is beside the exact one, which is the same number; its own rounding is not counted twice."""
+    bound, record = prepared("article", **settings)
+    if are_alike is not None:
+        assert bound.updates_alike is are_alike
+    state = at(bound, record.steps[1])
+    for name in record.steps[1].after:
+        floats = record.steps[1].after[name][np.newaxis]
+        beside = bound.distance(floats, state.rounded[updated(name)], state.exact[updated(name)])
+        if bound.updates_alike:
+            alone = bound.distance(floats, state.rounded[updated(name)], None)
+            assert alone.expected == beside.expected
+            assert alone.error == beside.error
+            assert beside.bound * (1 - 2.0**-20) <= alone.bound <= beside.bound
+        assert abs(beside.error) <= beside.bound
+    with pytest.raises(KeyError):
+        state.exact["none"]

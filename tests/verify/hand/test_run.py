@@ -94,6 +94,20 @@ def test_wide_balls_are_calculated_again_with_more_digits(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(
+    ("made", "wanted", "bits"),
+    [
+        (0, 100, 16384),
+        (50, 100, 2560),  # a quarter more than twice as many
+        (99, 100, 2048),
+        (20, 100, 6400),
+        (1, 100, 16384),
+    ],
+)
+def test_so_many_bits_are_tried_as_all_steps_may_need(made: int, wanted: int, bits: int) -> None:
+    assert hand.more_bits(1024, made, wanted) == bits
+
+
+@pytest.mark.parametrize(
     ("text", "steps", "sentence"),
     [
         (
