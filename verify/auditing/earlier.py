@@ -37,8 +37,8 @@ from verify.following.on_the_way import (
     Allowed,
     Reached,
     allowed,
-    has_gradients,
     has_traces,
+    hides_gradients,
     is_by_program,
     of_parameters,
     reachable,
@@ -282,7 +282,7 @@ def _way(
     allowed_ones = reachable(findings, off_alone, forms)
     if by_rounding.digits is not None and (len(looked_at) > 1 or off_alone & rounded):
         one_way = reached(run, findings, looked_at, by_rounding.digits)
-    elif by_rounding.digits is not None and (allowed_ones or (off_alone and not has_gradients(findings))):
+    elif by_rounding.digits is not None and (allowed_ones or (off_alone and hides_gradients(findings))):
         one_way = reached(run, findings, looked_at, by_rounding.digits, _right(findings, forms))
     moved = looked_at & one_way.forms.keys()
     off = moved | allowed_ones

@@ -12,7 +12,7 @@ from verify.claims.literal import Literal, may_stand_for
 from verify.following.finding import OF_DIGITS, Finding, Status
 from verify.following.on_the_way import Reached
 from verify.following.own_numbers import Own
-from verify.numbers import Form, as_ball, from_fraction, is_moderate, middle, to_float
+from verify.numbers import Form, as_ball, from_fraction, is_moderate, middle, to_float, to_fraction
 
 NARROW = 0.2  # what was carried lies within a fifth of itself: neither a factor 2 or ½ nor a sign gets lost in that
 WIDE = 0.5  # an interval as wide as half of the number itself tells nothing of it
@@ -202,6 +202,9 @@ def _as_it_should_be(own: Own, finding: Finding, beyond: int) -> Own:
     if own.claim.literal.power is not None and unit > abs(middle(right)):
         return own  # 5e30 does not say with how many digits 0.5 is written
     low, high = map(Fraction, finding.follows) if finding.follows is not None else (middle(right), middle(right))
+    is_exact = finding.follows is None and to_fraction(right) is not None and middle(right) % unit == 0
+    if is_exact or own.claim.cell.quantity.group == "setting":  # nothing is rounded in it
+        return Own(own.claim, beyond + own.mark, middle(right), middle(right))
     return Own(own.claim, beyond + own.mark, low - unit / 2, high + unit / 2)
 
 
@@ -212,21 +215,36 @@ def beside_slips(
 
     Where there are such numbers, what is inherited from a slip is so, too, if it follows by `forms`: as it should be.
     """
-    is_so = [
-        one.status is Status.CARRIED and other.status is Status.WRONG
-        for one, other in zip(judged, at_first, strict=True)
-    ]
-    found = list(judged)
-    for mark, one in enumerate(judged if any(is_so) else ()):
+    found = [_for_sure(one, other) for one, other in zip(judged, at_first, strict=True)]
+    beside = {
+        mark
+        for mark, (one, other) in enumerate(zip(found, at_first, strict=True))
+        if one.status is Status.CARRIED and other.status is Status.WRONG
+    }
+    for mark, one in enumerate(found if beside else ()):
         slips = [judged[slip].cell for slip in copied if slip < mark]
-        if one.status is Status.INHERITED and one.inherited_from in slips and one.cell in forms:
-            as_if_alone = replace(one, status=Status.WRONG, inherited_from=None)
-            is_so[mark] = by_earlier(as_if_alone, forms[one.cell], {}, frozenset()).status is Status.CARRIED
-        if is_so[mark]:
+        if mark in beside or (one.inherited_from in slips and _follows(one, forms)):
             names = " and ".join(f"step {cell.step}, {cell.name}" for cell in slips)
             why = f"it follows with the right number in place of {names}"
             found[mark] = replace(one, status=Status.CARRIED, why=why, inherited_from=None)
     return found
+
+
+def _follows(finding: Finding, forms: Mapping[Cell, Form]) -> bool:
+    """Whether an inherited number follows by `forms` as well, in which its slip is as it should be."""
+    if finding.status is not Status.INHERITED or finding.cell not in forms:
+        return False
+    alone = replace(finding, status=Status.WRONG, inherited_from=None)
+    return by_earlier(alone, forms[finding.cell], {}, frozenset()).status is Status.CARRIED
+
+
+def _for_sure(finding: Finding, at_first: Finding) -> Finding:
+    """A number that follows beside a slip; as it was at first where only an end of what its digits allow does."""
+    literal, follows = finding.claim.literal, finding.follows
+    if finding.status is not Status.CARRIED or at_first.status is not Status.WRONG or follows is None:
+        return finding
+    end = literal.slack / 100  # more than float64 loses
+    return finding if follows[0] + end < literal.high and literal.low + end < follows[1] else at_first
 
 
 def as_carried(

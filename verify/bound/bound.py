@@ -27,6 +27,7 @@ from verify.hand import calculation
 from verify.hand.calculation import Calculation
 from verify.hand.evaluation import Values
 from verify.hand.program import times_partial
+from verify.hand.update import Update
 from verify.intervals import Enclosed, Products, RoundedPairs
 from verify.names import Name, adjoint_of, clipped, updated
 from verify.numbers import Array, Distance, Exact, Floats, Rounded, precision
@@ -159,14 +160,13 @@ class Bound:
     def updates_alike(self) -> bool:
         """Whether updates are compared, and are the same equations as written and as PyTorch calculates them, in pairs.
 
-        Then the middles of what correct evaluation can give are the exact results, within float64's rounding, which is
-        in the radii.
+        So are lr and the options in them. Then the middles of what correct evaluation can give are the exact results,
+        within float64's rounding, which is in the radii.
         """
         if self.rounded.by_hand_alone or not isinstance(self.system, RoundedPairs):
             return False
         sides = [[side.update, *(own for _, own in side.groups)] for side in (self.rounded, self.exact)]
-        equations = [[None if own is None else own.steps for own in side] for side in sides]
-        return equations[0] == equations[1]
+        return all(_are_alike(rounded, exact) for rounded, exact in zip(*sides, strict=True))
 
     def beside(self, once: AtState, again: Block, places: NDArray[np.intp]) -> Beside | None:
         """What a replay of the steps at these places need not calculate again; None where lines go on from their own.
@@ -205,6 +205,16 @@ class Bound:
             shape = np.shape(floats)
             aside = None if exact is None else np.broadcast_to(exact, shape)
             return self.system.distance(floats, np.broadcast_to(found, shape), aside)
+
+
+def _are_alike(rounded: Update | None, exact: Update | None) -> bool:
+    """Whether two updates have the same equations, and may have the same numbers in them."""
+    if rounded is None or exact is None:
+        return rounded is exact
+    if rounded.steps != exact.steps or rounded.given.keys() != exact.given.keys():
+        return False
+    pairs = [(rounded.given[name], exact.given[name]) for name in exact.given]
+    return all(bool(np.all(np.abs(x["mid"] - y["mid"]) <= x["rad"] + y["rad"])) for x, y in pairs)
 
 
 def _sharing(side: Calculation, products: Products) -> Calculation:

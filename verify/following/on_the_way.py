@@ -36,6 +36,7 @@ from verify.numbers import (
     likely,
 )
 
+FEW_STEPS = 20  # of which rarer ways to round are tried as well
 GUARD_DIGITS = 1  # that somebody carries at most beyond those that are printed
 _OF_WRITTEN_LINES = (Rounds.LINES, Rounds.VALUES)
 _OF_ROUNDED_LINES = (Rounds.RESULTS, *_OF_WRITTEN_LINES)
@@ -128,11 +129,10 @@ def reached(
     owns = [Own(claim, mark, claim.literal.value, claim.literal.value) for mark, claim in enumerate(claims)]
     literals = {claim.cell: claim.literal for claim in claims if claim.cell.quantity.group != "setting"}
     best, last = Reached(), max(cell.step for cell in literals)
-    others = as_calculated(run)
-    if in_forms(run, WAYS * (1 + len(others)) * last, 0) > run.settings.limit:
+    if in_forms(run, WAYS * last, 0) > run.settings.limit:
         return best
     forward = Reached()
-    for way in _ways(run, others, digits, are_gradients_shown=has_gradients(findings)):
+    for way in _ways(run, digits, is_short=last <= FEW_STEPS, are_gradients_shown=not hides_gradients(findings)):
         if not way.given(owns, literals, candidates):
             continue
         given = way.given(owns, literals, literals.keys())
@@ -156,9 +156,10 @@ def reached(
     return best.with_lines(forward) if is_better and forward.forms.keys() == of_lines else best
 
 
-def has_gradients(findings: Sequence[Finding]) -> bool:
-    """Whether gradients are in the table, and how they are rounded."""
-    return any(one.cell.quantity.group == "gradients" for one in findings)
+def hides_gradients(findings: Sequence[Finding]) -> bool:
+    """Whether a short table has no gradients, which may be rounded to fewer digits than what it has."""
+    has_gradients = any(one.cell.quantity.group == "gradients" for one in findings)
+    return not has_gradients and max(one.cell.step for one in findings) <= FEW_STEPS
 
 
 def _gives_most(given: Set[Cell], candidates: Set[Cell], others: Set[Cell]) -> bool:
@@ -219,13 +220,16 @@ class _Way:
         return max(given, found, key=len)
 
 
-def _ways(run: Run, others: Sequence[Run], digits: Carried, *, are_gradients_shown: bool) -> Iterator[_Way]:
+def _ways(run: Run, digits: Carried, *, is_short: bool, are_gradients_shown: bool) -> Iterator[_Way]:
     """The ways in which people round: to digits or places, as many as printed or a few more, and which numbers.
 
-    The usual ones come first; then those in which functions inside a line are written down as well (`others`), a sum is
-    rounded before it is divided, and gradients that are not in the table have fewer digits.
+    The usual ones come first; then, of a table that `is_short`, those in which functions inside a line are written down
+    as well, a sum is rounded before it is divided, and gradients that are not in the table have fewer digits.
     """
     yield from _with_systems(run, _roundings(digits, Rounds, GUARD_DIGITS))
+    if not is_short:
+        return
+    others = as_calculated(run)
     for other in others:
         yield from _with_systems(other, _roundings(digits, _OF_WRITTEN_LINES), is_through=True)
     if run.problem.graph.averages:
