@@ -151,6 +151,11 @@ class Problem:
         return self.data[0].shape[0] if self.data else None
 
     @property
+    def seeded(self) -> str:
+        """The line that the file gives a seed_gradient for; empty where it gives none."""
+        return self.graph.seeded if self.place_of("seed_gradient") is not None else ""
+
+    @property
     def singular(self) -> tuple[str, ...]:
         """What PyTorch's functions have where formulas of the same name, as written out here, have no value."""
         used = {part.op for line in self.lines for part in walk(line.expr) if isinstance(part, Apply)}

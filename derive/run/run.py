@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from derive.chain.derivation import Derivation, differentiate
+from derive.graph.graph import Graph
+from derive.graph.inner_functions import written_out
 from derive.problem.problem import Problem
 from derive.problem.watch import with_lines
 from derive.run.batches import Batch, Batches, planned
@@ -41,6 +43,20 @@ class Run:
     def followed(self) -> Derivation:
         """The derivation of `watched`."""
         return differentiate(self.watched.graph) if self.settings.watched else self.derivation
+
+    @cached_property
+    def written_out(self) -> tuple[Run, ...]:
+        """The run with a line for each function inside a line: for all but logarithms, and for these as well.
+
+        One or none where that is the same.
+        """
+        graphs = [written_out(self.problem.graph, logarithms=logarithms) for logarithms in (False, True)]
+        found = (graph for graph in dict.fromkeys(graphs) if graph is not self.problem.graph)
+        return tuple(self._of_graph(graph) for graph in found)
+
+    def _of_graph(self, graph: Graph) -> Run:
+        problem = replace(self.problem, graph=graph)
+        return replace(self, problem=problem, derivation=differentiate(graph, self.derivation.wrt))
 
     @property
     def loss(self) -> str:

@@ -108,9 +108,8 @@ def _judged(run: Run, claims: Sequence[Claim], known: Known) -> tuple[tuple[Find
             run, found, judged, asked = finer, in_float64, judged_finer, asked or also_asked
     cut = cut_claims(found, judged)
     if cut and not manner(run, found, ()).is_rounded:
-        read = _of_digits(
-            run, _each_alone(run, cut, known)
-        )  # nobody cuts off what rounding in a program has made a little smaller
+        # nobody cuts off what rounding in a program has made a little smaller
+        read = _of_digits(run, _each_alone(run, cut, known))
         by_cut = followed(run, read)
         is_cut = is_cut_rather(found, read, judged, by_cut)
         judged = by_cutting(judged, by_cut) if is_cut else left_open(judged, by_cut)

@@ -224,7 +224,7 @@ def names_of(problem: Problem, derivation: Derivation, settings: Settings) -> Na
         names - set(given),
         {node.name: tuple(axis.size or 0 for axis in node.axes) for node in problem.graph.nodes if node.kind in _NAMED},
         frozenset(node.name for node in problem.graph.lines) - {node.name for node in settings.watched},
-        (problem.graph.seeded if problem.place_of("seed_gradient") else "", problem.graph.loss),
+        (problem.seeded, problem.graph.loss),
         {} if settings.shuffle else dict.fromkeys(_free(["seed"], problem), gradient_name(*2 * (problem.graph.loss,))),
     )
 

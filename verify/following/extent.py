@@ -91,9 +91,9 @@ def followed(run: Run, wanted: Sequence[Cell], claimed: Iterable[Cell], known: S
     if is_long and is_far((0, *sorted(at_steps))) and _leaps(run):
         steps = 2 * min(one_by_one, (len(at_steps) + 1) * LEAP)
         return replace(whole, calculations=in_forms(run, steps, unknowns))
-    return (
-        whole if one_by_one <= MAX_STEPS else replace(whole, calculations=0)
-    )  # it is out of reach, and not calculated
+    if one_by_one > MAX_STEPS:
+        return replace(whole, calculations=0)  # it is out of reach, and not calculated
+    return whole
 
 
 def drifted(run: Run, steps: int, state: int) -> Size:

@@ -11,8 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import product, takewhile
 
-from derive.chain.derivation import differentiate
-from derive.graph.inner_functions import written_out
 from derive.run.run import Run
 from verify.claims.claim import Cell
 from verify.claims.literal import Literal, may_stand_for
@@ -94,7 +92,7 @@ def allowed(run: Run, findings: Sequence[Finding], owns: Sequence[Own]) -> Allow
     if digits is None or len(listed) < 2 or is_by_program(findings):
         return Allowed(None, {})
     found: dict[Cell, Form] = {}
-    for calculated in (run, *as_calculated(run)[:1]):
+    for calculated in (run, *run.written_out[:1]):
         system = PocketForms(digits, input_marks(run.watched))
         for cell, form in follow(calculated, owns, [one.cell for one in listed], system).items():
             own = likely(form)
@@ -133,21 +131,19 @@ def reached(
         return best
     forward = Reached()
     for way in _ways(run, digits, is_short=last <= FEW_STEPS, are_gradients_shown=not hides_gradients(findings)):
-        if not way.given(owns, literals, candidates):
+        given = way.given_with(candidates, owns, literals)
+        if not given:
             continue
-        given = way.given(owns, literals, literals.keys())
         lines = {cell: form for cell, form in given.items() if cell.quantity.group in OF_LINES}
-        is_all = candidates <= given.keys()
         if way.is_coarse:
             given = way.beside_a_slip(owns, literals, given)
             if not _gives_most(given.keys(), candidates, literals.keys() - candidates):
                 continue
-            is_all = candidates <= given.keys()
         if candidates & lines.keys() and len(lines) > len(forward.forms):
             forward = Reached(way.words, lines)
         if ONE_IN * len(beside - given.keys()) > len(beside):
             continue
-        if is_all:
+        if candidates <= given.keys():
             return Reached(way.words, given)
         if candidates & given.keys() and len(given) > len(best.forms):
             best = Reached(way.words, given)
@@ -166,17 +162,6 @@ def _gives_most(given: Set[Cell], candidates: Set[Cell], others: Set[Cell]) -> b
     """Whether a way gives nearly all numbers that follow otherwise, and of the rest two for each that it does not."""
     off = len(candidates - given)
     return (not off or len(candidates & given) >= 2 * off) and ONE_IN * len(others - given) <= len(others)
-
-
-def as_calculated(run: Run) -> list[Run]:
-    """The run in which functions inside a line are lines of their own: all but logarithms, and these as well."""
-    found: list[Run] = []
-    for logarithms in (False, True):
-        graph = written_out(run.problem.graph, logarithms=logarithms)
-        if graph is not run.problem.graph and (not found or graph != found[0].problem.graph):
-            problem = replace(run.problem, graph=graph)
-            found.append(replace(run, problem=problem, derivation=differentiate(graph, run.derivation.wrt)))
-    return found
 
 
 def of_parameters(owns: Sequence[Own]) -> list[Own]:
@@ -209,6 +194,17 @@ class _Way:
         found = follow(self.run, kept, [*cells], self.system, through=self.through)
         return {cell: form for cell, form in found.items() if may_stand_for(literals[cell], form.ball) is True}
 
+    def given_with(
+        self, candidates: Set[Cell], owns: Sequence[Own], literals: Mapping[Cell, Literal]
+    ) -> dict[Cell, Form]:
+        """What the way gives of all numbers; nothing where it gives no candidate: the steps after them tell nothing."""
+        last = max(cell.step for cell in candidates)
+        begun = {cell for cell in literals if cell.step <= last}
+        given = self.given(owns, literals, begun)
+        if not candidates & given.keys():
+            return {}
+        return given if len(begun) == len(literals) else self.given(owns, literals, literals.keys())
+
     def beside_a_slip(
         self, owns: Sequence[Own], literals: Mapping[Cell, Literal], given: dict[Cell, Form]
     ) -> dict[Cell, Form]:
@@ -229,7 +225,7 @@ def _ways(run: Run, digits: Carried, *, is_short: bool, are_gradients_shown: boo
     yield from _with_systems(run, _roundings(digits, Rounds, GUARD_DIGITS))
     if not is_short:
         return
-    others = as_calculated(run)
+    others = run.written_out
     for other in others:
         yield from _with_systems(other, _roundings(digits, _OF_WRITTEN_LINES), is_through=True)
     if run.problem.graph.averages:

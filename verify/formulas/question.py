@@ -323,9 +323,9 @@ def targets(
 
 def _is_seeded(problem: Problem, asked: Derivative) -> bool:
     """Whether a derivative, without an index of the line, is of the vector that the file's seed_gradient is for."""
-    graph, of = problem.graph, asked.of
-    is_vector = of.name == graph.seeded and bool(graph.by_name[of.name].axes)
-    return is_vector and of.index is None and not asked.local and problem.place_of("seed_gradient") is not None
+    of = asked.of
+    is_whole = of.index is None and not asked.local
+    return is_whole and of.name == problem.seeded and bool(problem.graph.by_name[of.name].axes)
 
 
 _BASE = "g in a power"

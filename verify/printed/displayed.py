@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from derive.errors import ClaimError
 from verify.tabular.arrays import is_array
 from verify.tabular.grid import Grid, Source
-from verify.tabular.records import Record, rows_of
+from verify.tabular.records import records_of, rows_of
 from verify.tabular.written import Written
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|nan|inf)"
@@ -30,16 +30,14 @@ _NUMBERS = re.compile(
 )
 _ARRAY = re.compile(r"[ \t]*(?:Out\[\d+\]:[ \t]*)?(?:(?:array|tensor)\()?\[(?!,|\d+(?:,?\]))")
 _KINDS = (
-    *(
-        (_NAME, "="),
-        (_INLINE, "i"),
-        (_OF_LIST, "$"),
-        (_SCALE, "*"),
-        (_COLUMNS, "c"),
-        (_HEAD, "h"),
-        (_NUMBERS, "n"),
-        (_COMMAND, ">"),
-    ),
+    (_NAME, "="),
+    (_INLINE, "i"),
+    (_OF_LIST, "$"),
+    (_SCALE, "*"),
+    (_COLUMNS, "c"),
+    (_HEAD, "h"),
+    (_NUMBERS, "n"),
+    (_COMMAND, ">"),
 )
 _DISPLAYED = re.compile(r"(?:>(?:h?n+)*|\$(?:h|(?:[ch]*n+)*)|=\*?(?:[ch]*n+)+|i)+")
 
@@ -85,22 +83,19 @@ def read_displayed(source: Source) -> Grid:
 
     Raises `ClaimError` for lines of other lengths, and where there are no numbers but of calculations.
     """
-    records: list[Record] = [[]]
+    pairs: list[tuple[Written, Written]] = []
     odd: list[ClaimError] = []
-    shown = _shown(source)
-    for one in shown:
+    for one in _shown(source):
         if one.name is None:
             message = "below this command stand numbers without a name; display them by their names, such as w"
             odd += [ClaimError(message, source.place(one.start))] if one.lines else []
         elif any(kind == "n" for kind, *_ in one.lines):
-            if one.name.text in {key.text for key, _ in records[-1]}:
-                records.append([])
-            records[-1].append((one.name, _value(source, one.lines)))
-    if odd and not records[0]:
+            pairs.append((one.name, _value(source, one.lines)))
+    if odd and not pairs:
         raise odd[0]
     is_matlab = all(_kind(line) not in ">$" or line.lstrip().startswith(">> ") for line in source.lines if line.strip())
     form = "values as MATLAB and Octave display them" if is_matlab else "values as a console displays them"
-    return Grid(rows_of(records), form, odd=tuple(odd))
+    return Grid(rows_of(records_of(pairs)), form, odd=tuple(odd))
 
 
 def _shown(source: Source) -> list[_Shown]:

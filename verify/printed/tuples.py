@@ -7,13 +7,12 @@ signs, and never evaluated.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import replace
 
 from derive.errors import ClaimError
 from verify.printed.lines import read_lines
 from verify.tabular.grid import Grid, Source
-from verify.tabular.records import Record, rows_of
+from verify.tabular.records import records_of, rows_of
 from verify.tabular.written import Row, Written
 
 _CALL = r"(?:Parameter containing:\s*)?[\w.]+\((?:[^()]|\([^()]*\))*\)"  # np.float64(0.5), tensor([0.5], dtype=d)
@@ -51,18 +50,8 @@ def read_tuples(source: Source) -> Grid:
     if end < len(source.text):
         raise ClaimError("nothing is read behind the rows", source.place(end))
     if rows and all(len(row) == 2 and not row[0].is_number and row[1].is_number for row in rows):
-        return Grid(rows_of(_records(rows)), "tuples as Python prints them")
+        return Grid(rows_of(records_of((name, number) for name, number in rows)), "tuples as Python prints them")
     return Grid(rows, "tuples as Python prints them")
-
-
-def _records(pairs: Sequence[Row]) -> list[Record]:
-    """The rows of names with their numbers, `('w', 0.267)`; a name that comes once more begins another row."""
-    records: list[Record] = [[]]
-    for name, number in pairs:
-        if name.text in {key.text for key, _ in records[-1]}:
-            records.append([])
-        records[-1].append((name, number))
-    return records
 
 
 def is_dataclasses(source: Source) -> bool:

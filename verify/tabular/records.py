@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -253,6 +253,16 @@ def _entry(value: Written, text: str, at: int) -> Written:
     if place.column is not None and "\n" not in value.text[:at]:
         place = replace(place, column=place.column + at)
     return Written("" if text in ("null", "None") else text.strip("'\""), place)
+
+
+def records_of(pairs: Iterable[tuple[Written, Written]]) -> list[Record]:
+    """The rows of keys each with its value, one after the other; a key that comes once more begins another row."""
+    records: list[Record] = [[]]
+    for key, value in pairs:
+        if key.text in {other.text for other, _ in records[-1]}:
+            records.append([])
+        records[-1].append((key, value))
+    return records
 
 
 def rows_of(records: Sequence[Record]) -> list[Row]:

@@ -10,7 +10,6 @@ from derive.show.notation import Ascii
 from tests.audited import audited
 from verify.claims.claim import Cell, Quantity
 from verify.following.follow_through import follow
-from verify.following.on_the_way import as_calculated
 from verify.numbers import as_ball
 
 MATRIX = """
@@ -58,7 +57,7 @@ def test_functions_inside_a_line_are_lines(equations: str) -> None:
 def test_the_numbers_stay(equations: str, which: int) -> None:
     """Loss and gradients of the graph that is written out, against those of the graph itself."""
     run = audited(problem(equations))
-    [*others] = as_calculated(run)
+    others = run.written_out
     if not others:
         assert not INNER[equations]
         return
@@ -85,4 +84,4 @@ def test_logarithms_are_lines_only_if_wanted() -> None:
 def test_a_graph_without_such_functions_is_itself(equations: str) -> None:
     run = audited(problem(equations))
     assert written_out(run.problem.graph, logarithms=True) is run.problem.graph
-    assert as_calculated(run) == []
+    assert run.written_out == ()
