@@ -187,6 +187,15 @@ class Settings:
         return -(-self.samples // self.batch_size) if self.samples else 1
 
     @property
+    def samples_in_step(self) -> int | None:
+        """How many rows of data every step reads; None where they are not as many in each, and without data."""
+        if self.batches is not None:
+            sizes = {len(batch) for batch in self.batches}
+            return sizes.pop() if len(sizes) == 1 else None
+        is_whole = self.drop_last or (self.samples and self.samples % self.batch_size == 0)
+        return self.batch_size if self.samples and is_whole else None
+
+    @property
     def zero_every(self) -> int:
         """Every how many steps the gradient is set to zero; 0 for never."""
         return int(self.zero_grad)

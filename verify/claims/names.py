@@ -18,7 +18,14 @@ from derive.problem.update_names import CHANGE, STEP_SIZE
 from derive.run.settings import Settings
 from derive.run.update_numbers import Inner
 from verify.claims.claim import EITHER, OF_AN_EPOCH, Quantity, is_counter, is_of_epochs
-from verify.claims.spellings import Spellings, exact_spelling, loose_spelling, spellings_of
+from verify.claims.spellings import (
+    Spellings,
+    exact_spelling,
+    loose_spelling,
+    not_the_loss,
+    spellings_of,
+    words_for_loss,
+)
 from verify.hand.update import is_trained
 from verify.names import beside, clipped_name, gradient_beside, rate_name, state_name
 
@@ -30,9 +37,6 @@ _GRADIENT = (
     *("gradient of {p}", "{p} gradient", "d{loss}d{p}", "partial {loss}/partial {p}", "d{p}"),
     "g {p}",
     *("grad", "gradient"),  # of a parameter that is the only one
-)
-_LOSS = (  # what else a loss is called, where the problem has no such name
-    *("mse", "mean squared error", "mean square error", "cost", "error", "cost function", "loss function", "J", "L"),
 )
 _RATE = "learning rate", "eta"
 _UPDATED = "update", "the update", "step", "the step"  # w before update, w after the step
@@ -61,6 +65,7 @@ class Names:
     says what the other names of the problem are, of which nothing is calculated: a constant, or data. `taken` are all
     names of the problem in lower case, `own` those of its lines and parameters as they are. `sizes` are the shapes of
     everything that has a name, and `lines` what is calculated: of these, any can be differentiated by any name.
+    `open` says of words that people also use for a loss, `mse`, why they need not mean this one.
     """
 
     known: Spellings
@@ -75,6 +80,7 @@ class Names:
     lines: frozenset[str]
     seeded: tuple[str, str] = ("", "")  # the line with an upstream gradient, if any, and the loss that is made of it
     said: Mapping[str, str] = field(default_factory=dict)  # names of a sentence alone: a column `seed` is of a draw
+    open: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def names(self) -> frozenset[str]:
@@ -161,7 +167,7 @@ class Names:
     def find(self, written: str, place: Place, *, predicted: bool = False) -> tuple[Quantity, tuple[int, ...]]:
         """The quantity of a column and the entry that its name gives.
 
-        Raises `ClaimError` for an unknown name, and for one that can be two.
+        Raises `ClaimError` for an unknown name, and for one that can be two, or need not mean the loss.
         """
         known = self.predictions if predicted else self.known
         match = _ENTRY.fullmatch(written.strip())
@@ -179,6 +185,8 @@ class Names:
             more = f" (and {len(meant) - 2} more)" if len(meant) > 2 else ""
             raise ClaimError(f"{shorten(written)} can be {meant[0]} or {meant[1]}{more}; write which", place)
         name = match["name"] if match is not None else written.strip()
+        if why := self._why_open(written):
+            raise ClaimError(f"{shorten(written)} {why}", place)
         labels = dict.fromkeys(quantity.label for quantity in known.quantities)
         hint = suggestion(written, labels) or f"; known: {', '.join(list(labels)[:20])}"
         if name in self.given:
@@ -187,6 +195,12 @@ class Names:
                 place,
             )
         raise UnknownQuantityError(f"unknown quantity {shorten(written)}{hint}", place)
+
+    def _why_open(self, written: str) -> str:
+        """What is said of a name with a word that need not mean the loss, `MSE loss` or dMSE/dw; empty without one."""
+        above = _DERIVATIVE.fullmatch(exact_spelling(written))
+        said = " ".join(re.findall(r"[^\W\d_]+", above["of"] if above else written)).casefold()
+        return next((why for word, why in self.open.items() if f" {word} " in f" {said} "), "")
 
     def _is_given(self, written: str, found: Quantity, known: Spellings) -> bool:
         """Whether a name is that of a constant or of data, and not that of a quantity."""
@@ -226,6 +240,7 @@ def names_of(problem: Problem, derivation: Derivation, settings: Settings) -> Na
         frozenset(node.name for node in problem.graph.lines) - {node.name for node in settings.watched},
         (problem.seeded, problem.graph.loss),
         {} if settings.shuffle else dict.fromkeys(_free(["seed"], problem), gradient_name(*2 * (problem.graph.loss,))),
+        not_the_loss(problem.graph, settings.samples_in_step),
     )
 
 
@@ -246,7 +261,7 @@ def _quantities(problem: Problem, derivation: Derivation, settings: Settings) ->
     """Every quantity with its spellings and its shape, those of a table first."""
     graph, loss = problem.graph, problem.graph.loss
     names = _names(problem, settings)
-    called = _free(_LOSS, problem)
+    called = _free(words_for_loss(graph, settings.samples_in_step), problem)
     yield (
         Quantity("loss", loss, loss if "loss" in names else "loss"),
         (loss, "step.loss", *_free(["loss"], problem), *called),
@@ -347,7 +362,9 @@ def _of_parameter(
     gradient, names = gradient_name(loss, name), _names(problem, settings)
     called = (name, *_free((*_WORDS.get(name, ()), *_of_a_line(name, shape, problem)), problem))
     spellings = [form.format(loss=loss, p=own) for own in called for form in _GRADIENT]
-    spellings += [gradient_name(other, name) for other in _free(_LOSS, problem)]
+    spellings += [
+        gradient_name(other, name) for other in _free(words_for_loss(problem.graph, settings.samples_in_step), problem)
+    ]
     yield Quantity("gradients", name, gradient), spellings, shape
     if settings.clip is not None and settings.trains and name in settings.parameters:
         clipped = [each for form in spellings for each in (f"{form}_clipped", f"clipped {form}")]

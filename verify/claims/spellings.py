@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from derive.characters import ascii_text, normalise
+from derive.graph.graph import Graph
+from derive.graph.squared_residual import squared_residual
 from verify.claims.claim import Quantity
 
 Meant = tuple[Quantity, ...]  # what a spelling can be
@@ -80,3 +82,33 @@ def exact_spelling(written: str) -> str:
 def loose_spelling(written: str) -> str:
     """A name as it is compared loosely: without spaces, underscores and the signs of a product, ∂ as d."""
     return re.sub(r"[\s_*]+", "", normalise(written).translate(_SIGNS))
+
+
+_LOSS = ("cost", "error", "cost function", "loss function", "J", "L")
+_MEAN_SQUARE = ("mse", "mean squared error", "mean square error")
+_RESIDUAL = "error"
+
+
+def words_for_loss(graph: Graph, samples: int | None) -> list[str]:
+    """What else people call the loss of a graph, whose steps have so many samples each, where no name is called so."""
+    apart = not_the_loss(graph, samples)
+    return [word for word in (*_MEAN_SQUARE, *_LOSS) if word not in apart]
+
+
+def not_the_loss(graph: Graph, samples: int | None) -> dict[str, str]:
+    """The words for a loss that need not mean this one, in small letters, with why.
+
+    MSE is not half of the mean of squares, nor their sum. `error` is also what people call a residual a − b, where a
+    step has one such number and the loss is made of it. `samples` is how many each step has, None if not always as
+    many.
+    """
+    squares, loss = squared_residual(graph), graph.loss
+    found = {}
+    if squares is None or not squares.is_mean(samples):
+        why = f"is the mean of the squared residuals, and {loss} is not; if {loss} is meant, call it {loss}"
+        found = dict.fromkeys(_MEAN_SQUARE, why)
+    if squares is not None and squares.is_single(samples):
+        found[_RESIDUAL] = (
+            f"can be {loss}, or the residual that is squared in it; call it {loss}, or the residual by its line"
+        )
+    return found

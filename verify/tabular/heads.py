@@ -50,6 +50,7 @@ _KINDS = {  # what people write beside a name to say of which kind it is: `Cost 
     "": r"value(?: of)?",  # of any
 }
 _WORDS = {kind: re.compile(rf"(?<![\w/])(?:{words})(?![\w/])", re.IGNORECASE) for kind, words in _KINDS.items()}
+_MEAN_SQUARE = re.compile(r"mse|mean squared error", re.IGNORECASE)
 _ENDS = re.compile(r"^[\s:,;=|–—-]+|[\s:,;=|–—-]+$")
 _BY = re.compile(  # gradient of J with respect to w, grad. w, derivative wrt w
     r"(?:partial )?(?:gradient|grad|derivative)s?\.? (?:of (?:the )?(?P<of>\S+) )?"
@@ -104,7 +105,7 @@ def _without_word(head: Written, known: Known) -> str:
             rest = _rest(head.text[: match.start()], head.text[match.end() :])
             [name] = _by_names([replace(head, text=rest)], known) if rest else [head]
             meaning = known.meaning(name.text)
-            if meaning is not None and _agrees(match[0].split()[0], kind, name.text, known):
+            if meaning is not None and _agrees(match[0], kind, name.text, known):
                 found[meaning] = rest
     return next(iter(found.values())) if len(found) == 1 else ""
 
@@ -116,11 +117,15 @@ def _rest(before: str, behind: str) -> str:
     return " ".join(rest.split())
 
 
-def _agrees(word: str, kind: str, name: str, known: Known) -> bool:
-    """Whether a word for a kind, "" for any, can stand beside a name.
+def _agrees(words: str, kind: str, name: str, known: Known) -> bool:
+    """Whether words for a kind, "" for any, can stand beside a name.
 
-    A word that is a name of the problem is that name. `bias w` does not agree where the bias is b.
+    A word that is a name of the problem is that name. `bias w` does not agree where the bias is b, nor `J (MSE)` where
+    J is another loss.
     """
+    if _MEAN_SQUARE.fullmatch(words) and known.meaning(words) is None:
+        return False
+    word = words.split()[0]
     (own, of), (other, of_word) = known.kind(name), known.kind(word)
     return (
         bool(own)

@@ -22,14 +22,71 @@ def read(text: str, run: Timeline) -> list[tuple[int, str, str]]:
     return [(c.cell.step, c.cell.quantity.group, c.cell.name) for c in read_table(text, "t.csv", run).claims]
 
 
-@pytest.mark.parametrize("written", ["MSE", "mse", "cost", "Cost", "error", "J", "j", "L", "loss", "l"])
+@pytest.mark.parametrize("written", ["MSE", "mse", "cost", "Cost", "J", "j", "L", "loss", "l"])
 def test_what_books_call_the_loss(written: str) -> None:
     assert read(f"step,{written}\n2,0.5\n", timeline_of(PLAIN)) == [(2, "loss", "loss")]
 
 
-@pytest.mark.parametrize("written", ["dJ/dw", "∂J/∂w", "dE/dw".replace("E", "L"), "dcost/dw", "derror/dw", "grad w"])
+@pytest.mark.parametrize("written", ["dJ/dw", "∂J/∂w", "dE/dw".replace("E", "L"), "dcost/dw", "grad w"])
 def test_and_its_gradient(written: str) -> None:
     assert read(f"step,{written}\n2,0.5\n", timeline_of(PLAIN)) == [(2, "gradients", "dl/dw")]
+
+
+DATA = (
+    'equations = "{loss}"\n[data]\nx = [1, 2, 3, 4]\ny = [1, 3, 2, 5]\n[parameters]\nw = 1\n'
+    "[training]\nlr = 0.1\nbatch_size = {batch_size}\n"
+)
+SUM, RESIDUAL = "sum((w*x - y)^2)", "(w*x - y)"
+
+
+@pytest.mark.parametrize(
+    ("loss", "batch_size"),
+    [
+        (f"l = {SUM}/n", 3),
+        (f"l = 1/n * {SUM}", 4),
+        (f"l = {SUM}/4", 4),
+        (f"l = {SUM}/2", 2),
+        (f"l = 2 * {SUM}/(2*n)", 3),
+        (f"l = mean({RESIDUAL} * {RESIDUAL})", 3),
+        ("l = mse(w*x, y)", 3),
+        (f"l = {SUM}", 1),
+    ],
+)
+def test_mse_is_a_loss_that_is_the_mean_of_squares(loss: str, batch_size: int) -> None:
+    run = timeline_of(DATA.format(loss=loss, batch_size=batch_size))
+    assert read("step,MSE\n1,0.5\n", run) == read("step,mean squared error\n1,0.5\n", run) == [(1, "loss", "loss")]
+    assert read("step,dMSE/dw\n1,0.5\n", run) == [(1, "gradients", "dl/dw")]
+
+
+@pytest.mark.parametrize(
+    ("loss", "batch_size"),
+    [
+        (f"l = {SUM}/(2*n)", 3),
+        (f"l = {SUM}/2", 3),  # half of a sum, and half of the mean in a step of one
+        (f"l = {SUM}/2", 1),
+        (f"l = {SUM}/4", 3),  # the last step has one
+        (f"l = {SUM}", 2),
+        ("l = half_mse(w*x, y)", 4),
+        ("l = mean((w*x - y)^2) + 0.1*w^2", 4),
+        ("l = mean((w*x)^2)", 4),
+        ("l = bce(sigmoid(w*x), y/5)", 4),
+    ],
+)
+def test_mse_beside_another_loss_is_refused(loss: str, batch_size: int) -> None:
+    run = timeline_of(DATA.format(loss=loss, batch_size=batch_size))
+    for head in ("MSE", "mean_squared_error", "dMSE/dw", "J (MSE)", "MSE loss", "l (mean squared error)", "mse_loss"):
+        with pytest.raises(ClaimError, match=r"is the mean of the squared residuals, and l is not; if l is meant"):
+            read(f"step,{head}\n1,0.5\n", run)
+    assert read("step,cost\n1,0.5\n", run) == [(1, "loss", "loss")]
+
+
+def test_error_can_be_the_residual_where_a_step_has_one() -> None:
+    for run in (timeline_of(PLAIN), timeline_of(DATA.format(loss=f"l = mean({RESIDUAL}^2)", batch_size=1))):
+        for head in ("error", "Error", "derror/dw"):
+            with pytest.raises(ClaimError, match=r"can be l, or the residual that is squared in it; call it l, or"):
+                read(f"step,{head}\n1,0.5\n", run)
+    run = timeline_of(DATA.format(loss=f"l = mean({RESIDUAL}^2)", batch_size=2))
+    assert read("step,Error\n1,0.5\n", run) == [(1, "loss", "loss")]
 
 
 @pytest.mark.parametrize(("name", "written"), [("J", "J"), ("J", "j"), ("mse", "MSE"), ("error", "Error"), ("L", "L")])
