@@ -96,7 +96,8 @@ def followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
     at_first = judged
     while is_short and len(copied) < MAX_COPIED and (slip := slip_before_others(judged, copied)) is not None:
         copied.append(slip)
-        ways = (*ways, follow(run, without_slips(owns, judged, copied), wanted, HandForms(inputs=inputs)))
+        hidden = follow(run, owns, wanted, HandForms(inputs=inputs), hiding={*copied})
+        ways = (*ways, hidden, follow(run, without_slips(owns, judged, copied), wanted, HandForms(inputs=inputs)))
         judged, roots = _in_order(own, ways, way, prints, rounded)
     if is_short and _coarse(judged):
         prints = prints if prints.given else manner(run, own, near)

@@ -8,7 +8,7 @@ in what each may be off, so that an interval of the result is no wider than it m
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import partial
@@ -23,7 +23,7 @@ from verify.claims.claim import Cell
 from verify.following import beginning
 from verify.following.beginning import SHORT, Beginning, known_states
 from verify.following.own_lines import Correction, Recorded, through_lines
-from verify.following.own_numbers import MAX_PARTS, Own, Shortening
+from verify.following.own_numbers import MAX_PARTS, Own, Shortening, states_behind
 from verify.following.right_values import OutOfReachError, line_of, weights_of
 from verify.hand.calculation import Calculation, columns, only, prepare
 from verify.hand.derivative import Derivative, derivative
@@ -52,6 +52,7 @@ class _Follower:
     system: Forms
     through: bool = False
     passed: Mapping[int, int] = field(default_factory=dict)
+    hiding: Set[int] = frozenset()
     found: dict[Cell, Form] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -79,6 +80,7 @@ class _Follower:
             elif group == "prediction":
                 self.predictions.setdefault(step, []).extend(cells)
         self.products: dict[tuple[int, str], Array] = {}  # the author's own lr·∂l/∂w
+        self.moves: dict[str, Callable[..., Mapping[str, Array]]] = {}  # the last update of each parameter
 
     def settled(self, step: int, group: str, name: str, array: Array) -> Array:
         """Remembers what was calculated where it is asked for, and puts the author's numbers in its place."""
@@ -165,6 +167,8 @@ class _Follower:
         """One step from the author's parameters, with the author's lines and gradients where there are any."""
         step, loss = batch.step, self.run.loss
         held = {name: self.settled(step, "before", name, array) for name, array in held.items()}
+        for name in list(self.moves):
+            held |= self.shown_by(name, step, "before", held)
         rows = {name: column[list(batch.indices)] for name, column in data.items()}
         recorded = self.recorded(step)
         values = calculation.at({**held, **rows}, batch.n, recorded).results
@@ -284,6 +288,7 @@ class _Follower:
         t = self.system.constant(Fraction(batch.t))
         updates = calculation.update is not None and batch.updates
         rates = self.rates(batch) if updates else {}
+        self.moves = {}
         own: dict[str, Array] = {}
 
         def settled(name: str, result: Array) -> Array:
@@ -291,14 +296,26 @@ class _Follower:
             return own[name]
 
         for name, gradient in gradients.items() if updates else ():
-            moved = calculation.updated(name, held, gradient, t, settled, rates)
+            self.moves[name] = partial(calculation.updated, name, held, gradient, t, rates=rates)
+            moved = self.moves[name](settled)
             after |= {full: own.get(full, number) for full, number in moved.items()}
             after[name] = self.moved_by_product(name, step, held[name], after[name])
         for name in list(after):
             if parameter_of(name) == name:
                 moved_by_own = self.changed(name, step, held[name], after[name])
                 after[name] = self.settled(step, "after", name, moved_by_own)
+                after |= self.shown_by(name, step, "after", after)
         return after
+
+    def shown_by(self, name: str, step: int, group: str, held: Mapping[str, Array]) -> dict[str, Array]:
+        """The states that are in no column, by the parameter `name` that they have moved, where it is `hiding` them."""
+        owns = self.by_key.get((step, group, name), ())
+        if name not in self.moves or self.hiding.isdisjoint(own.mark for own in owns):
+            return {}
+        moved_in = step if group == "after" else step - 1
+        states = [state_name(name, state.name) for state in self.run.settings.rule_of(name).states if not state.single]
+        hidden = [full for full in states if (moved_in, "after", full) not in self.by_key]
+        return states_behind(hidden, name, self.moves[name], held, self.system)
 
     def moved_by_product(self, name: str, step: int, before: Array, after: Array) -> Array:
         """A parameter after w ← w − lr·∂l/∂w, by the author's own product where there is one."""
@@ -333,12 +350,19 @@ class _Follower:
 
 
 def follow(
-    run: Run, owns: Sequence[Own], wanted: Sequence[Cell], system: Forms | None = None, *, through: bool = False
+    run: Run,
+    owns: Sequence[Own],
+    wanted: Sequence[Cell],
+    system: Forms | None = None,
+    *,
+    through: bool = False,
+    hiding: Set[int] = frozenset(),
 ) -> Mapping[Cell, Form]:
     """For each cell of `wanted` the number that follows from the author's own earlier ones, if calculated.
 
     `system` says what is not exact besides them: inputs that are rounded, or every result; nothing where none is given.
-    `through` takes the derivative of a line at the author's number of the line itself (`through_lines`).
+    `through` takes the derivative of a line at the author's number of the line itself (`through_lines`). Parameters
+    with the marks `hiding` were moved by another state than the right one: they show by which, if no column does.
     In a long run a cell before which the author has no number is left out: it does not follow from any.
     """
     chosen = system or HandForms()
@@ -352,7 +376,7 @@ def follow(
         claims = [own.claim for own in owns]
         first = beginning.first_step(run, cells, [claim.cell for claim in claims])
         passed = beginning.passed_over(known_states(run, claims), beginning.asked_steps(run, cells), first)
-    follower = _Follower(run, owns, frozenset(cells), chosen, through, passed)
+    follower = _Follower(run, owns, frozenset(cells), chosen, through, passed, hiding)
     try:
         with precision(min(256 + BITS_A_STEP * last, 8192)):
             is_later = first > 1 and first not in passed  # what is passed over is not calculated

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
+
+from flint import arb
 
 from verify.claims.claim import Cell, Claim, Quantity
 from verify.claims.literal import Literal
 from verify.following.finding import Finding, Status
-from verify.numbers import Array, Exactly, Form, between, middle, shortened, to_fraction, unknown
+from verify.hand.update import Instead
+from verify.numbers import Array, Exactly, Form, Forms, as_ball, between, middle, shortened, to_fraction, unknown
 
 MAX_PARTS = 40  # unknowns of one number that are carried on; the smaller ones become one
 MANY_ZEROS = 2  # at the end of a number, or left out there: one alone may be so by chance
@@ -257,6 +261,49 @@ def _usual(counts: Counter[int]) -> int | None:
 def is_integer(literal: Literal) -> bool:
     """Whether a number is written without a point, an exponent, and a statement of how far it may be off."""
     return literal.special is None and literal.unit == 1 and literal.power is None and literal.units == Fraction(1, 2)
+
+
+def states_behind(
+    names: Iterable[str],
+    parameter: str,
+    moved: Callable[[Instead], Mapping[str, Array]],
+    after: Mapping[str, Array],
+    system: Forms,
+) -> dict[str, Array]:
+    """The states of an update with which a parameter becomes what it is `after` it, by their `names`.
+
+    `moved` makes the update, with another number in the place of a result. Left out is a state in which the parameter
+    is no straight line: RMSprop's v, of which the root is taken.
+    """
+    found: dict[str, Array] = {}
+    for full in names:
+
+        def instead(name: str, result: Array, number: Array, full: str = full) -> Array:
+            return number if name == full else after.get(name, result)
+
+        behind = _on_a_line(
+            lambda number: moved(partial(instead, number=number))[parameter], after[full], after[parameter], system
+        )
+        found |= {} if behind is None else {full: behind}
+    return found
+
+
+def _on_a_line(moved: Callable[[Array], Array], state: Array, after: Array, system: Forms) -> Array | None:
+    """The state for which `moved` is `after`, found from those for `state` and one and two more; None if not linear."""
+    one = system.constant(Fraction(1))
+    second_state = system.apply("add", (state, one))
+    states = (state, second_state, system.apply("add", (second_state, one)))
+    first, second, third = map(moved, states)
+    slopes = [system.apply("sub", (high, low)) for low, high in ((first, second), (second, third))]
+    if not all(map(_is_same_slope, slopes[0].flat, slopes[1].flat)):
+        return None
+    return system.apply("add", (state, system.apply("div", (system.apply("sub", (after, first)), slopes[0]))))
+
+
+def _is_same_slope(low: Form, high: Form) -> bool:
+    """Whether two slopes are not 0, and equal at the middle of what they can be, but for the digits of a ball."""
+    first, second = as_ball(low.centre), as_ball(high.centre)
+    return bool(first.is_finite() and abs(first - second) < abs(first) * arb(2) ** -64)
 
 
 @dataclass
