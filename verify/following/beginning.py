@@ -12,10 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from derive.run.batches import epoch_of
 from derive.run.run import Run
 from verify.claims.claim import Cell, Claim
-from verify.following.right_values import steps_to
+from verify.following.right_values import needed, steps_to
 from verify.hand import run as hand
 from verify.hand.calculation import beginnings
 from verify.hand.run import Exacts
@@ -65,7 +64,7 @@ def after_others(wanted: Sequence[Cell], owns: Sequence[Cell]) -> list[Cell]:
 
 def first_step(run: Run, wanted: Sequence[Cell], owns: Sequence[Cell]) -> int:
     """The first step with a number of the author's, or with a loss of which a mean in `wanted` is made."""
-    of_means = (epoch_of(run.batches, cell.step)[0].step for cell in wanted if cell.quantity.group == "epoch")
+    of_means = (next(needed(run, cell)) for cell in wanted if cell.quantity.group in ("epoch", "averaged"))
     return min([cell.step for cell in owns] + list(of_means))
 
 
@@ -85,12 +84,8 @@ def known_states(run: Run, claims: Sequence[Claim]) -> list[int]:
 
 
 def asked_steps(run: Run, cells: Iterable[Cell]) -> set[int]:
-    """The steps of which numbers are asked for, and all of an epoch for its mean."""
-    found = set()
-    for cell in cells:
-        is_mean = cell.quantity.group == "epoch"
-        found.update([batch.step for batch in epoch_of(run.batches, cell.step)] if is_mean else [cell.step])
-    return found
+    """The steps of which numbers are asked for, and all that a mean is made of."""
+    return {step for cell in cells for step in needed(run, cell)}
 
 
 def passed_over(known: Sequence[int], asked: Iterable[int], first: int) -> dict[int, int]:

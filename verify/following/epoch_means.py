@@ -1,16 +1,33 @@
-"""Means and sums of an epoch of which it is not said which of them they are."""
+"""Means and sums of an epoch: how their batches count, and which they are where that is not said."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from math import lcm
 
+from derive.run.batches import Batch, epoch_of
 from derive.run.run import Run
 from verify.claims.claim import EITHER, Cell, Claim, Quantity
 from verify.claims.literal import judge
-from verify.following.right_values import right_values
+from verify.following.right_values import needed, right_values, weights_of
+from verify.logs.meaning import Averaged, weights
 from verify.numbers import Exactly, decimal, is_moderate, middle
+
+
+def shares(run: Run, cell: Cell) -> tuple[Sequence[Batch], Sequence[int], int] | None:
+    """The batches of a mean or sum, the weight of each, and what is divided by; None of what only programs calculate.
+
+    That is an average that forgets, which nobody keeps by hand.
+    """
+    if not isinstance(cell.quantity, Averaged):
+        batches: Sequence[Batch] = epoch_of(run.batches, cell.step)
+        return batches, *weights_of(run, cell.quantity.name, batches)
+    batches = [run.batches[number - 1] for number in needed(run, cell)]
+    listed = weights(cell.quantity, batches, run.watched.graph.averages)
+    divisor = lcm(*(weight.denominator for weight in listed))
+    return None if not listed else (batches, [int(weight * divisor) for weight in listed], divisor)
 
 
 def which_of_two(run: Run, claims: Sequence[Claim]) -> list[tuple[Claim, ...]]:

@@ -15,16 +15,17 @@ from functools import partial
 
 from derive.problem.predict import predicted
 from derive.problem.update_names import STEP_SIZE
-from derive.run.batches import Batch, epoch_of
+from derive.run.batches import Batch
 from derive.run.reads import Held
 from derive.run.run import Run
 from derive.training.optimizers import read_assignment
 from verify.claims.claim import Cell
 from verify.following import beginning
 from verify.following.beginning import SHORT, Beginning, known_states
+from verify.following.epoch_means import shares
 from verify.following.own_lines import Correction, Recorded, through_lines
 from verify.following.own_numbers import MAX_PARTS, Own, Shortening, states_behind
-from verify.following.right_values import OutOfReachError, line_of, weights_of
+from verify.following.right_values import OutOfReachError, line_of
 from verify.hand.calculation import Calculation, columns, only, prepare
 from verify.hand.derivative import Derivative, derivative
 from verify.hand.leap import Leaps, epochs_to_leap, is_far, leaps
@@ -72,11 +73,11 @@ class _Follower:
             self.derived.setdefault(step, {})[name] = None
         self.programs: dict[str, Derivative] = {}
         self.losses: dict[tuple[int, str], Form] = {}  # by step and line: the losses, and what is reported
-        self.of_epochs: dict[int, list[tuple[str, list[Cell]]]] = {}
+        self.means: dict[int, list[Cell]] = {}
         self.predictions: dict[int, list[Cell]] = {}
-        for (step, group, name), cells in self.asked.items():
-            if group == "epoch":
-                self.of_epochs.setdefault(step, []).append((name, cells))
+        for (step, group, _), cells in self.asked.items():
+            if group in ("epoch", "averaged"):
+                self.means.setdefault(step, []).extend(cells)
             elif group == "prediction":
                 self.predictions.setdefault(step, []).extend(cells)
         self.products: dict[tuple[int, str], Array] = {}  # the author's own lr·∂l/∂w
@@ -173,9 +174,9 @@ class _Follower:
         recorded = self.recorded(step)
         values = calculation.at({**held, **rows}, batch.n, recorded).results
         self.losses[step, loss] = self.settled(step, "loss", loss, values[loss]).item()
-        for name in self.run.problem.reported if self.of_epochs else ():
+        for name in self.run.problem.reported if self.means else ():
             self.losses[step, name] = self.settled(step, "nodes", name, values[name]).item()
-        self.epoch(batch)
+        self.averaged(batch)
         if corrections := self.derivatives(batch, {**held, **rows}):
             recorded = self.recorded(step, corrections)
             values = calculation.at({**held, **rows}, batch.n, recorded).results
@@ -325,17 +326,26 @@ class _Follower:
             return after
         return applied(self.run.watched.graph.frozen, name, before, self.system.apply("sub", (before, product)))
 
-    def epoch(self, batch: Batch) -> None:
-        """The means and sums of an epoch that are asked for at its last step."""
-        for name, cells in self.of_epochs.get(batch.step, ()):
-            batches = epoch_of(self.run.batches, batch.step)
-            weights, divisor = weights_of(self.run, name, batches)
-            line, total = line_of(self.run, cells[0].quantity), self.system.constant(Fraction(0))
-            for own, weight in zip(batches, weights, strict=True):
-                share = self.system.constant(Fraction(weight, divisor))
-                part = self.system.apply("mul", (forms([self.losses[own.step, line]], ()), share))
-                total = self.system.apply("add", (total, part))
-            self.found.update(dict.fromkeys(cells, total.item()))
+    def averaged(self, batch: Batch) -> None:
+        """The means and sums of losses that are asked for at the last step of theirs: added up, then divided."""
+        for cell in self.means.get(batch.step, ()):
+            if (made_of := shares(self.run, cell)) is not None:
+                batches, weights, divisor = made_of
+                line = line_of(self.run, cell.quantity)
+                parts = [
+                    self.times(self.losses[own.step, line], weight)
+                    for own, weight in zip(batches, weights, strict=True)
+                ]
+                total = self.system.reduce("sum", forms(parts, (len(parts),)))
+                whole = self.system.constant(Fraction(divisor))
+                self.found[cell] = (total if divisor == 1 else self.system.apply("div", (total, whole))).item()
+
+    def times(self, form: Form, weight: int) -> Form:
+        """A number that counts so often."""
+        if weight == 1:
+            return form
+        found: Form = self.system.apply("mul", (forms([form], ()), self.system.constant(Fraction(weight)))).item()
+        return found
 
     def predict(self, calculation: Calculation, held: Mapping[str, Array], step: int) -> None:
         """The lines at the data of [predict] that are asked for, at the author's last parameters."""

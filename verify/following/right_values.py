@@ -105,8 +105,8 @@ def _pass(run: Run, cells: Sequence[Cell], decided: Decided | None, tell: Progre
     """
     by_step: dict[int, list[Cell]] = {}
     for cell in cells:
-        for needed in _needed(run, cell):
-            by_step.setdefault(needed, [])
+        for number in needed(run, cell):
+            by_step.setdefault(number, [])
         by_step[cell.step].append(cell)
     last = max(by_step, default=0)
     values: dict[Cell, Exactly] = {}
@@ -201,7 +201,7 @@ class OutOfReachError(ArithmeticError):
     """A run that is too long to be calculated."""
 
 
-def _needed(run: Run, cell: Cell) -> Iterator[int]:
+def needed(run: Run, cell: Cell) -> Iterator[int]:
     """The steps from which a cell is calculated."""
     if cell.quantity.group == "epoch":
         yield from (batch.step for batch in epoch_of(run.batches, cell.step))

@@ -86,10 +86,8 @@ def averaged(
     """
     if quantity.kind in ("smoothed", "debiased"):
         return _smoothed(quantity, losses, constant)
-    is_filtered = quantity.kind == "filtered"
-    weights = _filtered(len(losses), over) if is_filtered else _weights(quantity, batches, by_samples)
     total = constant(Fraction(0))
-    for loss, weight in zip(losses, weights, strict=True):
+    for loss, weight in zip(losses, weights(quantity, batches, by_samples, over), strict=True):
         total = total + loss * constant(weight) if weight else total
     return total
 
@@ -108,7 +106,14 @@ def _filtered(count: int, over: Collection[int]) -> list[Fraction]:
     return [weight / count for weight in weights]
 
 
-def _weights(quantity: Averaged, batches: Sequence[Batch], by_samples: bool) -> list[Fraction]:
+def weights(
+    quantity: Averaged, batches: Sequence[Batch], by_samples: bool, over: Collection[int] = ()
+) -> list[Fraction]:
+    """How much each batch counts, as `averaged` says; none of an average that forgets."""
+    if quantity.kind in ("smoothed", "debiased"):
+        return []
+    if quantity.kind == "filtered":
+        return _filtered(len(batches), over)
     if quantity.kind == "sum":
         return [Fraction(1)] * len(batches)
     if quantity.kind == "sum_by_samples":
