@@ -53,9 +53,14 @@ def in_both_ways(
     return min(found, key=lambda judged: sum(one.status is Status.WRONG for one in judged[0]))
 
 
-def is_explained(run: Run, claims: Sequence[Claim]) -> bool:
-    """Whether no claim is wrong, where what follows from the author's own numbers is carried."""
-    return not any(one.status.is_refused for one in in_both_ways(run, claims, None)[0])
+def count_wrong(run: Run, claims: Sequence[Claim]) -> int:
+    """How many claims are wrong where they stand: what follows from the author's own numbers is carried, or inherited.
+
+    A number that is inherited from one that is only cut off is wrong as well.
+    """
+    judged = in_both_ways(run, claims, None)[0]
+    is_inherited = any(one.status.is_refused for one in judged)
+    return sum(one.status is Status.WRONG for one in judged) or int(is_inherited)
 
 
 def by_digits(run: Run, several: Sequence[Sequence[Claim]], rounding: bool) -> list[list[Finding]]:

@@ -36,7 +36,7 @@ def meant(
     run: Timeline,
     writer: Writer | None,
     judge: Judge,
-    is_explained: Callable[[Sequence[Claim]], bool],
+    count_wrong: Callable[[Sequence[Claim]], int],
     plain: Reading | None = None,
 ) -> Reading:
     """The claims of a table in the one way that all its numbers fit.
@@ -44,8 +44,9 @@ def meant(
     A log of a named writer is read by its rules alone. Any other table is read as it stands; where that leaves
     `ENOUGH` numbers wrong, or is not possible, the ways of all writers that have its columns are tried. Where no way
     fits, the nearest is told. A way in which the table counts from 0, and shows it nowhere, is told and never taken.
-    A short table keeps the way in which it stands where that `is_explained`, as all that is not right is carried, and
-    some number is wrong in the other. `plain` is how it is read as it stands, where that is known.
+    A short table in which some number is wrong in the other way keeps the way in which it stands, if nothing is wrong
+    in that, or less: `count_wrong` of claims says so, each followed from those before it. `plain` is how the table is
+    read as it stands, where that is known.
     Raises `ClaimError` for two ways that are equally near and find other numbers wrong, and where nobody is said to
     have written a table of unknown names and no way fits more than the share `MOST` of it.
     """
@@ -66,8 +67,10 @@ def meant(
     found = _as_log(plain, grid, run, judge) or begun(grid, run, judge, plain) or of_left(grid, run, judge, plain)
     if found is None or len(plain.claims) > FEW:
         return found or plain
-    is_whole = all(one.status.is_accepted for one in judge([found.claims], True)[0])
-    return plain if not is_whole and is_explained(plain.claims) else found
+    if all(one.status.is_accepted for one in judge([found.claims], True)[0]):
+        return found
+    as_it_stands = count_wrong(plain.claims)
+    return plain if not as_it_stands or as_it_stands < count_wrong(found.claims) else found
 
 
 def _as_log(plain: Reading, grid: Grid, run: Timeline, judge: Judge) -> Reading | None:

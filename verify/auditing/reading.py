@@ -16,7 +16,7 @@ from derive.run.run import Run
 from derive.run.settings import Settings
 from verify import pytorch
 from verify.auditing.alike_steps import is_steady, repeats
-from verify.auditing.judgement import by_digits, is_explained
+from verify.auditing.judgement import by_digits, count_wrong
 from verify.auditing.log_choice import meant
 from verify.claims.claim import Claim
 from verify.claims.counters import with_names
@@ -140,7 +140,7 @@ def _said(sentences: Sequence[str], timeline: Timeline) -> Reading:
 def _meant(grid: Grid, run: Run, timeline: Timeline, writer: str | None, plain: Reading | None = None) -> Reading:
     """What a table claims, that is read as `plain` where it stands so. Raises `ClaimError`, with how it was read."""
     named = grid if plain is not None else with_names(grid, timeline)
-    how = partial(by_digits, run), partial(is_explained, run)
+    how = partial(by_digits, run), partial(count_wrong, run)
     try:
         found = meant(named, timeline, _writer(run, writer), *how, plain)
         if named is not grid and not any(one.status.is_accepted for one in by_digits(run, [found.claims], True)[0]):

@@ -1,6 +1,8 @@
 """Tables of what each step begins with: rows k = 0..N, or from k = 1 on with the parameters before the update."""
 
+from decimal import Decimal
 from fractions import Fraction
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -164,3 +166,54 @@ def test_losses_may_be_those_of_the_parameters_in_their_own_row() -> None:
 def test_losses_are_not_read_so_where_another_reading_is_as_likely(problem: str, table: str) -> None:
     assert "of the parameters in their own row" not in judged(problem, table)[2]
     assert judged(problem, table)[0] == 1
+
+
+SHORT = """
+equations = "l = mean((w*x + b - y)^2)"
+[parameters]
+w = {w}
+b = {b}
+[data]
+x = {x}
+y = {y}
+[training]
+lr = 0.001
+steps = {steps}
+"""
+
+
+def of_two_digits(seed: int) -> tuple[str, list[dict[str, str]], tuple[int, str]]:
+    """A short table of small steps with one slip in a gradient, a tenth of it, and the place of the slip."""
+    random = Random(seed)
+    w, b, *rest = (Decimal(random.randint(-19, 19)) / 10 for _ in range(6))
+    x, y, steps = rest[:2], rest[2:], random.randint(2, 3)
+    text = SHORT.format(w=w, b=b, x=[float(one) for one in x], y=[float(one) for one in y], steps=steps)
+    at, name = random.randint(1, steps), random.choice(["dl/dw", "dl/db"])
+    unit = Decimal("0.001")
+    rows = []
+    for step in range(1, steps + 1):
+        off = [w * one + b - other for one, other in zip(x, y, strict=True)]
+        gradients = {
+            "dl/dw": sum((one * own for one, own in zip(off, x, strict=True)), Decimal(0)).quantize(unit),
+            "dl/db": sum(off, Decimal(0)).quantize(unit),
+        }
+        loss = (sum((one * one for one in off), Decimal(0)) / 2).quantize(unit)
+        if step == at:
+            gradients[name] = (gradients[name] / 10).quantize(unit)
+        w = (w - unit * gradients["dl/dw"]).quantize(unit)
+        b = (b - unit * gradients["dl/db"]).quantize(unit)
+        rows.append({"step": str(step), "loss": str(loss), **{k: str(v) for k, v in gradients.items()}})
+        rows[-1] |= {"w": str(w), "b": str(b)}
+    return text, rows, (at, name)
+
+
+def test_a_slip_in_a_gradient_makes_no_row_begin_with_what_it_leaves() -> None:
+    """The parameters of the row of the slip are nearly those that it begins with."""
+    read_so = 0
+    for seed in range(40):
+        text, rows, slip = of_two_digits(seed)
+        found = verify.audit(text, claims=rows)
+        wrong = [(one.cell.step, one.cell.name) for one in found.findings if one.status is Status.WRONG]
+        assert wrong in ([slip], []), (text, rows)
+        read_so += wrong == [slip]
+    assert read_so > 30
