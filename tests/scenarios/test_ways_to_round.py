@@ -421,3 +421,30 @@ def test_what_follows_from_neither_is_wrong(name: str) -> None:
     rows[1][name] = str(Decimal(rows[1][name]) + Decimal("0.050"))
     found = audit(HIDDEN_GRADIENTS, claims=rows).findings
     assert {(1, "w"), (2, name)} <= {(one.cell.step, one.cell.name) for one in found if one.status is Status.WRONG}
+
+
+SMALL = """
+equations = "l = mean((w*x + b - y)^2)"
+[parameters]
+w = 0
+b = 0
+[data]
+x = [0.3, 0.2]
+y = [-0.1, -0.6]
+[training]
+lr = 0.001
+steps = 2
+"""
+
+
+@pytest.mark.parametrize("zero", ["0.000", "-0.000"])
+def test_a_small_negative_number_that_is_cut_off(zero: str) -> None:
+    """Of -0.0007 either zero is left, whether the minus is written or not."""
+    table = f"step,loss,dl/dw,dl/db,w,b\n1,0.185,0.150,0.700,0.000,{zero}\n2,0.184,0.149,0.698,0.000,-0.001\n"
+    found = audited(SMALL, table).findings
+    assert {(one.cell.step, one.cell.name) for one in found if one.status is Status.TRUNCATED} == {
+        (1, "b"),
+        (2, "dl/dw"),
+        (2, "dl/db"),
+    }
+    assert all(one.status.is_accepted for one in found)

@@ -66,7 +66,9 @@ class Literal:
 
     @cached_property
     def low(self) -> Fraction:
-        """The smallest number that it can stand for."""
+        """The smallest number that it can stand for; of a 0 that is cut off, whose minus is left out, below 0."""
+        if self.is_cut and not self.value and not (self.minus or self.or_rounded):
+            return -self.slack
         return self.value - self._rounding_up if self.is_cut and not self.minus else self.value - self.slack
 
     @cached_property
@@ -225,8 +227,7 @@ def judge(literal: Literal, right: Exactly) -> str | None:
     if within(right, *literal.around) is False:
         return "wrong"
     if literal.is_cut:
-        far = literal.low if literal.minus else literal.high  # it begins with other digits
-        found = within(right, literal.low, literal.high) if to_fraction(right) != far else False
+        found = within(right, literal.low, literal.high) if to_fraction(right) not in _next_digits(literal) else False
         return None if found is None else "right" if found else "wrong"
     if found is None:
         return None
@@ -275,22 +276,24 @@ def may_stand_for(literal: Literal, right: Exactly) -> bool | None:
 
     Digits that are cut off stand for no number that begins with the next ones: `1.9..` not for 2.
     """
-    if literal.is_cut and literal.unit is not None:
-        number, down = to_fraction(right), literal.minus or literal.value < 0
-        if number == (literal.value - literal.unit if down else literal.value + literal.unit):
-            return False
+    if literal.is_cut and literal.unit is not None and to_fraction(right) in _next_digits(literal):
+        return False
     return within(right, literal.low, literal.high)
+
+
+def _next_digits(literal: Literal) -> tuple[Fraction, ...]:
+    """The nearest numbers, away from 0, that begin with other digits; of a 0 without a minus on both sides."""
+    unit, is_negative = literal.unit or Fraction(0), literal.minus or literal.value < 0
+    either = (literal.value - unit,) if is_negative or not literal.value else ()
+    return either if is_negative else (*either, literal.value + unit)
 
 
 def _cut_off(literal: Literal, right: Exactly) -> bool | None:
     """Whether the digits are the first ones of the number, cut off where they should be rounded."""
-    unit = literal.unit or Fraction(0)
-    down = literal.minus or literal.value < 0
-    near, far = literal.value, literal.value - unit if down else literal.value + unit
-    number = to_fraction(right)
-    if number is not None and number == far:
+    ends = _next_digits(literal)
+    if to_fraction(right) in ends:
         return False
-    return within(right, min(near, far), max(near, far))
+    return within(right, min(literal.value, *ends), max(literal.value, *ends))
 
 
 def tie(literal: Literal, right: Exactly) -> Fraction:
