@@ -448,3 +448,22 @@ def test_a_small_negative_number_that_is_cut_off(zero: str) -> None:
         (2, "dl/db"),
     }
     assert all(one.status.is_accepted for one in found)
+
+
+def test_lines_that_are_cut_off_of_somebody_who_goes_on_with_every_digit() -> None:
+    """By chance some are what the printed ones before them give, rounded up: 2.3780 squared is 5.6549."""
+    problem = """
+equations = "a = w*x; c = exp(a); o = v*c; d = o - y; e = d^2; l = mean(e)"
+[parameters]
+w = -0.1
+v = -1.1
+[data]
+x = [-0.7, -1.5, 1.3]
+y = [-1.1, 1.1, 1.2]
+[training]
+lr = 0.01
+"""
+    table = "step,a[0],a[1],a[2],c[0],c[1],c[2],o[0],o[1],o[2],d[0],d[1],d[2],e[0],e[1],e[2],l\n"
+    table += "1,0.07,0.15,-0.13,1.0725,1.1618,0.87809,-1.1797,-1.2780,-0.96590,-0.079758,-2.3780,-2.1659,0.0063614,"
+    found = audited(problem.replace("; ", "\\n"), f"{table}5.6549,4.6911,3.4508\n").findings
+    assert all(one.status.is_accepted for one in found)

@@ -32,7 +32,7 @@ from verify.following import extent
 from verify.following.beginning import SHORT, asked_steps, known_states, passed_over
 from verify.following.finding import OF_DIGITS, Finding, Status
 from verify.following.follow_through import follow
-from verify.following.manner import Manner, manner, rounds_up
+from verify.following.manner import Manner, is_cut_in_full, manner, rounds_up
 from verify.following.on_the_way import (
     Allowed,
     Reached,
@@ -63,7 +63,7 @@ def followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """
     refused = [one.cell for one in findings if one.status is Status.WRONG or one.by_inputs]
     near = [one.cell for one in findings if one.status in OF_DIGITS]
-    if not refused and not near:
+    if not refused and (not near or is_cut_in_full(findings)):
         return tuple(findings)
     inputs = input_marks(run.watched)
     if inputs and not is_followed(run, refused):

@@ -85,6 +85,17 @@ def _begins(literal: Literal, forms: Sequence[Form]) -> bool:
     return not literal.is_cut and any(judge(literal.cut(), form.ball) == "right" for form in forms)
 
 
+def is_cut_in_full(findings: Sequence[Finding]) -> bool:
+    """Whether all numbers are right, or the first digits of what is right: their author goes on with every digit.
+
+    More than `FEW_CUT` have to be cut off, and none rounded up.
+    """
+    cut = [one for one in findings if one.status is Status.TRUNCATED]
+    others = [one for one in findings if one.status is not Status.TRUNCATED]
+    is_right = all(one.status is Status.RIGHT and not _is_rounded_up(one) for one in others)
+    return len(cut) > FEW_CUT and is_right
+
+
 def rounds_up(findings: Iterable[Finding]) -> bool:
     """Whether enough right numbers are rounded up to show that nobody cuts them off."""
     up = (one for one in findings if one.status is Status.RIGHT and _is_rounded_up(one))
