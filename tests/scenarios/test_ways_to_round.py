@@ -467,3 +467,53 @@ lr = 0.01
     table += "1,0.07,0.15,-0.13,1.0725,1.1618,0.87809,-1.1797,-1.2780,-0.96590,-0.079758,-2.3780,-2.1659,0.0063614,"
     found = audited(problem.replace("; ", "\\n"), f"{table}5.6549,4.6911,3.4508\n").findings
     assert all(one.status.is_accepted for one in found)
+
+
+BESIDE_A_SLIP = """
+equations = "p = w*x + v*z + b; l = mean((p - y)^2)/2"
+[parameters]
+w = {w}
+v = {v}
+b = {b}
+[data]
+x = {x}
+z = {z}
+y = {y}
+[training]
+optimizer = "Adam"
+lr = {lr}
+batch_size = {batch_size}
+steps = {steps}
+"""
+
+
+def test_a_number_that_is_cut_off_on_the_way_is_open_beside_a_slip() -> None:
+    """Every result is cut off after 5 places; lr was forgotten in the last b."""
+    problem = BESIDE_A_SLIP.format(
+        w=-0.6,
+        v=0.1,
+        b=-0.2,
+        x=[2, -2, 1, 0, -1],
+        z=[-3, 2, 0, 1, -2],
+        y=[0, 4, 3, 6, 5],
+        lr=0.05,
+        batch_size=1,
+        steps=3,
+    )
+    table = "step,l,w,v,b\n1,1.44500,-0.55000,0.05000,-0.15000\n2,4.35125,-0.56552,0.05625,-0.10101\n"
+    found = audited(problem.replace("; ", "\\n"), f"{table}3,6.72172,-0.56093,0.06108,0.88237\n")
+    wrong = [(one.cell.step, one.cell.name) for one in found.findings if one.status.is_refused]
+    assert wrong == [(3, "b")]
+    right = audited(problem.replace("; ", "\\n"), f"{table}3,6.72172,-0.56093,0.06108,-0.05184\n")
+    assert all(one.status.is_accepted for one in right.findings)
+
+
+def test_gradients_by_their_own_formula_and_all_numbers_of_the_update_are_rounded() -> None:
+    """To 3 places: dl/dw as the mean of (p - y)*x, and m_hat and v_hat; w was not updated in step 3."""
+    problem = BESIDE_A_SLIP.format(
+        w=0, v=0, b=0, x=[2, -3, 0, 2], z=[3, -2, 1, 4], y=[-1, 1, 3, 2], lr=0.2, batch_size=2, steps=4
+    )
+    table = "step,dl/dw,dl/dv,dl/db,w,v,b\n1,2.500,2.500,0.000,-0.204,-0.204,0.000\n"
+    table += "2,-3.224,-8.050,-3.214,-0.168,-0.102,0.151\n3,0.721,0.905,0.184,-0.168,-0.037,0.260\n"
+    found = audited(problem.replace("; ", "\\n"), f"{table}4,-2.224,-5.837,-2.501,-0.110,0.073,0.403\n")
+    assert [(one.cell.step, one.cell.name) for one in found.findings if one.status is Status.WRONG] == [(3, "w")]

@@ -88,14 +88,13 @@ def _is_kept(rounded: Finding, cut: Finding) -> bool:
 
 
 def left_open(rounded: Sequence[Finding], cut: Sequence[Finding]) -> tuple[Finding, ...]:
-    """The findings by rounding, in which the only wrong number is open where it may follow if all are cut off.
+    """The findings by rounding, in which a wrong number is open where it may follow if all are cut off.
 
-    All others have to be right as they are cut off.
+    All that is not refused has to be right as it is cut off. What is refused is then found as it is by cutting off.
     """
     pairs = list(zip(rounded, cut, strict=True))
-    of_wrong = [two.status for one, two in pairs if one.status.is_refused]
-    others = [two.status for one, two in pairs if not one.status.is_refused]
-    if of_wrong != [Status.UNDECIDED] or not all(status.is_accepted for status in others):
+    may_follow = any(one.status is Status.WRONG and two.status is Status.UNDECIDED for one, two in pairs)
+    if not may_follow or not all(two.status.is_accepted for one, two in pairs if not one.status.is_refused):
         return tuple(rounded)
     return tuple(replace(two, claim=one.claim) if one.status.is_refused else one for one, two in pairs)
 

@@ -37,7 +37,7 @@ from verify.numbers import (
 FEW_STEPS = 20  # of which rarer ways to round are tried as well
 GUARD_DIGITS = 1  # that somebody carries at most beyond those that are printed
 _OF_WRITTEN_LINES = (Rounds.LINES, Rounds.VALUES)
-_OF_ROUNDED_LINES = (Rounds.RESULTS, *_OF_WRITTEN_LINES)
+_OF_ROUNDED_LINES = (Rounds.RESULTS, Rounds.UPDATES, *_OF_WRITTEN_LINES)
 WAYS = 2 * 2 * (len(Rounds) + len(_OF_ROUNDED_LINES)) * (1 + GUARD_DIGITS)  # to round that are tried of one run at most
 ONE_IN = 8  # right numbers that a person who rounds in much the same way may have otherwise
 _NO_LIMIT = 99  # digits, or places after the point
@@ -222,7 +222,8 @@ def _ways(run: Run, digits: Carried, *, is_short: bool, are_gradients_shown: boo
     The usual ones come first; then, of a table that `is_short`, those in which functions inside a line are written down
     as well, a sum is rounded before it is divided, and gradients that are not in the table have fewer digits.
     """
-    yield from _with_systems(run, _roundings(digits, Rounds, GUARD_DIGITS))
+    usual = [rounds for rounds in Rounds if rounds is not Rounds.UPDATES or _has_numbers_of_updates(run)]
+    yield from _with_systems(run, _roundings(digits, usual, GUARD_DIGITS))
     if not is_short:
         return
     others = run.written_out
@@ -236,6 +237,14 @@ def _ways(run: Run, digits: Carried, *, is_short: bool, are_gradients_shown: boo
         for system in _of_coarse_gradients(digits):
             way = f"{words(system.of_gradients)} (the gradients)"
             yield from _either_half(_Way(way, system, run, is_coarse=True))
+
+
+def _has_numbers_of_updates(run: Run) -> bool:
+    """Whether an update has numbers of its own beside the state, such as Adam's m_hat."""
+    rules = [group.rule for group in run.settings.param_groups]
+    states = [{"p", *(state.name for state in rule.states)} for rule in rules]
+    pairs = zip(rules, states, strict=True)
+    return any(equation.target not in known for rule, known in pairs for equation in rule.on_paper)
 
 
 def _with_systems(run: Run, systems: Iterable[PocketNumbers], *, is_through: bool = False) -> Iterator[_Way]:

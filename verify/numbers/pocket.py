@@ -80,6 +80,7 @@ class Rounds(Enum):
 
     RESULTS = "every result"
     LINES = "every line, adjoint, gradient and parameter"
+    UPDATES = "every line, gradient, parameter and number of an update"
     VALUES = "every line, gradient and parameter"
     STEPS = "gradients and parameters"
     PARAMETERS = "parameters"
@@ -88,7 +89,12 @@ class Rounds(Enum):
 _VALUES = ("adjoints", "inside")  # groups that are not rounded: what an update calculates on its way, too
 _STEPS = (*_VALUES, "nodes")
 _PARAMETERS = (*_STEPS, "gradients", "accumulated", "clipped", "scaled", "state", "setting", "watch")
-_IN_FULL = {Rounds.VALUES: _VALUES, Rounds.STEPS: _STEPS, Rounds.PARAMETERS: _PARAMETERS}
+_IN_FULL = {
+    Rounds.UPDATES: ("adjoints",),  # a gradient by a formula of its own, and Adam's m_hat
+    Rounds.VALUES: _VALUES,
+    Rounds.STEPS: _STEPS,
+    Rounds.PARAMETERS: _PARAMETERS,
+}
 _MEANS = ("gradients", "loss")  # groups of what is a sum over the samples by their number
 _GRADIENTS = ("gradients", "accumulated", "clipped", "scaled")
 

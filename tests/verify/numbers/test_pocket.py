@@ -136,6 +136,8 @@ def test_places_after_the_point_are_carried(value: Decimal, places: int, mode: s
     ("gradients", Rounds.STEPS, True),
     ("inside", Rounds.LINES, True),
     ("inside", Rounds.VALUES, False),
+    ("inside", Rounds.UPDATES, True),
+    ("adjoints", Rounds.UPDATES, False),
     ("state", Rounds.STEPS, True),
     ("state", Rounds.PARAMETERS, False),
     ("gradients", Rounds.PARAMETERS, False),
