@@ -8,7 +8,7 @@ from fractions import Fraction
 from itertools import islice
 
 from derive.errors import ClaimError, Place
-from verify.auditing.row_begins import ENOUGH, FEW, Judge, begun, of_left
+from verify.auditing.row_begins import ENOUGH, FEW, Judge, begun, of_end, of_left
 from verify.claims.claim import Claim
 from verify.claims.places import Timeline
 from verify.claims.table import Reading, read_rows
@@ -65,6 +65,7 @@ def meant(
             raise _with_way(error, ways, judge) from None
         return found
     found = _as_log(plain, grid, run, judge) or begun(grid, run, judge, plain) or of_left(grid, run, judge, plain)
+    found = found or of_end(grid, run, judge, plain)
     if found is None or len(plain.claims) > FEW:
         return found or plain
     if all(one.status.is_accepted for one in judge([found.claims], True)[0]):

@@ -1,6 +1,7 @@
-"""Tables of which a row holds the parameters of one moment and what is calculated of them, and nothing says so.
+"""Tables of which a row holds the parameters of one moment and what is calculated of them, and nothing says which.
 
-Either the parameters are those that its step begins with, or the loss is that of the parameters that its step leaves.
+Of several rows, either the parameters are those that its step begins with, or the loss is that of the parameters that
+its step leaves. The only row of a table may be about the first step or the last.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from verify.following.finding import Finding
 from verify.tabular.grid import Grid
 
 ENOUGH = 2  # wrong numbers that another reading has to explain: one alone may fit it by chance
+FEW_STEPS = 1000  # of a run whose last step is looked at for a row that may be about it
 FEW = 200  # numbers that tell how a table is meant; only a way that they fit is looked at in whole
 
 Judge = Callable[[Sequence[Sequence[Claim]], bool], list[list[Finding]]]  # lists of claims, by digits and by rounding
@@ -53,6 +55,25 @@ def of_left(grid: Grid, run: Timeline, judge: Judge, plain: Reading) -> Reading 
     explained = [(_explained(found, plain, judge), found) for found in _readings_of_left(grid, run)]
     most, best = max(explained, key=lambda one: one[0], default=(0, None))
     return best if most else None
+
+
+def of_end(grid: Grid, run: Timeline, judge: Judge, plain: Reading) -> Reading | None:
+    """The claims of the only row of a table that names no step; None for any other table, and where all is right.
+
+    They are those of the last step where more are right so, or of the first, which is told.
+    """
+    if not plain.is_of_any_step or len(run.batches) > FEW_STEPS:
+        return None
+    with suppress(ClaimError):
+        found = read_rows(grid, replace(run, at_end=True))
+        of_first, of_last = (
+            [one.status.is_accepted for one in own] for own in judge([plain.claims, found.claims], True)
+        )
+        if all(of_first):
+            return None
+        if sum(of_last) > sum(of_first):
+            return replace(found, told=f"{found.told}, its row as step {run.last}, the last one: it names no step")
+    return replace(plain, told=f"{plain.told}, its row as step 1: it names no step")
 
 
 def _readings_of_left(grid: Grid, run: Timeline) -> Iterator[Reading]:

@@ -47,7 +47,8 @@ class Timeline:
     every step has the same batch, so that what one after the last would calculate is known. `begun` says that the
     "parameters" of a row, or the whole "state", are those that its step begins with; otherwise its first row tells.
     `of_left` says that the "loss" of a row, or "everything", is calculated of the parameters that its step leaves.
-    `steady` says whether a number is the same in every step, so that a claim of it need not name one.
+    `steady` says whether a number is the same in every step, so that a claim of it need not name one. `at_end` says
+    that the only row of a table, if it names no step, is about the last one.
     """
 
     names: Names
@@ -62,6 +63,7 @@ class Timeline:
     begun: OneOf["", "parameters", "state"] = ""
     of_left: OneOf["", "loss", "everything"] = ""
     steady: Callable[[Quantity], bool] | None = None
+    at_end: bool = False
 
     @property
     def last(self) -> int:

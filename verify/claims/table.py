@@ -45,6 +45,7 @@ _WHAT = "a CSV file of claims, or a table in another form"
 class Reading:
     """The claims of a table, the cells that cannot be read, how the table was read, and how many cells are empty.
 
+    `is_of_any_step` says that its only row names no step, of which the run has several.
     Of sentences, `formulas` are those that say a number of all entries of something, and `refused` what is wrong with
     those that cannot be read.
     """
@@ -55,6 +56,7 @@ class Reading:
     empty: int = 0
     formulas: tuple[str, ...] = ()
     refused: tuple[ClaimError, ...] = ()
+    is_of_any_step: bool = False
 
 
 def table_of(given: str | os.PathLike[str] | Rows, run: Timeline, sheet: str | None = None) -> tuple[str, Grid]:
@@ -139,7 +141,9 @@ def read_rows(grid: Grid, run: Timeline) -> Reading:
     is_next = any(claim.cell.step > len(run.batches) for claim in claims)
     of_rows = (OF_NEXT if is_next else "", _told_of_epochs(claims, run))
     parts = (laid.told(len(laid.body)), *of_rows, unknown, told, readings.told)
-    return Reading(claims, unread, ", ".join(filter(None, parts)), laid.empty)
+    is_of_any_step = rows_count and len(body) == 1 and len(run.batches) > 1
+    told_in_full = ", ".join(filter(None, parts))
+    return Reading(claims, unread, told_in_full, laid.empty, is_of_any_step=is_of_any_step)
 
 
 def _told_of_epochs(claims: Sequence[Claim], run: Timeline) -> str:
@@ -226,7 +230,8 @@ def _wide(header: Row, body: Sequence[Row], run: Timeline, unread: list[ClaimErr
     told = "; ".join(filter(None, (counting.told, claimed)))
     held = {position: left if says_after(cell.text) else counting for position, cell in columns}
     found: dict[tuple[int, bool], tuple[Quantity, tuple[int, ...]]] = {}
-    for number, row in enumerate(body, start=1):
+    is_last = run.at_end and len(body) == 1
+    for number, row in enumerate(body, start=run.last if is_last else 1):
         prediction = prediction_of(places, row)
         at: RowPlace | None = None
         for position, cell in columns:

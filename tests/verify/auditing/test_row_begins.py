@@ -217,3 +217,25 @@ def test_a_slip_in_a_gradient_makes_no_row_begin_with_what_it_leaves() -> None:
         assert wrong in ([slip], []), (text, rows)
         read_so += wrong == [slip]
     assert read_so > 30
+
+
+ONE_ROW = 'equations = "l = (w - 3)^2"\n[parameters]\nw = 1\n[training]\nlr = 0.25\nsteps = 3\n'  # w = 2, 2.5, 2.75
+
+
+@pytest.mark.parametrize(
+    ("table", "status", "told"),
+    [
+        ("w\n2", 0, ""),
+        ("w\n2.75", 0, "its row as step 3, the last one: it names no step"),
+        ("w,l\n2.75,0.25", 0, "its row as step 3, the last one: it names no step"),
+        ("w,l\n2.75,0.5", 1, "its row as step 3, the last one: it names no step"),
+        ("w\n2.5", 1, "its row as step 1: it names no step"),  # of the second: a step has to be named
+        ("step,w\n1,2.75", 1, ""),
+        ("w\n2\n2.75", 1, ""),
+    ],
+)
+def test_the_only_row_of_a_table_may_be_about_the_last_step(table: str, status: int, told: str) -> None:
+    found, _, said = judged(ONE_ROW, table)
+    assert found == status
+    assert told in said
+    assert ("names no step" in said) == bool(told)
