@@ -25,8 +25,11 @@ epochs = 4
 HEADS = ("loss", "mean_of_batches", "mean_over_samples")
 
 
-def of_epochs(seed: int, places: int, head: str) -> tuple[str, list[dict[str, str]]]:
-    """A problem of five samples, and what somebody has of it who rounds each loss, gradient and parameter."""
+def of_epochs(seed: int, places: int, head: str, *, by_root: bool = False) -> tuple[str, list[dict[str, str]]]:
+    """A problem of five samples, and what somebody has of it who rounds each loss, gradient and parameter.
+
+    `by_root` is RMSprop, whose v is carried in full.
+    """
     random = Random(seed)
     unit = Decimal(1).scaleb(-places)
 
@@ -35,7 +38,16 @@ def of_epochs(seed: int, places: int, head: str) -> tuple[str, list[dict[str, st
 
     w, b, x, y = drawn(), drawn(), [drawn() for _ in range(5)], [drawn() for _ in range(5)]
     text = PROBLEM.format(w=w, b=b, x=f"[{', '.join(map(str, x))}]", y=f"[{', '.join(map(str, y))}]")
+    text += 'optimizer = "RMSprop"\nalpha = 0.9\n' if by_root else ""
     rows = []
+    states = {"w": Decimal(0), "b": Decimal(0)}
+
+    def moved(name: str, gradient: Decimal) -> Decimal:
+        if not by_root:
+            return Decimal("0.05") * gradient
+        states[name] = Decimal("0.9") * states[name] + gradient * gradient / 10
+        return Decimal("0.05") * gradient / (states[name].sqrt() + Decimal("1e-8"))
+
     for epoch in range(1, 5):
         losses: list[tuple[int, Decimal]] = []
         for own in (slice(0, 2), slice(2, 4), slice(4, 5)):
@@ -43,8 +55,8 @@ def of_epochs(seed: int, places: int, head: str) -> tuple[str, list[dict[str, st
             losses.append((len(off), (sum((one * one for one in off), Decimal(0)) / len(off)).quantize(unit)))
             by_w = sum((2 * one * at for one, at in zip(off, x[own], strict=True)), Decimal(0)) / len(off)
             by_b = 2 * sum(off, Decimal(0)) / len(off)
-            w = (w - Decimal("0.05") * by_w.quantize(unit)).quantize(unit)
-            b = (b - Decimal("0.05") * by_b.quantize(unit)).quantize(unit)
+            w = (w - moved("w", by_w.quantize(unit))).quantize(unit)
+            b = (b - moved("b", by_b.quantize(unit))).quantize(unit)
         by_samples = head == "mean_over_samples"
         counts = sum(count if by_samples else 1 for count, _ in losses)
         mean = sum((loss * (count if by_samples else 1) for count, loss in losses), Decimal(0)) / counts
@@ -59,6 +71,17 @@ def test_means_of_rounded_losses_are_not_wrong(head: str, places: int) -> None:
         text, rows = of_epochs(seed, places, head)
         found = audit(text, claims=rows)
         assert not [one for one in found.findings if one.status.is_refused], (seed, rows)
+
+
+@pytest.mark.parametrize("places", [2, 3])
+def test_nor_where_nothing_bounds_what_rounding_does(places: int) -> None:
+    """RMSprop divides by a root that is 0 where all is rounded; a number far from the right one is wrong still."""
+    for seed in range(4):
+        text, rows = of_epochs(seed, places, "mean_of_batches", by_root=True)
+        assert not [one for one in audit(text, claims=rows).findings if one.status.is_refused], (seed, rows)
+        rows[1]["w"] = str(Decimal(rows[1]["w"]) + 50 * Decimal(1).scaleb(-places))
+        wrong = [one.cell for one in audit(text, claims=rows).findings if one.status is Status.WRONG]
+        assert (wrong[0].step, wrong[0].quantity.name) == (6, "w")
 
 
 @pytest.mark.parametrize("head", HEADS)

@@ -11,6 +11,7 @@ from functools import partial
 from derive.run.run import Run
 from verify.auditing.mistakes import remarks, with_local_partials
 from verify.auditing.origins import (
+    FEW_UNITS,
     as_carried,
     beside_slips,
     by_any,
@@ -23,6 +24,7 @@ from verify.auditing.origins import (
     on_the_way,
     sharper,
     slip_before_others,
+    without_bound,
     without_slips,
 )
 from verify.auditing.other_conventions import with_other_conventions
@@ -49,7 +51,7 @@ from verify.following.own_lines import OF_LINES, has_own_lines
 from verify.following.own_numbers import Own, exact_integers, own_number, zeros_left_out
 from verify.following.rounded_inputs import is_followed
 from verify.hand.calculation import input_marks
-from verify.numbers import Form, HandForms
+from verify.numbers import Form, HandForms, as_ball
 
 _AS_PRINTED = "it is what the numbers before it give as they are printed"
 _ASIDES = ("partials", "scaled")  # groups of numbers that are often written beside a calculation
@@ -304,18 +306,22 @@ def _by_rounding(
             is_shown
             and way.is_rounded
             and not undecided & form.sources
-            and _is_within_a_unit(finding.claim.literal, exactly)
+            and _is_within(finding.claim.literal, exactly, 1)
         ):
             found = near_by_rounding(finding, form, roots, "what the numbers before it give")
-        return found if found.status is Status.CARRIED else on_the_way(finding, form, roots)
+        if found.status is Status.CARRIED:
+            return found
+        if is_shown and not as_ball(form.ball).is_finite() and _is_within(finding.claim.literal, exactly, FEW_UNITS):
+            return without_bound(finding, form, roots)
+        return on_the_way(finding, form, roots)
     return found
 
 
-def _is_within_a_unit(literal: Literal, form: Form | None) -> bool:
-    """Whether a number is no further than a unit of its last digit from one that it follows to be."""
+def _is_within(literal: Literal, form: Form | None, units: int) -> bool:
+    """Whether a number is no further than so many units of its last digit from one that it follows to be."""
     if form is None or literal.unit is None:
         return False
-    return may_stand_for(replace(literal, units=Fraction(1)), form.ball) is not False
+    return may_stand_for(replace(literal, units=Fraction(units)), form.ball) is not False
 
 
 def _own(finding: Finding, mark: int, *, is_exact: bool, unit: Fraction | None) -> Own:

@@ -82,6 +82,17 @@ def on_the_way(finding: Finding, form: Form, roots: Mapping[int, Cell]) -> Findi
     return replace(finding, status=Status.UNDECIDED, why=why)
 
 
+def without_bound(finding: Finding, form: Form, roots: Mapping[int, Cell]) -> Finding:
+    """A number near the right one, which rounding on the way takes who knows how far: `form` has no bound.
+
+    RMSprop divides by a root that may be 0 where all is rounded. What rests on a wrong number stays as it is.
+    """
+    if form.sources & roots.keys():
+        return finding
+    why = "it is not right at its digits; how far rounding on the way, which others show, takes it, nothing bounds"
+    return replace(finding, status=Status.UNDECIDED, why=why)
+
+
 def near_by_rounding(
     finding: Finding, form: Form | None, roots: Mapping[int, Cell], near: str = "the right number"
 ) -> Finding:

@@ -222,8 +222,7 @@ def _ways(run: Run, digits: Carried, *, is_short: bool, are_gradients_shown: boo
     The usual ones come first; then, of a table that `is_short`, those in which functions inside a line are written down
     as well, a sum is rounded before it is divided, and gradients that are not in the table have fewer digits.
     """
-    usual = [rounds for rounds in Rounds if rounds is not Rounds.UPDATES or _has_numbers_of_updates(run)]
-    yield from _with_systems(run, _roundings(digits, usual, GUARD_DIGITS))
+    yield from _with_systems(run, _roundings(digits, _usual(run), GUARD_DIGITS))
     if not is_short:
         return
     others = run.written_out
@@ -239,12 +238,13 @@ def _ways(run: Run, digits: Carried, *, is_short: bool, are_gradients_shown: boo
             yield from _either_half(_Way(way, system, run, is_coarse=True))
 
 
-def _has_numbers_of_updates(run: Run) -> bool:
-    """Whether an update has numbers of its own beside the state, such as Adam's m_hat."""
+def _usual(run: Run) -> list[Rounds]:
+    """Which numbers people round; numbers of an update, such as Adam's m_hat, and a state only where there are any."""
     rules = [group.rule for group in run.settings.param_groups]
-    states = [{"p", *(state.name for state in rule.states)} for rule in rules]
-    pairs = zip(rules, states, strict=True)
-    return any(equation.target not in known for rule, known in pairs for equation in rule.on_paper)
+    states = {state.name for rule in rules for state in rule.states}
+    targets = {equation.target for rule in rules for equation in rule.on_paper}
+    left_out = {Rounds.MOVES: not states, Rounds.UPDATES: targets <= {"p", *states}}
+    return [rounds for rounds in Rounds if not left_out.get(rounds)]
 
 
 def _with_systems(run: Run, systems: Iterable[PocketNumbers], *, is_through: bool = False) -> Iterator[_Way]:

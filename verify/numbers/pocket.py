@@ -82,7 +82,8 @@ class Rounds(Enum):
     LINES = "every line, adjoint, gradient and parameter"
     UPDATES = "every line, gradient, parameter and number of an update"
     VALUES = "every line, gradient and parameter"
-    STEPS = "gradients and parameters"
+    STEPS = "gradients, parameters and the optimizer's state"
+    MOVES = "gradients and parameters"
     PARAMETERS = "parameters"
 
 
@@ -93,6 +94,7 @@ _IN_FULL = {
     Rounds.UPDATES: ("adjoints",),  # a gradient by a formula of its own, and Adam's m_hat
     Rounds.VALUES: _VALUES,
     Rounds.STEPS: _STEPS,
+    Rounds.MOVES: (*_STEPS, "state"),
     Rounds.PARAMETERS: _PARAMETERS,
 }
 _MEANS = ("gradients", "loss")  # groups of what is a sum over the samples by their number
