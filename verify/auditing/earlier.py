@@ -95,11 +95,12 @@ def followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
     ways = (forms, *others)
     judged, roots = _in_order(own, ways, way, prints, rounded)
     copied: list[int] = []
-    at_first = judged
+    at_first, has_states = judged, any(group.rule.states for group in run.settings.param_groups)
     while is_short and len(copied) < MAX_COPIED and (slip := slip_before_others(judged, copied)) is not None:
         copied.append(slip)
-        hidden = follow(run, owns, wanted, HandForms(inputs=inputs), hiding={*copied})
-        ways = (*ways, hidden, follow(run, without_slips(owns, judged, copied), wanted, HandForms(inputs=inputs)))
+        if has_states:
+            ways = (*ways, follow(run, owns, wanted, HandForms(inputs=inputs), hiding={*copied}))
+        ways = (*ways, follow(run, without_slips(owns, judged, copied), wanted, HandForms(inputs=inputs)))
         judged, roots = _in_order(own, ways, way, prints, rounded)
     if is_short and _coarse(judged):
         prints = prints if prints.given else manner(run, own, near)
