@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import gc
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -20,6 +21,7 @@ BAD_INPUT, CLOSED = 2, 141  # 128 + SIGPIPE, as a shell reports it
 # Objects made before unused cycles among them are looked for, and so often for older ones: next to nothing here is in
 # a cycle, and to look through all numbers of a large problem again and again took a sixth of its time (mypy does so).
 _COLLECTED = (200_000, 30, 30)
+_TO_END_OF_LINE = "\x1b[K"  # takes away what an earlier, longer line has left
 TOLD_EVERY = 1.0  # seconds between two lines of progress: a person reads along, and the terminal costs nothing
 
 Progress = Callable[[int, int, str], None]  # called with the step, the last step, and what is found so far
@@ -140,22 +142,36 @@ def complain(message: str) -> int:
 def progress() -> Progress:
     """Returns a function that keeps how far a command is, for Ctrl-C to say.
 
-    Where stderr is a terminal, it writes `step 12,000 of 1,500,000` there, at most once in `TOLD_EVERY` seconds.
+    Where stderr is a terminal, it writes `step 12,000 of 1,500,000: no number disagrees; 40 s left` there, at most once
+    in `TOLD_EVERY` seconds, and takes it away after the last step.
     """
     is_seen = sys.stderr is not None and sys.stderr.isatty()
-    told = time.monotonic()
+    begun = told = time.monotonic()
     words = ""
     tell_how_far(lambda: words)
 
     def tell(step: int, last: int, found: str) -> None:
         nonlocal told, words
         words = f" after step {step:,} of {last:,}: {found}"
-        if is_seen and time.monotonic() - told >= TOLD_EVERY:
-            told = time.monotonic()
-            sys.stderr.write(f"\rstep {step:,} of {last:,} … ")
+        now = time.monotonic()
+        if is_seen and (now - told >= TOLD_EVERY or (step >= last and told > begun)):
+            told = now
+            left = (
+                ""
+                if step >= last
+                else f"step {step:,} of {last:,}: {found}; {_time((now - begun) / step * (last - step))} left"
+            )
+            sys.stderr.write(f"\r{left[: shutil.get_terminal_size().columns - 1]}{_TO_END_OF_LINE}")
             sys.stderr.flush()
 
     return tell
+
+
+def _time(seconds: float) -> str:
+    """`40 s`, `12 min`, `3.5 h`."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
 def list_problems(rows: Sequence[tuple[str, str]]) -> int:

@@ -1,6 +1,7 @@
 """What ends a command: one line and an exit status."""
 
 import io
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from derive.console import run, write_out
+from derive.console import progress, run, write_out
 from derive.errors import EquationError, OutputError, Place
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -181,3 +182,56 @@ def test_a_command_looks_for_unused_cycles_rarely_and_still_does() -> None:
     first, *others = map(int, done.stdout.decode().strip("()\r\n").split(","))
     assert 100_000 <= first <= 1_000_000
     assert all(0 < other <= 100 for other in others)
+
+
+class Terminal(io.StringIO):
+    """What a person looks at."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_is_told_now_and_then_and_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    terminal = Terminal()
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size((60, 20)))
+    tell = progress()
+    for seconds, step in (
+        (0.5, 1_000),
+        (2.0, 4_000),
+        (2.5, 5_000),
+        (200.0, 8_000),
+        (9_000.0, 9_000),
+        (9_000.0, 12_000),
+    ):
+        now[0] = 100.0 + seconds
+        tell(step, 12_000, "no number disagrees")
+    assert terminal.getvalue().split("\r")[1:] == [
+        "step 4,000 of 12,000: no number disagrees; 4 s left\x1b[K",
+        "step 8,000 of 12,000: no number disagrees; 2 min left\x1b[K",
+        "step 9,000 of 12,000: no number disagrees; 50 min left\x1b[K",
+        "\x1b[K",
+    ]
+
+
+@pytest.mark.parametrize("steps", [[(10, 10)], [(5, 10), (10, 10)]])
+def test_a_short_run_tells_nothing(steps: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("time.monotonic", lambda: 100.0)
+    monkeypatch.setattr("sys.stderr", terminal)
+    tell = progress()
+    for step, last in steps:
+        tell(step, last, "no number disagrees")
+    assert not terminal.getvalue()
+
+
+def test_progress_is_not_told_to_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    log, now = io.StringIO(), [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    monkeypatch.setattr("sys.stderr", log)
+    tell = progress()
+    now[0] += 60
+    tell(1, 2, "no number disagrees")
+    assert not log.getvalue()

@@ -43,10 +43,17 @@ class Tally:
 
     @property
     def in_words(self) -> str:
-        """How many numbers disagree so far."""
-        if self.wrong == 0:
-            return "no number disagrees"
-        return "one number disagrees" if self.wrong == 1 else f"{self.wrong:,} numbers disagree"
+        """How many numbers disagree so far, of how many steps that are compared, and the closest to its bound."""
+        of = "" if self.compared == self.steps else f" of {self.compared:,} steps compared"
+        if self.wrong:
+            return f"{'one number disagrees' if self.wrong == 1 else f'{self.wrong:,} numbers disagree'}{of}"
+        closest = max((summary.closest for summary in self.summaries), key=lambda check: check.closeness, default=None)
+        near = (
+            ""
+            if closest is None or not closest.step_error
+            else f"; closest to its bound: {closest.name} at step {closest.batch.step}"
+        )
+        return f"no number disagrees{of}{near}"
 
     def joined(self, later: Tally) -> Tally:
         """The tally of this piece of a run and of the `later` one together."""
