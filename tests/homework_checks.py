@@ -135,6 +135,8 @@ def slipped(seed: int, kind: str, mode: str) -> tuple[Graded, str]:
     if first is not None and where(first) in may_show[: may_show.index(shown[0]) + 1]:
         return found, "first wrong"
     order = [where(one) for one in found.audit.findings]
+    if shown[0] not in order:  # the table is read in a way in which it has no such number
+        return found, "later" if first is not None else "missed"
     if first is not None and order.index(where(first)) < order.index(shown[0]):
         return found, "earlier"
     [own] = [one for one in found.audit.findings if where(one) == shown[0]]
