@@ -31,7 +31,7 @@ from verify.auditing.other_conventions import with_other_conventions
 from verify.claims.claim import Cell
 from verify.claims.literal import Literal, may_stand_for
 from verify.following import extent
-from verify.following.beginning import SHORT, asked_steps, known_states, passed_over
+from verify.following.beginning import SHORT, known_states, passed_over
 from verify.following.finding import OF_DIGITS, Finding, Status
 from verify.following.follow_through import follow
 from verify.following.manner import Manner, is_cut_in_full, manner, rounds_up
@@ -51,6 +51,7 @@ from verify.following.own_lines import OF_LINES, has_own_lines
 from verify.following.own_numbers import Own, exact_integers, own_number, zeros_left_out
 from verify.following.rounded_inputs import is_followed
 from verify.hand.calculation import input_marks
+from verify.logs.means import asked_steps
 from verify.numbers import Form, HandForms, as_ball
 
 _AS_PRINTED = "it is what the numbers before it give as they are printed"

@@ -56,11 +56,10 @@ def in_both_ways(
 def count_wrong(run: Run, claims: Sequence[Claim]) -> int:
     """How many claims are wrong where they stand: what follows from the author's own numbers is carried, or inherited.
 
-    A number that is inherited from one that is only cut off is wrong as well.
+    Where numbers are only inherited, from one that is cut off, that one counts.
     """
     judged = in_both_ways(run, claims, None)[0]
-    is_inherited = any(one.status.is_refused for one in judged)
-    return sum(one.status is Status.WRONG for one in judged) or int(is_inherited)
+    return sum(one.status is Status.WRONG for one in judged) or int(any(one.status.is_refused for one in judged))
 
 
 def by_digits(run: Run, several: Sequence[Sequence[Claim]], rounding: bool) -> list[list[Finding]]:

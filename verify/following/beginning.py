@@ -14,10 +14,11 @@ from fractions import Fraction
 
 from derive.run.run import Run
 from verify.claims.claim import Cell, Claim
-from verify.following.right_values import needed, steps_to
+from verify.following.right_values import steps_to
 from verify.hand import run as hand
 from verify.hand.calculation import beginnings
 from verify.hand.run import Exacts
+from verify.logs.means import needed
 from verify.numbers import Array, Exact, Forms, fixed, forms
 
 SHORT = 200  # steps of a run in which every number is followed from the first step on
@@ -81,11 +82,6 @@ def known_states(run: Run, claims: Sequence[Claim]) -> list[int]:
     finest = min((one.literal.slack for one in claims), default=Fraction(0))
     coarse = {one.cell.step for one in states if one.literal.slack > finest}
     return sorted(step + 1 for step, count in counts.items() if count == sum(sizes.values()) and step not in coarse)
-
-
-def asked_steps(run: Run, cells: Iterable[Cell]) -> set[int]:
-    """The steps of which numbers are asked for, and all that a mean is made of."""
-    return {step for cell in cells for step in needed(run, cell)}
 
 
 def passed_over(known: Sequence[int], asked: Iterable[int], first: int) -> dict[int, int]:

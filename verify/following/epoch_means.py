@@ -2,32 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from math import lcm
+from typing import Any
 
-from derive.run.batches import Batch, epoch_of
 from derive.run.run import Run
 from verify.claims.claim import EITHER, Cell, Claim, Quantity
 from verify.claims.literal import judge
-from verify.following.right_values import needed, right_values, weights_of
-from verify.logs.meaning import Averaged, weights
+from verify.following.right_values import right_values
+from verify.logs.meaning import Averaged, RunningSums, weights
+from verify.logs.means import needed, weights_of
 from verify.numbers import Exactly, decimal, is_moderate, middle
 
+MAX_IN_MEANS = 200_000  # losses that means are made of together; those of a longer log are not followed
 
-def shares(run: Run, cell: Cell) -> tuple[Sequence[Batch], Sequence[int], int] | None:
-    """The batches of a mean or sum, the weight of each, and what is divided by; None of what only programs calculate.
 
-    That is an average that forgets, which nobody keeps by hand.
+def means_by_step(run: Run, cells: Iterable[Cell]) -> Mapping[int, list[Cell]]:
+    """The means and sums of losses among `cells`, by the step with which each ends; none where they are too long."""
+    found: dict[int, list[Cell]] = {}
+    left = MAX_IN_MEANS
+    for cell in cells:
+        if cell.quantity.group in ("epoch", "averaged"):
+            found.setdefault(cell.step, []).append(cell)
+            left -= cell.step - next(needed(run, cell))
+    return found if left >= 0 else {}
+
+
+def sum_behind(run: Run, cell: Cell, sums: RunningSums, loss: Callable[[int], Any]) -> tuple[Any, int] | None:
+    """The sum of a mean, or a sum, and what it is divided by, of the losses of steps; None of what programs alone keep.
+
+    That is an average that forgets.
     """
-    if not isinstance(cell.quantity, Averaged):
-        batches: Sequence[Batch] = epoch_of(run.batches, cell.step)
-        return batches, *weights_of(run, cell.quantity.name, batches)
-    batches = [run.batches[number - 1] for number in needed(run, cell)]
-    listed = weights(cell.quantity, batches, run.watched.graph.averages)
-    divisor = lcm(*(weight.denominator for weight in listed))
-    return None if not listed else (batches, [int(weight * divisor) for weight in listed], divisor)
+    if isinstance(cell.quantity, Averaged) and (so_far := sums.of(cell.quantity, cell.step, loss)) is not None:
+        return so_far
+    steps = list(needed(run, cell))
+    batches = [run.batches[step - 1] for step in steps]
+    if isinstance(cell.quantity, Averaged):
+        listed = weights(cell.quantity, batches, run.watched.graph.averages)
+        divisor = lcm(*(weight.denominator for weight in listed))
+        counts = [int(weight * divisor) for weight in listed]
+    else:
+        counts, divisor = weights_of(run, cell.quantity.name, batches)
+    total = None
+    for step, times in zip(steps, counts, strict=False):
+        total = sums.add(total, loss(step), times)
+    return None if total is None else (total, divisor)
 
 
 def which_of_two(run: Run, claims: Sequence[Claim]) -> list[tuple[Claim, ...]]:

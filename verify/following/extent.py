@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from derive.run.run import Run
 from verify.claims.claim import Cell
-from verify.following.beginning import SHORT, asked_steps, passed_over, steps_between
+from verify.following.beginning import SHORT, passed_over, steps_between
 from verify.following.course import Courses
 from verify.following.follow_through import MAX_STEPS
 from verify.following.own_numbers import MAX_PARTS
@@ -19,6 +19,7 @@ from verify.following.right_values import MAX_BY_STEPS
 from verify.hand.calculation import beginnings
 from verify.hand.leap import LEAP, MAX_STATE, SETTLED, is_far, leaps
 from verify.hand.size import Size, calculations, size_of
+from verify.logs.means import asked_steps
 from verify.numbers import Exact
 
 CLAIMED = 150  # calculations that a claim costs: it is read, judged, put in order and told

@@ -22,16 +22,18 @@ from derive.training.optimizers import read_assignment
 from verify.claims.claim import Cell
 from verify.following import beginning
 from verify.following.beginning import SHORT, Beginning, known_states
-from verify.following.epoch_means import shares
+from verify.following.epoch_means import means_by_step, sum_behind
 from verify.following.own_lines import Correction, Recorded, through_lines
 from verify.following.own_numbers import MAX_PARTS, Own, Shortening, states_behind
-from verify.following.right_values import OutOfReachError, line_of
+from verify.following.right_values import OutOfReachError
 from verify.hand.calculation import Calculation, columns, only, prepare
 from verify.hand.derivative import Derivative, derivative
 from verify.hand.leap import Leaps, epochs_to_leap, is_far, leaps
 from verify.hand.program import times_guarded
 from verify.hand.rates import ByHand, of_group, together
 from verify.hand.update import applied
+from verify.logs.meaning import RunningSums
+from verify.logs.means import asked_steps, line_of
 from verify.names import adjoint_of, parameter_of, state_name
 from verify.numbers import Array, Form, Forms, HandForms, forms, precision
 
@@ -73,14 +75,13 @@ class _Follower:
             self.derived.setdefault(step, {})[name] = None
         self.programs: dict[str, Derivative] = {}
         self.losses: dict[tuple[int, str], Form] = {}  # by step and line: the losses, and what is reported
-        self.means: dict[int, list[Cell]] = {}
+        self.means = means_by_step(self.run, self.wanted)
         self.predictions: dict[int, list[Cell]] = {}
         for (step, group, _), cells in self.asked.items():
-            if group in ("epoch", "averaged"):
-                self.means.setdefault(step, []).extend(cells)
-            elif group == "prediction":
+            if group == "prediction":
                 self.predictions.setdefault(step, []).extend(cells)
         self.products: dict[tuple[int, str], Array] = {}  # the author's own lr·∂l/∂w
+        self.sums = RunningSums(self.run.batches, self.averages, self.added)
         self.moves: dict[str, Callable[..., Mapping[str, Array]]] = {}  # the last update of each parameter
 
     def settled(self, step: int, group: str, name: str, array: Array) -> Array:
@@ -136,7 +137,7 @@ class _Follower:
 
     def steps(self, last: int) -> list[int]:
         """The steps in which the author has numbers or some are asked for, `last`, and all of an epoch for its mean."""
-        return sorted({step for step, _, _ in self.by_key} | beginning.asked_steps(self.run, self.wanted) | {last})
+        return sorted({step for step, _, _ in self.by_key} | asked_steps(self.run, self.wanted) | {last})
 
     def own_state(self, name: str, array: Array, step: int) -> Array:
         """The author's own numbers of a parameter, or what is kept of it, before a step."""
@@ -329,23 +330,22 @@ class _Follower:
     def averaged(self, batch: Batch) -> None:
         """The means and sums of losses that are asked for at the last step of theirs: added up, then divided."""
         for cell in self.means.get(batch.step, ()):
-            if (made_of := shares(self.run, cell)) is not None:
-                batches, weights, divisor = made_of
-                line = line_of(self.run, cell.quantity)
-                parts = [
-                    self.times(self.losses[own.step, line], weight)
-                    for own, weight in zip(batches, weights, strict=True)
-                ]
-                total = self.system.reduce("sum", forms(parts, (len(parts),)))
+            line = line_of(self.run, cell.quantity)
+            if (made_of := sum_behind(self.run, cell, self.sums, partial(self.loss_of, line))) is not None:
+                total, divisor = made_of
                 whole = self.system.constant(Fraction(divisor))
                 self.found[cell] = (total if divisor == 1 else self.system.apply("div", (total, whole))).item()
 
-    def times(self, form: Form, weight: int) -> Form:
-        """A number that counts so often."""
-        if weight == 1:
-            return form
-        found: Form = self.system.apply("mul", (forms([form], ()), self.system.constant(Fraction(weight)))).item()
-        return found
+    def loss_of(self, line: str, step: int) -> Form:
+        """A loss, or what is reported beside it."""
+        return self.losses[step, line]
+
+    def added(self, total: Array | None, form: Form, times: int) -> Array:
+        """A sum and so many times a number."""
+        number = forms([form], ())
+        if times != 1:
+            number = self.system.apply("mul", (number, self.system.constant(Fraction(times))))
+        return number if total is None else self.system.apply("add", (total, number))
 
     def predict(self, calculation: Calculation, held: Mapping[str, Array], step: int) -> None:
         """The lines at the data of [predict] that are asked for, at the author's last parameters."""
@@ -385,7 +385,7 @@ def follow(
     if is_long:
         claims = [own.claim for own in owns]
         first = beginning.first_step(run, cells, [claim.cell for claim in claims])
-        passed = beginning.passed_over(known_states(run, claims), beginning.asked_steps(run, cells), first)
+        passed = beginning.passed_over(known_states(run, claims), asked_steps(run, cells), first)
     follower = _Follower(run, owns, frozenset(cells), chosen, through, passed, hiding)
     try:
         with precision(min(256 + BITS_A_STEP * last, 8192)):

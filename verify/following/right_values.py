@@ -12,9 +12,8 @@ from fractions import Fraction
 from derive.console import Progress
 from derive.errors import EquationError
 from derive.problem.predict import predicted
-from derive.run.batches import Batch, epoch_of
 from derive.run.run import Run
-from verify.claims.claim import SUMS, Cell, Quantity
+from verify.claims.claim import Cell, Quantity
 from verify.following.course import Courses, values_by_course
 from verify.hand import run as hand
 from verify.hand.calculation import beginnings, columns, only
@@ -23,9 +22,9 @@ from verify.hand.leap import epochs_to_leap, is_far, leaps
 from verify.hand.rates import ByHand
 from verify.hand.run import UNDEFINED, Exacts, HandStep, Inputs
 from verify.hand.undefined import Undefined
-from verify.logs.meaning import Averaged, GradientNorm, averaged
+from verify.logs.meaning import GradientNorm
+from verify.logs.means import Losses, asked_steps, epoch_mean, logged_mean, losses_of
 from verify.numbers import (
-    FORMATS,
     Array,
     CalculationError,
     Exact,
@@ -34,7 +33,6 @@ from verify.numbers import (
     is_finite,
     objects,
     precision,
-    to_float,
 )
 
 PRECISIONS = (128, 512, 2048, 8192, 32768)  # bits inside balls, tried until the digits of all claims are decided
@@ -104,13 +102,12 @@ def _pass(run: Run, cells: Sequence[Cell], decided: Decided | None, tell: Progre
     Raises `_BlurredError` at the first one that is known, and that `decided` does not decide.
     """
     by_step: dict[int, list[Cell]] = {}
+    by_step.update({step: [] for step in asked_steps(run, cells)})
     for cell in cells:
-        for number in needed(run, cell):
-            by_step.setdefault(number, [])
         by_step[cell.step].append(cell)
     last = max(by_step, default=0)
     values: dict[Cell, Exactly] = {}
-    losses: dict[tuple[int, str], Exactly] = {}
+    losses = losses_of(run)
     prepared = hand.inputs(run, once=once)
     lines = tuple(node.name for node in run.watched.graph.lines)
     partials = Partials(run)
@@ -126,8 +123,10 @@ def _pass(run: Run, cells: Sequence[Cell], decided: Decided | None, tell: Progre
                 why = Undefined(run, step.before, step.batch).first()
                 reason, is_final = f"at step {number} {why or UNDEFINED}", bool(why)
                 break
-            losses[number, run.loss] = step.loss.item()
-            losses |= {(number, name): step.nodes[name].item() for name in run.problem.reported if name in step.nodes}
+            losses.known[number, run.loss] = step.loss.item()
+            losses.known |= {
+                (number, name): step.nodes[name].item() for name in run.problem.reported if name in step.nodes
+            }
             own = {cell: _value(run, prepared, step, cell, losses, partials) for cell in by_step.get(number, ())}
             known = {cell: value for cell, value in own.items() if value is not None}
             values.update(known)
@@ -176,13 +175,13 @@ def _value(
     prepared: Inputs,
     step: HandStep,
     cell: Cell,
-    losses: Mapping[tuple[int, str], Exactly],
+    losses: Losses,
     partials: Partials,
 ) -> Exactly | None:
     """The value of a cell at its step; None for a derivative that has none."""
     match cell.quantity.group:
         case "epoch":
-            return epoch_mean(run, cell, losses)
+            return epoch_mean(run, cell, losses.known)
         case "averaged":
             return logged_mean(run, cell, losses)
         case "norm":
@@ -199,16 +198,6 @@ def _value(
 
 class OutOfReachError(ArithmeticError):
     """A run that is too long to be calculated."""
-
-
-def needed(run: Run, cell: Cell) -> Iterator[int]:
-    """The steps from which a cell is calculated."""
-    if cell.quantity.group == "epoch":
-        yield from (batch.step for batch in epoch_of(run.batches, cell.step))
-    elif isinstance(cell.quantity, Averaged):
-        yield from range(cell.quantity.first, cell.step + 1)
-    else:
-        yield cell.step
 
 
 def steps_to(
@@ -332,34 +321,6 @@ _HELD = {  # where a step has the numbers of a group
 }
 
 
-def epoch_mean(run: Run, cell: Cell, losses: Mapping[tuple[int, str], Exactly]) -> Exactly:
-    """A line's mean or sum in the epoch that ends with the cell's step, by `weights_of`; `losses` by step and line."""
-    batches = epoch_of(run.batches, cell.step)
-    weights, divisor = weights_of(run, cell.quantity.name, batches)
-    total: Exactly = from_fraction(Fraction(0))
-    for batch, weight in zip(batches, weights, strict=True):
-        total = total + losses[batch.step, line_of(run, cell.quantity)] * from_fraction(Fraction(weight))
-    return total / from_fraction(Fraction(divisor))
-
-
-def line_of(run: Run, quantity: Quantity) -> str:
-    """The line of which a quantity of an epoch is the mean or the sum."""
-    return quantity.name.partition("/")[2] or run.loss
-
-
-def logged_mean(run: Run, cell: Cell, losses: Mapping[tuple[int, str], Exactly]) -> Exactly:
-    """The mean of losses that a row of a log holds; `losses` are those by step."""
-    quantity = cell.quantity
-    assert isinstance(quantity, Averaged)
-    steps = range(quantity.first, cell.step + 1)
-    batches = [run.batches[number - 1] for number in steps]
-    own = [losses[number, run.loss] for number in steps]
-    largest = FORMATS[run.settings.dtype].largest
-    over = {place for place, loss in enumerate(own) if not abs(to_float(loss)) <= largest}
-    found: Exactly = averaged(quantity, batches, own, from_fraction, run.watched.graph.averages, over)
-    return found
-
-
 def gradient_norm(step: HandStep, cell: Cell) -> Exactly:
     """The norm of all gradients of a step, before clipping."""
     quantity = cell.quantity
@@ -370,21 +331,6 @@ def gradient_norm(step: HandStep, cell: Cell) -> Exactly:
             total = total + number * number
     root: Exactly = Exact().apply("sqrt", (objects([total], ()),)).item()
     return root / from_fraction(Fraction(quantity.divisor))
-
-
-def weights_of(run: Run, name: str, batches: Sequence[Batch]) -> tuple[list[int], int]:
-    """The weight of each batch in the mean or sum `name`, such as "mean_of_batches", and what is divided by.
-
-    Over the samples, a batch counts with its n; a line that is a sum over its samples has that weight already.
-    """
-    kind, _, line = name.partition("/")
-    sizes = [batch.n for batch in batches]
-    graph = run.watched.graph
-    averages = replace(graph, loss=line).averages if line else graph.averages
-    weights = sizes if kind.endswith("over_samples") and averages else [1] * len(batches)
-    if kind in SUMS:
-        return weights, 1
-    return weights, sum(sizes) if kind == "mean_over_samples" else len(batches)
 
 
 def _predicted(run: Run, prepared: Inputs, last: HandStep, cell: Cell) -> Exactly:

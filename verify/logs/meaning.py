@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from derive.run.batches import Batch
+from derive.run.batches import Batch, Batches
 from verify.claims.claim import Quantity
 
 KEPT = Fraction(98, 100)  # of the average so far, by which fastai and ignite smooth a loss
@@ -70,6 +70,59 @@ class GradientNorm(Quantity):
     divisor: int = 1
 
 
+FORGETTING = ("smoothed", "debiased")  # kinds of averages in which what is earlier counts less and less
+_SO_FAR = {"batches": False, "sum": False, "samples": True, "sum_by_samples": True}  # whether a batch counts with n
+
+
+@dataclass
+class RunningSums:
+    """The sums behind the means of the steps so far, each made of the one before it: a long log has one in every row.
+
+    `add` gives a sum, None of nothing, and so many times a number more. `by_samples` is as for `averaged`. An average
+    that forgets is known where there is a `constant`, which makes a number of such a kind.
+    """
+
+    batches: Batches
+    by_samples: bool
+    add: Callable[[Any, Any, int], Any]
+    constant: Callable[[Fraction], Any] | None = None
+    known: dict[tuple[int, str | bool], tuple[int, Any, int]] = field(default_factory=dict)
+
+    def of(self, quantity: Averaged, step: int, number: Callable[[int], Any]) -> tuple[Any, int] | None:
+        """The sum up to a step and what it is divided by, by the loss of each step; None of all other averages."""
+        if quantity.kind in FORGETTING and self.constant is not None:
+            return self._forgetting(quantity, step, number, self.constant), 1
+        if quantity.window or quantity.kind not in _SO_FAR:
+            return None
+        counts_samples = _SO_FAR[quantity.kind]
+        key, nothing = (quantity.first, counts_samples), (quantity.first - 1, None, 0)
+        last, total, count = self.known.get(key, nothing)
+        last, total, count = nothing if step < last else (last, total, count)
+        for at in range(last + 1, step + 1):
+            samples = self.batches[at - 1].n if counts_samples else 1
+            total = self.add(total, number(at), samples if self.by_samples else 1)
+            count += samples
+        self.known[key] = step, total, count
+        return total, 1 if quantity.kind.startswith("sum") else count
+
+    def _forgetting(
+        self, quantity: Averaged, step: int, number: Callable[[int], Any], constant: Callable[[Fraction], Any]
+    ) -> Any:
+        """The average of which each step keeps the share `KEPT`, as `averaged` has it."""
+        is_debiased = quantity.kind == "debiased"
+        key, nothing = (quantity.first, quantity.kind), (quantity.first - 1, None, 0)
+        last, average, count = self.known.get(key, nothing)
+        last, average, count = nothing if step < last else (last, average, count)
+        kept, new = constant(KEPT), constant(1 - KEPT)
+        for at in range(last + 1, step + 1):
+            own = number(at)
+            first = own * new if is_debiased else own
+            average = first if average is None else average * kept + own * new
+            count += 1
+        self.known[key] = step, average, count
+        return average * constant(1 / (1 - KEPT**count)) if is_debiased else average
+
+
 def averaged(
     quantity: Averaged,
     batches: Sequence[Batch],
@@ -84,7 +137,7 @@ def averaged(
     sum has that weight already. `over` are the places of the losses that overflow in a program; those count only where
     nothing filters them. The weights are nonnegative and, but for sums and what is filtered, add up to 1.
     """
-    if quantity.kind in ("smoothed", "debiased"):
+    if quantity.kind in FORGETTING:
         return _smoothed(quantity, losses, constant)
     total = constant(Fraction(0))
     for loss, weight in zip(losses, weights(quantity, batches, by_samples, over), strict=True):
@@ -110,7 +163,7 @@ def weights(
     quantity: Averaged, batches: Sequence[Batch], by_samples: bool, over: Collection[int] = ()
 ) -> list[Fraction]:
     """How much each batch counts, as `averaged` says; none of an average that forgets."""
-    if quantity.kind in ("smoothed", "debiased"):
+    if quantity.kind in FORGETTING:
         return []
     if quantity.kind == "filtered":
         return _filtered(len(batches), over)

@@ -31,7 +31,7 @@ from verify.names import adjoint_of, clipped
 from verify.numbers import Array, Exact, Floats, Form, as_ball, forms, precision, to_float
 from verify.numbers.distance import aside, farthest
 from verify.residue.drift_leap import long_drift
-from verify.residue.parts import of_parts, parts_of
+from verify.residue.parts import OfParts, parts_of_all
 from verify.residue.rounded_step import (
     BITS,
     MAX_STATE,
@@ -117,7 +117,8 @@ def drifts(run: Run, dtype: str, cells: Sequence[Cell], *, is_sharp: bool = Fals
     """
     wanted: dict[int, list[Cell]] = {}
     means = [cell for cell in cells if cell.quantity.group in ("epoch", "averaged", "norm")]
-    for cell in {*cells, *(part for mean in means for part in parts_of(run, mean))} - {*means}:
+    parts = parts_of_all(run, means)
+    for cell in {*cells, *parts} - {*means}:
         wanted.setdefault(cell.step, []).append(cell)
     start = beginnings(run.watched, run.settings, Exact())
     size = sum(array.size for array in start.values())
@@ -134,11 +135,11 @@ def drifts(run: Run, dtype: str, cells: Sequence[Cell], *, is_sharp: bool = Fals
             found |= _segment(systems, start, off, 1, near, max(near)).found
         if far and dtype != "float64":  # its own rounding hides in that of the bound
             found |= _far(systems, start, off, far)
-    parts = {part for mean in means for part in parts_of(run, mean)}
     right = right_values(run, parts, lambda _: True).values if parts else {}
     sizes = {part: abs(to_float(number)) for part, number in right.items()}
     most = {cell: drift.farthest for cell, drift in found.items()}
-    return {**found, **{mean: Drift(0.0, of_parts(run, mean, most, sizes, dtype)) for mean in means}}
+    of_parts = OfParts(run, most, sizes, dtype)
+    return {**found, **{mean: Drift(0.0, of_parts.of(mean)) for mean in means}}
 
 
 def size_of_drifts(run: Run, cells: Sequence[Cell]) -> Size:

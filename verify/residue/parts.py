@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -11,8 +12,8 @@ import numpy as np
 from derive.run.batches import epoch_of
 from derive.run.run import Run
 from verify.claims.claim import Cell, Quantity
-from verify.following.right_values import line_of, weights_of
-from verify.logs.meaning import KEPT, Averaged, GradientNorm, averaged
+from verify.logs.meaning import FORGETTING, KEPT, Averaged, GradientNorm, RunningSums, averaged
+from verify.logs.means import asked_steps, line_of, weights_of
 from verify.numbers import FORMATS, from_fraction, to_float
 from verify.residue.rounded_step import SLACK
 
@@ -28,8 +29,7 @@ def parts_of(run: Run, cell: Cell) -> list[Cell]:
             for place in np.ndindex(parameter.shape)
         ]
     if isinstance(cell.quantity, Averaged):
-        loss = Quantity("loss", run.loss, "loss")
-        return [Cell(number, loss) for number in range(cell.quantity.first, cell.step + 1)]
+        return [Cell(number, _loss(run)) for number in range(cell.quantity.first, cell.step + 1)]
     line = line_of(run, cell.quantity)
     part = Quantity("loss" if line == run.loss else "nodes", line, line)
     return [Cell(batch.step, part) for batch in epoch_of(run.batches, cell.step)]
@@ -55,10 +55,90 @@ def made_of(run: Run, cell: Cell, numbers: Sequence[float]) -> float:
     return to_float(from_fraction(found)) if isinstance(found, Fraction) else float(found)
 
 
+def parts_of_all(run: Run, means: Sequence[Cell]) -> set[Cell]:
+    """What means, sums and norms are made of together; the means of a long log share most of their losses."""
+    of_losses = [mean for mean in means if isinstance(mean.quantity, Averaged)]
+    found = {Cell(step, _loss(run)) for step in asked_steps(run, of_losses)}
+    return found | {part for mean in means if not isinstance(mean.quantity, Averaged) for part in parts_of(run, mean)}
+
+
+@dataclass
+class OfParts:
+    """How far means, sums and norms can be off in `dtype`, by how far what they are made of can be: `found`.
+
+    `known` are the sizes of what they are made of.
+    """
+
+    run: Run
+    found: Mapping[Cell, float]
+    known: Mapping[Cell, float]
+    dtype: str
+
+    def __post_init__(self) -> None:
+        batches, averages = self.run.batches, self.run.watched.graph.averages
+        self.off, self.sizes = (RunningSums(batches, averages, _added, float) for _ in range(2))
+        self.most = RunningSums(batches, False, _larger)
+
+    def of(self, cell: Cell) -> float:
+        """The bound of one of them; infinite where there is none."""
+        if cell.quantity.group == "epoch":
+            return _of_mean(self.run, cell, self.found, self.known, self.dtype)
+        so_far = self._so_far(cell)
+        return of_parts(self.run, cell, self.found, self.known, self.dtype) if so_far is None else so_far
+
+    def _so_far(self, cell: Cell) -> float | None:
+        """That of a mean of all losses so far; None of all others."""
+        if not isinstance(cell.quantity, Averaged):
+            return None
+        off = self.off.of(cell.quantity, cell.step, self._off)
+        size = self.sizes.of(cell.quantity, cell.step, self._size)
+        if off is None or size is None:
+            return None
+        own, mean = off[0] / off[1], size[0] / size[1]
+        if cell.quantity.kind in FORGETTING:
+            most = self.most.of(replace(cell.quantity, kind="batches"), cell.step, self._size_and_off)
+            assert most is not None  # it has one for every kind but these
+            own += _of_forgetting(most[0], self.dtype)
+        bound = _with_roundings(own, mean, cell.step - cell.quantity.first + 1, self.dtype)
+        return bound if math.isfinite(bound) else math.inf
+
+    def _off(self, step: int) -> float:
+        return self.found.get(Cell(step, _loss(self.run)), math.inf)
+
+    def _size(self, step: int) -> float:
+        return self.known.get(Cell(step, _loss(self.run)), math.inf)
+
+    def _size_and_off(self, step: int) -> float:
+        return self._size(step) + self._off(step)
+
+
+def _loss(run: Run) -> Quantity:
+    return Quantity("loss", run.loss, "loss")
+
+
+def _added(total: float | None, number: float, times: int) -> float:
+    return number * times if total is None else total + number * times
+
+
+def _larger(most: float | None, number: float, times: int) -> float:  # noqa: ARG001 - as a sum has it
+    return number if most is None else max(most, number)
+
+
+def _of_forgetting(most: float, dtype: str) -> float:
+    """How far the roundings of an average that forgets go: each step makes three at most, of numbers up to `most`.
+
+    Of what a step rounds, the share `KEPT` is left after each later one.
+    """
+    return 3 * 2.0 ** FORMATS[dtype].unit * most / float(1 - KEPT)
+
+
+def _with_roundings(own: float, size: float, count: int, dtype: str) -> float:
+    """How far a mean of so many parts can be off, that are off by `own` on average, with its own roundings."""
+    return (own + (count + FEW_ROUNDINGS) * 2.0 ** FORMATS[dtype].unit * (size + own)) * SLACK
+
+
 def of_parts(run: Run, cell: Cell, found: Mapping[Cell, float], known: Mapping[Cell, float], dtype: str) -> float:
-    """How far a mean or a norm can be off; `known` are the sizes of what it is made of."""
-    if cell.quantity.group == "epoch":
-        return _of_mean(run, cell, found, known, dtype)
+    """How far an average of losses or a norm can be off, by all its parts."""
     parts = parts_of(run, cell)
     if not all(part in known for part in parts):
         return math.inf
@@ -68,19 +148,14 @@ def of_parts(run: Run, cell: Cell, found: Mapping[Cell, float], known: Mapping[C
     off = [0 if is_filtered and place in over else found.get(part, math.inf) for place, part in enumerate(parts)]
     if not all(map(math.isfinite, off)):
         return math.inf
-    unit = 2.0 ** FORMATS[dtype].unit
     if isinstance(cell.quantity, Averaged):  # the weights are not negative: errors average as losses do
         batches = [run.batches[part.step - 1] for part in parts]
         averages = run.watched.graph.averages
         own, size = (averaged(cell.quantity, batches, each, float, averages, over) for each in (off, sizes))
-        if cell.quantity.kind in ("smoothed", "debiased"):
-            # each step of it rounds numbers as large as the losses, at most thrice, and 0.98 of what it rounds is kept
-            own += 3 * unit * (max(sizes) + max(off)) / float(1 - KEPT)
     else:  # a norm moves by no more than the norm of what its vector moves by
         assert isinstance(cell.quantity, GradientNorm)
         own, size = (math.hypot(*each) / cell.quantity.divisor for each in (off, sizes))
-    bound: float = (own + (len(parts) + FEW_ROUNDINGS) * unit * (size + own)) * SLACK
-    return bound
+    return _with_roundings(own, size, len(parts), dtype)
 
 
 def _of_mean(run: Run, mean: Cell, found: Mapping[Cell, float], sizes: Mapping[Cell, float], dtype: str) -> float:

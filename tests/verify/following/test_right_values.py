@@ -13,8 +13,9 @@ from derive.run.run import Run
 from tests.audited import HALVING, UNEVEN, audited, cell, fraction
 from verify.claims.claim import Cell
 from verify.following import right_values as module
-from verify.following.right_values import MAX_BY_STEPS, PRECISIONS, rate, right_values, weights_of
+from verify.following.right_values import MAX_BY_STEPS, PRECISIONS, rate, right_values
 from verify.hand import run as hand
+from verify.logs.means import weights_of
 from verify.numbers import Exactly, as_ball, precision
 
 X, Y = (1, 2, 3), (3, 2, 4)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from derive.run.batches import Batch
-from verify.logs.meaning import Averaged, averaged
+from verify.logs.meaning import Averaged, RunningSums, averaged
 
 LOSSES = st.lists(st.fractions(0, 100, max_denominator=20), min_size=1, max_size=8)
 
@@ -86,3 +86,32 @@ def test_a_mean_of_one_loss_everywhere_is_that_loss(losses: list[Fraction]) -> N
     alike, sizes = [losses[0]] * len(losses), [*range(1, len(losses) + 1)]
     for kind in ("batches", "samples", "smoothed", "debiased"):
         assert mean_of(kind, alike, sizes) == losses[0]
+
+
+@pytest.mark.parametrize("kind", ["batches", "samples", "sum", "sum_by_samples", "smoothed", "debiased"])
+@pytest.mark.parametrize("by_samples", [True, False])
+def test_sums_of_the_steps_so_far_are_the_means_of_all_losses(kind: str, by_samples: bool) -> None:
+    """Whatever the order in which they are asked for: of a later step, an earlier one, from another first step."""
+    batches = tuple(batches_of([2, 2, 1] * 4))
+    losses = [Fraction(number * number % 17, 7) for number in range(len(batches))]
+
+    def add(total: Fraction | None, number: Fraction, times: int) -> Fraction:
+        return (total or Fraction(0)) + number * times
+
+    sums = RunningSums(batches, by_samples, add, Fraction)
+    for first, last in ((1, 3), (1, 4), (1, 9), (1, 2), (5, 8), (1, 11), (5, 5)):
+        quantity = Averaged("averaged", "l", "loss", kind, first)
+        found = sums.of(quantity, last, lambda step: losses[step - 1])
+        assert found is not None
+        own = slice(first - 1, last)
+        assert found[0] / found[1] == averaged(quantity, batches[own], losses[own], Fraction, by_samples)
+
+
+def test_what_no_sum_so_far_tells() -> None:
+    sums = RunningSums(tuple(batches_of([2, 2, 1])), True, lambda total, number, times: (total or 0) + number * times)
+    for quantity in (
+        Averaged("averaged", "l", "loss", "filtered"),
+        Averaged("averaged", "l", "loss", "batches", window="mean"),
+        Averaged("averaged", "l", "loss", "smoothed"),  # without a constant
+    ):
+        assert sums.of(quantity, 1, lambda step: step) is None
