@@ -31,15 +31,15 @@ class AtPoint:
     """An `EntrySystem` of the exact numbers at a point; `given` has the entries of each name.
 
     `on_kink` becomes true where an operation stands exactly on its kink, `without_value` where one has no real value,
-    as log(0): its result is no finite ball, which a `where` may leave out. `outcomes` gets the sign of each difference
-    that one compares with 0, 0 where that is not known. All indices are numbers here.
+    as log(0): its result is no finite ball, which a `where` may leave out. `differences` gets each difference that one
+    compares with 0. All indices are numbers here.
     """
 
     def __init__(self, given: Mapping[str, Mapping[tuple[int, ...], Fraction]]) -> None:
         self.given = given
         self.on_kink = False
         self.without_value = False
-        self.outcomes: list[int] = []
+        self.differences: list[Exactly] = []
 
     def number(self, value: Fraction) -> Exactly:
         """The number that a literal is."""
@@ -62,16 +62,15 @@ class AtPoint:
         if op in _KINKS:
             away = args[0] - args[1] if len(args) > 1 else args[0]
             self.on_kink = self.on_kink or bool(away == 0)
-            self._note(away)
+            self.differences.append(away)
+        elif op == "equal":
+            self.differences.append(args[0] - args[1])
         elif op == "clip":
-            self._note(args[0] - args[1], args[0] - args[2])
+            self.differences += [args[0] - args[1], args[0] - args[2]]
         elif len(args) == 1:
-            self._note(*(args[0] - from_fraction(Fraction(turn)) for turn in OPERATIONS[op].turns if turn))
+            self.differences += [args[0] - from_fraction(Fraction(turn)) for turn in OPERATIONS[op].turns if turn]
         self.without_value = self.without_value or _has_no_value(op, args)
         return element(op)(*args)
-
-    def _note(self, *differences: Exactly) -> None:
-        self.outcomes += [int(away > 0) - int(away < 0) for away in differences]
 
     def sum(self, values: Sequence[Exactly]) -> Exactly:
         """The sum of several."""
