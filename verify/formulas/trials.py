@@ -10,6 +10,7 @@ from math import prod
 
 from flint import arb, fmpq
 
+from derive.algebra.expression import Axes, Expr, free_axes
 from derive.graph.node import Node
 from verify.formulas.guarantees import Guarantee, together
 from verify.formulas.question import Question
@@ -26,6 +27,7 @@ MAX_COMPARED = 60  # entries of a formula of which it is said that some agree
 DIGITS = 60  # to which irrational numbers must agree at a point to count as equal there
 RANDOM_POINTS = 50  # tried without a proof; where all are equal, that is said, and nothing decided
 MAX_CASES = 120  # in which the two are compared
+FEW = 3  # points at which numbers that are equal are taken to be so at all
 LINES = 9  # points between which a line is looked at for every case that it meets
 _BITS = (256, 1024, 4096)  # inside balls, tried until 60 digits are known
 
@@ -244,7 +246,7 @@ def in_every_case(question: Question) -> Tried:
     free = {name: column for name, column in columns.items() if name not in kept}
     free |= {name: Column(nonnegative=True) for name in more}  # as at the other points: t, lr and what is remembered
     found = search(start, lambda point: _differences(question, point), kept, lambda point: fitted(point, free))
-    return replace(differs(question, in_cases(found, start), MAX_CASES), one_sided=len(found.one_sided))
+    return replace(differs(question, in_cases(found, start), MAX_CASES), one_sided=found.untried)
 
 
 def _differences(question: Question, point: Point) -> tuple[Fraction, ...] | None:
@@ -265,6 +267,24 @@ def _as_fraction(away: Exactly) -> Fraction:
     """The number with its sign; 0 where that is not known, and 1 for what is too large for a fraction."""
     sign = int(away > 0) - int(away < 0)
     return middle(away) if sign and is_moderate(away) else Fraction(sign)
+
+
+def are_equal_anyway(question: Question, first: Expr, other: Expr) -> bool:
+    """Whether two expressions are equal in some entry at each of a few random points, and so on no kink there."""
+    axes = tuple(dict.fromkeys((*free_axes(first), *free_axes(other))))
+    every = points(question.problem, _more(question), FEW, together(question.guarantees))
+    found = [point for point in every if point.origin == "random"]
+    return bool(found) and all(_meet(question, point, axes, first, other) for point in found)
+
+
+def _meet(question: Question, point: Point, axes: Axes, first: Expr, other: Expr) -> bool:
+    values: Values[Exactly] = Values(question.derivation, AtPoint(point.given), point.sizes, own=question.own)
+    try:
+        with precision(_BITS[0]):
+            entries = (dict(zip(axes, index, strict=True)) for index in values.entries(axes))
+            return any(bool(values.value(first, where) == values.value(other, where)) for where in entries)
+    except (CalculationError, TooLargeError, RecursionError):
+        return False
 
 
 def elsewhere(question: Question) -> Difference | None:

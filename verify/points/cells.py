@@ -43,7 +43,7 @@ Step = Mapping[Place, Fraction]  # how a point is moved
 class Search:
     """What is known so far: the cases that were met, and how many points may still be asked.
 
-    `sides` are the outcomes of each comparison other than a tie, whatever the others were. `fit` makes of a moved point
+    `sides` are the outcomes of each comparison, whatever the others were. `fit` makes of a moved point
     one that can be: of a negative number of a positive column, its absolute value.
     """
 
@@ -62,13 +62,18 @@ class Search:
         outcomes = signs(found) or ()
         self.sides += [set() for _ in outcomes[len(self.sides) :]]
         for side, outcome in zip(self.sides, outcomes, strict=False):
-            side.update({outcome} - {0})
+            side.add(outcome)
         return found
 
     @property
     def one_sided(self) -> list[int]:
-        """The comparisons that came out one way alone."""
-        return [k for k, side in enumerate(self.sides) if len(side) == 1]
+        """The comparisons of which one number was the larger alone, if at all."""
+        return [k for k, side in enumerate(self.sides) if len(side - {0}) == 1]
+
+    @property
+    def untried(self) -> int:
+        """How many comparisons came out one way alone: what is never negative, and 0, came out in both."""
+        return sum(len(side) == 1 for side in self.sides)
 
     def along(self, start: Point, end: Point, most: int = MAX_HALVED) -> Iterator[Point]:
         """A point in each case that the line meets and that is new, in as few decimals as it has there."""
@@ -102,7 +107,7 @@ class Search:
 
     def ties(self, outcomes: Outcomes) -> bool:
         """Whether numbers are equal that are not so wherever they were looked at."""
-        return any(outcome == 0 and side for outcome, side in zip(outcomes, self.sides, strict=True))
+        return any(outcome == 0 and side != {0} for outcome, side in zip(outcomes, self.sides, strict=True))
 
     def off_the_tie(self, point: Point, outcomes: Outcomes, sign: int) -> Iterator[Point]:
         """The point moved a little, so that nothing else is changed than that numbers are equal, if its case is new."""
@@ -208,12 +213,12 @@ def _along_step(search: Search, start: Point, step: Step) -> Iterator[Point]:
     changed = [k for k in search.one_sided if here[k] != after[k] or here[k] != before[k]]
     near = [t for k in changed for t in reached(before[k], here[k], after[k])]
     for t in sorted((*near, *_FAR), key=abs):
-        wanted = [k for k in changed if len(search.sides[k]) == 1]
+        wanted = [k for k in changed if len(search.sides[k] - {0}) == 1]
         if not wanted or search.left <= 0:
             return
         point = search.moved(start, step, t)
         outcomes = signs(search.differences(point))
-        if outcomes is not None and any(len(search.sides[k]) > 1 for k in wanted):
+        if outcomes is not None and any(len(search.sides[k] - {0}) > 1 for k in wanted):
             yield from search.along(start, point)
             yield from search.new(point, outcomes)
 

@@ -60,11 +60,12 @@ def test_both_sides_of_a_far_boundary_and_a_narrow_strip_beside_it_are_met(
 def test_what_is_never_so_is_counted() -> None:
     def ask(at: Point) -> tuple[Fraction, ...]:
         x, y = at.given["x"][()], at.given["y"][()]
-        return (x * x + y * y + 1, x - 10**12)
+        return (x * x + y * y + 1, x - 10**12, x * x)
 
     found = search(NEAR, ask, ())
     assert list(in_cases(found, NEAR))
-    assert found.one_sided == [0]
+    assert found.one_sided == [0, 2]
+    assert found.untried == 1  # a square is 0 too
 
 
 def test_a_moved_point_is_made_one_that_can_be() -> None:
