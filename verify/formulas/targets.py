@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from derive.algebra.expression import ZERO, Axes, Axis, Expr, Reduce, Ref, fresh_axes, fresh_axis, names
+from derive.algebra.expression import ONE, ZERO, Axes, Axis, Expr, Reduce, Ref, fresh_axes, fresh_axis, names
 from derive.algebra.monomial import collect
 from derive.chain.derivation import Derivation, differentiate
 from derive.chain.formulas import Formulas, Path
@@ -81,6 +81,9 @@ def has_two_meanings(graph: Graph, asked: Derivative) -> bool:
 def _steps(graph: Graph, node: Node, asked: Derivative, place: Place) -> tuple[tuple[Link, ...], str]:
     """What leads from a line to a name, each way as one link, and what their sum is called."""
     wrt = asked.wrt.name
+    if node.name == wrt and not asked.local:
+        own = Ref(wrt, node.axes)
+        return (Link(own, own, ONE, ()),), f"the derivative of {wrt} by itself"
     local = _links(graph, node, wrt)
     if asked.local:
         if not local:
