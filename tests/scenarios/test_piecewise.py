@@ -159,3 +159,67 @@ b = 1.5
 def test_wrong_in_a_corner(text: str, claim: str, status: str) -> None:
     finding = judged(text, "dl/db", claim)
     assert finding.status == status, finding.sentence
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.integers(-40, 40),
+    st.sampled_from((1, -1)),
+    st.sampled_from(
+        (
+            "2*w*where({u} > {edge}, 2, 1)",
+            "2*w + relu({u} - {edge})",
+            "2*w + ({u} > {edge})",
+            "where({u} >= {edge}, 2*w, 2*max(w, {u}) - 2*{u} + w)",
+            "2*w + where({u} > {edge}, max(0, 1 - 10^9*({u} - {edge})), 0)",
+            "where({u} == {edge}, 0, 2*w)",
+        )
+    ),
+    st.sampled_from(("w", "-3*w", "(w + 1/3)", "w^3", "(w + exp(w))")),
+)
+def test_wrong_in_a_case_far_away_or_near_0(power: int, sign: int, claim: str, u: str) -> None:
+    """A boundary of any size is found: a point is on each side of it, and at it for an equality."""
+    assume("==" not in claim or u not in ("w^3", "(w + exp(w))"))
+    text = claim.format(u=u, edge=f"({sign}*10^({power}))")
+    finding = judged("l = w^2", "dl/dw", text)
+    assert finding.status == "wrong", finding.sentence
+
+
+@pytest.mark.parametrize(
+    ("claim", "status"),
+    [
+        ("2*w*where(w^2 < -1, 2, 1)", "right"),  # never so, which is proved
+        ("2*max(w, w - 10^6)", "right"),
+        ("2*w + (exp(sin(w)) > 10)", "undecided"),  # never so, which is not seen
+        ("2*w*where(w > w^2 + 10, 2, 1)", "undecided"),
+    ],
+)
+def test_a_case_that_is_not_met_is_said(claim: str, status: str) -> None:
+    finding = judged("l = w^2", "dl/dw", claim)
+    assert finding.status == status, finding.sentence
+    said = "1 comparison came out one way at every point that was found: the other way is not tried"
+    assert (said in finding.sentence) == (status == "undecided")
+
+
+POSITIVE = """equations = "l = mean((w*x - y)^2)"
+[data]
+x = [1, 2, 3]
+y = [2, 4, 7]
+[parameters]
+w = 0.5
+[training]
+lr = 0.1
+steps = 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("key", "claim"),
+    [
+        ("dl/dw", "mean(2*x*(w*x - y)*where(x > 10^7, 2, 1))"),  # x is positive in the file, and may be any such number
+        ("w", "w - lr*dl/dw*where(dl/dw > 10^7, 2, 1)"),
+    ],
+)
+def test_data_and_gradients_are_followed_far_too(key: str, claim: str) -> None:
+    finding = judged(POSITIVE, key, claim)
+    assert finding.status == "wrong", finding.sentence

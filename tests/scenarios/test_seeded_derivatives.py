@@ -44,7 +44,7 @@ def test_without_an_index_of_the_line_it_is_the_gradient_that_pytorch_leaves(
     [
         ("dz/dw = transpose(X) @ seed", "right", "what z.backward(seed) leaves in w.grad"),
         ("dz/dw[k] = sum(seed[i]*X[i,k])", "right", "what z.backward(seed) leaves in w.grad"),
-        ("dz/dw = X", "right", "the local partial of the line z"),
+        ("dz/dw = X", "right", "the local partial of the line z, the whole Jacobian dz[i]/dw[j]"),
         ("dz[i]/dw[k] = X[i,k]", "right", "the local partial of the line z"),
         ("dz/dw = -transpose(X) @ seed", "wrong", "what z.backward(seed) leaves in w.grad"),
         ("dz/dw = transpose(X) @ (seed*seed)", "wrong", "what z.backward(seed) leaves in w.grad"),
@@ -59,8 +59,8 @@ def test_a_formula_without_an_index_of_the_line_is_that_gradient_or_the_whole_ja
     assert (found.status, found.reading) == (status, read_as)
 
 
-@pytest.mark.parametrize(("formula", "status"), [("2*w*x", "right"), ("2*seed*w*x", "right"), ("2*seed*x", "wrong")])
-def test_where_line_and_name_are_alike_either_meaning_is_right_and_told(formula: str, status: str) -> None:
+@pytest.mark.parametrize(("formula", "status"), [("2*w*x", "wrong"), ("2*seed*w*x", "right"), ("2*seed*x", "wrong")])
+def test_where_line_and_name_are_alike_the_diagonal_is_neither_meaning(formula: str, status: str) -> None:
     text = 'equations = "z = w^2*x"\nseed_gradient = [3, 2]\n[parameters]\nw = [1, 2]\n[constants]\nx = [2, 3]\n'
     [found] = audit(text, sentences=[f"dz/dw = {formula}"]).formulas
     assert found.status == status

@@ -29,12 +29,17 @@ Known = Mapping[str, Mapping[tuple[int, ...], Fraction]]  # values of names, ent
 _RATIONAL = {"", "add", "sub", "mul", "div", "neg", "sum", "mean"}
 _WITH_CASES = {"relu", "abs", "sign", "max", "min", "clip", "where", "greater", "at_most", "at_least", "equal"}
 _MANNERS = tuple(
-    Manner(rewritten, off_kinks, by_cases)
-    for off_kinks in (False, True)
-    for by_cases in (False, True)
+    Manner(rewritten, off_kinks, by_cases, largest)
+    for off_kinks, by_cases, largest in (
+        (False, False, False),
+        (False, True, False),
+        (True, False, True),
+        (True, False, False),
+        (True, True, False),
+    )
     for rewritten in (False, True)
 )
-MAX_EFFORT_BY_CASES = 1_500_000  # work on functions taken apart, beside what is spent on them whole
+MAX_EFFORT_BY_CASES = 1_500_000  # work on functions taken apart, or on maxima as symbols, beside that on others
 
 
 @dataclass(frozen=True)
@@ -98,7 +103,9 @@ def _manners(question: Question) -> Iterator[Manner]:
     ops = {getattr(part, "op", "") for expr in exprs for part in walk(expr) if not _is_whole_power(part)}
     functions = bool(ops - _RATIONAL) or question.target.rule is not None
     has_cases = bool(ops & _WITH_CASES)
-    return (manner for manner in _MANNERS if (functions or manner == Manner()) and (has_cases or not manner.by_cases))
+    every = (manner for manner in _MANNERS if functions or manner == Manner())
+    unfit = {"by_cases": not has_cases, "largest": not ops & {"max", "min"}}
+    return (manner for manner in every if not any(own and getattr(manner, name) for name, own in unfit.items()))
 
 
 def stand_ins(question: Question) -> tuple[frozenset[str], ...]:
@@ -120,10 +127,10 @@ def _holds(
     question: Question, sizes: Mapping[str, int], known: Known, effort: Effort, columns: Mapping[str, Column]
 ) -> Manner | None:
     """The manner in which the difference is 0 in symbols for every entry; None where it is in none."""
-    apart = Effort(MAX_EFFORT_BY_CASES)
+    apart, largest = Effort(MAX_EFFORT_BY_CASES), Effort(MAX_EFFORT_BY_CASES)
     for manner in _manners(question):
         for opaque in stand_ins(question):
-            available = apart if manner.by_cases else effort
+            available = apart if manner.by_cases else largest if manner.largest else effort
             result = in_symbols(question, manner, sizes, opaque, known, available, columns)
             if result and all(_are_equal(*entry) for entry in result):
                 return manner

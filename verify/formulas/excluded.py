@@ -15,6 +15,7 @@ from derive.show.notation import Ascii
 from derive.source.numerals import write_number
 from derive.training.optimizers import OPTIONS, counter
 from verify.formulas.question import Question
+from verify.formulas.trials import are_equal_anyway
 from verify.points.samples import constants
 from verify.symbols.columns import Column
 from verify.symbols.entry import Index, Leaf, Letter
@@ -147,13 +148,20 @@ def _is_left_out(value: Ratio, sign: str, given: Given, value_of: Callable[[Expr
 
 
 def kinks(question: Question) -> tuple[str, ...]:
-    """Conditions for points exactly on a kink of the formula or of a line it is about: `z[i] = 0` for the relu of z."""
-    found: dict[frozenset[str], str] = {}
+    """Conditions for points exactly on a kink of the formula or of a line it is about: `z[i] = 0` for the relu of z.
+
+    What is so at every point, as z[i] = l of one entry below l = max(z), is none.
+    """
+    found: dict[object, str] = {}
     for expr in (question.expr, *_touched(question)):
         for part in walk(expr):
             if isinstance(part, Apply) and part.op in _KINKS:
-                first, other = _edge(part)
-                found.setdefault(frozenset((first, other)), f"{first} = {other}")  # b = u is u = b
+                sides = _edge(part)
+                first, other = map(Ascii().show, sides)
+                if frozenset((first, other)) not in found and not are_equal_anyway(question, *sides):
+                    found[frozenset((first, other))] = f"{first} = {other}"  # b = u is u = b
+            elif isinstance(part, Reduce) and part.op in ("max", "min"):
+                found.setdefault(canonical(part), f"{Ascii().show(part)} is a tie")
     return tuple(found.values())
 
 
@@ -177,11 +185,11 @@ def _touched(question: Question) -> Iterator[Expr]:
             yield node.definition
 
 
-def _edge(part: Apply) -> tuple[str, str]:
+def _edge(part: Apply) -> tuple[Expr, Expr]:
     first, other = part.args[0], Number(Fraction(0)) if _KINKS[part.op] == 1 else part.args[1]
     if isinstance(first, Number):
         first, other = other, first
-    return Ascii().show(first), Ascii().show(other)
+    return first, other
 
 
 def _derived(question: Question) -> Iterator[tuple[Expr, str, Given]]:

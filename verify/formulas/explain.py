@@ -18,11 +18,12 @@ from derive.chain.formulas import Formulas
 from derive.chain.short_forms import has_indices
 from derive.errors import Place
 from derive.graph.node import SIZE
+from verify.formulas.asked import Derivative, Entry
 from verify.formulas.decide import Proof, in_symbols, proved, stand_ins
 from verify.formulas.guarantees import Guarantee, named, smallest, together
 from verify.formulas.question import Question
 from verify.formulas.rule import Rule, rate_in
-from verify.formulas.targets import Target, gradient, has_two_meanings, jacobians, line
+from verify.formulas.targets import Target, gradient, has_two_meanings, jacobians, line, slices, whole_shown
 from verify.formulas.trials import tried
 from verify.symbols.entry import Index, Leaf
 from verify.symbols.fractions import Effort, Field, MoreSymbolsError, NoValueError, Ratio, TooLargeError
@@ -125,6 +126,24 @@ def _local_partial(question: Question) -> Explanation | None:
         if proof is not None:
             what = f"this is {candidate.name}, the partial of the line {asked.of.name} alone{proof.only_for}"
             return Explanation("local_partial", what)
+    return None
+
+
+def _without_seed(question: Question) -> Explanation | None:
+    """The formula is a slice of the Jacobian of the line that the file's seed is for, in which an index is shared."""
+    problem, target = question.problem, question.target
+    name, of = target.gradient_of, problem.seeded
+    if name is None or not of or not target.meaning.startswith("what ") or question.picked:
+        return None
+    asked, place = Derivative(Entry(of), Entry(name)), Place(problem.source)
+    for found, shown in slices(problem.graph, asked, place):
+        if [axis.size for axis in found.axes] != [axis.size for axis in target.axes]:
+            continue
+        proof = _proof(replace(question, target=_read_as(found, target)))
+        if proof is not None:
+            whole = whole_shown(problem.graph, asked, place)
+            either = f"{asked.name} is what {of}.backward(seed) leaves in {name}.grad, or the whole Jacobian {whole}"
+            return Explanation("without_seed", f"this is {shown}{proof.only_for}, without the seed: {either}")
     return None
 
 
@@ -279,6 +298,7 @@ def _shown(number: Fraction, exponent: int, above: str = "", below: str = "") ->
 
 
 EXPLANATIONS: tuple[Callable[[Question], Explanation | None], ...] = (
+    _without_seed,
     _another_quantity,
     _missing_path,
     _local_partial,

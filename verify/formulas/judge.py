@@ -294,11 +294,19 @@ def _undecided(question: Question, name: str, text: str, found: Tried) -> Formul
         sentence = f"not decided: equal at {decided} to {DIGITS} digits"
     else:
         decided, sentence = "nothing", "not decided: no point was found at which both have a value"
-    notes = _notes(question)
+    notes = (*_one_sided(found), *_notes(question))
     meaning, right = question.target.meaning, right_formula(question).text
     without = excluded.without_value(question)
     sentence = "; ".join([sentence, *notes])
     return FormulaFinding(name, text, UNDECIDED, sentence, meaning, decided, None, without, None, right, notes)
+
+
+def _one_sided(found: Tried) -> list[str]:
+    """That there may be cases in which no point was found."""
+    if not found.one_sided:
+        return []
+    many = "1 comparison" if found.one_sided == 1 else f"{found.one_sided} comparisons"
+    return [f"{many} came out one way at every point that was found: the other way is not tried"]
 
 
 def _example(question: Question, difference: Difference) -> Counterexample:

@@ -302,10 +302,13 @@ def targets(
         if asked.of.name == graph.loss and not asked.local:
             yield gradient(derivation, asked.wrt.name, place), asked.wrt.index
         else:
-            if _is_seeded(problem, asked):
+            seeded = _is_seeded(problem, asked)
+            if seeded:
                 left = f"what {asked.of.name}.backward(seed) leaves in {asked.wrt.name}.grad"
                 yield replace(gradient(derivation, asked.wrt.name, place), meaning=left), asked.wrt.index
-            yield from ((found, None) for found in jacobians(graph, asked, place))
+            # a slice of the Jacobian by a parameter is neither, and is what one writes who forgets the seed
+            is_whole = seeded and graph.by_name[asked.wrt.name].kind in ("parameter", "constant")
+            yield from ((found, None) for found in jacobians(graph, asked, place, is_whole))
         return
     known = numbers_of(problem)
     if asked.name in known and asked.name not in graph.by_name:

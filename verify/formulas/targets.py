@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from derive.algebra.expression import ZERO, Axes, Axis, Expr, Reduce, Ref, fresh_axes, fresh_axis, names
+from derive.algebra.expression import ONE, ZERO, Axes, Axis, Expr, Reduce, Ref, fresh_axes, fresh_axis, names
 from derive.algebra.monomial import collect
 from derive.chain.derivation import Derivation, differentiate
 from derive.chain.formulas import Formulas, Path
@@ -45,17 +45,19 @@ class _Places:
         return f"d{asked.of.name}{of}/d{asked.wrt.name}{wrt}"
 
 
-def jacobians(graph: Graph, asked: Derivative, place: Place) -> Iterator[Target]:
-    """The derivatives of a line that are meant, the usual one first.
+def jacobians(graph: Graph, asked: Derivative, place: Place, is_whole: bool = False) -> Iterator[Target]:
+    """The derivatives of a line that are meant, the usual one first; where it `is_whole`, that of each entry by each.
 
     Raises `ClaimError` where the line does not depend on the other name, and for an index that does not fit.
     """
     node, wrt = graph.by_name[asked.of.name], graph.by_name[asked.wrt.name]
     found, meaning = _steps(graph, node, asked, place)
     ways = tuple(_places(node, wrt, asked, found, place))
+    if is_whole:
+        ways = (_whole(ways[0], asked),)
     for places in ways:
         target = _target(asked, found, places, meaning)
-        if len(ways) > 1:
+        if len(ways) > 1 or is_whole:
             kind = "the diagonal" if places.of == places.wrt else "the whole Jacobian"
             target = replace(target, meaning=f"{meaning}, {kind} {places.shown(asked)}")
         yield target
@@ -67,6 +69,31 @@ def jacobians(graph: Graph, asked: Derivative, place: Place) -> Iterator[Target]
                 meaning=f"{target.meaning} where {' and '.join(f'{a} is not {b}' for a, b in others)}",
                 apart=tuple(others),
             )
+
+
+def slices(graph: Graph, asked: Derivative, place: Place) -> Iterator[tuple[Target, str]]:
+    """Parts of a Jacobian in which line and operand share an index, each with how it is asked for: `dy[i]/dx[i]`."""
+    node, wrt = graph.by_name[asked.of.name], graph.by_name[asked.wrt.name]
+    found, meaning = _steps(graph, node, asked, place)
+    for places in _places(node, wrt, asked, found, place):
+        if set(places.of) & set(places.wrt):
+            yield _target(asked, found, places, meaning), places.shown(asked)
+
+
+def whole_shown(graph: Graph, asked: Derivative, place: Place) -> str:
+    """How the whole Jacobian is asked for: `dy[i]/dx[j]`."""
+    node, wrt = graph.by_name[asked.of.name], graph.by_name[asked.wrt.name]
+    found, _ = _steps(graph, node, asked, place)
+    return _whole(next(_places(node, wrt, asked, found, place)), asked).shown(asked)
+
+
+def _whole(places: _Places, asked: Derivative) -> _Places:
+    """The same without a shared index; the letters that are written stay."""
+    if asked.wrt.index is None:
+        renamed = fresh_axes(places.wrt, places.of)
+        return _Places(places.of, tuple(renamed[axis] for axis in places.wrt))
+    renamed = fresh_axes(places.of, places.wrt)
+    return _Places(tuple(renamed[axis] for axis in places.of), places.wrt)
 
 
 def has_two_meanings(graph: Graph, asked: Derivative) -> bool:
@@ -81,6 +108,9 @@ def has_two_meanings(graph: Graph, asked: Derivative) -> bool:
 def _steps(graph: Graph, node: Node, asked: Derivative, place: Place) -> tuple[tuple[Link, ...], str]:
     """What leads from a line to a name, each way as one link, and what their sum is called."""
     wrt = asked.wrt.name
+    if node.name == wrt and not asked.local:
+        own = Ref(wrt, node.axes)
+        return (Link(own, own, ONE, ()),), f"the derivative of {wrt} by itself"
     local = _links(graph, node, wrt)
     if asked.local:
         if not local:

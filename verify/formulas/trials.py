@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cached_property
 from math import prod
 
 from flint import arb, fmpq
 
-from derive.graph.node import ROWS, Node
+from derive.algebra.expression import Axes, Expr, free_axes
+from derive.graph.node import Node
 from verify.formulas.guarantees import Guarantee, together
 from verify.formulas.question import Question
 from verify.numbers.elements import CalculationError
-from verify.numbers.scalars import Exactly, as_ball, is_finite, precision
-from verify.points.cells import in_cases
-from verify.points.samples import Point, at_other_sizes, beside, constants, labels, points
+from verify.numbers.scalars import Exactly, as_ball, is_finite, is_moderate, middle, precision
+from verify.points.cells import in_cases, search
+from verify.points.samples import Point, at_other_sizes, beside, fitted, points, unmoved
+from verify.symbols.columns import Column
 from verify.symbols.fractions import TooLargeError
 from verify.symbols.point import AtPoint
 from verify.symbols.values import Values
@@ -24,6 +27,7 @@ MAX_COMPARED = 60  # entries of a formula of which it is said that some agree
 DIGITS = 60  # to which irrational numbers must agree at a point to count as equal there
 RANDOM_POINTS = 50  # tried without a proof; where all are equal, that is said, and nothing decided
 MAX_CASES = 120  # in which the two are compared
+FEW = 3  # points at which numbers that are equal are taken to be so at all
 LINES = 9  # points between which a line is looked at for every case that it meets
 _BITS = (256, 1024, 4096)  # inside balls, tried until 60 digits are known
 
@@ -43,7 +47,8 @@ class Tried:
     """What the points gave: a difference, or how many agree.
 
     `undefined` are points where the formula alone has no value, `on_kink` differences exactly on a kink. `too_large`
-    says that there was more to calculate than is done for one formula.
+    says that there was more to calculate than is done for one formula. `one_sided` counts the comparisons that came out
+    one way at every point that was looked at for another.
     """
 
     difference: Difference | None = None
@@ -51,6 +56,7 @@ class Tried:
     undefined: tuple[Point, ...] = ()
     on_kink: tuple[Difference, ...] = ()
     too_large: bool = False
+    one_sided: int = 0
 
 
 class _UndefinedError(Exception):
@@ -236,13 +242,15 @@ def in_every_case(question: Question) -> Tried:
     more = _more(question)
     random = [point for point in points(question.problem, more, LINES, columns) if point.origin == "random"]
     start = [point for point in random if point.sizes == random[0].sizes]
-    known = (*constants(question.problem), *labels(question.problem.graph, start[0].sizes))
-    found = in_cases(start, lambda point: _outcomes(question, point), {*columns, *more, *known, ROWS})
-    return differs(question, found, MAX_CASES)
+    kept = unmoved(question.problem, start[0].sizes, columns)
+    free = {name: column for name, column in columns.items() if name not in kept}
+    free |= {name: Column(nonnegative=True) for name in more}  # as at the other points: t, lr and what is remembered
+    found = search(start, lambda point: _differences(question, point), kept, lambda point: fitted(point, free))
+    return replace(differs(question, in_cases(found, start), MAX_CASES), one_sided=found.untried)
 
 
-def _outcomes(question: Question, point: Point) -> tuple[int, ...] | None:
-    """The outcome of each comparison in both, in all entries; None where something has no value."""
+def _differences(question: Question, point: Point) -> tuple[Fraction, ...] | None:
+    """What each comparison in both compares, in all entries; None where something has no value."""
     numbers = AtPoint(point.given)
     values: Values[Exactly] = Values(question.derivation, numbers, point.sizes, own=question.own)
     try:
@@ -250,9 +258,33 @@ def _outcomes(question: Question, point: Point) -> tuple[int, ...] | None:
             for where in question.entries(values):
                 question.target.right(values, where)
                 question.claimed(values, where)
+            return tuple(map(_as_fraction, numbers.differences))
     except (CalculationError, TooLargeError, RecursionError):
         return None
-    return tuple(numbers.outcomes)
+
+
+def _as_fraction(away: Exactly) -> Fraction:
+    """The number with its sign; 0 where that is not known, and 1 for what is too large for a fraction."""
+    sign = int(away > 0) - int(away < 0)
+    return middle(away) if sign and is_moderate(away) else Fraction(sign)
+
+
+def are_equal_anyway(question: Question, first: Expr, other: Expr) -> bool:
+    """Whether two expressions are equal in some entry at each of a few random points, and so on no kink there."""
+    axes = tuple(dict.fromkeys((*free_axes(first), *free_axes(other))))
+    every = points(question.problem, _more(question), FEW, together(question.guarantees))
+    found = [point for point in every if point.origin == "random"]
+    return bool(found) and all(_meet(question, point, axes, first, other) for point in found)
+
+
+def _meet(question: Question, point: Point, axes: Axes, first: Expr, other: Expr) -> bool:
+    values: Values[Exactly] = Values(question.derivation, AtPoint(point.given), point.sizes, own=question.own)
+    try:
+        with precision(_BITS[0]):
+            entries = (dict(zip(axes, index, strict=True)) for index in values.entries(axes))
+            return any(bool(values.value(first, where) == values.value(other, where)) for where in entries)
+    except (CalculationError, TooLargeError, RecursionError):
+        return False
 
 
 def elsewhere(question: Question) -> Difference | None:

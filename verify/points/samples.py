@@ -87,7 +87,7 @@ def at_other_sizes(problem: Problem, more: Mapping[str, Node], columns: Mapping[
     """Points of small whole numbers at batch sizes that do not occur; otherwise as `points`."""
     for n in other_sizes(problem):
         for number in range(SMALL):
-            yield _fitted(_small(problem, more, n, number), columns)
+            yield fitted(_small(problem, more, n, number), columns)
 
 
 def points(problem: Problem, more: Mapping[str, Node], count: int, columns: Mapping[str, Column]) -> Iterator[Point]:
@@ -102,31 +102,32 @@ def points(problem: Problem, more: Mapping[str, Node], count: int, columns: Mapp
         yield _with_more(own, more)
     for number in range(SMALL):
         for n in sizes:
-            yield _fitted(_small(problem, more, n, number), columns)
+            yield fitted(_small(problem, more, n, number), columns)
     for _ in range(count):
         for n in sizes:
-            yield _fitted(_random(problem, more, n, numbers), columns)
+            yield fitted(_random(problem, more, n, numbers), columns)
+
+
+def unmoved(problem: Problem, sizes: Mapping[str, int], columns: Mapping[str, Column]) -> set[str]:
+    """The names whose numbers are not any near what they are: constants, labels, rows, data of a few values."""
+    few = (name for name, column in columns.items() if column.values or column.one_hot)
+    return {ROWS, *constants(problem), *labels(problem.graph, sizes), *few}
 
 
 def beside(problem: Problem, point: Point, columns: Mapping[str, Column]) -> Point:
     """The point with all that may be any number moved a little: what it has by chance, such as a tie, is gone."""
     numbers = random.Random(2)
-    kept = {
-        ROWS,
-        *constants(problem),
-        *labels(problem.graph, point.sizes),
-        *(name for name, column in columns.items() if column.values or column.one_hot),
-    }
+    kept = unmoved(problem, point.sizes, columns)
     given = {
         name: own
         if name in kept
         else {k: value + Fraction(numbers.randint(1, 10**6), 10**10) for k, value in own.items()}
         for name, own in point.given.items()
     }
-    return _fitted(replace(point, given=given), {name: own for name, own in columns.items() if name not in kept})
+    return fitted(replace(point, given=given), {name: own for name, own in columns.items() if name not in kept})
 
 
-def _fitted(point: Point, columns: Mapping[str, Column]) -> Point:
+def fitted(point: Point, columns: Mapping[str, Column]) -> Point:
     """The point with numbers in its columns that are of the kind that they are in the file."""
     fitted = {name: _of_kind(column, point.given[name]) for name, column in columns.items()}
     return Point(point.origin, point.sizes, {**point.given, **fitted})

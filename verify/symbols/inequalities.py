@@ -16,6 +16,7 @@ from verify.symbols.entry import Leaf, Letter
 from verify.symbols.fractions import Field, Powers, Ratio, used
 from verify.symbols.symbols import Called, Summed, Symbols, inside
 
+MAX_TRUTHS = 6  # comparisons in a polynomial of which the cases are looked at
 MAX_ROWS = 300  # inequalities, of what is still decided
 _WORK = 200  # of one inequality, in products of two terms
 
@@ -59,18 +60,48 @@ def is_counted(symbols: Symbols, place: int) -> bool:
 def is_thin(symbols: Symbols, polynomial: fmpq_mpoly) -> bool:
     """Whether a polynomial is 0 on a kink alone: whatever it is made of may be any number near what it is.
 
-    An index is one of few; x − clip(x, −1, 1), in which comparisons stand, is 0 at all x near 0.
+    An index is one of few. Where comparisons stand in it, it is so in each case of these: |x| − |y| is ±x ± y, but
+    x − clip(x, −1, 1) is 0 at all x near 0.
     """
+    truths = sorted(place for place in used(polynomial) if _is_truth(symbols, place))
+    if len(truths) > MAX_TRUTHS:
+        return False
+    if not truths:
+        return _is_free(symbols, polynomial)
+    cases = (_with_truths(symbols, polynomial, dict(zip(truths, case, strict=True))) for case in _cases(len(truths)))
+    return all(not left.is_zero() and (left.is_constant() or _is_free(symbols, left)) for left in cases)
+
+
+def _cases(count: int) -> Iterator[tuple[int, ...]]:
+    return product((0, 1), repeat=count)
+
+
+def _is_truth(symbols: Symbols, place: int) -> bool:
+    key = symbols.field.keys[place]
+    return isinstance(key, Called) and key.op in ("greater", "equal")
+
+
+def _with_truths(symbols: Symbols, polynomial: fmpq_mpoly, case: Mapping[int, int]) -> fmpq_mpoly:
+    """The polynomial with 0 or 1 for each comparison."""
+    field = symbols.field
+    kept = (
+        (coefficient, tuple(pair for pair in powers if pair[0] not in case))
+        for coefficient, powers in field.terms(polynomial)
+        if all(case.get(symbol, 1) for symbol, _ in powers)
+    )
+    return field.polynomial(tuple(kept))
+
+
+def _is_free(symbols: Symbols, polynomial: fmpq_mpoly) -> bool:
+    """Whether a polynomial, in which no comparison stands, is made of what may be any number near what it is."""
     pending = list(used(polynomial))
     seen: set[int] = set()
     while pending:
         place = pending.pop()
-        key = symbols.field.keys[place]
-        is_truth = isinstance(key, Called) and key.op in ("greater", "equal")
-        if is_truth or place in symbols.groups or is_counted(symbols, place):
+        if _is_truth(symbols, place) or place in symbols.groups or is_counted(symbols, place):
             return False
         seen.add(place)
-        pending += inside(key) - seen
+        pending += inside(symbols.field.keys[place]) - seen
     return bool(seen)
 
 

@@ -15,6 +15,7 @@ from verify.symbols.columns import Column, by_cases, cases_of, entry, exclude
 from verify.symbols.entry import Index, Leaf, Letter
 from verify.symbols.fractions import Effort, NoValueError, Ratio, content
 from verify.symbols.inequalities import is_thin
+from verify.symbols.largest import is_largest, largest
 from verify.symbols.powers import exponential, logarithm, power, root
 from verify.symbols.sums import summed
 from verify.symbols.symbols import Called, Case, Manner, Symbols
@@ -73,8 +74,16 @@ class Symbolic(Symbols):
     def reduce(self, op: str, values: Sequence[Ratio]) -> Ratio:
         """The logsumexp, max or min of several. Not rewritten, a logsumexp is one symbol, in whatever order."""
         if op != "logsumexp":
-            return reduce(lambda x, y: self.apply(op, (x, y)), values)
+            found = self._largest(op, values) if self.manner.largest else None
+            return found if found is not None else reduce(lambda x, y: self.apply(op, (x, y)), values)
         return self._by_cases(values, self._logsumexp) if self.groups else self._logsumexp(values)
+
+    def _largest(self, op: str, values: Sequence[Ratio]) -> Ratio | None:
+        """The maximum as one symbol, if it can be; of the minimum, −max(−x)."""
+        if op == "max":
+            return largest(self, values)
+        found = largest(self, [self.field.negative(value) for value in values])
+        return None if found is None else self.field.negative(found)
 
     def _logsumexp(self, values: Sequence[Ratio]) -> Ratio:
         if self.manner.rewritten:
@@ -106,8 +115,11 @@ def greater(symbols: Symbols, x: Ratio, y: Ratio) -> Ratio:
         return field.number(int(value > 0))
     if symbols.positive(away):
         return field.one
-    if symbols.positive(field.negative(away)):
+    if symbols.positive(field.negative(away)) or is_largest(symbols, y, x) is not None:
         return field.zero
+    chosen = is_largest(symbols, x, y)
+    if chosen is not None:
+        return field.subtract(field.one, chosen)
     sign = field.ratio(away.top * away.bottom, field.unit).top
     factor, sign = _positive_factors(symbols, sign / content(sign))
     return field.multiply(factor, _above_zero(symbols, sign))
@@ -153,6 +165,9 @@ def equal(symbols: Symbols, x: Ratio, y: Ratio) -> Ratio:
     if x == y:
         return field.one
     away = field.subtract(x, y)
+    chosen = is_largest(symbols, x, y) or is_largest(symbols, y, x)
+    if chosen is not None:
+        return chosen
     if field.constant(away) is not None or _is_kink(symbols, away):
         return field.zero
     for label, other in ((x, y), (y, x)):

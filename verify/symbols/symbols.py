@@ -53,11 +53,13 @@ class Manner:
 
     `off_kinks` leaves out the points where d is 0: there alone 1 − [d > 0] is not [−d > 0]. `by_cases` takes a function
     of what is compared apart: exp(min(x, 0)) is 1 where x > 0 and else exp(x), and so is a comparison in a comparison.
+    With `largest` the maximum over an axis is one symbol, off kinks.
     """
 
     rewritten: bool = False
     off_kinks: bool = False
     by_cases: bool = False
+    largest: bool = False
 
 
 class Symbols:
@@ -65,8 +67,8 @@ class Symbols:
 
     `labels` are names that are one of so many classes, counted from 0. `known` are the values of names that stand for
     them. `effort` is the work that is left. Of exp(x), exp(x/`parts`) is the symbol. `groups` has the cases that can
-    occur of a symbol whose number has only some values, and of those that go with it. Whatever calculates with the
-    fractions may raise what `Field` raises.
+    occur of a symbol whose number has only some values, and of those that go with it. `largest` has what says of each
+    of several that it is their maximum, a symbol. Whatever calculates with the fractions may raise what `Field` raises.
     """
 
     def __init__(
@@ -88,6 +90,7 @@ class Symbols:
         self.is_below_one: set[int] = set()  # and positive: beta^t
         self.is_count: set[int] = set()  # how many values an axis has, where that is left open
         self.groups: dict[int, tuple[Case, ...]] = {}
+        self.largest: dict[int, dict[Structure, Ratio]] = {}
         self.sum_to_one: frozenset[str] = frozenset()  # names whose entries along the last axis have the sum 1
         self.label_sizes: Mapping[str, str] = {}  # of names that are one of so many classes as an open axis has values
         self.renamings: dict[tuple[object, ...], int] = {}  # of a symbol along other letters, the symbol
