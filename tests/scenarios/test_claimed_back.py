@@ -144,7 +144,7 @@ def test_letters_that_a_line_has_are_those_that_are_meant() -> None:
 
 
 TIED = """
-equations = "h = log(exp(W) + 2); l = where(2*h > h + h, h^2, h)*V"
+equations = "h = log(exp(W) + 2); l = where(sigmoid(h) + sigmoid(-h) > 1, h^2, h)*V"
 [parameters]
 W = 1
 V = 3
@@ -152,7 +152,7 @@ V = 3
 
 
 def test_digits_that_are_not_known_are_not_shown() -> None:
-    """Balls do not tell that 2h is not above h + h, so the right one is h or h^2; the claim is neither."""
+    """Balls do not tell that σ(h) + σ(-h) is not above 1, so the right one is h or h^2; the claim is neither."""
     finding = judged(TIED, "dl/dV", "-h")
     assert finding.status == "wrong"
     assert finding.counterexample is not None
