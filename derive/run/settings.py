@@ -187,6 +187,12 @@ class Settings:
         return -(-self.samples // self.batch_size) if self.samples else 1
 
     @property
+    def states(self) -> list[str]:
+        """The names of what optimizers keep of each entry of a parameter, such as v."""
+        kept = (state for group in self.param_groups for state in group.rule.states)
+        return list(dict.fromkeys(state.name for state in kept if not state.single))
+
+    @property
     def samples_in_step(self) -> int | None:
         """How many rows of data every step reads; None where they are not as many in each, and without data."""
         if self.batches is not None:

@@ -104,3 +104,71 @@ def test_a_state_that_is_in_a_column_is_taken_from_there() -> None:
         state["w.v"] = str((Decimal(before["w"]) - Decimal(after["w"])) / Decimal("0.05"))
     found = audit(PROBLEM + OPTIMIZERS["momentum"], claims=states).findings
     assert (3, "w") in [(one.cell.step, one.cell.name) for one in found if one.status is Status.WRONG]
+
+
+ROOTS = {
+    "Adagrad": "1,2.0000,0.9000\n2,1.8000,0.8527\n3,1.7054,0.8118\n4,1.6236,0.7755\n",  # the sum doubled in step 2
+    "RMSprop": "1,2.0000,0.6838\n2,1.3676,0.5530\n3,1.1060,0.4479\n4,0.8958,0.3616\n",  # the mean of squares
+}
+
+
+@pytest.mark.parametrize("optimizer", ROOTS)
+def test_a_state_under_a_root_is_shown_as_well(optimizer: str) -> None:
+    problem = (
+        f'equations = "f = x^2"\n[parameters]\nx = 1\n[training]\noptimizer = "{optimizer}"\nlr = 0.1\nepochs = 4\n'
+    )
+    found = audit(
+        problem + ("alpha = 0.9\n" if optimizer == "RMSprop" else ""), claims=f"step,df/dx,x\n{ROOTS[optimizer]}"
+    )
+    assert [(one.cell.step, one.cell.name) for one in found.findings if one.status is Status.WRONG] == [(2, "x")]
+    later = [one.status for one in found.findings if one.cell.step > 2]
+    assert set(later) == {Status.INHERITED}
+
+
+def test_the_second_moment_of_adam_is_shown() -> None:
+    """Its v of w is four times too large in step 2."""
+    held: Numbers = {"w": Decimal("0.5")}
+    m = v = Decimal(0)
+    rows = []
+    for step in range(1, 6):
+        gradient = 2 * (held["w"] - 3)
+        m, v = m / 2 + gradient / 2, v * 3 / 4 + gradient**2 / 4
+        v *= 4 if step == 2 else 1
+        m_hat, v_hat = m / (1 - Decimal("0.5") ** step), v / (1 - Decimal("0.75") ** step)
+        held["w"] = (held["w"] - Decimal("0.05") * m_hat / (v_hat.sqrt() + Decimal("1e-8"))).quantize(UNIT)
+        rows.append({"step": str(step), "w": str(held["w"])})
+    problem = (
+        'equations = "l = (w - 3)^2"\n[parameters]\nw = 0.5\n[training]\nlr = 0.05\nsteps = 5\n' + OPTIMIZERS["adam"]
+    )
+    found = audit(problem, claims=rows).findings
+    assert [(one.cell.step, one.cell.name) for one in found if one.status is Status.WRONG] == [(2, "w")]
+    assert {one.status for one in found if one.cell.step > 2} == {Status.INHERITED}
+
+
+TWO_SLIPS = 'equations = "f = x^2 + 0.3*x"\n[parameters]\nx = -1.0\n[training]\nlr = 0.1\nepochs = 4\n'
+
+
+@pytest.mark.parametrize(
+    ("rows", "wrong"),
+    [
+        ("1,-1.8700,-0.8030\n2,-1.3260,\n", [(1, "df/dx"), (1, "x")]),  # of -0.8130, which -1.87 gives
+        ("1,-1.8700,-0.8130\n2,-1.3260,-0.6704\n3,-1.0608,-0.5743\n4,-0.8486,-0.4894\n", [(1, "df/dx"), (2, "x")]),
+    ],
+)
+def test_what_follows_from_a_number_that_rests_on_a_wrong_one_is_not_carried(
+    rows: str, wrong: list[tuple[int, str]]
+) -> None:
+    """The parameter was copied wrongly after a wrong gradient: what should stand in its place is wrong as well."""
+    found = audit(TWO_SLIPS, claims=f"step,df/dx,x\n{rows}").findings
+    assert [(one.cell.step, one.cell.name) for one in found if one.status is Status.WRONG] == wrong
+    assert all(one.status in (Status.WRONG, Status.INHERITED) for one in found)
+
+
+def test_what_follows_from_a_slip_in_float32_is_inherited() -> None:
+    """Of numbers that are printed finer than float32 rounds; the first gradient is a tenth too large."""
+    table = "step,df/dx,x\n1,-1.87000012,-0.81299996\n2,-1.32599998,-0.68039995\n3,-1.06079984,-0.57431996\n"
+    found = audit(TWO_SLIPS, claims=table, dtype="float32", epochs=3).findings
+    assert [(one.cell.step, one.cell.name) for one in found if one.status is Status.WRONG] == [(1, "df/dx")]
+    assert all(one.status in (Status.WRONG, Status.INHERITED) for one in found)
+    found = audit(TWO_SLIPS, claims=table.replace("-1.0607", "-1.0617"), dtype="float32", epochs=3).findings
+    assert (3, "df/dx") in [(one.cell.step, one.cell.name) for one in found if one.status is Status.WRONG]

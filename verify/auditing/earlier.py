@@ -12,6 +12,7 @@ from derive.run.run import Run
 from verify.auditing.mistakes import remarks, with_local_partials
 from verify.auditing.origins import (
     FEW_UNITS,
+    IN_PLACE,
     as_carried,
     beside_slips,
     by_any,
@@ -48,7 +49,7 @@ from verify.following.on_the_way import (
     unexplained,
 )
 from verify.following.own_lines import OF_LINES, has_own_lines
-from verify.following.own_numbers import Own, exact_integers, own_number, zeros_left_out
+from verify.following.own_numbers import Hiding, Own, exact_integers, own_number, zeros_left_out
 from verify.following.rounded_inputs import is_followed
 from verify.hand.calculation import input_marks
 from verify.logs.means import asked_steps
@@ -96,11 +97,11 @@ def followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
     ways = (forms, *others)
     judged, roots = _in_order(own, ways, way, prints, rounded)
     copied: list[int] = []
-    at_first, has_states = judged, any(group.rule.states for group in run.settings.param_groups)
+    at_first, states = judged, run.settings.states
     while is_short and len(copied) < MAX_COPIED and (slip := slip_before_others(judged, copied)) is not None:
         copied.append(slip)
-        if has_states:
-            ways = (*ways, follow(run, owns, wanted, HandForms(inputs=inputs), hiding={*copied}))
+        hidden = [Hiding(state, frozenset(copied)) for state in states]
+        ways = (*ways, *(follow(run, owns, wanted, HandForms(inputs=inputs), hiding=own) for own in hidden))
         ways = (*ways, follow(run, without_slips(owns, judged, copied), wanted, HandForms(inputs=inputs)))
         judged, roots = _in_order(own, ways, way, prints, rounded)
     if is_short and _coarse(judged):
@@ -182,8 +183,15 @@ def _in_order(
             undecided.add(mark)
         elif not finding.status.is_accepted:
             roots[mark] = finding.inherited_from or finding.cell
+            roots |= _in_place(mark, ways[0].get(alone.cell), roots)
         judged.append(finding)
     return judged, roots
+
+
+def _in_place(mark: int, form: Form | None, roots: Mapping[int, Cell]) -> dict[int, Cell]:
+    """The first wrong number that the one rests on which should stand in the place of a wrong one; nothing if none."""
+    rests_on = sorted(form.sources & roots.keys()) if form is not None else []
+    return {IN_PLACE + mark: roots[rests_on[0]]} if rests_on else {}
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ from verify.numbers import Form, as_ball, from_fraction, is_moderate, middle, to
 
 NARROW = 0.2  # what was carried lies within a fifth of itself: neither a factor 2 or ½ nor a sign gets lost in that
 WIDE = 0.5  # an interval as wide as half of the number itself tells nothing of it
+ROUNDED = Fraction(1, 2**20)  # share of a number that a few roundings in float32 move it by, after a wrong one
+IN_PLACE = 1 << 30  # the mark of the number that should stand in the place of the first claim
 FEW_UNITS = 10  # unless it is that many units of the last digit, or fewer
 
 
@@ -34,7 +36,7 @@ def by_earlier(finding: Finding, form: Form, roots: Mapping[int, Cell], undecide
     if literal.special is not None or (interval is None and not rests_on):
         return finding
     if interval is not None:
-        meets = may_stand_for(literal, form.ball) is not False
+        meets = may_stand_for(_of_a_program(literal) if rests_on else literal, form.ball) is not False
         finding = replace(finding, follows=interval) if form.sources else finding
         if not meets or not form.sources:
             return finding
@@ -48,6 +50,13 @@ def by_earlier(finding: Finding, form: Form, roots: Mapping[int, Cell], undecide
     rests = "rest on one that is undecided" if undecided & form.sources else "are too coarse to tell"
     why = f"it is not right at its digits; whether it follows from the numbers before it, these {rests}"
     return replace(finding, status=Status.UNDECIDED, why=why)
+
+
+def _of_a_program(literal: Literal) -> Literal:
+    """A number with room for what float32 rounds in a step, `ROUNDED` of it, where it is printed finer than that."""
+    if literal.unit is None or literal.slack >= ROUNDED * abs(literal.value):
+        return literal
+    return replace(literal, units=ROUNDED * abs(literal.value) / literal.unit)
 
 
 def in_one_way(
@@ -202,11 +211,11 @@ def without_slips(owns: Sequence[Own], judged: Sequence[Finding], copied: Sequen
 
     Such a slip is in the table alone. What should stand there is what follows from the numbers before it, rounded.
     """
-    return [_as_it_should_be(own, judged[own.mark], len(owns)) if own.mark in copied else own for own in owns]
+    return [_as_it_should_be(own, judged[own.mark]) if own.mark in copied else own for own in owns]
 
 
-def _as_it_should_be(own: Own, finding: Finding, beyond: int) -> Own:
-    """A number as it is rightly printed, with a mark of its own, `beyond` all others."""
+def _as_it_should_be(own: Own, finding: Finding) -> Own:
+    """A number as it is rightly printed, with a mark of its own, beyond those of all that is printed (`IN_PLACE`)."""
     right, unit = finding.right, own.claim.literal.unit
     if right is None or unit is None or not is_moderate(right):
         return own
@@ -215,8 +224,8 @@ def _as_it_should_be(own: Own, finding: Finding, beyond: int) -> Own:
     low, high = map(Fraction, finding.follows) if finding.follows is not None else (middle(right), middle(right))
     is_exact = finding.follows is None and to_fraction(right) is not None and middle(right) % unit == 0
     if is_exact or own.claim.cell.quantity.group == "setting":  # nothing is rounded in it
-        return Own(own.claim, beyond + own.mark, middle(right), middle(right))
-    return Own(own.claim, beyond + own.mark, low - unit / 2, high + unit / 2)
+        return Own(own.claim, IN_PLACE + own.mark, middle(right), middle(right))
+    return Own(own.claim, IN_PLACE + own.mark, low - unit / 2, high + unit / 2)
 
 
 def beside_slips(
@@ -232,18 +241,20 @@ def beside_slips(
         for mark, (one, other) in enumerate(zip(found, at_first, strict=True))
         if one.status is Status.CARRIED and other.status is Status.WRONG
     }
+    refused = {mark for mark, one in enumerate(found) if one.status.is_refused}
     for mark, one in enumerate(found if beside else ()):
         slips = [judged[slip].cell for slip in copied if slip < mark]
-        if mark in beside or (one.inherited_from in slips and _follows(one, forms)):
+        if mark in beside or (one.inherited_from in slips and _follows(one, forms, refused)):
+            refused.discard(mark)
             names = " and ".join(f"step {cell.step}, {cell.name}" for cell in slips)
             why = f"it follows with the right number in place of {names}"
             found[mark] = replace(one, status=Status.CARRIED, why=why, inherited_from=None)
     return found
 
 
-def _follows(finding: Finding, forms: Mapping[Cell, Form]) -> bool:
-    """Whether an inherited number follows by `forms` as well, in which its slip is as it should be."""
-    if finding.status is not Status.INHERITED or finding.cell not in forms:
+def _follows(finding: Finding, forms: Mapping[Cell, Form], refused: Set[int]) -> bool:
+    """Whether an inherited number follows by `forms` as well, in which its slip is as it should be, from right ones."""
+    if finding.status is not Status.INHERITED or finding.cell not in forms or forms[finding.cell].sources & refused:
         return False
     alone = replace(finding, status=Status.WRONG, inherited_from=None)
     return by_earlier(alone, forms[finding.cell], {}, frozenset()).status is Status.CARRIED

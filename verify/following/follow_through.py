@@ -8,7 +8,7 @@ in what each may be off, so that an interval of the result is no wider than it m
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import partial
@@ -24,7 +24,7 @@ from verify.following import beginning
 from verify.following.beginning import SHORT, Beginning, known_states
 from verify.following.epoch_means import means_by_step, sum_behind
 from verify.following.own_lines import Correction, Recorded, through_lines
-from verify.following.own_numbers import MAX_PARTS, Own, Shortening, states_behind
+from verify.following.own_numbers import MAX_PARTS, NOT_HIDING, Hiding, Own, Shortening, state_behind
 from verify.following.right_values import OutOfReachError
 from verify.hand.calculation import Calculation, columns, only, prepare
 from verify.hand.derivative import Derivative, derivative
@@ -55,7 +55,7 @@ class _Follower:
     system: Forms
     through: bool = False
     passed: Mapping[int, int] = field(default_factory=dict)
-    hiding: Set[int] = frozenset()
+    hiding: Hiding = NOT_HIDING
     found: dict[Cell, Form] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -310,14 +310,13 @@ class _Follower:
         return after
 
     def shown_by(self, name: str, step: int, group: str, held: Mapping[str, Array]) -> dict[str, Array]:
-        """The states that are in no column, by the parameter `name` that they have moved, where it is `hiding` them."""
-        owns = self.by_key.get((step, group, name), ())
-        if name not in self.moves or self.hiding.isdisjoint(own.mark for own in owns):
+        """The state that is `hiding`, by the parameter `name` that it has moved; nothing where a column has it."""
+        owns, full = self.by_key.get((step, group, name), ()), state_name(name, self.hiding.state)
+        if name not in self.moves or full not in held or self.hiding.behind.isdisjoint(own.mark for own in owns):
             return {}
-        moved_in = step if group == "after" else step - 1
-        states = [state_name(name, state.name) for state in self.run.settings.rule_of(name).states if not state.single]
-        hidden = [full for full in states if (moved_in, "after", full) not in self.by_key]
-        return states_behind(hidden, name, self.moves[name], held, self.system)
+        if (step if group == "after" else step - 1, "after", full) in self.by_key:
+            return {}
+        return state_behind(full, name, self.moves[name], held, self.system)
 
     def moved_by_product(self, name: str, step: int, before: Array, after: Array) -> Array:
         """A parameter after w ← w − lr·∂l/∂w, by the author's own product where there is one."""
@@ -366,7 +365,7 @@ def follow(
     system: Forms | None = None,
     *,
     through: bool = False,
-    hiding: Set[int] = frozenset(),
+    hiding: Hiding = NOT_HIDING,
 ) -> Mapping[Cell, Form]:
     """For each cell of `wanted` the number that follows from the author's own earlier ones, if calculated.
 

@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 
-from flint import arb
+import numpy as np
 
 from verify.claims.claim import Cell, Claim, Quantity
 from verify.claims.literal import Literal
 from verify.following.finding import Finding, Status
 from verify.hand.update import Instead
-from verify.numbers import Array, Exactly, Form, Forms, as_ball, between, middle, shortened, to_fraction, unknown
+from verify.numbers import (
+    Array,
+    Exactly,
+    Floats,
+    Form,
+    Forms,
+    between,
+    middle,
+    shortened,
+    to_float,
+    to_fraction,
+    unknown,
+)
 
 MAX_PARTS = 40  # unknowns of one number that are carried on; the smaller ones become one
 MANY_ZEROS = 2  # at the end of a number, or left out there: one alone may be so by chance
 ENOUGH_OTHERS, ENOUGH_IN_TABLE = 2, 4  # numbers of a column, or a table, show what digits a 0 stands for
 MANY_ROUNDED = 3  # numbers of a table show to how many digits it is rounded
 SHOWN, MOST = 66, 0.8  # without a zero at the end: 0.9^66 is below 1/1000; and nine in ten are expected to have none
+MAX_TRIES = 60  # of Newton's method
+STEP, CLOSE = 2.0**-20, 2.0**-30  # how far aside a slope is taken, and how near a state is found, as shares of it
 FEW_DIGITS = 2  # an lr of so few digits is chosen, and not rounded: 0.1 is one tenth
 
 
@@ -40,6 +54,17 @@ class Own:
         if not self.known:
             return unknown(frozenset({self.mark}))
         return between(self.low, self.high, self.mark)
+
+
+@dataclass(frozen=True)
+class Hiding:
+    """A state, by the name that an optimizer has for it, and the marks of the parameters that it has moved wrongly."""
+
+    state: str = ""
+    behind: frozenset[int] = frozenset()
+
+
+NOT_HIDING = Hiding()
 
 
 def own_number(
@@ -263,47 +288,49 @@ def is_integer(literal: Literal) -> bool:
     return literal.special is None and literal.unit == 1 and literal.power is None and literal.units == Fraction(1, 2)
 
 
-def states_behind(
-    names: Iterable[str],
+def state_behind(
+    state: str,
     parameter: str,
     moved: Callable[[Instead], Mapping[str, Array]],
     after: Mapping[str, Array],
     system: Forms,
 ) -> dict[str, Array]:
-    """The states of an update with which a parameter becomes what it is `after` it, by their `names`.
+    """The state of an update, by its full name, with which a parameter becomes what it is `after` it.
 
-    `moved` makes the update, with another number in the place of a result. Left out is a state in which the parameter
-    is no straight line: RMSprop's v, of which the root is taken.
+    `moved` makes the update, with another number in the place of a result. Nothing where no state is found: Newton's
+    method finds that of the middle of what each number can be, and the slope there tells how far it can be off.
     """
-    found: dict[str, Array] = {}
-    for full in names:
 
-        def instead(name: str, result: Array, number: Array, full: str = full) -> Array:
-            return number if name == full else after.get(name, result)
+    def instead(name: str, result: Array, number: Array) -> Array:
+        return number if name == state else after.get(name, result)
 
-        behind = _on_a_line(
-            lambda number: moved(partial(instead, number=number))[parameter], after[full], after[parameter], system
-        )
-        found |= {} if behind is None else {full: behind}
-    return found
+    def parameter_for(number: Array) -> Array:
+        return moved(partial(instead, number=number))[parameter]
 
-
-def _on_a_line(moved: Callable[[Array], Array], state: Array, after: Array, system: Forms) -> Array | None:
-    """The state for which `moved` is `after`, found from those for `state` and one and two more; None if not linear."""
-    one = system.constant(Fraction(1))
-    second_state = system.apply("add", (state, one))
-    states = (state, second_state, system.apply("add", (second_state, one)))
-    first, second, third = map(moved, states)
-    slopes = [system.apply("sub", (high, low)) for low, high in ((first, second), (second, third))]
-    if not all(map(_is_same_slope, slopes[0].flat, slopes[1].flat)):
-        return None
-    return system.apply("add", (state, system.apply("div", (system.apply("sub", (after, first)), slopes[0]))))
+    wanted = _middles(after[parameter])
+    found = _middles(after[state])
+    for _ in range(MAX_TRIES):
+        here, slope = _with_slope(parameter_for, found, system)
+        if not (np.isfinite(here).all() and np.isfinite(slope).all() and slope.all()):
+            return {}
+        change = (wanted - here) / slope
+        found = np.where((found > 0) & (change <= -found), found / 4, found + change)  # a mean of squares is above 0
+        if (abs(change) <= CLOSE * abs(found)).all():
+            number = system.take(found)
+            off = system.apply("sub", (after[parameter], parameter_for(number)))
+            return {state: system.apply("add", (number, system.apply("div", (off, system.take(slope)))))}
+    return {}
 
 
-def _is_same_slope(low: Form, high: Form) -> bool:
-    """Whether two slopes are not 0, and equal at the middle of what they can be, but for the digits of a ball."""
-    first, second = as_ball(low.centre), as_ball(high.centre)
-    return bool(first.is_finite() and abs(first - second) < abs(first) * arb(2) ** -64)
+def _with_slope(function: Callable[[Array], Array], at: Floats, system: Forms) -> tuple[Floats, Floats]:
+    """A function at the middle of what its numbers can be, and its slope there."""
+    aside = at + STEP * np.maximum(abs(at), STEP)
+    here, there = (_middles(function(system.take(number))) for number in (at, aside))
+    return here, (there - here) / (aside - at)
+
+
+def _middles(array: Array) -> Floats:
+    return np.array([to_float(form.centre) for form in array.flat], dtype=np.float64).reshape(array.shape)
 
 
 @dataclass
