@@ -13,6 +13,7 @@ from derive.errors import ClaimError, Place, UnknownQuantityError, shorten, sugg
 from derive.graph.gradient_names import gradient_name
 from derive.graph.node import SIZE
 from derive.problem.loading import Problem
+from derive.problem.loading import Quantity as Given
 from derive.problem.predict import predicted
 from derive.problem.update_names import CHANGE, STEP_SIZE
 from derive.run.settings import Settings
@@ -65,7 +66,8 @@ class Names:
     says what the other names of the problem are, of which nothing is calculated: a constant, or data. `taken` are all
     names of the problem in lower case, `own` those of its lines and parameters as they are. `sizes` are the shapes of
     everything that has a name, and `lines` what is calculated: of these, any can be differentiated by any name.
-    `open` says of words that people also use for a loss, `mse`, why they need not mean this one.
+    `open` says of words that people also use for a loss, `mse`, why they need not mean this one. `inputs` are the
+    constants and data of each name in `given`, those of [predict] too.
     """
 
     known: Spellings
@@ -81,6 +83,7 @@ class Names:
     seeded: tuple[str, str] = ("", "")  # the line with an upstream gradient, if any, and the loss that is made of it
     said: Mapping[str, str] = field(default_factory=dict)  # names of a sentence alone: a column `seed` is of a draw
     open: Mapping[str, str] = field(default_factory=dict)
+    inputs: Mapping[str, tuple[Given, ...]] = field(default_factory=dict)
 
     @property
     def names(self) -> frozenset[str]:
@@ -227,6 +230,7 @@ def names_of(problem: Problem, derivation: Derivation, settings: Settings) -> Na
     own["loss"] = next(quantity for quantity in shapes if quantity.group == "loss")
     names = _names(problem, settings)
     given = {node.name: _GIVEN[node.kind] for node in problem.graph.nodes if node.kind in _GIVEN}
+    inputs = (*problem.constants, *problem.data, *problem.predict)
     return Names(
         spellings_of(known, names),
         shapes,
@@ -241,6 +245,7 @@ def names_of(problem: Problem, derivation: Derivation, settings: Settings) -> Na
         (problem.seeded, problem.graph.loss),
         {} if settings.shuffle else dict.fromkeys(_free(["seed"], problem), gradient_name(*2 * (problem.graph.loss,))),
         not_the_loss(problem.graph, settings.samples_in_step),
+        {name: tuple(one for one in inputs if one.name == name) for name in given},
     )
 
 

@@ -27,7 +27,7 @@ from verify.tabular.written import KINDS, Row, Written
 # What is calculated of the parameters that a step begins with, before its update.
 BEFORE_UPDATE = ("setting", "before", "nodes", "loss", "partials", "adjoints", "gradients")
 OF_LOSS = ("nodes", "loss")
-_AFTER = re.compile(r"\b(?:new|updated|next)\b|after|(?:_|\b)(?:new|next)$|'$|\+\s*1\s*[)}\]]*$", re.IGNORECASE)
+_AFTER = re.compile(r"\b(?:new|updated|next)\b|after|(?:_|\b)(?:new|next)$|['′’]$|\+\s*1\s*[)}\]]*$", re.IGNORECASE)
 OF_NEXT = "its last row is read as what a further step would begin with"  # of numbers after the last step of the run
 
 
@@ -45,13 +45,13 @@ def counting_of(
 ) -> Counting:
     """Whether a table counts from 0: a loss or gradient stands in a row 0, which from 1 on there is not.
 
-    So does one whose row 0 has the initial values, where the parameters of a row are those that its step begins with.
+    So does one with what an update leaves in its row 0, beside what it began with (`w_t, w_{t+1}`), and one whose row 0
+    has the initial values, where the parameters of a row are those that its step begins with.
     """
     from_0, first = [], None
     for name, place in places.items():
         zeros = [row for row in body if row[place].text.strip() == "0"]
-        counted = [position for position, own in columns.items() if own and own.group not in NOT_COUNTED]
-        if any(run.literal(row[position]) is not None for row in zeros for position in counted):
+        if any(_is_of_a_step(row, columns, heads, run) for row in zeros):
             from_0.append(name)
             first = first or zeros[0]
     if run.of_left:
@@ -72,6 +72,13 @@ def counting_of(
     ]
     begins = all(abs(literal.value - start) <= literal.slack for literal, start in held)
     return Counting(tuple(from_0), bool(held) and begins)
+
+
+def _is_of_a_step(row: Row, columns: Mapping[int, Quantity | None], heads: Sequence[str], run: Timeline) -> bool:
+    """Whether a row 0 holds more than what the run begins with."""
+    held = {at: own.group for at, own in columns.items() if own and run.literal(row[at]) is not None}
+    is_left = any(group == "after" and says_after(heads[at]) for at, group in held.items())
+    return bool(set(held.values()) - set(NOT_COUNTED)) or (is_left and "before" in held.values())
 
 
 def prediction_of(places: Mapping[str, int], row: Row) -> str | None:

@@ -70,7 +70,7 @@ def spellings_of(known: Mapping[Quantity, Iterable[str]], names: Collection[str]
     return Spellings(tuple({key: tuple(meant) for key, meant in level.items()} for level in levels))
 
 
-_SIGNS = str.maketrans({"∂": "d", "−": "-", **dict.fromkeys("·⋅∙×∗", "*")})  # as they are compared
+_SIGNS = str.maketrans({"∂": "d", "−": "-", "′": "'", "’": "'", **dict.fromkeys("·⋅∙×∗", "*")})  # as they are compared
 
 
 def exact_spelling(written: str) -> str:

@@ -19,7 +19,7 @@ from verify.claims.layout import counted, laid_out
 from verify.claims.literal import Literal
 from verify.claims.places import OF_EPOCHS, PREDICTION, STAGE, BeyondError, Timeline, whole_number
 from verify.claims.rows import OF_NEXT, RowPlace, cell_of, counting_of, place_of, prediction_of, says_after
-from verify.claims.unknown import of_no_row, rows_of_the_problem, without_unknown
+from verify.claims.unknown import of_no_row, rows_of_the_problem, without_given, without_unknown
 from verify.printed.forms import read_grid
 from verify.printed.lines import LINES
 from verify.spreadsheet.workbook import is_workbook, read_workbook
@@ -118,10 +118,11 @@ def read_rows(grid: Grid, run: Timeline) -> Reading:
     if rows_count:
         _check_counted(laid.gap, laid.body)
     names, placed, unplaced = laid.header, *_placed(laid.header, laid.body, run)
-    unknown, worded = "", list[ClaimError]()
+    unknown, given, worded = "", "", list[ClaimError]()
     if laid.is_tidy:
         placed, unknown = rows_of_the_problem(names, placed, run)
     else:
+        names, placed, given = without_given(names, placed, run)
         whole, known = placed, _not_looked_up(names, run)
         of_lines = laid.form.startswith(LINES)
         names, placed, unknown = without_unknown(names, placed, run, known, worded, of_lines=of_lines)
@@ -140,7 +141,7 @@ def read_rows(grid: Grid, run: Timeline) -> Reading:
         raise NoClaimError(message, header[0].place)
     is_next = any(claim.cell.step > len(run.batches) for claim in claims)
     of_rows = (OF_NEXT if is_next else "", _told_of_epochs(claims, run))
-    parts = (laid.told(len(laid.body)), *of_rows, unknown, told, readings.told)
+    parts = (laid.told(len(laid.body)), *of_rows, given, unknown, told, readings.told)
     is_of_any_step = rows_count and len(body) == 1 and len(run.batches) > 1
     told_in_full = ", ".join(filter(None, parts))
     return Reading(claims, unread, told_in_full, laid.empty, is_of_any_step=is_of_any_step)

@@ -7,9 +7,12 @@ a step, is none of these: it is refused, as `dl/dv` for `dl/dw`, `lossx` or `bes
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 
 from derive.errors import ClaimError, NoClaimError, Place, UnknownQuantityError, shorten, suggestion
+from verify.claims.literal import Literal
 from verify.claims.places import Timeline
 from verify.tabular.grid import PartError
 from verify.tabular.written import KINDS, NO_CLAIM, Row, Written, is_words
@@ -103,6 +106,39 @@ def without_unknown(
         [[row[place] for place in kept] for row in body],
         left_out_told(header[place].text for place in has_numbers),
     )
+
+
+def without_given(header: Row, body: Sequence[Row], run: Timeline) -> tuple[Row, list[Row], str]:
+    """A wide table without the columns of data and constants that stand beside what is calculated of them, as x and y.
+
+    Nothing of them is claimed, and so is told, too. Raises `ClaimError` for a number that the problem does not have.
+    """
+    places = [place for place, head in enumerate(header) if _base(head.text) in run.names.inputs]
+    beside = {*places, *run.columns_that_say_where(header).values()}
+    if not places or not any(head.text for place, head in enumerate(header) if place not in beside):
+        return header, list(body), ""
+    for place in places:
+        name = _base(header[place].text)
+        values = sorted(value for given in run.names.inputs[name] for value in given.values)
+        for cell in (row[place] for row in body):
+            literal = run.literal(cell)
+            if literal is not None and not _is_one_of(literal, values):
+                message = f"{header[place].text} is {shorten(cell.text)} here, and no number of the problem's {name}"
+                raise ClaimError(f"{message}, which is given and not calculated", cell.place)
+    kept = [place for place in range(len(header)) if place not in places]
+    told = f"not judged, as given: {', '.join(header[place].text for place in places)}"
+    return [header[place] for place in kept], [[row[place] for place in kept] for row in body], told
+
+
+def _base(head: str) -> str:
+    """`x` of `x[0]`."""
+    return re.sub(r"\s*\[[\d, ]*\]$", "", head.strip())
+
+
+def _is_one_of(literal: Literal, values: Sequence[Fraction]) -> bool:
+    """Whether a number, as it is printed, is one of some values, in order."""
+    place = bisect_left(values, literal.low)
+    return literal.special is None and place < len(values) and values[place] <= literal.high
 
 
 def _is_said(head: Written, cells: Sequence[Written]) -> bool:

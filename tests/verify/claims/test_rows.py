@@ -11,7 +11,7 @@ from verify.claims.table import read_table
 FALLING = 'equations = "l = (w-3)^2"\n[parameters]\nw = 1\n[training]\nlr = 0.25\nsteps = 2\n'
 
 
-@pytest.mark.parametrize("head", ["new w", "w new", "w_after", "w.after", "updated w", "w'", "w_{t+1}", "w(t+1)"])
+@pytest.mark.parametrize("head", ["new w", "w new", "w_after", "w.after", "updated w", "w'", "w′", "w’", "w_{t+1}", "w(t+1)"])
 def test_a_name_that_says_that_it_is_after_the_update(head: str) -> None:
     assert says_after(head)
 
@@ -47,3 +47,15 @@ def test_a_table_that_counts_from_0_says_why_its_last_step_is_not_there() -> Non
 
 def test_how_it_is_told_that_parameters_are_those_a_step_begins_with() -> None:
     assert Counting(begins=True).told == "its parameters are read as those a step begins with"
+
+
+def test_what_an_update_leaves_beside_what_it_begins_with_in_a_row_0() -> None:
+    """Such a table counts from 0; one whose row 0 has the initial number alone does not."""
+    found = claimed("k,w_k,w_{k+1}\n0,1,2\n1,2,2.5\n", timeline_of(FALLING))
+    assert found == [
+        (1, "before", "w_before", "1"),
+        (1, "after", "w", "2"),
+        (2, "before", "w_before", "2"),
+        (2, "after", "w", "2.5"),
+    ]
+    assert claimed("k,w_before,w_after\n0,,1\n1,1,2\n", timeline_of(FALLING))[-1] == (1, "after", "w", "2")

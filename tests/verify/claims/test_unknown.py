@@ -100,3 +100,50 @@ def test_a_name_that_may_count_is_refused_where_nothing_else_does() -> None:
         claimed("epok,w\n1,0.5\n", LINE)
     with pytest.raises(ClaimError, match="'epok' has 2 and may say the step of each row; call it step"):
         claimed("epok,w\n2,0.5\n", LINE)
+
+
+ONE_A_STEP = """
+equations = "z = w*x + b*k; e = z - y; l = mean(e^2)"
+[parameters]
+w = 0.5
+b = 0
+[constants]
+k = 1.5
+[data]
+x = [[1, 2], [2, 0.25], [3, 4]]
+y = [2, 4, 5.125]
+[training]
+lr = 0.1
+batch_size = 1
+epochs = 1
+"""
+ONE_A_STEP = ONE_A_STEP.replace("w*x", "sum(w*x[i,j], j)").replace("; ", "\\n")
+
+
+@pytest.mark.parametrize(
+    ("table", "given"),
+    [
+        ("step,x[0],x[1],y,z,l\n1,1,2,2,1.5,0.25\n2,2,0.3,4,,\n", "x[0], x[1], y"),
+        ("y,k,l\n2,1.5,0.25\n4,,\n5.1,1.5,\n", "y, k"),
+        ("epoch,batch,y,l\n1,1,2,0.25\n", "y"),
+    ],
+)
+def test_what_is_given_may_stand_beside_what_is_calculated(table: str, given: str) -> None:
+    found = read_table(table, "t.csv", timeline_of(ONE_A_STEP))
+    assert f"not judged, as given: {given}" in found.told
+    assert {claim.cell.quantity.name for claim in found.claims} <= {"z", "l"}
+    assert (1, "loss", "loss", "0.25") in claimed(table, timeline_of(ONE_A_STEP))
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("step,y,l\n1,2,0.25\n2,4.5,\n", r"^t\.csv:3:3: y is '4\.5' here, and no number of the problem's y, which is"),
+        ("step,k,l\n1,nan,0.25\n", r"^t\.csv:2:3: k is 'nan' here, and no number of the problem's k, which is given"),
+        ("step,y\n1,2\n", r"^t\.csv:1:6: unknown quantity 'y': y is a column of the data, which is given and not"),
+        ("y\n2\n", r"^t\.csv:1:1: unknown quantity 'y': y is a column of the data, which is given and not calculated"),
+    ],
+)
+def test_other_numbers_than_are_given_are_refused(table: str, message: str) -> None:
+    with pytest.raises(ClaimError, match=message):
+        read_table(table, "t.csv", timeline_of(ONE_A_STEP))
