@@ -77,8 +77,8 @@ def counting_of(
 def _is_of_a_step(row: Row, columns: Mapping[int, Quantity | None], heads: Sequence[str], run: Timeline) -> bool:
     """Whether a row 0 holds more than what the run begins with."""
     held = {at: own.group for at, own in columns.items() if own and run.literal(row[at]) is not None}
-    is_left = any(group == "after" and says_after(heads[at]) for at, group in held.items())
-    return bool(set(held.values()) - set(NOT_COUNTED)) or (is_left and "before" in held.values())
+    of_moments = {says_after(heads[at]) for at, group in held.items() if group in ("before", "after")}
+    return len(of_moments) > 1 or bool(set(held.values()) - set(NOT_COUNTED))
 
 
 def prediction_of(places: Mapping[str, int], row: Row) -> str | None:

@@ -11,7 +11,10 @@ from verify.claims.table import read_table
 FALLING = 'equations = "l = (w-3)^2"\n[parameters]\nw = 1\n[training]\nlr = 0.25\nsteps = 2\n'
 
 
-@pytest.mark.parametrize("head", ["new w", "w new", "w_after", "w.after", "updated w", "w'", "w′", "w’", "w_{t+1}", "w(t+1)"])
+AFTER = ("new w", "w new", "w_after", "w.after", "updated w", "w'", "w\N{PRIME}", "w_{t+1}", "w(t+1)")
+
+
+@pytest.mark.parametrize("head", AFTER)
 def test_a_name_that_says_that_it_is_after_the_update(head: str) -> None:
     assert says_after(head)
 
@@ -58,4 +61,5 @@ def test_what_an_update_leaves_beside_what_it_begins_with_in_a_row_0() -> None:
         (2, "before", "w_before", "2"),
         (2, "after", "w", "2.5"),
     ]
+    assert claimed("k,w,w\N{PRIME}\n0,1,2\n1,2,2.5\n", timeline_of(FALLING)) == found
     assert claimed("k,w_before,w_after\n0,,1\n1,1,2\n", timeline_of(FALLING))[-1] == (1, "after", "w", "2")
