@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
+from flint import fmpq
 
 from derive.run.batches import epoch_of
 from derive.run.run import Run
 from verify.claims.claim import Cell, Quantity
 from verify.logs.meaning import FORGETTING, KEPT, Averaged, GradientNorm, RunningSums, averaged
-from verify.logs.means import asked_steps, line_of, weights_of
-from verify.numbers import FORMATS, from_fraction, to_float
+from verify.logs.means import asked_steps, line_of, losses_of, weights_of
+from verify.numbers import FORMATS, Exactly, exact_float, from_fraction, is_finite, to_float
 from verify.residue.rounded_step import SLACK
 
 FEW_ROUNDINGS = 8  # of the sum and the quotient beside one for each part
@@ -135,6 +136,28 @@ def _of_forgetting(most: float, dtype: str) -> float:
 def _with_roundings(own: float, size: float, count: int, dtype: str) -> float:
     """How far a mean of so many parts can be off, that are off by `own` on average, with its own roundings."""
     return (own + (count + FEW_ROUNDINGS) * 2.0 ** FORMATS[dtype].unit * (size + own)) * SLACK
+
+
+@dataclass
+class MadeByProgram:
+    """Means, sums and norms as a program has them, by the number that it has of each part: `number`."""
+
+    run: Run
+    number: Callable[[Cell], float]
+
+    def __post_init__(self) -> None:
+        self.sums = losses_of(self.run).sums
+
+    def of(self, cell: Cell) -> float:
+        """One of them; a mean of all losses so far by the one before it, where they are finite."""
+        if isinstance(cell.quantity, Averaged):
+            so_far = self.sums.of(cell.quantity, cell.step, self._exactly)
+            if so_far is not None and is_finite(so_far[0]):
+                return to_float(so_far[0] / fmpq(so_far[1]))
+        return made_of(self.run, cell, [self.number(part) for part in parts_of(self.run, cell)])
+
+    def _exactly(self, step: int) -> Exactly:
+        return exact_float(self.number(Cell(step, _loss(self.run))))
 
 
 def of_parts(run: Run, cell: Cell, found: Mapping[Cell, float], known: Mapping[Cell, float], dtype: str) -> float:

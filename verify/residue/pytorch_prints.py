@@ -10,7 +10,7 @@ from derive.run.run import Run
 from verify import pytorch
 from verify.claims.claim import Cell
 from verify.record import StepRecord
-from verify.residue.parts import made_of, parts_of
+from verify.residue.parts import MadeByProgram
 
 
 def by_pytorch(run: Run, cells: Sequence[Cell]) -> Mapping[Cell, float]:
@@ -22,15 +22,15 @@ def by_pytorch(run: Run, cells: Sequence[Cell]) -> Mapping[Cell, float]:
     record = pytorch.train(run.problem, settings)
     steps = range(1, len(record.steps) + 1)
     at = cache(lambda number: record.steps[number - 1])  # the record of a step is made where it is asked for
+    made = MadeByProgram(run, lambda part: _number(at(part.step), part))
     found: dict[Cell, float] = {}
     for cell in cells:
         if cell.quantity.group == "prediction" and cell.step in steps:
             values = pytorch.predict(run.problem, settings, at(cell.step))
             found[cell] = float(values[cell.quantity.name][cell.position])
         elif cell.quantity.group in ("epoch", "averaged", "norm"):
-            parts = parts_of(run, cell)
-            if all(part.step in steps for part in parts):
-                found[cell] = made_of(run, cell, [_number(at(part.step), part) for part in parts])
+            if cell.step in steps:
+                found[cell] = made.of(cell)
         elif cell.step in steps and cell.quantity.group not in (
             "prediction",
             "setting",
