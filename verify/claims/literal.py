@@ -290,10 +290,11 @@ def _next_digits(literal: Literal) -> tuple[Fraction, ...]:
 
 def _cut_off(literal: Literal, right: Exactly) -> bool | None:
     """Whether the digits are the first ones of the number, cut off where they should be rounded."""
-    ends = _next_digits(literal)
-    if to_fraction(right) in ends:
+    down = literal.minus or literal.value < 0
+    far = literal.value - (literal.unit or 0) if down else literal.value + (literal.unit or 0)
+    if to_fraction(right) == far:
         return False
-    return within(right, min(literal.value, *ends), max(literal.value, *ends))
+    return within(right, min(literal.value, far), max(literal.value, far))
 
 
 def tie(literal: Literal, right: Exactly) -> Fraction:

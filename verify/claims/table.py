@@ -122,7 +122,7 @@ def read_rows(grid: Grid, run: Timeline) -> Reading:
     if laid.is_tidy:
         placed, unknown = rows_of_the_problem(names, placed, run)
     else:
-        names, placed, given = without_given(names, placed, run)
+        names, placed, given = without_given(names, placed, run, _not_looked_up(names, run))
         whole, known = placed, _not_looked_up(names, run)
         of_lines = laid.form.startswith(LINES)
         names, placed, unknown = without_unknown(names, placed, run, known, worded, of_lines=of_lines)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from fractions import Fraction
 
 from derive.errors import ClaimError, NoClaimError, Place, UnknownQuantityError, shorten, suggestion
@@ -108,13 +108,17 @@ def without_unknown(
     )
 
 
-def without_given(header: Row, body: Sequence[Row], run: Timeline) -> tuple[Row, list[Row], str]:
+def without_given(
+    header: Row, body: Sequence[Row], run: Timeline, known: Collection[int]
+) -> tuple[Row, list[Row], str]:
     """A wide table without the columns of data and constants that stand beside what is calculated of them, as x and y.
 
-    Nothing of them is claimed, and so is told, too. Raises `ClaimError` for a number that the problem does not have.
+    `known` are the columns that say where a row is, or are known otherwise. Nothing is claimed of what is given, and so
+    is told, too. Raises `ClaimError` for a number that the problem does not have.
     """
-    places = [place for place, head in enumerate(header) if _base(head.text) in run.names.inputs]
-    beside = {*places, *run.columns_that_say_where(header).values()}
+    heads = [(place, head.text) for place, head in enumerate(header) if place not in known]
+    places = [place for place, text in heads if _base(text) in run.names.inputs]
+    beside = {*places, *known}
     if not places or not any(head.text for place, head in enumerate(header) if place not in beside):
         return header, list(body), ""
     for place in places:

@@ -85,10 +85,13 @@ def known_states(run: Run, claims: Sequence[Claim]) -> list[int]:
 
 
 def steps_with_all_parameters(run: Run, cells: Iterable[Cell]) -> set[int]:
-    """The steps after which all parameters are the author's own: as they are left, or as the next step begins."""
+    """The steps after which all parameters are the author's own: as they are left, as the next begins, or as they move.
+
+    A parameter moves by its gradient, which an author goes on with.
+    """
     count = sum(len(parameter.values) for parameter in run.problem.parameters)
     names = {parameter.name for parameter in run.problem.parameters}
-    moments = {"after": 0, "before": 1}
+    moments = {"after": 0, "gradients": 0, "before": 1}
     printed = {
         (cell.step - moments[cell.quantity.group], cell.quantity.name, cell.entry)
         for cell in cells

@@ -81,13 +81,13 @@ BORDERS = [
     ("-0.000000", "-0.0000005", "right"),
     ("-0.000000", "0.0000001", "wrong"),  # a minus is not printed for a positive number
     ("0.000000", "-0.0000003", "right"),
-    ("0.000000", "-0.0000007", "truncated"),  # the minus is left out
+    ("0.000000", "-0.0000007", "wrong"),  # unless all of a table is cut off
     ("0.000000", "0.0000007", "truncated"),
     ("0.000000", "-0.000001", "wrong"),
     ("-0.000000", "-0.0000007", "truncated"),
     ("-0.000000", "0.0000007", "wrong"),
     ("0.00", "0.009", "truncated"),
-    ("0.00", "-0.009", "truncated"),
+    ("0.00", "-0.009", "wrong"),
     ("nan", "3", "wrong"),
     ("0.26666666666666666", "4/15", "right"),  # a float64 printed in full
     ("0.26666666666666600", "4/15", "wrong"),
