@@ -30,8 +30,7 @@ def sentence(found: Audit, finding: Finding) -> str:
         case Status.NOT_RIGHT:
             assert finding.inherited_from is not None  # else it would be wrong here
             text = f"{says} is not right: right is {right}; whether it follows from "
-            why = finding.why or "the earlier numbers are too coarse to tell"
-            text += f"{where(finding.inherited_from, found.per_epoch)}, {why}"
+            text += f"{where(finding.inherited_from, found.per_epoch)}, the earlier numbers are too coarse to tell"
         case Status.UNDECIDED:
             text = f"{says} is undecided: {finding.why}"
         case _:

@@ -25,7 +25,6 @@ from verify.auditing.origins import (
     on_the_way,
     sharper,
     slip_before_others,
-    with_hidden_numbers,
     without_bound,
     without_slips,
 )
@@ -116,7 +115,7 @@ def followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
     judged = beside_slips(judged, at_first, copied, ways[-1])
     judged = [*_as_printed(run, judged, prints, is_part=is_part), *later]
     judged = _of_a_rounding_author(judged, ways, roots, way, prints)
-    judged = with_hidden_numbers(run, with_other_conventions(run, with_local_partials(run, judged)))
+    judged = with_other_conventions(run, with_local_partials(run, judged))
     context = {finding.cell: finding for finding in judged}
     return tuple(
         replace(finding, remarks=remarks(run, finding, context)) if finding.status.is_refused else finding

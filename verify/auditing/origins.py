@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from fractions import Fraction
 
-from derive.run.run import Run
 from verify.claims.claim import Cell
 from verify.claims.literal import Literal, may_stand_for
-from verify.following.beginning import steps_with_all_parameters
 from verify.following.finding import OF_DIGITS, Finding, Status
 from verify.following.on_the_way import Reached
 from verify.following.own_numbers import Own
-from verify.logs.means import needed
 from verify.numbers import Form, as_ball, from_fraction, is_moderate, middle, to_float, to_fraction
 
 NARROW = 0.2  # what was carried lies within a fifth of itself: neither a factor 2 or ½ nor a sign gets lost in that
@@ -295,31 +291,3 @@ def as_carried(
 
 def _may_be(finding: Finding, form: Form) -> bool:
     return may_stand_for(finding.claim.literal, form.ball) is not False
-
-
-def with_hidden_numbers(run: Run, findings: Sequence[Finding]) -> list[Finding]:
-    """The findings; what is wrong after a wrong number is so here, or inherited, where the table hides what is between.
-
-    A slip in a parameter, or in an optimizer's state, that no column shows moves all that comes after it. A number is
-    wrong where it stands only if all parameters are printed between it and the first wrong one: right before its step,
-    or, where the optimizer keeps no state, before all steps that it is made of.
-    """
-    first = next((one for one in findings if one.status is Status.WRONG), None)
-    if first is None or not run.settings.trains:
-        return list(findings)
-    whole = sorted(steps_with_all_parameters(run, [one.cell for one in findings]))
-    keeps_state = bool(run.settings.states)
-
-    def is_told(finding: Finding) -> bool:
-        is_begun = finding.cell.quantity.group == "before"  # by the step before
-        begins = (finding.cell.step if keeps_state else next(needed(run, finding.cell))) - 1 - is_begun
-        place = bisect_right(whole, begins)
-        last = whole[place - 1] if place else 0
-        return last == begins if keeps_state else last >= first.cell.step
-
-    return [
-        replace(one, status=Status.NOT_RIGHT, why="no column shows", inherited_from=first.cell, follows=None)
-        if one.status is Status.WRONG and one.cell.step > first.cell.step and not is_told(one)
-        else one
-        for one in findings
-    ]

@@ -84,23 +84,6 @@ def known_states(run: Run, claims: Sequence[Claim]) -> list[int]:
     return sorted(step + 1 for step, count in counts.items() if count == sum(sizes.values()) and step not in coarse)
 
 
-def steps_with_all_parameters(run: Run, cells: Iterable[Cell]) -> set[int]:
-    """The steps after which all parameters are the author's own: as they are left, as the next begins, or as they move.
-
-    A parameter moves by its gradient, which an author goes on with.
-    """
-    count = sum(len(parameter.values) for parameter in run.problem.parameters)
-    names = {parameter.name for parameter in run.problem.parameters}
-    moments = {"after": 0, "gradients": 0, "before": 1}
-    printed = {
-        (cell.step - moments[cell.quantity.group], cell.quantity.name, cell.entry)
-        for cell in cells
-        if cell.quantity.group in moments and cell.quantity.name in names
-    }
-    counts = Counter(step for step, _, _ in printed)
-    return {step for step, found in counts.items() if found == count}
-
-
 def passed_over(known: Sequence[int], asked: Iterable[int], first: int) -> dict[int, int]:
     """From which steps on, to which later one, none has to be followed to what is `asked`, from the `first` one on."""
     found: dict[int, int] = {}
