@@ -38,22 +38,6 @@ def begun(grid: Grid, run: Timeline, judge: Judge, plain: Reading | None = None)
     return best if most else None
 
 
-def begun_rather(
-    grid: Grid, run: Timeline, judge: Judge, plain: Reading, count_wrong: Callable[[Sequence[Claim]], int]
-) -> Reading | None:
-    """The claims of a short table with a slip, read as in `begun` where `ENOUGH` fewer are wrong so; else None.
-
-    Each is followed from those before it: `count_wrong`. The slip may make right so much less than the table has, that
-    its numbers alone do not tell.
-    """
-    if not _may_be_begun(plain, judge) or (as_it_stands := count_wrong(plain.claims)) < ENOUGH:
-        return None
-    readings = [found for found in _readings(grid, run) if _begins_as_run(judge([found.claims], True)[0])]
-    counts = [(count_wrong(found.claims), place) for place, found in enumerate(readings)]
-    fewest, place = min(counts, default=(as_it_stands, 0))
-    return readings[place] if fewest + ENOUGH <= as_it_stands else None
-
-
 def of_left(grid: Grid, run: Timeline, judge: Judge, plain: Reading) -> Reading | None:
     """The claims of a table whose losses are those of the parameters that the step of a row leaves; None for any other.
 

@@ -239,31 +239,3 @@ def test_the_only_row_of_a_table_may_be_about_the_last_step(table: str, status: 
     assert found == status
     assert told in said
     assert ("names no step" in said) == bool(told)
-
-
-FALLING_SLOWLY = SHORT.replace("lr = 0.001", "lr = 0.01")
-
-
-@pytest.mark.parametrize(
-    ("problem", "table", "slip"),
-    [
-        (
-            FALLING_SLOWLY.format(w=0, b=0, x=[1, 2, 3], y=[-1.1, 0.6, -1.7], steps=3),
-            "1,1.49,3.33,1.47,0.00,0.00\n2,1.38,3.01,2.66,-0.03,-0.01\n3,1.26,2.61,1.15,-0.06,-0.04\n",
-            (2, "dl/db"),  # doubled
-        ),
-        (
-            FALLING_SLOWLY.format(w=-0.3, b=0.1, x=[1, 2, 3], y=[0.1, -0.6, -1], steps=4),
-            (
-                "1,0.047,-0.333,0.000,-0.300,0.100\n2,0.048,0.361,0.012,-0.297,0.100\n"
-                "3,0.046,0.324,-0.004,-0.301,0.100\n4,0.045,0.296,-0.016,-0.304,0.100\n"
-            ),
-            (1, "dl/dw"),  # of the wrong sign
-        ),
-    ],
-)
-def test_rows_begin_with_their_parameters_beside_a_slip(problem: str, table: str, slip: tuple[int, str]) -> None:
-    """Much that follows from the slip is right in neither way: how much is wrong where it stands tells."""
-    found = verify.audit(f'{problem}[claims]\ntable = """\nstep,loss,dl/dw,dl/db,w,b\n{table}"""\n')
-    assert "its parameters are read as those a step begins with" in found.told
-    assert [(one.cell.step, one.cell.name) for one in found.findings if one.status is Status.WRONG] == [slip]
