@@ -156,12 +156,9 @@ def progress() -> Progress:
         now = time.monotonic()
         if is_seen and (now - told >= TOLD_EVERY or (step >= last and told > begun)):
             told = now
-            left = (
-                ""
-                if step >= last
-                else f"step {step:,} of {last:,}: {found}; {_time((now - begun) / step * (last - step))} left"
-            )
-            sys.stderr.write(f"\r{left[: shutil.get_terminal_size().columns - 1]}{_TO_END_OF_LINE}")
+            left = _time((now - begun) / step * (last - step))
+            line = f"step {step:,} of {last:,}: {found}; {left} left" if step < last else ""
+            sys.stderr.write(f"\r{line[: shutil.get_terminal_size().columns - 1]}{_TO_END_OF_LINE}")
             sys.stderr.flush()
 
     return tell

@@ -101,8 +101,7 @@ def _pass(run: Run, cells: Sequence[Cell], decided: Decided | None, tell: Progre
 
     Raises `_BlurredError` at the first one that is known, and that `decided` does not decide.
     """
-    by_step: dict[int, list[Cell]] = {}
-    by_step.update({step: [] for step in asked_steps(run, cells)})
+    by_step: dict[int, list[Cell]] = {step: [] for step in asked_steps(run, cells)}
     for cell in cells:
         by_step[cell.step].append(cell)
     last = max(by_step, default=0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -95,9 +95,8 @@ class RunningSums:
         if quantity.window or quantity.kind not in _SO_FAR:
             return None
         counts_samples = _SO_FAR[quantity.kind]
-        key, nothing = (quantity.first, counts_samples), (quantity.first - 1, None, 0)
-        last, total, count = self.known.get(key, nothing)
-        last, total, count = nothing if step < last else (last, total, count)
+        key = quantity.first, counts_samples
+        last, total, count = self._begun(key, step)
         for at in range(last + 1, step + 1):
             samples = self.batches[at - 1].n if counts_samples else 1
             total = self.add(total, number(at), samples if self.by_samples else 1)
@@ -109,18 +108,18 @@ class RunningSums:
         self, quantity: Averaged, step: int, number: Callable[[int], Any], constant: Callable[[Fraction], Any]
     ) -> Any:
         """The average of which each step keeps the share `KEPT`, as `averaged` has it."""
-        is_debiased = quantity.kind == "debiased"
-        key, nothing = (quantity.first, quantity.kind), (quantity.first - 1, None, 0)
-        last, average, count = self.known.get(key, nothing)
-        last, average, count = nothing if step < last else (last, average, count)
-        kept, new = constant(KEPT), constant(1 - KEPT)
-        for at in range(last + 1, step + 1):
-            own = number(at)
-            first = own * new if is_debiased else own
-            average = first if average is None else average * kept + own * new
-            count += 1
+        key = quantity.first, quantity.kind
+        last, average, count = self._begun(key, step)
+        average = _smoothed(quantity, map(number, range(last + 1, step + 1)), constant, average)
+        count += step - last
         self.known[key] = step, average, count
-        return average * constant(1 / (1 - KEPT**count)) if is_debiased else average
+        return _debiased(quantity, average, count, constant)
+
+    def _begun(self, key: tuple[int, str | bool], step: int) -> tuple[int, Any, int]:
+        """What is known of a step up to this one: that step, the sum and the count; nothing before the first."""
+        nothing = key[0] - 1, None, 0
+        found = self.known.get(key, nothing)
+        return nothing if step < found[0] else found
 
 
 def averaged(
@@ -138,7 +137,7 @@ def averaged(
     nothing filters them. The weights are nonnegative and, but for sums and what is filtered, add up to 1.
     """
     if quantity.kind in FORGETTING:
-        return _smoothed(quantity, losses, constant)
+        return _debiased(quantity, _smoothed(quantity, losses, constant), len(losses), constant)
     total = constant(Fraction(0))
     for loss, weight in zip(losses, weights(quantity, batches, by_samples, over), strict=True):
         total = total + loss * constant(weight) if weight else total
@@ -184,10 +183,17 @@ def weights(
     return [each if updates[at + 1 : at + 2] != [update] else Fraction(0) for at, update in enumerate(updates)]
 
 
-def _smoothed(quantity: Averaged, losses: Sequence[Any], constant: Callable[[Fraction], Any]) -> Any:
-    is_debiased = quantity.kind == "debiased"
+def _smoothed(
+    quantity: Averaged, losses: Iterable[Any], constant: Callable[[Fraction], Any], average: Any = None
+) -> Any:
+    """The average that goes on with the losses from the one before them, None of nothing; not yet debiased."""
     kept, new = constant(KEPT), constant(1 - KEPT)
-    average = losses[0] * (new if is_debiased else constant(Fraction(1)))
-    for loss in losses[1:]:
-        average = average * kept + loss * new
-    return average * constant(1 / (1 - KEPT ** len(losses))) if is_debiased else average
+    for loss in losses:
+        first = new if quantity.kind == "debiased" else constant(Fraction(1))
+        average = loss * first if average is None else average * kept + loss * new
+    return average
+
+
+def _debiased(quantity: Averaged, average: Any, count: int, constant: Callable[[Fraction], Any]) -> Any:
+    """The average of so many losses, divided by what their weights add up to where it is begun with 0."""
+    return average * constant(1 / (1 - KEPT**count)) if quantity.kind == "debiased" else average
