@@ -29,8 +29,10 @@ def sentence(found: Audit, finding: Finding) -> str:
             text = f"{says} follows from {where(finding.inherited_from, found.per_epoch)}; right is {right}"
         case Status.NOT_RIGHT:
             assert finding.inherited_from is not None  # else it would be wrong here
-            text = f"{says} is not right: right is {right}; whether it follows from "
-            text += f"{where(finding.inherited_from, found.per_epoch)}, the earlier numbers are too coarse to tell"
+            source = where(finding.inherited_from, found.per_epoch)
+            told = f"follows from {source}, the earlier numbers are too coarse to tell"
+            told = f"comes of the same mistake as {source}, {finding.why}" if finding.why else told
+            text = f"{says} is not right: right is {right}; whether it {told}"
         case Status.UNDECIDED:
             text = f"{says} is undecided: {finding.why}"
         case _:

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 
+from tables import account
 from verify import Status, audit
 
 PROBLEM = """
@@ -172,3 +173,44 @@ def test_what_follows_from_a_slip_in_float32_is_inherited() -> None:
     assert all(one.status in (Status.WRONG, Status.INHERITED) for one in found)
     found = audit(TWO_SLIPS, claims=table.replace("-1.0607", "-1.0617"), dtype="float32", epochs=3).findings
     assert (3, "df/dx") in [(one.cell.step, one.cell.name) for one in found if one.status is Status.WRONG]
+
+
+HIDDEN_PARAMETER = """
+equations = "p = w*x + b; l = mean((p - y)^2)"
+[parameters]
+w = 0
+b = 0
+[data]
+x = [1, 2]
+y = [1, 3]
+[training]
+lr = 0.1
+""".replace("; ", "\\n")
+BEHIND = [  # a gradient has the wrong sign: of b, which no column shows, in step 2; of w in step 3, of two in an epoch
+    ("epochs = 4\n", "step,loss,w\n1,5.0000,0.7000\n2,0.7250,0.9300\n3,0.3855,1.0780\n4,0.2134,1.1331\n", 3),
+    (
+        "epochs = 3\nbatch_size = 1\nmomentum = 0.9\n",
+        "epoch,loss,w,b\n1,3.3800,1.3400,0.8600\n2,6.5887,2.3750,0.8474\n3,2.6038,0.9282,-0.7276\n",
+        4,
+    ),
+]
+
+
+@pytest.mark.parametrize(("more", "table", "step"), BEHIND)
+def test_what_comes_after_a_slip_that_no_column_shows_may_follow_from_it(more: str, table: str, step: int) -> None:
+    found = audit(HIDDEN_PARAMETER + more, claims=table)
+    assert [one.cell.step for one in found.findings if one.status is Status.WRONG] == [step]
+    later = [one for one in found.findings if one.cell.step >= step and one.status is not Status.WRONG]
+    assert {one.status for one in later} == {Status.NOT_RIGHT}
+    assert all(one.follows is None for one in later)  # the numbers before it do not say where it lies
+    said = "; ".join(account.sentence(found, one) for one in later)
+    assert "no column shows" in said
+    assert "too coarse" not in said
+    assert found.exit_status == 1
+
+
+def test_it_is_wrong_where_it_stands_if_all_is_shown() -> None:
+    """Two slips in tables with both parameters: of a step, and of an epoch without a state."""
+    table = "step,w,b\n1,0.7000,0.4000\n2,0.9500,0.5100\n3,0.2000,0.5780\n4,0.9000,0.7000\n"
+    found = audit(HIDDEN_PARAMETER + "epochs = 4\n", claims=table)
+    assert (4, "w") in [(one.cell.step, one.cell.name) for one in found.findings if one.status is Status.WRONG]

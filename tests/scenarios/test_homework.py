@@ -254,3 +254,39 @@ def test_zeros_that_are_left_out_leave_nothing_open() -> None:
     found = slipped(30323, "stale parameter", "half up")
     assert found[1] == "first wrong"
     assert "1,17.796,-21.636,0.32,-2.1636,0.46812,-1.9,0.032,0.0001024,1.6" in found[0].table.text
+
+
+SIGMOID = '''
+equations = """
+z = w*x + b
+p = 1/(1+exp(-z))
+L = mean(-(y*log(p) + (1-y)*log(1-p)))
+"""
+[parameters]
+w = 1
+b = -0.1
+[data]
+x = [3, 1.2, -1.9, 2.1, 1.3, -1]
+y = [1, 1, 1, 0, 1, 1]
+[training]
+lr = 0.5
+batch_size = 6
+epochs = 4
+'''
+
+
+def test_a_number_that_looks_cut_off_beside_carried_ones_is_rounded_on_the_way() -> None:
+    """With p rounded to two digits dl/dw is 0.60 and w 0.70; exactly it is 0.70697, of which 0.70 looks cut off."""
+    rows = "1,1.04,0.70,0.01\n2,0.86,0.46,0.12\n3,0.74,0.28,0.24\n4,0.65,0.16,0.35\n"
+    found = audit(SIGMOID, claims="epoch,loss,w,b\n" + rows).findings
+    assert {one.status for one in found} == {Status.RIGHT, Status.CARRIED}
+    assert found[1].why.endswith("others follow from rounded numbers")
+
+
+def test_that_others_go_on_with_rounded_numbers_is_not_said_where_none_does() -> None:
+    """Exactly w is 0.70697, 0.47022 and 0.29478 after three steps; the last is rounded up."""
+    rows = "1,1.0409,0.7069,0.0070\n2,0.8613,0.4702,0.1180\n3,0.7382,0.2948,0.2313\n"
+    found = audit(SIGMOID, claims="epoch,loss,w,b\n" + rows).findings
+    assert [one.cell.step for one in found if one.status is not Status.RIGHT] == [1]
+    assert found[1].status in (Status.TRUNCATED, Status.UNDECIDED)
+    assert "others follow" not in found[1].why

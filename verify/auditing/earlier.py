@@ -13,6 +13,7 @@ from verify.auditing.mistakes import remarks, with_local_partials
 from verify.auditing.origins import (
     FEW_UNITS,
     IN_PLACE,
+    AuthorsRounding,
     as_carried,
     beside_slips,
     by_any,
@@ -158,7 +159,7 @@ def _by_wrong_ones(finding: Finding, form: Form, prints: Manner, roots: Mapping[
 def _in_order(
     findings: Sequence[Finding],
     ways: Sequence[Mapping[Cell, Form]],
-    way: _Way,
+    way: AuthorsRounding,
     prints: Manner,
     rounded: Set[Cell],
     given: _Given | None = None,
@@ -248,32 +249,6 @@ def _through_lines(run: Run, owns: Sequence[Own], wanted: Sequence[Cell]) -> Map
     return follow(run, owns, wanted, HandForms(inputs=input_marks(run.watched)), through=True)
 
 
-@dataclass(frozen=True)
-class _Way:
-    """How the author of a table rounds on the way: `forms` are what roundings together may give.
-
-    `off` are the numbers that show that the author goes on with rounded numbers, `moved` those of them that `one_way`
-    to round gives, and `is_traced` says that these are not too few; `is_rounded` that right numbers are rounded up.
-    `carried` are those that follow as printed, each with the unexplained numbers that it rests on.
-    """
-
-    forms: Mapping[Cell, Form]
-    one_way: Reached
-    moved: frozenset[Cell]
-    off: frozenset[Cell]
-    carried: Mapping[Cell, frozenset[Cell]]
-    is_traced: bool
-    is_rounded: bool
-
-    def may_explain(self, cell: Cell) -> bool:
-        """Whether a number can be by rounding on the way: another shows it, and does not only follow from this one.
-
-        One alone may be so, too, where one way to round gives it and too few others would show that nobody does.
-        """
-        is_shown = bool(self.off - {cell}) or any(cell not in on and own != cell for own, on in self.carried.items())
-        return is_shown or (self.is_traced and cell in self.moved)
-
-
 def _way(
     run: Run,
     findings: Sequence[Finding],
@@ -282,7 +257,7 @@ def _way(
     near: Sequence[Cell],
     rounded: Set[Cell],
     is_rounded: bool,
-) -> _Way:
+) -> AuthorsRounding:
     """How the author rounds, by the numbers that do not follow exactly, and those `near` the right ones.
 
     `is_rounded` says whether right numbers are rounded up.
@@ -301,11 +276,11 @@ def _way(
     off = moved | allowed_ones
     carried = as_carried(findings, exactly, off_alone)
     is_traced = has_traces(findings, exactly, forms, moved)
-    return _Way(forms, one_way, moved, off, carried, is_traced, is_rounded)
+    return AuthorsRounding(forms, one_way, moved, off, carried, is_traced, is_rounded)
 
 
 def _by_rounding(
-    finding: Finding, way: _Way, exactly: Form | None, roots: Mapping[int, Cell], undecided: Set[int]
+    finding: Finding, way: AuthorsRounding, exactly: Form | None, roots: Mapping[int, Cell], undecided: Set[int]
 ) -> Finding:
     """A number that does not follow `exactly`, in a table with others that are off: by rounding on the way."""
     is_shown = way.is_traced and bool(way.moved - {finding.cell})
@@ -349,7 +324,7 @@ def _of_a_rounding_author(
     findings: Sequence[Finding],
     ways: Sequence[Mapping[Cell, Form]],
     roots: Mapping[int, Cell],
-    way: _Way,
+    way: AuthorsRounding,
     prints: Manner,
 ) -> list[Finding]:
     """The findings; of an author who rounds up elsewhere, what looks cut off may follow from the numbers before it.
@@ -370,8 +345,8 @@ def _of_a_rounding_author(
             found[cell] = replace(open_one, status=Status.CARRIED, why=why)
         if found[cell].status is Status.WRONG and way.is_traced:
             found[cell] = in_one_way(open_one, way.one_way, roots, frozenset(), is_traced=True)
-        if found[cell].status is Status.WRONG and way.is_traced and way.off - {cell}:
-            found[cell] = near_by_rounding(open_one, way.forms.get(cell), roots)
+        if found[cell].status is Status.WRONG and way.is_traced and (others := way.shown_beside(cell)):
+            found[cell] = near_by_rounding(open_one, way.forms.get(cell), roots, others=others)
     followed_on = {cell: one for cell, one in found.items() if one.status in (Status.CARRIED, Status.INHERITED)}
     return [followed_on.get(one.cell, one) for one in findings]
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from derive.run.run import Run
 from verify.claims.claim import Cell
 from verify.claims.literal import Literal, may_stand_for
+from verify.following.beginning import steps_with_parameters
 from verify.following.finding import OF_DIGITS, Finding, Status
+from verify.following.manner import FEW_UP
 from verify.following.on_the_way import Reached
 from verify.following.own_numbers import Own
+from verify.logs.means import needed
 from verify.numbers import Form, as_ball, from_fraction, is_moderate, middle, to_float, to_fraction
 
 NARROW = 0.2  # what was carried lies within a fifth of itself: neither a factor 2 or ½ nor a sign gets lost in that
@@ -103,16 +108,20 @@ def without_bound(finding: Finding, form: Form, roots: Mapping[int, Cell]) -> Fi
 
 
 def near_by_rounding(
-    finding: Finding, form: Form | None, roots: Mapping[int, Cell], near: str = "the right number"
+    finding: Finding,
+    form: Form | None,
+    roots: Mapping[int, Cell],
+    near: str = "the right number",
+    others: str = "as it takes others",
 ) -> Finding:
     """A number within a unit of another, `near`; carried where rounding on the way, `form`, can take it so far.
 
-    Of a table in which other numbers show that it rounds so, and not where it may rest on a wrong one.
+    Of a table in which `others` show that it rounds so, and not where it may rest on a wrong one.
     """
     is_possible = form is not None and as_ball(form.ball).is_finite() and not form.sources & roots.keys()
     if form is None or not is_possible or may_stand_for(finding.claim.literal, form.ball) is False:
         return finding
-    why = f"it is within a unit of {near}; rounding on the way can take it so far, as it takes others"
+    why = f"it is within a unit of {near}; rounding on the way can take it so far, {others}"
     return replace(finding, status=Status.CARRIED, why=why, on_the_way="rounded")
 
 
@@ -269,6 +278,39 @@ def _for_sure(finding: Finding, at_first: Finding) -> Finding:
     return finding if follows[0] + end < literal.high and literal.low + end < follows[1] else at_first
 
 
+@dataclass(frozen=True)
+class AuthorsRounding:
+    """How the author of a table rounds on the way: `forms` are what roundings together may give.
+
+    `off` are the numbers that show that the author goes on with rounded numbers, `moved` those of them that `one_way`
+    to round gives, and `is_traced` says that these are not too few; `is_rounded` that right numbers are rounded up.
+    `carried` are those that follow as printed, each with the unexplained numbers that it rests on.
+    """
+
+    forms: Mapping[Cell, Form]
+    one_way: Reached
+    moved: frozenset[Cell]
+    off: frozenset[Cell]
+    carried: Mapping[Cell, frozenset[Cell]]
+    is_traced: bool
+    is_rounded: bool
+
+    def may_explain(self, cell: Cell) -> bool:
+        """Whether a number can be by rounding on the way: another shows it, and does not only follow from this one.
+
+        One alone may be so, too, where one way to round gives it and too few others would show that nobody does.
+        """
+        is_shown = bool(self.off - {cell}) or any(cell not in on and own != cell for own, on in self.carried.items())
+        return is_shown or (self.is_traced and cell in self.moved)
+
+    def shown_beside(self, cell: Cell) -> str:
+        """What other numbers show of an author who rounds on the way; nothing if they do not."""
+        if self.off - {cell}:
+            return "as it takes others"
+        goes_on = [own for own, on in self.carried.items() if cell not in on and own != cell]
+        return "and others follow from rounded numbers" if len(goes_on) >= FEW_UP else ""
+
+
 def as_carried(
     findings: Sequence[Finding], exactly: Mapping[Cell, Form], off_alone: Set[Cell]
 ) -> Mapping[Cell, frozenset[Cell]]:
@@ -291,3 +333,49 @@ def as_carried(
 
 def _may_be(finding: Finding, form: Form) -> bool:
     return may_stand_for(finding.claim.literal, form.ball) is not False
+
+
+def with_hidden_numbers(run: Run, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """The findings; after a slip that may be in a number which no column shows, what is wrong may come of it.
+
+    A parameter, or an optimizer's state, that is in no column moves all that comes after it. A wrong number is so where
+    it stands only if all parameters are printed between the first one and it: right before its step, or, where the
+    optimizer keeps no state, before all steps that it is made of. Of a table without parameters, such as a log of
+    losses, nothing is told between its numbers: each is wrong by itself.
+    """
+    first = _first_of_hidden(findings)
+    shown = steps_with_parameters(run, [one.cell for one in findings])
+    if first is None or not shown:
+        return findings
+    count = sum(len(parameter.values) for parameter in run.problem.parameters)
+    whole = sorted(step for step, found in shown.items() if found == count)
+    keeps_state = bool(run.settings.states)
+
+    def is_told(cell: Cell) -> bool:
+        """Whether the parameters before a number are all in the table."""
+        is_begun = cell.quantity.group == "before"  # by the step before
+        begins = (cell.step if keeps_state else next(needed(run, cell))) - 1 - is_begun
+        place = bisect_right(whole, begins)
+        last = whole[place - 1] if place else 0
+        return last == begins or (not keeps_state and last >= first.cell.step)
+
+    place = findings.index(first)
+    return tuple(
+        replace(one, status=Status.NOT_RIGHT, why="no column shows", inherited_from=first.cell, follows=None)
+        if mark > place and one.status is Status.WRONG and not is_told(one.cell)
+        else one
+        for mark, one in enumerate(findings)
+    )
+
+
+def _first_of_hidden(findings: Sequence[Finding]) -> Finding | None:
+    """The first wrong number after which its column is not right either: where it is, it alone was written wrongly."""
+    following: dict[tuple[object, object], Finding] = {}
+    found = None
+    for one in reversed(findings):
+        column = (one.cell.quantity, one.cell.entry)
+        after = following.get(column)
+        if one.status is Status.WRONG and (after is None or after.status.is_refused):
+            found = one
+        following[column] = one
+    return found

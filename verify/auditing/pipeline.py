@@ -20,6 +20,7 @@ from derive.run.run import Run
 from derive.run.settings import Settings
 from derive.run.update_numbers import with_numbers
 from verify.auditing.judgement import in_both_ways
+from verify.auditing.origins import with_hidden_numbers
 from verify.auditing.other_shapes import unless_read_otherwise
 from verify.auditing.reading import drawn, read, read_plain, timeline_of
 from verify.claims.claim import Claim
@@ -167,14 +168,16 @@ def audit(
         source, reading = plain.source, read_plain(run, plain, units)
     run = _with_numbers(run, reading.claims)
     by_hand(run, [claim.cell for claim in reading.claims], courses).check(chosen.limit)
-    judged = in_both_ways(run, reading.claims, tell, courses)
+    findings, asked = in_both_ways(run, reading.claims, tell, courses)
+    findings = with_hidden_numbers(run, findings)
     formulas = () if sentences and claims is None else judge_formulas(stated, run.followed)
     more, refused = _judged(stated, run.followed, (*said, *reading.formulas))
     refused = tuple(sorted((*reading.refused, *refused), key=lambda error: _place_in(sentences, error)))
-    if refused and not (judged[0] or formulas or more):
+    if refused and not (findings or formulas or more):
         raise refused[0]
     formulas += more
-    return Audit(run.problem, chosen, source, *judged, formulas, reading.unread, reading.told, reading.empty, refused)
+    found = (reading.unread, reading.told, reading.empty, refused)
+    return Audit(run.problem, chosen, source, findings, asked, formulas, *found)
 
 
 def _place_in(sentences: Sequence[str], error: ProblemError) -> int:
