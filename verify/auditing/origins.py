@@ -354,10 +354,10 @@ def with_hidden_numbers(run: Run, findings: tuple[Finding, ...]) -> tuple[Findin
     def is_told(cell: Cell) -> bool:
         """Whether the parameters before a number are all in the table."""
         is_begun = cell.quantity.group == "before"  # by the step before
-        begins = (cell.step if keeps_state else next(needed(run, cell))) - 1 - is_begun
-        place = bisect_right(whole, begins)
+        before = [step - 1 - is_begun for step in needed(run, cell)]
+        place = bisect_right(whole, before[0])
         last = whole[place - 1] if place else 0
-        return last == begins or (not keeps_state and last >= first.cell.step)
+        return {*before} <= {0, *whole} or (not keeps_state and last >= first.cell.step)
 
     place = findings.index(first)
     return tuple(
@@ -369,13 +369,13 @@ def with_hidden_numbers(run: Run, findings: tuple[Finding, ...]) -> tuple[Findin
 
 
 def _first_of_hidden(findings: Sequence[Finding]) -> Finding | None:
-    """The first wrong number after which its column is not right either: where it is, it alone was written wrongly."""
+    """The first wrong number after which its column is not right again: where it is, it alone was written wrongly."""
     following: dict[tuple[object, object], Finding] = {}
     found = None
     for one in reversed(findings):
         column = (one.cell.quantity, one.cell.entry)
         after = following.get(column)
-        if one.status is Status.WRONG and (after is None or after.status.is_refused):
+        if one.status is Status.WRONG and (after is None or not after.status.is_accepted):
             found = one
         following[column] = one
     return found

@@ -314,7 +314,8 @@ def state_behind(
         if not (np.isfinite(here).all() and np.isfinite(slope).all() and slope.all()):
             return {}
         change = (wanted - here) / slope
-        found = np.where((found > 0) & (change <= -found), found / 4, found + change)  # a mean of squares is above 0
+        is_possible = np.isfinite(_middles(parameter_for(system.take(found + change))))
+        found = np.where(is_possible, found + change, found / 4)  # a mean of squares, under a root, is above 0
         if (abs(change) <= CLOSE * abs(found)).all():
             number = system.take(found)
             off = system.apply("sub", (after[parameter], parameter_for(number)))
