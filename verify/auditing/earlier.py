@@ -114,6 +114,7 @@ def followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
         if coarse <= one_way.forms.keys():  # somebody who rounds so has exactly these numbers
             judged, roots = _in_order(own, ways, way, prints, rounded, _Given(prints.given, one_way))
     judged = beside_slips(judged, at_first, copied, ways[-1])
+    judged = _open_beside_slips(run, judged, copied, owns, way)
     judged = [*_as_printed(run, judged, prints, is_part=is_part), *later]
     judged = _of_a_rounding_author(judged, ways, roots, way, prints)
     judged = with_other_conventions(run, with_local_partials(run, judged))
@@ -129,7 +130,16 @@ def _owns(findings: Sequence[Finding], count: int, begin: int) -> list[Own]:
     exact = exact_integers(findings)
     marked = [(mark, one) for mark, one in enumerate(findings[:count]) if one.cell.step >= begin - 1]
     zeros = zeros_left_out(findings, [one for _, one in marked])
-    return [_own(one, mark, is_exact=one.cell in exact, unit=zeros.get(one.cell)) for mark, one in marked]
+    owns = [_own(one, mark, is_exact=one.cell in exact, unit=zeros.get(one.cell)) for mark, one in marked]
+    slip = next((mark for mark, one in enumerate(findings) if one.status is Status.WRONG), count)
+    is_cut = [one.status is Status.TRUNCATED and mark > slip for mark, one in marked]
+    return [_as_cut(own) if cut else own for own, cut in zip(owns, is_cut, strict=True)]
+
+
+def _as_cut(own: Own) -> Own:
+    """A number after a slip that looks cut off: it need not be the right one, of which it has the first digits."""
+    low, high = own.claim.literal.cut().ends
+    return replace(own, low=min(own.low, low), high=max(own.high, high))
 
 
 def _as_rounded(findings: Sequence[Finding], prints: Manner) -> tuple[Sequence[Finding], frozenset[Cell]]:
@@ -349,6 +359,31 @@ def _of_a_rounding_author(
             found[cell] = near_by_rounding(open_one, way.forms.get(cell), roots, others=others)
     followed_on = {cell: one for cell, one in found.items() if one.status in (Status.CARRIED, Status.INHERITED)}
     return [followed_on.get(one.cell, one) for one in findings]
+
+
+def _open_beside_slips(
+    run: Run, findings: Sequence[Finding], copied: Sequence[int], owns: Sequence[Own], way: AuthorsRounding
+) -> list[Finding]:
+    """The findings; open is what rounding on the way gives if the right numbers stand in place of those `copied`."""
+    wrong = {mark: one.cell for mark, one in enumerate(findings) if one.status is Status.WRONG}
+    later = [mark for mark in wrong if copied and mark > min(copied) and mark not in copied]
+    if not any(way.may_explain(wrong[mark]) for mark in later):
+        return list(findings)
+    forms = allowed(run, findings, without_slips(owns, findings, copied)).forms
+    roots = {mark: cell for mark, cell in wrong.items() if mark not in copied}
+    opened = {
+        wrong[mark]: one
+        for mark in later
+        if way.may_explain(wrong[mark]) and wrong[mark] in forms
+        if (one := on_the_way(findings[mark], forms[wrong[mark]], roots)).status is Status.UNDECIDED
+    }
+    rests = "what it follows from is undecided"
+    return [
+        replace(one, status=Status.UNDECIDED, why=rests, inherited_from=None)
+        if one.inherited_from in opened
+        else opened.get(one.cell, one)
+        for one in findings
+    ]
 
 
 def _as_printed(run: Run, findings: Sequence[Finding], prints: Manner, *, is_part: bool) -> list[Finding]:

@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 
 from verify.claims.claim import Cell, Claim, Quantity
-from verify.claims.literal import Literal
+from verify.claims.literal import Literal, judge
 from verify.following.finding import Finding, Status
 from verify.hand.update import Instead
 from verify.numbers import (
@@ -139,26 +139,44 @@ def exact_integers(findings: Sequence[Finding]) -> frozenset[Cell]:
 
 
 def filled_zeros(findings: Sequence[Finding]) -> Mapping[Cell, Literal]:
-    """The wrong integers of a table that is rounded to so many digits, 720 beside 0.67 and −8.8: its 0 is no digit.
+    """The integers of a table that is rounded to so many digits, 720 beside 0.67 and −8.8: their last 0 is no digit.
 
-    No number of such a table has more significant digits, and `MANY_ROUNDED` that are right have as many, some of them
-    after the point, and are rounded.
+    Of those that are not right as they stand. No number of such a table has more significant digits, and one after the
+    point has as many. That it is rounded so, `MANY_ROUNDED` numbers show, which are right with as many digits, or are
+    so with filled zeros; or all numbers after the point, which have as many digits and not all as many places.
     """
-    wrong = {
-        one.cell: one.claim.literal for one in findings if one.status is Status.WRONG and is_integer(one.claim.literal)
-    }
-    wrong = {cell: literal for cell, literal in wrong.items() if cell.quantity.group != "setting"}
-    if not wrong:
-        return {}
     calculated = [
         one for one in findings if one.cell.quantity.group != "setting" and one.claim.literal.unit is not None
     ]
-    digits = [_without_zeros(one.claim.literal) for one in calculated]
-    most = max(digits, default=0)
-    rounded = [one for one, own in zip(calculated, digits, strict=True) if own == most and _is_rounded(one)]
-    if most < FEW_DIGITS or len(rounded) < MANY_ROUNDED:
+    most = max((_without_zeros(one.claim.literal) for one in calculated), default=0)
+    filled = {
+        one.cell: one.claim.literal.filled(one.claim.literal.digits - most)
+        for one in calculated
+        if is_integer(one.claim.literal) and one.claim.literal.digits > most and one.status is not Status.RIGHT
+    }
+    if not filled or most < FEW_DIGITS:
         return {}
-    return {cell: literal.filled(literal.digits - most) for cell, literal in wrong.items() if literal.digits > most}
+    shown = [one for one in calculated if _may_have(one.claim.literal, most) and _is_rounded(one)]
+    is_broken = any(not is_integer(one.claim.literal) for one in shown)
+    shown += [one for one in calculated if one.cell in filled and _is_right(filled[one.cell], one.right)]
+    is_shown = len(shown) >= MANY_ROUNDED or _has_digits([one.claim.literal for one in calculated], most)
+    return filled if is_broken and is_shown else {}
+
+
+def _has_digits(literals: Sequence[Literal], most: int) -> bool:
+    """Whether the numbers after the point all have so many digits, and not all as many places."""
+    broken = [literal for literal in literals if not is_integer(literal) and literal.value]
+    places = {literal.decimals for literal in broken}
+    return len(places) > 1 and all(_may_have(literal, most) for literal in broken)
+
+
+def _may_have(literal: Literal, digits: int) -> bool:
+    """Whether a number may be rounded to so many significant digits."""
+    return digits == _without_zeros(literal) or (digits == literal.digits and not is_integer(literal))
+
+
+def _is_right(literal: Literal, right: Exactly | None) -> bool:
+    return right is not None and judge(literal, right) == "right"
 
 
 def zeros_of_places(findings: Sequence[Finding]) -> Mapping[Cell, Literal]:
@@ -194,16 +212,17 @@ def _coarsest(findings: Sequence[Finding], enough: int) -> int | None:
 
 
 def _without_zeros(literal: Literal) -> int:
-    """The significant digits, of an integer without the zeros at its end."""
-    return len(str(abs(literal.value)).rstrip("0")) if is_integer(literal) else literal.digits
+    """The significant digits, of an integer without the zeros at its end; 0.100 may be 0.0998 to two digits."""
+    if is_integer(literal):
+        return len(str(abs(literal.value)).rstrip("0"))
+    is_rounded_up = literal.digits > 1 and abs(literal.value) == (literal.unit or 0) * 10 ** (literal.digits - 1)
+    return literal.digits - is_rounded_up
 
 
 def _is_rounded(finding: Finding) -> bool:
-    """Whether a number with digits after the point is right and not exactly so."""
+    """Whether a number is right and not exactly so."""
     literal, right = finding.claim.literal, finding.right
-    if finding.status is not Status.RIGHT or right is None or is_integer(literal):
-        return False
-    return to_fraction(right) != literal.value
+    return finding.status is Status.RIGHT and right is not None and to_fraction(right) != literal.value
 
 
 def zeros_left_out(findings: Sequence[Finding], among: Sequence[Finding] | None = None) -> Mapping[Cell, Fraction]:

@@ -134,6 +134,32 @@ def test_an_integer_with_filled_zeros_stands_for_what_rounds_to_it() -> None:
     assert written_like(literal, from_fraction(Fraction("603.03")), more=1) == "603"
 
 
+def digits_alone(*others: str, right: str) -> list[Finding]:
+    """Numbers of one row, and 190 in it for what is `right`."""
+    rights = [str(Fraction(text) + Fraction(1, 10**6)) for text in others]
+    cells = [cell(1, "loss", f"n{place}") for place in range(len(others))]
+    row = [finding(about, text, exact) for about, text, exact in zip(cells, others, rights, strict=True)]
+    return [*row, finding(FIRST, "190", right, Status.WRONG)]
+
+
+@pytest.mark.parametrize(
+    ("others", "right", "unit"),
+    [
+        (("29", "-43", "0.66"), "186.6", 10),
+        (("14", "0.66"), "186.6", 10),  # with 190 itself there are three
+        (("14", "0.66"), "120.6", None),
+        (("29", "-43"), "186.6", None),  # a table of integers is rounded to integers
+        (("0.66", "8.8"), "120.6", 10),  # as many digits, and not as many places
+        (("0.66", "0.88"), "120.6", None),
+        (("0.66", "8.8", "0.100"), "120.6", 10),  # 0.0998 to two digits
+        (("0.66", "8.8", "0.101"), "120.6", None),
+    ],
+)
+def test_few_numbers_show_the_digits_of_an_integer(others: tuple[str, ...], right: str, unit: int | None) -> None:
+    found = filled_zeros(digits_alone(*others, right=right))
+    assert [literal.unit for literal in found.values()] == ([unit] if unit is not None else [])
+
+
 @pytest.mark.parametrize(("text", "beside", "is_exact"), [("88", "9.5", False), ("1", "0.7616", True)])
 def test_an_integer_of_as_many_digits_as_its_column_is_rounded_as_the_others(
     text: str, beside: str, is_exact: bool
