@@ -26,7 +26,7 @@ from tests.homework_checks import (
 )
 from tests.problems import EXPONENTIAL, SQUARES_OF_FIVE, THREE_POINTS
 from verify import Audit, Status, audit
-from verify.following.on_the_way import RARE
+from verify.following.manner import RARE
 
 SEEDS = st.integers(0, 10**6)
 

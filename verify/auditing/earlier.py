@@ -36,18 +36,24 @@ from verify.following import extent
 from verify.following.beginning import SHORT, known_states, passed_over
 from verify.following.finding import OF_DIGITS, Finding, Status
 from verify.following.follow_through import follow
-from verify.following.manner import Manner, is_cut_in_full, manner, rounds_up
+from verify.following.manner import (
+    Manner,
+    has_traces,
+    is_cut_in_full,
+    manner,
+    reachable,
+    rounds_up,
+    unexplained,
+)
 from verify.following.on_the_way import (
     Allowed,
     Reached,
+    Tried,
     allowed,
-    has_traces,
     hides_gradients,
     is_by_program,
     of_parameters,
-    reachable,
     reached,
-    unexplained,
 )
 from verify.following.own_lines import OF_LINES, has_own_lines
 from verify.following.own_numbers import Hiding, Own, exact_integers, own_number, zeros_left_out
@@ -61,10 +67,10 @@ _ASIDES = ("partials", "scaled")  # groups of numbers that are often written bes
 MAX_COPIED = 4  # slips in copying that are looked behind: each costs as much as to follow the author once
 
 
-def followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+def followed(run: Run, findings: Sequence[Finding], tried: Tried) -> tuple[Finding, ...]:
     """The findings, in the order of calculation, with what is inherited told apart from what is wrong where it stands.
 
-    Of a long table nothing follows after the last number that is not right.
+    Of a long table nothing follows after the last number that is not right. `tried` has what ways to round give of it.
     """
     refused = [one.cell for one in findings if one.status is Status.WRONG or one.by_inputs]
     near = [one.cell for one in findings if one.status in OF_DIGITS]
@@ -90,7 +96,7 @@ def followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
     others = [_without_asides(run, own, owns, wanted), _through_lines(run, owns, wanted)]
     by_rounding = Allowed(None, {}) if is_part else allowed(run, own, owns)
     forms = follow(run, owns, [*wanted, *by_rounding.forms], HandForms(inputs=inputs))
-    way = _way(run, own, forms, by_rounding, near, rounded, rounds_up(findings))
+    way = _way(run, own, forms, by_rounding, near, rounded, rounds_up(findings), tried)
     is_short = not is_part and max(one.cell.step for one in own) <= extent.MAX_BY_HAND
     if is_short or any(is_open(one, forms.get(one.cell)) for one in own):
         by_parameters = follow(run, of_parameters(owns_from(1)), wanted, HandForms(inputs=inputs))
@@ -110,7 +116,7 @@ def followed(run: Run, findings: Sequence[Finding]) -> tuple[Finding, ...]:
         given = _Given(prints.given, way.one_way if way.moved and way.is_traced else Reached())
         judged, roots = _in_order(own, ways, way, prints, rounded, given)
     if is_short and by_rounding.digits is not None and (coarse := _coarse(judged)):
-        one_way = reached(run, own, coarse, by_rounding.digits, _right(own, by_rounding.forms))
+        one_way = reached(run, own, coarse, by_rounding.digits, tried, _right(own, by_rounding.forms))
         if coarse <= one_way.forms.keys():  # somebody who rounds so has exactly these numbers
             judged, roots = _in_order(own, ways, way, prints, rounded, _Given(prints.given, one_way))
     judged = beside_slips(judged, at_first, copied, ways[-1])
@@ -267,26 +273,24 @@ def _way(
     near: Sequence[Cell],
     rounded: Set[Cell],
     is_rounded: bool,
+    tried: Tried,
 ) -> AuthorsRounding:
     """How the author rounds, by the numbers that do not follow exactly, and those `near` the right ones.
 
-    `is_rounded` says whether right numbers are rounded up.
-
-    One alone is looked at where roundings can take it so far, or it looks cut off in a table that is `rounded`; the
-    first of these only shows something where one way gives it and nearly all that is right, as it is printed.
+    `is_rounded` says whether right numbers are rounded up. One number alone is looked at where roundings can take it so
+    far, or it looks cut off in a table that is `rounded`; the first of these only shows something where one way gives
+    it and nearly all that is right, as it is printed.
     """
     off_alone = unexplained(findings, exactly)
     looked_at, one_way, forms = off_alone.union(near), Reached(), by_rounding.forms
     allowed_ones = reachable(findings, off_alone, forms)
-    if by_rounding.digits is not None and (len(looked_at) > 1 or off_alone & rounded):
-        one_way = reached(run, findings, looked_at, by_rounding.digits)
-    elif by_rounding.digits is not None and (allowed_ones or (off_alone and hides_gradients(findings))):
-        one_way = reached(run, findings, looked_at, by_rounding.digits, _right(findings, forms))
-    moved = looked_at & one_way.forms.keys()
-    off = moved | allowed_ones
-    carried = as_carried(findings, exactly, off_alone)
+    is_alone = len(looked_at) <= 1 and not off_alone & rounded
+    if by_rounding.digits is not None and (not is_alone or allowed_ones or (off_alone and hides_gradients(findings))):
+        beside = _right(findings, forms) if is_alone else frozenset[Cell]()
+        one_way = reached(run, findings, looked_at, by_rounding.digits, tried, beside)
+    moved, carried = looked_at & one_way.forms.keys(), as_carried(findings, exactly, off_alone)
     is_traced = has_traces(findings, exactly, forms, moved)
-    return AuthorsRounding(forms, one_way, moved, off, carried, is_traced, is_rounded)
+    return AuthorsRounding(forms, one_way, moved, moved | allowed_ones, carried, is_traced, is_rounded)
 
 
 def _by_rounding(

@@ -22,6 +22,7 @@ from verify.following.epoch_means import which_of_two
 from verify.following.extent import MAX_BY_HAND
 from verify.following.finding import OF_DIGITS, Finding, Status
 from verify.following.manner import manner
+from verify.following.on_the_way import Tried
 from verify.following.own_numbers import filled_zeros, zeros_dropped, zeros_of_places
 from verify.following.right_values import PRECISIONS, Known, rate, right_values
 from verify.following.rounded_inputs import by_inputs
@@ -102,11 +103,12 @@ def _judged(run: Run, claims: Sequence[Claim], known: Known) -> tuple[tuple[Find
     """A finding for each claim, and whether PyTorch was asked."""
     alone = _each_alone(run, claims, known)
     found, asked = _rounded(run, alone, known)
-    judged = _as_pytorch_prints(run, followed(run, found))
+    tried = Tried()
+    judged = _as_pytorch_prints(run, followed(run, found, tried))
     if not is_dtype_named(run) and _may_be_by_hand(judged):
         finer = replace(run, settings=replace(run.settings, dtype="float64"))
         in_float64, also_asked = _rounded(finer, alone, known)
-        judged_finer = followed(finer, in_float64)
+        judged_finer = followed(finer, in_float64, tried)
         is_by_hand = _is_by_hand(judged) and not is_of_float32(judged, judged_finer)
         if is_by_hand or (_follow(judged, judged_finer) and not _is_of_pytorch(run, judged)):
             run, found, judged, asked = finer, in_float64, judged_finer, asked or also_asked
@@ -114,7 +116,7 @@ def _judged(run: Run, claims: Sequence[Claim], known: Known) -> tuple[tuple[Find
     if cut and not manner(run, found, ()).is_rounded:
         # nobody cuts off what rounding in a program has made a little smaller
         read = _of_digits(run, _each_alone(run, cut, known))
-        by_cut = followed(run, read)
+        by_cut = followed(run, read, tried)
         is_cut = is_cut_rather(found, read, judged, by_cut)
         judged = by_cutting(judged, by_cut) if is_cut else left_open(judged, by_cut)
     return judged, asked

@@ -14,7 +14,7 @@ from verify.claims.literal import judge
 from verify.following.right_values import right_values
 from verify.logs.meaning import Averaged, RunningSums, weights
 from verify.logs.means import needed, weights_of
-from verify.numbers import Exactly, decimal, is_moderate, middle
+from verify.numbers import Array, Exactly, Form, Forms, decimal, forms, is_moderate, middle
 
 MAX_IN_MEANS = 200_000  # losses that means are made of together; those of a longer log are not followed
 
@@ -128,3 +128,11 @@ def _read_as(
             sentence = f"{claim.cell.name} is read as {chosen.label}{said}:{where} {both}"
             return {**found, id(claim): replace(found[id(claim)], told=sentence)}
     return found
+
+
+def added(system: Forms, total: Array | None, form: Form, times: int) -> Array:
+    """A sum and so many times a number."""
+    number = forms([form], ())
+    if times != 1:
+        number = system.apply("mul", (number, system.constant(Fraction(times))))
+    return number if total is None else system.apply("add", (total, number))

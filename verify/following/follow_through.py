@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import partial
@@ -22,9 +23,9 @@ from derive.training.optimizers import read_assignment
 from verify.claims.claim import Cell
 from verify.following import beginning
 from verify.following.beginning import SHORT, Beginning, known_states
-from verify.following.epoch_means import means_by_step, sum_behind
+from verify.following.epoch_means import added, means_by_step, sum_behind
 from verify.following.own_lines import Correction, Recorded, through_lines
-from verify.following.own_numbers import MAX_PARTS, NOT_HIDING, Hiding, Own, Shortening, state_behind
+from verify.following.own_numbers import MAX_PARTS, NOT_HIDING, Hiding, Own, Shortening, is_finer, state_behind
 from verify.following.right_values import OutOfReachError
 from verify.hand.calculation import Calculation, columns, only, prepare
 from verify.hand.derivative import Derivative, derivative
@@ -43,6 +44,15 @@ BITS_A_STEP = 4  # balls widen with every step
 _PLAIN = (read_assignment("p = p - lr*g"),)
 
 Key = tuple[int, str, str]  # step, group, name
+LooksOn = Callable[[Cell, Form], bool]  # is told each number that follows; where it says no, nothing more is calculated
+
+
+class _EnoughError(Exception):
+    """Nothing more is asked for."""
+
+
+def _key(cell: Cell) -> Key:
+    return cell.step, cell.quantity.group, cell.quantity.name
 
 
 @dataclass
@@ -56,6 +66,7 @@ class _Follower:
     through: bool = False
     passed: Mapping[int, int] = field(default_factory=dict)
     hiding: Hiding = NOT_HIDING
+    looks_on: LooksOn | None = None
     found: dict[Cell, Form] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -65,11 +76,10 @@ class _Follower:
         self.by_key: dict[Key, list[Own]] = {}
         self.by_mark = {own.mark: own for own in self.owns}
         for own in self.owns:
-            cell = own.claim.cell
-            self.by_key.setdefault((cell.step, cell.quantity.group, cell.quantity.name), []).append(own)
+            self.by_key.setdefault(_key(own.claim.cell), []).append(own)
         self.asked: dict[Key, list[Cell]] = {}
         for cell in self.wanted:
-            self.asked.setdefault((cell.step, cell.quantity.group, cell.quantity.name), []).append(cell)
+            self.asked.setdefault(_key(cell), []).append(cell)
         self.derived: dict[int, dict[str, None]] = {}  # the derivatives of each step, asked for or the author's
         for step, _, name in (key for key in (*self.asked, *self.by_key) if key[1] == "partials"):
             self.derived.setdefault(step, {})[name] = None
@@ -81,37 +91,34 @@ class _Follower:
             if group == "prediction":
                 self.predictions.setdefault(step, []).extend(cells)
         self.products: dict[tuple[int, str], Array] = {}  # the author's own lr·∂l/∂w
-        self.sums = RunningSums(self.run.batches, self.averages, self.added)
+        self.sums = RunningSums(self.run.batches, self.averages, partial(added, self.system))
         self.moves: dict[str, Callable[..., Mapping[str, Array]]] = {}  # the last update of each parameter
 
     def settled(self, step: int, group: str, name: str, array: Array) -> Array:
-        """Remembers what was calculated where it is asked for, and puts the author's numbers in its place."""
+        """Remembers what was calculated where it is asked for, and puts the author's numbers in its place.
+
+        Raises `_EnoughError` where who looks on has seen enough; not where derivatives of lines are still to move it.
+        """
         is_state = group == "after" and parameter_of(name) != name
         samples = self.run.batches[step - 1].n if self.averages else 1
         array = self.system.written("state" if is_state else group, array, samples)
         for cell in self.asked.get((step, group, name), ()):
             self.found[cell] = array[cell.position]
+            if self.looks_on is not None and step not in self.derived and not self.looks_on(cell, self.found[cell]):
+                raise _EnoughError
         owns = self.by_key.get((step, group, name), ())
         if not owns:
             return array
         replaced = array.copy()
         for own in owns:
             position = own.claim.cell.position
-            replaced[position] = array[position] if self.is_finer(array[position], own) else own.form
+            other = self.by_mark.get(next(iter(array[position].sources), -1))
+            replaced[position] = array[position] if is_finer(array[position], other, own) else own.form
         return replaced
 
     def recorded(self, step: int, corrections: Sequence[Correction] = (), *, is_of_loss: bool = True) -> Recorded:
         """The author's lines of a step, and their adjoints."""
         return Recorded(self.run, self.system, partial(self.settled, step), corrections, is_of_loss=is_of_loss)
-
-    def is_finer(self, form: Form, own: Own) -> bool:
-        """Whether a number is another of the author's own as it is, with which `own` agrees, and printed finer."""
-        other = self.by_mark.get(next(iter(form.sources), -1))
-        if other is None or len(form.sources) > 1 or not (own.known and other.known):
-            return False
-        is_itself = form.rest == 0 and form.centre == other.form.centre and form.parts == other.form.parts
-        fine, coarse = other.claim.literal, own.claim.literal
-        return bool(is_itself and fine.slack < coarse.slack and fine.low <= coarse.high and coarse.low <= fine.high)
 
     def calculate(self, last: int, begin: Beginning) -> None:
         """Every step up to the last that is asked for, from the state that it begins with."""
@@ -339,13 +346,6 @@ class _Follower:
         """A loss, or what is reported beside it."""
         return self.losses[step, line]
 
-    def added(self, total: Array | None, form: Form, times: int) -> Array:
-        """A sum and so many times a number."""
-        number = forms([form], ())
-        if times != 1:
-            number = self.system.apply("mul", (number, self.system.constant(Fraction(times))))
-        return number if total is None else self.system.apply("add", (total, number))
-
     def predict(self, calculation: Calculation, held: Mapping[str, Array], step: int) -> None:
         """The lines at the data of [predict] that are asked for, at the author's last parameters."""
         cells = self.predictions.get(step)
@@ -366,12 +366,14 @@ def follow(
     *,
     through: bool = False,
     hiding: Hiding = NOT_HIDING,
+    looks_on: LooksOn | None = None,
 ) -> Mapping[Cell, Form]:
     """For each cell of `wanted` the number that follows from the author's own earlier ones, if calculated.
 
     `system` says what is not exact besides them: inputs that are rounded, or every result; nothing where none is given.
     `through` takes the derivative of a line at the author's number of the line itself (`through_lines`). Parameters
     with the marks `hiding` were moved by another state than the right one: they show by which, if no column does.
+    What follows after a number at which who `looks_on` has seen enough is left out.
     In a long run a cell before which the author has no number is left out: it does not follow from any.
     """
     chosen = system or HandForms()
@@ -385,9 +387,9 @@ def follow(
         claims = [own.claim for own in owns]
         first = beginning.first_step(run, cells, [claim.cell for claim in claims])
         passed = beginning.passed_over(known_states(run, claims), asked_steps(run, cells), first)
-    follower = _Follower(run, owns, frozenset(cells), chosen, through, passed, hiding)
+    follower = _Follower(run, owns, frozenset(cells), chosen, through, passed, hiding, looks_on)
     try:
-        with precision(min(256 + BITS_A_STEP * last, 8192)):
+        with suppress(_EnoughError), precision(min(256 + BITS_A_STEP * last, 8192)):
             is_later = first > 1 and first not in passed  # what is passed over is not calculated
             begin = beginning.before(run, first) if is_later else beginning.at_first(run, chosen)
             follower.calculate(last, replace(begin, step=first))

@@ -7,7 +7,7 @@ work.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import product, takewhile
 
@@ -15,7 +15,7 @@ from derive.run.run import Run
 from verify.claims.claim import Cell
 from verify.claims.literal import Literal, may_stand_for
 from verify.following.extent import MAX_BY_HAND, in_forms
-from verify.following.finding import Finding, Status
+from verify.following.finding import Finding
 from verify.following.follow_through import follow
 from verify.following.own_lines import OF_LINES, has_own_lines
 from verify.following.own_numbers import Own, is_integer
@@ -28,9 +28,7 @@ from verify.numbers import (
     PocketForms,
     PocketNumbers,
     Rounds,
-    as_ball,
     carried,
-    from_fraction,
     likely,
 )
 
@@ -41,14 +39,6 @@ _OF_ROUNDED_LINES = (Rounds.RESULTS, Rounds.UPDATES, *_OF_WRITTEN_LINES)
 WAYS = 2 * 2 * (len(Rounds) + len(_OF_ROUNDED_LINES)) * (1 + GUARD_DIGITS)  # to round that are tried of one run at most
 ONE_IN = 8  # right numbers that a person who rounds in much the same way may have otherwise
 _NO_LIMIT = 99  # digits, or places after the point
-
-
-# Whether a table shows that its author rounds on the way. Of numbers that such rounding can take TRACE times as far as
-# their digits and the numbers before them leave open, 222 of 482 were beyond that in 186 right tables of students who
-# round everything (tests/students.py): two in five at least, at 99 %. If each is so with a chance of 2/5, the chance
-# that m or fewer are, and more than RARE·(m + 1) are not, is less than 1/1000 for all m together: (3/5)^14 for m = 0,
-# and less than 1/50000 for m = 1.
-TRACE, RARE = 4, 13
 
 
 @dataclass(frozen=True)
@@ -114,42 +104,85 @@ def _is_shortened(own: Own) -> bool:
 
 
 def reached(
-    run: Run, findings: Sequence[Finding], candidates: Set[Cell], digits: Carried, beside: Set[Cell] = frozenset()
+    run: Run,
+    findings: Sequence[Finding],
+    candidates: Set[Cell],
+    digits: Carried,
+    tried: Tried,
+    beside: Set[Cell] = frozenset(),
 ) -> Reached:
     """What a person gets who rounds in one way and goes on with what is printed: the way that explains the table best.
 
     That is the first that gives all `candidates`, which do not follow otherwise, as they are printed; or else, of those
     that give some of them, the one that gives the most numbers of the table. Each has to give those `beside` them, but
     for one in `ONE_IN`. Lines and losses may all be given by another way, that does not give the gradients: these are
-    calculated by other formulas than the chain rule's as well, (p − t)·x. Nothing where that takes too long.
+    calculated by other formulas than the chain rule's as well, (p − t)·x. Nothing where that takes too long. A way is
+    left as soon as it can be none of these; `tried` has what is known of it.
     """
     claims = [one.claim for one in findings if one.claim.literal.special is None]
     owns = [Own(claim, mark, claim.literal.value, claim.literal.value) for mark, claim in enumerate(claims)]
     literals = {claim.cell: claim.literal for claim in claims if claim.cell.quantity.group != "setting"}
-    best, last = Reached(), max(cell.step for cell in literals)
+    last = max(cell.step for cell in literals)
     if in_forms(run, WAYS * last, 0) > run.settings.limit:
-        return best
-    forward = Reached()
+        return Reached()
+    best = _Best(literals, candidates, beside)
     for way in _ways(run, digits, is_short=last <= FEW_STEPS, are_gradients_shown=not hides_gradients(findings)):
-        given = way.given_with(candidates, owns, literals)
-        if not given:
+        plain = tried.given(way, owns, literals, best.may_have_slip if way.is_coarse else best.may_matter)
+        if not candidates & plain.keys():
             continue
-        lines = {cell: form for cell, form in given.items() if cell.quantity.group in OF_LINES}
-        if way.is_coarse:
-            given = way.beside_a_slip(owns, literals, given)
-            if not _gives_most(given.keys(), candidates, literals.keys() - candidates):
-                continue
-        if candidates & lines.keys() and len(lines) > len(forward.forms):
-            forward = Reached(way.words, lines)
-        if ONE_IN * len(beside - given.keys()) > len(beside):
+        given = tried.beside_a_slip(way, owns, literals, plain) if way.is_coarse else plain
+        if way.is_coarse and not _gives_most(given.keys(), candidates, literals.keys() - candidates):
             continue
-        if candidates <= given.keys():
-            return Reached(way.words, given)
-        if candidates & given.keys() and len(given) > len(best.forms):
-            best = Reached(way.words, given)
-    of_lines = {cell for cell in literals if cell.quantity.group in OF_LINES}
-    is_better = len(forward.forms) > len(of_lines & best.forms.keys())
-    return best.with_lines(forward) if is_better and forward.forms.keys() == of_lines else best
+        best.take_lines(way, plain)
+        if best.take(way, given):
+            break
+    return best.found
+
+
+class _Best:
+    """Of the ways so far the one that explains a table best, and that of its lines and losses."""
+
+    def __init__(self, literals: Mapping[Cell, Literal], candidates: Set[Cell], beside: Set[Cell]) -> None:
+        self.count, self.candidates, self.beside = len(literals), candidates, beside
+        self.lines = {cell for cell in literals if cell.quantity.group in OF_LINES}
+        self.way, self.of_lines = Reached(), Reached()
+
+    def take_lines(self, way: _Way, given: Mapping[Cell, Form]) -> None:
+        """Takes a way for the lines and losses by what it gives, where that is more of them."""
+        lines = {cell: form for cell, form in given.items() if cell in self.lines}
+        if self.candidates & lines.keys() and len(lines) > len(self.of_lines.forms):
+            self.of_lines = Reached(way.words, lines)
+
+    def take(self, way: _Way, given: Mapping[Cell, Form]) -> bool:
+        """Takes a way by what it gives, where that is more; returns whether it gives all that it is to explain."""
+        is_whole, is_more = self.candidates <= given.keys(), len(given) > len(self.way.forms)
+        if self.is_beside(self.beside - given.keys()) and (is_whole or (is_more and self.candidates & given.keys())):
+            self.way = Reached(way.words, given)
+            return is_whole
+        return False
+
+    def is_beside(self, missed: Set[Cell]) -> bool:
+        """Whether a way that misses these may be given beside what it has to give."""
+        return ONE_IN * len(self.beside & missed) <= len(self.beside)
+
+    def may_matter(self, missed: Set[Cell]) -> bool:
+        """Whether a way that misses these numbers may still be taken: for the whole table, or for lines and losses."""
+        if self.candidates <= missed:
+            return False
+        if not self.lines & missed and len(self.of_lines.forms) < len(self.lines):
+            return True
+        is_more = not self.candidates & missed or self.count - len(missed) > len(self.way.forms)
+        return is_more and self.is_beside(missed)
+
+    def may_have_slip(self, missed: Set[Cell]) -> bool:
+        """Whether a way that misses these numbers may give more beside a slip."""
+        return not self.candidates <= missed
+
+    @property
+    def found(self) -> Reached:
+        """The best way; with the lines and losses by another, where that gives all of them, and more."""
+        own, other = self.lines & self.way.forms.keys(), self.of_lines.forms
+        return self.way.with_lines(self.of_lines) if len(other) > len(own) and other.keys() == self.lines else self.way
 
 
 def hides_gradients(findings: Sequence[Finding]) -> bool:
@@ -176,7 +209,7 @@ def _is_of_parameter(cell: Cell) -> bool:
 
 @dataclass(frozen=True)
 class _Way:
-    """One way to round, in words: which numbers, and in a run of which lines.
+    """One way to round, in words: which numbers, and in a run of which lines, by its `place` among these.
 
     With `through`, derivatives are taken at the numbers of lines. `is_coarse` where numbers that are on no paper have
     fewer digits than those of the table: nothing else speaks for it than that it gives all of them.
@@ -185,35 +218,78 @@ class _Way:
     words: str
     system: PocketNumbers
     run: Run
+    place: int = 0
     through: bool = False
     is_coarse: bool = False
 
-    def given(self, owns: Sequence[Own], literals: Mapping[Cell, Literal], cells: Set[Cell]) -> dict[Cell, Form]:
-        """Those of `cells` that the way gives as they are printed."""
-        kept = owns if self.system.rounds is not Rounds.PARAMETERS else of_parameters(owns)
-        found = follow(self.run, kept, [*cells], self.system, through=self.through)
-        return {cell: form for cell, form in found.items() if may_stand_for(literals[cell], form.ball) is True}
+    @property
+    def key(self) -> _Key:
+        """What tells a way apart from the others of a table."""
+        return (*self.system.manner, self.place, self.through)
 
-    def given_with(
-        self, candidates: Set[Cell], owns: Sequence[Own], literals: Mapping[Cell, Literal]
+
+_Key = tuple[Carried, Rounds, bool, bool, Carried, int, bool]
+
+
+@dataclass
+class _Try:
+    """The numbers that are known of a way, in the order in which they follow, and whether these are all."""
+
+    forms: Mapping[Cell, Form]
+    is_whole: bool
+    has_met_tie: bool
+
+
+@dataclass
+class Tried:
+    """What is known of the ways to round of one table: it is the same whatever they are to explain.
+
+    So it is whatever the dtype of a program is, which tells nothing of what a person gets.
+    """
+
+    known: dict[tuple[tuple[Cell, Literal], ...], dict[_Key, _Try]] = field(default_factory=dict)
+
+    def of(self, owns: Sequence[Own]) -> dict[_Key, _Try]:
+        """The ways that have been tried of an author's numbers."""
+        return self.known.setdefault(tuple((own.claim.cell, own.claim.literal) for own in owns), {})
+
+    def given(
+        self,
+        way: _Way,
+        owns: Sequence[Own],
+        literals: Mapping[Cell, Literal],
+        may_matter: Callable[[Set[Cell]], bool] = lambda _: True,
     ) -> dict[Cell, Form]:
-        """What the way gives of all numbers; nothing where it gives no candidate: the steps after them tell nothing."""
-        last = max(cell.step for cell in candidates)
-        begun = {cell for cell in literals if cell.step <= last}
-        given = self.given(owns, literals, begun)
-        if not candidates & given.keys():
+        """The numbers that a way gives as they are printed; none where it does not matter, by those that it misses."""
+        missed: set[Cell] = set()
+
+        def looks_on(cell: Cell, form: Form) -> bool:
+            if cell in missed or may_stand_for(literals[cell], form.ball) is True:
+                return True
+            missed.add(cell)
+            return may_matter(missed)
+
+        tries = self.of(owns)
+        known = tries.get(way.key)
+        if known is None or (not known.is_whole and all(looks_on(*one) for one in known.forms.items())):
+            missed.clear()
+            kept = owns if way.system.rounds is not Rounds.PARAMETERS else of_parameters(owns)
+            found = follow(way.run, kept, [*literals], way.system, through=way.through, looks_on=looks_on)
+            known = _Try(found, may_matter(missed), way.system.has_met_tie)
+            tries[way.key] = known
+        way.system.has_met_tie = known.has_met_tie
+        if not known.is_whole:
             return {}
-        return given if len(begun) == len(literals) else self.given(owns, literals, literals.keys())
+        return {cell: form for cell, form in known.forms.items() if may_stand_for(literals[cell], form.ball) is True}
 
     def beside_a_slip(
-        self, owns: Sequence[Own], literals: Mapping[Cell, Literal], given: dict[Cell, Form]
+        self, way: _Way, owns: Sequence[Own], literals: Mapping[Cell, Literal], given: dict[Cell, Form]
     ) -> dict[Cell, Form]:
         """What is given, or what is where the first number that is not was copied wrongly, if that is more."""
         slip = next((cell for cell in literals if cell not in given), None)
         if slip is None:
             return given
-        found = self.given([own for own in owns if own.claim.cell != slip], literals, literals.keys())
-        return max(given, found, key=len)
+        return max(given, self.given(way, [own for own in owns if own.claim.cell != slip], literals), key=len)
 
 
 def _ways(run: Run, digits: Carried, *, is_short: bool, are_gradients_shown: bool) -> Iterator[_Way]:
@@ -226,12 +302,12 @@ def _ways(run: Run, digits: Carried, *, is_short: bool, are_gradients_shown: boo
     if not is_short:
         return
     others = run.written_out
-    for other in others:
-        yield from _with_systems(other, _roundings(digits, _OF_WRITTEN_LINES), is_through=True)
+    for place, other in enumerate(others, 1):
+        yield from _with_systems(other, _roundings(digits, _OF_WRITTEN_LINES), place)
     if run.problem.graph.averages:
         yield from _with_systems(run, _roundings(digits, (*_OF_WRITTEN_LINES, Rounds.STEPS), sums=True))
-        for other in others:
-            yield from _with_systems(other, _roundings(digits, _OF_WRITTEN_LINES, sums=True), is_through=True)
+        for place, other in enumerate(others, 1):
+            yield from _with_systems(other, _roundings(digits, _OF_WRITTEN_LINES, sums=True), place)
     if not are_gradients_shown:
         for system in _of_coarse_gradients(digits):
             way = f"{words(system.of_gradients)} (the gradients)"
@@ -247,17 +323,17 @@ def _usual(run: Run) -> list[Rounds]:
     return [rounds for rounds in Rounds if not left_out.get(rounds)]
 
 
-def _with_systems(run: Run, systems: Iterable[PocketNumbers], *, is_through: bool = False) -> Iterator[_Way]:
+def _with_systems(run: Run, systems: Iterable[PocketNumbers], place: int = 0) -> Iterator[_Way]:
     """Ways to round by the chain rule; and where lines are rounded, with derivatives at their numbers as well.
 
     These are p − y for a logarithm of p = σ(z), which a person calculates from the p that is written down: all that
-    there are where `is_through`.
+    there are in a run of other lines than the problem's own, whose `place` is not 0.
     """
     for system in systems:
         way = words(system.carried) + (", sums before they are divided as well" if system.sums else "")
         may_be_through = system.rounds in _OF_ROUNDED_LINES and has_own_lines(run.followed)
-        for through in ((False,) if not is_through else ()) + ((True,) if may_be_through else ()):
-            yield from _either_half(_Way(way, system, run, through))
+        for through in ((False,) if not place else ()) + ((True,) if may_be_through else ()):
+            yield from _either_half(_Way(way, system, run, place, through))
 
 
 def _either_half(way: _Way) -> Iterator[_Way]:
@@ -292,51 +368,3 @@ def words(digits: Carried) -> str:
     """What is carried, in words: "rounded to 3 digits", "cut off after 2 digits after the point"."""
     number, after = (digits.digits, "") if digits.digits < _NO_LIMIT else (digits.places, " after the point")
     return f"{'cut off after' if digits.is_cut else 'rounded to'} {number} digits{after}"
-
-
-def unexplained(findings: Sequence[Finding], exactly: Mapping[Cell, Form]) -> frozenset[Cell]:
-    """The numbers that are not right, nor follow from those before them as printed.
-
-    One alone shows nothing of how its author works.
-    """
-    return frozenset(
-        one.cell
-        for one in findings
-        if one.status is Status.WRONG
-        and one.cell in exactly
-        and one.claim.literal.special is None
-        and may_stand_for(one.claim.literal, exactly[one.cell].ball) is False
-    )
-
-
-def reachable(findings: Sequence[Finding], cells: Set[Cell], rounded: Mapping[Cell, Form]) -> frozenset[Cell]:
-    """Those of `cells` that roundings on the way may give together."""
-    return frozenset(
-        one.cell
-        for one in findings
-        if one.cell in cells
-        and one.cell in rounded
-        and may_stand_for(one.claim.literal, rounded[one.cell].ball) is not False
-        and as_ball(rounded[one.cell].ball).is_finite()
-    )
-
-
-def has_traces(
-    findings: Sequence[Finding], exactly: Mapping[Cell, Form], rounded: Mapping[Cell, Form], moved: Set[Cell]
-) -> bool:
-    """Whether rounding on the way has moved more than a few of the numbers that it can move, or there are few."""
-    movable = [
-        one
-        for one in findings
-        if one.cell in rounded and _is_movable(one.claim.literal, exactly.get(one.cell), rounded[one.cell])
-    ]
-    clean = sum(may_stand_for(one.claim.literal, exactly[one.cell].ball) is not False for one in movable)
-    return clean <= RARE * max(sum(one.cell in moved for one in movable), 1)
-
-
-def _is_movable(literal: Literal, exactly: Form | None, rounded: Form) -> bool:
-    """Whether rounding on the way can take a number `TRACE` times as far as its digits and what is before it do."""
-    if exactly is None or literal.unit is None:
-        return False
-    open_ = exactly.radius + as_ball(from_fraction(literal.slack))
-    return bool(rounded.radius - exactly.radius >= TRACE * open_)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -48,7 +48,7 @@ class Own:
     high: Fraction
     known: bool = True
 
-    @property
+    @cached_property
     def form(self) -> Form:
         """The number as an unknown of its own."""
         if not self.known:
@@ -305,6 +305,15 @@ def _usual(counts: Counter[int]) -> int | None:
 def is_integer(literal: Literal) -> bool:
     """Whether a number is written without a point, an exponent, and a statement of how far it may be off."""
     return literal.special is None and literal.unit == 1 and literal.power is None and literal.units == Fraction(1, 2)
+
+
+def is_finer(form: Form, other: Own | None, own: Own) -> bool:
+    """Whether a number is another of the author's as it is, with which `own` agrees, and printed finer."""
+    if other is None or len(form.sources) > 1 or not (own.known and other.known):
+        return False
+    is_itself = form.rest == 0 and form.centre == other.form.centre and form.parts == other.form.parts
+    fine, coarse = other.claim.literal, own.claim.literal
+    return bool(is_itself and fine.slack < coarse.slack and fine.low <= coarse.high and coarse.low <= fine.high)
 
 
 def state_behind(

@@ -101,6 +101,9 @@ _MEANS = ("gradients", "loss")  # groups of what is a sum over the samples by th
 _GRADIENTS = ("gradients", "accumulated", "clipped", "scaled")
 
 
+Manner = tuple[Carried, Rounds, bool, bool, Carried]  # how one person rounds
+
+
 class PocketNumbers(HandForms):
     """Numbers of one person, each result rounded or cut off in one way: a half away from 0, or to the even digit.
 
@@ -122,6 +125,11 @@ class PocketNumbers(HandForms):
         self.carried, self.rounds, self.to_even = carried, rounds, to_even
         self.sums, self.of_gradients = sums, of_gradients or carried
         self.has_met_tie = False
+
+    @property
+    def manner(self) -> Manner:
+        """What tells the person apart from others: all that is said of how they round."""
+        return self.carried, self.rounds, self.to_even, self.sums, self.of_gradients
 
     def halves_to_even(self) -> PocketNumbers:
         """The same person, who rounds a half to the even digit."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
@@ -14,10 +16,12 @@ from derive.run.run import Run
 from tests.problems import EXPONENTIAL
 from verify.claims.claim import Cell, Claim, Quantity
 from verify.claims.literal import read_literal
+from verify.following import on_the_way
 from verify.following.finding import Finding, Status
-from verify.following.on_the_way import Allowed, Reached, allowed, reached, words
+from verify.following.follow_through import follow
+from verify.following.on_the_way import Allowed, Reached, Tried, allowed, reached, words
 from verify.following.own_numbers import own_number
-from verify.numbers import Carried, as_ball, from_fraction
+from verify.numbers import Carried, Form, as_ball, from_fraction
 
 LOSS, GRADIENT = Cell(1, Quantity("loss", "l", "loss"), ()), Cell(1, Quantity("gradients", "w", "dl/dw"), ())
 PLACE = Place("claims.csv")
@@ -40,7 +44,7 @@ def found(loss: str, gradient: str) -> tuple[Allowed, Reached]:
         run(), own, [own_number(one.claim, mark, None, is_wrong=True) for mark, one in enumerate(own)]
     )
     assert by_rounding.digits is not None
-    return by_rounding, reached(run(), own, BOTH, by_rounding.digits)
+    return by_rounding, reached(run(), own, BOTH, by_rounding.digits, Tried())
 
 
 def test_one_way_to_round_gives_both_numbers() -> None:
@@ -71,3 +75,32 @@ def test_the_way_that_gives_most_numbers_is_taken_where_none_gives_all() -> None
 )
 def test_a_way_in_words(digits: Carried, said: str) -> None:
     assert words(digits) == said
+
+
+@pytest.mark.parametrize(("loss", "gradient"), [("0.947", "-2.83"), ("0.947", "-2.90"), ("0.944", "-2.83")])
+@pytest.mark.parametrize("first", [{LOSS}, {GRADIENT}, BOTH])
+def test_what_is_known_of_the_ways_changes_nothing(loss: str, gradient: str, first: set[Cell]) -> None:
+    """A way that was left for one number is gone on with for another; and what is known whole is not tried again."""
+    own = findings(loss, gradient)
+    digits = Carried(3, 3)
+    alone = {cells: reached(run(), own, cells, digits, Tried()) for cells in (frozenset(first), BOTH)}
+    known = Tried()
+    for cells, found_alone in (*alone.items(), *alone.items()):
+        again = reached(run(), own, cells, digits, known)
+        assert (again.way, again.forms.keys()) == (found_alone.way, found_alone.forms.keys())
+        assert all(again.forms[cell].centre == form.centre for cell, form in found_alone.forms.items())
+
+
+def test_a_way_is_left_at_the_first_number_that_it_misses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where another gives all but one number, none that misses one is calculated to its end."""
+    counted: list[int] = []
+
+    def counting(*args: Any, **options: Any) -> Mapping[Cell, Form]:
+        found = follow(*args, **options)
+        counted.append(len(found))
+        return found
+
+    monkeypatch.setattr(on_the_way, "follow", counting)
+    reached(run(), findings("0.947", "-2.90"), BOTH, Carried(3, 3), Tried())
+    assert {1, 2} == set(counted)
+    assert counted.count(2) < len(counted) / 2
