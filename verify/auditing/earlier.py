@@ -10,47 +10,23 @@ from functools import partial
 
 from derive.run.run import Run
 from verify.auditing.mistakes import remarks, with_local_partials
-from verify.auditing.origins import (
-    FEW_UNITS,
-    IN_PLACE,
-    AuthorsRounding,
-    as_carried,
-    beside_slips,
-    by_any,
-    by_earlier,
-    each_way,
-    in_one_way,
-    is_coarse,
-    is_open,
-    near_by_rounding,
-    on_the_way,
-    sharper,
-    slip_before_others,
-    without_bound,
-    without_slips,
-)
 from verify.auditing.other_conventions import with_other_conventions
 from verify.claims.claim import Cell
-from verify.claims.literal import Literal, may_stand_for
 from verify.following import extent
 from verify.following.beginning import SHORT, known_states, passed_over
 from verify.following.finding import OF_DIGITS, Finding, Status
 from verify.following.follow_through import follow
 from verify.following.manner import (
     Manner,
-    has_traces,
     is_cut_in_full,
     manner,
-    reachable,
     rounds_up,
-    unexplained,
 )
 from verify.following.on_the_way import (
     Allowed,
     Reached,
     Tried,
     allowed,
-    hides_gradients,
     is_by_program,
     of_parameters,
     reached,
@@ -60,7 +36,25 @@ from verify.following.own_numbers import Hiding, Own, exact_integers, own_number
 from verify.following.rounded_inputs import is_followed
 from verify.hand.calculation import input_marks
 from verify.logs.means import asked_steps
-from verify.numbers import Form, HandForms, as_ball
+from verify.numbers import Form, HandForms
+from verify.origins.copying import beside_slips, open_beside_slips, slip_before_others, without_slips
+from verify.origins.earlier_numbers import (
+    IN_PLACE,
+    by_any,
+    by_earlier,
+    each_way,
+    in_one_way,
+    is_coarse,
+    is_open,
+    sharper,
+)
+from verify.origins.rounding_author import (
+    AuthorsRounding,
+    authors_rounding,
+    by_rounding_on_the_way,
+    of_a_rounding_author,
+    right_cells,
+)
 
 _AS_PRINTED = "it is what the numbers before it give as they are printed"
 _ASIDES = ("partials", "scaled")  # groups of numbers that are often written beside a calculation
@@ -96,7 +90,7 @@ def followed(run: Run, findings: Sequence[Finding], tried: Tried) -> tuple[Findi
     others = [_without_asides(run, own, owns, wanted), _through_lines(run, owns, wanted)]
     by_rounding = Allowed(None, {}) if is_part else allowed(run, own, owns)
     forms = follow(run, owns, [*wanted, *by_rounding.forms], HandForms(inputs=inputs))
-    way = _way(run, own, forms, by_rounding, near, rounded, rounds_up(findings), tried)
+    way = authors_rounding(run, own, forms, by_rounding, near, rounded, rounds_up(findings), tried)
     is_short = not is_part and max(one.cell.step for one in own) <= extent.MAX_BY_HAND
     if is_short or any(is_open(one, forms.get(one.cell)) for one in own):
         by_parameters = follow(run, of_parameters(owns_from(1)), wanted, HandForms(inputs=inputs))
@@ -116,13 +110,13 @@ def followed(run: Run, findings: Sequence[Finding], tried: Tried) -> tuple[Findi
         given = _Given(prints.given, way.one_way if way.moved and way.is_traced else Reached())
         judged, roots = _in_order(own, ways, way, prints, rounded, given)
     if is_short and by_rounding.digits is not None and (coarse := _coarse(judged)):
-        one_way = reached(run, own, coarse, by_rounding.digits, tried, _right(own, by_rounding.forms))
+        one_way = reached(run, own, coarse, by_rounding.digits, tried, right_cells(own, by_rounding.forms))
         if coarse <= one_way.forms.keys():  # somebody who rounds so has exactly these numbers
             judged, roots = _in_order(own, ways, way, prints, rounded, _Given(prints.given, one_way))
     judged = beside_slips(judged, at_first, copied, ways[-1])
-    judged = _open_beside_slips(run, judged, copied, owns, way)
+    judged = open_beside_slips(run, judged, copied, owns, way)
     judged = [*_as_printed(run, judged, prints, is_part=is_part), *later]
-    judged = _of_a_rounding_author(judged, ways, roots, way, prints)
+    judged = of_a_rounding_author(judged, ways, roots, way, prints)
     judged = with_other_conventions(run, with_local_partials(run, judged))
     context = {finding.cell: finding for finding in judged}
     return tuple(
@@ -191,7 +185,7 @@ def _in_order(
         forms = each_way(ways, alone.cell)
         finding = by_any(alone, forms, roots, undecided)
         if finding.status is Status.WRONG and (alone.cell in rounded & way.off or way.may_explain(alone.cell)):
-            finding = _by_rounding(finding, way, ways[0].get(alone.cell), roots, undecided)
+            finding = by_rounding_on_the_way(finding, way, ways[0].get(alone.cell), roots, undecided)
         elif finding.status in OF_DIGITS and alone.cell in ways[0]:
             finding = _by_wrong_ones(finding, ways[0][alone.cell], prints, roots)
         if given is not None and is_coarse(finding):
@@ -234,10 +228,6 @@ def _coarse(findings: Sequence[Finding]) -> frozenset[Cell]:
     return frozenset(one.cell for one in findings if is_coarse(one))
 
 
-def _right(findings: Sequence[Finding], forms: Mapping[Cell, Form]) -> set[Cell]:
-    return {one.cell for one in findings if one.status is Status.RIGHT and one.cell in forms}
-
-
 def _is_given(forms: Sequence[Form], not_right: Set[int]) -> bool:
     """Whether printed numbers, none of them `not_right`, give a number as it is printed."""
     return any(form.sources and not form.sources & not_right for form in forms)
@@ -265,64 +255,6 @@ def _through_lines(run: Run, owns: Sequence[Own], wanted: Sequence[Cell]) -> Map
     return follow(run, owns, wanted, HandForms(inputs=input_marks(run.watched)), through=True)
 
 
-def _way(
-    run: Run,
-    findings: Sequence[Finding],
-    exactly: Mapping[Cell, Form],
-    by_rounding: Allowed,
-    near: Sequence[Cell],
-    rounded: Set[Cell],
-    is_rounded: bool,
-    tried: Tried,
-) -> AuthorsRounding:
-    """How the author rounds, by the numbers that do not follow exactly, and those `near` the right ones.
-
-    `is_rounded` says whether right numbers are rounded up. One number alone is looked at where roundings can take it so
-    far, or it looks cut off in a table that is `rounded`; the first of these only shows something where one way gives
-    it and nearly all that is right, as it is printed.
-    """
-    off_alone = unexplained(findings, exactly)
-    looked_at, one_way, forms = off_alone.union(near), Reached(), by_rounding.forms
-    allowed_ones = reachable(findings, off_alone, forms)
-    is_alone = len(looked_at) <= 1 and not off_alone & rounded
-    if by_rounding.digits is not None and (not is_alone or allowed_ones or (off_alone and hides_gradients(findings))):
-        beside = _right(findings, forms) if is_alone else frozenset[Cell]()
-        one_way = reached(run, findings, looked_at, by_rounding.digits, tried, beside)
-    moved, carried = looked_at & one_way.forms.keys(), as_carried(findings, exactly, off_alone)
-    is_traced = has_traces(findings, exactly, forms, moved)
-    return AuthorsRounding(forms, one_way, moved, moved | allowed_ones, carried, is_traced, is_rounded)
-
-
-def _by_rounding(
-    finding: Finding, way: AuthorsRounding, exactly: Form | None, roots: Mapping[int, Cell], undecided: Set[int]
-) -> Finding:
-    """A number that does not follow `exactly`, in a table with others that are off: by rounding on the way."""
-    is_shown = way.is_traced and bool(way.moved - {finding.cell})
-    found = in_one_way(finding, way.one_way, roots, undecided, is_traced=is_shown)
-    if found.status is Status.WRONG and finding.cell in way.forms:
-        form = way.forms[finding.cell]
-        if (
-            is_shown
-            and way.is_rounded
-            and not undecided & form.sources
-            and _is_within(finding.claim.literal, exactly, 1)
-        ):
-            found = near_by_rounding(finding, form, roots, "what the numbers before it give")
-        if found.status is Status.CARRIED:
-            return found
-        if is_shown and not as_ball(form.ball).is_finite() and _is_within(finding.claim.literal, exactly, FEW_UNITS):
-            return without_bound(finding, form, roots)
-        return on_the_way(finding, form, roots)
-    return found
-
-
-def _is_within(literal: Literal, form: Form | None, units: int) -> bool:
-    """Whether a number is no further than so many units of its last digit from one that it follows to be."""
-    if form is None or literal.unit is None:
-        return False
-    return may_stand_for(replace(literal, units=Fraction(units)), form.ball) is not False
-
-
 def _own(finding: Finding, mark: int, *, is_exact: bool, unit: Fraction | None) -> Own:
     """The author's number of a finding; where inputs are rounded, nothing else is known of it than what is printed."""
     is_wrong, literal = finding.status is Status.WRONG, finding.claim.literal
@@ -332,62 +264,6 @@ def _own(finding: Finding, mark: int, *, is_exact: bool, unit: Fraction | None) 
     if literal.unit is not None and finding.status in (*OF_DIGITS, Status.RESIDUE):
         return replace(own, low=literal.value - literal.unit, high=literal.value + literal.unit)
     return own
-
-
-def _of_a_rounding_author(
-    findings: Sequence[Finding],
-    ways: Sequence[Mapping[Cell, Form]],
-    roots: Mapping[int, Cell],
-    way: AuthorsRounding,
-    prints: Manner,
-) -> list[Finding]:
-    """The findings; of an author who rounds up elsewhere, what looks cut off may follow from the numbers before it.
-
-    Half of the right numbers of such a table are rounded up, and hardly one of an author's who cuts off. That the
-    digits of a number are those of the right one cut off, or rounded twice, is chance there where they follow, and
-    where rounding on the way, which other numbers show, can take it so far.
-    """
-    looks_so = [one for one in findings if one.status in OF_DIGITS]
-    if not looks_so or not rounds_up(findings):
-        return list(findings)
-    found: dict[Cell, Finding] = {}
-    for one in looks_so:
-        open_one, cell = replace(one, status=Status.WRONG, why=""), one.cell
-        found[cell] = by_any(open_one, each_way(ways, cell), roots, frozenset())
-        if found[cell].status is Status.UNDECIDED and prints.is_rounded:
-            why = "it is within a unit of the right number, and the numbers before it, as printed, may give it"
-            found[cell] = replace(open_one, status=Status.CARRIED, why=why)
-        if found[cell].status is Status.WRONG and way.is_traced:
-            found[cell] = in_one_way(open_one, way.one_way, roots, frozenset(), is_traced=True)
-        if found[cell].status is Status.WRONG and way.is_traced and (others := way.shown_beside(cell)):
-            found[cell] = near_by_rounding(open_one, way.forms.get(cell), roots, others=others)
-    followed_on = {cell: one for cell, one in found.items() if one.status in (Status.CARRIED, Status.INHERITED)}
-    return [followed_on.get(one.cell, one) for one in findings]
-
-
-def _open_beside_slips(
-    run: Run, findings: Sequence[Finding], copied: Sequence[int], owns: Sequence[Own], way: AuthorsRounding
-) -> list[Finding]:
-    """The findings; open is what rounding on the way gives if the right numbers stand in place of those `copied`."""
-    wrong = {mark: one.cell for mark, one in enumerate(findings) if one.status is Status.WRONG}
-    later = [mark for mark in wrong if copied and mark > min(copied) and mark not in copied]
-    if not any(way.may_explain(wrong[mark]) for mark in later):
-        return list(findings)
-    forms = allowed(run, findings, without_slips(owns, findings, copied)).forms
-    roots = {mark: cell for mark, cell in wrong.items() if mark not in copied}
-    opened = {
-        wrong[mark]: one
-        for mark in later
-        if way.may_explain(wrong[mark]) and wrong[mark] in forms
-        if (one := on_the_way(findings[mark], forms[wrong[mark]], roots)).status is Status.UNDECIDED
-    }
-    rests = "what it follows from is undecided"
-    return [
-        replace(one, status=Status.UNDECIDED, why=rests, inherited_from=None)
-        if one.inherited_from in opened
-        else opened.get(one.cell, one)
-        for one in findings
-    ]
 
 
 def _as_printed(run: Run, findings: Sequence[Finding], prints: Manner, *, is_part: bool) -> list[Finding]:

@@ -20,7 +20,6 @@ from derive.run.run import Run
 from derive.run.settings import Settings
 from derive.run.update_numbers import with_numbers
 from verify.auditing.judgement import in_both_ways
-from verify.auditing.origins import with_hidden_numbers
 from verify.auditing.other_shapes import unless_read_otherwise
 from verify.auditing.reading import drawn, read, read_plain, timeline_of
 from verify.claims.claim import Claim
@@ -33,6 +32,7 @@ from verify.following.finding import Finding, Stated, Status
 from verify.following.rounded_inputs import check_rates
 from verify.formulas.judge import FormulaFinding, judge_formulas, judge_sentences
 from verify.hand.size import size_of
+from verify.origins.hidden import with_hidden_numbers
 from verify.tabular.objects import Rows
 
 

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
-from derive.run.run import Run
 from verify.claims.claim import Cell
 from verify.claims.literal import Literal, may_stand_for
-from verify.following.beginning import steps_with_parameters
 from verify.following.finding import OF_DIGITS, Finding, Status
-from verify.following.manner import FEW_UP
 from verify.following.on_the_way import Reached
-from verify.following.own_numbers import Own
-from verify.logs.means import needed
-from verify.numbers import Form, as_ball, from_fraction, is_moderate, middle, to_float, to_fraction
+from verify.numbers import Form, as_ball, from_fraction, to_float
 
 NARROW = 0.2  # what was carried lies within a fifth of itself: neither a factor 2 or ½ nor a sign gets lost in that
+
+
 WIDE = 0.5  # an interval as wide as half of the number itself tells nothing of it
+
+
 ROUNDED = Fraction(1, 2**20)  # share of a number that a few roundings in float32 move it by, after a wrong one
+
+
 IN_PLACE = 1 << 30  # the mark of the number that should stand in the place of the first claim
+
+
 FEW_UNITS = 10  # unless it is that many units of the last digit, or fewer
 
 
@@ -94,35 +96,6 @@ def on_the_way(finding: Finding, form: Form, roots: Mapping[int, Cell]) -> Findi
         return replace(finding, status=status, inherited_from=roots[rests_on[0]])
     why = "it is not right at its digits; rounding on the way can take it so far, though no way that was tried does"
     return replace(finding, status=Status.UNDECIDED, why=why)
-
-
-def without_bound(finding: Finding, form: Form, roots: Mapping[int, Cell]) -> Finding:
-    """A number near the right one, which rounding on the way takes who knows how far: `form` has no bound.
-
-    RMSprop divides by a root that may be 0 where all is rounded. What rests on a wrong number stays as it is.
-    """
-    if form.sources & roots.keys():
-        return finding
-    why = "it is not right at its digits; how far rounding on the way, which others show, takes it, nothing bounds"
-    return replace(finding, status=Status.UNDECIDED, why=why)
-
-
-def near_by_rounding(
-    finding: Finding,
-    form: Form | None,
-    roots: Mapping[int, Cell],
-    near: str = "the right number",
-    others: str = "as it takes others",
-) -> Finding:
-    """A number within a unit of another, `near`; carried where rounding on the way, `form`, can take it so far.
-
-    Of a table in which `others` show that it rounds so, and not where it may rest on a wrong one.
-    """
-    is_possible = form is not None and as_ball(form.ball).is_finite() and not form.sources & roots.keys()
-    if form is None or not is_possible or may_stand_for(finding.claim.literal, form.ball) is False:
-        return finding
-    why = f"it is within a unit of {near}; rounding on the way can take it so far, {others}"
-    return replace(finding, status=Status.CARRIED, why=why, on_the_way="rounded")
 
 
 def beside_earlier(finding: Finding, form: Form, roots: Mapping[int, Cell], undecided: Set[int]) -> Finding:
@@ -209,108 +182,6 @@ def is_coarse(finding: Finding) -> bool:
     return bool(finding.claim.literal.low <= high and low <= finding.claim.literal.high)
 
 
-def slip_before_others(judged: Sequence[Finding], copied: Sequence[int]) -> int | None:
-    """The first wrong number that is none of `copied` and has a wrong one after it; None where there is none."""
-    wrong = [mark for mark, one in enumerate(judged) if one.status is Status.WRONG]
-    return next((mark for mark in wrong[:-1] if mark not in copied and judged[mark].claim.literal.unit), None)
-
-
-def without_slips(owns: Sequence[Own], judged: Sequence[Finding], copied: Sequence[int]) -> list[Own]:
-    """The author's numbers, where those that are `copied` wrongly were gone on with as they should have been printed.
-
-    Such a slip is in the table alone. What should stand there is what follows from the numbers before it, rounded.
-    """
-    return [_as_it_should_be(own, judged[own.mark]) if own.mark in copied else own for own in owns]
-
-
-def _as_it_should_be(own: Own, finding: Finding) -> Own:
-    """A number as it is rightly printed, with a mark of its own, beyond those of all that is printed (`IN_PLACE`)."""
-    right, unit = finding.right, own.claim.literal.unit
-    if right is None or unit is None or not is_moderate(right):
-        return own
-    if own.claim.literal.power is not None and unit > abs(middle(right)):
-        return own  # 5e30 does not say with how many digits 0.5 is written
-    low, high = map(Fraction, finding.follows) if finding.follows is not None else (middle(right), middle(right))
-    is_exact = finding.follows is None and to_fraction(right) is not None and middle(right) % unit == 0
-    if is_exact or own.claim.cell.quantity.group == "setting":  # nothing is rounded in it
-        return Own(own.claim, IN_PLACE + own.mark, middle(right), middle(right))
-    return Own(own.claim, IN_PLACE + own.mark, low - unit / 2, high + unit / 2)
-
-
-def beside_slips(
-    judged: Sequence[Finding], at_first: Sequence[Finding], copied: Sequence[int], forms: Mapping[Cell, Form]
-) -> list[Finding]:
-    """The findings, with what is carried only as a number before it was copied wrongly said to be so.
-
-    Where there are such numbers, what is inherited from a slip is so, too, if it follows by `forms`: as it should be.
-    """
-    found = [_for_sure(one, other) for one, other in zip(judged, at_first, strict=True)]
-    beside = {
-        mark
-        for mark, (one, other) in enumerate(zip(found, at_first, strict=True))
-        if one.status is Status.CARRIED and other.status is Status.WRONG
-    }
-    refused = {mark for mark, one in enumerate(found) if one.status.is_refused}
-    for mark, one in enumerate(found if beside else ()):
-        slips = [judged[slip].cell for slip in copied if slip < mark]
-        if mark in beside or (one.inherited_from in slips and _follows(one, forms, refused)):
-            refused.discard(mark)
-            names = " and ".join(f"step {cell.step}, {cell.name}" for cell in slips)
-            why = f"it follows with the right number in place of {names}"
-            found[mark] = replace(one, status=Status.CARRIED, why=why, inherited_from=None)
-    return found
-
-
-def _follows(finding: Finding, forms: Mapping[Cell, Form], refused: Set[int]) -> bool:
-    """Whether an inherited number follows by `forms` as well, in which its slip is as it should be, from right ones."""
-    if finding.status is not Status.INHERITED or finding.cell not in forms or forms[finding.cell].sources & refused:
-        return False
-    alone = replace(finding, status=Status.WRONG, inherited_from=None)
-    return by_earlier(alone, forms[finding.cell], {}, frozenset()).status is Status.CARRIED
-
-
-def _for_sure(finding: Finding, at_first: Finding) -> Finding:
-    """A number that follows beside a slip; as it was at first where only an end of what its digits allow does."""
-    literal, follows = finding.claim.literal, finding.follows
-    if finding.status is not Status.CARRIED or at_first.status is not Status.WRONG or follows is None:
-        return finding
-    end = literal.slack / 100  # more than float64 loses
-    return finding if follows[0] + end < literal.high and literal.low + end < follows[1] else at_first
-
-
-@dataclass(frozen=True)
-class AuthorsRounding:
-    """How the author of a table rounds on the way: `forms` are what roundings together may give.
-
-    `off` are the numbers that show that the author goes on with rounded numbers, `moved` those of them that `one_way`
-    to round gives, and `is_traced` says that these are not too few; `is_rounded` that right numbers are rounded up.
-    `carried` are those that follow as printed, each with the unexplained numbers that it rests on.
-    """
-
-    forms: Mapping[Cell, Form]
-    one_way: Reached
-    moved: frozenset[Cell]
-    off: frozenset[Cell]
-    carried: Mapping[Cell, frozenset[Cell]]
-    is_traced: bool
-    is_rounded: bool
-
-    def may_explain(self, cell: Cell) -> bool:
-        """Whether a number can be by rounding on the way: another shows it, and does not only follow from this one.
-
-        One alone may be so, too, where one way to round gives it and too few others would show that nobody does.
-        """
-        is_shown = bool(self.off - {cell}) or any(cell not in on and own != cell for own, on in self.carried.items())
-        return is_shown or (self.is_traced and cell in self.moved)
-
-    def shown_beside(self, cell: Cell) -> str:
-        """What other numbers show of an author who rounds on the way; nothing if they do not."""
-        if self.off - {cell}:
-            return "as it takes others"
-        goes_on = [own for own, on in self.carried.items() if cell not in on and own != cell]
-        return "and others follow from rounded numbers" if len(goes_on) >= FEW_UP else ""
-
-
 def as_carried(
     findings: Sequence[Finding], exactly: Mapping[Cell, Form], off_alone: Set[Cell]
 ) -> Mapping[Cell, frozenset[Cell]]:
@@ -333,49 +204,3 @@ def as_carried(
 
 def _may_be(finding: Finding, form: Form) -> bool:
     return may_stand_for(finding.claim.literal, form.ball) is not False
-
-
-def with_hidden_numbers(run: Run, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    """The findings; after a slip that may be in a number which no column shows, what is wrong may come of it.
-
-    A parameter, or an optimizer's state, that is in no column moves all that comes after it. A wrong number is so where
-    it stands only if all parameters are printed between the first one and it: right before its step, or, where the
-    optimizer keeps no state, before all steps that it is made of. Of a table without parameters, such as a log of
-    losses, nothing is told between its numbers: each is wrong by itself.
-    """
-    first = _first_of_hidden(findings)
-    shown = steps_with_parameters(run, [one.cell for one in findings])
-    if first is None or not shown:
-        return findings
-    count = sum(len(parameter.values) for parameter in run.problem.parameters)
-    whole = sorted(step for step, found in shown.items() if found == count)
-    keeps_state = bool(run.settings.states)
-
-    def is_told(cell: Cell) -> bool:
-        """Whether the parameters before a number are all in the table."""
-        is_begun = cell.quantity.group == "before"  # by the step before
-        before = [step - 1 - is_begun for step in needed(run, cell)]
-        place = bisect_right(whole, before[0])
-        last = whole[place - 1] if place else 0
-        return {*before} <= {0, *whole} or (not keeps_state and last >= first.cell.step)
-
-    place = findings.index(first)
-    return tuple(
-        replace(one, status=Status.NOT_RIGHT, why="no column shows", inherited_from=first.cell, follows=None)
-        if mark > place and one.status is Status.WRONG and not is_told(one.cell)
-        else one
-        for mark, one in enumerate(findings)
-    )
-
-
-def _first_of_hidden(findings: Sequence[Finding]) -> Finding | None:
-    """The first wrong number after which its column is not right again: where it is, it alone was written wrongly."""
-    following: dict[tuple[object, object], Finding] = {}
-    found = None
-    for one in reversed(findings):
-        column = (one.cell.quantity, one.cell.entry)
-        after = following.get(column)
-        if one.status is Status.WRONG and (after is None or not after.status.is_accepted):
-            found = one
-        following[column] = one
-    return found

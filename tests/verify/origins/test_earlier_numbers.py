@@ -8,11 +8,11 @@ from fractions import Fraction
 import pytest
 
 from tests.audited import cell, claim
-from verify.auditing import origins
 from verify.claims.claim import Cell
 from verify.following.finding import Finding, Status
 from verify.following.on_the_way import Reached
 from verify.numbers import Form, between, from_fraction
+from verify.origins import earlier_numbers
 
 ABOUT, BEFORE = cell(2, "after", "w"), cell(1, "after", "w")
 
@@ -51,7 +51,7 @@ def test_what_is_said_of_a_number_by_those_before_it(
     follows: Form, roots: dict[int, Cell], undecided: set[int], status: Status, why: str
 ) -> None:
     """Half a width of a fifth of the middle, 2.5, is carried; of half the middle it is inherited."""
-    found = origins.by_earlier(wrong("2.50"), follows, roots, undecided)
+    found = earlier_numbers.by_earlier(wrong("2.50"), follows, roots, undecided)
     assert found.status is status
     assert why in found.why
     assert bool(why) == bool(found.why)
@@ -74,7 +74,7 @@ def test_what_is_said_of_a_number_that_one_way_to_round_gives(
 ) -> None:
     claimed = wrong("2.50")
     way = Reached("DIGITS", {claimed.cell: form("2.50", "2.50", 0)} if given else {})
-    found = origins.in_one_way(claimed, way, roots, undecided, is_traced=traced)
+    found = earlier_numbers.in_one_way(claimed, way, roots, undecided, is_traced=traced)
     assert found.status is status
     assert why in found.why
     assert bool(why) == bool(found.why)
@@ -93,7 +93,7 @@ def test_what_is_said_of_a_number_that_one_way_to_round_gives(
 def test_what_is_said_of_a_number_that_roundings_may_give(
     follows: Form, roots: dict[int, Cell], status: Status, why: str
 ) -> None:
-    found = origins.on_the_way(wrong("2.50"), follows, roots)
+    found = earlier_numbers.on_the_way(wrong("2.50"), follows, roots)
     assert found.status is status
     assert why in found.why
     assert bool(why) == bool(found.why)
@@ -114,6 +114,6 @@ def test_what_is_said_of_a_number_that_other_inputs_may_give(
     follows: Form, undecided: set[int], begun: Status, status: Status, why: str
 ) -> None:
     finding = replace(wrong("2.50"), status=begun, why="AS BEGUN", allowed=(2.0, 3.0))
-    found = origins.beside_earlier(finding, follows, {}, undecided)
+    found = earlier_numbers.beside_earlier(finding, follows, {}, undecided)
     assert found.status is status
     assert why in found.why
