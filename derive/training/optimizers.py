@@ -13,7 +13,7 @@ from dataclasses import replace as replaced
 from fractions import Fraction
 from functools import cache, cached_property
 
-from derive.algebra.expression import Expr, Ref, names, replace
+from derive.algebra.expression import Apply, Expr, Ref, names, replace, walk
 from derive.errors import Place
 from derive.paper.syntax import read_expression
 from derive.source.numerals import read_number, write_literal
@@ -129,6 +129,17 @@ class Optimizer:
     def on_paper(self) -> tuple[Assignment, ...]:
         """The equations under these options, in order."""
         return tuple(map(read_assignment, (equation.text for equation in self._equations)))
+
+    @cached_property
+    def under_roots(self) -> frozenset[str]:
+        """The states of which, or of a multiple of which, a root is taken: means of squares, never below 0."""
+        sources = {one.target: names(one.expr) for one in self.on_paper}
+        parts = [part for one in self.on_paper for part in walk(one.expr)]
+        roots = [part for part in parts if isinstance(part, Apply) and part.op == "sqrt"]
+        added = [root for root in roots if not any(getattr(part, "op", "") == "sub" for part in walk(root))]
+        under = {name for root in added for name in names(root)}
+        states = {state.name for state in self.states}
+        return frozenset(states & under.union(*(sources.get(name, ()) for name in under - states)))
 
     @cached_property
     def in_torch(self) -> tuple[Assignment, ...]:

@@ -517,3 +517,33 @@ def test_gradients_by_their_own_formula_and_all_numbers_of_the_update_are_rounde
     table += "2,-3.224,-8.050,-3.214,-0.168,-0.102,0.151\n3,0.721,0.905,0.184,-0.168,-0.037,0.260\n"
     found = audited(problem.replace("; ", "\\n"), f"{table}4,-2.224,-5.837,-2.501,-0.110,0.073,0.403\n")
     assert [(one.cell.step, one.cell.name) for one in found.findings if one.status is Status.WRONG] == [(3, "w")]
+
+
+ADADELTA = """
+equations = "p = w*x + b; l = mse(p, y)"
+[parameters]
+w = -1
+b = 0
+[data]
+x = [2.2, -1.8, -1.8, 2.7]
+y = [2.2, -3, 2, -2]
+[training]
+optimizer = "Adadelta"
+lr = 1
+batch_size = 1
+steps = 2
+shuffle = false
+""".replace("; ", "\\n")
+
+
+@pytest.mark.parametrize(
+    ("w", "status"), [("-0.9946", Status.CARRIED), ("-0.9938", Status.RIGHT), ("-1.9946", Status.WRONG)]
+)
+def test_a_mean_of_squares_that_is_printed_as_0_is_not_below_it(w: str, status: Status) -> None:
+    """With u = 0.0000 as printed Δ is 0.001/√63.5603·17.2706 = 0.0022, and w is -0.9946; in full it is -0.9938."""
+    table = "step,loss,dl/dw,dl/db,w.v,w.u,w,b.v,b.u,b\n"
+    table += "1,19.3600,-19.3600,-8.8000,37.4810,0.0000,-0.9968,7.7440,0.0000,0.0032\n"
+    table += f"2,23.0150,-17.2706,9.5948,63.5603,0.0000,{w},16.1756,0.0000,0.0008\n"
+    found = {(one.cell.step, one.cell.name): one.status for one in audit(ADADELTA, claims=table).findings}
+    assert found[2, "w"] is status
+    assert not [place for place, one in found.items() if one.is_refused and place != (2, "w")]

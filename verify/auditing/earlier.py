@@ -85,7 +85,7 @@ def followed(run: Run, findings: Sequence[Finding], tried: Tried) -> tuple[Findi
     prints = manner(run, own, near, is_part=is_part) if near and not inputs else Manner()
     own, rounded = _as_rounded(own, prints)
     findings = [*own, *later]
-    owns_from = partial(_owns, findings, count)
+    owns_from = partial(_owns, run, findings, count)
     owns = owns_from(passed_over(known, asked_steps(run, wanted), 1).get(1, 1))
     others = [_without_asides(run, own, owns, wanted), _through_lines(run, owns, wanted)]
     by_rounding = Allowed(None, {}) if is_part else allowed(run, own, owns)
@@ -125,7 +125,7 @@ def followed(run: Run, findings: Sequence[Finding], tried: Tried) -> tuple[Findi
     )
 
 
-def _owns(findings: Sequence[Finding], count: int, begin: int) -> list[Own]:
+def _owns(run: Run, findings: Sequence[Finding], count: int, begin: int) -> list[Own]:
     """The author's numbers among the first `count`, from the state before the step `begin` on; each by its place."""
     exact = exact_integers(findings)
     marked = [(mark, one) for mark, one in enumerate(findings[:count]) if one.cell.step >= begin - 1]
@@ -133,7 +133,15 @@ def _owns(findings: Sequence[Finding], count: int, begin: int) -> list[Own]:
     owns = [_own(one, mark, is_exact=one.cell in exact, unit=zeros.get(one.cell)) for mark, one in marked]
     slip = next((mark for mark, one in enumerate(findings) if one.status is Status.WRONG), count)
     is_cut = [one.status is Status.TRUNCATED and mark > slip for mark, one in marked]
-    return [_as_cut(own) if cut else own for own, cut in zip(owns, is_cut, strict=True)]
+    return [_under_root(run, _as_cut(own) if cut else own) for own, cut in zip(owns, is_cut, strict=True)]
+
+
+def _under_root(run: Run, own: Own) -> Own:
+    """A number of the author's; one of which the update takes a root is not below 0, also where it is printed as 0."""
+    parameter, _, state = own.claim.cell.quantity.name.partition(".")
+    if not state or own.low >= 0 or own.high < 0 or state not in run.settings.rule_of(parameter).under_roots:
+        return own
+    return replace(own, low=Fraction(0))
 
 
 def _as_cut(own: Own) -> Own:

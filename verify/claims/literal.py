@@ -332,6 +332,8 @@ def written_like(literal: Literal, right: Exactly, more: int = 0) -> str:
     unit = Fraction(10) ** ((literal.power or 0) - places + zeros)
     if abs(number) > unit * _TOO_LONG:
         return decimal(right)
+    if zeros and abs(number) < unit:
+        return decimal(right, literal.digits)  # 48 in place of 1000, of which 0 would tell nothing
     last = int(abs(number) / unit) if literal.is_cut else abs(round(number / unit))
     digits = str(last * 10**zeros).rjust(places + 1, "0")
     whole = (f"{digits[:-places]}.{digits[-places:]}" if places else digits) + (".." if literal.is_cut else "")

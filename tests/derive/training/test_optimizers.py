@@ -1,9 +1,11 @@
+from fractions import Fraction
+
 import pytest
 
 from derive.algebra.expression import names
 from derive.errors import ProblemError, SettingError
 from derive.problem.loading import load
-from derive.training.optimizers import ENTRIES, OPTIMIZERS, Optimizer, read_assignment
+from derive.training.optimizers import ENTRIES, OPTIMIZERS, Optimizer, Value, read_assignment
 from derive.training.settings import read_optimizer, read_setting
 from tests.problems import SQUARE
 
@@ -86,3 +88,20 @@ def test_an_option_above_the_tables_belongs_under_training() -> None:
 def test_nesterov_without_dampening() -> None:
     with pytest.raises(SettingError, match="nesterov needs a momentum above 0 and no dampening"):
         chosen("SGD", momentum="0.9", dampening="0.1", nesterov="true")
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "states"),
+    [
+        ("SGD", {"momentum": Fraction(1, 2)}, set()),
+        ("Adagrad", {}, {"s"}),
+        ("RMSprop", {}, {"v"}),
+        ("RMSprop", {"centered": True}, set()),  # of v − m², and m has either sign
+        ("Adam", {}, {"v"}),  # by v_hat
+        ("AdamW", {"amsgrad": True}, {"v_max"}),
+        ("Adadelta", {}, {"v", "u"}),
+        ("Adamax", {}, set()),
+    ],
+)
+def test_the_states_of_which_a_root_is_taken(name: str, given: dict[str, Value], states: set[str]) -> None:
+    assert Optimizer(name, given).under_roots == states

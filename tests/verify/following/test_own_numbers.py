@@ -132,6 +132,7 @@ def test_an_integer_with_filled_zeros_stands_for_what_rounds_to_it() -> None:
     assert (literal.low, literal.high, literal.digits, literal.decimals) == (715, 725, 2, -1)
     assert written_like(literal, from_fraction(Fraction("603.03"))) == "600"
     assert written_like(literal, from_fraction(Fraction("603.03")), more=1) == "603"
+    assert written_like(literal, from_fraction(Fraction("4.793"))) == "4.8"
 
 
 def digits_alone(*others: str, right: str) -> list[Finding]:
