@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from derive.errors import ClaimError, Place
 from verify.printed.boxes import is_boxed, read_boxed
@@ -41,8 +42,11 @@ from verify.tabular.markup import (
     read_rst_simple,
 )
 from verify.tabular.records import read_json
+from verify.tabular.written import PLACES, Written, place_word
 
 _JSON = re.compile(r'\s*(?:\[\s*)?\{\s*["}]')
+_SEPARATED = re.compile(r"\s*[,;|\t]\s*|\s+")
+_NUMERAL = re.compile(r"(?<![\w.])[-+−]?\d")
 _COLOURS = re.compile(r"\x1b\[[\d;?]*[A-Za-z]")  # and other signs to a terminal
 _STRING = re.compile(r'[ \t]*\[1\] "(?P<text>[^"\n]*)"[ \t]*$', re.MULTILINE)
 _SEPARATOR = re.compile(r'"?sep=(?P<sign>[^\n])"?[ \t,;]*(?:\n|$)', re.IGNORECASE)  # as Excel reads and writes it
@@ -60,8 +64,78 @@ def read_grid(source: Source) -> Grid:
     if separator is not None:
         return _separated(source, separator)
     source = without_frame(source)
+    return _in_parts(source) or _of_one_form(source)
+
+
+def _of_one_form(source: Source) -> Grid:
     of_form = next((read for belongs, read in _FORMS if belongs(source)), read_with_remarks)
     return of_form(source)
+
+
+def _in_parts(source: Source) -> Grid | None:
+    """Tables of the same steps below one another, with empty lines between them, as one; None where these are none.
+
+    Each begins with the same words for its steps, no other name stands in two of them, and no step twice in one.
+    Raises `ClaimError` where one has another word, such as epoch below step.
+    """
+    parts = _parts(source)
+    words = [_SEPARATED.split(head.strip(" \t|"))[0].lower() for head, _ in parts]
+    if len(parts) < 2 or not all(place_word(word) in PLACES for word in words):
+        return None
+    if any(_NUMERAL.search(head) for head, _ in parts):
+        return None  # the lines of a log begin alike, too
+    other = next((k for k, word in enumerate(words) if word != words[0]), None)
+    if other is not None and all(any(sign in head for sign in SIGNS) for head, _ in parts):
+        place = parts[other][1].place(len(parts[other][1].text) - len(parts[other][1].text.lstrip("\n")))
+        raise ClaimError(
+            f"a second table begins here, of {words[other]} and not of {words[0]}; leave one of the two", place
+        )
+    if other is not None:
+        return None
+    grids = [_of_one_form(part) for _, part in parts]
+    heads = [[cell.text.lower() for cell in grid.rows[0]] for grid in grids]
+    count = _leading(heads)
+    names = [name for head in heads for name in head[count:]]
+    steps = [[tuple(cell.text for cell in row[:count]) for row in grid.rows[1:]] for grid in grids]
+    is_even = all(len(row) == len(grid.rows[0]) for grid in grids for row in grid.rows)
+    if not is_even or len({*names}) < len(names) or any(len({*own}) < len(own) for own in steps):
+        return None
+    return _joined(grids, steps, count)
+
+
+def _leading(heads: Sequence[Sequence[str]]) -> int:
+    """How many heads, from the first one on, say which step a row is about and are the same in all tables."""
+    count = 0
+    for own in zip(*heads, strict=False):
+        if len({*own}) > 1 or place_word(own[0]) not in PLACES:
+            break
+        count += 1
+    return count
+
+
+def _parts(source: Source) -> list[tuple[str, Source]]:
+    """The first line of each block of lines between empty ones, and the text with that block alone, in its place."""
+    ends = [number for number, line in enumerate(source.lines) if not line.strip()]
+    borders = pairwise((-1, *ends, len(source.lines)))
+    blocks = [range(start + 1, stop) for start, stop in borders if stop - start > 1]
+    texts = ["\n" * own[0] + "\n".join(source.lines[own[0] : own.stop]) for own in blocks]
+    return [(source.lines[own[0]], replace(source, text=text)) for own, text in zip(blocks, texts, strict=True)]
+
+
+def _joined(grids: Sequence[Grid], steps: Sequence[Sequence[tuple[str, ...]]], count: int) -> Grid:
+    """One row for each step of several tables, which its first `count` cells name; empty where one has no such row."""
+    rows = [dict(zip(own, grid.rows[1:], strict=True)) for own, grid in zip(steps, grids, strict=True)]
+    found = [[*grids[0].rows[0][:count], *(cell for grid in grids for cell in grid.rows[0][count:])]]
+    for step in dict.fromkeys(step for own in steps for step in own):
+        begun = next(own[step] for own in rows if step in own)
+        row = list(begun[:count])
+        for own, grid in zip(rows, grids, strict=True):
+            width = len(grid.rows[0]) - count
+            row += own[step][count:] if step in own else [Written("", begun[0].place)] * width
+        found.append(row)
+    told = ", ".join(filter(None, (*(grid.told for grid in grids), f"{len(grids)} tables of the same steps")))
+    odd = tuple(error for grid in grids for error in grid.odd)
+    return replace(grids[0], rows=found, told=told, gap=None, odd=odd)
 
 
 def _bare(line: re.Match[str]) -> str:

@@ -390,6 +390,43 @@ def test_a_damaged_document_is_refused(text: str, message: str) -> None:
         claims_of(text)
 
 
+def written_in(sign: str, rows: list[list[str]]) -> str:
+    """Rows in Markdown, or with a sign between their cells."""
+    if sign == "|":
+        rows = [rows[0], ["---"] * len(rows[0]), *rows[1:]]
+        return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    return "".join(sign.join(row) + "\n" for row in rows)
+
+
+@pytest.mark.parametrize("sign", [",", ";", "\t", "|", "  "])
+@given(st.data())
+def test_tables_of_the_same_steps_below_one_another_are_one(sign: str, data: st.DataObject) -> None:
+    """Gradients first, and the parameters below them: the same numbers as in one table, whatever steps each has."""
+    cut = data.draw(st.integers(2, len(TABLE[0]) - 1))
+    whole, blocks, wanted = claims_of(written_in(",", TABLE)), [], set()
+    for columns in (range(1, cut), range(cut, len(TABLE[0]))):
+        steps = data.draw(st.sets(st.sampled_from(range(1, 4)), min_size=1))
+        names = {"loss" if TABLE[0][k] == "J" else TABLE[0][k] for k in columns}
+        own = [TABLE[0], *(TABLE[k] for k in sorted(steps))]
+        blocks.append(written_in(sign, [[row[0], *(row[k] for k in columns)] for row in own]))
+        wanted |= {claim for claim in whole if claim[0] in steps and claim[1] in names}
+    assert claims_of("\n".join(blocks)) == wanted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "step,w,b\n1,0.5,0.7\n\nstep,w\n1,0.5\n",  # two tables of one name
+        "step,w\n1,0.5\n\nstep,b\n1,0.5\n1,0.7\n",  # a step twice
+        "step,w\n1,0.5\n\nepoch,b\n1,0.5\n",
+        "step,w\n1,0.5\n\nstep,b\n1,0.5,0.7\n",
+    ],
+)
+def test_other_tables_below_one_another_are_not(text: str) -> None:
+    with pytest.raises(ClaimError, match="t:4:1: a second table begins here"):
+        claims_of(text)
+
+
 PIECES = (
     *(
         "step",
