@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 from derive.chain.derivation import Derivation, differentiate
 from derive.graph.graph import Graph
@@ -57,6 +59,11 @@ class Run:
     def _of_graph(self, graph: Graph) -> Run:
         problem = replace(self.problem, graph=graph)
         return replace(self, problem=problem, derivation=differentiate(graph, self.derivation.wrt))
+
+    @cached_property
+    def remembered(self) -> dict[Hashable, Any]:
+        """What has been calculated of this run, and is asked for again and again, by whoever has calculated it."""
+        return {}
 
     @property
     def loss(self) -> str:

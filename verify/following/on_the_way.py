@@ -329,9 +329,10 @@ def _with_systems(run: Run, systems: Iterable[PocketNumbers], place: int = 0) ->
     These are p − y for a logarithm of p = σ(z), which a person calculates from the p that is written down: all that
     there are in a run of other lines than the problem's own, whose `place` is not 0.
     """
+    are_own = has_own_lines(run.followed)
     for system in systems:
         way = words(system.carried) + (", sums before they are divided as well" if system.sums else "")
-        may_be_through = system.rounds in _OF_ROUNDED_LINES and has_own_lines(run.followed)
+        may_be_through = system.rounds in _OF_ROUNDED_LINES and are_own
         for through in ((False,) if not place else ()) + ((True,) if may_be_through else ()):
             yield from _either_half(_Way(way, system, run, place, through))
 

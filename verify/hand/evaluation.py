@@ -177,8 +177,9 @@ def _calculated(term: Term, system: NumberSystem, values: Values, sizes: Mapping
                 results.append(system.apply(op, tuple(results[arg] for arg in args)))
     if not term.axes:
         return results[-1]
-    steps = results[-1].shape[: max(results[-1].ndim - len(term.axes), 0)]
-    return np.broadcast_to(results[-1], (*steps, *shape))
+    found = results[-1]
+    whole = (*found.shape[: max(found.ndim - len(term.axes), 0)], *shape)
+    return found if found.shape == whole else np.broadcast_to(found, whole)
 
 
 def _are_single(term: Term, values: Values, shape: tuple[int, ...]) -> bool:

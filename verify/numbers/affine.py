@@ -173,12 +173,14 @@ class Forms(ByElement):
         return form.radius if self.bounded or not form.parts else _NOTHING
 
     def _element(self, op: str) -> Callable[..., Form]:
+        exactly = element(op)
+
         def function(*args: Form) -> Form:
             try:
                 if self._is_nothing(op, args):
                     return fixed(fmpq(0), _sources(args))
                 if all(arg.is_fixed for arg in args):
-                    return fixed(element(op)(*(arg.centre for arg in args)), _sources(args))
+                    return fixed(exactly(*[arg.centre for arg in args]), _sources(args))
                 if op in _LINEAR:
                     return self._linear(op, args)
                 if op in _CHOOSING:
@@ -303,7 +305,7 @@ class HandForms(Forms):
         """As of a product with 0; 0 over a number that is exactly 0 is nothing that is known."""
         if op == "div":
             return _is_zero(args[0]) and not _is_zero(args[1])
-        return op == "mul" and any(map(_is_zero, args))
+        return op == "mul" and (_is_zero(args[0]) or _is_zero(args[-1]))
 
 
 def forms(values: Iterable[Form], shape: tuple[int, ...]) -> NDArray[Any]:
@@ -312,11 +314,11 @@ def forms(values: Iterable[Form], shape: tuple[int, ...]) -> NDArray[Any]:
 
 
 def _is_zero(form: Form) -> bool:
-    return form.is_fixed and bool(form.centre == 0)
+    return bool(form.centre == 0) and form.is_fixed
 
 
 def _sources(args: Iterable[Form]) -> frozenset[int]:
-    return frozenset().union(*(arg.sources for arg in args))
+    return frozenset().union(*[arg.sources for arg in args])
 
 
 def _with_sources(form: Form, args: Iterable[Form]) -> Form:

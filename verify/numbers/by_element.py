@@ -60,6 +60,9 @@ class ByElement(Literals):
         function = self.element(op)
         if all(arg.ndim == 0 for arg in args):
             return objects([function(*(arg.item() for arg in args))], ())
+        if all(arg.size == 1 for arg in args):  # an array of one number
+            shape = max((arg.shape for arg in args), key=len)
+            return objects([function(*(arg.item() for arg in args))], shape)
         return np.asarray(np.frompyfunc(function, len(args), 1)(*args), dtype=object)
 
     def reduce(self, op: str, array: Array) -> Array:

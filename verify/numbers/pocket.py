@@ -19,7 +19,7 @@ from flint import arb, fmpq
 
 from verify.numbers.affine import Form, HandForms, fixed, unknown
 from verify.numbers.by_element import Array
-from verify.numbers.scalars import Exactly, as_ball, from_fraction, is_moderate, middle, to_float, to_fraction
+from verify.numbers.scalars import Exactly, as_ball, from_fraction, is_moderate, middle, midpoint, to_float
 
 FEWEST, MOST = 2, 10  # digits that somebody carries who calculates by hand, or on a pocket calculator
 HUGE = 10**100  # nobody carries a larger number
@@ -58,21 +58,26 @@ class Carried:
         power += top * 10 ** max(-power, 0) >= bottom * 10 ** max(power, 0)
         return max(-self.places, power - self.digits)
 
-    def of(self, value: Fraction, *, to_even: bool = False) -> tuple[Fraction, bool]:
-        """The number as it is carried, and whether it was a tie, which is rounded away from 0 or to the even digit."""
-        power = self.last(abs(value.numerator), value.denominator)
-        top, bottom = abs(value.numerator) * 10 ** max(-power, 0), value.denominator * 10 ** max(power, 0)
+    def of(self, value: fmpq, *, to_even: bool = False) -> tuple[fmpq, bool]:
+        """The number as it is carried, and whether it was a tie, which is rounded away from 0 or to the even digit.
+
+        A number that has no more digits than are carried is itself.
+        """
+        above, below = int(value.p), int(value.q)
+        power = self.last(abs(above), below)
+        top, bottom = abs(above) * 10 ** max(-power, 0), below * 10 ** max(power, 0)
         whole, rest = divmod(top, bottom)
+        if not rest:
+            return value, False
         is_tie = not self.is_cut and 2 * rest == bottom
         if not self.is_cut and (2 * rest > bottom or (is_tie and not (to_even and whole % 2 == 0))):
             whole += 1
-        whole = whole if value >= 0 else -whole
-        found = Fraction(whole * 10 ** max(power, 0), 10 ** max(-power, 0))
-        return (found, is_tie) if rest else (value, False)
+        whole = whole if above >= 0 else -whole
+        return fmpq(whole * 10 ** max(power, 0), 10 ** max(-power, 0)), is_tie
 
-    def holds(self, value: Fraction) -> bool:
+    def holds(self, value: fmpq) -> bool:
         """Whether a number has no more digits than are carried."""
-        return self.of(value)[0] == value
+        return self.of(value)[0] is value
 
 
 class Rounds(Enum):
@@ -166,12 +171,12 @@ class PocketNumbers(HandForms):
     def _rounded(self, form: Form, carried: Carried | None = None) -> Form:
         if not form.is_fixed or not is_moderate(form.centre):
             return unknown(form.sources)
-        value = middle(form.centre)
-        if abs(value.numerator) >= HUGE * value.denominator:
+        value = midpoint(form.centre)
+        if abs(value) >= HUGE:
             return unknown(form.sources)
         found, is_tie = (carried or self.carried).of(value, to_even=self.to_even)
         self.has_met_tie |= is_tie
-        return form if found is value else fixed(from_fraction(found), form.sources)
+        return form if found is value else fixed(found, form.sources)
 
 
 def _one_by_one(
@@ -193,7 +198,7 @@ class PocketForms(HandForms):
         super().__init__(inputs=inputs)
         self.carried = carried
         self._marks = count(ROUNDINGS)
-        self._of_known: dict[Fraction, int] = {}  # the same number is rounded in the same way
+        self._of_known: dict[fmpq, int] = {}  # the same number is rounded in the same way
 
     def element(self, op: str) -> Callable[..., Form]:
         """The operation on single forms, rounded."""
@@ -205,7 +210,7 @@ class PocketForms(HandForms):
         return super().reduced(op, row) if op in _EXACT else _one_by_one(self._rounded, super().reduced, op, row)
 
     def _rounded(self, form: Form) -> Form:
-        exact = to_fraction(form.centre) if form.is_fixed else None
+        exact = form.centre if form.is_fixed and isinstance(form.centre, fmpq) else None
         if exact is not None and (abs(exact) >= HUGE or self.carried.holds(exact)):
             return form if abs(exact) < HUGE else unknown(form.sources)
         ball = as_ball(form.ball)

@@ -113,8 +113,19 @@ def drifts(run: Run, dtype: str, cells: Sequence[Cell], *, is_sharp: bool = Fals
     """How far each number can be from the exact one in a correct program in `dtype`, over all steps so far.
 
     Infinite where there is no bound; cells that are too late, or of too large a state, are left out. `is_sharp` takes
-    the steps of a short run by forms of every rounding, which are narrower and cost more.
+    the steps of a short run by forms of every rounding, which are narrower and cost more. What is found is remembered:
+    each way to read a table asks for much the same numbers.
     """
+    known: dict[Cell, Drift | None] = run.remembered.setdefault((drifts, dtype, is_sharp), {})
+    new = [cell for cell in dict.fromkeys(cells) if cell not in known]
+    if new:
+        found = _drifts(run, dtype, new, is_sharp)
+        known.update((cell, found.get(cell)) for cell in new)
+    return {cell: drift for cell in cells if (drift := known[cell]) is not None}
+
+
+def _drifts(run: Run, dtype: str, cells: Sequence[Cell], is_sharp: bool) -> Mapping[Cell, Drift]:
+    """The same of cells that are not known."""
     wanted: dict[int, list[Cell]] = {}
     means = [cell for cell in cells if cell.quantity.group in ("epoch", "averaged", "norm")]
     parts = parts_of_all(run, means)

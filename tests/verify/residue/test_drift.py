@@ -151,6 +151,24 @@ def test_pytorch_lies_within_the_drift_of_a_long_run(problem: str, options: dict
     assert drifts(of, "float64", tuple(by_pytorch)) == {}
 
 
+@pytest.mark.parametrize("is_sharp", [False, True])
+def test_what_is_remembered_is_what_is_calculated(is_sharp: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of numbers that are asked for again, alone or with others, no step is calculated once more."""
+    result = verify("article", dtype="float32", epochs=2)
+    run = Run(result.problem, result.derivation, effective(result.problem, {"dtype": "float32", "epochs": 2}))
+    cells = tuple(cell for step in result.record.steps for cell in cells_of(step, run.loss))
+    fresh = {
+        dtype: drifts(Run(run.problem, run.derivation, run.settings), dtype, cells, is_sharp=is_sharp)
+        for dtype in ("float32", "float64")
+    }
+    some = drifts(run, "float32", cells[::3], is_sharp=is_sharp)
+    for dtype in ("float32", "float64", "float32"):
+        assert drifts(run, dtype, cells, is_sharp=is_sharp) == fresh[dtype]
+    assert some == {cell: fresh["float32"][cell] for cell in cells[::3]}
+    monkeypatch.setattr("verify.residue.drift._segment", None)
+    assert drifts(run, "float32", cells[1::2], is_sharp=is_sharp).keys() == {*cells[1::2]}
+
+
 def test_of_a_long_run_that_is_not_linear_there_is_no_bound() -> None:
     problem = load("fan_out")
     chosen = effective(problem, {"steps": MAX_STEPS + 1})
