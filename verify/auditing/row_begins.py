@@ -125,12 +125,13 @@ def _is_start_alone(plain: Reading) -> bool:
 
 
 def of_end(grid: Grid, run: Timeline, judge: Judge, plain: Reading) -> Reading | None:
-    """The claims of the only row of a table that names no step; None for any other table, and where all is right.
+    """The claims of a table whose rows name no step and can be about one; None for any other, and where all is right.
 
     They are those of the last step where more are right so, or of the first, which is told.
     """
-    if not plain.is_of_any_step or len(run.batches) > FEW_STEPS:
+    if not plain.of_any_step or len(run.batches) > FEW_STEPS:
         return None
+    rows = "its row" if plain.of_any_step == 1 else "its rows"
     with suppress(ClaimError):
         found = read_rows(grid, replace(run, at_end=True))
         of_first, of_last = (
@@ -139,8 +140,8 @@ def of_end(grid: Grid, run: Timeline, judge: Judge, plain: Reading) -> Reading |
         if all(of_first):
             return None
         if sum(of_last) > sum(of_first):
-            return replace(found, told=f"{found.told}, its row as step {run.last}, the last one: it names no step")
-    return replace(plain, told=f"{plain.told}, its row as step 1: it names no step")
+            return replace(found, told=f"{found.told}, {rows} as step {run.last}, the last one: it names no step")
+    return replace(plain, told=f"{plain.told}, {rows} as step 1: it names no step")
 
 
 def _read(grid: Grid, *runs: Timeline) -> Iterator[Reading]:

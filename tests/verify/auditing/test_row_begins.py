@@ -357,3 +357,35 @@ def test_lines_of_a_row_may_be_of_its_step_or_of_what_that_leaves() -> None:
     start = "k,w,b,p[0],dw,l\n0,0,0,{},,25\n1,2,1,{},-20,0\n2,2,1,{},0,0\n"
     assert judged(problem, start.format(0, 5, 5))[:2] == (0, {"right": 14})
     assert judged(problem, start.format("", 0, 5))[:2] == (0, {"right": 13})
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3, 4, 5), (0, 3, 1, 4, 2, 5), (3, 4, 5, 0, 1, 2)])
+def test_a_tidy_table_without_a_step_is_judged_as_one_with_it(order: tuple[int, ...]) -> None:
+    rows = ["w,2", "w,2.5", "w,2.75", "dl/dw,-4", "dl/dw,-2", "dl/dw,-1"]
+    table = "\n".join(["quantity,value", *(rows[at] for at in order)])
+    assert judged(FALLING, table)[:2] == (0, {"right": 6})
+    assert judged(FALLING, table.replace("-2", "-2.5"))[:2] == (1, {"right": 5, "wrong": 1})
+
+
+def test_a_tidy_table_may_have_what_each_step_begins_with_or_losses_of_that() -> None:
+    begun = "quantity,value\nw,1\ndl/dw,-4\nw,2\ndl/dw,-2\nw,2.5\ndl/dw,-1\n"
+    status, counts, told = judged(FALLING, begun)
+    assert (status, counts) == (0, {"right": 6})
+    assert "its parameters are read as those a step begins with" in told
+    of_left = "quantity,value\nw,2\nl,1\nw,2.5\nl,0.25\nw,2.75\nl,0.0625\n"
+    assert judged(FALLING, of_left)[:2] == (0, {"right": 6})
+
+
+@pytest.mark.parametrize(
+    ("table", "status", "told"),
+    [
+        ("name,value\nw,2\nl,4", 0, ""),
+        ("name,value\nw,2.75\nl,0.25", 0, "its rows as step 3, the last one: it names no step"),
+        ("name,value\nw,2.75\nl,0.5", 1, "its rows as step 3, the last one: it names no step"),
+        ("name,value\nw,2\nl,5", 1, "its rows as step 1: it names no step"),
+    ],
+)
+def test_a_tidy_table_of_one_row_a_name_may_be_about_the_last_step(table: str, status: int, told: str) -> None:
+    found, _, said = judged(ONE_ROW, table)
+    assert (found, told in said) == (status, True)
+    assert ("names no step" in said) == bool(told)
