@@ -8,7 +8,7 @@ from fractions import Fraction
 from itertools import islice
 
 from derive.errors import ClaimError, Place
-from verify.auditing.row_begins import ENOUGH, FEW, Judge, begun, of_end, of_left
+from verify.auditing.row_begins import ENOUGH, FEW, Judge, begun, by_row_0, is_sharp, of_end, of_left
 from verify.claims.claim import Claim
 from verify.claims.places import Timeline
 from verify.claims.table import Reading, read_rows
@@ -20,8 +20,6 @@ from verify.numbers import is_moderate, middle
 from verify.tabular.grid import Grid
 
 MOST = 0.5  # of the numbers of a table that nobody is said to have written: so many have to fit before others are wrong
-SHARP = 2_000  # times half a unit of its last digit is less than a number of four digits: one of six ways fits it by
-# chance once in 300 times at most
 LONG = 5 * FEW  # rows of a table whose head is looked at first
 
 NEAR = Fraction(1, 100)  # of a number: what rounding in a program can explain is nearer by far
@@ -64,8 +62,11 @@ def meant(
         if found is None:
             raise _with_way(error, ways, judge) from None
         return found
-    found = _as_log(plain, grid, run, judge) or begun(grid, run, judge, plain) or of_left(grid, run, judge, plain)
-    found = found or of_end(grid, run, judge, plain)
+    as_log = _as_log(plain, grid, run, judge)
+    found = as_log if as_log is not None and as_log.claims is not plain.claims else None
+    found = found or begun(grid, run, judge, plain) or of_left(grid, run, judge, plain)
+    found = found or by_row_0(grid, run, judge, plain, count_wrong)
+    found = found or as_log or of_end(grid, run, judge, plain)
     if len(plain.claims) > FEW:
         return found or plain
     if found is None:
@@ -79,6 +80,7 @@ def meant(
 def _as_log(plain: Reading, grid: Grid, run: Timeline, judge: Judge) -> Reading | None:
     """A table that can be read as it stands, read as a log that explains what is wrong in it; None where none does.
 
+    Where no way is taken these are its own claims, with the way that is nearest told.
     Each way of a long table costs as much as to read it once: none is tried before numbers of its head are wrong.
     """
     if not _may_be_log(grid, run, judge):
@@ -294,8 +296,7 @@ class _Fit:
     @property
     def is_sharp(self) -> bool:
         """Whether a number of so many digits fits that it is not by chance."""
-        fitting = [one.claim.literal for one in self.findings if one.status.is_accepted]
-        return any(literal.slack * SHARP <= abs(literal.value) for literal in fitting if literal.special is None)
+        return is_sharp(self.findings)
 
     @property
     def is_of_most(self) -> bool:

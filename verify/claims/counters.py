@@ -12,6 +12,7 @@ from itertools import accumulate, pairwise
 
 from derive.errors import ClaimError, Place, UnknownQuantityError, shorten
 from derive.graph.node import SIZE
+from verify.claims.cells import VALUES
 from verify.claims.places import NOT_COUNTED, Timeline, whole_number
 from verify.claims.unknown import is_beside
 from verify.tabular.grid import Grid
@@ -89,6 +90,8 @@ def by_unknown_column(header: Row, body: Sequence[Row], run: Timeline, *, is_tid
         return header, ""
     filled = [place for place, row in enumerate(body) if any(cell.text for cell in row)]
     for at, head in enumerate(header):
+        if is_tidy and head.text.lower() in ("quantity", "index", *VALUES):  # w1, w2; 1, 2: names, entries and numbers
+            continue
         numbers = _counted([body[place][at] for place in filled], run)
         if not is_tidy and len(header) > 1 and _is_index_n(head, numbers, run):
             return _renamed(

@@ -22,9 +22,7 @@ from verify.tabular.dots import without_dots
 from verify.tabular.grid import Grid, with_points
 from verify.tabular.heads import Known, plain_heads, with_one_header
 from verify.tabular.index import with_index_name, without_index
-from verify.tabular.written import NO_CLAIM, Row, Written, is_words, place_word
-
-_NAMES = ("name", "variable", "metric", "key")  # other heads of what a tidy table calls `quantity`
+from verify.tabular.written import NAMES, NO_CLAIM, Row, Written, is_words, place_word
 
 _KINDS = {  # of the groups of a step's numbers, what people call them
     **dict.fromkeys(("gradients", "adjoints", "partials", "clipped"), "gradient"),
@@ -235,7 +233,7 @@ def _padded(rows: Sequence[Row], header: Row) -> list[Row]:
 def _long_form(header: Row, run: Timeline) -> Row:
     """The header, in which what names the numbers of a tidy table is called `quantity`, as of `DataFrame.melt`."""
     lower = [cell.text.lower() for cell in header]
-    called = next((lower.index(name) for name in _NAMES if name in lower and name not in run.names.taken), None)
+    called = next((lower.index(name) for name in NAMES if name in lower and name not in run.names.taken), None)
     if called is None or "quantity" in lower or not any(name in VALUES[:1] for name in lower):
         return header
     return [Written("quantity", cell.place) if k == called else cell for k, cell in enumerate(header)]

@@ -46,7 +46,9 @@ class Timeline:
     `whole_epochs` says that a row of which nothing but the epoch is said is about the whole of it. `repeats` says that
     every step has the same batch, so that what one after the last would calculate is known. `begun` says that the
     "parameters" of a row, or the whole "state", are those that its step begins with; otherwise its first row tells.
-    `of_left` says that the "loss" of a row, or "everything", is calculated of the parameters that its step leaves.
+    `of_left` says that the "loss" of a row, with its "lines" or "everything", is calculated of the parameters that its
+    step leaves. `row_0` says what a row 0 is: the "start", with what the run begins with, or the "first step";
+    otherwise what stands in it tells.
     `steady` says whether a number is the same in every step, so that a claim of it need not name one. `at_end` says
     that the only row of a table, if it names no step, is about the last one.
     """
@@ -61,7 +63,8 @@ class Timeline:
     whole_epochs: bool = False
     repeats: bool = False
     begun: OneOf["", "parameters", "state"] = ""
-    of_left: OneOf["", "loss", "everything"] = ""
+    of_left: OneOf["", "loss", "lines", "everything"] = ""
+    row_0: OneOf["", "start", "first step"] = ""
     steady: Callable[[Quantity], bool] | None = None
     at_end: bool = False
 
@@ -313,24 +316,28 @@ class Counting:
     """The columns (`epoch`) that count from 0, and whether the parameters of a row are those its step begins with.
 
     `with_states` says that so are the states of the optimizer beside them. `of_left` are the groups of what is
-    calculated of the parameters that the step of a row leaves, as the next step does.
+    calculated of the parameters that the step of a row leaves, as the next step does. `starts` says that its row 0 is
+    the start of such a table, before the first step.
     """
 
     from_0: tuple[str, ...] = ()
     begins: bool = False
     with_states: bool = True
     of_left: tuple[str, ...] = ()
+    starts: bool = False
 
     @property
     def told(self) -> str:
         """How the table was read, where it does not count from 1 or its parameters are not those after a step."""
+        found = f"the table counts from 0 (in {' and '.join(self.from_0)}): its row 0 is read as the first step"
         if self.of_left:
             read = "losses and derivatives" if "gradients" in self.of_left else "losses"
-            return f"its {read} are read as those of the parameters in their own row, which its step leaves"
+            of_row_0 = "its row 0 is read as what the run begins with" if self.starts else found if self.from_0 else ""
+            own = f"its {read} are read as those of the parameters in their own row, which its step leaves"
+            return f"{of_row_0}, and {own}" if of_row_0 else own
         begun = "its parameters as those a step begins with" if self.begins else ""
         if not self.from_0:
             return "its parameters are read as those a step begins with" if begun else ""
-        found = f"the table counts from 0 (in {' and '.join(self.from_0)}): its row 0 is read as the first step"
         return f"{found}, and {begun}" if begun else found
 
     def of(self, quantity: Quantity) -> Quantity:

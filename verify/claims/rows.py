@@ -26,7 +26,8 @@ from verify.tabular.written import KINDS, Row, Written
 
 # What is calculated of the parameters that a step begins with, before its update.
 BEFORE_UPDATE = ("setting", "before", "nodes", "loss", "partials", "adjoints", "gradients")
-OF_LOSS = ("nodes", "loss")
+# What may be of the parameters in its own row, by `Timeline.of_left`.
+OF_LEFT = {"loss": ("loss",), "lines": ("nodes", "loss"), "everything": BEFORE_UPDATE}
 _AFTER = re.compile(r"\b(?:new|updated|next)\b|after|(?:_|\b)(?:new|next)$|['′’]$|\+\s*1\s*[)}\]]*$", re.IGNORECASE)
 OF_NEXT = "its last row is read as what a further step would begin with"  # of numbers after the last step of the run
 
@@ -51,12 +52,15 @@ def counting_of(
     from_0, first = [], None
     for name, place in places.items():
         zeros = [row for row in body if row[place].text.strip() == "0"]
-        if any(_is_of_a_step(row, columns, heads, run) for row in zeros):
+        is_step = any(_is_of_a_step(row, columns, heads, run) for row in zeros)
+        if zeros and (is_step if not run.row_0 else run.row_0 == "first step"):
             from_0.append(name)
             first = first or zeros[0]
     if run.of_left:
-        of_left = OF_LOSS if run.of_left == "loss" else BEFORE_UPDATE
-        return Counting(tuple(from_0), of_left=tuple(group for group in of_left if group not in NOT_COUNTED))
+        of_left = tuple(group for group in OF_LEFT[run.of_left] if group not in NOT_COUNTED)
+        return Counting(tuple(from_0), of_left=of_left, starts=run.row_0 == "start")
+    if run.row_0:
+        return Counting(tuple(from_0))
     if run.begun:
         return Counting(tuple(from_0), begins=True, with_states=run.begun == "state")
     if first is None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -36,6 +37,7 @@ _GAP = (
     "out, or number the rows by step"
 )
 _LEFT_OUT = "rows are left out here, where the rows count the steps; number the rows by step"
+_OF_TIDY = "no column says the step: the first row of each name as step 1, its second one as step 2"
 _DOTS_ALONE = re.compile(r"(?=[^.…⋯⋮⋱·]*[.…⋯⋮⋱·])[^\w]+")
 TEXT = "the text of claims"
 _WHAT = "a CSV file of claims, or a table in another form"
@@ -45,7 +47,8 @@ _WHAT = "a CSV file of claims, or a table in another form"
 class Reading:
     """The claims of a table, the cells that cannot be read, how the table was read, and how many cells are empty.
 
-    `is_of_any_step` says that its only row names no step, of which the run has several.
+    `of_any_step` is how many rows name no step and can all be about one, where the run has several: a single row, or
+    those of a tidy table in which each name stands once.
     Of sentences, `formulas` are those that say a number of all entries of something, and `refused` what is wrong with
     those that cannot be read.
     """
@@ -56,7 +59,7 @@ class Reading:
     empty: int = 0
     formulas: tuple[str, ...] = ()
     refused: tuple[ClaimError, ...] = ()
-    is_of_any_step: bool = False
+    of_any_step: int = 0
 
 
 def table_of(given: str | os.PathLike[str] | Rows, run: Timeline, sheet: str | None = None) -> tuple[str, Grid]:
@@ -116,7 +119,7 @@ def read_rows(grid: Grid, run: Timeline) -> Reading:
     laid = counted(laid_out(grid, run), run)
     rows_count = not any(run.is_place(cell.text.lower()) for cell in laid.header)
     if rows_count:
-        _check_counted(laid.gap, laid.body)
+        _check_counted(laid.gap, () if laid.is_tidy else laid.body)
     names, placed, unplaced = laid.header, *_placed(laid.header, laid.body, run)
     unknown, given, worded = "", "", list[ClaimError]()
     if laid.is_tidy:
@@ -132,7 +135,7 @@ def read_rows(grid: Grid, run: Timeline) -> Reading:
     apart, told = of_no_row(laid.apart, laid.odd, run)
     lower = [cell.text.lower() for cell in header]
     beyond: list[ClaimError] = []
-    claims = once(_tidy(lower, body, run) if laid.is_tidy else _wide(header, body, run, beyond))
+    claims = once(_tidy(lower, body, run, beyond) if laid.is_tidy else _wide(header, body, run, beyond))
     unread = (*unplaced, *worded, *readings.unread, *apart, *beyond)
     if not claims:
         if unread:
@@ -142,9 +145,13 @@ def read_rows(grid: Grid, run: Timeline) -> Reading:
     is_next = any(claim.cell.step > len(run.batches) for claim in claims)
     of_rows = (OF_NEXT if is_next else "", _told_of_epochs(claims, run))
     parts = (laid.told(len(laid.body)), *of_rows, given, unknown, told, readings.told)
-    is_of_any_step = rows_count and len(body) == 1 and len(run.batches) > 1
     told_in_full = ", ".join(filter(None, parts))
-    return Reading(claims, unread, told_in_full, laid.empty, is_of_any_step=is_of_any_step)
+    if not rows_count or len(run.batches) == 1:
+        return Reading(claims, unread, told_in_full, laid.empty)
+    if laid.is_tidy and not run.at_end:
+        told_in_full += f", {_OF_TIDY}"
+    is_of_one = len(body) == 1 or (laid.is_tidy and all(claim.cell.step == 1 for claim in claims))
+    return Reading(claims, unread, told_in_full, laid.empty, of_any_step=len(body) if is_of_one else 0)
 
 
 def _told_of_epochs(claims: Sequence[Claim], run: Timeline) -> str:
@@ -269,15 +276,20 @@ def _of_a_step(own: tuple[Quantity, tuple[int, ...]] | None, column: Written, ru
         return None
 
 
-def _tidy(header: list[str], body: Sequence[Row], run: Timeline) -> Iterator[Claim]:
-    """One row a number: columns for the step, `quantity`, `index` and the value."""
+def _tidy(header: list[str], body: Sequence[Row], run: Timeline, unread: list[ClaimError]) -> Iterator[Claim]:
+    """One row a number: columns for the step, `quantity`, `index` and the value; without the step each name counts.
+
+    What a step after the last would have is `unread`.
+    """
     position = {name: place for place, name in enumerate(header)}
     value = next((position[name] for name in VALUES if name in position), None)
     if value is None:
         place = body[0][0].place if body else Place("the table")
         raise ClaimError(f"a table with a column quantity needs one with its numbers: {', '.join(VALUES[:2])}", place)
     places = {name: place for name, place in position.items() if run.is_place(name)}
-    for number, row in enumerate(body, start=1):
+    counting = counting_of(places, {}, (), body, run)
+    held: Counter[tuple[Quantity, tuple[int, ...]]] = Counter()  # rows of each number so far
+    for row in body:
         literal = run.literal(row[value])
         prediction = prediction_of(places, row)
         called = row[position["quantity"]]
@@ -288,8 +300,21 @@ def _tidy(header: list[str], body: Sequence[Row], run: Timeline) -> Iterator[Cla
             entry = tuple(
                 whole_number(Written(part, row[position["index"]].place)) for part in _parts(row[position["index"]])
             )
-        if literal is not None:
-            yield Claim(cell_of(quantity, entry, places, row, number, run, prediction), literal, row[value].place)
+        held[quantity, entry] += 1
+        number = run.last if run.at_end else held[quantity, entry]
+        if literal is None:
+            continue
+        try:
+            cell = cell_of(quantity, entry, places, row, number, run, prediction, counting)
+        except BeyondError as error:
+            unread.append(ClaimError(error.message, row[value].place))
+            continue
+        except ClaimError as error:
+            if places or held[quantity, entry] == 1:
+                raise
+            why = f"nothing says the step, so row {number} of {shorten(called.text)} is about step {number}"
+            raise ClaimError(f"{why}: {error.message}", called.place) from None
+        yield Claim(cell, literal, row[value].place, counting.told)
 
 
 def _parts(cell: Written) -> list[str]:

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from derive.errors import ClaimError, Place, shorten
 from verify.tabular.arrays import is_array
-from verify.tabular.written import Row, Written
+from verify.tabular.written import NAMES, Row, Written
 
 MAX_CELLS = 10**6  # of a table; a larger one is refused
 _SHOWN = 3  # lines that are left out, by their words
@@ -97,7 +97,8 @@ def with_points(grid: Grid) -> tuple[Grid, bool]:
     """
     header, *body = grid.rows
     names = [cell.text.lower() for cell in header]
-    apart = {names.index("index")} if "index" in names and "quantity" in names else set()
+    is_tidy = "index" in names and not {"quantity", *NAMES}.isdisjoint(names)
+    apart = {names.index("index")} if is_tidy else set()
     points, commas, either, thousands = _evidence(body, apart)
     if points and commas:
         message = f"{shorten(commas.text)} has a decimal comma, and {shorten(points.text)} at {points.place} a point"

@@ -23,6 +23,7 @@ LOOSE_COUNTERS = {  # other words for a column of steps or epochs, read so where
 TOTALS = ("steps", "iterations", "iters", "epochs")  # a column that counts; in a line `epochs: 5` is how many there are
 KINDS = {"step": _STEP, "epoch": _EPOCH, "batch": _BATCH}
 PLACES = (*_STEP, *_EPOCH, *_BATCH)
+NAMES = ("name", "variable", "metric", "key")  # other heads of what a tidy table calls `quantity`
 COUNTED_OF = "of"  # with a number behind it, the head of what counts as `3/10` does, of whatever
 # whatever its capitals
 NO_CLAIM = ("", "?", "-", "–", "—", "--", "---", "…", "...", "..", "⋮", "⋯", "n/a", "n.a.", "na")

@@ -155,6 +155,31 @@ def test_losses_may_be_those_of_the_parameters_in_their_own_row() -> None:
     assert told in judged(EP, of_the_step)[2]
 
 
+@settings(max_examples=15)
+@given(run=runs(), further=st.integers(0, 3), every=st.integers(1, 2), slip=st.integers(0))
+def test_how_losses_are_meant_does_not_depend_on_how_many_steps_follow(
+    run: tuple[str, list[list[str]]], further: int, every: int, slip: int
+) -> None:
+    """A table of losses of the parameters in their own row may end before the run does."""
+    problem, rows = run
+    rows = rows[every::every]
+    if len(rows) < 3 or len({row[0] for row in rows} | {row[1] for row in rows}) < 2 * len(rows):
+        return
+    steps = problem.split("epochs = ")[1].strip()
+    problem = problem.replace(f"epochs = {steps}", f"epochs = {int(steps) + further}")
+
+    def refused() -> list[str]:
+        table = [{"k": str(every * k), "w": w, "b": b, "l": loss} for k, (w, b, loss) in enumerate(rows, start=1)]
+        found = verify.audit(problem, claims=table)
+        assert len(found.findings) == 3 * len(rows)
+        return [one.claim.literal.text for one in found.findings if one.status.is_refused]
+
+    assert refused() == []
+    at = slip % len(rows)
+    rows[at][2] = f"{float(rows[at][2]) + 0.07:.6f}"
+    assert refused() == [rows[at][2]]
+
+
 @pytest.mark.parametrize(
     ("problem", "table"),
     [
@@ -238,4 +263,129 @@ def test_the_only_row_of_a_table_may_be_about_the_last_step(table: str, status: 
     found, _, said = judged(ONE_ROW, table)
     assert found == status
     assert told in said
+    assert ("names no step" in said) == bool(told)
+
+
+LEFT = "i,w,b\n0,0.5320,0.1480\n1,0.9381,0.2611\n2,1.2480,0.3476\n"  # what each step leaves, of a loop from 0 on
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        LEFT,
+        "i,0,1,2\nw,0.5320,0.9381,1.2480\nb,0.1480,0.2611,0.3476\n",
+        "".join(f"Iteration {i}: w = {w}, b = {b}\n" for i, w, b in (row.split(",") for row in LEFT.split()[1:])),
+        str([{"i": 0, "w": 0.532, "b": 0.148}, {"i": 1, "w": 0.9381, "b": 0.2611}, {"i": 2, "w": 1.248, "b": 0.3476}]),
+        "i,w,b\n0,0.5320,0.1480\n",  # nothing is right otherwise
+    ],
+)
+def test_a_loop_that_counts_from_0_may_print_what_each_step_leaves(table: str) -> None:
+    status, counts, told = judged(EP, table)
+    assert (status, set(counts)) == (0, {"right"})
+    assert "counts from 0" in told
+    assert "its row 0 is read as the first step" in told
+
+
+def test_a_slip_of_such_a_loop_is_wrong_at_its_place() -> None:
+    for number in ("0.5320", "0.2611", "1.2480"):
+        assert judged(EP, LEFT.replace(number, f"{number[:-2]}57"))[:2] == (1, {"right": 5, "wrong": 1})
+
+
+@pytest.mark.parametrize(
+    ("table", "counts"),
+    [
+        ("i,w\n0,1\n1,2\n2,2.5", {"right": 3}),  # a row 0 with what the run begins with
+        ("i,w\n0,2\n1,2\n2,2.5", {"wrong": 1, "right": 2}),  # the rows below it are right so
+        ("i,w\n0,2", {"wrong": 1}),  # one short number fits by chance
+        ("i,w\n0,1\n1,2.5\n2,2.75", {"right": 1, "wrong": 1, "inherited": 1}),  # the row 0 is what it begins with
+    ],
+)
+def test_no_row_0_is_the_first_step_where_the_table_speaks_against_it(table: str, counts: dict[str, int]) -> None:
+    assert judged(FALLING, table)[1] == counts
+
+
+def test_a_way_that_one_short_number_fits_is_told() -> None:
+    assert "nearest otherwise: its row 0 as the first step" in judged(FALLING, "i,w\n0,2")[2]
+
+
+START = """k,w,b,dw,db,J
+0,0.0000,0.0000,,,64.6000
+1,0.5320,0.1480,-53.2000,-14.8000,37.7148
+2,0.9381,0.2611,-40.6080,-11.3120,22.0474
+3,1.2480,0.3476,-30.9955,-8.6493,12.9172
+"""
+
+
+def test_a_row_0_may_be_the_start_of_rows_with_the_gradients_of_their_steps() -> None:
+    """The gradient is the one that the step used, the loss that of the parameters which it leaves."""
+    told = "its row 0 is read as what the run begins with, and its losses are read as those of the parameters in their"
+    status, counts, said = judged(EP, START)
+    assert (status, counts) == (0, {"right": 18})
+    assert told in said
+    changes = START.replace("dw,db", "delta w,delta b").replace("-53.2000,-14.8000", "0.5320,0.1480")
+    changes = changes.replace("-40.6080,-11.3120", "0.40608,0.11312").replace("-30.9955,-8.6493", "0.309955,0.086493")
+    assert judged(EP, changes)[:2] == (0, {"right": 18})
+    at_the_row = START.replace(",,,", ",-53.2000,-14.8000,").splitlines()[:2]
+    at_the_row += ["1,0.5320,0.1480,-40.6080,-11.3120,37.7148", "2,0.9381,0.2611,-30.9955,-8.6493,22.0474"]
+    status, counts, said = judged(EP, "\n".join(at_the_row))
+    assert (status, counts) == (0, {"right": 15})
+    assert told not in said
+
+
+@pytest.mark.parametrize("number", [cell for line in START.split()[1:] for cell in line.split(",")[1:] if cell])
+def test_a_slip_of_such_a_table_is_wrong_at_its_place(number: str) -> None:
+    if number == "0.0000":
+        return
+    assert judged(EP, START.replace(number, f"{float(number) + 0.05:.4f}"))[:2] == (1, {"right": 17, "wrong": 1})
+
+
+def test_of_two_gradients_one_may_be_wrong_where_the_start_has_none() -> None:
+    """Gradients at the parameters of their own row would stand in the row 0 as well."""
+    two = "\n".join(START.splitlines()[:4]).replace("-53.2000", "-52.2000")
+    assert judged(EP, two)[:2] == (1, {"right": 12, "wrong": 1})
+
+
+def test_what_follows_from_a_slip_of_such_a_table_is_inherited() -> None:
+    """The first update is made with 53.1 in the place of 53.2, and all is calculated on from there."""
+    rows = ["k,w,dw,l", "0,1,,4", "1,2.25,-5,0.5625", "2,2.625,-1.5,0.140625", "3,2.8125,-0.75,0.03515625"]
+    assert judged(FALLING, "\n".join(rows))[:2] == (1, {"right": 2, "wrong": 1, "inherited": 8})
+
+
+def test_lines_of_a_row_may_be_of_its_step_or_of_what_that_leaves() -> None:
+    problem = EP.replace("x = [1, 2, 3, 4, 5]\ny = [3, 5, 8, 9, 12]", "x = [2]\ny = [5]").replace("0.01", "0.1")
+    # w = 0, 2; b = 0, 1; p = 0, 5
+    start = "k,w,b,p[0],dw,l\n0,0,0,{},,25\n1,2,1,{},-20,0\n2,2,1,{},0,0\n"
+    assert judged(problem, start.format(0, 5, 5))[:2] == (0, {"right": 14})
+    assert judged(problem, start.format("", 0, 5))[:2] == (0, {"right": 13})
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3, 4, 5), (0, 3, 1, 4, 2, 5), (3, 4, 5, 0, 1, 2)])
+def test_a_tidy_table_without_a_step_is_judged_as_one_with_it(order: tuple[int, ...]) -> None:
+    rows = ["w,2", "w,2.5", "w,2.75", "dl/dw,-4", "dl/dw,-2", "dl/dw,-1"]
+    table = "\n".join(["quantity,value", *(rows[at] for at in order)])
+    assert judged(FALLING, table)[:2] == (0, {"right": 6})
+    assert judged(FALLING, table.replace("-2", "-2.5"))[:2] == (1, {"right": 5, "wrong": 1})
+
+
+def test_a_tidy_table_may_have_what_each_step_begins_with_or_losses_of_that() -> None:
+    begun = "quantity,value\nw,1\ndl/dw,-4\nw,2\ndl/dw,-2\nw,2.5\ndl/dw,-1\n"
+    status, counts, told = judged(FALLING, begun)
+    assert (status, counts) == (0, {"right": 6})
+    assert "its parameters are read as those a step begins with" in told
+    of_left = "quantity,value\nw,2\nl,1\nw,2.5\nl,0.25\nw,2.75\nl,0.0625\n"
+    assert judged(FALLING, of_left)[:2] == (0, {"right": 6})
+
+
+@pytest.mark.parametrize(
+    ("table", "status", "told"),
+    [
+        ("name,value\nw,2\nl,4", 0, ""),
+        ("name,value\nw,2.75\nl,0.25", 0, "its rows as step 3, the last one: it names no step"),
+        ("name,value\nw,2.75\nl,0.5", 1, "its rows as step 3, the last one: it names no step"),
+        ("name,value\nw,2\nl,5", 1, "its rows as step 1: it names no step"),
+    ],
+)
+def test_a_tidy_table_of_one_row_a_name_may_be_about_the_last_step(table: str, status: int, told: str) -> None:
+    found, _, said = judged(ONE_ROW, table)
+    assert (found, told in said) == (status, True)
     assert ("names no step" in said) == bool(told)

@@ -13,6 +13,7 @@ from verify.claims.sentence import read_sentence
 from verify.claims.table import MAX_CLAIMS, read_table, table_of
 
 ARTICLE = timeline_of("article")
+NETWORK = timeline_of("tanh_network")
 
 
 @pytest.mark.parametrize(
@@ -210,3 +211,45 @@ def test_a_table_of_too_many_cells_is_refused() -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ClaimError, match=r"there is no file .*expected a CSV file of claims"):
         table_of(tmp_path / "nowhere.csv", timeline_of("article"))
+
+
+@given(st.permutations(range(12)), st.sampled_from(["quantity", "name", "Variable"]), st.sampled_from([",", " | "]))
+def test_without_a_step_each_name_of_a_tidy_table_counts_its_own_rows(
+    order: list[int], word: str, between: str
+) -> None:
+    """In whatever order the names stand, also with an index, an empty cell and a name that is written in two ways."""
+    names = [("W", "0,1"), ("W", "1,0"), ("b", "1"), ("loss", "")]
+    held: dict[tuple[str, str], int] = {}
+    rows, numbered = [(word, "index", "value")], [("step", "quantity", "index", "value")]
+    for k in order:
+        name, index = names[k % 4]
+        step = held[name, index] = held.get((name, index), 0) + 1
+        value = "—" if k == 5 else f"0.{k + 1}5"
+        written = "error" if (name, step) == ("loss", 2) else name
+        rows.append((written, f'"{index}"', value))
+        numbered.append((str(step), name, f'"{index}"', value))
+    texts = ["\n".join(between.join(row) for row in table) for table in (rows, numbered)]
+    if between != ",":
+        texts = [text.replace('"', "") for text in texts]
+    found, expected = (read_table(text + "\n", "t", NETWORK) for text in texts)
+    assert {(one.cell, one.literal.text) for one in found.claims} == {
+        (one.cell, one.literal.text) for one in expected.claims
+    }
+    assert "no column says the step: the first row of each name as step 1" in found.told
+    assert "no column says the step" not in expected.told
+
+
+@pytest.mark.parametrize("head", ["quantity", "Quantity", "name"])
+def test_names_that_end_in_numbers_are_no_steps(head: str) -> None:
+    problem = timeline_of(
+        'equations = "l = w1*w5^2 + w7"\n[parameters]\nw1 = 1\nw5 = 2\nw7 = 3\n[training]\nlr = 0.1\n'
+    )
+    found = claimed(f"{head},value\nw1,0.6\nw5,1.6\nw7,2.9\n", problem)
+    assert found == [(1, "after", "w1", "0.6"), (1, "after", "w5", "1.6"), (1, "after", "w7", "2.9")]
+
+
+def test_a_name_that_stands_more_often_than_there_are_steps_is_told() -> None:
+    text = "quantity,value\n" + "w,0.5\n" * 6 + "loss,2\n"
+    why = "t:5:1: nothing says the step, so row 4 of 'w' is about step 4: there is no step 4; the run has the steps 1"
+    with pytest.raises(ClaimError, match=why):
+        read_table(text, "t", ARTICLE)
