@@ -93,12 +93,16 @@ class Apply(_HashedOnce):
 
 @dataclass(frozen=True)
 class Reduce(_HashedOnce):
-    """`sum`, `mean`, `logsumexp`, `max` or `min` of `body` over `axes`; None, until the graph is built, means all."""
+    """`sum`, `mean`, `logsumexp`, `max` or `min` of `body` over `axes`; None, until the graph is built, means all.
+
+    `after` are the factors that stand behind a Σ in its product, and that are read as factors of the whole sum.
+    """
 
     op: str
     body: Expr
     axes: Axes | None = None
     column: int | None = field(default=None, compare=False, repr=False)
+    after: tuple[Expr, ...] = field(default=(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_hash", hash((self.op, self.body, self.axes)))
@@ -149,7 +153,7 @@ def rebuild(expr: Expr, parts: tuple[Expr, ...]) -> Expr:
     if isinstance(expr, Apply):
         return Apply(expr.op, parts, expr.column)
     if isinstance(expr, Reduce):
-        return Reduce(expr.op, parts[0], expr.axes, expr.column)
+        return Reduce(expr.op, parts[0], expr.axes, expr.column, expr.after)
     return expr
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -11,7 +11,7 @@ from derive.algebra.expression import LETTERS, Apply, Axes, Axis, Position, Redu
 from derive.errors import EquationError, Place, shorten, suggestion
 from derive.graph.node import SAMPLES, SIZE, Frozen, Node
 from derive.graph.resolution import resolve
-from derive.graph.seed_gradient import Upstream, seeded
+from derive.graph.seed_gradient import Upstream, may_be_open, seeded
 from derive.paper.lines import Line, as_typed
 
 __all__ = ["SIZE", "Graph", "Node", "Shape", "Shapes", "build"]
@@ -116,7 +116,7 @@ def build(
     loss: str | None = None,
     upstream: Upstream | None = None,
 ) -> Graph:
-    """Returns the graph of `lines`; the last one is the loss unless `loss` names another.
+    """Returns the graph of `lines`; which of them is the loss is found by `find_loss` unless `loss` names it.
 
     Names that are given come with their shapes, or alone: then parameters and constants are single
     numbers, and data have one number for each sample. (The samples are not part of the shape of data: a
@@ -128,7 +128,7 @@ def build(
     lines = tuple(lines)
     given = _given_nodes(_shapes(parameters), _shapes(constants), _shapes(data), _letters(lines))
     _refuse_redefinitions(lines, given)
-    target = lines[-1].name if loss is None else loss
+    target = find_loss(lines) if loss is None else loss
     by_name = {line.name: line for line in lines}
     if target not in by_name:
         raise EquationError(f"loss = {shorten(target)} is not the name of a line{suggestion(target, by_name)}")
@@ -149,25 +149,48 @@ def build(
     return graph
 
 
-def other_loss(lines: tuple[Line, ...]) -> str:
-    """Returns a sentence of advice where the last line may not be meant for the loss; else "".
+def find_loss(lines: Sequence[Line]) -> str:
+    """Returns the name of the line that is the loss where nothing names it: one that no other line uses.
 
-    That is where other lines use it, as when the loss is written first, or another line is called loss.
+    That is the last one, or, where others use the last one, as when the loss is written first, the only one that none
+    uses; of several the one that is called as a loss is. Where none is, or more than one, it is the last one after all.
     """
-    used = {name for line in lines for name in names(line.expr)}
-    ends = [line.name for line in lines if line.name not in used]
+    ends = _ends(lines)
     last = lines[-1].name
-    if last != LOSS and any(line.name == LOSS for line in lines):
-        return (
-            f"{last!r}, the last line, is what is differentiated, and not the line {LOSS}: write {LOSS} last, "
-            f'or loss = "{LOSS}" above the first table of a problem file'
-        )
-    if last not in used or not ends:
-        return ""
+    if last in ends:
+        return last
+    by_name = ([name for name in ends if name == LOSS], [name for name in ends if not may_be_open(name)])
+    return next((found[0] for found in (ends, *by_name) if len(found) == 1), last)
+
+
+def _ends(lines: Sequence[Line]) -> list[str]:
+    """The names of the lines that no line uses."""
+    used = {name for line in lines for name in names(line.expr)}
+    return [line.name for line in lines if line.name not in used]
+
+
+def other_loss(lines: Sequence[Line]) -> str:
+    """Returns a sentence of advice where another line than that of `find_loss` may be meant for the loss; else "".
+
+    That is where a line is called loss, or where several lines are used by no other and the last one is not of them.
+    """
+    ends, taken = _ends(lines), find_loss(lines)
+    shown = f"{taken!r}, the last line," if taken == lines[-1].name else repr(taken)
+    if taken != LOSS and any(line.name == LOSS for line in lines):
+        remedy = f"{'write loss last' if LOSS in ends else f'leave {taken} out'}, {_NAMED.format(LOSS)}"
+        return f"{shown} is what is differentiated, and not the line {LOSS}: {remedy}"
+    if taken in ends:
+        others = " and ".join(name for name in ends if name != taken)
+        said = f"{taken!r} is taken for the loss by its name, as no line uses {others} either; write the loss last"
+        return said if others and taken != lines[-1].name else ""
     return (
-        f"{last!r}, the last line, is taken for the loss, but other lines use it: write {ends[0]} last, "
-        f'or loss = "{ends[0]}" above the first table of a problem file'
+        f"{shown} is taken for the loss, but other lines use it: write {ends[0]} last, {_NAMED.format(ends[0])}"
+        if ends
+        else ""
     )
+
+
+_NAMED = 'or loss = "{}" above the first table of a problem file'
 
 
 def _shapes(given: Shapes) -> Mapping[str, Shape]:

@@ -7,12 +7,12 @@ the last one on, as NumPy and PyTorch do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from derive.algebra.axes import Typed, apart, described, shape_text
 from derive.algebra.calculus import is_real
 from derive.algebra.expression import Apply, Axes, Axis, Expr, Number, Position, Reduce, Ref, leaves
-from derive.algebra.operations import ALIASES, CONSTANTS, OVER_AXES
+from derive.algebra.operations import ALIASES, CONSTANTS, OPERATIONS, OVER_AXES
 from derive.errors import UnknownNameError
 from derive.graph.broadcast import aligned, applied, reduction
 from derive.graph.implicit import lettered, refuse_unwritten, summed, unwritten
@@ -20,7 +20,7 @@ from derive.graph.labels import labelled
 from derive.graph.node import Node
 from derive.graph.scope import Scope, ordered, unknown_name
 from derive.graph.tensors import TENSORS, Call, written_out
-from derive.paper.lines import Line
+from derive.paper.lines import Line, as_typed
 from derive.paper.macros import ARITIES, MACROS
 
 Operands = Mapping[str, Typed]  # of a formula that is being written out, by the names x and y that it has for them
@@ -35,7 +35,7 @@ def resolve(line: Line, nodes: Mapping[str, Node], is_loss: bool, aside: str = "
     """
     line = labelled(line, nodes)
     scope = Scope(line, nodes, beside=beside)
-    whole = lettered(Resolver(scope).value(line.expr), scope)
+    whole = lettered(Resolver(scope).value(as_typed(line)), scope)
     expr, axes = apart(whole.expr, frozenset(whole.axes)), whole.axes
     implied = False
     if is_loss and axes:
@@ -64,12 +64,33 @@ class Resolver:
                 return self.operands[name] if name in self.operands else self.name(expr)
             case Reduce(op=op, body=body, axes=axes):
                 whole = self.value(body)
+                if expr.after:
+                    self.refuse_products(expr, whole)
+                if op in ("sum", "mean") and not whole.axes and (product := by_element(body)) != body:
+                    whole = self.value(product)
                 if self.operands and not whole.axes and op in ("sum", "mean"):
                     return whole  # mse(a, b) of two numbers is (a − b)², as in PyTorch
                 return reduction(self.scope, expr, op, whole, axes)
             case Apply():
                 return self.operation(expr)
         raise TypeError(type(expr).__name__)
+
+    def refuse_products(self, expr: Reduce, summed: Typed) -> None:
+        """Raises `EquationError` for `Σ(a)*x` where both run over the same: on paper the Σ is over their product."""
+        sizes = {axis.size for axis in summed.axes}
+        for factor in expr.after:
+            name = next((ref.name for ref in _by_themselves(factor) if sizes & self.sizes_of(ref)), None)
+            if name is not None:
+                raise self.scope.error(
+                    expr,
+                    f"Σ(…)*… means Σ(…*…) on paper, and {name!r} behind this Σ runs over what it sums: write all of "
+                    f"it in its parentheses, Σ(…*{name}), or (Σ(…))*{name} for a sum that is multiplied",
+                )
+
+    def sizes_of(self, ref: Ref) -> set[int | str | None]:
+        """The sizes of what a name runs over."""
+        node = self.scope.nodes.get(ref.name)
+        return {axis.size for axis in node.axes} if node is not None else set()
 
     def name(self, ref: Ref) -> Typed:
         """Returns a name with its axes, or what `index_or_constant` returns where no node has the name."""
@@ -99,7 +120,7 @@ class Resolver:
         op = expr.op
         if op in ("matmul", "dotted"):
             operands = (self.transposed(arg, of_product=True) if isinstance(arg, Apply) else arg for arg in expr.args)
-            expr = Apply(op, tuple(operands), expr.column)
+            op, expr = "matmul", Apply("matmul", tuple(operands), expr.column)
         args, wanted = self.split_axes(expr)
         values = [self.chosen(arg) if op == "equal" else self.value(arg) for arg in args]
         if op in ("max", "min") and (len(values) == 1 or wanted):
@@ -184,6 +205,25 @@ class Resolver:
                 f"{expr.op} takes a target for each of its values, of the shape {shape_text(values[0].axes)}; "
                 f"{described(values[1])} has one for each row: of class labels there is cross_entropy",
             )
+
+
+def by_element(expr: Expr) -> Expr:
+    """Returns what is summed with every product that was typed with a dot taken entry by entry: Σ (p − y)·x."""
+    match expr:
+        case Apply(op="dotted", args=(left, right)):
+            return Apply("mul", (by_element(left), by_element(right)), expr.column)
+        case Apply(op="mul" | "div" | "add" | "sub" | "neg", args=args):
+            return Apply(expr.op, tuple(map(by_element, args)), expr.column)
+    return expr
+
+
+def _by_themselves(expr: Expr) -> Iterator[Ref]:
+    """The names of an expression but for those inside a sum, or a function that may sum, such as norm."""
+    if isinstance(expr, Ref):
+        yield expr
+    elif isinstance(expr, Apply) and expr.op in OPERATIONS:
+        for part in expr.args:
+            yield from _by_themselves(part)
 
 
 def _has_labels(values: Sequence[Typed]) -> bool:

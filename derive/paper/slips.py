@@ -7,7 +7,7 @@ from derive.characters import normalise
 from derive.errors import EquationError, Place
 from derive.paper.macros import MACRO_NAMES
 from derive.paper.programs import AXES, COUNTS_AXES
-from derive.paper.spelling import Token, at, tokens
+from derive.paper.spelling import Token, at, index_of_sum, tokens
 
 # What can only be called; names of formulas, such as norm, may be names of quantities as well.
 ONLY_CALLED = frozenset((*FUNCTIONS, *REDUCTIONS))
@@ -41,11 +41,11 @@ def _slip(text: str, pieces: list[Token], position: int) -> str:
     if token.kind == "name":
         index = _index_of_sum(pieces, position)
         if index:
-            return f"the index of Σ stands after what is summed: write Σ(…, {index}), such as Σ(w*x[{index}], {index})"
+            return f"what Σ sums stands in parentheses: write Σ(…, {index}), such as Σ(w*x[{index}], {index})"
         power = _power_of_function(pieces, position)
         if power is not None:
             return power
-    if not _multiplied(token, following):
+    if not _multiplied(token, following) or index_of_sum(pieces, position - 1):
         return ""
     if token.kind == "name" and token.text in _CALLABLE:
         return _without_parentheses(text, pieces, position)
@@ -70,13 +70,13 @@ def _product_message(token: Token, following: Token) -> str:
 
 
 def _index_of_sum(pieces: list[Token], position: int) -> str:
-    """The i of `Σᵢ (…)`, `Σᵢ y` and `Σ_i (…)`; empty where none of them begins here."""
+    """The i of `Σᵢ y` and `Σ_i y`, whose summand is not in parentheses; empty where none of them begins here."""
     name, following = pieces[position].text, pieces[position + 1]
     if name == "Σ" and following.kind == "subscript":
         after = pieces[position + 2 : position + 3]
-        summed = bool(after) and (after[0].kind in ("name", "number") or after[0].text in ("(", "√"))
+        summed = bool(after) and (after[0].kind in ("name", "number") or after[0].text == "√")
         return ", ".join(normalise(following.text)) if summed else ""
-    summed = following.kind in ("name", "number") or following.text in ("(", "√")
+    summed = following.kind in ("name", "number") or following.text == "√"
     return name.removeprefix("Σ_") if name.startswith("Σ_") and summed else ""
 
 
@@ -121,12 +121,18 @@ def _argument(text: str, pieces: list[Token], first: int) -> str:
     return term if clear and len(term) <= _SHOWN else "…"
 
 
+def _sums(pieces: list[Token], position: int) -> bool:
+    """Whether a Σ, with its index or without, stands before the token at `position`, a parenthesis."""
+    before = [token.text for token in pieces[max(position - 2, 0) : position]]
+    return before[-1:] == ["Σ"] or bool(index_of_sum(pieces, position - 1) or index_of_sum(pieces, position - 2))
+
+
 def _refuse_powered_sum(pieces: list[Token], place: Place, start: int) -> None:
     """Σ(…)² means the sum of squares on paper and the square of the sum in a program: it must be said."""
     depth = 0
     opened: list[int] = []  # for each Σ whose parentheses are open, how many were open before it
     for position, token in enumerate(pieces):
-        if token.text == "Σ" and pieces[position + 1 : position + 2] and pieces[position + 1].text == "(":
+        if token.text == "(" and _sums(pieces, position):
             opened.append(depth)
         depth += (token.text == "(") - (token.text == ")")
         if token.text == ")" and opened and opened[-1] == depth:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import keyword
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from derive.characters import normalise
@@ -104,6 +105,9 @@ def spell(text: str, place: Place, start: int) -> Spelled:
             emit("sqrt(" if bare else "sqrt", token.column)
             owed += [depth] if bare else []
             continue
+        if token.kind == "subscript" and index_of_sum(pieces, position - 1):
+            emit("".join(_SUBSCRIPTS[c] for c in token.text), token.column)  # Σ_i, one name
+            continue
         emit(_piece(token, following, place, start), token.column)
         depth += (token.text in ("(", "[")) - (token.text in (")", "]"))
         goes_on = following is not None and (following.text in ("(", "[") or following.kind == "subscript")
@@ -130,10 +134,31 @@ def _piece(token: Token, following: Token | None, place: Place, start: int) -> s
             return ".T"
         case "name":
             called = following is not None and following.text == "("
-            name = {"Σ": "sum", "σ": "sigmoid"}.get(token.text, token.text) if called else token.text
-            name = normalise(name)
+            name = normalise("sigmoid" if called and token.text == "σ" else token.text)
+            if token.text == "Σ" and following is not None and following.kind == "subscript":
+                return SUM_OVER
             return name + _MARK if keyword.iskeyword(name) else name
     raise EquationError(f"{_meaning(token.text)}", at(place, token.column + start))
+
+
+def index_of_sum(pieces: Sequence[Token], position: int) -> str:
+    """Returns the i of `Σᵢ(…)` and of `Σ_i(…)`, where one begins at `position`; else ""."""
+    after = [token.text for token in pieces[position + 1 : position + 3]]
+    if position < 0 or not after:
+        return ""
+    if pieces[position].text == "Σ" and pieces[position + 1].kind == "subscript" and after[1:] == ["("]:
+        return "".join(_SUBSCRIPTS[c] for c in after[0])
+    return (
+        pieces[position].text.removeprefix(SUM_OVER) if is_sum_over(pieces[position].text) and after[0] == "(" else ""
+    )
+
+
+SUM_OVER = "Σ_"  # with the letters of its indices behind it, the name of a sum that says them
+
+
+def is_sum_over(name: str) -> bool:
+    """Returns whether a name is that of a Σ with its indices, `Σ_i`, and not one such as `Σ_12` or `Σ_`."""
+    return name.startswith(SUM_OVER) and name.removeprefix(SUM_OVER).isalpha()
 
 
 def at(place: Place, column: int) -> Place:

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import ast
 
-from derive.algebra.expression import ONE, PICKED, Apply, Axes, Axis, Expr, Number, Reduce, Ref
+from derive.algebra.expression import ONE, PICKED, Apply, Axes, Axis, Expr, Number, Reduce, Ref, refs
 from derive.algebra.literals import unworkable
 from derive.algebra.operations import ALIASES, FUNCTIONS, OPERATIONS, REDUCTIONS, TENSOR_FUNCTIONS, Operation
 from derive.errors import EquationError, Place, shorten, suggestion
 from derive.paper.macros import MACRO_NAMES
 from derive.paper.programs import COUNTS_AXES, read_call
 from derive.paper.slips import ONLY_CALLED, refuse_slips
-from derive.paper.spelling import Spelled, at, spell, unmark
+from derive.paper.spelling import SUM_OVER, Spelled, at, is_sum_over, spell, unmark
+from derive.paper.sums import Covered, covered
 from derive.source.numerals import NumeralError, read_number
 
 MAX_DEPTH = 150  # operations inside one another on one line; a deeper line is refused with a caret
@@ -44,10 +45,12 @@ _REFUSED = {
 }
 
 
-def read_expression(text: str, place: Place, start: int = 0) -> Expr:
+def read_expression(text: str, place: Place, start: int = 0, *, covers: bool = False) -> Expr:
     """Returns the tree of an expression, such as the right-hand side of an equation; names have no axes yet.
 
-    `start` is the column (from 0) at which `text` begins in `place.text`. Raises `EquationError`, with a caret.
+    `start` is the column (from 0) at which `text` begins in `place.text`. With `covers`, a Σ without an index sums the
+    whole product behind it, as one with an index does; else what is in its parentheses, and the factors behind it are
+    kept as `after` of the sum. Raises `EquationError`, with a caret.
     """
     refuse_slips(text, place, start)
     spelled = spell(text, place, start)
@@ -58,7 +61,7 @@ def read_expression(text: str, place: Place, start: int = 0) -> Expr:
         raise EquationError(_syntax_message(error, spelled.code), at(place, column)) from None
     except (RecursionError, MemoryError, ValueError):
         raise EquationError(_TOO_DEEP, at(place, start)) from None
-    return _Reader(spelled, place).read(tree, 0)
+    return _Reader(spelled, place, covers).read(tree, 0)
 
 
 _TOO_DEEP = f"more than {MAX_DEPTH} operations inside one another; split the equation over several lines"
@@ -83,11 +86,14 @@ def _syntax_message(error: SyntaxError, code: str) -> str:
 class _Reader:
     """Walks the tree of Python's parser and keeps what is on the whitelist."""
 
-    def __init__(self, spelled: Spelled, place: Place) -> None:
+    def __init__(self, spelled: Spelled, place: Place, covers: bool) -> None:
         self.spelled = spelled
         self.code = spelled.code.strip()
         self.bytes = self.code.encode()
         self.place = place
+        self.covers = covers
+        self.after: dict[ast.expr, tuple[ast.expr, ...]] = {}  # of a Σ, the factors behind it
+        self.known: dict[ast.expr, Expr] = {}  # those factors, each read once
 
     def column(self, node: ast.expr) -> int:
         """The column (from 0) in the original line; `ast` counts in bytes of UTF-8."""
@@ -111,8 +117,7 @@ class _Reader:
             case ast.UnaryOp(op=ast.UAdd(), operand=operand):
                 return self.read(operand, depth + 1)
             case ast.BinOp() if type(node.op) in _BINARY:
-                args = (self.read(node.left, depth + 1), self.read(node.right, depth + 1))
-                return self.checked(node, Apply(_BINARY[type(node.op)], args, self.column(node)))
+                return self.binary(node, depth)
             case ast.Call() | ast.Attribute(attr="T"):
                 return self.call(node, depth)
             case ast.Compare(ops=[sign], left=left, comparators=[right]) if type(sign) in _COMPARISONS:
@@ -120,6 +125,21 @@ class _Reader:
                 return self.comparison(node, type(sign), args)
         known = next((text for kind, text in _REFUSED.items() if isinstance(node, kind)), None)
         raise self.error(node, known or f"{type(node).__name__} is not part of the notation")
+
+    def binary(self, node: ast.BinOp, depth: int) -> Expr:
+        found = covered(node, self.bytes)
+        if found is not None and self.takes(found):
+            return self.read(found.product(), depth)
+        left = self.read(node.left, depth + 1)  # first, as its sums know what stands on the right
+        right = self.known[node.right] if node.right in self.known else self.read(node.right, depth + 1)
+        return self.checked(node, Apply(_BINARY[type(node.op)], (left, right), self.column(node)))
+
+    def takes(self, found: Covered) -> bool:
+        """Whether a Σ sums all that it would on paper; else the factors behind it are noted."""
+        if not found.is_bare or self.covers:
+            return True
+        self.after.setdefault(found.call, tuple(factor.node for factor in found.after))
+        return False
 
     def name(self, node: ast.Name) -> Ref:
         name = unmark(node.id)
@@ -172,7 +192,7 @@ class _Reader:
             node = ast.copy_location(ast.Call(ast.Name(call.name), call.arguments, node.keywords), node)
         assert isinstance(node.func, ast.Name)
         written = unmark(node.func.id)
-        name = ALIASES.get(written, written)
+        name = "sum" if is_sum_over(written) else ALIASES.get(written, written)
         if node.keywords:
             raise self.error(node, f"{written} takes no named arguments")
         if name in REDUCTIONS:
@@ -214,8 +234,15 @@ class _Reader:
         numbered = next((arg for arg in node.args[1:] if isinstance(arg, ast.Constant | ast.UnaryOp)), None)
         if numbered is not None:
             raise self.error(numbered, f"{name}(…, 0) {COUNTS_AXES} {name}(x[i,k], i)")
-        axes = tuple(axis for arg in node.args[1:] for axis in self.index(arg)) or None
-        return Reduce(name, self.read(node.args[0], depth + 1), axes, self.column(node))
+        axes = tuple(axis for arg in node.args[1:] for axis in self.index(arg))
+        if isinstance(node.func, ast.Name) and is_sum_over(unmark(node.func.id)):
+            axes += tuple(Axis(letter) for letter in unmark(node.func.id).removeprefix(SUM_OVER))
+        body = self.read(node.args[0], depth + 1)
+        if axes and len(node.args) == 1 and not any(ref.axes for ref in refs(body)):
+            axes = ()  # Σᵢ(w*x + b): nothing has an index, so that it is all that is summed
+        after = self.after.get(node, ())
+        self.known |= {factor: self.read(factor, depth + 1) for factor in after}
+        return Reduce(name, body, axes or None, self.column(node), tuple(self.known[factor] for factor in after))
 
     def checked(self, node: ast.expr, expr: Apply) -> Apply:
         """Refuses powers and constants that no calculation could hold, before any is worked out."""

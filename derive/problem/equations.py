@@ -8,7 +8,7 @@ from derive.algebra.expression import Apply, Expr, Position, Reduce, Ref, names,
 from derive.algebra.operations import ALIASES, CONSTANTS
 from derive.characters import normalise
 from derive.errors import EquationError, NoLossError, suggestion
-from derive.graph.graph import Graph, Shape, build, other_loss
+from derive.graph.graph import Graph, Shape, build, find_loss, other_loss
 from derive.graph.node import SIZE
 from derive.graph.scope import factors
 from derive.graph.seed_gradient import Upstream, may_be_open
@@ -57,7 +57,8 @@ def read_equations(text: str, source: str = "<text>") -> Problem:
         reads_size = any(SIZE in names(line.expr) for line in lines)
         aside = f"{SIZE} is the number of samples; for another number write another letter, such as k"
         aside = other_loss(lines) or (aside if reads_size else "there is nothing to derive")
-        raise EquationError(f"{lines[-1].name!r} depends on no parameter; {aside}", lines[-1].place)
+        loss = next(line for line in lines if line.name == find_loss(lines))
+        raise EquationError(f"{loss.name!r} depends on no parameter; {aside}", loss.place)
     assumed = _assumed(data, graph.of_kind("parameter"), sizes, clear)
     known = frozenset(free)
     products = (
@@ -84,11 +85,11 @@ def _said(free: Iterable[str], taken: Shapes, other: Shapes, text: str) -> tuple
 
 
 def _graph(lines: tuple[Line, ...], parameters: Mapping[str, Shape], data: Mapping[str, Shape]) -> Graph:
-    """The graph; a last line of several numbers that is called no loss is given an upstream gradient."""
+    """The graph; a line of several numbers in place of the loss, called no loss, is given an upstream gradient."""
     try:
         return build(lines, parameters=parameters, data=data)
     except NoLossError:
-        if not may_be_open(lines[-1].name):
+        if not may_be_open(find_loss(lines)):
             raise
         return build(lines, parameters=parameters, data=data, upstream=Upstream(None))
 

@@ -13,7 +13,7 @@ from derive.algebra.expression import names
 from derive.characters import normalise
 from derive.errors import ClaimError, EquationError, NoLossError, Place, ProblemError, UnknownNameError
 from derive.graph.gradient_names import gradient_name
-from derive.graph.graph import Graph, build, other_loss
+from derive.graph.graph import Graph, build, find_loss, other_loss
 from derive.graph.node import SIZE, Node
 from derive.graph.seed_gradient import SEEDED, Upstream, may_be_open
 from derive.paper.lines import Line, read_lines
@@ -76,10 +76,10 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
         try:
             graph = _graph(document, lines, parameters, constants, columns, seed)
         except NoLossError:
-            if seed is not None or trains or "loss" in document.content or not may_be_open(lines[-1].name):
+            if seed is not None or trains or "loss" in document.content or not may_be_open(find_loss(lines)):
                 raise
             graph = _graph(document, lines, parameters, constants, columns, None, is_open=True)
-            open_end = lines[-1].name
+            open_end = find_loss(lines)
         late = at_the_end(reported, graph)
         reported = tuple(line for line in reported if line not in late)
         graph = with_reported(graph, reported)
@@ -138,7 +138,7 @@ def read_problem(text: str, name: str, source: str, folder: Path) -> Problem:
 def _gradients(document: Document, lines: tuple[Line, ...], parameters: Given, constants: Given) -> frozenset[str]:
     """The gradients that [watch] can read by their names, `dl/dw`; none where a quantity is called `dl` or `dw`."""
     taken = {*(line.name for line in lines), *parameters.names, *constants.names, *document.table("data")}
-    ends = SEEDED if "seed_gradient" in document.content else (normalise(document.words("loss") or lines[-1].name),)
+    ends = SEEDED if "seed_gradient" in document.content else (normalise(document.words("loss") or find_loss(lines)),)
     pairs = ((loss, name) for loss in ends for name in parameters.names)
     return frozenset(gradient_name(*pair) for pair in pairs if taken.isdisjoint({f"d{part}" for part in pair}))
 
@@ -235,7 +235,7 @@ def _graph(
 ) -> Graph:
     """The graph; an error about a declared name is placed where the name is declared.
 
-    Where it `is_open`, the last line is no loss, and is given an upstream gradient of its own shape.
+    Where it `is_open`, the line that is differentiated is no loss, and is given an upstream gradient of its own shape.
     """
     loss = document.words("loss")
     places = {column.name: column.place for column in columns}

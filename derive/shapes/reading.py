@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from derive.algebra.expression import LETTERS, PICKED, Expr, Ref, children, names, walk
 from derive.errors import EquationError, Place
-from derive.graph.graph import in_order
+from derive.graph.graph import find_loss, in_order
 from derive.graph.node import SIZE
 from derive.graph.seed_gradient import may_be_open
 from derive.paper.lines import Line
@@ -22,7 +22,7 @@ from derive.shapes.ties import OF_NAME, Size, is_unknown
 _SMALL, _CAPITAL, _NUMBER, _DATA = (0, 1, 4), (0, 30, 1), (0, 3, 6), (0, 1)
 NO_SAMPLES = 3  # that x, y, t are no data but single numbers and vectors
 MAX_OTHERS = 4  # readings beside the one that is taken
-NO_LOSS = 20  # that the last line is not one number, or depends on nothing but data
+NO_LOSS = 20  # that the loss is not one number, or depends on nothing but data
 
 
 @dataclass(frozen=True)
@@ -120,16 +120,17 @@ class _System:
 
     def _of_loss(self, state: State, given: Collection[str]) -> State:
         """The state with what it costs that nothing can be derived."""
-        last, by_name = self.lines[-1], {line.name: line for line in self.lines}
-        reached, pending = set[str](), [last.name]
+        by_name = {line.name: line for line in self.lines}
+        loss = by_name[find_loss(self.lines)]
+        reached, pending = set[str](), [loss.name]
         while pending:
             name = pending.pop()
             if name not in reached:
                 reached.add(name)
                 pending += names(by_name[name].expr) if name in by_name else ()
         parameters = [name for name in reached if name in self.free and SIZE not in state.shapes.get(name, (SIZE,))]
-        divides = SIZE in names(last.expr) and SIZE not in by_name
-        is_several = bool(state.shapes[last.name]) and not may_be_open(last.name)
+        divides = SIZE in names(loss.expr) and SIZE not in by_name
+        is_several = bool(state.shapes[loss.name]) and not may_be_open(loss.name)
         lacks = (is_several and not divides) or (not parameters and not given)
         return replace(state, cost=state.cost + NO_LOSS * lacks)
 

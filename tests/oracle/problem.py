@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
@@ -35,7 +36,7 @@ class Problem:
         listed = equations if isinstance(equations, list) else equations.splitlines()
         lines = [line(text.partition("#")[0]) for text in listed if text.partition("#")[0].strip()]
         self.lines = {found.name: found for found in lines}
-        self.loss = document.get("loss", lines[-1].name)
+        self.loss = document.get("loss", _end(lines))
         self.parameters = {
             name: array_of(value, (drawn or {}).get(name)) for name, value in _table(document, "parameters")
         }
@@ -77,6 +78,13 @@ class Problem:
                     listed.pop()
             for k, rows in enumerate(listed, start=1):
                 yield epoch, k, tuple(rows), bool(self.samples) and k == len(listed)
+
+
+def _end(lines: Sequence[Line]) -> str:
+    """The line that is the loss: the last one, or where others read that, the only one that no other reads."""
+    read = {part.id for own in lines for part in ast.walk(own.right) if isinstance(part, ast.Name)}
+    ends = [own.name for own in lines if own.name not in read]
+    return ends[0] if lines[-1].name in read and len(ends) == 1 else lines[-1].name
 
 
 def _table(document: Mapping[str, Any], key: str) -> Iterator[tuple[str, Any]]:

@@ -19,7 +19,7 @@ from derive.show.notation import Ascii
 from derive.training.optimizers import counter
 from verify.formulas.asked import Asked, Derivative, Entry, in_known_names, loosely, read_asked, with_derivatives
 from verify.formulas.guarantees import Guarantee, guarantees
-from verify.formulas.reading import Reading, Written, along, apart_from_left, named_letters, read_written
+from verify.formulas.reading import Reading, Written, along, apart_from_left, named_letters, read_written, ways_to_sum
 from verify.formulas.rule import Own, Rule, in_one_word, numbers_of, rate_in
 from verify.formulas.targets import Target, gradient, has_two_meanings, jacobians, line
 from verify.symbols.entry import Index, Letter
@@ -95,22 +95,24 @@ class Question:
 def questions(problem: Problem, derivation: Derivation, name: str, text: str, place: Place) -> Iterator[Question]:
     """The ways in which a claim can be read, the usual one first. Raises `ProblemError` for one that cannot be."""
     _check_states(problem, text, place)
-    written = read_written(text, place, [node.name for node in problem.graph.nodes if len(node.axes) > 1])
-    asked = _asked(problem, name, place)
+    ways = ways_to_sum(text, place, [node.name for node in problem.graph.nodes if len(node.axes) > 1])
+    asked, written = _asked(problem, name, place), ways[0]
     if written.left and _asked(problem, written.left, place) != asked:
         raise ClaimError(f"the formula begins with {written.left!r} and is claimed of {name!r}; keep one", place)
     graph = problem.graph
     unread: ProblemError | None = None
     found = False
-    for target, index in targets(problem, derivation, asked, name, place):
+    meant = targets(problem, derivation, asked, name, place)
+    for (target, index), written in ((pair, way) for pair in meant for way in ways):
         for local in (False, True):
             try:
                 question = _question(problem, derivation, target, index, written, graph, name, local)
             except ProblemError as error:
                 unread = unread or error
                 break
+            note = _AS_A_FACTOR if found and written is not ways[0] else ""
             found = True
-            yield question
+            yield replace(question, note="; ".join(filter(None, (question.note, note))))
             for other in question.others:
                 again = _question(problem, derivation, target, other, written, graph, name, local)
                 yield replace(again, note=f"read as {name}[{','.join(other)}]")
@@ -118,6 +120,9 @@ def questions(problem: Problem, derivation: Derivation, name: str, text: str, pl
                 break
     if not found and unread is not None:
         raise unread
+
+
+_AS_A_FACTOR = "each Σ is read as over its parentheses alone, times what stands behind it"
 
 
 def _check_states(problem: Problem, text: str, place: Place) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import permutations
 
 from derive.algebra.axes import shape_text
@@ -71,10 +71,11 @@ class Reading:
     others: tuple[tuple[str, ...], ...] = ()
 
 
-def read_written(text: str, place: Place, matrices: Collection[str] = ()) -> Written:
+def read_written(text: str, place: Place, matrices: Collection[str] = (), *, covers: bool = True) -> Written:
     """Reads a formula; `place` is where its text begins. X' is transposed where X is one of `matrices`.
 
-    Raises `ProblemError` with a caret.
+    Where it `covers`, a Σ sums the whole product behind it, as on paper; else what is in its parentheses alone. Raises
+    `ProblemError` with a caret.
     """
     if len(text) > MAX_LENGTH:
         raise ClaimError(f"a formula of {len(text):,} characters; expected at most {MAX_LENGTH:,}", place)
@@ -89,8 +90,21 @@ def read_written(text: str, place: Place, matrices: Collection[str] = ()) -> Wri
         normalise(_as_one_name(found)): (normalise(found["of"]), normalise(found["wrt"]))
         for found in _PARTIAL.finditer(right)
     }
-    expr = read_expression(_PARTIAL.sub(_as_one_name, right), place, start + offset)
+    expr = read_expression(_PARTIAL.sub(_as_one_name, right), place, start + offset, covers=covers)
     return Written(left, expr, at(place, start + offset), partials)
+
+
+def ways_to_sum(text: str, place: Place, matrices: Collection[str] = ()) -> tuple[Written, ...]:
+    """Returns a formula as it is read on paper and, where that is another, with each Σ over its parentheses alone."""
+    on_paper = read_written(text, place, matrices)
+    alone = read_written(text, place, matrices, covers=False)
+    return (on_paper,) if alone.expr == on_paper.expr else (on_paper, replace(alone, expr=_without_after(alone.expr)))
+
+
+def _without_after(expr: Expr) -> Expr:
+    """Sums for which it is decided that they do not sum what stands behind them."""
+    inner = rebuild(expr, tuple(map(_without_after, children(expr))))
+    return replace(inner, after=()) if isinstance(inner, Reduce) else inner
 
 
 def _transposed(primed: re.Match[str], matrices: Collection[str]) -> str:

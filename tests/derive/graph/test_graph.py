@@ -1,12 +1,13 @@
 """Equations → nodes with their axes, in order; what does not fit together is refused with its line."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from derive.algebra.expression import Expr, Reduce, children, free_axes, names
 from derive.chain.derivation import differentiate
 from derive.errors import EquationError
-from derive.graph.graph import Graph, build, other_loss
+from derive.graph.graph import Graph, build, find_loss, other_loss
 from derive.graph.node import SAMPLES
 from derive.paper.lines import read_lines
 from derive.show.notation import Ascii
@@ -73,17 +74,17 @@ def test_a_loss_for_each_sample_is_refused(loss: str) -> None:
     assert caught.value.place.line == 2
 
 
-SWAPPED = "'a', the last line, is taken for the loss, but other lines use it: write l last, or loss = \"l\" above"
+SWAPPED = "'a', the last line, is taken for the loss, but other lines use it: write m last, or loss = \"m\" above"
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("l = mean(e)\ne = a^2\na = w*x", "the loss 'a' has a value for each sample; expected one number; " + SWAPPED),
-        ("l = mean(w*x*a)\na = 3", "the loss 'a' depends on no parameter (declared: w); " + SWAPPED),
+        ("m = mean(a)\nk = a^2\na = w*x", "the loss 'a' has a value for each sample; expected one number; " + SWAPPED),
+        ("m = mean(w*x*a)\nk = a\na = 3", "the loss 'a' depends on no parameter (declared: w); " + SWAPPED),
     ],
 )
-def test_a_loss_that_is_not_last(text: str, message: str) -> None:
+def test_a_last_line_that_others_use(text: str, message: str) -> None:
     with pytest.raises(EquationError) as caught:
         graph_of(text, ["w"], ["x"])
     assert caught.value.message.startswith(message)
@@ -91,11 +92,49 @@ def test_a_loss_that_is_not_last(text: str, message: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "found"),
-    [("l = e + 1\ne = w^2", "l"), ("a = w^2\nl = a", ""), ("p = w\nl = w^2\nq = p", ""), ("m = l^2\nl = w", "m")],
+    [
+        ("a = w^2\nl = a", "l"),  # the last line
+        ("p = w\nl = w^2\nq = p", "q"),  # also where others are used by none
+        ("l = e + 1\ne = w^2", "l"),  # the only one that no other uses
+        ("m = l^2\nl = w", "m"),
+        ("q = p^2\nr = 2*p\np = w", "p"),  # none of several is called a loss
+        ("acc = 2*p\nL = p^2\np = w", "L"),
+        ("e = 2*p\nloss = p^2\np = w", "loss"),
+        ("e = 2*p\nl = p^2\np = w", "p"),  # or two of them are
+        ("a = b\nb = a", "b"),  # a cycle, which `build` refuses
+    ],
 )
-def test_other_loss(text: str, found: str) -> None:
-    sentence = other_loss(read_lines(text))
-    assert f"write {found} last" in sentence if found else sentence == ""
+def test_find_loss(text: str, found: str) -> None:
+    assert find_loss(read_lines(text)) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("a = w^2\nl = a", ""),
+        ("p = w\nl = w^2\nq = p", ""),
+        ("l = e + 1\ne = w^2", ""),
+        (
+            "q = p^2\nr = 2*p\np = w",
+            "'p', the last line, is taken for the loss, but other lines use it: write q last, or",
+        ),
+        ("acc = 2*p\nL = p^2\np = w", "'L' is taken for the loss by its name, as no line uses acc either; write the"),
+        (
+            "loss = w^2\nq = w",
+            "'q', the last line, is what is differentiated, and not the line loss: write loss last, ",
+        ),
+        ("t = loss + w\nloss = w^2", "'t' is what is differentiated, and not the line loss: leave t out, or loss = "),
+    ],
+)
+def test_other_loss(text: str, sentence: str) -> None:
+    assert other_loss(read_lines(text)).startswith(sentence)
+    assert bool(sentence) == bool(other_loss(read_lines(text)))
+
+
+@settings(max_examples=30)
+@given(st.permutations(["a = w*x", "c = a + b", "d = c - y", "e = d^2", "l = mean(e)"]))
+def test_the_loss_is_found_in_every_order(lines: list[str]) -> None:
+    assert graph_of("\n".join(lines), ["w", "b"], ["x", "y"]).loss == "l"
 
 
 def test_lines_may_stand_in_any_order() -> None:

@@ -218,14 +218,31 @@ def test_refuses_an_unknown_setting() -> None:
 
 
 def test_a_loss_that_is_not_last_is_noted_unless_it_is_named() -> None:
-    text = "equations = 'l = e + 1; e = w^2'\n[parameters]\nw = 1\n"
+    text = "equations = 'm = e + 1; k = 2*e; e = w^2'\n[parameters]\nw = 1\n"
     assert (
         read(text)
         .notes[0]
-        .startswith("'e', the last line, is taken for the loss, but other lines use it: write l last")
+        .startswith("'e', the last line, is taken for the loss, but other lines use it: write m last")
     )
-    assert read("loss = 'l'\n" + text).notes == ()
+    assert read("loss = 'm'\n" + text).notes == ()
     assert read("loss = 'e'\n" + text).notes == ()
+
+
+@pytest.mark.parametrize("first", ["loss = (p - y)^2", "L = (p - y)^2"])
+def test_the_loss_may_stand_above_the_lines_it_uses(first: str) -> None:
+    """Also what [watch] reads, and an upstream gradient, are of that line."""
+    name = first[: first.index(" ")]
+    text = f'equations = ["{first}", "p = w*x"]\n[parameters]\nw = 1\n[constants]\nx = 2\ny = 5\n'
+    found = read(f'{text}[training]\nlr = 0.1\nsteps = 1\n[watch]\ng = "2*d{name}/dw"\n')
+    assert found.graph.loss == name
+    assert not found.notes
+    assert read(f"seed_gradient = 3\n{text}").seeded == name
+
+
+def test_a_line_of_several_numbers_may_stand_above_the_lines_it_uses() -> None:
+    found = read('equations = ["p = 2*h", "h = w^2"]\n[parameters]\nw = [1, 2]\n')
+    assert found.graph.seeded == "p"
+    assert found.notes[-1].startswith("p has several numbers and no line is a loss")
 
 
 def test_settings_of_batches_are_idle_without_data() -> None:
