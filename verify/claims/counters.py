@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from itertools import accumulate, pairwise
 
@@ -21,6 +21,7 @@ from verify.tabular.written import COUNTED_OF, KINDS, LOOSE_COUNTERS, NO_CLAIM, 
 _OF = re.compile(rf"{COUNTED_OF} (\d{{1,15}})")
 _COUNTED = re.compile(r"(?:[^\W\d]*[\s#(\[=:_]*)(?P<number>\d{1,15})(?:\.0*)?[)\]:%]{0,2}")  # 3, 3.0, step 3, #3, (3)
 _PLAIN = re.compile(r"[-+−]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][-+]?\d+)?")
+_BEGINNING = ("init", "initial", "start", "begin", "beginning")
 _SHOWN = 4  # numbers of such a column
 _AFTER, _BEFORE = "after their batch", "before their batch"
 
@@ -31,6 +32,7 @@ def with_counters(header: Row, body: Sequence[Row], run: Timeline) -> tuple[Row,
     Raises `ClaimError` for `3/10` where the run has ten of nothing, and where it can be two things.
     """
     kinds = _kinds(header, run)
+    body = _with_beginning(body, kinds.values())
     if {"epoch", "batch"} <= kinds.keys() and "step" not in kinds:
         body, carried = _carried_down(body, kinds["epoch"], kinds["batch"])
         if carried:
@@ -46,6 +48,14 @@ def with_counters(header: Row, body: Sequence[Row], run: Timeline) -> tuple[Row,
                 told += f", an empty {header[kinds['epoch']].text} is that of the row above"
             return _renamed(header, kinds["step"], "batch"), full, told
     return header, body, ""
+
+
+def _with_beginning(body: Sequence[Row], places: Collection[int]) -> Sequence[Row]:
+    """The rows; where the first one is of what a run begins with by a word (`init`), it is the row 0."""
+    words = [place for place in places if body and body[0][place].text.casefold() in _BEGINNING]
+    if not words:
+        return body
+    return [[replace(cell, text="0") if at in words else cell for at, cell in enumerate(body[0])], *body[1:]]
 
 
 def with_names(grid: Grid, run: Timeline) -> Grid:

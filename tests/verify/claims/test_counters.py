@@ -215,3 +215,18 @@ def test_an_empty_epoch_beside_a_step_that_begins_anew(first: int) -> None:
     assert "step counts the batches of its epoch, an empty epoch is that of the row above" in reading.told
     whole = read_table("epoch,step,w\n1,1,3\n,2,4\n2,4,5\n,6,7\n", "t", run)
     assert [one.cell.step for one in whole.claims] == [1, 2, 4, 6]
+
+
+@pytest.mark.parametrize("word", ["init", "Initial", "START", "begin", "beginning"])
+@pytest.mark.parametrize("rows", ["{0},,0\n1,0.5,0.7\n", "{0},0.5,0\n1,0.3,0.7\n2,0.2,0.9\n"])
+def test_a_word_for_the_beginning_is_row_0(word: str, rows: str) -> None:
+    run = timeline_of(TEXT.format(rows=[1, 2], epochs=3, size=2))
+    numbers = [read_table("step,l,w\n" + rows.format(first), "t", run).claims for first in ("0", word)]
+    assert [(one.cell, one.literal) for one in numbers[0]] == [(one.cell, one.literal) for one in numbers[1]]
+    assert numbers[0]
+
+
+def test_it_is_so_in_the_first_row_alone() -> None:
+    reading = read_table("step,w\n1,0.5\nstart,0.7\n", "t", timeline_of(TEXT.format(rows=[1, 2], epochs=3, size=2)))
+    assert [one.cell.step for one in reading.claims] == [1]
+    assert "'start' is not a number of a step" in str(reading.unread[0])
