@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 from derive.errors import ClaimError, Place, UnknownQuantityError, shorten
+from derive.graph.node import SIZE
 from derive.source.numerals import NumeralError
 from verify.claims.cells import VALUES, by_lists
 from verify.claims.claim import Quantity
@@ -19,7 +21,7 @@ from verify.printed.lines import LINES
 from verify.tabular.across import side_by_side, steps_down
 from verify.tabular.arrays import is_array
 from verify.tabular.dots import without_dots
-from verify.tabular.grid import Grid, with_points
+from verify.tabular.grid import Grid, ShapeOf, with_points
 from verify.tabular.heads import Known, plain_heads, with_one_header
 from verify.tabular.index import with_index_name, without_index
 from verify.tabular.written import NAMES, NO_CLAIM, Row, Written, is_words, place_word
@@ -70,7 +72,7 @@ def laid_out(grid: Grid, run: Timeline) -> Laid:
         name = grid.rows[0][0].place.source if grid.rows and grid.rows[0] else "the text"
         raise ClaimError(f"{name} has no table; expected a line with the names of the columns", Place(name))
     padded = [[_unwrapped(cell) for cell in row] for row in _padded(grid.rows, rows[0])]
-    grid, has_commas = with_points(replace(grid, rows=padded))
+    grid, has_commas = with_points(replace(grid, rows=padded), _shapes(padded[0], run))
     turned, is_across = steps_down(grid.rows, run.names.taken)
     grid = replace(grid, rows=turned, form=f"{grid.form}, its steps across" if is_across else grid.form)
     says_where = any(run.is_place(place_word(cell.text)) for cell in grid.rows[0])
@@ -88,6 +90,29 @@ def laid_out(grid: Grid, run: Timeline) -> Laid:
     more = ", ".join(filter(None, (index, grid.told, counts, listed, percent, _words_told(header, numbered))))
     odd = (*grid.odd, *single)
     return Laid(header, numbered, _empty(header, numbered, is_tidy), is_tidy, form, more, grid.apart, odd, grid.gap)
+
+
+def _shapes(header: Row, run: Timeline) -> ShapeOf:
+    """Gives the sizes of what a column is named after, or the first cell of a row that is a name; None for no name."""
+
+    @cache
+    def named(text: str) -> tuple[int, ...] | None:
+        try:
+            quantity, entry = run.names.find(plain_name(Written(text, Place(text)), run).text, Place(text))
+            shape = run.shape(quantity)
+        except ClaimError:
+            return None
+        if entry:
+            return () if len(entry) == len(shape) else None
+        counts = {batch.n for batch in run.batches} if SIZE in shape else {0}
+        sizes = tuple(size if isinstance(size, int) else min(counts) for size in shape)
+        return sizes if len(counts) == 1 else None
+
+    def shape_of(position: int, row: Row) -> tuple[int, ...] | None:
+        found = (named(cell.text) for cell in (header[position], *row) if cell.text)
+        return next((sizes for sizes in found if sizes is not None), None)
+
+    return shape_of
 
 
 def plain_name(name: Written, run: Timeline) -> Written:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
+from typing import Literal as OneOf
 
 from derive.source.numerals import NumeralError
 
@@ -16,6 +17,7 @@ _SCALAR = re.compile(
 )
 _REST = re.compile(r"(?:[\s,]*[a-z_]+=(?:[^,()]|\([^()]*\))*)*[\s,]*\)?", re.IGNORECASE)  # dtype=float32, grad_fn=<…>
 _LEFT_OUT = re.compile(r"(?<![^\s\[,])(?:\.{2,}|[…⋯⋮])(?![^\s\],])(?:\s*,)?")
+_PAIR = re.compile(r"[+-]?\d+,\d+")  # two numbers, or one with a decimal comma
 _TOKEN = re.compile(r"\s+|[\[\],;]|[^\s\[\],;]+")
 
 
@@ -55,6 +57,40 @@ def read_array(text: str) -> Array:
     if len(dots) > 1 or len(found.shape) > 1:
         raise NumeralError("is an array of which more is left out than entries in one place")
     return replace(found, gap=sum(at < dots[0].start() for _, _, at in found.entries))
+
+
+def commas_of(text: str, shape: Sequence[int] | None = None) -> OneOf["", "decimal", "separating", "either"]:
+    """What the commas of an array are; nothing where none can be a decimal comma, "either" where nothing tells.
+
+    Of an array of a known `shape`, that tells if one of the two gives it. Otherwise they separate where a point stands
+    beside one, or one behind a bracket and no blank anywhere (`[[1,2],[3,4]]`, JSON); where blanks separate the
+    numbers, commas do not.
+    """
+    inner = re.sub(r"[\[\]();]", " ", text[text.index("[") if "[" in text else text.index("(") :])
+    pieces = [piece.strip(",") for piece in inner.split()]
+    if not any(_PAIR.fullmatch(piece) for piece in pieces):
+        return ""
+    if shape is not None and (gives := _gives(text, shape)) != _gives(with_decimal_points(text), shape):
+        return "separating" if gives else "decimal"
+    if any("." in piece and "," in piece for piece in pieces):
+        return "separating"
+    if re.search(r"\]\s*,", text):
+        return "either" if re.search(r"\s", text.strip()) else "separating"
+    return "either" if len(pieces) == 1 else "decimal"
+
+
+def with_decimal_points(text: str) -> str:
+    """An array of numbers with decimal commas, with points."""
+    return re.sub(r"(?<=\d),(?=\d)", ".", text)
+
+
+def _gives(text: str, shape: Sequence[int]) -> bool:
+    """Whether an array is of a shape, but for axes of one entry."""
+    try:
+        found = read_array(text).shape
+    except NumeralError:
+        return False
+    return [size for size in found if size != 1] == [size for size in shape if size != 1]
 
 
 def _closing(text: str, start: int) -> int | None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from derive.errors import ClaimError, Place, shorten
-from verify.tabular.arrays import is_array
+from verify.tabular.arrays import commas_of, is_array, with_decimal_points
 from verify.tabular.written import NAMES, Row, Written
 
+ShapeOf = Callable[[int, Row], Sequence[int] | None]  # of a column in a row
 MAX_CELLS = 10**6  # of a table; a larger one is refused
 _SHOWN = 3  # lines that are left out, by their words
 _MINUS = str.maketrans({"−": "-", "–": "-", "＋": "+"})
@@ -89,17 +90,18 @@ class Grid:
     odd: tuple[ClaimError, ...] = ()
 
 
-def with_points(grid: Grid) -> tuple[Grid, bool]:
+def with_points(grid: Grid, shape: ShapeOf | None = None) -> tuple[Grid, bool]:
     """The table with decimal points, and whether it was written with decimal commas.
 
-    All numbers of a table are written alike. Raises `ClaimError` where some have a comma and others a point, and where
-    nothing tells whether `1,234` has a decimal comma: neither `0,5` nor `1,234.5` does.
+    All numbers of a table are written alike. `shape` gives the sizes of what a column of a row is about, where that is
+    known: of an array they may tell whether its commas separate. Raises `ClaimError` where some numbers have a comma
+    and others a point, and where nothing tells whether `1,234` has a decimal comma: neither `0,5` nor `1,234.5` does.
     """
     header, *body = grid.rows
     names = [cell.text.lower() for cell in header]
     is_tidy = "index" in names and not {"quantity", *NAMES}.isdisjoint(names)
     apart = {names.index("index")} if is_tidy else set()
-    points, commas, either, thousands = _evidence(body, apart)
+    points, commas, either, thousands = _evidence(body, apart, shape)
     if points and commas:
         message = f"{shorten(commas.text)} has a decimal comma, and {shorten(points.text)} at {points.place} a point"
         raise ClaimError(f"{message}; write all numbers of a table in one way", commas.place)
@@ -109,7 +111,7 @@ def with_points(grid: Grid) -> tuple[Grid, bool]:
         return grid, False
     rows = [
         header,
-        *([cell if k in apart else _with_point(cell) for k, cell in enumerate(row)] for row in body),
+        *([cell if k in apart else _with_point(cell, k, row, shape) for k, cell in enumerate(row)] for row in body),
     ]
     return replace(grid, rows=rows), True
 
@@ -127,26 +129,27 @@ def _two_readings(text: str) -> str:
 _Evidence = tuple[Written | None, Written | None, Written | None, Written | None]
 
 
-def _evidence(body: Sequence[Row], apart: Collection[int]) -> _Evidence:
+def _evidence(body: Sequence[Row], apart: Collection[int], shape: ShapeOf | None) -> _Evidence:
     """The first number with a decimal point, with a decimal comma, that may be either, and with thousands marked."""
     first: dict[str, Written] = {}
     for row in body:
         for position, cell in enumerate(row):
             if ("," in cell.text or "." in cell.text) and position not in apart and not cell.is_number:
-                for mark in _marks(cell.text.translate(_MINUS), is_quoted=cell.is_quoted):
+                for mark in _marks(cell, position, row, shape):
                     first.setdefault(mark, cell)
     return first.get("."), first.get(","), first.get("?"), first.get("thousands")
 
 
-def _marks(text: str, *, is_quoted: bool) -> Iterator[str]:
+def _marks(cell: Written, position: int, row: Row, shape: ShapeOf | None) -> Iterator[str]:
     """The decimal marks of the numbers in a cell; `?` for a comma that may be one.
 
     A single comma in quotes is a decimal comma: it is what the quotes are for where commas separate the cells.
     """
+    text = cell.text.translate(_MINUS)
     if is_array(text):
-        yield from _marks_of_array(text)
+        yield from _marks_of_array(text, _commas(text, position, row, shape))
     elif _EITHER.fullmatch(text):
-        yield "," if is_quoted else "?"
+        yield "," if cell.is_quoted else "?"
     elif _COMMA.fullmatch(text):
         yield ","
     elif _POINT.fullmatch(text):
@@ -155,21 +158,25 @@ def _marks(text: str, *, is_quoted: bool) -> Iterator[str]:
             yield "thousands"
 
 
-def _marks_of_array(text: str) -> Iterator[str]:
-    """The decimal marks of an array, in which a comma may also separate two numbers."""
-    inner = re.sub(r"[\[\]();]", " ", text[text.index("[") if "[" in text else text.index("(") :])
-    pieces = [piece.strip(",") for piece in inner.split()]
-    for piece in pieces:
-        if re.fullmatch(r"[+-]?\d+,\d+", piece):
-            yield "?" if len(pieces) == 1 else ","  # where blanks separate the numbers, commas do not
-        elif re.search(r"\d\.|\.\d", piece):
-            yield "."
+def _marks_of_array(text: str, commas: str) -> Iterator[str]:
+    """The decimal marks of an array, whose commas may also separate two numbers."""
+    if commas in ("decimal", "either"):
+        yield "," if commas == "decimal" else "?"
+    if re.search(r"\d\.|\.\d", text):
+        yield "."
 
 
-def _with_point(cell: Written) -> Written:
+def _commas(text: str, position: int, row: Row, shape: ShapeOf | None) -> str:
+    """What the commas of an array are; what it is about is looked up only where that can tell."""
+    found = commas_of(text)
+    return commas_of(text, shape(position, row)) if found and shape is not None else found
+
+
+def _with_point(cell: Written, position: int, row: Row, shape: ShapeOf | None) -> Written:
     """A cell of a table of decimal commas, with points."""
     if is_array(cell.text):
-        return Written(re.sub(r"(?<=\d),(?=\d)", ".", cell.text), cell.place)
+        separates = _commas(cell.text.translate(_MINUS), position, row, shape) == "separating"
+        return cell if separates else Written(with_decimal_points(cell.text), cell.place)
     if _COMMA.fullmatch(cell.text.translate(_MINUS)) or _EITHER.fullmatch(cell.text.translate(_MINUS)):
         number, *cut = re.split(f"({_CUT})", cell.text, maxsplit=1)
         return Written(number.replace(".", "").replace(",", ".") + "".join(cut), cell.place)

@@ -142,3 +142,21 @@ def test_a_calculation_of_another_name_or_with_names_claims_nothing() -> None:
         reading = read_table(f"step,w,b\n1,{cell},0.24\n", "t", STEPS)
         assert [one.cell.name for one in reading.claims] == ["b"]
         assert [error.place and error.place.column for error in reading.unread] == [3]
+
+
+@given(
+    st.lists(st.integers(-99, 99), min_size=6, max_size=6),
+    st.sampled_from([",", ", "]),
+    st.sampled_from([",", ", "]),
+    st.sampled_from(["0.5", '"0,5"']),
+)
+def test_compact_arrays_of_integers(numbers: list[int], inner: str, outer: str, beside: str) -> None:
+    """The commas of JSON separate, whatever is written beside it, and whether blanks follow them or not."""
+    problem = timeline_of(
+        'equations = "l = sum(W * X) + c"\n[parameters]\nW = [[0, 0], [0, 0], [0, 0]]\nc = 0\n'
+        "[constants]\nX = [[1, 2], [3, 4], [5, 6]]\n[training]\nlr = 0.1\n"
+    )
+    rows = [f"[{inner.join(map(str, numbers[k : k + 2]))}]" for k in (0, 2, 4)]
+    found = claimed(f'step,c,W\n1,{beside},"[{outer.join(rows)}]"\n', problem)
+    assert [text for _, _, name, text in found if name != "c"] == list(map(str, numbers))
+    assert [text for _, _, name, text in found if name == "c"] == ["0.5"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from derive.source.numerals import NumeralError
-from verify.tabular.arrays import is_array, read_array
+from verify.tabular.arrays import commas_of, is_array, read_array, with_decimal_points
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,38 @@ def test_arrays_as_programs_print_them(text: str, shape: tuple[int, ...], number
 def test_what_is_no_array(text: str, message: str) -> None:
     with pytest.raises(NumeralError, match=message):
         read_array(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "commas"),
+    [
+        ("[0.45, 0.25]", ""),
+        ("[1, 2]", ""),
+        ("[1,2,3]", ""),
+        ("[1,2]", "either"),
+        ("[0,45 0,25]", "decimal"),
+        ("[0,45; 0,25]", "decimal"),
+        ("[0,45, 0,25]", "decimal"),
+        ("[[0,5 0,7]\n [0,1 0,2]]", "decimal"),
+        ("[[1,2],[3,4]]", "separating"),
+        ("[[-1,2],[3,-4]]", "separating"),
+        ("[[1.5,2],[3,4]]", "separating"),
+        ("[[1.5,2], [3,4]]", "separating"),
+        ("array([[1,2],[3,4]])", "separating"),
+        ("[[1,2], [3,4]]", "either"),
+        ("tensor(0,5)", "either"),
+    ],
+)
+def test_what_the_commas_of_an_array_are(text: str, commas: str) -> None:
+    assert commas_of(text) == commas
+
+
+@pytest.mark.parametrize(
+    "text", ["[1,2]", "[[1,2],[3,4]]", "[[1,2], [3,4]]", "[[1,2] [3,4]]", "[1,2 3,4]", "[1,2; 3,4]"]
+)
+def test_the_shape_tells_what_the_commas_are(text: str) -> None:
+    """Read either way, an array gives only one of the two shapes; where neither is asked for, that tells nothing."""
+    separated, decimal = read_array(text).shape, read_array(with_decimal_points(text)).shape
+    assert commas_of(text, separated) == "separating"
+    assert commas_of(text, decimal) == "decimal"
+    assert commas_of(text, (5, 7)) == commas_of(text)
