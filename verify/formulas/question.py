@@ -28,6 +28,7 @@ from verify.formulas.reading import (
     on_the_diagonal,
     read_written,
     ways_to_sum,
+    without_after,
 )
 from verify.formulas.rule import Own, Rule, in_one_word, numbers_of, rate_in
 from verify.formulas.targets import Target, gradient, has_two_meanings, jacobians, limited, line
@@ -114,18 +115,20 @@ def questions(problem: Problem, derivation: Derivation, name: str, text: str, pl
     found = False
     meant = targets(problem, derivation, asked, name, place)
     for (target, index), written in ((pair, way) for pair in meant for way in ways):
+        is_second = found and written is not ways[0]
+        way = replace(written, expr=without_after(written.expr)) if is_second else written
         for local in (False, True):
             try:
                 where = target if written.apart is None else limited(target, written.apart, place)
-                question = _question(problem, derivation, where, index, written, graph, name, local)
+                question = _question(problem, derivation, where, index, way, graph, name, local)
             except ProblemError as error:
                 unread = unread or error
                 break
-            note = _AS_A_FACTOR if found and written is not ways[0] else ""
+            note = _AS_A_FACTOR if is_second else ""
             found = True
             yield replace(question, note="; ".join(filter(None, (question.note, note))))
             for other in question.others:
-                again = _question(problem, derivation, where, other, written, graph, name, local)
+                again = _question(problem, derivation, where, other, way, graph, name, local)
                 yield replace(again, note=f"read as {name}[{','.join(other)}]")
             if not question.ambiguous:
                 break

@@ -109,12 +109,12 @@ def ways_to_sum(text: str, place: Place, matrices: Collection[str] = ()) -> tupl
     """Returns a formula as it is read on paper and, where that is another, with each Σ over its parentheses alone."""
     on_paper = read_written(text, place, matrices)
     alone = read_written(text, place, matrices, covers=False)
-    return (on_paper,) if alone.expr == on_paper.expr else (on_paper, replace(alone, expr=_without_after(alone.expr)))
+    return (on_paper,) if alone.expr == on_paper.expr else (on_paper, alone)
 
 
-def _without_after(expr: Expr) -> Expr:
-    """Sums for which it is decided that they do not sum what stands behind them."""
-    inner = rebuild(expr, tuple(map(_without_after, children(expr))))
+def without_after(expr: Expr) -> Expr:
+    """Sums for which it is decided that they do not sum what stands behind them; others refuse what is in doubt."""
+    inner = rebuild(expr, tuple(map(without_after, children(expr))))
     return replace(inner, after=()) if isinstance(inner, Reduce) else inner
 
 
