@@ -18,15 +18,17 @@ class SquaredResidual:
     of_samples: int = 0
     axes: Axes = ()
 
-    def is_mean(self, samples: int | None) -> bool:
-        """Whether the weight is one over how many squares there are; n is only known where `samples` says it."""
+    def share_of_mean(self, samples: int | None) -> Fraction | None:
+        """How many times the mean of the squares it is; n is only known where `samples` says it, else None."""
         weight, power = self.weight, self.of_samples
         for axis in self.axes:
             if isinstance(axis.size, int):
                 weight *= axis.size
             else:
                 power += 1
-        return weight * (Fraction(samples) ** power if samples else 1) == 1 and (samples is not None or power == 0)
+        if samples is None and power != 0:
+            return None
+        return weight * (Fraction(samples) ** power if samples else 1)
 
     def is_single(self, samples: int | None) -> bool:
         """Whether it is the square of one number."""

@@ -105,6 +105,9 @@ def spell(text: str, place: Place, start: int) -> Spelled:
             emit("sqrt(" if bare else "sqrt", token.column)
             owed += [depth] if bare else []
             continue
+        if token.text == "Σ" and index_of_sum(pieces, position):
+            emit(SUM_OVER, token.column)
+            continue
         if token.kind == "subscript" and index_of_sum(pieces, position - 1):
             emit("".join(_SUBSCRIPTS[c] for c in token.text), token.column)  # Σ_i, one name
             continue
@@ -135,8 +138,6 @@ def _piece(token: Token, following: Token | None, place: Place, start: int) -> s
         case "name":
             called = following is not None and following.text == "("
             name = normalise("sigmoid" if called and token.text == "σ" else token.text)
-            if token.text == "Σ" and following is not None and following.kind == "subscript":
-                return SUM_OVER
             return name + _MARK if keyword.iskeyword(name) else name
     raise EquationError(f"{_meaning(token.text)}", at(place, token.column + start))
 

@@ -3,7 +3,7 @@
 import pytest
 
 from derive.chain.derivation import differentiate
-from derive.errors import Place
+from derive.errors import EquationError, Place
 from derive.problem.loading import load
 from verify.formulas.judge import FormulaFinding, judge_formula
 
@@ -46,6 +46,18 @@ def test_a_sum_that_ends_with_its_parentheses_is_another(formula: str) -> None:
 )
 def test_factors_without_an_index(formula: str) -> None:
     assert judged(LINE, "dl/db", formula).status == "right"
+
+
+@pytest.mark.parametrize("formula", ["2/n*Σ(X@w - y)*X", "2/n*Σ(y - X@w)*X"])
+def test_what_cannot_be_read_as_on_paper_is_not_judged_otherwise(formula: str) -> None:
+    with pytest.raises(EquationError):
+        judged("l = mean((X@w - y)^2)", "dl/dw", formula)
+
+
+def test_a_factor_over_other_entries_is_a_factor() -> None:
+    equations = "l = sum(a)*sum(w^2); a: (3); w: (2)"
+    assert judged(equations, "dl/dw", "2*Σ(a)*w").status == "right"
+    assert judged(equations, "dl/dw", "Σ(a)*w").status == "wrong"
 
 
 def test_a_product_of_two_sums() -> None:

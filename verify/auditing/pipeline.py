@@ -23,7 +23,7 @@ from verify.auditing.judgement import in_both_ways
 from verify.auditing.other_shapes import unless_read_otherwise
 from verify.auditing.reading import drawn, read, read_plain, timeline_of
 from verify.claims.claim import Claim
-from verify.claims.sentence import is_formula, says_step
+from verify.claims.sentence import is_formula, is_of_every_entry, is_rounded, says_step
 from verify.columns.claims import plain_claims
 from verify.columns.right import RightColumns, right_columns
 from verify.following.course import Courses
@@ -215,7 +215,8 @@ def _of_equations(
     for text in sentences:
         formulas, unread = ((), ()) if says_step(text) else _judged(stated, derivation, (text,))
         refused += unread
-        if not unread and not (is_formula(text) or [one for one in formulas if one.status == "right"]):
+        is_said = is_formula(text) or (is_of_every_entry(text) and not is_rounded(text))
+        if not unread and not (is_said or [one for one in formulas if one.status == "right"]):
             # a number may be the formula: 2 is, of 2*b
             why = f"is about a number, and the equations alone have none; {needs}"
             refused.append(ClaimError(f"{shorten(text, 60)} {why}"))

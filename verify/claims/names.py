@@ -22,6 +22,7 @@ from verify.claims.claim import EITHER, OF_AN_EPOCH, Quantity, is_counter, is_of
 from verify.claims.spellings import (
     Spellings,
     exact_spelling,
+    letters_alone,
     loose_spelling,
     not_the_loss,
     spellings_of,
@@ -202,7 +203,7 @@ class Names:
     def _why_open(self, written: str) -> str:
         """What is said of a name with a word that need not mean the loss, `MSE loss` or dMSE/dw; empty without one."""
         above = _DERIVATIVE.fullmatch(exact_spelling(written))
-        said = " ".join(re.findall(r"[^\W\d_]+", above["of"] if above else written)).casefold()
+        said = letters_alone(above["of"] if above else written)
         return next((why for word, why in self.open.items() if f" {word} " in f" {said} "), "")
 
     def _is_given(self, written: str, found: Quantity, known: Spellings) -> bool:

@@ -83,6 +83,14 @@ def is_formula(text: str) -> bool:
     return False
 
 
+_LETTERS = re.compile(r"\[[^\]]*[^\W\d]")
+
+
+def is_of_every_entry(text: str) -> bool:
+    """Whether a claim such as `dc[i]/dx[j] = -1/4` has a letter for an index on its left."""
+    return _LETTERS.search(text.partition("=")[0]) is not None
+
+
 def says_step(text: str) -> bool:
     """Whether a claim begins with what it is about: `step 2: w = 1.63`."""
     return ":" in text.partition("=")[0].removesuffix(":")

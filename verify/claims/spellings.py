@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 
 from derive.characters import ascii_text, normalise
@@ -70,7 +71,9 @@ def spellings_of(known: Mapping[Quantity, Iterable[str]], names: Collection[str]
     return Spellings(tuple({key: tuple(meant) for key, meant in level.items()} for level in levels))
 
 
-_SIGNS = str.maketrans({"∂": "d", "−": "-", "′": "'", "’": "'", **dict.fromkeys("·⋅∙×∗", "*")})  # as they are compared
+_SIGNS = str.maketrans(
+    {"∂": "d", "−": "-", "′": "'", "’": "'", "⁄": "/", **dict.fromkeys("·⋅∙×∗", "*")}
+)  # as they are compared
 
 
 def exact_spelling(written: str) -> str:
@@ -86,27 +89,41 @@ def loose_spelling(written: str) -> str:
 
 _LOSS = ("cost", "error", "cost function", "loss function", "J", "L")
 _MEAN_SQUARE = ("mse", "mean squared error", "mean square error")
+_HALVES = ("half {}", "1/2 {}", "0.5 {}", "{}/2", "1/2({})")
+_HALF = re.compile(r"(?<![\d.])(?:1/2|0?\.5)(?!\d)|/2(?!\d)|\bhalf(?![^\W_])", re.IGNORECASE)
 _RESIDUAL = "error"
 
 
 def words_for_loss(graph: Graph, samples: int | None) -> list[str]:
     """What else people call the loss of a graph, whose steps have so many samples each, where no name is called so."""
     apart = not_the_loss(graph, samples)
-    return [word for word in (*_MEAN_SQUARE, *_LOSS) if word not in apart]
+    squares = squared_residual(graph)
+    is_half = squares is not None and squares.share_of_mean(samples) == Fraction(1, 2)
+    halves = [form.format(word) for word in _MEAN_SQUARE for form in _HALVES] if is_half else []
+    return [*(word for word in (*_MEAN_SQUARE, *_LOSS) if word not in apart), *halves]
+
+
+def letters_alone(written: str) -> str:
+    """The words of a name in small letters, `half` for a 1/2 or a /2: `half mse` of `1/2 MSE`."""
+    plain = exact_spelling(written)
+    halved = ["half"] if _HALF.search(plain) is not None else []
+    return " ".join(halved + [word for word in re.findall(r"[^\W\d_]+", plain.casefold()) if word != "half"])
 
 
 def not_the_loss(graph: Graph, samples: int | None) -> dict[str, str]:
     """The words for a loss that need not mean this one, in small letters, with why.
 
-    MSE is not half of the mean of squares, nor their sum. `error` is also what people call a residual a − b, where a
-    step has one such number and the loss is made of it. `samples` is how many each step has, None if not always as
-    many.
+    MSE is not half of the mean of squares, nor their sum; `1/2 MSE` is that half. `error` is also what people call a
+    residual a − b, where a step has one such number and the loss is made of it. `samples` is how many each step has,
+    None if not always as many.
     """
     squares, loss = squared_residual(graph), graph.loss
-    found = {}
-    if squares is None or not squares.is_mean(samples):
-        why = f"is the mean of the squared residuals, and {loss} is not; if {loss} is meant, call it {loss}"
-        found = dict.fromkeys(_MEAN_SQUARE, why)
+    found: dict[str, str] = {}
+    share = squares.share_of_mean(samples) if squares is not None else None
+    for what, own, form in (("half of the mean", Fraction(1, 2), "half {}"), ("the mean", Fraction(1), "{}")):
+        if share != own or form != "{}":
+            why = f"is {what} of the squared residuals, and {loss} is {'too' if share == own else 'not'}"
+            found |= dict.fromkeys(map(form.format, _MEAN_SQUARE), f"{why}; if {loss} is meant, call it {loss}")
     if squares is not None and squares.is_single(samples):
         found[_RESIDUAL] = (
             f"can be {loss}, or the residual that is squared in it; call it {loss}, or the residual by its line"

@@ -21,6 +21,7 @@ from verify.formulas.explain import Explanation, explained
 from verify.formulas.guarantees import together
 from verify.formulas.question import Question, questions
 from verify.formulas.reading import left_side
+from verify.formulas.targets import apart
 from verify.formulas.trials import (
     DIGITS,
     RANDOM_POINTS,
@@ -239,6 +240,7 @@ def _wrong(question: Question, name: str, text: str, difference: Difference) -> 
     entry = f" in entry [{','.join(map(str, example.entry))}]" if example.entry else ""
     pieces = [f"wrong: at {example} it gives {example.claimed}{entry}, right is {example.right}"]
     pieces += [explanation.sentence] if explanation else []
+    pieces += _apart_right(question)
     pieces += _elsewhere_right(question)
     pieces += _agreeing(question)
     correction = corrected(question, difference)
@@ -255,6 +257,17 @@ def _wrong(question: Question, name: str, text: str, difference: Difference) -> 
     return FormulaFinding(
         name, text, WRONG, sentence, meaning, "counterexample", example, (), explanation, right, notes
     )
+
+
+def _apart_right(question: Question) -> list[str]:
+    """That a Jacobian is right but where an entry is derived by itself: a Kronecker delta is missing."""
+    target = question.target
+    if not target.pairs or target.apart:
+        return []
+    elsewhere_ = replace(question, target=apart(target, target.pairs))
+    if proved(elsewhere_) is None or tried(elsewhere_, 0).difference is not None:
+        return []
+    return [f"it is right only where {' and '.join(f'{a} is not {b}' for a, b in target.pairs)}"]
 
 
 def _elsewhere_right(question: Question) -> list[str]:

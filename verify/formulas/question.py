@@ -19,9 +19,19 @@ from derive.show.notation import Ascii
 from derive.training.optimizers import counter
 from verify.formulas.asked import Asked, Derivative, Entry, in_known_names, loosely, read_asked, with_derivatives
 from verify.formulas.guarantees import Guarantee, guarantees
-from verify.formulas.reading import Reading, Written, along, apart_from_left, named_letters, read_written, ways_to_sum
+from verify.formulas.reading import (
+    Reading,
+    Written,
+    along,
+    apart_from_left,
+    named_letters,
+    on_the_diagonal,
+    read_written,
+    ways_to_sum,
+    without_after,
+)
 from verify.formulas.rule import Own, Rule, in_one_word, numbers_of, rate_in
-from verify.formulas.targets import Target, gradient, has_two_meanings, jacobians, line
+from verify.formulas.targets import Target, gradient, has_two_meanings, jacobians, limited, line
 from verify.symbols.entry import Index, Letter
 from verify.symbols.values import GRADIENT, Values
 
@@ -95,6 +105,7 @@ class Question:
 def questions(problem: Problem, derivation: Derivation, name: str, text: str, place: Place) -> Iterator[Question]:
     """The ways in which a claim can be read, the usual one first. Raises `ProblemError` for one that cannot be."""
     _check_states(problem, text, place)
+    name, text = on_the_diagonal(name, text)
     ways = ways_to_sum(text, place, [node.name for node in problem.graph.nodes if len(node.axes) > 1])
     asked, written = _asked(problem, name, place), ways[0]
     if written.left and _asked(problem, written.left, place) != asked:
@@ -104,17 +115,20 @@ def questions(problem: Problem, derivation: Derivation, name: str, text: str, pl
     found = False
     meant = targets(problem, derivation, asked, name, place)
     for (target, index), written in ((pair, way) for pair in meant for way in ways):
+        is_second = found and written is not ways[0]
+        way = replace(written, expr=without_after(written.expr)) if is_second else written
         for local in (False, True):
             try:
-                question = _question(problem, derivation, target, index, written, graph, name, local)
+                where = target if written.apart is None else limited(target, written.apart, place)
+                question = _question(problem, derivation, where, index, way, graph, name, local)
             except ProblemError as error:
                 unread = unread or error
                 break
-            note = _AS_A_FACTOR if found and written is not ways[0] else ""
+            note = _AS_A_FACTOR if is_second else ""
             found = True
             yield replace(question, note="; ".join(filter(None, (question.note, note))))
             for other in question.others:
-                again = _question(problem, derivation, target, other, written, graph, name, local)
+                again = _question(problem, derivation, where, other, way, graph, name, local)
                 yield replace(again, note=f"read as {name}[{','.join(other)}]")
             if not question.ambiguous:
                 break

@@ -40,6 +40,11 @@ MAX_LENGTH = 10_000  # characters of a formula; a longer one is refused
 
 _PARTIAL = re.compile(r"(?<![\w.])partial\.(?P<of>\w+)\.(?P<wrt>\w+)(?![\w.])")
 _PRIMED = re.compile(r"(?<!\w)(?P<name>[^\W\d]\w*)['′]")
+_CONDITION = re.compile(  # behind a formula: `for i != j`, `, i ≠ j`, ` (i ≠ j)`; `for i = j`
+    r"(?:[\s,;]+(?:for|where|if|when)\s*\(?|\s*[,;]\s*\(?|(?<=[\w\])])\s+\()\s*"
+    r"(?P<one>[^\W\d]\w*)\s*(?:(?P<differ>!=|≠|<>|\sis not\s)|==?|\sis\s)\s*(?P<other>[^\W\d]\w*)\s*\)?\s*$"
+)
+_LONGEST = 80  # characters of such a condition
 _LEFT = re.compile(r"(?P<left>[^=<>!←]*?)\s*(?:<-|←|:=|(?<![<>=!])=(?!=))")
 
 
@@ -47,13 +52,15 @@ _LEFT = re.compile(r"(?P<left>[^=<>!←]*?)\s*(?:<-|←|:=|(?<![<>=!])=(?!=))")
 class Written:
     """A formula as it is written: what stands on its left, if anything, and the tree of its right side.
 
-    `partials` are the line and the name of each `partial.l.w`, by the name that stands for it in the tree.
+    `partials` are the line and the name of each `partial.l.w`, by the name that stands for it in the tree. `apart` are
+    two letters where it is said that they differ, `-p[i]*p[j] for i != j`.
     """
 
     left: str | None
     expr: Expr
     place: Place
     partials: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    apart: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -83,6 +90,9 @@ def read_written(text: str, place: Place, matrices: Collection[str] = (), *, cov
         place = Place(place.source, place.line, 1, text)
     start = (place.column or 1) - 1
     left, offset = left_side(text)
+    said = _condition(text, offset)
+    said = said if said and said["differ"] else None
+    text = text[: said.start()] if said else text
     if not text[offset:].strip():
         raise ClaimError("no formula; expected an expression such as (2/n)*sum((w*x + b - y)*x)", place)
     right = _PRIMED.sub(lambda primed: _transposed(primed, matrices), with_d(text[offset:]))
@@ -91,20 +101,39 @@ def read_written(text: str, place: Place, matrices: Collection[str] = (), *, cov
         for found in _PARTIAL.finditer(right)
     }
     expr = read_expression(_PARTIAL.sub(_as_one_name, right), place, start + offset, covers=covers)
-    return Written(left, expr, at(place, start + offset), partials)
+    letters = (normalise(said["one"]), normalise(said["other"])) if said else None
+    return Written(left, expr, at(place, start + offset), partials, letters)
 
 
 def ways_to_sum(text: str, place: Place, matrices: Collection[str] = ()) -> tuple[Written, ...]:
     """Returns a formula as it is read on paper and, where that is another, with each Σ over its parentheses alone."""
     on_paper = read_written(text, place, matrices)
     alone = read_written(text, place, matrices, covers=False)
-    return (on_paper,) if alone.expr == on_paper.expr else (on_paper, replace(alone, expr=_without_after(alone.expr)))
+    return (on_paper,) if alone.expr == on_paper.expr else (on_paper, alone)
 
 
-def _without_after(expr: Expr) -> Expr:
-    """Sums for which it is decided that they do not sum what stands behind them."""
-    inner = rebuild(expr, tuple(map(_without_after, children(expr))))
+def without_after(expr: Expr) -> Expr:
+    """Sums for which it is decided that they do not sum what stands behind them; others refuse what is in doubt."""
+    inner = rebuild(expr, tuple(map(without_after, children(expr))))
     return replace(inner, after=()) if isinstance(inner, Reduce) else inner
+
+
+def _condition(text: str, start: int) -> re.Match[str] | None:
+    """What a formula that begins at `start` says of two of its indices at its end, if it does."""
+    found = _CONDITION.search(text, max(start, len(text) - _LONGEST))
+    before = text[start : found.start()] if found else ""
+    return found if before.count("(") == before.count(")") and before.strip() else None
+
+
+def on_the_diagonal(name: str, text: str) -> tuple[str, str]:
+    """What a formula is claimed of and its text, with one letter for two that it says are the same, `for i = j`."""
+    found = _condition(text, left_side(text)[1])
+    if found is None or found["differ"]:
+        return name, text
+    one, letter = (re.compile(rf"(?<=[\[,])(\s*){re.escape(found[own])}(?=\s*[,\]])") for own in ("one", "other"))
+    if not one.search(name) or not letter.search(name):
+        return name, text
+    return letter.sub(rf"\g<1>{found['one']}", name), letter.sub(rf"\g<1>{found['one']}", text[: found.start()])
 
 
 def _transposed(primed: re.Match[str], matrices: Collection[str]) -> str:
@@ -119,7 +148,8 @@ def _as_one_name(partial: re.Match[str]) -> str:
 
 def left_side(text: str) -> tuple[str | None, int]:
     """Returns what a text such as `dl/dw = 2*w` says its formula is of, and where the formula begins; None without."""
-    match = _LEFT.match(text)
+    said = _condition(text, 0)
+    match = _LEFT.match(text[: said.start()] if said else text)
     if match is None or match["left"].count("(") != match["left"].count(")"):  # of sum(x, axis=0)
         return None, 0
     return match["left"].strip(), match.end()

@@ -8,9 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial, reduce
 from typing import Any
 
-from derive.algebra.expression import ONE, ZERO, Axes, Axis, Expr, Reduce, Ref, fresh_axes, fresh_axis, names
+from derive.algebra.expression import (
+    ONE,
+    ZERO,
+    Apply,
+    Axes,
+    Axis,
+    Expr,
+    Position,
+    Reduce,
+    Ref,
+    fresh_axes,
+    fresh_axis,
+    names,
+    rename_axes,
+)
 from derive.algebra.monomial import collect
 from derive.chain.derivation import Derivation, differentiate
 from derive.chain.formulas import Formulas, Path
@@ -61,14 +76,6 @@ def jacobians(graph: Graph, asked: Derivative, place: Place, is_whole: bool = Fa
             kind = "the diagonal" if places.of == places.wrt else "the whole Jacobian"
             target = replace(target, meaning=f"{meaning}, {kind} {places.shown(asked)}")
         yield target
-        own = [axis for axis in places.wrt if axis not in places.of]
-        others = [(a, b) for a in places.of for b in own if a not in places.wrt and a.size == b.size]
-        if others and len(found) > 1 and asked.of.index is not None and asked.wrt.index is not None:
-            yield replace(
-                target,
-                meaning=f"{target.meaning} where {' and '.join(f'{a} is not {b}' for a, b in others)}",
-                apart=tuple(others),
-            )
 
 
 def slices(graph: Graph, asked: Derivative, place: Place) -> Iterator[tuple[Target, str]]:
@@ -148,28 +155,85 @@ def _as_link(node: Node, chain: Path) -> Link:
 
 
 def _target(asked: Derivative, found: tuple[Link, ...], places: _Places, meaning: str) -> Target:
-    def right(values: Values[Any], where: Mapping[Axis, Index]) -> Any:
+    def total(values: Values[Any], where: Mapping[Axis, Index], *, differ: bool) -> Any:
         of = tuple(where[axis] for axis in places.of)
         wrt = tuple(where[axis] for axis in places.wrt)
-        terms = [values.value(body, here) for link, body in bodies if (here := _holds(link, of, wrt)) is not None]
-        return values.numbers.sum(terms)
+        held = ((body, _holds(link, of, wrt, differ=differ)) for link, body in bodies)
+        return values.numbers.sum([values.value(body, here) for body, here in held if here is not None])
 
-    bodies = [(link, Reduce("sum", link.partial, link.summed) if link.summed else link.partial) for link in found]
-    shown = Ascii().show(bodies[0][1]) if len(bodies) == 1 else ""
-    closed = bodies[0][1] if len(bodies) == 1 else None
-    return Target(asked.name, meaning, places.axes, right, shown, asked=asked, closed=closed)
+    bodies = [(link, _body(link)) for link in found]
+    closed = _in_one(found, places)
+    own = [axis for axis in places.wrt if axis not in places.of]
+    pairs = tuple((a, b) for a in places.of for b in own if a not in places.wrt and a.size == b.size)
+    shown = Ascii().show(closed)
+    right, elsewhere = partial(total, differ=False), partial(total, differ=True)
+    return Target(
+        asked.name, meaning, places.axes, right, shown, asked=asked, closed=closed, pairs=pairs, elsewhere=elsewhere
+    )
 
 
-def _holds(link: Link, of: tuple[Index, ...], wrt: tuple[Index, ...]) -> Mapping[Axis, Index] | None:
+def _body(link: Link) -> Expr:
+    return Reduce("sum", link.partial, link.summed) if link.summed else link.partial
+
+
+def _in_one(found: tuple[Link, ...], places: _Places) -> Expr:
+    """The sum of all links along the axes of the target, those of equal entries with a Kronecker delta, (i == j)."""
+    terms = []
+    for link in found:
+        letters: dict[Axis, Axis] = {}
+        alike = []
+        for axes, own in ((link.of.axes or (), places.of), (link.wrt.axes or (), places.wrt)):
+            for axis, place in zip(axes, own, strict=True):
+                if letters.setdefault(axis, place) != place:
+                    alike.append(Apply("equal", (Position(letters[axis]), Position(place))))
+        body = rename_axes(_body(link), letters)
+        terms.append((bool(alike), reduce(_times, [*alike, body])))
+    terms.sort(key=lambda term: not term[0])
+    return reduce(_plus, (term for _, term in terms))
+
+
+def _times(left: Expr, right: Expr) -> Expr:
+    if isinstance(right, Apply) and right.op == "mul":
+        return _times(_times(left, right.args[0]), right.args[1])
+    return left if right == ONE else Apply("mul", (left, right))
+
+
+def _plus(left: Expr, right: Expr) -> Expr:
+    if isinstance(right, Apply) and right.op == "neg":
+        return Apply("sub", (left, right.args[0]))
+    return Apply("add", (left, right))
+
+
+def limited(target: Target, letters: tuple[str, str], place: Place) -> Target:
+    """The target where two of its indices differ, as a claim says that it is meant: for i != j.
+
+    Raises `ClaimError` where the `letters` are not those of two entries of one size.
+    """
+    pair = next(((a, b) for a, b in target.pairs if {a.letter, b.letter} == set(letters)), None)
+    if pair is None:
+        one, other = letters
+        expected = "expected the indices of a line and of what it is derived by, dp[i]/dz[j] = … for i != j"
+        raise ClaimError(f"{one} and {other} are not two such indices on the left; {expected}", place)
+    return apart(target, (pair,))
+
+
+def apart(target: Target, pairs: tuple[tuple[Axis, Axis], ...]) -> Target:
+    """The target where the indices of each pair differ."""
+    differ = " and ".join(f"{a} is not {b}" for a, b in pairs)
+    right = target.elsewhere if target.elsewhere is not None and set(pairs) == set(target.pairs) else target.right
+    return replace(target, meaning=f"{target.meaning} where {differ}", apart=pairs, right=right)
+
+
+def _holds(link: Link, of: tuple[Index, ...], wrt: tuple[Index, ...], *, differ: bool) -> Mapping[Axis, Index] | None:
     """The index of each axis of a link; None where it is about other entries.
 
-    Raises `TooLargeError` where that depends on an index that is left open.
+    Raises `TooLargeError` where that depends on an index that is left open; two of them `differ`, or may be the same.
     """
     found: dict[Axis, Index] = {}
     for axes, index in ((link.of.axes or (), of), (link.wrt.axes or (), wrt)):
         for axis, part in zip(axes, index, strict=True):
             known = found.setdefault(axis, part)
-            if known != part and not (isinstance(known, int) and isinstance(part, int)):
+            if known != part and not differ and not (isinstance(known, int) and isinstance(part, int)):
                 raise TooLargeError
             if known != part:
                 return None
@@ -254,8 +318,9 @@ class Target:
     """What a formula is claimed of.
 
     `right` calculates it along `axes`; `shown` is how it reads, `closed` the same as a tree, `meaning` what it is.
-    `asked` is the derivative that it is, if it is one, `apart` are axes of which only entries with different indices
-    are meant.
+    `asked` is the derivative that it is, if it is one. `pairs` are axes of it over the same entries, of a line and of
+    what it is derived by; where some are `apart`, only entries with different indices are meant. Where all are,
+    `elsewhere` is what is right, also at indices that are left open.
     """
 
     name: str
@@ -266,7 +331,9 @@ class Target:
     rule: Rule | None = None
     gradient_of: str | None = None
     asked: Derivative | None = None
+    pairs: tuple[tuple[Axis, Axis], ...] = ()
     apart: tuple[tuple[Axis, Axis], ...] = ()
+    elsewhere: Side | None = None
     closed: Expr | None = None
 
 

@@ -30,7 +30,7 @@ def test_by_what_the_squares_are_divided(equations: str, weight: Fraction, of_sa
     squares = squared_residual(graph_of(equations))
     assert squares is not None
     assert (squares.weight, squares.of_samples, len(squares.axes)) == (weight, of_samples, axes)
-    assert squares.is_mean(None) == (weight == Fraction(1, 2) and of_samples == -1)
+    assert (squares.share_of_mean(None) == 1) == (weight == Fraction(1, 2) and of_samples == -1)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_what_is_no_sum_of_squared_residuals(equations: str) -> None:
 def test_the_article_and_a_parabola() -> None:
     article, parabola = (squared_residual(load(name).graph) for name in ("article", "parabola"))
     assert article is not None
-    assert article.is_mean(None)
+    assert article.share_of_mean(None) == 1
     assert not article.is_single(3)
     assert article.is_single(1)
     assert parabola is not None

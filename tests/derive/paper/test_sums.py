@@ -57,6 +57,10 @@ def test_a_sign_with_its_index(sign: str, covers: bool) -> None:
         shown(f"{sign}(w*xᵢ)²", covers=covers)
 
 
+def test_a_sign_that_is_a_name_is_one() -> None:
+    assert shown("Σᵢ*x[i] + Σ_k + Σ[i,j]") == "Σ[i]*x[i] + Σ_k + Σ[i,j]"
+
+
 def test_a_sign_with_two_indices() -> None:
     assert shown("Σᵢⱼ(a[i,j])*b[i,j]") == shown("Σ_ij(a[i,j])*b[i,j]") == "sum(a[i,j]*b[i,j], i, j)"
 

@@ -80,6 +80,19 @@ def test_mse_beside_another_loss_is_refused(loss: str, batch_size: int) -> None:
     assert read("step,cost\n1,0.5\n", run) == [(1, "loss", "loss")]
 
 
+HALVES = ("1/2 MSE", "MSE/2", "half MSE", "half_mse", "0.5*MSE", "½ MSE", "1/2(MSE)", "1/2 mean squared error")
+
+
+@pytest.mark.parametrize("head", HALVES)
+def test_half_of_mse_is_a_loss_that_is_half_of_the_mean(head: str) -> None:
+    for loss, batch_size in (("l = half_mse(w*x, y)", 3), (f"l = {SUM}/(2*n)", 4), (f"l = {SUM}/4", 2)):
+        run = timeline_of(DATA.format(loss=loss, batch_size=batch_size))
+        assert read(f"step,{head}\n1,0.5\n", run) == [(1, "loss", "loss")]
+    for loss, batch_size in (("l = mse(w*x, y)", 3), (f"l = {SUM}/4", 4), (f"l = {SUM}", 2)):
+        with pytest.raises(ClaimError, match=r"is half of the mean of the squared residuals, and l is not; if l is"):
+            read(f"step,{head}\n1,0.5\n", timeline_of(DATA.format(loss=loss, batch_size=batch_size)))
+
+
 def test_error_can_be_the_residual_where_a_step_has_one() -> None:
     for run in (timeline_of(PLAIN), timeline_of(DATA.format(loss=f"l = mean({RESIDUAL}^2)", batch_size=1))):
         for head in ("error", "Error", "derror/dw"):

@@ -113,7 +113,7 @@ def test_a_gradient_is_spelled_in_many_ways(name: str) -> None:
         (
             "attention",
             "da[i,j]/ds[i,k]",
-            "-a[i,j]*a[i,k]",
+            "-a[i,j]*a[i,k] for j != k",
             "the local partial of the line a where j is not k",
         ),
         (MOMENTUM, "w", "w - lr*v", "the update of SGD"),

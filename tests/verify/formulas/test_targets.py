@@ -108,7 +108,7 @@ def judged(problem: str, name: str, text: str) -> FormulaFinding:
         ("dp/dz", "p[i]*((i == j) - p[j])", ", the whole Jacobian dp[i]/dz[j]"),
         ("dp[i]/dz[j]", "p[i]*((i == j) - p[j])", ""),
         ("dp[i]/dz[i]", "p[i]*(1 - p[i])", ""),
-        ("dp[i]/dz[j]", "-p[i]*p[j]", " where i is not j"),
+        ("dp[i]/dz[j]", "-p[i]*p[j] for i != j", " where i is not j"),
         ("dp[j]/dz", "p[j]*(1 - p[j])", ", the diagonal dp[j]/dz[j]"),
         ("dp/dz[j]", "p[j]*(1 - p[j])", ", the diagonal dp[j]/dz[j]"),
     ],
