@@ -84,18 +84,6 @@ def known_states(run: Run, claims: Sequence[Claim]) -> list[int]:
     return sorted(step + 1 for step, count in counts.items() if count == sum(sizes.values()) and step not in coarse)
 
 
-def steps_with_parameters(run: Run, cells: Iterable[Cell]) -> Mapping[int, int]:
-    """How many parameters, each by its entries, are the author's own after a step, or as the next one begins."""
-    names = {parameter.name for parameter in run.problem.parameters}
-    moments = {"after": 0, "before": 1}
-    printed = {
-        (cell.step - moments[cell.quantity.group], cell.quantity.name, cell.entry)
-        for cell in cells
-        if cell.quantity.group in moments and cell.quantity.name in names
-    }
-    return Counter(step for step, _, _ in printed)
-
-
 def passed_over(known: Sequence[int], asked: Iterable[int], first: int) -> dict[int, int]:
     """From which steps on, to which later one, none has to be followed to what is `asked`, from the `first` one on."""
     found: dict[int, int] = {}
