@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import islice
 
 from derive.errors import ClaimError, Place
-from verify.auditing.row_begins import ENOUGH, FEW, Judge, begun, by_row_0, is_sharp, of_end, of_left
+from verify.auditing.row_begins import ENOUGH, FEW, Count, Judge, begun, by_row_0, is_sharp, of_end, of_left
 from verify.claims.claim import Claim
 from verify.claims.places import Timeline
 from verify.claims.table import Reading, read_rows
@@ -34,7 +34,7 @@ def meant(
     run: Timeline,
     writer: Writer | None,
     judge: Judge,
-    count_wrong: Callable[[Sequence[Claim]], int],
+    count_wrong: Count,
     plain: Reading | None = None,
 ) -> Reading:
     """The claims of a table in the one way that all its numbers fit.
@@ -58,7 +58,7 @@ def meant(
         ways = possible_readings(grid, run)
         own = [way for way in ways if not way.is_shifted]
         found = _nearest(own, judge, is_unnamed=True) or begun(grid, run, judge)
-        found = found or _of_epochs(grid, run, own, judge) or _wrong_in_every_way(own, ways, judge)
+        found = found or _of_epochs(grid, run, own, judge, count_wrong) or _wrong_in_every_way(own, ways, judge)
         if found is None:
             raise _with_way(error, ways, judge) from None
         return found
@@ -107,19 +107,22 @@ def _with_way(error: ClaimError, ways: Sequence[LogReading], judge: Judge) -> Cl
     return type(error)(f"{error.message} (as a log: {best.way.words}, {fits})", error.place)
 
 
-def _of_epochs(grid: Grid, run: Timeline, ways: Sequence[LogReading], judge: Judge) -> Reading | None:
+def _of_epochs(
+    grid: Grid, run: Timeline, ways: Sequence[LogReading], judge: Judge, count_wrong: Count
+) -> Reading | None:
     """The claims of a table that says no more than the epoch: a mean or sum of the loss, parameters at its end.
 
     Its names are those of the problem, so the way that most numbers fit is the nearest where it is any. None for any
     other table.
     """
+    whole = replace(run, whole_epochs=True)
     try:
-        found = read_rows(grid, replace(run, whole_epochs=True))
+        found = read_rows(grid, whole)
     except ClaimError:
         return None
     fits = any(fit.right for fit in _fits(ways, judge))
     nearest = _nearest(ways, judge) if fits else None
-    return found if nearest is None else nearest
+    return nearest or by_row_0(grid, whole, judge, found, count_wrong) or found
 
 
 def _wrong_in_every_way(own: Sequence[LogReading], ways: Sequence[LogReading], judge: Judge) -> Reading | None:

@@ -28,9 +28,10 @@ def with_hidden_numbers(run: Run, findings: tuple[Finding, ...]) -> tuple[Findin
     """The findings; after a slip that may be in a number which no column shows, what is wrong may come of it.
 
     From the last row that is right to the first wrong number, parameters that no column shows, and what an optimizer
-    keeps of them, can be any numbers. What is wrong and depends on one of these is not right here, or by the same mistake; in the same step only
-    below rows that are right. Of a table without parameters, such as a log of losses, nothing is told between its
-    numbers, and of one of more steps than somebody calculates by hand this is not looked at: each is wrong by itself.
+    keeps of them, can be any numbers. What is wrong and depends on one of these is not right here, or by the same
+    mistake; in the same step only below rows that are right. Of a table without parameters, such as a log of losses,
+    nothing is told between its numbers, and of one of more steps than somebody calculates by hand this is not looked
+    at: each is wrong by itself.
     """
     first = _first_of_hidden(findings)
     shown = _shown(run, [one.cell for one in findings])

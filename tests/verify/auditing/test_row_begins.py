@@ -389,3 +389,14 @@ def test_a_tidy_table_of_one_row_a_name_may_be_about_the_last_step(table: str, s
     found, _, said = judged(ONE_ROW, table)
     assert (found, told in said) == (status, True)
     assert ("names no step" in said) == bool(told)
+
+
+def test_epochs_of_several_batches_may_count_from_0_too() -> None:
+    table = "Epoch 0: w = 1.0959, b = 0.2923\nEpoch 1: w = 1.6534, b = 0.4418\n"
+    status, counts, told = judged(BATCHES, table)
+    assert (status, counts) == (0, {"right": 4})
+    assert "the table counts from 0 (in epoch): its row 0 is read as the first" in told
+    assert judged(BATCHES, table.replace("1.6534", "1.7534"))[:2] == (1, {"right": 3, "wrong": 1})
+    from_1 = "Epoch 0: w = 0, b = 0\nEpoch 1: w = 1.0959, b = 0.2923\nEpoch 2: w = 1.6534, b = 0.4418\n"
+    assert judged(BATCHES, from_1)[:2] == (0, {"right": 6})
+    assert judged(BATCHES, from_1.replace("1.6534", "1.7534"))[:2] == (1, {"right": 5, "wrong": 1})
