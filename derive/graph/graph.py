@@ -164,8 +164,9 @@ def find_loss(lines: Sequence[Line]) -> str:
 
 
 def _ends(lines: Sequence[Line]) -> list[str]:
-    """The names of the lines that no line uses."""
-    used = {name for line in lines for name in names(line.expr)}
+    """The names of the lines that no line uses, as a number or to pick an entry: `p[y]` uses p and y."""
+    read = [ref for line in lines for ref in refs(line.expr)]
+    used = {name for ref in read for name in (ref.name, *(axis.letter for axis in ref.axes or ()))}
     return [line.name for line in lines if line.name not in used]
 
 

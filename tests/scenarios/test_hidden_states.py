@@ -209,6 +209,38 @@ def test_what_comes_after_a_slip_that_no_column_shows_may_follow_from_it(more: s
     assert found.exit_status == 1
 
 
+SATURATED = """
+equations = "o = sigmoid(w*x + b); l = mse(o, y)"
+[parameters]
+w = 0
+b = 0.6
+[data]
+x = [30, 0.4, 6]
+y = [0.8, 0.2, 0.6]
+[training]
+lr = 1
+steps = 4
+shuffle = false
+batch_size = 2
+momentum = 0.9
+""".replace("; ", "\\n")
+
+
+def test_a_hidden_slip_may_not_show_in_a_later_row() -> None:
+    """B is moved wrongly in step 2; in step 4 σ is 1 whatever b is, so that its column is right again."""
+    table = "step,loss,dl/dw,dl/db,w\n1,0.1112,-1.0186,0.0666,1.0186\n2,0.1590,0.0062,0.0010,1.9291\n"
+    table += "3,0.1990,0.0385,0.0963,2.7100\n4,0.1600,0.0000,0.0000,3.4128\n"
+    found = audit(SATURATED, claims=table).findings
+    assert [(one.cell.step, one.cell.name) for one in found if one.status is Status.WRONG] == [(3, "loss")]
+
+
+def test_what_depends_on_no_hidden_number_is_wrong_where_it_stands() -> None:
+    """W of step 3 is not what w and the gradient give that stand before it, whatever b is."""
+    table = "step,loss,dl/dw,w\n1,5.0000,-7.0000,0.7000\n2,0.7250,-2.3000,0.9300\n3,0.3855,-1.4800,1.1780\n"
+    found = audit(HIDDEN_PARAMETER + "epochs = 4\n", claims=table).findings
+    assert [(one.cell.step, one.cell.name) for one in found if one.status is Status.WRONG] == [(3, "loss"), (3, "w")]
+
+
 def test_it_is_wrong_where_it_stands_if_all_is_shown() -> None:
     """Two slips in tables with both parameters: of a step, and of an epoch without a state."""
     table = "step,w,b\n1,0.7000,0.4000\n2,0.9500,0.5100\n3,0.2000,0.5780\n4,0.9000,0.7000\n"

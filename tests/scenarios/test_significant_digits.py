@@ -65,6 +65,74 @@ def test_a_number_that_is_a_fifth_too_large_is_wrong(name: str) -> None:
         assert [one.cell.name for one in found if one.status is Status.WRONG] == [name], (seed, rows)
 
 
+LINES = """
+equations = "z = w*x + b; d = z - y; l = mean(d^2)/2"
+[parameters]
+w = {w}
+b = {b}
+[data]
+x = {x}
+y = {y}
+[training]
+lr = 0.0003
+steps = {steps}
+""".replace("; ", "\\n")
+
+
+def carried(seed: int, steps: int) -> tuple[str, list[dict[str, str]]] | None:
+    """A problem, and what somebody has of it who goes on with two digits of gradients and parameters.
+
+    None where a number ends just between two that have two digits, or is a small one.
+    """
+    random = Random(seed)
+    x, y = [random.randint(2, 40) for _ in range(2)], [random.randint(50, 250) for _ in range(2)]
+    w, b = Decimal(random.randint(1, 9)), Decimal(random.randint(11, 19))
+    text, rows = LINES.format(w=w, b=b, x=x, y=y, steps=steps), []
+    for _ in range(steps):
+        off = [w * one + b - other for one, other in zip(x, y, strict=True)]
+        loss = sum((one * one for one in off), Decimal(0)) / 4
+        gradients = [sum((one * at for one, at in zip(off, x, strict=True)), Decimal(0)) / 2, sum(off, Decimal(0)) / 2]
+        written = [Decimal(rounded(one, 2)) for one in gradients]
+        moved = [one - Decimal("0.0003") * by for one, by in zip((w, b), written, strict=True)]
+        if any(abs(one) < 1 or one.normalize().as_tuple().digits[2:] == (5,) for one in (loss, *gradients, *moved)):
+            return None
+        w, b = (Decimal(rounded(one, 2)) for one in moved)
+        numbers = (loss, *written, w, b)
+        rows.append({name: rounded(number, 2) for name, number in zip(NAMES, numbers, strict=True)})
+    return text, rows
+
+
+@pytest.mark.parametrize("names", [NAMES, ("loss", "w"), ("dl/dw", "w", "b")])
+def test_so_it_is_where_all_numbers_are_carried(names: tuple[str, ...]) -> None:
+    tables = [table for seed in range(40) if (table := carried(seed, 3)) is not None]
+    assert len(tables) >= 8
+    for text, rows in tables[:8]:
+        listed = [{name: row[name] for name in names} for row in rows]
+        found = [one for one in audit(text, claims=listed).findings if one.status.is_refused]
+        assert not found, (text, listed)
+
+
+@pytest.mark.parametrize(("last", "is_right"), [("9600", True), ("10000", False), ("9000", False), ("9200", False)])
+def test_a_power_of_ten_stands_for_less_on_the_side_of_0(last: str, is_right: bool) -> None:
+    """The fourth loss is 9633; to two digits 10000 begins at 9950."""
+    text = """
+equations = "l = mean((w*x + b - y)^2)"
+[parameters]
+w = 7
+b = 18
+[data]
+x = [8, 5]
+y = [157, 184]
+[training]
+lr = 0.0005
+steps = 4
+"""
+    table = f"step,loss,w,b\n1,12000,7.7,18\n2,11000,8.3,18\n3,10000,8.9,18\n4,{last},9.5,18\n"
+    found = audit(text, claims=table).findings
+    assert [one.cell.name for one in found if one.status.is_refused] == ([] if is_right else ["loss"])
+    assert is_right or next(one for one in found if one.status.is_refused).printed == "9600"
+
+
 SOFTMAX = """
 equations = "z = X @ W + b; l = cross_entropy(z, y)"
 [parameters]

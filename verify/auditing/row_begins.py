@@ -17,6 +17,7 @@ from verify.claims.places import Timeline
 from verify.claims.table import Reading, read_rows
 from verify.following.finding import Finding
 from verify.tabular.grid import Grid
+from verify.tabular.written import BEGINNING
 
 ENOUGH = 2  # wrong numbers that another reading has to explain: one alone may fit it by chance
 SHARP = 2_000  # times half a unit of its last digit is less than a number of four digits: one of six ways fits it by
@@ -75,18 +76,20 @@ def by_row_0(grid: Grid, run: Timeline, judge: Judge, plain: Reading, count_wron
     found = _best(from_0, plain, judge)
     if found is None and from_0 and all(is_refused):
         found = _fitting_alone(from_0[0], plain, judge)
-    return found or (_of_start(grid, run, judge, plain, count_wrong) if run.repeats else None)
+    return found or _of_start(grid, run, judge, plain, count_wrong)
 
 
 def _of_start(grid: Grid, run: Timeline, judge: Judge, plain: Reading, count_wrong: Count) -> Reading | None:
     """The claims of a table whose row 0 is the start with its loss; None for any other.
 
-    Each row below it has what its step leaves, with the loss of that, and the derivatives and changes of the step
-    itself. It has to explain as much as in `begun`. Of a start without any derivative, which all rows below it have,
-    fewer wrong numbers are enough: those at its parameters are in the row below it then.
+    Each row below it has what its step leaves, with the loss of the step or, where every step has the same batch, of
+    what it leaves, and the derivatives and changes of the step. It has to explain as much as in `begun`. Of a start
+    without any derivative, which all rows below it have, fewer wrong numbers are enough: those at its parameters are in
+    the row below it then.
     """
     start = replace(run, row_0="start")
-    ways = list(_read(grid, replace(start, of_left="loss"), replace(start, of_left="lines")))
+    of_left = (replace(start, of_left="loss"), replace(start, of_left="lines")) if run.repeats else ()
+    ways = list(_read(grid, start, *of_left))
     found = _best(ways, plain, judge)
     if found is not None or not ways or len(plain.claims) > FEW or not _is_start_alone(plain):
         return found
@@ -103,7 +106,7 @@ def is_sharp(findings: Sequence[Finding]) -> bool:
 def _has_0(grid: Grid) -> bool:
     """Whether a row or a column of a table may be numbered 0."""
     head = (cell for row in grid.rows[:FEW] for cell in row[:FEW])
-    return any(cell.text.strip() == "0" for cell in head)
+    return any(cell.text.strip().lower() in ("0", *BEGINNING) for cell in head)
 
 
 def _fitting_alone(found: Reading, plain: Reading, judge: Judge) -> Reading | None:

@@ -16,12 +16,11 @@ from verify.claims.cells import VALUES
 from verify.claims.places import NOT_COUNTED, Timeline, whole_number
 from verify.claims.unknown import is_beside
 from verify.tabular.grid import Grid
-from verify.tabular.written import COUNTED_OF, KINDS, LOOSE_COUNTERS, NO_CLAIM, Row, Written
+from verify.tabular.written import BEGINNING, COUNTED_OF, KINDS, LOOSE_COUNTERS, NO_CLAIM, Row, Written
 
 _OF = re.compile(rf"{COUNTED_OF} (\d{{1,15}})")
 _COUNTED = re.compile(r"(?:[^\W\d]*[\s#(\[=:_]*)(?P<number>\d{1,15})(?:\.0*)?[)\]:%]{0,2}")  # 3, 3.0, step 3, #3, (3)
 _PLAIN = re.compile(r"[-+−]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][-+]?\d+)?")
-_BEGINNING = ("init", "initial", "start", "begin", "beginning")
 _SHOWN = 4  # numbers of such a column
 _AFTER, _BEFORE = "after their batch", "before their batch"
 
@@ -52,7 +51,7 @@ def with_counters(header: Row, body: Sequence[Row], run: Timeline) -> tuple[Row,
 
 def _with_beginning(body: Sequence[Row], places: Collection[int]) -> Sequence[Row]:
     """The rows; where the first one is of what a run begins with by a word (`init`), it is the row 0."""
-    words = [place for place in places if body and body[0][place].text.casefold() in _BEGINNING]
+    words = [place for place in places if body and body[0][place].text.casefold() in BEGINNING]
     if not words:
         return body
     return [[replace(cell, text="0") if at in words else cell for at, cell in enumerate(body[0])], *body[1:]]

@@ -69,14 +69,22 @@ class Literal:
         """The smallest number that it can stand for; of a 0 that is cut off, whose minus is left out, below 0."""
         if self.is_cut and not self.value and not (self.minus or self.or_rounded):
             return -self.slack
-        return self.value - self._rounding_up if self.is_cut and not self.minus else self.value - self.slack
+        if self.is_cut and not self.minus:
+            return self.value - self._rounding_up
+        return self.value - (self.slack if self.minus else self._towards_0)
 
     @cached_property
     def high(self) -> Fraction:
         """The largest number that it can stand for; `-0.00` is not printed for a positive one."""
         if self.minus and (self.is_cut or not self.value):
             return self.value + self._rounding_up
-        return self.value + self.slack
+        return self.value + (self._towards_0 if self.minus else self.slack)
+
+    @property
+    def _towards_0(self) -> Fraction:
+        """How far the number can be from what is printed on the side of 0: 9950 is 10000 to two digits, 9949 is not."""
+        is_power = self.zeros > 0 and set(str(abs(self.value))) == {"1", "0"}
+        return self.slack / 10 if is_power else self.slack
 
     @cached_property
     def borders(self) -> tuple[fmpq, fmpq]:
@@ -315,6 +323,11 @@ def _rounded_twice(literal: Literal, right: Exactly) -> bool | None:
     return within(right, middle - room, middle + room)
 
 
+def _places_before(number: Fraction) -> int:
+    """How many digits a number has before its point."""
+    return len(str(int(abs(number))))
+
+
 def written_like(literal: Literal, right: Exactly, more: int = 0) -> str:
     """The right number with as many digits after the point as `literal` has, and `more`; `?` where it is not known."""
     if not is_finite(right):
@@ -334,6 +347,8 @@ def written_like(literal: Literal, right: Exactly, more: int = 0) -> str:
         return decimal(right)
     if zeros and abs(number) < unit:
         return decimal(right, literal.digits)  # 48 in place of 1000, of which 0 would tell nothing
+    zeros = max(zeros - max(_places_before(literal.value) - _places_before(number), 0), 0)  # 9600 in place of 10000
+    unit = Fraction(10) ** ((literal.power or 0) - places + zeros)
     last = int(abs(number) / unit) if literal.is_cut else abs(round(number / unit))
     digits = str(last * 10**zeros).rjust(places + 1, "0")
     whole = (f"{digits[:-places]}.{digits[-places:]}" if places else digits) + (".." if literal.is_cut else "")

@@ -317,7 +317,7 @@ class Counting:
 
     `with_states` says that so are the states of the optimizer beside them. `of_left` are the groups of what is
     calculated of the parameters that the step of a row leaves, as the next step does. `starts` says that its row 0 is
-    the start of such a table, before the first step.
+    the start, before the first step, whose loss is that of the first step.
     """
 
     from_0: tuple[str, ...] = ()
@@ -335,6 +335,8 @@ class Counting:
             of_row_0 = "its row 0 is read as what the run begins with" if self.starts else found if self.from_0 else ""
             own = f"its {read} are read as those of the parameters in their own row, which its step leaves"
             return f"{of_row_0}, and {own}" if of_row_0 else own
+        if self.starts:
+            return "its row 0 is read as what the run begins with, and its loss as that of the first step"
         begun = "its parameters as those a step begins with" if self.begins else ""
         if not self.from_0:
             return "its parameters are read as those a step begins with" if begun else ""

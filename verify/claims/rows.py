@@ -60,7 +60,7 @@ def counting_of(
         of_left = tuple(group for group in OF_LEFT[run.of_left] if group not in NOT_COUNTED)
         return Counting(tuple(from_0), of_left=of_left, starts=run.row_0 == "start")
     if run.row_0:
-        return Counting(tuple(from_0))
+        return Counting(tuple(from_0), starts=run.row_0 == "start")
     if run.begun:
         return Counting(tuple(from_0), begins=True, with_states=run.begun == "state")
     if first is None:
@@ -132,7 +132,8 @@ def cell_of(
     if prediction is not None:
         return predicted_cell(quantity, entry, prediction, run, row[0].place)
     filled, given, where, place = at or place_of(places, row, counting)
-    if quantity.group in counting.of_left:
+    is_start = counting.starts and not counting.of_left and quantity.group in OF_LEFT["lines"] and 0 in where.values()
+    if quantity.group in counting.of_left or is_start:
         where, number = {kind: found + (kind != "batch") for kind, found in where.items()}, number + 1
         if _is_next(where, number, run):
             return _at_the_end(quantity, entry, where, number, run, place)

@@ -78,7 +78,7 @@ def allowed(run: Run, findings: Sequence[Finding], owns: Sequence[Own]) -> Allow
     listed = [one for one in findings if one.cell.quantity.group != "setting" and one.claim.literal.digits]
     shortened = [own.claim.literal for own in owns if _is_shortened(own)]
     is_cut = bool(shortened) and all(literal.is_cut for literal in shortened)
-    digits = carried(((one.claim.literal.digits, one.claim.literal.decimals) for one in listed), is_cut=is_cut)
+    digits = carried(_digits([one.claim.literal for one in listed]), is_cut=is_cut)
     if digits is None or len(listed) < 2 or is_by_program(findings):
         return Allowed(None, {})
     found: dict[Cell, Form] = {}
@@ -94,6 +94,17 @@ def is_by_program(findings: Sequence[Finding]) -> bool:
     """Whether numbers are claimed of more steps than somebody calculates by hand; the last step comes last."""
     late = takewhile(lambda one: one.cell.step > MAX_BY_HAND, reversed(findings))
     return any(one.cell.quantity.group != "setting" and one.claim.literal.digits for one in late)
+
+
+def _digits(literals: Sequence[Literal]) -> Iterator[tuple[int, int]]:
+    """The significant digits of each number, and those after the point; of a table with filled zeros no more than so.
+
+    There the 0 of a right 160 is no digit either.
+    """
+    most = max((literal.digits for literal in literals if literal.zeros), default=None)
+    for literal in literals:
+        is_longer = most is not None and is_integer(literal) and literal.digits > most
+        yield (most if is_longer and most is not None else literal.digits), literal.decimals
 
 
 def _is_shortened(own: Own) -> bool:

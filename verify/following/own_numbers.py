@@ -141,33 +141,32 @@ def exact_integers(findings: Sequence[Finding]) -> frozenset[Cell]:
 def filled_zeros(findings: Sequence[Finding]) -> Mapping[Cell, Literal]:
     """The integers of a table that is rounded to so many digits, 720 beside 0.67 and −8.8: their last 0 is no digit.
 
-    Of those that are not right as they stand. No number of such a table has more significant digits, and one after the
-    point has as many. That it is rounded so, `MANY_ROUNDED` numbers show, which are right with as many digits, or are
-    so with filled zeros; or all numbers after the point, which have as many digits and not all as many places.
+    Of those that are not right as they stand, where no number has more significant digits. That a table is rounded so,
+    one of these shows: `MANY_ROUNDED` numbers that are right with as many digits, or are so with filled zeros, one of
+    them after the point, or all of them where there are no others; numbers after the point, all with as many digits,
+    that do not have as many places, or stand beside `MANY_ZEROS` integers or more with such zeros.
     """
     calculated = [
         one for one in findings if one.cell.quantity.group != "setting" and one.claim.literal.unit is not None
     ]
-    most = max((_without_zeros(one.claim.literal) for one in calculated), default=0)
+    literals = [one.claim.literal for one in calculated]
+    most = max(map(_without_zeros, literals), default=0)
+    longer = [one for one in calculated if is_integer(one.claim.literal) and one.claim.literal.digits > most]
     filled = {
         one.cell: one.claim.literal.filled(one.claim.literal.digits - most)
-        for one in calculated
-        if is_integer(one.claim.literal) and one.claim.literal.digits > most and one.status is not Status.RIGHT
+        for one in longer
+        if one.status is not Status.RIGHT
     }
     if not filled or most < FEW_DIGITS:
         return {}
-    shown = [one for one in calculated if _may_have(one.claim.literal, most) and _is_rounded(one)]
-    is_broken = any(not is_integer(one.claim.literal) for one in shown)
-    shown += [one for one in calculated if one.cell in filled and _is_right(filled[one.cell], one.right)]
-    is_shown = len(shown) >= MANY_ROUNDED or _has_digits([one.claim.literal for one in calculated], most)
-    return filled if is_broken and is_shown else {}
-
-
-def _has_digits(literals: Sequence[Literal], most: int) -> bool:
-    """Whether the numbers after the point all have so many digits, and not all as many places."""
     broken = [literal for literal in literals if not is_integer(literal) and literal.value]
-    places = {literal.decimals for literal in broken}
-    return len(places) > 1 and all(_may_have(literal, most) for literal in broken)
+    rounded = [one for one in calculated if _may_have(one.claim.literal, most) and _is_rounded(one)]
+    is_broken = any(not is_integer(one.claim.literal) for one in rounded)
+    right = [one for one in calculated if one.cell in filled and _is_right(filled[one.cell], one.right)]
+    is_right = len(rounded) + len(right) >= MANY_ROUNDED and (is_broken or len(right) == len(calculated))
+    has_digits = bool(broken) and all(_may_have(literal, most) for literal in broken)
+    has_places = is_broken and len({literal.decimals for literal in broken}) > 1
+    return filled if is_right or (has_digits and (has_places or len(longer) >= MANY_ZEROS)) else {}
 
 
 def _may_have(literal: Literal, digits: int) -> bool:

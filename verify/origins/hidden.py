@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 from fractions import Fraction
@@ -54,13 +55,18 @@ def with_hidden_numbers(run: Run, findings: tuple[Finding, ...]) -> tuple[Findin
 
 
 def _first_of_hidden(findings: Sequence[Finding]) -> Finding | None:
-    """The first wrong number after which its column is not right again: where it is, it alone was written wrongly."""
+    """The first wrong number after which its column is not right again: where it is, it alone was written wrongly.
+
+    Not where another number of its step is wrong, too.
+    """
     following: dict[tuple[object, object], Finding] = {}
+    many = Counter(one.cell.step for one in findings if one.status is Status.WRONG)
     found = None
     for one in reversed(findings):
         column = (one.cell.quantity, one.cell.entry)
         after = following.get(column)
-        if one.status is Status.WRONG and (after is None or not after.status.is_accepted):
+        is_alone = after is not None and after.status.is_accepted and many[one.cell.step] == 1
+        if one.status is Status.WRONG and not is_alone:
             found = one
         following[column] = one
     return found

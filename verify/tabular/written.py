@@ -21,6 +21,7 @@ LOOSE_COUNTERS = {  # other words for a column of steps or epochs, read so where
     **dict.fromkeys(("époque", "epoche", "época", "epoca", "эпоха"), "epoch"),
 }
 TOTALS = ("steps", "iterations", "iters", "epochs")  # a column that counts; in a line `epochs: 5` is how many there are
+BEGINNING = ("init", "initial", "start", "begin", "beginning")  # words for the row 0 of a table, in its first row
 KINDS = {"step": _STEP, "epoch": _EPOCH, "batch": _BATCH}
 PLACES = (*_STEP, *_EPOCH, *_BATCH)
 NAMES = ("name", "variable", "metric", "key")  # other heads of what a tidy table calls `quantity`

@@ -199,3 +199,9 @@ def test_without_a_parameter_nothing_is_differentiated() -> None:
     graph = build(read_lines("a = 2*c\nl = a^2"), constants=["c"])
     assert differentiate(graph).adjoints == ()
     assert [node.name for node in graph.lines] == ["a", "l"]
+
+
+def test_a_line_that_picks_an_entry_is_used() -> None:
+    """Of l, p and y only l is used by no other: y says which entry of p is taken."""
+    lines = read_lines("l = -log(p[y])\np[k] = exp(z[k])/sum(exp(z[j]), j)\ny = 1")
+    assert find_loss(lines) == "l"

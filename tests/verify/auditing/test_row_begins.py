@@ -400,3 +400,30 @@ def test_epochs_of_several_batches_may_count_from_0_too() -> None:
     from_1 = "Epoch 0: w = 0, b = 0\nEpoch 1: w = 1.0959, b = 0.2923\nEpoch 2: w = 1.6534, b = 0.4418\n"
     assert judged(BATCHES, from_1)[:2] == (0, {"right": 6})
     assert judged(BATCHES, from_1.replace("1.6534", "1.7534"))[:2] == (1, {"right": 5, "wrong": 1})
+
+
+SHRUNK = """
+equations = "l = mean((w*x + b - y)^2)/2"
+[parameters]
+w = 0.5
+b = 0.2
+[data]
+x = [1, 2, 4]
+y = [2, 3, 9]
+[training]
+lr = 0.1
+steps = 4
+"""
+
+
+@pytest.mark.parametrize("word", ["0", "init"])
+@pytest.mark.parametrize(("last", "wrong"), [("0.465", []), ("0.594", [(4, "loss")])])
+def test_a_start_with_its_loss_above_the_losses_of_the_steps(
+    word: str, last: str, wrong: list[tuple[int, str]]
+) -> None:
+    """What is printed before a loop, and in it: the loss of each step, and the parameters that it leaves."""
+    table = f"step,w,b,loss\n{word},0.5,0.2,8.528\n1,1.570,0.530,8.528\n2,1.814,0.577,0.876\n"
+    table += f"3,1.876,0.563,0.495\n4,1.898,0.536,{last}\n"
+    found = verify.audit(SHRUNK, claims=table)
+    assert [(one.cell.step, one.cell.name) for one in found.findings if one.status.is_refused] == wrong
+    assert "its row 0 is read as what the run begins with, and its loss as that of the first step" in found.told
