@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from derive.algebra.conventions import STATED, Conventions, depends_on_version
-from derive.algebra.expression import LETTERS, Apply, Axes, Axis, Position, Reduce, Ref, names, refs, walk
+from derive.algebra.expression import LETTERS, Apply, Axes, Axis, Position, Reduce, Ref, bound_axes, names, refs, walk
 from derive.errors import EquationError, Place, shorten, suggestion
 from derive.graph.node import SAMPLES, SIZE, Frozen, Node
 from derive.graph.resolution import resolve
@@ -165,8 +165,10 @@ def find_loss(lines: Sequence[Line]) -> str:
 
 def _ends(lines: Sequence[Line]) -> list[str]:
     """The names of the lines that no line uses, as a number or to pick an entry: `p[y]` uses p and y."""
-    read = [ref for line in lines for ref in refs(line.expr)]
-    used = {name for ref in read for name in (ref.name, *(axis.letter for axis in ref.axes or ()))}
+    used = {name for line in lines for name in names(line.expr)}
+    for line in lines:
+        letters = {axis for ref in refs(line.expr) for axis in ref.axes or ()}
+        used |= {axis.letter for axis in letters - bound_axes(line.expr) - {*(line.axes or ())}}
     return [line.name for line in lines if line.name not in used]
 
 

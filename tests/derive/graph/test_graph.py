@@ -205,3 +205,9 @@ def test_a_line_that_picks_an_entry_is_used() -> None:
     """Of l, p and y only l is used by no other: y says which entry of p is taken."""
     lines = read_lines("l = -log(p[y])\np[k] = exp(z[k])/sum(exp(z[j]), j)\ny = 1")
     assert find_loss(lines) == "l"
+
+
+def test_a_letter_of_an_index_is_no_use_of_a_line_that_is_called_so() -> None:
+    """The letters j, which is summed over, and k, on the left, say nothing of the lines j and k."""
+    lines = read_lines("s[k] = sum(x[k,j], j)\nj = mean(s^2)\nk = 2*j")
+    assert find_loss(lines) == "k"
