@@ -83,7 +83,7 @@ class Literal:
     @property
     def _towards_0(self) -> Fraction:
         """How far the number can be from what is printed on the side of 0: 9950 is 10000 to two digits, 9949 is not."""
-        is_power = self.zeros > 0 and set(str(abs(self.value))) == {"1", "0"}
+        is_power = self.zeros > 0 and str(abs(self.value)).rstrip("0") == "1"
         return self.slack / 10 if is_power else self.slack
 
     @cached_property

@@ -60,9 +60,10 @@ def _first_of_hidden(findings: Sequence[Finding]) -> Finding | None:
     Not where another number of its step is wrong, too.
     """
     following: dict[tuple[object, object], Finding] = {}
-    many = Counter(one.cell.step for one in findings if one.status is Status.WRONG)
+    calculated = [one for one in findings if one.cell.quantity.group != "setting"]
+    many = Counter(one.cell.step for one in calculated if one.status is Status.WRONG)
     found = None
-    for one in reversed(findings):
+    for one in reversed(calculated):
         column = (one.cell.quantity, one.cell.entry)
         after = following.get(column)
         is_alone = after is not None and after.status.is_accepted and many[one.cell.step] == 1

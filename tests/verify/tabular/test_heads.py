@@ -150,8 +150,9 @@ def test_a_head_in_the_signs_of_latex() -> None:
 
 
 def test_a_second_table_is_named() -> None:
-    with pytest.raises(ClaimError, match=r"^t.csv:4:1: a second table begins here; leave one of the two"):
-        claimed("step,w\n1,0.5\n\nstep,loss\n1,64.6\n", LINE)
+    with pytest.raises(ClaimError, match=r"^t.csv:3:1: a second table begins here; leave one of the two"):
+        claimed("step,w\n1,0.5\nstep,loss\n1,64.6\n", LINE)
+    assert len(claimed("step,w\n1,0.5\n\nstep,loss\n1,64.6\n", LINE)) == 2  # one table in two parts
     assert len(claimed("step,w\n1,0.5\nstep,w\n2,0.6\n", LINE)) == 2  # the names once more
 
 
