@@ -16,12 +16,7 @@ from verify.following import extent
 from verify.following.beginning import SHORT, known_states, passed_over
 from verify.following.finding import OF_DIGITS, Finding, Status
 from verify.following.follow_through import follow
-from verify.following.manner import (
-    Manner,
-    is_cut_in_full,
-    manner,
-    rounds_up,
-)
+from verify.following.manner import Manner, is_cut_in_full, manner, rounds_up
 from verify.following.on_the_way import (
     Allowed,
     Reached,

@@ -14,17 +14,9 @@ from verify.following.on_the_way import Reached
 from verify.numbers import Form, as_ball, from_fraction, to_float
 
 NARROW = 0.2  # what was carried lies within a fifth of itself: neither a factor 2 or ½ nor a sign gets lost in that
-
-
 WIDE = 0.5  # an interval as wide as half of the number itself tells nothing of it
-
-
 ROUNDED = Fraction(1, 2**20)  # share of a number that a few roundings in float32 move it by, after a wrong one
-
-
 IN_PLACE = 1 << 30  # the mark of the number that should stand in the place of the first claim
-
-
 FEW_UNITS = 10  # unless it is that many units of the last digit, or fewer
 
 

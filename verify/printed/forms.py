@@ -44,8 +44,9 @@ from verify.tabular.markup import (
 from verify.tabular.records import read_json
 from verify.tabular.written import PLACES, Written, place_word
 
+MOST_PARTS = 50  # tables below one another that are read as one
 _JSON = re.compile(r'\s*(?:\[\s*)?\{\s*["}]')
-_SEPARATED = re.compile(r"\s*[,;|\t]\s*|\s+")
+_BETWEEN_CELLS = re.compile(r"\s*[,;|\t]\s*|\s+")
 _NUMERAL = re.compile(r"(?<![\w.])[-+−]?\d")
 _COLOURS = re.compile(r"\x1b\[[\d;?]*[A-Za-z]")  # and other signs to a terminal
 _STRING = re.compile(r'[ \t]*\[1\] "(?P<text>[^"\n]*)"[ \t]*$', re.MULTILINE)
@@ -78,21 +79,20 @@ def _in_parts(source: Source) -> Grid | None:
     Each begins with the same words for its steps, no other name stands in two of them, and no step twice in one.
     Raises `ClaimError` where one has another word, such as epoch below step.
     """
-    parts = _parts(source)
-    words = [_SEPARATED.split(head.strip(" \t|"))[0].lower() for head, _ in parts]
-    if len(parts) < 2 or not all(place_word(word) in PLACES for word in words):
-        return None
-    if any(_NUMERAL.search(head) for head, _ in parts):
+    blocks = _blocks(source)
+    first_lines = [source.lines[own[0]] for own in blocks]
+    if not 1 < len(blocks) <= MOST_PARTS or any(map(_NUMERAL.search, first_lines)):
         return None  # the lines of a log begin alike, too
+    words = [_BETWEEN_CELLS.split(start.strip(" \t|"))[0].lower() for start in first_lines]
+    if not all(place_word(word) in PLACES for word in words):
+        return None
     other = next((k for k, word in enumerate(words) if word != words[0]), None)
-    if other is not None and all(any(sign in head for sign in SIGNS) for head, _ in parts):
-        place = parts[other][1].place(len(parts[other][1].text) - len(parts[other][1].text.lstrip("\n")))
-        raise ClaimError(
-            f"a second table begins here, of {words[other]} and not of {words[0]}; leave one of the two", place
-        )
+    if other is not None and all(any(sign in start for sign in SIGNS) for start in first_lines):
+        message = f"a second table begins here, of {words[other]} and not of {words[0]}; leave one of the two"
+        raise ClaimError(message, source.place(source.starts[blocks[other][0]]))
     if other is not None:
         return None
-    grids = [_of_one_form(part) for _, part in parts]
+    grids = [_of_one_form(_alone(source, own)) for own in blocks]
     heads = [[cell.text.lower() for cell in grid.rows[0]] for grid in grids]
     count = _leading(heads)
     names = [name for head in heads for name in head[count:]]
@@ -113,13 +113,16 @@ def _leading(heads: Sequence[Sequence[str]]) -> int:
     return count
 
 
-def _parts(source: Source) -> list[tuple[str, Source]]:
-    """The first line of each block of lines between empty ones, and the text with that block alone, in its place."""
+def _blocks(source: Source) -> list[range]:
+    """The numbers of the lines between empty ones."""
     ends = [number for number, line in enumerate(source.lines) if not line.strip()]
     borders = pairwise((-1, *ends, len(source.lines)))
-    blocks = [range(start + 1, stop) for start, stop in borders if stop - start > 1]
-    texts = ["\n" * own[0] + "\n".join(source.lines[own[0] : own.stop]) for own in blocks]
-    return [(source.lines[own[0]], replace(source, text=text)) for own, text in zip(blocks, texts, strict=True)]
+    return [range(start + 1, stop) for start, stop in borders if stop - start > 1]
+
+
+def _alone(source: Source, block: range) -> Source:
+    """The text with some of its lines alone, in their place."""
+    return replace(source, text="\n" * block.start + "\n".join(source.lines[block.start : block.stop]))
 
 
 def _joined(grids: Sequence[Grid], steps: Sequence[Sequence[tuple[str, ...]]], count: int) -> Grid:

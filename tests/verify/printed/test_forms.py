@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import tracemalloc
 from collections.abc import Callable
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
@@ -411,6 +412,21 @@ def test_tables_of_the_same_steps_below_one_another_are_one(sign: str, data: st.
         blocks.append(written_in(sign, [[row[0], *(row[k] for k in columns)] for row in own]))
         wanted |= {claim for claim in whole if claim[0] in steps and claim[1] in names}
     assert claims_of("\n".join(blocks)) == wanted
+
+
+def memory_of(lines: int) -> int:
+    """The most bytes that are held at once while a log with an empty line after each is read."""
+    source = Source("t", "\n\n".join(f"epoch {number}: loss 0.5" for number in range(lines)))
+    tracemalloc.start()
+    assert len(read_grid(source).rows) == lines + 1
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return most
+
+
+def test_a_log_of_many_blocks_is_read_without_copies_of_what_is_above_each() -> None:
+    """With these, four times as many lines took fourteen times as much memory."""
+    assert memory_of(10_000) < 6 * memory_of(2_500)
 
 
 @pytest.mark.parametrize(
